@@ -1,0 +1,102 @@
+"""The building blocks of every model here: attention, mlp, stochastic depth, and the pre-norm block of them."""
+
+import torch.nn.functional as F  # noqa: N812
+from jaxtyping import Float
+from torch import Tensor, nn
+
+__all__ = ["Attention", "Block", "CrossAttention", "Mlp", "StochasticDepth"]
+
+
+def attend(
+    query: Float[Tensor, "*b n c"], key: Float[Tensor, "*b m c"], value: Float[Tensor, "*b m c"], heads: int
+) -> Float[Tensor, "*b n c"]:
+    """Multi-head softmax attention of projected queries, keys and values; channels are split into (h, c / h)."""
+    query, key, value = (x.unflatten(-1, (heads, -1)).transpose(-3, -2) for x in (query, key, value))
+    return F.scaled_dot_product_attention(query, key, value).transpose(-3, -2).flatten(-2)
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention over the last axis but one, with one fused projection for query, key and value."""
+
+    def __init__(self, dim: int, *, heads: int = 8, bias: bool = True) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim, bias=bias)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x: Float[Tensor, "b n c"]) -> Float[Tensor, "b n c"]:
+        """Tokens (b n c) in, tokens (b n c) out."""
+        query, key, value = self.qkv(x).chunk(3, dim=-1)
+        out: Tensor = self.proj(attend(query, key, value, self.heads))
+        return out
+
+
+class CrossAttention(nn.Module):
+    """Multi-head attention of queries to other tokens, each with a projection of its own."""
+
+    def __init__(self, dim: int, *, heads: int = 8, bias: bool = True) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(dim, dim, bias=bias)
+        self.key = nn.Linear(dim, dim, bias=bias)
+        self.value = nn.Linear(dim, dim, bias=bias)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, queries: Float[Tensor, "q n c"], x: Float[Tensor, "b m c"]) -> Float[Tensor, "b n c"]:
+        """Queries (1 n c), shared by all, or (b n c), to tokens (b m c).
+
+        Shared queries are projected once, not once per clip.
+        """
+        query = self.query(queries).expand(len(x), -1, -1)
+        out: Tensor = self.proj(attend(query, self.key(x), self.value(x), self.heads))
+        return out
+
+
+class Mlp(nn.Module):
+    """Linear, GELU, Linear."""
+
+    def __init__(self, dim: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden)
+        self.fc2 = nn.Linear(hidden, dim)
+
+    def forward(self, x: Float[Tensor, "*b c"]) -> Float[Tensor, "*b c"]:
+        """Each token (c) on its own."""
+        out: Tensor = self.fc2(F.gelu(self.fc1(x)))
+        return out
+
+
+class StochasticDepth(nn.Module):
+    """Drops a residual branch for whole samples while training, and scales the rest to keep the mean.
+
+    Huang et al., "Deep Networks with Stochastic Depth", ECCV 2016.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Float[Tensor, "b *rest"]) -> Float[Tensor, "b *rest"]:
+        """The branch itself in evaluation and where the rate is 0."""
+        if not self.training or self.rate == 0:
+            return x
+        keep = x.new_empty(len(x), *(1,) * (x.ndim - 1)).bernoulli_(1 - self.rate)
+        return x * keep / (1 - self.rate)
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block over the last axis but one: x + attention(norm(x)), then x + mlp(norm(x))."""
+
+    def __init__(self, dim: int, hidden: int, *, heads: int = 8, bias: bool = True, eps: float = 1e-6, drop: float = 0):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim, eps=eps)
+        self.attn = Attention(dim, heads=heads, bias=bias)
+        self.norm2 = nn.LayerNorm(dim, eps=eps)
+        self.mlp = Mlp(dim, hidden)
+        self.drop = StochasticDepth(drop)
+
+    def forward(self, x: Float[Tensor, "b n c"]) -> Float[Tensor, "b n c"]:
+        """Tokens (b n c) in, tokens (b n c) out."""
+        x = x + self.drop(self.attn(self.norm1(x)))
+        out: Tensor = x + self.drop(self.mlp(self.norm2(x)))
+        return out

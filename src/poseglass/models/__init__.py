@@ -1,0 +1,60 @@
+"""The backbones, by name: :data:`MODELS` lists them, :func:`create_model` builds one.
+
+MotionBERT, MotionAGFormer and MHFormer take their places here, each in a file of its own.
+"""
+
+from collections.abc import Callable
+
+from poseglass.errors import ModelError
+from poseglass.models._base import PoseTransformer as PoseTransformer
+from poseglass.models.mixste import MixSTE as MixSTE
+
+__all__ = ["MODELS", "MixSTE", "PoseTransformer", "create_model", "list_models"]
+
+
+def mixste(*, frames: int = 243, inputs: int = 2) -> MixSTE:
+    """MixSTE as published: 512 channels, 8 layers, 33.8 M parameters."""
+    return MixSTE(frames=frames, inputs=inputs)
+
+
+def mixste_small(*, frames: int = 81, inputs: int = 3) -> MixSTE:
+    """128 channels, 8 layers: the backbone of the weights that ship, sized for one CPU core."""
+    return MixSTE(frames=frames, dim=128, inputs=inputs)
+
+
+def mixste_tiny(*, frames: int = 27, inputs: int = 2) -> MixSTE:
+    """32 channels, 3 layers, 4 heads: for tests and first experiments."""
+    return MixSTE(frames=frames, dim=32, depth=3, heads=4, inputs=inputs)
+
+
+MODELS: dict[str, Callable[..., PoseTransformer]] = {
+    "mixste": mixste,
+    "mixste-small": mixste_small,
+    "mixste-tiny": mixste_tiny,
+}
+
+
+def list_models() -> list[str]:
+    """The names that :func:`create_model` knows."""
+    return list(MODELS)
+
+
+def create_model(name: str, *, frames: int | None = None, inputs: int | None = None) -> PoseTransformer:
+    """A new backbone of a named size, initialised as published.
+
+    Args:
+        name: One of :func:`list_models`.
+        frames: Frames of a clip; the size's own default where None.
+        inputs: 2 (x, y) or 3 (x, y, score); the size's own default where None.
+
+    Raises:
+        ModelError: There is no model of that name.
+
+    Example:
+        >>> create_model("mixste-tiny", frames=9).frames
+        9
+    """
+    if name not in MODELS:
+        raise ModelError(f"no model is called {name!r}; there are {', '.join(MODELS)}")
+    given = {key: value for key, value in (("frames", frames), ("inputs", inputs)) if value is not None}
+    return MODELS[name](**given)

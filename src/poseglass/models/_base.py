@@ -1,0 +1,70 @@
+"""What a video pose transformer is, as far as a waist needs to know."""
+
+from abc import ABC, abstractmethod
+
+from torch import nn
+
+from poseglass._shapes import Pose2D, Pose3D, Tokens
+from poseglass.errors import ModelError
+
+__all__ = ["PoseTransformer"]
+
+
+class PoseTransformer(nn.Module, ABC):
+    """A network that lifts clips of 2D poses to 3D: embed, `depth` layers over tokens, head.
+
+    Subclass it, set the attributes and write the three methods: then the network can be given a waist.
+
+    Attributes:
+        dim: Channels of a token.
+        frames: Frames of a clip.
+        depth: Number of layers.
+        inputs: Input coordinates of a joint: 2 for x, y; 3 for x, y, score.
+        heads: Attention heads, for the waist's own attention.
+        bias: Whether the attention's projections have biases, for the waist's own too.
+    """
+
+    dim: int
+    frames: int
+    depth: int
+    inputs: int
+    heads: int = 8
+    bias: bool = True
+
+    @abstractmethod
+    def embed(self, pose2d: Pose2D) -> Tokens:
+        """Tokens (b f s c) of 2D poses (b f j i)."""
+
+    @abstractmethod
+    def layer(self, index: int, tokens: Tokens) -> Tokens:
+        """One layer; from index 1 on it must accept fewer frames than the clip has, whichever they are."""
+
+    @abstractmethod
+    def head(self, tokens: Tokens) -> Pose3D:
+        """Poses (b f j 3) of tokens (b f s c), each frame on its own."""
+
+    def check(self, pose2d: Pose2D) -> None:
+        """Raises :class:`ModelError` unless the input (b f j i) is one the model was built for."""
+        name = type(self).__name__
+        if pose2d.ndim != 4:
+            raise ModelError(f"{name} expects (clips, frames, joints, {self.inputs}), got shape {tuple(pose2d.shape)}")
+        if pose2d.shape[1] != self.frames:
+            raise ModelError(
+                f"{name} was built for {self.frames} frames and got {pose2d.shape[1]}; "
+                f"build it with frames={pose2d.shape[1]} or cut the sequence with poseglass.data.windows"
+            )
+        if pose2d.shape[3] != self.inputs:
+            wants = {2: "x, y", 3: "x, y, score"}.get(self.inputs, f"{self.inputs} numbers")
+            raise ModelError(f"{name} expects {wants} for each joint, got {pose2d.shape[3]} numbers")
+
+    def forward(self, pose2d: Pose2D) -> Pose3D:
+        """Root-relative 3D poses (b f j 3) in metres, camera space, of 2D poses (b f j i).
+
+        Raises:
+            ModelError: The input has another shape than the model was built for.
+        """
+        self.check(pose2d)
+        tokens = self.embed(pose2d)
+        for index in range(self.depth):
+            tokens = self.layer(index, tokens)
+        return self.head(tokens)

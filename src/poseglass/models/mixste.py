@@ -1,0 +1,89 @@
+"""MixSTE: spatial and temporal blocks in turns (Zhang et al., CVPR 2022, arXiv 2203.00859)."""
+
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from poseglass._shapes import Pose2D, Pose3D, Tokens
+from poseglass.errors import ModelError
+from poseglass.layers import Block
+from poseglass.models._base import PoseTransformer
+
+__all__ = ["MixSTE"]
+
+
+@final
+class MixSTE(PoseTransformer):
+    """Each layer attends over the joints of a frame, then over the frames of a joint.
+
+    Args:
+        frames: Frames of a clip.
+        dim: Channels of a token.
+        depth: Layers, each one spatial and one temporal block.
+        heads: Attention heads; they must divide `dim`.
+        inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
+        joints: Joints of a pose.
+        drop: Stochastic depth of the last layer, growing linearly from 0.
+
+    Raises:
+        ModelError: `heads` does not divide `dim`.
+
+    Example:
+        >>> import torch
+        >>> MixSTE(frames=9, dim=32, depth=2)(torch.zeros(1, 9, 17, 2)).shape
+        torch.Size([1, 9, 17, 3])
+    """
+
+    def __init__(
+        self,
+        *,
+        frames: int = 243,
+        dim: int = 512,
+        depth: int = 8,
+        heads: int = 8,
+        inputs: int = 2,
+        joints: int = 17,
+        drop: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if dim % heads:
+            raise ModelError(f"{heads} heads do not divide {dim} channels; choose dim as a multiple of heads")
+        self.frames, self.dim, self.depth, self.heads, self.inputs = frames, dim, depth, heads, inputs
+        self.config = {
+            "frames": frames, "dim": dim, "depth": depth, "heads": heads, "inputs": inputs, "joints": joints, "drop": drop,
+        }  # fmt: skip
+        self.joint_embedding = nn.Parameter(torch.zeros(1, joints, dim))
+        self.time_embedding = nn.Parameter(torch.zeros(1, frames, dim))
+        self.project = nn.Linear(inputs, dim)
+
+        def blocks() -> nn.ModuleList:
+            rates = [drop * i / max(depth - 1, 1) for i in range(depth)]
+            return nn.ModuleList(Block(dim, 2 * dim, heads=heads, drop=rate) for rate in rates)
+
+        self.spatial = blocks()
+        self.temporal = blocks()
+        # One norm after all spatial blocks and one after all temporal blocks, shared by the layers.
+        self.spatial_norm = nn.LayerNorm(dim, eps=1e-6)
+        self.temporal_norm = nn.LayerNorm(dim, eps=1e-6)
+        self.head_norm = nn.LayerNorm(dim)
+        self.head_project = nn.Linear(dim, 3)
+
+    def embed(self, pose2d: Pose2D) -> Tokens:
+        """Tokens (b f j c): projected coordinates and the embedding of the joint."""
+        tokens: Tensor = self.project(pose2d) + self.joint_embedding
+        return tokens
+
+    def layer(self, index: int, tokens: Tokens) -> Tokens:
+        """Over joints, then over frames."""
+        clips = len(tokens)
+        tokens = self.spatial_norm(self.spatial[index](tokens.flatten(0, 1))).unflatten(0, (clips, -1))
+        tokens = tokens.transpose(1, 2).flatten(0, 1)  # (b j) f c
+        if index == 0:
+            tokens = tokens + self.time_embedding
+        return self.temporal_norm(self.temporal[index](tokens)).unflatten(0, (clips, -1)).transpose(1, 2)
+
+    def head(self, tokens: Tokens) -> Pose3D:
+        """Each token's norm and projection to x, y, z."""
+        pose: Tensor = self.head_project(self.head_norm(tokens))
+        return pose

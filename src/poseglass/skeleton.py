@@ -1,0 +1,279 @@
+"""Skeletons by name, and the conversion of one into another.
+
+A joint means the same thing in every skeleton that names it. A joint that a skeleton lacks is *derived*: a fixed
+linear blend of joints it has (:data:`DERIVED`). So a conversion is one small matrix, the same for 2D and 3D, for
+training and inference.
+"""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from poseglass.errors import PoseError
+
+__all__ = [
+    "BLAZEPOSE_33",
+    "BODY_25",
+    "COCO_17",
+    "DERIVED",
+    "H36M_17",
+    "HALPE_26",
+    "MPI_INF_3DHP_17",
+    "SKELETONS",
+    "Skeleton",
+    "conversion",
+    "get_skeleton",
+]
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Named joints, how they hang together, and which mirror each other.
+
+    Args:
+        name: What users type, such as ``"coco17"``.
+        joints: Joint names, in the order of the arrays.
+        bones: ``(child, parent)`` names, drawn as lines.
+        root: The joint that poses are relative to, or None where the layout has none.
+
+    Left and right joints are those whose names begin with ``left_`` and ``right_``.
+
+    Example:
+        >>> from poseglass import COCO_17
+        >>> COCO_17.index("left_knee")
+        13
+        >>> COCO_17.mirror[:3]
+        (0, 2, 1)
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    bones: tuple[tuple[str, str], ...]
+    root: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(set(self.joints)) != len(self.joints):
+            raise PoseError(f"skeleton {self.name!r} names a joint twice: {self.joints}")
+        named = {joint for bone in self.bones for joint in bone} | ({self.root} if self.root else set())
+        if unknown := sorted(named - set(self.joints)):
+            raise PoseError(f"skeleton {self.name!r} has bones or a root of joints it does not name: {unknown}")
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def index(self, joint: str) -> int:
+        """The place of a joint; raises :class:`PoseError` that lists the joints if there is none of that name."""
+        try:
+            return self.joints.index(joint)
+        except ValueError:
+            raise PoseError(f"{self.name} has no joint {joint!r}; it has {', '.join(self.joints)}") from None
+
+    @cached_property
+    def parents(self) -> tuple[int, ...]:
+        """The parent of each joint, -1 where it has none."""
+        parent = dict(self.bones)
+        return tuple(self.index(parent[joint]) if joint in parent else -1 for joint in self.joints)
+
+    @cached_property
+    def left(self) -> tuple[int, ...]:
+        """Joints of the left side, in the order of :attr:`right`."""
+        return tuple(i for i, joint in enumerate(self.joints) if joint.startswith("left_"))
+
+    @cached_property
+    def right(self) -> tuple[int, ...]:
+        """Joints of the right side, in the order of :attr:`left`."""
+        return tuple(self.index("right_" + self.joints[i].removeprefix("left_")) for i in self.left)
+
+    @cached_property
+    def mirror(self) -> tuple[int, ...]:
+        """The permutation that exchanges left and right."""
+        order = list(range(len(self)))
+        for left, right in zip(self.left, self.right, strict=True):
+            order[left], order[right] = right, left
+        return tuple(order)
+
+
+def _bones(text: str) -> tuple[tuple[str, str], ...]:
+    """Bones from chains such as ``"pelvis spine thorax; thorax head"``, each written from parent to child.
+
+    A name that begins with ``*`` stands for both sides: ``"pelvis *hip"`` is two bones.
+    """
+    bones: list[tuple[str, str]] = []
+    for chain in text.split(";"):
+        sides = ("left_", "right_") if "*" in chain else ("",)
+        for side in sides:
+            names = [name.replace("*", side) for name in chain.split()]
+            bones += [(child, parent) for parent, child in zip(names, names[1:], strict=False)]
+    return tuple(bones)
+
+
+H36M_17 = Skeleton(
+    "h36m17",
+    (
+        "pelvis",
+        *("right_hip", "right_knee", "right_ankle"),
+        *("left_hip", "left_knee", "left_ankle"),
+        *("spine", "thorax", "neck_nose", "head_top"),
+        *("left_shoulder", "left_elbow", "left_wrist"),
+        *("right_shoulder", "right_elbow", "right_wrist"),
+    ),
+    _bones("pelvis *hip *knee *ankle; pelvis spine thorax neck_nose head_top; thorax *shoulder *elbow *wrist"),
+    root="pelvis",
+)
+
+COCO_17 = Skeleton(
+    "coco17",
+    (
+        *("nose", "left_eye", "right_eye", "left_ear", "right_ear"),
+        *("left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist"),
+        *("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"),
+    ),
+    _bones(
+        "nose *eye *ear; left_shoulder right_shoulder; left_hip right_hip; *shoulder *elbow *wrist; "
+        "*shoulder *hip; *hip *knee *ankle"
+    ),
+)
+
+HALPE_26 = Skeleton(
+    "halpe26",
+    (
+        *COCO_17.joints,
+        *("head_top", "neck", "pelvis"),
+        *("left_big_toe", "right_big_toe", "left_small_toe", "right_small_toe", "left_heel", "right_heel"),
+    ),
+    _bones(
+        "nose *eye *ear; pelvis neck nose head_top; neck *shoulder *elbow *wrist; pelvis *hip *knee *ankle *heel; "
+        "*ankle *big_toe; *ankle *small_toe"
+    ),
+    root="pelvis",
+)
+
+BODY_25 = Skeleton(
+    "body25",
+    (
+        *("nose", "neck", "right_shoulder", "right_elbow", "right_wrist"),
+        *("left_shoulder", "left_elbow", "left_wrist", "pelvis"),
+        *("right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle"),
+        *("right_eye", "left_eye", "right_ear", "left_ear"),
+        *("left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel"),
+    ),
+    _bones(
+        "pelvis neck nose; nose *eye *ear; neck *shoulder *elbow *wrist; pelvis *hip *knee *ankle *heel; "
+        "*ankle *big_toe; *big_toe *small_toe"
+    ),
+    root="pelvis",
+)
+
+BLAZEPOSE_33 = Skeleton(
+    "blazepose33",
+    (
+        "nose",
+        *("left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer"),
+        *("left_ear", "right_ear", "left_mouth", "right_mouth"),
+        *("left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist"),
+        *("left_pinky", "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb"),
+        *("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"),
+        *("left_heel", "right_heel", "left_foot_index", "right_foot_index"),
+    ),
+    _bones(
+        "nose *eye_inner *eye *eye_outer *ear; left_mouth right_mouth; left_shoulder right_shoulder; "
+        "left_hip right_hip; *shoulder *elbow *wrist *pinky; *wrist *index; *wrist *thumb; *shoulder *hip; "
+        "*hip *knee *ankle *heel; *ankle *foot_index"
+    ),
+)
+
+MPI_INF_3DHP_17 = Skeleton(
+    "mpi_inf_3dhp17",
+    (
+        *("head_top", "thorax"),
+        *("right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist"),
+        *("right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle"),
+        *("pelvis", "spine", "head"),
+    ),
+    _bones("pelvis *hip *knee *ankle; pelvis spine thorax head head_top; thorax *shoulder *elbow *wrist"),
+    root="pelvis",
+)
+
+SKELETONS: dict[str, Skeleton] = {
+    skeleton.name: skeleton for skeleton in (H36M_17, COCO_17, HALPE_26, BODY_25, BLAZEPOSE_33, MPI_INF_3DHP_17)
+}
+
+# How a joint that a skeleton lacks is blended from those it has: the first recipe whose every joint is there or can
+# itself be derived. The weights of `thorax`, `spine` and `head_top` are least-squares fits to motion capture whose
+# bones were stretched to Human3.6M's lengths (benchmarks/fit_derived_joints.py).
+DERIVED: dict[str, tuple[dict[str, float], ...]] = {
+    "pelvis": ({"left_hip": 0.5, "right_hip": 0.5},),
+    "thorax": (
+        {"left_shoulder": 0.435, "right_shoulder": 0.435, "nose": 0.13},
+        {"left_shoulder": 0.5, "right_shoulder": 0.5},
+    ),
+    "spine": ({"pelvis": 0.53, "thorax": 0.47},),
+    "neck_nose": ({"nose": 1.0}, {"head": 1.0}),
+    "head_top": (
+        {"left_ear": 0.8, "right_ear": 0.8, "thorax": -0.6},
+        {"left_eye": 0.8, "right_eye": 0.8, "thorax": -0.6},
+    ),
+}
+
+
+def get_skeleton(name: str | Skeleton) -> Skeleton:
+    """The skeleton of a name such as ``"halpe26"``; a skeleton passes through.
+
+    Raises:
+        PoseError: There is no skeleton of that name; the message lists those there are.
+    """
+    if isinstance(name, Skeleton):
+        return name
+    key = name.lower().replace("-", "").replace("_", "")
+    for known, skeleton in SKELETONS.items():
+        if key == known.replace("_", ""):
+            return skeleton
+    raise PoseError(f"no skeleton is called {name!r}; there are {', '.join(SKELETONS)}")
+
+
+def _blend(joint: str, source: Skeleton) -> dict[str, float] | None:
+    """The joint as weights of the source's joints, or None if it cannot be derived from them."""
+    if joint in source.joints:
+        return {joint: 1.0}
+    for recipe in DERIVED.get(joint, ()):
+        weights: dict[str, float] = {}
+        for part, share in recipe.items():
+            inner = _blend(part, source)
+            if inner is None:
+                break
+            for name, weight in inner.items():
+                weights[name] = weights.get(name, 0.0) + share * weight
+        else:
+            return weights
+    return None
+
+
+@cache
+def conversion(source: Skeleton, target: Skeleton = H36M_17) -> Float[ndarray, "target source"]:
+    """The matrix that turns the joints of one skeleton into those of another: ``matrix @ points``.
+
+    Rows sum to one, so it acts alike on pixels and metres, and moves with the body.
+
+    Raises:
+        PoseError: The source lacks joints that the target needs and that cannot be derived.
+
+    Example:
+        >>> from poseglass import COCO_17
+        >>> conversion(COCO_17).shape
+        (17, 17)
+    """
+    matrix = np.zeros((len(target), len(source)))
+    for row, joint in enumerate(target.joints):
+        weights = _blend(joint, source)
+        if weights is None:
+            raise PoseError(
+                f"{source.name} cannot be converted to {target.name}: {joint!r} is neither among its joints "
+                f"nor derivable from them ({', '.join(source.joints)})"
+            )
+        for name, weight in weights.items():
+            matrix[row, source.index(name)] = weight
+    matrix.setflags(write=False)
+    return matrix

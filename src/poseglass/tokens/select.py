@@ -1,0 +1,27 @@
+"""Picking frames: the only gather in the code base, and the choice of the highest scores."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from poseglass._shapes import Indices
+
+__all__ = ["highest", "take"]
+
+
+def take(x: Tensor, kept: Indices) -> Tensor:
+    """The frames `kept` (b k) of `x` (b f ...): (b k ...)."""
+    rows = torch.arange(len(x), device=x.device)[:, None]
+    return x[rows, kept]
+
+
+def highest(scores: Float[Tensor, "b f"], keep: int, always: int | None = None) -> Indices:
+    """The `keep` frames of highest score, sorted in time (b keep); of equal scores the earlier frame is kept.
+
+    The frame `always` is kept whatever its score.
+    """
+    if always is not None:
+        scores = scores.clone()
+        scores[:, always] = torch.inf
+    order = scores.argsort(dim=1, descending=True, stable=True)
+    return order[:, :keep].sort(dim=1).values

@@ -1,0 +1,66 @@
+"""What several test files share: a person who walks past a camera, made from a few sines."""
+
+import numpy as np
+import pytest
+
+from poseglass import H36M_17, PoseSequence
+
+SIZE = (1280, 720)
+FOCAL = 1000.0
+
+
+def make_walk(frames: int = 90, fps: float = 30.0) -> PoseSequence:
+    """A walk of one stride a second that crosses the picture toward its right: camera space, pelvis at the origin.
+
+    Every third frame was kept. Frames 40 to 44 are invalid: there the 2D poses are unknown, the 3D ones filled in.
+    """
+    seconds = np.arange(frames) / fps
+    swing = 2 * np.pi * seconds
+    # The body's own axes: x forward, y down, z to its right. A limb is an angle forward from straight down.
+    sides, phase = {"right": 1.0, "left": -1.0}, {"right": 0.0, "left": np.pi}
+    joints = {"pelvis": np.zeros((frames, 3))}
+
+    def hang(child: str, parent: str, length: float, angle: np.ndarray | float, aside: float = 0.0) -> None:
+        forward, down = length * np.sin(angle), length * np.cos(angle)
+        step = np.stack(np.broadcast_arrays(forward, down, aside * np.ones(frames)), -1)
+        joints[child] = joints[parent] + step
+
+    lean = np.pi - 0.06
+    for child, parent, length in (
+        ("spine", "pelvis", 0.23),
+        ("thorax", "spine", 0.25),
+        ("neck_nose", "thorax", 0.12),
+        ("head_top", "neck_nose", 0.12),
+    ):
+        hang(child, parent, length, lean - 0.3 * (child == "neck_nose"))
+    for side, right in sides.items():
+        leg, arm = swing + phase[side], swing + phase[side] + np.pi
+        thigh = 0.45 * np.sin(leg) + 0.08
+        knee = 0.12 + 0.9 * np.clip(np.cos(leg), 0, None) ** 2
+        hang(f"{side}_hip", "pelvis", 0.0, 0.0, right * 0.13)
+        hang(f"{side}_knee", f"{side}_hip", 0.44, thigh)
+        hang(f"{side}_ankle", f"{side}_knee", 0.44, thigh - knee)
+        hang(f"{side}_shoulder", "thorax", -0.02, 0.0, right * 0.15)
+        hang(f"{side}_elbow", f"{side}_shoulder", 0.28, 0.5 * np.sin(arm) - 0.1, right * 0.03)
+        hang(f"{side}_wrist", f"{side}_elbow", 0.25, 0.5 * np.sin(arm) + 0.35)
+    body = np.stack([joints[name] for name in H36M_17.joints], 1)
+
+    turn = np.radians(25)  # from the picture's right toward the camera
+    ahead, right = [np.cos(turn), 0, -np.sin(turn)], [-np.sin(turn), 0, -np.cos(turn)]
+    points = body @ np.array([ahead, [0, 1, 0], right])
+    path = np.outer(seconds - seconds.mean(), np.multiply(1.2, ahead)) + [0, 0.1, 4.2]
+    seen = points + path[:, None]
+    pixels = FOCAL * seen[..., :2] / seen[..., 2:] + np.array(SIZE) / 2
+
+    valid = np.ones(frames, bool)
+    valid[40:45] = False
+    pixels[~valid] = np.nan
+    pose2d = PoseSequence(pixels, H36M_17, "pixels", fps=fps, valid=valid, size=SIZE)
+    kept = np.arange(frames) % 3 == 1
+    return PoseSequence(points, H36M_17, "camera", fps=fps, valid=valid, kept=kept, size=SIZE, pose2d=pose2d)
+
+
+@pytest.fixture
+def walk() -> PoseSequence:
+    """Three seconds of :func:`make_walk`."""
+    return make_walk()
