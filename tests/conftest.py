@@ -48,7 +48,7 @@ def make_walk(frames: int = 90, fps: float = 30.0) -> PoseSequence:
     turn = np.radians(25)  # from the picture's right toward the camera
     ahead, right = [np.cos(turn), 0, -np.sin(turn)], [-np.sin(turn), 0, -np.cos(turn)]
     points = body @ np.array([ahead, [0, 1, 0], right])
-    path = np.outer(seconds - seconds.mean(), np.multiply(1.2, ahead)) + [0, 0.1, 4.2]
+    path = np.outer(seconds - seconds.mean(), np.multiply(1.2, ahead)) + np.array([0, 0.1, 4.2])
     seen = points + path[:, None]
     pixels = FOCAL * seen[..., :2] / seen[..., 2:] + np.array(SIZE) / 2
 

@@ -105,11 +105,12 @@ def with_normalisation(network: bytes, mean: float, std: float) -> bytes:
 
 
 def task_file(networks: Mapping[str, bytes]) -> bytes:
-    """The stored zip of `networks` by name, each aligned, and without a date so that equal networks give equal bytes."""
+    """The stored zip of `networks` by name: aligned, and without a date, so that equal networks give equal bytes."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, network in networks.items():
             entry = zipfile.ZipInfo(name)
-            entry.extra = bytes(-(file.tell() + 30 + len(name)) % 64)  # 30: a zip entry's header before its name
+            padding = -(file.tell() + 30 + len(name) + 4) % 64  # 30: the bytes of a zip entry's header before its name
+            entry.extra = struct.pack("<HH", 0xD935, padding) + bytes(padding)  # as Android's zipalign does it
             archive.writestr(entry, network)
     return file.getvalue()

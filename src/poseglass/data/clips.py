@@ -1,0 +1,140 @@
+"""`MotionClips`: motion capture as named 17-joint clips, with the licence and credit that go with it."""
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from poseglass._files import writing
+from poseglass.errors import DataError
+from poseglass.skeleton import H36M_17
+
+__all__ = ["MotionClip", "MotionClips"]
+
+FORMAT = "poseglass motion clips 1"
+READY_CLIPS_FPS = 60.0  # of an npz of bare arrays with an index.csv beside it
+
+
+@dataclass(frozen=True, eq=False)
+class MotionClip:
+    """One take: Human3.6M's 17 joints in the world, metres, y up.
+
+    Args:
+        name: Unique in its set.
+        points: Joint positions (f 17 3).
+        subject: Who moves. No subject should stand in two splits.
+        split: ``train``, ``val`` or ``test``.
+        licence: Under which the take may be used.
+    """
+
+    name: str
+    points: Float[ndarray, "f 17 3"]
+    subject: str
+    split: str = "train"
+    licence: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class MotionClips:
+    """A set of takes of one frame rate.
+
+    Args:
+        clips: The takes.
+        fps: Frames a second of all of them.
+        credit: The line that must go along wherever the data or weights trained on it go.
+
+    Example:
+        >>> import numpy as np
+        >>> takes = MotionClips((MotionClip("walk", np.zeros((90, 17, 3), np.float32), "anna"),), fps=60.0)
+        >>> takes.minutes
+        0.025
+    """
+
+    clips: tuple[MotionClip, ...]
+    fps: float
+    credit: str = ""
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __iter__(self) -> Iterator[MotionClip]:
+        return iter(self.clips)
+
+    @property
+    def minutes(self) -> float:
+        """How much motion there is."""
+        return sum(len(clip.points) for clip in self.clips) / self.fps / 60
+
+    def split(self, name: str) -> "MotionClips":
+        """The takes of one split.
+
+        Raises:
+            DataError: There are none.
+        """
+        chosen = tuple(clip for clip in self.clips if clip.split == name)
+        if not chosen:
+            there = sorted({clip.split for clip in self.clips})
+            raise DataError(f"there are no clips in the split {name!r}; there are splits {', '.join(there)}")
+        return MotionClips(chosen, self.fps, self.credit)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write one npz: an array per clip, and a JSON text that says what they are."""
+        about = {
+            "format": FORMAT,
+            "fps": self.fps,
+            "credit": self.credit,
+            "joints": H36M_17.joints,
+            "clips": {c.name: {"subject": c.subject, "split": c.split, "licence": c.licence} for c in self.clips},
+        }
+        arrays = {clip.name: clip.points.astype(np.float32) for clip in self.clips}
+        with writing(path, DataError) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> "MotionClips":
+        """Read what :meth:`save` wrote, or an npz of bare arrays at 60 fps with an ``index.csv`` beside it.
+
+        Raises:
+            DataError: The file is missing, broken or something else. No pickle is ever read.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise DataError(f"there is no motion file {path}; make one with `poseglass data mocap DIR`")
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                if "about" in archive.files:
+                    about = json.loads(str(archive["about"]))
+                    entries, fps, credit = about["clips"], float(about["fps"]), str(about["credit"])
+                else:
+                    entries, fps, credit = _read_index(path.with_name("index.csv")), READY_CLIPS_FPS, CMU_CREDIT
+                clips = tuple(
+                    MotionClip(name, archive[name], entry["subject"], entry["split"], entry["licence"])
+                    for name, entry in entries.items()
+                )
+        except DataError:
+            raise
+        except Exception as problem:
+            raise DataError(f"{path} cannot be read as motion clips: {problem}") from problem
+        for clip in clips:
+            if clip.points.ndim != 3 or clip.points.shape[1:] != (17, 3) or not np.isfinite(clip.points).all():
+                raise DataError(f"{path}: clip {clip.name} must be finite and (frames, 17, 3), got {clip.points.shape}")
+        return cls(clips, fps, credit)
+
+
+CMU_CREDIT = (
+    "The data used in this project was obtained from mocap.cs.cmu.edu. "
+    "The database was created with funding from NSF EIA-0196217."
+)
+
+
+def _read_index(path: Path) -> dict[str, dict[str, str]]:
+    if not path.is_file():
+        raise DataError(f"{path} is missing; an npz of bare clips needs it to say whose they are")
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["clip"]: row for row in csv.DictReader(file)}

@@ -1,0 +1,92 @@
+"""What a model sees of a sequence: gaps filled, measured in body sizes, cut into clips; and clips stitched back.
+
+`cut` and `stitch` are each other's inverse. Training and inference both come through here.
+"""
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy import ndarray
+
+from poseglass.skeleton import H36M_17
+
+__all__ = ["blend_weights", "cut", "fill_gaps", "person_coordinates", "starts", "stitch"]
+
+
+def starts(frames: int, clip: int, stride: int) -> Int[ndarray, " n"]:
+    """Where clips of `clip` frames begin so that they cover `frames` frames, `stride` apart but for the last.
+
+    A sequence shorter than a clip has one clip, which begins at 0.
+    """
+    last = max(frames - clip, 0)
+    return np.append(np.arange(0, last, stride), last)
+
+
+def cut(x: Float[ndarray, "f *rest"], clip: int, begins: Int[ndarray, " n"]) -> Float[ndarray, "n clip *rest"]:
+    """Clips of `clip` frames (n clip ...) that begin at the given frames; past the end the last frame repeats."""
+    return x[np.minimum(begins[:, None] + np.arange(clip), len(x) - 1)]
+
+
+def blend_weights(clip: int, overlap: int) -> Float[ndarray, " clip"]:
+    """A weight for each frame of a clip (clip), falling smoothly to both ends over `overlap` frames, never to 0."""
+    ramp = np.minimum(np.arange(1, clip + 1), np.arange(clip, 0, -1)) / (overlap + 1)
+    return np.sin(np.pi / 2 * np.clip(ramp, 0, 1)) ** 2
+
+
+def stitch(
+    clips: Float[ndarray, "n clip *rest"], begins: Int[ndarray, " n"], frames: int, weights: Float[ndarray, " clip"]
+) -> Float[ndarray, "f *rest"]:
+    """One sequence of `frames` frames from overlapping clips, averaged by `weights` where they overlap."""
+    total = np.zeros((frames, *clips.shape[2:]))
+    weight = np.zeros((frames, *(1,) * (clips.ndim - 2)))
+    for begin, clip in zip(begins, clips, strict=True):
+        end = min(begin + clips.shape[1], frames)
+        share = weights[: end - begin].reshape(-1, *(1,) * (clips.ndim - 2))
+        total[begin:end] += share * clip[: end - begin]
+        weight[begin:end] += share
+    return total / weight
+
+
+def fill_gaps(points: Float[ndarray, "*b f j d"], known: ndarray) -> Float[ndarray, "*b f j d"]:
+    """The points with unknown ones interpolated in time between the joint's known neighbours, ends held.
+
+    Args:
+        points: (... f j d); unknown ones may hold anything, NaN too.
+        known: Which are known, boolean (... f j). A joint that is never known becomes 0.
+    """
+    frames = points.shape[-3]
+    time = np.arange(frames)[:, None]
+    before = np.maximum.accumulate(np.where(known, time, -1), axis=-2)
+    after = np.flip(np.minimum.accumulate(np.flip(np.where(known, time, frames), -2), axis=-2), -2)
+    before, after = np.where(before < 0, after, before), np.where(after >= frames, before, after)
+    share = (time - before) / np.maximum(after - before, 1)
+    points = np.where(known[..., None], points, 0)
+    first = np.take_along_axis(points, np.clip(before, 0, frames - 1)[..., None], axis=-3)
+    last = np.take_along_axis(points, np.clip(after, 0, frames - 1)[..., None], axis=-3)
+    return np.where(known.any(-2, keepdims=True)[..., None], first + share[..., None] * (last - first), 0)
+
+
+def person_coordinates(
+    points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]
+) -> Float[ndarray, "*b f 17 3"]:
+    """What a poseglass model sees of clips of 2D poses: x, y, score, (... f 17 3) float32.
+
+    Pixels say little: the same motion may be small or large, left or right in the image. So joints are taken relative
+    to the pelvis of their frame, the pelvis relative to its median over the clip, both in units of the body's size in
+    the image (the clip's median of the joints' root mean square distance from the pelvis). Nothing of the motion is
+    lost; where in the image it happens, and how large, is.
+
+    Args:
+        points: Human3.6M joints, in pixels or any other unit, (... f 17 2).
+        scores: Their confidence, (... f 17). Joints of score 0 are filled in between their neighbours in time.
+    """
+    root = H36M_17.index("pelvis")
+    known = scores > 0
+    ever = known.any(-2, keepdims=True)[..., None]  # ... 1 j 1
+    points = fill_gaps(points, known)
+    mean = (points * ever).sum(-2, keepdims=True) / np.maximum(ever.sum(-2, keepdims=True), 1)
+    pelvis = np.where(ever[..., root : root + 1, :], points[..., root : root + 1, :], mean)
+    body = np.where(ever, points - pelvis, 0)
+    spread = np.sqrt((body**2).sum((-1, -2)) / np.maximum(ever.sum((-1, -2)), 1))
+    size = np.maximum(np.median(spread, axis=-1), 1e-9)[..., None, None, None]
+    body[..., root : root + 1, :] = pelvis - np.median(pelvis, axis=-3, keepdims=True)
+    return np.concatenate([np.clip(body / size, -30, 30), scores[..., None]], -1).astype(np.float32)

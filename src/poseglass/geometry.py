@@ -1,0 +1,119 @@
+"""Cameras, projection, screen coordinates and similarity alignment, on plain numpy arrays.
+
+World space: metres, y up. Camera space: metres, x right, y down, z forward. Pixels: x right, y down.
+All functions broadcast over leading axes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+__all__ = ["Camera", "align", "from_screen", "look_at", "to_screen"]
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera, or a batch of them, with the usual distortion.
+
+    Args:
+        rotation: World to camera, (... 3 3).
+        position: Of the camera's centre in the world, metres, (... 3).
+        focal: Focal lengths in pixels, (... 2).
+        centre: Principal point in pixels, (... 2).
+        radial: k1, k2, k3 of the radial distortion, (... 3).
+        tangential: p1, p2 of the tangential distortion, (... 2).
+
+    Example:
+        >>> import numpy as np
+        >>> camera = Camera(np.eye(3), np.zeros(3), focal=np.full(2, 1000.0), centre=np.array([960.0, 540.0]))
+        >>> camera.project(np.array([[0.0, 0.0, 5.0]])).tolist()
+        [[960.0, 540.0]]
+    """
+
+    rotation: Float[ndarray, "*b 3 3"]
+    position: Float[ndarray, "*b 3"]
+    focal: Float[ndarray, "*b 2"]
+    centre: Float[ndarray, "*b 2"]
+    radial: Float[ndarray, "*b 3"] | None = None
+    tangential: Float[ndarray, "*b 2"] | None = None
+
+    def to_camera(self, world: Float[ndarray, "*b n 3"]) -> Float[ndarray, "*b n 3"]:
+        """World points (... n 3) in camera space."""
+        return (world - self.position[..., None, :]) @ np.swapaxes(self.rotation, -1, -2)
+
+    def to_world(self, camera: Float[ndarray, "*b n 3"]) -> Float[ndarray, "*b n 3"]:
+        """Camera-space points (... n 3) in the world: the inverse of :meth:`to_camera`."""
+        return camera @ self.rotation + self.position[..., None, :]
+
+    def project(self, camera: Float[ndarray, "*b n 3"]) -> Float[ndarray, "*b n 2"]:
+        """Pixels (... n 2) of camera-space points (... n 3); points at or behind the camera become NaN.
+
+        Distortion as Human3.6M and OpenCV define it (Brown's model).
+        """
+        depth = camera[..., 2:]
+        flat = camera[..., :2] / np.where(depth > 1e-6, depth, np.nan)
+        square = (flat**2).sum(-1, keepdims=True)
+        factor = np.ones_like(square)
+        shift = np.zeros_like(flat)
+        if self.radial is not None:
+            k1, k2, k3 = np.moveaxis(self.radial[..., None, None, :], -1, 0)
+            factor = 1 + k1 * square + k2 * square**2 + k3 * square**3
+        if self.tangential is not None:
+            p1, p2 = np.moveaxis(self.tangential[..., None, :], -1, 0)
+            x, y, r2 = flat[..., 0], flat[..., 1], square[..., 0]
+            shift = np.stack([2 * p1 * x * y + p2 * (r2 + 2 * x**2), p1 * (r2 + 2 * y**2) + 2 * p2 * x * y], -1)
+        return (flat * factor + shift) * self.focal[..., None, :] + self.centre[..., None, :]
+
+
+def look_at(direction: Float[ndarray, "*b 3"], roll: Float[ndarray, "*b"] | float = 0.0) -> Float[ndarray, "*b 3 3"]:
+    """The rotation (... 3 3), world to camera, of a camera that looks along a world direction, level but for `roll`.
+
+    Args:
+        direction: Where it looks, (... 3), any length; not straight up or down.
+        roll: Turn about the line of sight in radians, (...).
+    """
+    forward = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
+    right = np.cross(forward, np.array([0.0, 1.0, 0.0]))
+    right = right / np.linalg.norm(right, axis=-1, keepdims=True)
+    down = np.cross(forward, right)
+    cosine, sine = np.cos(roll)[..., None], np.sin(roll)[..., None]
+    return np.stack([cosine * right + sine * down, cosine * down - sine * right, forward], -2)
+
+
+def to_screen(pixels: Float[ndarray, "*b 2"], size: tuple[int, int]) -> Float[ndarray, "*b 2"]:
+    """Pixels to normalised screen coordinates: x from -1 to 1 over the width, y to the same scale.
+
+    The field's convention (VideoPose3D): 2 x / w - 1, 2 y / w - h / w.
+    """
+    width, height = size
+    return 2 * pixels / width - np.array([1.0, height / width])
+
+
+def from_screen(screen: Float[ndarray, "*b 2"], size: tuple[int, int]) -> Float[ndarray, "*b 2"]:
+    """Normalised screen coordinates to pixels: the inverse of :func:`to_screen`."""
+    width, height = size
+    return (screen + np.array([1.0, height / width])) * width / 2
+
+
+def align(points: Float[ndarray, "*b n d"], target: Float[ndarray, "*b n d"]) -> Float[ndarray, "*b n d"]:
+    """The points, moved, turned (never mirrored) and scaled to lie as close to the target as they can.
+
+    Least squares over similarity transforms in float64 (Umeyama, PAMI 1991). Points that all coincide go to the
+    target's mean.
+
+    Args:
+        points: Point sets (... n d).
+        target: As many point sets to align with (... n d).
+    """
+    points, target = points.astype(np.float64), target.astype(np.float64)
+    mean, goal = points.mean(-2, keepdims=True), target.mean(-2, keepdims=True)
+    centred = points - mean
+    u, singular, vt = np.linalg.svd(np.swapaxes(centred, -1, -2) @ (target - goal))
+    sign = np.ones_like(singular)
+    sign[..., -1] = np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)
+    rotation = (u * sign[..., None, :]) @ vt
+    spread = (centred**2).sum((-1, -2), keepdims=True)
+    scale = (singular * sign).sum(-1)[..., None, None] / np.where(spread > 0, spread, 1)
+    return scale * centred @ rotation + goal

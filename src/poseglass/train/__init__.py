@@ -1,0 +1,1 @@
+"""Training: a recipe, its losses, one loop."""

@@ -1,0 +1,249 @@
+"""Weights on disk: our own folders of safetensors and config.json, the bundled ones, and published checkpoints.
+
+A folder holds ``weights.safetensors`` and ``config.json``, which says what to build, how its input is made, and the
+checksum of the weights. Published checkpoints are pickles: they are read by torch's weights-only unpickler, which runs
+no code of theirs, and recognised by their keys.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as read_safetensors
+from safetensors.torch import save as write_safetensors
+from torch import Tensor, nn
+
+from poseglass._files import writing
+from poseglass.errors import WeightsError
+from poseglass.hourglass import Hourglass, hourglass
+from poseglass.models import MixSTE
+from poseglass.tokens import PRUNERS
+
+__all__ = ["BUNDLED", "load", "load_state", "save"]
+
+ASSETS = Path(__file__).with_name("assets")
+BUNDLED = ("balanced",)
+FORMAT = "poseglass weights 1"
+BACKBONES = {"MixSTE": MixSTE}
+
+
+def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, about: str = "") -> Path:
+    """Write a model as ``weights.safetensors`` and ``config.json`` into a folder.
+
+    Args:
+        model: A backbone or an hourglass of this package.
+        folder: Where to; made if need be.
+        half: Store the weights as float16.
+        about: A sentence on where the weights come from.
+
+    Raises:
+        WeightsError: The model is of a class that a config cannot describe, or the folder cannot be written.
+    """
+    folder = Path(folder)
+    tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
+    if half:
+        tensors = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
+    weights = write_safetensors(tensors)
+    config = {
+        "format": FORMAT,
+        "about": about,
+        "model": _describe(model),
+        "sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    with writing(folder / "weights.safetensors", WeightsError) as temporary:
+        temporary.write_bytes(weights)
+    with writing(folder / "config.json", WeightsError) as temporary:
+        temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    return folder
+
+
+def load(source: str | PathLike[str], *, heads: int | None = None, at: int | None = None) -> MixSTE | Hourglass:
+    """A model in evaluation mode: a bundled one by name, a folder that :func:`save` wrote, or a published checkpoint.
+
+    Args:
+        source: ``"balanced"``, a folder, or a checkpoint file.
+        heads: Attention heads of a published checkpoint, which its tensors do not tell; 8 as published.
+        at: The layer before which a published HoT checkpoint prunes, which its tensors do not tell; 3 as published.
+
+    Raises:
+        WeightsError: There is nothing, it is broken, its checksum differs, keys are missing or left over, or reading
+            it would mean to run code.
+
+    Example:
+        >>> import poseglass as pg
+        >>> pg.load("balanced").frames >= 27
+        True
+    """
+    path = ASSETS / str(source) if str(source) in BUNDLED else Path(source)
+    if path.is_dir():
+        return _load_folder(path)
+    if not path.is_file():
+        raise WeightsError(f"there are no weights {source}: give a folder, a checkpoint, or one of {', '.join(BUNDLED)}")
+    state = _read_checkpoint(path)
+    return _published(state, path, heads=heads, at=at)
+
+
+def load_state(model: nn.Module, state: Mapping[str, Tensor], source: object) -> None:
+    """Load tensors into a model, all of them and none besides.
+
+    Raises:
+        WeightsError: Keys are missing or left over, or shapes differ; the message lists them.
+    """
+    own = model.state_dict()
+    missing, left = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+    shapes = [
+        f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
+        for key in own.keys() & state.keys()
+        if state[key].shape != own[key].shape
+    ]
+    if missing or left or shapes:
+        parts = {"missing": missing, "left over": left, "of another shape": sorted(shapes)}
+        listed = "; ".join(f"{len(keys)} {what}: {', '.join(keys)}" for what, keys in parts.items() if keys)
+        raise WeightsError(f"{source} does not fit {type(model).__name__}: {listed}")
+    model.load_state_dict({key: value.to(own[key].dtype) for key, value in state.items()})
+
+
+def _describe(model: nn.Module) -> dict[str, Any]:
+    if isinstance(model, MixSTE):
+        return {"class": "MixSTE", **model.config}
+    if isinstance(model, Hourglass):
+        return {
+            "class": "Hourglass",
+            "backbone": _describe(model.backbone),
+            "schedule": {str(layer): keep for layer, keep in model.schedule.items()},
+            "prune": _name_of(model.pruner, PRUNERS),
+            "recover": _name_of(model.recoverer, {"attention": "CrossAttention", "interpolate": "Interpolate"}),
+        }
+    raise WeightsError(f"a {type(model).__name__} cannot be described in a config; save its state_dict yourself")
+
+
+def _name_of(part: nn.Module, table: Mapping[str, Any]) -> str:
+    for name, kind in table.items():
+        if type(part).__name__ == getattr(kind, "__name__", kind):
+            return name
+    raise WeightsError(f"a {type(part).__name__} is in no table, so a config cannot name it")
+
+
+def _build(config: Mapping[str, Any]) -> MixSTE | Hourglass:
+    settings = dict(config)
+    kind = settings.pop("class")
+    if kind == "Hourglass":
+        backbone = _build(settings["backbone"])
+        assert isinstance(backbone, MixSTE)
+        schedule = {int(layer): int(keep) for layer, keep in settings["schedule"].items()}
+        return hourglass(backbone, keep=schedule, prune=settings["prune"], recover=settings["recover"])
+    return BACKBONES[kind](**settings)
+
+
+def _load_folder(folder: Path) -> MixSTE | Hourglass:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        weights = (folder / "weights.safetensors").read_bytes()
+    except (OSError, ValueError) as problem:
+        raise WeightsError(f"{folder} is not a folder of weights.safetensors and config.json: {problem}") from None
+    found = hashlib.sha256(weights).hexdigest()
+    if found != config.get("sha256"):
+        raise WeightsError(
+            f"{folder / 'weights.safetensors'} has the checksum {found}, its config says {config.get('sha256')}: "
+            "the file is damaged or not the one meant; get it again"
+        )
+    try:
+        model = _build(config["model"])
+        state = read_safetensors(weights)
+    except (KeyError, TypeError, ValueError, SafetensorError) as problem:
+        raise WeightsError(f"{folder} cannot be loaded: {problem!r}") from problem
+    load_state(model, state, folder)
+    return model.eval()
+
+
+def _read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """The state dict of a published checkpoint, in any of the published wrappings."""
+    try:
+        if path.suffix == ".safetensors":
+            content: Any = read_safetensors(path.read_bytes())
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as problem:
+        reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+        raise WeightsError(
+            f"{path} cannot be read as a checkpoint: {reason} (pickled code is never run; "
+            "if you trust the file, save its state dict alone with torch.save or safetensors)"
+        ) from None
+    for key in ("model_pos", "model", "state_dict"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):
+        raise WeightsError(f"{path} holds no state dict: expected named tensors, got {type(content).__name__}")
+    return {str(key).removeprefix("module."): value for key, value in content.items()}
+
+
+# Published names on the left, ours on the right; the first rule that matches applies.
+MIXSTE_KEYS = {
+    r"Spatial_patch_to_embedding\.": "project.",
+    r"Spatial_pos_embed": "joint_embedding",
+    r"Temporal_pos_embed": "time_embedding",
+    r"STEblocks\.": "spatial.",
+    r"TTEblocks\.": "temporal.",
+    r"Spatial_norm\.": "spatial_norm.",
+    r"Temporal_norm\.": "temporal_norm.",
+    r"head\.0\.": "head_norm.",
+    r"head\.1\.": "head_project.",
+}
+WAIST_KEYS = {
+    r"x_token": "recoverer.queries",
+    r"cross_attention\.linear_q\.": "recoverer.attention.query.",
+    r"cross_attention\.linear_k\.": "recoverer.attention.key.",
+    r"cross_attention\.linear_v\.": "recoverer.attention.value.",
+    r"cross_attention\.proj\.": "recoverer.attention.proj.",
+}
+
+
+def _renamed(key: str, rules: Mapping[str, str]) -> str | None:
+    for pattern, name in rules.items():
+        if match := re.match(pattern, key):
+            return name + key[match.end() :]
+    return None
+
+
+def _published(state: Mapping[str, Tensor], path: Path, *, heads: int | None, at: int | None) -> MixSTE | Hourglass:
+    """Recognise MixSTE and HoT w. MixSTE by their keys, and read their sizes off the tensors."""
+    needed = ("Spatial_patch_to_embedding.weight", "Temporal_pos_embed", "Spatial_pos_embed")
+    if not all(key in state for key in needed):
+        raise WeightsError(
+            f"{path} is not a checkpoint this version knows (MixSTE, HoT w. MixSTE); "
+            f"its keys begin with {', '.join(sorted(state)[:5])}"
+        )
+    dim, inputs = state["Spatial_patch_to_embedding.weight"].shape
+    depth = 1 + max((int(m[1]) for key in state if (m := re.match(r"STEblocks\.(\d+)\.", key))), default=0)
+    waisted = "pos_embed_token" in state
+    backbone = MixSTE(
+        frames=state["Temporal_pos_embed"].shape[1],
+        joints=state["Spatial_pos_embed"].shape[1],
+        dim=dim,
+        depth=depth,
+        heads=heads or 8,
+        inputs=inputs,
+    )
+    model: MixSTE | Hourglass = backbone
+    layer = 3 if at is None else at
+    if waisted:
+        model = hourglass(backbone, keep=state["pos_embed_token"].shape[1], at=layer)
+    prefix = "backbone." if waisted else ""
+    renamed: dict[str, Tensor] = {}
+    for key, value in state.items():
+        if waisted and key == "pos_embed_token":
+            renamed[f"kept_embedding.{layer}"] = value[:, :, None]
+        elif waisted and (name := _renamed(key, WAIST_KEYS)):
+            renamed[name] = value
+        elif name := _renamed(key, MIXSTE_KEYS):
+            renamed[prefix + name] = value
+        else:
+            renamed[key] = value  # reported as left over
+    load_state(model, renamed, path)
+    return model.eval()

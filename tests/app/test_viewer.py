@@ -1,0 +1,482 @@
+"""The player's page in a real browser: headless Chromium, off-line, driven over its debugging pipe."""
+
+import base64
+import html
+import json
+import os
+import re
+import select
+import shutil
+import subprocess
+import time
+import webbrowser
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import make_walk
+from poseglass import COCO_17, H36M_17, PoseSequence
+from poseglass._scene import AMBER, ROSE, SLATE
+from poseglass.errors import PoseError
+from poseglass.viewer import view, write_page
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --hide-scrollbars --force-device-scale-factor=1 --remote-debugging-pipe"
+)
+WIDTH, HEIGHT = 1200, 800
+
+
+class Browser:
+    """One tab of a headless Chromium: JSON messages that end in a zero byte, to its file 3 and from its file 4."""
+
+    def __init__(self, home: Path) -> None:
+        commands, self._to = os.pipe()
+        self._from, answers = os.pipe()
+        # The shell gives the pipes the numbers that Chromium looks for.
+        start = f'exec "$0" {FLAGS} --user-data-dir="$1" about:blank 3<&{commands} 4>&{answers}'
+        self._process = subprocess.Popen(
+            ["bash", "-c", start, str(CHROMIUM), str(home)],
+            pass_fds=(commands, answers),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(commands)
+        os.close(answers)
+        self._rest, self._number, self._session = b"", 0, ""
+        self.events: list[dict] = []
+        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.ask(f"{domain}.enable")
+        self.ask("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
+
+    def ask(self, method: str, **params: object) -> dict:
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": params}
+        message |= {"sessionId": self._session} if self._session else {}
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        while (answer := self._read()).get("id") != self._number:
+            self.events.append(answer)
+        assert "error" not in answer, (method, answer)
+        return answer["result"]
+
+    def _read(self, patience: float = 60) -> dict:
+        end = time.monotonic() + patience
+        while b"\0" not in self._rest:
+            ready, _, _ = select.select([self._from], [], [], max(0, end - time.monotonic()))
+            assert ready, f"Chromium said nothing for {patience} s"
+            part = os.read(self._from, 1 << 20)
+            assert part, "Chromium went away"
+            self._rest += part
+        line, _, self._rest = self._rest.partition(b"\0")
+        return json.loads(line)
+
+    def open(self, path: Path, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
+        self.events.clear()
+        self.ask("Emulation.setDeviceMetricsOverride", width=size[0], height=size[1], deviceScaleFactor=1, mobile=False)
+        self.ask("Page.navigate", url=path.as_uri())
+        self.wait("window.poseglass !== undefined")
+
+    def run(self, script: str) -> object:
+        answer = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def wait(self, script: str, patience: float = 30) -> None:
+        end = time.monotonic() + patience
+        while not self.run(script):
+            assert time.monotonic() < end, f"{script} did not come true in {patience} s"
+            time.sleep(0.02)
+
+    def settle(self) -> None:
+        """Until what was asked for is drawn."""
+        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+
+    def mouse(self, kind: str, x: float, y: float, **more: object) -> None:
+        self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float], modifiers: int = 0) -> None:
+        held = {"button": "left", "buttons": 1, "modifiers": modifiers}
+        self.mouse("mousePressed", *start, clickCount=1, **held)
+        self.mouse("mouseMoved", (start[0] + end[0]) / 2, (start[1] + end[1]) / 2, **held)
+        self.mouse("mouseMoved", *end, **held)
+        self.mouse("mouseReleased", *end, clickCount=1, button="left", modifiers=modifiers)
+
+    def press(self, key: str) -> None:
+        text = {"text": key} if len(key) == 1 else {}
+        self.ask("Input.dispatchKeyEvent", type="keyDown", key=key, code="Space" if key == " " else key, **text)
+        self.ask("Input.dispatchKeyEvent", type="keyUp", key=key, code="Space" if key == " " else key)
+
+    def box(self, selector: str) -> dict[str, float]:
+        return self.run(f"JSON.parse(JSON.stringify(document.querySelector('{selector}').getBoundingClientRect()))")
+
+    def picture(self) -> np.ndarray:
+        self.settle()
+        cv2 = pytest.importorskip("cv2")
+        data = base64.b64decode(self.ask("Page.captureScreenshot", format="png")["data"])
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
+
+    def complaints(self) -> list[str]:
+        bad = [e for e in self.events if e["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")]
+        bad += [e for e in self.events if e["method"] == "Runtime.consoleAPICalled"]
+        return [json.dumps(event) for event in bad]
+
+    def requests(self) -> list[str]:
+        sent = [e for e in self.events if e["method"] == "Network.requestWillBeSent"]
+        return [event["params"]["request"]["url"] for event in sent]
+
+    def close(self) -> None:
+        try:
+            self._session = ""
+            self.ask("Browser.close")
+            self._process.wait(10)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            os.close(self._to)
+            os.close(self._from)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    if CHROMIUM is None or shutil.which("bash") is None:
+        pytest.skip("no Chromium on this machine (on Debian: apt-get install chromium)")
+    browser = Browser(tmp_path_factory.mktemp("chromium"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def player(chromium: Browser, walk: PoseSequence, tmp_path: Path) -> Iterator[Browser]:
+    """The page of the walk, paused at its first frame. Whatever a test does, nothing is fetched or complained of."""
+    page = write_page(walk, tmp_path / "walk.html", title="A walk")
+    chromium.open(page)
+    chromium.run("poseglass.pause(); poseglass.seek(0)")
+    yield chromium
+    chromium.settle()
+    assert chromium.complaints() == []
+    assert {url for url in chromium.requests() if not url.startswith("data:")} == {page.as_uri()}
+
+
+def seen_from(points: np.ndarray, yaw: float, pitch: float, distance: float, size: tuple[float, float]) -> np.ndarray:
+    """Where a camera on a sphere around (0, 0.98 m up, 0) sees points: vectors, not the player's matrices."""
+    yaw, pitch = np.radians([yaw, pitch])
+    ahead = np.array([-np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
+    eye = np.array([0, -0.98, 0]) - distance * ahead
+    right = np.cross([0.0, 1.0, 0.0], ahead)
+    right /= np.linalg.norm(right)
+    down = np.cross(ahead, right)
+    rays = points - eye
+    depth = rays @ ahead
+    flat = np.stack([rays @ right, rays @ down], -1) / depth[:, None]
+    return flat * 1.66 * size[1] + np.array(size) / 2
+
+
+def grounded(motion: PoseSequence, frame: int) -> np.ndarray:
+    """The pose as the page stores it; only its height over the ground is the page's own choice."""
+    record = read_record(motion_page(motion))
+    stored = np.frombuffer(base64.b64decode(record["body"]["points"]), "<i2").reshape(len(motion), -1, 3)
+    pose = stored[frame] * record["body"]["step"]
+    pose[:, [0, 2]] = motion.points[frame][:, [0, 2]]
+    pose[:, 1] = motion.points[frame][:, 1] + (pose[0, 1] - motion.points[frame][0, 1])
+    return pose
+
+
+def motion_page(motion: PoseSequence, **more: str) -> str:
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as folder:
+        return write_page(motion, Path(folder) / "page.html", **more).read_text(encoding="utf-8")
+
+
+def read_record(page: str) -> dict:
+    return json.loads(re.search(r'<script type="application/json" id="motion">(.*?)</script>', page, re.S)[1])
+
+
+def stage_size(player: Browser) -> tuple[float, float]:
+    box = player.box("#stage")
+    return box["width"], box["height"]
+
+
+def test_page_shows_what_the_motion_is(player: Browser) -> None:
+    assert player.run("document.title") == "A walk"
+    assert player.run("document.querySelector('h1').textContent") == "A walk"
+    facts = player.run("document.getElementById('facts').textContent")
+    for fact in ("90 frames", "30 kept", "30 fps", "metres", "camera", "h36m17"):
+        assert fact in facts
+    assert player.run("poseglass.frames") == 90
+
+
+def test_every_control_has_a_name(player: Browser) -> None:
+    nodes = player.ask("Accessibility.getFullAXTree")["nodes"]
+    roles = ("button", "slider", "combobox")
+    told = [(n["role"]["value"], n["name"]["value"]) for n in nodes if n["role"]["value"] in roles and "name" in n]
+    buttons = ["One frame back", "Play", "One frame on", "2D", "Reset view"]
+    assert sorted(told) == sorted([*(("button", name) for name in buttons), ("slider", "Frame"), ("combobox", "Speed")])
+
+
+def test_it_plays_at_its_own_speed_and_pauses(player: Browser) -> None:
+    frame, now = "poseglass.frame", "performance.now() / 1000"
+    player.run("poseglass.play()")
+    player.wait(f"{frame} >= 3")
+    start, began = player.run(f"[{frame}, {now}]")
+    time.sleep(0.5)
+    end, ended = player.run(f"[{frame}, {now}]")
+    assert 0 < end - start <= 30 * (ended - began) + 3
+    assert end - start >= 0.5 * 30 * (ended - began) - 3
+    player.press(" ")
+    assert player.run("poseglass.playing") is False
+    paused = player.run(frame)
+    time.sleep(0.2)
+    assert player.run(frame) == paused
+    player.press(" ")
+    assert player.run("poseglass.playing") is True
+    player.wait(f"{frame} !== {paused}")
+    player.wait(f"{frame} < {paused}")  # at its end it begins again
+
+
+def test_the_play_button_plays(player: Browser) -> None:
+    box = player.box("#play")
+    at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    player.mouse("mousePressed", *at, button="left", clickCount=1)
+    player.mouse("mouseReleased", *at, button="left", clickCount=1)
+    assert player.run("poseglass.playing") is True
+    assert player.run("document.getElementById('play').getAttribute('aria-label')") == "Pause"
+    player.press(" ")  # the button has the focus now: one press is one change
+    assert player.run("poseglass.playing") is False
+
+
+@pytest.mark.parametrize("frame", [0, 31, 42, 89])
+def test_the_timeline_goes_where_it_is_clicked(player: Browser, frame: int) -> None:
+    box = player.box("#scrub")
+    x, y = box["x"] + (frame + 0.5) / 90 * box["width"], box["y"] + box["height"] / 2
+    player.mouse("mousePressed", x, y, button="left", clickCount=1)
+    player.mouse("mouseReleased", x, y, button="left", clickCount=1)
+    player.settle()
+    assert player.run("poseglass.frame") == frame
+    assert player.run("Number(document.getElementById('scrub').value)") == frame
+    assert player.run("document.getElementById('clock').value").startswith(f"00:0{frame / 30:.2f} / 00:03.00")
+    assert f"frame {frame} of 90" in player.run("document.getElementById('count').value")
+    assert ("kept" in player.run("document.getElementById('count').value")) == (frame % 3 == 1)
+
+
+def test_keys_step_through_frames(player: Browser) -> None:
+    for key, frame in (("End", 89), ("ArrowLeft", 88), ("Home", 0), ("ArrowLeft", 0), ("ArrowRight", 1)):
+        player.press(key)
+        assert player.run("poseglass.frame") == frame
+
+
+def test_joints_are_where_a_camera_would_see_them(player: Browser, walk: PoseSequence) -> None:
+    size = stage_size(player)
+    for frame, yaw, pitch, distance in ((0, 38, 13, 4.6), (20, -70, 40, 6), (60, 170, -5, 3)):
+        player.run(f"poseglass.seek({frame}); Object.assign(poseglass.view, {{yaw: {yaw}, pitch: {pitch}}})")
+        player.run(f"poseglass.view.distance = {distance}")
+        told = np.array(player.run("poseglass.project()"))[:, :2]
+        truth = seen_from(grounded(walk, frame), yaw, pitch, distance, size)
+        np.testing.assert_allclose(told, truth, atol=0.5)  # pixels: points are stored in millimetres
+
+
+def test_the_figure_is_drawn_there_in_the_colour_of_its_side(player: Browser, walk: PoseSequence) -> None:
+    box = player.box("#stage")
+    for frame in (0, 10, 20, 40):
+        player.run(f"poseglass.seek({frame})")
+        places = seen_from(grounded(walk, frame), 38, 13, 4.6, (box["width"], box["height"]))
+        places += np.array([box["x"], box["y"]])
+        picture = player.picture()
+        # In these frames nothing hides these joints.
+        for joint, other in (("right_elbow", 2), ("right_shoulder", 2), ("left_ankle", 0), ("left_shoulder", 0)):
+            x, y = places[H36M_17.index(joint)].round().astype(int)
+            colour = picture[y, x]
+            assert colour[2 - other] > 1.3 * colour[other], (frame, joint, colour)
+    head = picture[tuple(places[H36M_17.index("head_top")].round().astype(int)[::-1])]
+    assert head.max() < 120  # nobody was seen in frame 40: paled
+    assert player.run("document.getElementById('note').hidden") is False
+    player.run("poseglass.seek(50)")
+    player.settle()
+    assert player.run("document.getElementById('note').hidden") is True
+
+
+def test_kept_frames_are_lit(player: Browser, walk: PoseSequence) -> None:
+    box = player.box("#bars")
+    picture = player.picture()
+    y = round(box["y"] + box["height"] / 2)
+    for frame in range(1, 90):  # the playhead stands on the first
+        x = int(box["x"] + (frame + 0.4) / 90 * box["width"])
+        wanted = AMBER if walk.kept[frame] else SLATE
+        wanted = wanted if walk.valid[frame] else ROSE
+        assert np.abs(picture[y, x] - wanted).max() <= 3, frame
+
+
+def test_drag_turns_wheel_zooms_shift_moves_and_reset_comes_back(player: Browser) -> None:
+    first = player.run("({...poseglass.view})")
+    player.drag((600, 300), (700, 350))
+    turned = player.run("({...poseglass.view})")
+    assert turned["yaw"] == pytest.approx(first["yaw"] - 40)
+    assert turned["pitch"] == pytest.approx(first["pitch"] + 20)
+    before = np.array(player.run("poseglass.project()"))[:, :2]
+    player.drag((600, 300), (630, 280), modifiers=8)
+    moved = np.array(player.run("poseglass.project()"))[:, :2] - before
+    assert player.run("poseglass.view.yaw") == pytest.approx(turned["yaw"])
+    np.testing.assert_allclose(moved, np.broadcast_to([30, -20], moved.shape), atol=9)  # nearer joints move more
+    player.mouse("mouseWheel", 600, 300, deltaX=0, deltaY=120)
+    player.wait("poseglass.view.distance > 4.7")
+    player.drag((600, 300), (600, 5000))
+    assert player.run("poseglass.view.pitch") == 89
+    player.press("r")
+    assert player.run("({...poseglass.view})") == first
+
+
+def test_two_fingers_zoom(player: Browser) -> None:
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(places)]
+        player.ask("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+
+    touch("touchStart", (500, 300), (700, 300))
+    touch("touchMove", (400, 300), (800, 300))
+    touch("touchEnd")
+    assert player.run("poseglass.view.distance") == pytest.approx(4.6 / 2)
+    assert player.run("poseglass.view.yaw") == 38
+
+
+def test_2d_keypoints_are_inset_and_can_be_hidden(player: Browser) -> None:
+    box = player.box("#flat")
+    player.run("poseglass.seek(30)")
+    part = player.picture()[int(box["y"]) :, int(box["x"]) :][: int(box["height"]), : int(box["width"])]
+    walker = make_walk().pose2d.points[30] * box["width"] / 1280
+    warm = np.argwhere(part[..., 0] > part[..., 2] + 60)  # the right side's limbs, rows and columns
+    right = walker[[H36M_17.index(name) for name in H36M_17.joints if name.startswith("right_")]]
+    assert len(warm) > 20
+    assert warm.min(0) == pytest.approx(right.min(0)[::-1], abs=4)
+    assert warm.max(0) == pytest.approx(right.max(0)[::-1], abs=4)
+    player.run("document.getElementById('flatten').click()")
+    assert player.run("document.getElementById('inset').hidden") is True
+
+
+@pytest.mark.parametrize("size", [(390, 740), (800, 400), (2400, 1300)])
+def test_it_fits_every_window(chromium: Browser, walk: PoseSequence, tmp_path: Path, size: tuple[int, int]) -> None:
+    chromium.open(write_page(walk, tmp_path / "page.html", title="A walk with a rather long name"), size)
+    chromium.run("poseglass.pause()")
+    assert chromium.run("[document.body.scrollWidth, document.body.scrollHeight]") == list(size)
+    width, height = stage_size(chromium)
+    assert height > 0.3 * size[1]
+    joints = np.array(chromium.run("poseglass.project()"))
+    assert ((joints[:, :2] > 0) & (joints[:, :2] < [width, height])).all()
+
+
+def test_a_long_motion_of_uneven_frames(chromium: Browser, tmp_path: Path) -> None:
+    frames = 20_000
+    short = make_walk(100)
+    turns = frames // 100
+    times = np.cumsum(np.where(np.arange(frames) < 10_000, 0.02, 0.04))
+    motion = PoseSequence(
+        np.tile(short.points, (turns, 1, 1)),
+        H36M_17,
+        "camera",
+        timestamps=times,
+        kept=np.arange(frames) >= 10_000,
+        pose2d=PoseSequence(np.tile(short.pose2d.points, (turns, 1, 1)), H36M_17, "pixels", size=(1280, 720)),
+    )
+    page = write_page(motion, tmp_path / "long.html")
+    assert page.stat().st_size < 260 * frames + 60_000
+    chromium.open(page)
+    chromium.run("poseglass.pause(); poseglass.seek(15000)")
+    picture = chromium.picture()
+    assert chromium.run("document.getElementById('clock').value").startswith("06:40.02 / 10:00")
+    box = chromium.box("#bars")
+    bars = picture[int(box["y"]) + 12, int(box["x"]) :]
+    assert np.abs(bars[int(0.25 * box["width"])] - SLATE).max() <= 3
+    assert np.abs(bars[int(0.9 * box["width"])] - AMBER).max() <= 3
+    chromium.run("poseglass.play()")
+    chromium.wait("poseglass.frame > 15010")  # 25 a second here: found by the clock, not by the mean rate
+    assert chromium.complaints() == []
+
+
+def test_nothing_known_and_nothing_pruned(chromium: Browser, tmp_path: Path) -> None:
+    blank = PoseSequence(np.full((3, 17, 3), np.nan), H36M_17, "world", fps=10, valid=np.zeros(3, bool))
+    chromium.open(write_page(blank, tmp_path / "blank.html"))
+    chromium.run("poseglass.pause(); poseglass.seek(2)")
+    chromium.settle()
+    assert chromium.run("poseglass.project().every((p) => p === null)") is True
+    assert chromium.run("document.querySelector('#legend .kept').hidden") is True
+    assert chromium.run("document.getElementById('inset').hidden") is True
+    assert chromium.complaints() == []
+
+
+def test_a_title_is_text(chromium: Browser, walk: PoseSequence, tmp_path: Path) -> None:
+    title = "</title><script>window.harm = 1</script> {{motion}} & co"
+    chromium.open(write_page(walk, tmp_path / "page.html", title=title))
+    assert chromium.run("document.title") == title
+    assert chromium.run("window.harm === undefined") is True
+
+
+def test_points_are_stored_to_the_millimetre(walk: PoseSequence) -> None:
+    points = walk.points.copy()
+    points[7, 3] = np.nan
+    record = read_record(motion_page(PoseSequence(points, H36M_17, "camera", fps=30)))
+    stored = np.frombuffer(base64.b64decode(record["body"]["points"]), "<i2").reshape(90, 17, 3)
+    assert (stored[7, 3] == -32768).all()
+    across = stored[..., [0, 2]] * record["body"]["step"] - points[..., [0, 2]]
+    assert np.nanmax(np.abs(np.where(stored[..., [0, 2]] == -32768, np.nan, across))) <= 0.00051
+    heights = np.where(stored[..., 1] == -32768, np.nan, stored[..., 1] * record["body"]["step"])
+    lifted = heights - points[..., 1]
+    assert np.nanmax(np.nanmax(lifted, 1) - np.nanmin(lifted, 1)) <= 0.0011  # a pose is moved as a whole
+    lowest = np.nanmax(heights, 1)
+    assert lowest.min() > -0.15
+    assert lowest.max() < 0.02  # a foot is near the ground, and hardly under it
+    assert record["kept"] is None
+    assert record["flat"] is None
+
+
+def test_far_points_take_coarser_steps() -> None:
+    points = np.zeros((2, 17, 3))
+    points[1, :, 0] = 100
+    record = read_record(motion_page(PoseSequence(points, H36M_17, "camera")))
+    stored = np.frombuffer(base64.b64decode(record["body"]["points"]), "<i2").reshape(2, 17, 3)
+    np.testing.assert_allclose(stored[1, :, 0] * record["body"]["step"], 100, atol=0.002)
+
+
+def test_doubtful_keypoints_are_left_out(walk: PoseSequence) -> None:
+    scores = np.ones((90, 17))
+    scores[:, COCO_17.index("left_eye")] = 0.2
+    flat = PoseSequence(np.full((90, 17, 2), 100.0), COCO_17, "pixels", scores=scores, size=(640, 480))
+    motion = PoseSequence(walk.points, H36M_17, "camera", pose2d=flat)
+    record = read_record(motion_page(motion))["flat"]
+    stored = np.frombuffer(base64.b64decode(record["points"]), "<i2").reshape(90, 17, 2)
+    assert (stored[:, 1] == -32768).all()
+    np.testing.assert_allclose(np.delete(stored, 1, 1) * record["step"], 100, atol=0.2)
+    assert record["size"] == [640, 480]
+
+
+def test_the_page_names_no_address(walk: PoseSequence) -> None:
+    page = motion_page(walk, title="A & B")
+    assert html.escape("A & B") in page
+    outside = re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\s'\"]*", re.sub(r"^\s*//.*$|\s// .*$", "", page, flags=re.M))
+    assert [address for address in outside if "www.w3.org/2000/svg" not in address] == []
+
+
+def test_view_opens_the_browser(walk: PoseSequence, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or True)
+    path = view(walk)
+    assert opened == [path.as_uri()]
+    assert read_record(path.read_text(encoding="utf-8"))["frames"] == 90
+    monkeypatch.setattr(webbrowser, "open", lambda url: False)
+    with pytest.warns(UserWarning, match=r"no web browser.*motion\.html"):
+        view(walk)
+
+
+def test_wrong_inputs_are_told(walk: PoseSequence, tmp_path: Path) -> None:
+    with pytest.raises(PoseError, match=r"ends in \.html"):
+        write_page(walk, tmp_path / "walk.mp4")
+    with pytest.raises(PoseError, match="at least one frame"):
+        write_page(walk[:0], tmp_path / "walk.html")
+    with pytest.raises(PoseError, match=r"3D motion.*pixels"):
+        write_page(walk.pose2d, tmp_path / "walk.html")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PoseError, match="cannot write"):
+        write_page(walk, tmp_path / "file" / "walk.html")
+    assert list(tmp_path.glob("*.html")) == []
