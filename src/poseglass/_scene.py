@@ -139,7 +139,7 @@ class Floor:
     """
 
     def __init__(self, fps: float) -> None:
-        self._sink, self._rise = (1 - math.exp(-1 / (fps * seconds)) for seconds in (0.08, 0.5))
+        self._sink, self._rise = (1 - math.exp(-1 / (fps * seconds)) for seconds in (0.08, 0.3))
         self._height: float | None = None
 
     def __call__(self, points: Float[ndarray, "j 3"]) -> float:

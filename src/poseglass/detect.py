@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -122,7 +122,7 @@ class MediaPipeDetector(Detector):
         self._end = weakref.finalize(self, _close, landmarker)
         return landmarker
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "MediaPipeDetector":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import numpy as np
 from jaxtyping import UInt8
@@ -90,7 +89,7 @@ class VideoReader:
         shrink = 1.0 if max_side is None else min(1.0, max_side / max(self.info.size))
         self.size = (max(1, round(self.info.size[0] * shrink)), max(1, round(self.info.size[1] * shrink)))
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "VideoReader":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -108,11 +107,13 @@ class VideoReader:
         container, stream = self._open()
         self._container = container
         clock = _Clock(self.info.fps)
+        base = stream.time_base or 0
+        ordered = container.format.name != "avi"  # AVI only knows when a frame is decoded, not when it is shown
         read, seconds = 0, 0.0
         try:
             for frame in self._decoded(container, stream):
-                told = None if frame.pts is None else float(frame.pts * (stream.time_base or 0))
-                image, seconds = self._image(frame), clock.tick(told)
+                stamp = frame.pts if ordered else frame.dts
+                image, seconds = self._image(frame), clock.tick(None if stamp is None else float(stamp * base))
                 read += 1
                 yield Frame(image, seconds)
         finally:
@@ -131,8 +132,9 @@ class VideoReader:
         except (av.FFmpegError, OSError) as problem:
             raise VideoError(f"{path} cannot be read as a video ({_reason(problem)}); is it whole?") from problem
         if not container.streams.video:
+            kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "nothing"
             container.close()
-            raise VideoError(f"{path} holds no pictures, only {_kinds(container)}; give a video file")
+            raise VideoError(f"{path} holds no pictures, only {kinds}; give a video file")
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = self._threads
@@ -255,7 +257,7 @@ class VideoWriter:
         self._stream: VideoStream | None = None
         self._session = self._writing()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "VideoWriter":
         self._session.__enter__()
         return self
 
@@ -309,7 +311,3 @@ class VideoWriter:
 def _reason(problem: Exception) -> str:
     """FFmpeg's own words, without its error number and the path."""
     return str(getattr(problem, "strerror", None) or problem)
-
-
-def _kinds(container: InputContainer) -> str:
-    return " and ".join(sorted({stream.type for stream in container.streams})) or "nothing"

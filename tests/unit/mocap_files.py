@@ -1,4 +1,4 @@
-"""Writes one made-up recording of CMU's body as ASF/AMC and as BVH, and works out by plain loops where its joints are."""
+"""Writes a made-up recording of CMU's body as ASF/AMC and as BVH, and works out by plain loops where its joints are."""
 
 from pathlib import Path
 
@@ -97,7 +97,10 @@ def write_asf(path: Path, *, radians: bool = False, length: float = 0.45) -> Non
         lines += ["     direction " + " ".join(f"{part / size:.9g}" for part in offset), f"     length {size:.9g}"]
         lines += ["     axis " + " ".join(f"{angle * scale:.9g}" for angle in axis) + "   XYZ"]
         if dof:
-            lines += [f"    dof {dof}", *(f"    {'limits' if not n else ''} (-180 180)" for n in range(len(dof.split())))]
+            lines += [
+                f"    dof {dof}",
+                *(f"    {'limits' if not n else ''} (-180 180)" for n in range(len(dof.split()))),
+            ]
         lines += ["  end"]
     lines += [":hierarchy", "  begin"]
     for parent in dict.fromkeys(parent for _, parent, *_ in BODY):

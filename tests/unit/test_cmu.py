@@ -1,4 +1,4 @@
-"""CMU's recordings as 17 joints: both formats agree with each other, with plain loops, and with a real converted take."""
+"""CMU's recordings as 17 joints: both formats agree with each other, with plain loops and a real converted take."""
 
 import json
 from pathlib import Path
@@ -69,7 +69,9 @@ def test_a_unit_of_length_of_its_own_gives_the_same_metres(both, tmp_path):
 
 def test_the_rest_pose_faces_z_with_the_left_at_x(tmp_path):
     mocap_files.write_asf(tmp_path / "01.asf")
-    still = [{"root": [0, 17, 0, 0, 0, 0], **{name: [0.0] * len(dof.split()) for name, *_, dof in mocap_files.BODY if dof}}]
+    still = [
+        {"root": [0, 17, 0, 0, 0, 0], **{name: [0.0] * len(dof.split()) for name, *_, dof in mocap_files.BODY if dof}}
+    ]
     mocap_files.write_amc(tmp_path / "01_01.amc", still)
     poses = cmu_to_h36m(read_amc(tmp_path / "01_01.amc", read_asf(tmp_path / "01.asf")))
     for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"):

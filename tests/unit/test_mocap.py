@@ -1,5 +1,7 @@
 """Motion capture files: forward kinematics against hand-worked cases and plain loops, and errors that name the line."""
 
+import random
+import re
 from itertools import permutations
 from pathlib import Path
 
@@ -60,7 +62,7 @@ def test_bvh_by_hand(tmp_path):
 def test_bvh_channels_in_any_order(tmp_path, order):
     angles = [20.0, -50.0, 130.0]
     rotations = " ".join(f"{axis}rotation" for axis in order)
-    text = ARM.split("MOTION")[0].replace("Zrotation Xrotation Yrotation", rotations)
+    text = ARM.partition("MOTION")[0].replace("Zrotation Xrotation Yrotation", rotations)
     text = text.replace("Xposition Yposition Zposition " + rotations, rotations + " Zposition Xposition Yposition")
     row = " ".join(map(str, [*angles, 3, 1, 2, 0, 0, 0]))
     arm = read_bvh(write(tmp_path, "arm.bvh", f"{text}MOTION\nFrames: 1\nFrame Time: 0.01\n{row}\n"))
@@ -140,7 +142,7 @@ def test_asf_by_hand(tmp_path):
     thigh shin
   end
 """
-    amc = ":FULLY-SPECIFIED\n:DEGREES\n1\nroot 0 9 0 0 0 0\nthigh 0 0 0\nshin 90\n2\nroot 1 9 0 0 90 0\nthigh 90 0 0\nshin 0\n"
+    amc = ":DEGREES\n1\nroot 0 9 0 0 0 0\nthigh 0 0 0\nshin 90\n2\nroot 1 9 0 0 90 0\nthigh 90 0 0\nshin 0\n"
     leg = read_amc(write(tmp_path, "l.amc", amc), read_asf(write(tmp_path, "l.asf", asf)), fps=60)
     assert leg.fps == 60
     assert_allclose(leg.positions[0], [[0, 9, 0], [0, 5, 0], [3, 5, 0]], atol=1e-12)
@@ -249,6 +251,31 @@ def test_an_amc_file_that_was_cut_off(tmp_path):
         read_amc(write(tmp_path, "01_01.amc", "\n".join(lines[:-1])), read_asf(tmp_path / "01.asf"))
     with pytest.raises(FormatError, match="there is no frame"):
         read_amc(write(tmp_path, "01_01.amc", ":DEGREES\n"), read_asf(tmp_path / "01.asf"))
+
+
+@pytest.mark.parametrize("suffix", [".bvh", ".asf", ".amc"])
+def test_whatever_is_wrong_is_a_format_error(tmp_path, suffix):
+    mocap_files.write_asf(tmp_path / "01.asf")
+    mocap_files.write_amc(tmp_path / "01.amc", mocap_files.motion(2))
+    mocap_files.write_bvh(tmp_path / "01.bvh", mocap_files.motion(2))
+    skeleton = read_asf(tmp_path / "01.asf")
+    read = {".bvh": read_bvh, ".asf": read_asf, ".amc": lambda path: read_amc(path, skeleton)}[suffix]
+    words = re.split(r"(\s+)", (tmp_path / f"01{suffix}").read_text())
+    generator = random.Random(0)
+    refused = 0
+    for _ in range(80):
+        mutant = words.copy()
+        place = generator.randrange(0, len(words), 2)
+        mutant[place] = generator.choice(
+            ["", "}", "{", "nan", "-1", "1e999", "word", ":units", "begin", "end", "JOINT a"]
+        )
+        if generator.random() < 0.2:
+            mutant = mutant[:place]
+        try:
+            read(write(tmp_path, f"mutant{suffix}", "".join(mutant)))
+        except FormatError:
+            refused += 1
+    assert refused > 40
 
 
 def test_files_that_are_not_there(tmp_path):

@@ -198,8 +198,8 @@ def _bone(lines: Lines, entry: dict[str, str], parent: int, *, radians: bool) ->
     name = entry["name"]
     direction = lines.numbers(entry["direction"].split(), 3)
     length = lines.numbers(entry["length"].split(), 1)
-    *angles, letters = entry["axis"].split()
-    axis = _frame(_axes(lines, letters, name), lines.numbers(angles, 3), radians=radians)
+    angles, order = entry["axis"].split()[:-1], entry["axis"].split()[-1:]
+    axis = _frame(_axes(lines, "".join(order), name), lines.numbers(angles, 3), radians=radians)
     dof = _dof(lines, entry.get("dof", "").lower().split(), name, "")
     return Bone(name, parent, direction * length, axis, dof, tuple(kind[1] for kind in dof))
 

@@ -74,8 +74,8 @@ def parse_json(path: Path) -> Any:
         raise FormatError(f"{path.name} is not text in UTF-8, so it cannot be JSON") from None
     except RecursionError:
         raise FormatError(f"{path.name} nests lists deeper than any keypoint file does") from None
-    except OSError as problem:
-        raise FormatError(f"{path.name} cannot be read: {problem.strerror or problem}") from None
+    except (OSError, ValueError) as problem:  # ValueError: a number of thousands of digits
+        raise FormatError(f"{path.name} cannot be read: {problem}") from None
 
 
 def entries(value: Any, place: str, *, of: type = dict) -> list[Any]:
@@ -121,7 +121,7 @@ def scores_of(value: Any, joints: int, place: str) -> Float[ndarray, " j"]:
 
 def whole(value: Any, place: str) -> int:
     """A whole number that may be written as ``3`` or ``3.0``."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer():
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
         return int(value)
     raise FormatError(f"{place} must be a whole number, got {value!r}")
 

@@ -8,10 +8,9 @@ tracking on, ``idx`` is the person's number (often wrapped in lists).
 
 from typing import Any
 
-from poseglass.errors import FormatError
 from poseglass.formats._people import Detections
 from poseglass.formats._results import read_results
-from poseglass.formats._source import Source
+from poseglass.formats._source import Source, whole
 from poseglass.skeleton import Skeleton
 
 __all__ = ["matches", "read"]
@@ -41,8 +40,4 @@ def _track(entry: dict[str, Any], place: str) -> int | None:
     value = entry.get("idx")
     while isinstance(value, list) and value:
         value = value[0]
-    if value is None or value == []:
-        return None
-    if isinstance(value, int | float) and float(value).is_integer():
-        return int(value)
-    raise FormatError(f"{place}: idx must be a person's number, got {value!r}")
+    return None if value is None or value == [] else whole(value, f"{place}: idx")

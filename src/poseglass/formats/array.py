@@ -6,7 +6,7 @@ score.
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from numpy import ndarray
 
 from poseglass.errors import FormatError
@@ -45,7 +45,7 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
 
 
 def split_scores(
-    table: Float[ndarray, "f j d"], skeleton: Skeleton, place: str
+    table: Num[ndarray, "f j d"], skeleton: Skeleton, place: str
 ) -> tuple[Float[ndarray, "f j 2"], Float[ndarray, "f j"]]:
     """Points, and the scores that a third column gives; BlazePose's is a depth, which says nothing of trust.
 

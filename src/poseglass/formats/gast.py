@@ -47,5 +47,5 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
             skeleton = by_count(len(joints), skeleton, spot)
             people.append(Detection(joints, scores_of(person.get("score"), len(joints), f"{spot}: score")))
     if skeleton is None:
-        raise FormatError("data shows nobody in any frame")
+        raise FormatError("nobody is seen in any frame")
     return Detections(skeleton, frames)

@@ -56,7 +56,7 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
             track = instance.get("track_id")
             people.append(Detection(joints, scores, None if track is None else whole(track, f"{spot}: track_id")))
     if skeleton is None:
-        raise FormatError(f"{place} shows nobody in any frame")
+        raise FormatError("nobody is seen in any frame")
     return Detections(skeleton, frames)
 
 

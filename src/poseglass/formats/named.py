@@ -30,7 +30,7 @@ def matches(source: Source) -> bool:
         return False
     if isinstance(points := person.get("keypoints"), list):
         return bool(points) and isinstance(points[0], dict) and "name" in points[0]
-    point = next(iter(person.values()))
+    point = next(iter(person.values()), None)
     return isinstance(point, dict) and {"x", "y"} <= point.keys()
 
 

@@ -34,7 +34,7 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
     names: dict[int, str] = {}
     skeleton: Skeleton | None = None
     for file in files:
-        frame = frame_number(file.name.removesuffix(".json").removesuffix("_keypoints"), "the file name")
+        frame = frame_number(file.name.removesuffix(END), "the file name") if len(files) > 1 else 0
         if frame in names:
             raise FormatError(f"{names[frame]} and {file.name} are both frame {frame}: these are several videos")
         names[frame] = file.name
@@ -54,5 +54,5 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
             track = int(number[0]) if len(number) and number[0] >= 0 else None
             frames[frame].append(Detection(joints[:, :2], joints[:, 2], track))
     if skeleton is None:
-        raise FormatError("no frame shows anybody")
+        raise FormatError("nobody is seen in any frame")
     return Detections(skeleton, frames)

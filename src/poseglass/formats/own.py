@@ -26,7 +26,7 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
     try:
         poses = PoseSequence.load(source.path)
     except PoseError as problem:
-        raise FormatError(str(problem)) from None
+        raise FormatError(str(problem).removeprefix(f"{source.path}: ")) from None
     if poses.space != "pixels":
         raise FormatError(f"2D poses in pixels are expected, but these are in {poses.space} space ({poses.units})")
     if layout is not None and layout != poses.skeleton:

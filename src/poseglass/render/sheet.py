@@ -66,7 +66,7 @@ def draw_sheet(
 
 def _close_ups(
     frames: list[int], pose2d: PoseSequence | None, images: Mapping[int, UInt8[ndarray, "h w 3"] | None]
-) -> list[UInt8[ndarray, "h w 3"]]:
+) -> list[UInt8[ndarray, "height width 3"]]:
     """The video around the person, at one scale, with the 2D skeleton."""
     cell = np.array(CELL)
     there = {t: image for t in frames if (image := images.get(t)) is not None}
@@ -83,7 +83,7 @@ def _close_ups(
     span = max([float(((high - low) / cell).max()) for low, high in boxes.values()], default=0.0)
     pictures = []
     for t in frames:
-        picture: UInt8[ndarray, "h w 3"] = np.full((CELL[1], CELL[0], 3), NIGHT, np.uint8)
+        picture: UInt8[ndarray, "height width 3"] = np.full((CELL[1], CELL[0], 3), NIGHT, np.uint8)
         middle = sum(boxes[t]) / 2 if t in boxes else sizes[t] / 2 if t in sizes else np.zeros(2)
         zoom = 0.78 / span if span else CELL[1] / sizes[t][1] if t in sizes else 1.0
         shift = cell / 2 - zoom * middle

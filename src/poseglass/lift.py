@@ -1,0 +1,349 @@
+"""Lifting: a video, a stream of frames or 2D keypoints in, 3D motion out.
+
+Frames are detected and lifted as they come. The model is fed at the video's own rate where that is steady and between
+24 and 60 frames a second, the rates it was trained at; any other is resampled to 30 and the result taken back to the
+video's own times. There is one row for every frame; one in which nobody was seen is filled in by the model from its
+neighbours and marked invalid.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from os import PathLike
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from poseglass import weights
+from poseglass.ahead import ahead
+from poseglass.errors import DetectorError, PoseError
+from poseglass.hourglass import Hourglass
+from poseglass.models import PoseTransformer
+from poseglass.pose import PoseSequence
+from poseglass.predict import Prediction, Predictor
+from poseglass.skeleton import H36M_17
+
+if TYPE_CHECKING:
+    from poseglass.detect import Detector
+    from poseglass.video import Frame
+
+__all__ = ["Lifter", "Report", "lift"]
+
+SLOWEST, FASTEST, STEADY = 23.5, 61.0, 30.0  # frames a second: what the model takes as it is, and what else becomes
+CHUNK = 64  # frames that are handed on together
+
+Item = TypeVar("Item")
+
+
+@dataclass
+class Report:
+    """Where the time went, and what came of the frames.
+
+    Attributes:
+        frames: Frames that were lifted.
+        seen: Those in which somebody was found.
+        kept: Those that the model kept in its middle layers.
+        seconds: Busy time of each stage. Stages overlap, so that their sum may exceed the time that passed.
+        elapsed: The time that passed.
+        problem: What was wrong with the video, if anything.
+    """
+
+    frames: int = 0
+    seen: int = 0
+    kept: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    elapsed: float = 0.0
+    problem: str | None = None
+
+    def timed(self, stage: str, items: Iterable[Item]) -> Iterator[Item]:
+        """The same items; the time that it takes to make them is the stage's."""
+        iterator = iter(items)
+        while True:
+            start = perf_counter()
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+            finally:
+                self.seconds[stage] = self.seconds.get(stage, 0.0) + perf_counter() - start
+            yield item
+
+
+class Lifter:
+    """Turns video or 2D keypoints into 3D motion; made once, used often.
+
+    Args:
+        model: A name such as ``"balanced"``, a folder of weights, or a model that takes x, y and score.
+        detector: Finds the 2D keypoints in frames; MediaPipe where None, made on first use.
+        flip: Average with the mirrored pass: a little more exact, twice the lifting time.
+
+    Attributes:
+        report: Where the time of the last call went.
+
+    Raises:
+        WeightsError: The model cannot be loaded.
+        ModelError: The model takes another input.
+
+    Example:
+        >>> import numpy as np, poseglass as pg
+        >>> squat = pg.PoseSequence(np.random.rand(50, 17, 2) * 100, pg.COCO_17, "pixels", fps=30)
+        >>> pg.Lifter("balanced").lift(squat)
+        PoseSequence(50 frames of h36m17, camera (metres), 30 fps, 50 valid)
+    """
+
+    def __init__(
+        self,
+        model: str | PathLike[str] | PoseTransformer | Hourglass = "balanced",
+        *,
+        detector: "Detector | None" = None,
+        flip: bool = False,
+    ) -> None:
+        self.model = weights.load(model) if isinstance(model, str | PathLike) else model
+        self.flip = flip
+        self.report = Report()
+        self._detector = detector
+        Predictor(self.model, flip=flip)  # says at once if the model does not fit
+
+    @property
+    def detector(self) -> "Detector":
+        """The 2D detector."""
+        if self._detector is None:
+            from poseglass.detect import MediaPipeDetector
+
+            self._detector = MediaPipeDetector()
+        return self._detector
+
+    def lift(self, source: str | PathLike[str] | PoseSequence) -> PoseSequence:
+        """The whole motion of a video file or of 2D keypoints.
+
+        Args:
+            source: A video (or image) file, or keypoints in pixels on any skeleton that converts to Human3.6M's.
+
+        Returns:
+            Human3.6M's 17 joints relative to the pelvis in camera space, metres, one row per frame, with the 2D poses
+            they were lifted from in `pose2d`.
+
+        Raises:
+            VideoError: The video cannot be read.
+            DetectorError: There is nobody in any frame, or no detector.
+            PoseError: The keypoints are not in pixels, or do not convert.
+        """
+        if isinstance(source, PoseSequence):
+            return self._lift_poses(source)
+        from poseglass.video import VideoReader
+
+        with VideoReader(source) as video:
+            chunks = list(self.stream(video, size=video.info.size, fps=video.info.fps))
+            self.report.problem = video.problem
+            name = video.path
+        if not self.report.seen:
+            lost = f" ({self.report.problem})" if self.report.problem else ""
+            raise DetectorError(f"nobody was found in any of the {self.report.frames} frames of {name}{lost}")
+        return _joined(chunks)
+
+    def stream(self, frames: "Iterable[Frame]", *, size: tuple[int, int], fps: float) -> Iterator[PoseSequence]:
+        """The motion of frames that come one by one, in chunks, as soon as it is settled; memory stays bounded.
+
+        Decoding, detection and lifting overlap. A chunk follows its frames by up to two windows of the model.
+
+        Args:
+            frames: Images with increasing times, such as a :class:`poseglass.video.VideoReader`.
+            size: Width and height of the images.
+            fps: Frames a second, as far as known.
+        """
+        detector, report = self.detector, Report()
+        self.report = report
+        began = perf_counter()
+        decoded = ahead(report.timed("decode", frames))
+        detected = ahead(report.timed("detect", _detections(detector, decoded, size, fps)), by=2)
+        for chunk in report.timed("lift", self._lifted(report.timed("waiting", detected), _is_steady(fps))):
+            report.frames += len(chunk)
+            report.seen += int(chunk.validity.sum())
+            report.kept += 0 if chunk.kept is None else int(chunk.kept.sum())
+            report.elapsed = perf_counter() - began
+            yield chunk
+        # What lifting took includes the time it waited for detection.
+        report.seconds["lift"] = report.seconds.get("lift", 0.0) - report.seconds.pop("waiting", 0.0)
+        report.elapsed = perf_counter() - began
+
+    def _lift_poses(self, poses: PoseSequence) -> PoseSequence:
+        if poses.space != "pixels":
+            raise PoseError(f"lifting takes 2D keypoints in pixels, these poses are in {poses.space} space")
+        if not len(poses):
+            raise PoseError("there are no frames to lift")
+        poses.to_skeleton(H36M_17)  # says at once if the skeleton does not convert
+        steps = np.diff(poses.times)
+        even = bool(len(steps) == 0 or steps.max() < 1.5 * np.median(steps))
+        report = self.report = Report(frames=len(poses), seen=int(poses.validity.sum()))
+        if not (poses.confidence > 0).any():
+            raise DetectorError(f"nobody is in any of the {len(poses)} frames: no joint has a score above 0")
+        began = perf_counter()
+        motion = _joined(list(report.timed("lift", self._lifted([poses], even and _is_steady(poses.rate)))))
+        report.kept = 0 if motion.kept is None else int(motion.kept.sum())
+        report.elapsed = perf_counter() - began
+        return motion
+
+    def _lifted(self, chunks: Iterable[PoseSequence], steady: bool) -> Iterator[PoseSequence]:
+        """3D chunks of 2D chunks. The frames that wait for theirs are all that is held."""
+        predictor = Predictor(self.model, flip=self.flip)
+        grid = None if steady else _Grid(STEADY)
+        waiting: list[PoseSequence] = []
+
+        def settled(prediction: Prediction) -> Iterator[PoseSequence]:
+            if len(prediction.pose3d):
+                held = _joined(waiting)
+                done, waiting[:] = held[: len(prediction.pose3d)], [held[len(prediction.pose3d) :]]
+                yield _motion(done, prediction)
+
+        for chunk in chunks:
+            waiting.append(chunk)
+            body = chunk.to_skeleton(H36M_17)
+            points, scores = body.points, np.where(body.validity[:, None], body.confidence, 0)
+            if grid is None:
+                yield from settled(predictor.push(points, scores))
+            else:
+                yield from settled(grid.back(predictor.push(*grid.onto(chunk.times, points, scores))))
+        if grid is None:
+            yield from settled(predictor.finish())
+        else:
+            yield from settled(grid.rest(predictor.finish()))
+
+
+def lift(
+    source: str | PathLike[str] | PoseSequence,
+    *,
+    model: str | PathLike[str] = "balanced",
+    detector: "Detector | None" = None,
+    flip: bool = False,
+) -> PoseSequence:
+    """The 3D motion of a video, or of 2D keypoints: see :meth:`Lifter.lift`.
+
+    Example:
+        >>> import poseglass as pg
+        >>> motion = pg.lift("walk.mp4")  # doctest: +SKIP
+        >>> motion.save("walk.npz")  # doctest: +SKIP
+    """
+    return Lifter(model, detector=detector, flip=flip).lift(source)
+
+
+def _is_steady(fps: float) -> bool:
+    return SLOWEST <= fps <= FASTEST
+
+
+def _detections(
+    detector: "Detector", frames: "Iterable[Frame]", size: tuple[int, int], fps: float
+) -> Iterator[PoseSequence]:
+    """Chunks of 2D poses, the first person's; a frame with nobody is a row of NaN, marked invalid."""
+    rows = ((frame.seconds, detector.detect(frame.image, frame.seconds)) for frame in frames)
+    while chunk := list(islice(rows, CHUNK)):
+        nobody = np.full((1, len(detector.skeleton), 3), [np.nan, np.nan, 0], np.float32)
+        people = np.stack([found[0] if len(found) else nobody[0] for _, found in chunk])
+        yield PoseSequence(
+            people[..., :2],
+            detector.skeleton,
+            "pixels",
+            fps=fps,
+            scores=people[..., 2],
+            valid=np.array([len(found) > 0 for _, found in chunk]),
+            timestamps=np.array([seconds for seconds, _ in chunk]),
+            size=size,
+        )
+
+
+def _motion(pose2d: PoseSequence, prediction: Prediction) -> PoseSequence:
+    """The 3D chunk that belongs to a 2D one."""
+    return PoseSequence(
+        prediction.pose3d,
+        H36M_17,
+        "camera",
+        fps=pose2d.rate,
+        scores=pose2d.to_skeleton(H36M_17).confidence,
+        valid=pose2d.validity & (pose2d.confidence > 0).any(-1),
+        timestamps=pose2d.timestamps,
+        size=pose2d.size,
+        kept=prediction.kept,
+        pose2d=pose2d,
+    )
+
+
+def _joined(chunks: list[PoseSequence]) -> PoseSequence:
+    """Chunks of one sequence, one after the other."""
+    first = chunks[0]
+    if len(chunks) == 1:
+        return first
+
+    def all_of(name: str) -> ndarray | None:
+        parts = [getattr(chunk, name) for chunk in chunks]
+        return None if any(part is None for part in parts) else np.concatenate(parts)
+
+    inner = [chunk.pose2d for chunk in chunks if chunk.pose2d is not None]
+    arrays = {name: all_of(name) for name in ("points", "scores", "valid", "timestamps", "kept")}
+    bare = replace(first[:0], pose2d=None)
+    return replace(bare, **arrays, fps=first.rate, pose2d=_joined(inner) if len(inner) == len(chunks) else None)
+
+
+class _Grid:
+    """Evenly spaced times beside the video's own: 2D is taken onto them, 3D back, both linearly, chunk by chunk."""
+
+    def __init__(self, fps: float) -> None:
+        self.fps = fps
+        self._start = 0.0
+        self._done = 0  # grid rows handed out
+        self._edge: tuple[ndarray, ndarray, ndarray] | None = None  # the last frame that came
+        self._times = np.zeros(0)  # of frames that wait for their 3D
+        self._rows = np.zeros((0, 17, 3), np.float32)
+        self._kept = np.zeros(0, bool)
+        self._first = 0  # the grid row that `_rows` begins with
+
+    def onto(
+        self, times: Float[ndarray, " f"], points: Float[ndarray, "f 17 2"], scores: Float[ndarray, "f 17"]
+    ) -> tuple[Float[ndarray, "g 17 2"], Float[ndarray, "g 17"]]:
+        """Grid rows between the frames that came."""
+        self._times = np.concatenate([self._times, times])
+        if self._edge is None:
+            self._start = float(times[0])
+        else:
+            times, points, scores = (np.concatenate(pair) for pair in zip(self._edge, (times, points, scores), strict=True))
+        self._edge = (times[-1:], points[-1:], scores[-1:])
+        until = int(np.floor((times[-1] - self._start) * self.fps + 1e-6)) + 1
+        ticks = self._start + np.arange(self._done, until) / self.fps
+        self._done = until
+        after = np.clip(np.searchsorted(times, ticks - 1e-9), 0, len(times) - 1)
+        before = np.maximum(after - 1, 0)
+        span = np.maximum(times[after] - times[before], 1e-9)
+        share = np.clip((ticks - times[before]) / span, 0, 1)[:, None] if len(times) > 1 else np.ones((len(ticks), 1))
+        # Between a joint that is known and one that is not, the nearer one counts.
+        share = np.where((scores[before] > 0) & (scores[after] > 0), share, np.round(share))
+        here, there = np.nan_to_num(points[before]), np.nan_to_num(points[after])
+        mixed = here + share[..., None] * (there - here)
+        return mixed, scores[before] + share * (scores[after] - scores[before])
+
+    def back(self, prediction: Prediction, *, last: bool = False) -> Prediction:
+        """The frames, in order, whose place on the grid is settled on both sides."""
+        self._rows = np.concatenate([self._rows, prediction.pose3d])
+        self._kept = np.concatenate([self._kept, prediction.kept])
+        if not len(self._rows):
+            return Prediction(self._rows, self._kept)
+        place = (self._times - self._start) * self.fps - self._first
+        end = len(self._rows) - 1
+        count = len(place) if last else int((place <= end).sum())
+        place = np.clip(place[:count], 0, end)
+        before = np.floor(place).astype(int)
+        after = np.minimum(before + 1, end)
+        share = (place - before)[:, None, None]
+        pose3d = self._rows[before] * (1 - share) + self._rows[after] * share
+        done = Prediction(pose3d.astype(np.float32), self._kept[np.round(place).astype(int)])
+        self._times = self._times[count:]
+        drop = int(before[-1]) if count else 0
+        self._rows, self._kept, self._first = self._rows[drop:], self._kept[drop:], self._first + drop
+        return done
+
+    def rest(self, prediction: Prediction) -> Prediction:
+        """All frames that are left."""
+        return self.back(prediction, last=True)
+
+

@@ -1,0 +1,144 @@
+"""A model over a sequence of any length: overlapping windows, flip averaging, blending without seams.
+
+:class:`Predictor` takes frames as they come and gives back those that are settled, so memory stays bounded; how the
+frames were dealt out to it does not change a bit of the result. :func:`predict` is the same for a whole sequence.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from poseglass.data.augment import flip as mirrored
+from poseglass.data.windows import blend_weights, cut, person_coordinates, stitch
+from poseglass.errors import ModelError
+from poseglass.hourglass import Hourglass
+from poseglass.models import PoseTransformer
+
+__all__ = ["Prediction", "Predictor", "predict"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Settled frames.
+
+    Attributes:
+        pose3d: Root-relative poses in camera space, metres, (f 17 3).
+        kept: Whether some window kept the frame in the model's middle layers, (f).
+    """
+
+    pose3d: Float[ndarray, "f 17 3"]
+    kept: Bool[ndarray, " f"]
+
+
+class Predictor:
+    """Lifts 2D poses that come block by block.
+
+    Args:
+        model: A backbone or an hourglass whose input is :func:`poseglass.data.windows.person_coordinates`.
+        flip: Average with the mirrored pass, which keeps the same frames; twice the time.
+        overlap: Share of a window that the next one covers again.
+
+    Raises:
+        ModelError: The model does not take x, y and score.
+    """
+
+    def __init__(self, model: PoseTransformer | Hourglass, *, flip: bool = False, overlap: float = 1 / 3) -> None:
+        if model.inputs != 3:
+            raise ModelError(f"lifting needs a model of 3 inputs (x, y, score); this one takes {model.inputs}")
+        self.model = model.eval()
+        self.flip = flip
+        self.clip = model.frames
+        self.stride = max(round(self.clip * (1 - overlap)), 1)
+        self._weights = blend_weights(self.clip, self.clip - self.stride)
+        self._restart()
+
+    def _restart(self) -> None:
+        self._first = 0  # the frame that row 0 of the buffers holds
+        self._begin = 0  # where the next window begins
+        self._points = np.zeros((0, 17, 2))
+        self._scores = np.zeros((0, 17))
+        self._windows: list[tuple[int, Prediction]] = []
+
+    def push(self, points: Float[ndarray, "f 17 2"], scores: Float[ndarray, "f 17"]) -> Prediction:
+        """Take further frames, and give the frames that no later one can change, in order."""
+        self._points = np.concatenate([self._points, points])
+        self._scores = np.concatenate([self._scores, scores])
+        while self._first + len(self._points) >= self._begin + self.clip:
+            self._run(self._begin)
+            self._begin += self.stride
+        # The last window may still come to begin just after the last one done.
+        return self._settle(self._windows[-1][0] if self._windows else self._first)
+
+    def finish(self) -> Prediction:
+        """The rest, after the last frame. The predictor is then ready for another sequence."""
+        frames = self._first + len(self._points)
+        last = max(frames - self.clip, 0)
+        if frames and (not self._windows or self._windows[-1][0] < last):
+            self._run(last)
+        rest = self._settle(frames)
+        self._restart()
+        return rest
+
+    @torch.inference_mode()
+    def _run(self, begin: int) -> None:
+        """One window. It runs alone, not in a batch, so that its result never depends on its neighbours."""
+        window = np.array([begin - self._first])
+        points, scores = (cut(x, self.clip, window) for x in (self._points, self._scores))
+        pose2d = person_coordinates(points, scores)
+        kept = np.ones(self.clip, bool)
+        if isinstance(self.model, Hourglass):
+            trace = self.model.trace(torch.from_numpy(pose2d))
+            pose3d = trace.pose3d.numpy()
+            kept[:] = False
+            kept[next(iter(trace.kept.values()))[0].numpy()] = True
+            if self.flip:
+                mirror = self.model.trace(torch.from_numpy(mirrored(pose2d)), kept=trace.kept).pose3d.numpy()
+                pose3d = (pose3d + mirrored(mirror)) / 2
+        else:
+            pose3d = self.model(torch.from_numpy(pose2d)).numpy()
+            if self.flip:
+                pose3d = (pose3d + mirrored(self.model(torch.from_numpy(mirrored(pose2d))).numpy())) / 2
+        pose3d = pose3d - pose3d[:, :, :1]
+        self._windows.append((begin, Prediction(pose3d[0], kept)))
+
+    def _settle(self, until: int) -> Prediction:
+        """Blend and forget the frames before `until`."""
+        first, frames = self._first, until - self._first
+        if frames <= 0:
+            return Prediction(np.zeros((0, 17, 3), np.float32), np.zeros(0, bool))
+        begins = np.array([begin for begin, _ in self._windows])
+        end = max(until, int(begins[-1]) + self.clip)
+        # Windows may begin before the first frame still open; that part is blended again and dropped.
+        origin = min(first, int(begins[0]))
+        pose3d = stitch(np.stack([p.pose3d for _, p in self._windows]), begins - origin, end - origin, self._weights)
+        kept = np.zeros(end - origin, bool)
+        for begin, window in self._windows:
+            kept[begin - origin : begin - origin + self.clip] |= window.kept
+        settled = slice(first - origin, until - origin)
+        self._points, self._scores = self._points[frames:], self._scores[frames:]
+        self._first = until
+        self._windows = [(begin, p) for begin, p in self._windows if begin + self.clip > until]
+        return Prediction(pose3d[settled].astype(np.float32), kept[settled])
+
+
+def predict(
+    model: PoseTransformer | Hourglass,
+    points: Float[ndarray, "f 17 2"],
+    scores: Float[ndarray, "f 17"],
+    *,
+    flip: bool = False,
+) -> Prediction:
+    """Lift a whole sequence of Human3.6M joints in the image, evenly spaced in time, of one frame or many.
+
+    Args:
+        model: A model that takes x, y, score.
+        points: Positions in pixels (f 17 2); those of score 0 may be anything.
+        scores: Confidences (f 17).
+        flip: Average with the mirrored pass.
+    """
+    predictor = Predictor(model, flip=flip)
+    parts = [predictor.push(points, scores), predictor.finish()]
+    return Prediction(np.concatenate([p.pose3d for p in parts]), np.concatenate([p.kept for p in parts]))
