@@ -1,5 +1,8 @@
 """What several test files share: a person who walks past a camera, made from a few sines."""
 
+from collections.abc import Iterator
+
+import jaxtyping
 import numpy as np
 import pytest
 
@@ -64,3 +67,11 @@ def make_walk(frames: int = 90, fps: float = 30.0) -> PoseSequence:
 def walk() -> PoseSequence:
     """Three seconds of :func:`make_walk`."""
     return make_walk()
+
+
+@pytest.fixture
+def as_used() -> Iterator[None]:
+    """Without the shape checks that only the tests have: what does a user see who gets a shape wrong?"""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

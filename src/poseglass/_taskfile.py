@@ -110,6 +110,7 @@ def task_file(networks: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, network in networks.items():
             entry = zipfile.ZipInfo(name)
+            entry.create_system = 3  # Unix, also where it is not, because the bytes must be the same
             padding = -(file.tell() + 30 + len(name) + 4) % 64  # 30: the bytes of a zip entry's header before its name
             entry.extra = struct.pack("<HH", 0xD935, padding) + bytes(padding)  # as Android's zipalign does it
             archive.writestr(entry, network)

@@ -113,7 +113,10 @@ class MediaPipeDetector(Detector):
             with _quiet():
                 landmarker = tasks.vision.PoseLandmarker.create_from_options(options)
         except OSError as problem:
-            raise DetectorError(f"MediaPipe cannot start: {problem}; is a library of the system missing?") from problem
+            raise DetectorError(
+                f"MediaPipe cannot start: {problem}; on Linux it needs the system's libEGL and libGLESv2 "
+                "(on Debian and Ubuntu: apt install libegl1 libgles2)"
+            ) from problem
         except (RuntimeError, ValueError) as problem:
             raise DetectorError(
                 f"{self._model} is not a detector model that MediaPipe can use ({problem}); "

@@ -41,7 +41,12 @@ class Viewpoint:
     focal: float
 
 
-CAMERAS = (Viewpoint(45, 0, 4, 1.0), Viewpoint(135, 10, 5, 1.2), Viewpoint(225, 25, 3.5, 0.8), Viewpoint(315, -10, 6, 1.6))
+CAMERAS = (
+    Viewpoint(45, 0, 4, 1.0),
+    Viewpoint(135, 10, 5, 1.2),
+    Viewpoint(225, 25, 3.5, 0.8),
+    Viewpoint(315, -10, 6, 1.6),
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,8 @@ def evaluate(
     for (kind, group), parts in sums.items():
         counts = np.array([count for count, _ in parts])
         mean = (counts[:, None] * np.stack([values for _, values in parts])).sum(0) / counts.sum()
-        errors[kind][group] = Errors(*(float(value) for value in mean), int(counts.sum()))
+        p1, p2, velocity, acceleration = (float(value) for value in mean)
+        errors[kind][group] = Errors(p1, p2, velocity, acceleration, int(counts.sum()))
     return Evaluation(errors)
 
 
@@ -124,7 +130,7 @@ def _views(
     for number, viewpoint in enumerate(CAMERAS):
         camera = _camera(viewpoint, points)
         clean = camera.to_camera(points.reshape(-1, 3)).reshape(points.shape)
-        pixels = camera.project(clean.reshape(-1, 3)).reshape(-1, 17, 2)
+        pixels: ndarray = camera.project(clean.reshape(-1, 3)).reshape(-1, 17, 2)
         yield "clean", pixels, np.ones(pixels.shape[:2]), clean - clean[:, :1]
 
         truth = camera.to_camera(detected.reshape(-1, 3)).reshape(detected.shape)

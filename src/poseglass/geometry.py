@@ -41,11 +41,13 @@ class Camera:
 
     def to_camera(self, world: Float[ndarray, "*b n 3"]) -> Float[ndarray, "*b n 3"]:
         """World points (... n 3) in camera space."""
-        return (world - self.position[..., None, :]) @ np.swapaxes(self.rotation, -1, -2)
+        camera: ndarray = (world - self.position[..., None, :]) @ np.swapaxes(self.rotation, -1, -2)
+        return camera
 
     def to_world(self, camera: Float[ndarray, "*b n 3"]) -> Float[ndarray, "*b n 3"]:
         """Camera-space points (... n 3) in the world: the inverse of :meth:`to_camera`."""
-        return camera @ self.rotation + self.position[..., None, :]
+        world: ndarray = camera @ self.rotation + self.position[..., None, :]
+        return world
 
     def project(self, camera: Float[ndarray, "*b n 3"]) -> Float[ndarray, "*b n 2"]:
         """Pixels (... n 2) of camera-space points (... n 3); points at or behind the camera become NaN.
@@ -64,7 +66,8 @@ class Camera:
             p1, p2 = np.moveaxis(self.tangential[..., None, :], -1, 0)
             x, y, r2 = flat[..., 0], flat[..., 1], square[..., 0]
             shift = np.stack([2 * p1 * x * y + p2 * (r2 + 2 * x**2), p1 * (r2 + 2 * y**2) + 2 * p2 * x * y], -1)
-        return (flat * factor + shift) * self.focal[..., None, :] + self.centre[..., None, :]
+        pixels: ndarray = (flat * factor + shift) * self.focal[..., None, :] + self.centre[..., None, :]
+        return pixels
 
 
 def look_at(direction: Float[ndarray, "*b 3"], roll: Float[ndarray, "*b"] | float = 0.0) -> Float[ndarray, "*b 3 3"]:
@@ -88,13 +91,15 @@ def to_screen(pixels: Float[ndarray, "*b 2"], size: tuple[int, int]) -> Float[nd
     The field's convention (VideoPose3D): 2 x / w - 1, 2 y / w - h / w.
     """
     width, height = size
-    return 2 * pixels / width - np.array([1.0, height / width])
+    screen: ndarray = 2 * pixels / width - np.array([1.0, height / width])
+    return screen
 
 
 def from_screen(screen: Float[ndarray, "*b 2"], size: tuple[int, int]) -> Float[ndarray, "*b 2"]:
     """Normalised screen coordinates to pixels: the inverse of :func:`to_screen`."""
     width, height = size
-    return (screen + np.array([1.0, height / width])) * width / 2
+    pixels: ndarray = (screen + np.array([1.0, height / width])) * width / 2
+    return pixels
 
 
 def align(points: Float[ndarray, "*b n d"], target: Float[ndarray, "*b n d"]) -> Float[ndarray, "*b n d"]:
@@ -116,4 +121,5 @@ def align(points: Float[ndarray, "*b n d"], target: Float[ndarray, "*b n d"]) ->
     rotation = (u * sign[..., None, :]) @ vt
     spread = (centred**2).sum((-1, -2), keepdims=True)
     scale = (singular * sign).sum(-1)[..., None, None] / np.where(spread > 0, spread, 1)
-    return scale * centred @ rotation + goal
+    aligned: ndarray = scale * centred @ rotation + goal
+    return aligned

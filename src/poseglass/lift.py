@@ -6,13 +6,12 @@ video's own times. There is one row for every frame; one in which nobody was see
 neighbours and marked invalid.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from os import PathLike
-from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -47,7 +46,8 @@ class Report:
         frames: Frames that were lifted.
         seen: Those in which somebody was found.
         kept: Those that the model kept in its middle layers.
-        seconds: Busy time of each stage. Stages overlap, so that their sum may exceed the time that passed.
+        seconds: Time each stage was busy, not counting its waits for the stage before. Stages overlap, so that their
+            sum may exceed the time that passed.
         elapsed: The time that passed.
         problem: What was wrong with the video, if anything.
     """
@@ -59,8 +59,8 @@ class Report:
     elapsed: float = 0.0
     problem: str | None = None
 
-    def timed(self, stage: str, items: Iterable[Item]) -> Iterator[Item]:
-        """The same items; the time that it takes to make them is the stage's."""
+    def timed(self, stage: str, items: Iterable[Item], *, sign: int = 1) -> Iterator[Item]:
+        """The same items; the time that it takes to make them counts for the stage, or with sign -1 against it."""
         iterator = iter(items)
         while True:
             start = perf_counter()
@@ -69,7 +69,7 @@ class Report:
             except StopIteration:
                 return
             finally:
-                self.seconds[stage] = self.seconds.get(stage, 0.0) + perf_counter() - start
+                self.seconds[stage] = self.seconds.get(stage, 0.0) + sign * (perf_counter() - start)
             yield item
 
 
@@ -117,11 +117,18 @@ class Lifter:
             self._detector = MediaPipeDetector()
         return self._detector
 
-    def lift(self, source: str | PathLike[str] | PoseSequence) -> PoseSequence:
+    def use(self, detector: "Detector") -> None:
+        """Find the 2D keypoints with this detector from now on."""
+        self._detector = detector
+
+    def lift(
+        self, source: str | PathLike[str] | PoseSequence, *, progress: Callable[[int, int | None], None] | None = None
+    ) -> PoseSequence:
         """The whole motion of a video file or of 2D keypoints.
 
         Args:
             source: A video (or image) file, or keypoints in pixels on any skeleton that converts to Human3.6M's.
+            progress: Told from time to time how many frames of a video are done, of how many, if that is known.
 
         Returns:
             Human3.6M's 17 joints relative to the pelvis in camera space, metres, one row per frame, with the 2D poses
@@ -137,7 +144,11 @@ class Lifter:
         from poseglass.video import VideoReader
 
         with VideoReader(source) as video:
-            chunks = list(self.stream(video, size=video.info.size, fps=video.info.fps))
+            chunks = []
+            for chunk in self.stream(video, size=video.info.size, fps=video.info.fps):
+                chunks.append(chunk)
+                if progress is not None:
+                    progress(self.report.frames, video.info.frames)
             self.report.problem = video.problem
             name = video.path
         if not self.report.seen:
@@ -158,16 +169,16 @@ class Lifter:
         detector, report = self.detector, Report()
         self.report = report
         began = perf_counter()
-        decoded = ahead(report.timed("decode", frames))
+        # Each stage works in a thread of its own; what it waits for the one before is taken off its time.
+        decoded = report.timed("detect", ahead(report.timed("decode", frames)), sign=-1)
         detected = ahead(report.timed("detect", _detections(detector, decoded, size, fps)), by=2)
-        for chunk in report.timed("lift", self._lifted(report.timed("waiting", detected), _is_steady(fps))):
+        waited = report.timed("lift", detected, sign=-1)
+        for chunk in report.timed("lift", self._lifted(waited, _is_steady(fps))):
             report.frames += len(chunk)
             report.seen += int(chunk.validity.sum())
             report.kept += 0 if chunk.kept is None else int(chunk.kept.sum())
             report.elapsed = perf_counter() - began
             yield chunk
-        # What lifting took includes the time it waited for detection.
-        report.seconds["lift"] = report.seconds.get("lift", 0.0) - report.seconds.pop("waiting", 0.0)
         report.elapsed = perf_counter() - began
 
     def _lift_poses(self, poses: PoseSequence) -> PoseSequence:
@@ -276,12 +287,12 @@ def _joined(chunks: list[PoseSequence]) -> PoseSequence:
     if len(chunks) == 1:
         return first
 
-    def all_of(name: str) -> ndarray | None:
+    def all_of(name: str) -> Any:
         parts = [getattr(chunk, name) for chunk in chunks]
         return None if any(part is None for part in parts) else np.concatenate(parts)
 
     inner = [chunk.pose2d for chunk in chunks if chunk.pose2d is not None]
-    arrays = {name: all_of(name) for name in ("points", "scores", "valid", "timestamps", "kept")}
+    arrays: dict[str, Any] = {name: all_of(name) for name in ("points", "scores", "valid", "timestamps", "kept")}
     bare = replace(first[:0], pose2d=None)
     return replace(bare, **arrays, fps=first.rate, pose2d=_joined(inner) if len(inner) == len(chunks) else None)
 
@@ -307,7 +318,9 @@ class _Grid:
         if self._edge is None:
             self._start = float(times[0])
         else:
-            times, points, scores = (np.concatenate(pair) for pair in zip(self._edge, (times, points, scores), strict=True))
+            times, points, scores = (
+                np.concatenate(pair) for pair in zip(self._edge, (times, points, scores), strict=True)
+            )
         self._edge = (times[-1:], points[-1:], scores[-1:])
         until = int(np.floor((times[-1] - self._start) * self.fps + 1e-6)) + 1
         ticks = self._start + np.arange(self._done, until) / self.fps
@@ -345,5 +358,3 @@ class _Grid:
     def rest(self, prediction: Prediction) -> Prediction:
         """All frames that are left."""
         return self.back(prediction, last=True)
-
-

@@ -76,7 +76,8 @@ class PoseSequence:
             raise PoseError(f"a pose in {self.space} space does not have {axes} axes")
         set_(self, "points", points)
         scores = np.ones((frames, joints)) if self.scores is None else self.scores
-        scores = np.where(np.isfinite(points).all(-1), self._checked("scores", scores, (frames, joints)), 0)
+        scores = self._checked("scores", scores, (frames, joints))
+        scores = np.where(np.isfinite(points).all(-1) & np.isfinite(scores), scores, 0)
         set_(self, "scores", scores.astype(np.float32))
         valid = np.ones(frames) if self.valid is None else self.valid
         set_(self, "valid", self._checked("valid", valid, (frames,)).astype(bool))
@@ -119,14 +120,11 @@ class PoseSequence:
         step = frames.step or 1
         if step < 1:
             raise PoseError(f"a pose sequence cannot be cut with the step {step}; time runs forward")
-        return replace(
-            self,
-            **{
-                name: None if (value := getattr(self, name)) is None else value[frames]
-                for name in ("points", "scores", "valid", "timestamps", "kept", "pose2d")
-            },
-            fps=self.rate / step,
-        )
+        rows: dict[str, Any] = {
+            name: None if (value := getattr(self, name)) is None else value[frames]
+            for name in ("points", "scores", "valid", "timestamps", "kept", "pose2d")
+        }
+        return replace(self, **rows, fps=self.rate / step)
 
     def __iter__(self) -> Iterator[Float[ndarray, "j d"]]:
         return iter(self.points)
@@ -215,7 +213,8 @@ class PoseSequence:
             if path.suffix.lower() == ".json":
                 record = json.loads(path.read_text(encoding="utf-8"))
             else:
-                with np.load(path, allow_pickle=False) as archive:
+                # numpy leaves a broken file open that it has opened itself
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                     record = {name: archive[name] for name in archive.files}
             return _from_record(record)
         except FileNotFoundError:
@@ -265,12 +264,17 @@ def _from_record(record: dict[str, Any]) -> PoseSequence:
         return np.asarray(record[name], dtype) if name in record else None
 
     size = optional("size", int)
+    points = np.asarray(record["points"], np.float32)
+    scores = np.asarray(record["scores"], np.float32)
+    if not points.size:  # JSON does not keep the shape of no frames
+        axes = 3 if record["units"] == "metres" else 2
+        points, scores = points.reshape(0, len(skeleton), axes), scores.reshape(0, len(skeleton))
     return PoseSequence(
-        points=np.asarray(record["points"], np.float32),
+        points=points,
         skeleton=skeleton,
         space=str(record["space"]),  # type: ignore[arg-type]  # checked by the constructor
         fps=float(record["fps"]),
-        scores=np.asarray(record["scores"], np.float32),
+        scores=scores,
         valid=np.asarray(record["valid"], bool),
         timestamps=optional("timestamps", float),
         size=None if size is None else (int(size[0]), int(size[1])),
@@ -281,14 +285,17 @@ def _from_record(record: dict[str, Any]) -> PoseSequence:
 
 def _write_npz(poses: PoseSequence, path: Path) -> None:
     with path.open("wb") as file:
-        np.savez_compressed(file, **{name: np.asarray(value) for name, value in _record(poses).items()})
+        arrays: dict[str, Any] = {name: np.asarray(value) for name, value in _record(poses).items()}
+        np.savez_compressed(file, **arrays)
 
 
 def _plain(value: Any) -> Any:
     """JSON has no NaN: what is not known becomes null."""
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "f":
-            return np.where(np.isfinite(value), np.round(value.astype(float), 6), None).tolist()
+            rounded = np.round(value.astype(float), 6).astype(object)
+            rounded[~np.isfinite(value)] = None
+            return rounded.tolist()
         return value.tolist()
     return value
 

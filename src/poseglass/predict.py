@@ -84,7 +84,18 @@ class Predictor:
 
     @torch.inference_mode()
     def _run(self, begin: int) -> None:
-        """One window. It runs alone, not in a batch, so that its result never depends on its neighbours."""
+        """One window. It runs alone, not in a batch, so that its result never depends on its neighbours.
+
+        And on one core: a window is so small that a second one costs more in waiting than it brings.
+        """
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            self._windows.append((begin, self._lift_window(begin)))
+        finally:
+            torch.set_num_threads(threads)
+
+    def _lift_window(self, begin: int) -> Prediction:
         window = np.array([begin - self._first])
         points, scores = (cut(x, self.clip, window) for x in (self._points, self._scores))
         pose2d = person_coordinates(points, scores)
@@ -102,7 +113,7 @@ class Predictor:
             if self.flip:
                 pose3d = (pose3d + mirrored(self.model(torch.from_numpy(mirrored(pose2d))).numpy())) / 2
         pose3d = pose3d - pose3d[:, :, :1]
-        self._windows.append((begin, Prediction(pose3d[0], kept)))
+        return Prediction(pose3d[0], kept)
 
     def _settle(self, until: int) -> Prediction:
         """Blend and forget the frames before `until`."""

@@ -23,7 +23,7 @@ from poseglass._files import writing
 from poseglass.errors import WeightsError
 from poseglass.hourglass import Hourglass, hourglass
 from poseglass.models import MixSTE
-from poseglass.tokens import PRUNERS
+from poseglass.tokens import PRUNERS, DensityPeaks
 
 __all__ = ["BUNDLED", "load", "load_state", "save"]
 
@@ -84,21 +84,32 @@ def load(source: str | PathLike[str], *, heads: int | None = None, at: int | Non
     if path.is_dir():
         return _load_folder(path)
     if not path.is_file():
-        raise WeightsError(f"there are no weights {source}: give a folder, a checkpoint, or one of {', '.join(BUNDLED)}")
+        raise WeightsError(
+            f"there are no weights {source}: give a folder, a checkpoint, or one of {', '.join(BUNDLED)}"
+        )
     state = _read_checkpoint(path)
     return _published(state, path, heads=heads, at=at)
 
 
-def load_state(model: nn.Module, state: Mapping[str, Tensor], source: object) -> None:
+def load_state(
+    model: nn.Module, state: Mapping[str, Tensor], source: object, *, names: Mapping[str, str] | None = None
+) -> None:
     """Load tensors into a model, all of them and none besides.
+
+    Args:
+        model: Where to.
+        state: Tensors by the model's own names.
+        source: Where they come from, for the message.
+        names: What the source calls them, for the message.
 
     Raises:
         WeightsError: Keys are missing or left over, or shapes differ; the message lists them.
     """
     own = model.state_dict()
-    missing, left = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+    called = {**{key: key for key in own}, **(names or {})}
+    missing, left = sorted(called[key] for key in own.keys() - state.keys()), sorted(state.keys() - own.keys())
     shapes = [
-        f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
+        f"{called[key]} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
         for key in own.keys() & state.keys()
         if state[key].shape != own[key].shape
     ]
@@ -118,6 +129,7 @@ def _describe(model: nn.Module) -> dict[str, Any]:
             "backbone": _describe(model.backbone),
             "schedule": {str(layer): keep for layer, keep in model.schedule.items()},
             "prune": _name_of(model.pruner, PRUNERS),
+            **({"neighbours": model.pruner.neighbours} if isinstance(model.pruner, DensityPeaks) else {}),
             "recover": _name_of(model.recoverer, {"attention": "CrossAttention", "interpolate": "Interpolate"}),
         }
     raise WeightsError(f"a {type(model).__name__} cannot be described in a config; save its state_dict yourself")
@@ -137,7 +149,8 @@ def _build(config: Mapping[str, Any]) -> MixSTE | Hourglass:
         backbone = _build(settings["backbone"])
         assert isinstance(backbone, MixSTE)
         schedule = {int(layer): int(keep) for layer, keep in settings["schedule"].items()}
-        return hourglass(backbone, keep=schedule, prune=settings["prune"], recover=settings["recover"])
+        prune = DensityPeaks(neighbours=settings["neighbours"]) if "neighbours" in settings else settings["prune"]
+        return hourglass(backbone, keep=schedule, prune=prune, recover=settings["recover"])
     return BACKBONES[kind](**settings)
 
 
@@ -145,6 +158,8 @@ def _load_folder(folder: Path) -> MixSTE | Hourglass:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         weights = (folder / "weights.safetensors").read_bytes()
+        if not isinstance(config, dict) or config.get("format") != FORMAT:
+            raise ValueError(f"the config's format should be {FORMAT!r}")
     except (OSError, ValueError) as problem:
         raise WeightsError(f"{folder} is not a folder of weights.safetensors and config.json: {problem}") from None
     found = hashlib.sha256(weights).hexdigest()
@@ -156,7 +171,7 @@ def _load_folder(folder: Path) -> MixSTE | Hourglass:
     try:
         model = _build(config["model"])
         state = read_safetensors(weights)
-    except (KeyError, TypeError, ValueError, SafetensorError) as problem:
+    except (AttributeError, KeyError, TypeError, ValueError, SafetensorError) as problem:
         raise WeightsError(f"{folder} cannot be loaded: {problem!r}") from problem
     load_state(model, state, folder)
     return model.eval()
@@ -183,45 +198,57 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
     return {str(key).removeprefix("module."): value for key, value in content.items()}
 
 
-# Published names on the left, ours on the right; the first rule that matches applies.
-MIXSTE_KEYS = {
-    r"Spatial_patch_to_embedding\.": "project.",
-    r"Spatial_pos_embed": "joint_embedding",
-    r"Temporal_pos_embed": "time_embedding",
-    r"STEblocks\.": "spatial.",
-    r"TTEblocks\.": "temporal.",
-    r"Spatial_norm\.": "spatial_norm.",
-    r"Temporal_norm\.": "temporal_norm.",
-    r"head\.0\.": "head_norm.",
-    r"head\.1\.": "head_project.",
+# What published names begin with, and what ours do.
+PUBLISHED = {
+    "Spatial_patch_to_embedding.": "project.",
+    "Spatial_pos_embed": "joint_embedding",
+    "Temporal_pos_embed": "time_embedding",
+    "STEblocks.": "spatial.",
+    "TTEblocks.": "temporal.",
+    "Spatial_norm.": "spatial_norm.",
+    "Temporal_norm.": "temporal_norm.",
+    "head.0.": "head_norm.",
+    "head.1.": "head_project.",
+    "x_token": "recoverer.queries",
+    "cross_attention.linear_q.": "recoverer.attention.query.",
+    "cross_attention.linear_k.": "recoverer.attention.key.",
+    "cross_attention.linear_v.": "recoverer.attention.value.",
+    "cross_attention.proj.": "recoverer.attention.proj.",
 }
-WAIST_KEYS = {
-    r"x_token": "recoverer.queries",
-    r"cross_attention\.linear_q\.": "recoverer.attention.query.",
-    r"cross_attention\.linear_k\.": "recoverer.attention.key.",
-    r"cross_attention\.linear_v\.": "recoverer.attention.value.",
-    r"cross_attention\.proj\.": "recoverer.attention.proj.",
-}
+SIZED = {
+    "Spatial_patch_to_embedding.weight": 2,
+    "Spatial_pos_embed": 3,
+    "Temporal_pos_embed": 3,
+    "pos_embed_token": 3,
+}  # tensors that sizes are read off, and their axes
 
 
-def _renamed(key: str, rules: Mapping[str, str]) -> str | None:
-    for pattern, name in rules.items():
-        if match := re.match(pattern, key):
-            return name + key[match.end() :]
-    return None
+def _published_names(model: MixSTE | Hourglass) -> dict[str, str]:
+    """The published name of each tensor of a model."""
+    names: dict[str, str] = {}
+    for own in model.state_dict():
+        inner = own.removeprefix("backbone.")
+        if own.startswith("kept_embedding."):
+            names[own] = "pos_embed_token"
+        for published, ours in PUBLISHED.items():
+            if inner.startswith(ours):
+                names[own] = published + inner[len(ours) :]
+    return names
 
 
 def _published(state: Mapping[str, Tensor], path: Path, *, heads: int | None, at: int | None) -> MixSTE | Hourglass:
     """Recognise MixSTE and HoT w. MixSTE by their keys, and read their sizes off the tensors."""
-    needed = ("Spatial_patch_to_embedding.weight", "Temporal_pos_embed", "Spatial_pos_embed")
-    if not all(key in state for key in needed):
+    waisted = "pos_embed_token" in state
+    if not all(key in state for key in SIZED if key != "pos_embed_token"):
         raise WeightsError(
             f"{path} is not a checkpoint this version knows (MixSTE, HoT w. MixSTE); "
             f"its keys begin with {', '.join(sorted(state)[:5])}"
         )
+    for key, axes in SIZED.items():
+        if key in state and state[key].ndim != axes:
+            raise WeightsError(f"{path}: {key} should have {axes} axes, its shape is {tuple(state[key].shape)}")
     dim, inputs = state["Spatial_patch_to_embedding.weight"].shape
     depth = 1 + max((int(m[1]) for key in state if (m := re.match(r"STEblocks\.(\d+)\.", key))), default=0)
-    waisted = "pos_embed_token" in state
     backbone = MixSTE(
         frames=state["Temporal_pos_embed"].shape[1],
         joints=state["Spatial_pos_embed"].shape[1],
@@ -231,19 +258,12 @@ def _published(state: Mapping[str, Tensor], path: Path, *, heads: int | None, at
         inputs=inputs,
     )
     model: MixSTE | Hourglass = backbone
-    layer = 3 if at is None else at
     if waisted:
-        model = hourglass(backbone, keep=state["pos_embed_token"].shape[1], at=layer)
-    prefix = "backbone." if waisted else ""
-    renamed: dict[str, Tensor] = {}
-    for key, value in state.items():
-        if waisted and key == "pos_embed_token":
-            renamed[f"kept_embedding.{layer}"] = value[:, :, None]
-        elif waisted and (name := _renamed(key, WAIST_KEYS)):
-            renamed[name] = value
-        elif name := _renamed(key, MIXSTE_KEYS):
-            renamed[prefix + name] = value
-        else:
-            renamed[key] = value  # reported as left over
-    load_state(model, renamed, path)
+        model = hourglass(backbone, keep=state["pos_embed_token"].shape[1], at=3 if at is None else at)
+    names = _published_names(model)
+    ours = {published: own for own, published in names.items()}
+    renamed = {
+        ours.get(key, key): value[:, :, None] if key == "pos_embed_token" else value for key, value in state.items()
+    }
+    load_state(model, renamed, path, names=names)
     return model.eval()

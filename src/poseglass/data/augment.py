@@ -17,7 +17,18 @@ from poseglass.data.windows import person_coordinates
 from poseglass.geometry import Camera, look_at
 from poseglass.skeleton import BLAZEPOSE_33, BODY_25, COCO_17, H36M_17, HALPE_26, Skeleton, conversion
 
-__all__ = ["Detection", "Sample", "Sampler", "detect", "face", "flip", "observe", "random_cameras", "retarget", "to_nose"]
+__all__ = [
+    "Detection",
+    "Sample",
+    "Sampler",
+    "detect",
+    "face",
+    "flip",
+    "observe",
+    "random_cameras",
+    "retarget",
+    "to_nose",
+]
 
 PARENTS = np.array(H36M_17.parents)
 # Human3.6M's mean bone lengths in metres, each from the joint's parent.
@@ -138,7 +149,9 @@ def random_lengths(rng: Generator, own: Float[ndarray, "b 17"]) -> Float[ndarray
     own_way = np.exp(rng.normal(0, 0.05, (count, 17)))
     lengths *= (own_way + own_way[:, list(H36M_17.mirror)]) / 2
     child = rng.random((count, 1)) < 0.1
-    return np.asarray(lengths * np.where(child, rng.uniform(0.6, 0.9, (count, 1)), np.exp(rng.normal(0, 0.05, (count, 1)))))
+    return np.asarray(
+        lengths * np.where(child, rng.uniform(0.6, 0.9, (count, 1)), np.exp(rng.normal(0, 0.05, (count, 1))))
+    )
 
 
 def random_cameras(rng: Generator, points: Float[ndarray, "b f 17 3"]) -> tuple[Camera, Float[ndarray, "b 2"]]:
@@ -250,9 +263,7 @@ def observe(
     """
     matrix = _CONVERSIONS[layout]  # b 17 n
     found = np.einsum("bjn,bfnd->bfjd", matrix, points)
-    lowest = np.stack(
-        [np.where(matrix[:, None, j] != 0, scores, np.inf).min(-1) for j in range(matrix.shape[1])], -1
-    )
+    lowest = np.stack([np.where(matrix[:, None, j] != 0, scores, np.inf).min(-1) for j in range(matrix.shape[1])], -1)
     return found, lowest
 
 
@@ -305,7 +316,9 @@ class Sampler:
         takes = np.where(nose[:, None, None, None], to_nose(takes, extra), takes)
 
         camera, size = random_cameras(rng, takes)
-        seen = camera.to_camera(np.concatenate([takes, extra], 2).reshape(batch, -1, 3)).reshape(batch, self.frames, -1, 3)
+        seen = camera.to_camera(np.concatenate([takes, extra], 2).reshape(batch, -1, 3)).reshape(
+            batch, self.frames, -1, 3
+        )
         pixels = camera.project(seen.reshape(batch, -1, 3)).reshape(*seen.shape[:3], 2)
 
         clean = rng.random(batch) < self.clean
@@ -334,7 +347,8 @@ class Sampler:
         time = last - np.abs(last - time % (2 * last))
         before = np.minimum(time.astype(int), last - 1)
         share = (time - before)[:, None, None]
-        return points[before] * (1 - share) + points[before + 1] * share
+        taken: ndarray = points[before] * (1 - share) + points[before + 1] * share
+        return taken
 
 
 def _still(rng: Generator, batch: int) -> ndarray:
@@ -351,4 +365,5 @@ def _lie_down(rng: Generator, takes: Float[ndarray, "b f 17 3"]) -> Float[ndarra
     turn[:, 0, 0] = 1
     turn[:, 1, 1] = turn[:, 2, 2] = cosine
     turn[:, 1, 2], turn[:, 2, 1] = -sine, sine
-    return np.einsum("bij,bfnj->bfni", turn, takes)
+    turned: ndarray = np.einsum("bij,bfnj->bfni", turn, takes)
+    return turned

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -92,7 +93,7 @@ class MotionClips:
             "joints": H36M_17.joints,
             "clips": {c.name: {"subject": c.subject, "split": c.split, "licence": c.licence} for c in self.clips},
         }
-        arrays = {clip.name: clip.points.astype(np.float32) for clip in self.clips}
+        arrays: dict[str, Any] = {clip.name: clip.points.astype(np.float32) for clip in self.clips}
         with writing(path, DataError) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
 
@@ -107,7 +108,8 @@ class MotionClips:
         if not path.is_file():
             raise DataError(f"there is no motion file {path}; make one with `poseglass data mocap DIR`")
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            # numpy leaves a broken file open that it has opened itself
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 if "about" in archive.files:
                     about = json.loads(str(archive["about"]))
                     entries, fps, credit = about["clips"], float(about["fps"]), str(about["credit"])

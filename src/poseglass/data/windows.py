@@ -62,7 +62,8 @@ def fill_gaps(points: Float[ndarray, "*b f j d"], known: ndarray) -> Float[ndarr
     points = np.where(known[..., None], points, 0)
     first = np.take_along_axis(points, np.clip(before, 0, frames - 1)[..., None], axis=-3)
     last = np.take_along_axis(points, np.clip(after, 0, frames - 1)[..., None], axis=-3)
-    return np.where(known.any(-2, keepdims=True)[..., None], first + share[..., None] * (last - first), 0)
+    ever = np.any(known, axis=-2, keepdims=True)
+    return np.where(ever[..., None], first + share[..., None] * (last - first), 0)
 
 
 def person_coordinates(
@@ -81,7 +82,7 @@ def person_coordinates(
     """
     root = H36M_17.index("pelvis")
     known = scores > 0
-    ever = known.any(-2, keepdims=True)[..., None]  # ... 1 j 1
+    ever = np.any(known, axis=-2, keepdims=True)[..., None]  # ... 1 j 1
     points = fill_gaps(points, known)
     mean = (points * ever).sum(-2, keepdims=True) / np.maximum(ever.sum(-2, keepdims=True), 1)
     pelvis = np.where(ever[..., root : root + 1, :], points[..., root : root + 1, :], mean)

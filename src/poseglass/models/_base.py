@@ -20,6 +20,7 @@ class PoseTransformer(nn.Module, ABC):
         frames: Frames of a clip.
         depth: Number of layers.
         inputs: Input coordinates of a joint: 2 for x, y; 3 for x, y, score.
+        joints: Joints of a pose.
         heads: Attention heads, for the waist's own attention.
         bias: Whether the attention's projections have biases, for the waist's own too.
     """
@@ -28,6 +29,7 @@ class PoseTransformer(nn.Module, ABC):
     frames: int
     depth: int
     inputs: int
+    joints: int = 17
     heads: int = 8
     bias: bool = True
 
@@ -53,6 +55,8 @@ class PoseTransformer(nn.Module, ABC):
                 f"{name} was built for {self.frames} frames and got {pose2d.shape[1]}; "
                 f"build it with frames={pose2d.shape[1]} or cut the sequence with poseglass.data.windows"
             )
+        if pose2d.shape[2] != self.joints:
+            raise ModelError(f"{name} was built for {self.joints} joints and got {pose2d.shape[2]}")
         if pose2d.shape[3] != self.inputs:
             wants = {2: "x, y", 3: "x, y, score"}.get(self.inputs, f"{self.inputs} numbers")
             raise ModelError(f"{name} expects {wants} for each joint, got {pose2d.shape[3]} numbers")

@@ -50,6 +50,7 @@ class MixSTE(PoseTransformer):
         if dim % heads:
             raise ModelError(f"{heads} heads do not divide {dim} channels; choose dim as a multiple of heads")
         self.frames, self.dim, self.depth, self.heads, self.inputs = frames, dim, depth, heads, inputs
+        self.joints = joints
         self.config = {
             "frames": frames, "dim": dim, "depth": depth, "heads": heads, "inputs": inputs, "joints": joints, "drop": drop,
         }  # fmt: skip
@@ -81,7 +82,9 @@ class MixSTE(PoseTransformer):
         tokens = tokens.transpose(1, 2).flatten(0, 1)  # (b j) f c
         if index == 0:
             tokens = tokens + self.time_embedding
-        return self.temporal_norm(self.temporal[index](tokens)).unflatten(0, (clips, -1)).transpose(1, 2)
+        mixed: Tensor = self.temporal_norm(self.temporal[index](tokens))
+        per_clip: Tensor = mixed.unflatten(0, (clips, -1)).transpose(1, 2)
+        return per_clip
 
     def head(self, tokens: Tokens) -> Pose3D:
         """Each token's norm and projection to x, y, z."""

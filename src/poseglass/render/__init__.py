@@ -4,16 +4,17 @@
 is still being made. Importing this needs OpenCV.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import repeat
 from os import PathLike
 from pathlib import Path
 
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from poseglass._scene import on_stage
+from poseglass.ahead import ahead
 from poseglass.errors import PoseError, VideoError
 from poseglass.pose import PoseSequence
 from poseglass.render.draw import write_png
@@ -81,17 +82,30 @@ def render(
             height=height,
         )
         writer = stack.enter_context(VideoWriter(path, fps=motion.rate, size=renderer.size))
-        for t, image in enumerate(_images(reader, len(motion))):
-            picture = renderer.draw(
-                image,
-                None if pose2d is None else pose2d.points[t],
-                points[t],
-                valid=bool(motion.validity[t]),
-                kept=None if motion.kept is None else bool(motion.kept[t]),
-                scores2d=None if pose2d is None else pose2d.confidence[t],
-            )
+        # Decoding, drawing and encoding work side by side.
+        images = ahead(_images(reader, len(motion)))
+        for picture in ahead(_pictures(renderer, images, motion, points, pose2d)):
             writer.write(picture)
     return path
+
+
+def _pictures(
+    renderer: Renderer,
+    images: Iterable[UInt8[ndarray, "h w 3"] | None],
+    motion: PoseSequence,
+    points: Float[ndarray, "f j 3"],
+    pose2d: PoseSequence | None,
+) -> Iterator[UInt8[ndarray, "h w 3"]]:
+    """Every frame of the motion, drawn; `points` are the motion's as they stand on the stage."""
+    for t, image in enumerate(images):
+        yield renderer.draw(
+            image,
+            None if pose2d is None else pose2d.points[t],
+            points[t],
+            valid=bool(motion.validity[t]),
+            kept=None if motion.kept is None else bool(motion.kept[t]),
+            scores2d=None if pose2d is None else pose2d.confidence[t],
+        )
 
 
 def _images(reader: VideoReader | None, frames: int) -> Iterator[UInt8[ndarray, "h w 3"] | None]:

@@ -42,7 +42,8 @@ class CrossAttention(Recoverer):
         """See :class:`Recoverer`; where the kept frames lie is for the tokens themselves to say."""
         per_joint = x.transpose(1, 2).flatten(0, 1)  # (b s) k c
         out: Tensor = self.queries + self.attention(self.queries, per_joint)
-        return out.unflatten(0, (len(x), -1)).transpose(1, 2)
+        per_clip: Tensor = out.unflatten(0, (len(x), -1)).transpose(1, 2)
+        return per_clip
 
 
 @final

@@ -7,6 +7,8 @@ was interrupted and resumed reaches the same weights as one that was not.
 import csv
 import json
 import math
+import os
+import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
@@ -18,7 +20,8 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, spawn
 
 from poseglass import weights
 from poseglass._files import writing
@@ -71,12 +74,31 @@ def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[s
     if not recipe.data.path:
         raise DataError("the recipe names no motion clips; set data.path=clips.npz")
     folder = Path(folder)
+    workers = recipe.run.workers
+    if workers == 1:
+        _train(0, recipe, folder, init, None)
+        return folder / "best"
+    with tempfile.TemporaryDirectory() as meeting:
+        try:
+            spawn(_train, (recipe, folder, init, f"file://{meeting}/workers"), nprocs=workers)
+        except (ProcessRaisedException, ProcessExitedException) as problem:
+            reason = str(problem).strip().splitlines()[-1]
+            raise TrainingError(f"one of {workers} workers ended, so all did: {reason}; start again to go on") from None
+    return folder / "best"
+
+
+def _train(rank: int, recipe: Recipe, folder: Path, init: str | PathLike[str] | None, meeting: str | None) -> None:
+    """One worker's part. All workers do the same but for their batches, whose gradients they average."""
+    if meeting is not None:
+        torch.set_num_threads(max((os.cpu_count() or 1) // recipe.run.workers, 1))
+        distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=recipe.run.workers)
     clips = MotionClips.load(recipe.data.path)
     model = build(recipe)
     if init is not None:
         weights.load_state(model, weights.load(init).state_dict(), init)
     run = _Run(recipe, model)
-    _check_same_run(folder, recipe)
+    if rank == 0:
+        _check_same_run(folder, recipe)
     if (folder / "checkpoint.safetensors").exists():
         run.resume(folder / "checkpoint.safetensors")
 
@@ -88,8 +110,9 @@ def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[s
         name: Sampler(clips.split("val"), model.frames, clean=clean).sample(np.random.default_rng(seed), half)
         for seed, (name, clean) in enumerate((("clean", 1.0), ("detected", 0.0)))
     }
-    _loop(run, sampler, judges, folder)
-    return folder / "best"
+    _loop(run, sampler, judges, folder, rank)
+    if meeting is not None:
+        distributed.destroy_process_group()
 
 
 class _Run:
@@ -126,7 +149,9 @@ class _Run:
                 about = json.loads(file.metadata()["poseglass"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
-            raise TrainingError(f"{path} is not a checkpoint of a training run: {problem}; remove it to start anew") from None
+            raise TrainingError(
+                f"{path} is not a checkpoint of a training run: {problem}; remove it to start anew"
+            ) from None
 
         def part(prefix: str) -> dict[str, Tensor]:
             return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
@@ -150,7 +175,8 @@ class _Run:
         loss = sequence_loss(
             predicted, torch.from_numpy(sample.pose3d), smoothness=optim.smoothness, velocity=optim.velocity
         )
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
+        self._average_gradients()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip)
         if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
             raise TrainingError(
@@ -168,6 +194,14 @@ class _Run:
             for name, value in self.model.state_dict().items():
                 self.mean[name].lerp_(value, 1 - decay)
         return loss.item()
+
+    def _average_gradients(self) -> None:
+        if not distributed.is_initialized():
+            return
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        flat = nn.utils.parameters_to_vector(gradients)
+        distributed.all_reduce(flat)
+        nn.utils.vector_to_parameters(flat / self.recipe.run.workers, gradients)
 
     def judge(self, judges: dict[str, Sample]) -> dict[str, float]:
         """Errors of the mean weights on the validation batches, in mm."""
@@ -191,11 +225,9 @@ def optimisers(model: nn.Module, optim: Optim) -> list[torch.optim.Optimizer]:
     matrices = {name: p for name, p in named.items() if p.ndim == 2}
     edges = [p for name, p in matrices.items() if p.shape[0] <= 3 or p.shape[1] <= 3]  # input and output
     hidden = [p for p in matrices.values() if p.shape[0] > 3 and p.shape[1] > 3]
-    groups = [{"params": vectors, "weight_decay": 0.0}, {"params": edges}]
+    groups: list[dict[str, Any]] = [{"params": vectors, "weight_decay": 0.0}, {"params": edges}]
     if optim.name == "muon":
-        muon = torch.optim.Muon(
-            hidden, lr=optim.lr, weight_decay=optim.weight_decay, adjust_lr_fn="match_rms_adamw"
-        )
+        muon = torch.optim.Muon(hidden, lr=optim.lr, weight_decay=optim.weight_decay, adjust_lr_fn="match_rms_adamw")
         return [muon, torch.optim.AdamW(groups, lr=optim.lr, weight_decay=optim.weight_decay)]
     groups.append({"params": hidden})
     return [torch.optim.AdamW(groups, lr=optim.lr, weight_decay=optim.weight_decay)]
@@ -212,19 +244,21 @@ class _Metrics(Protocol):
     def close(self) -> None: ...
 
 
-def _loop(run: _Run, sampler: Sampler, judges: dict[str, Sample], folder: Path) -> None:
+def _loop(run: _Run, sampler: Sampler, judges: dict[str, Sample], folder: Path, rank: int) -> None:
     recipe = run.recipe
+    leads = rank == 0
     folder.mkdir(parents=True, exist_ok=True)
-    log = _Log(folder, run.step)
+    log = _Log(folder, run.step) if leads else None
     columns = (
         TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
 
     def draw(step: int) -> Sample:
-        return sampler.sample(np.random.default_rng([recipe.run.seed, step]), recipe.data.batch)
+        rng = np.random.default_rng([recipe.run.seed, step, rank])
+        return sampler.sample(rng, recipe.data.batch // recipe.run.workers)
 
-    with Progress(*columns) as progress, ThreadPoolExecutor(1) as drawer:
+    with Progress(*columns, disable=not leads) as progress, ThreadPoolExecutor(1) as drawer:
         task = progress.add_task("training", total=recipe.optim.steps, completed=run.step, note="")
         ahead: Future[Sample] = drawer.submit(draw, run.step)
         losses: list[float] = []
@@ -233,7 +267,7 @@ def _loop(run: _Run, sampler: Sampler, judges: dict[str, Sample], folder: Path) 
             ahead = drawer.submit(draw, run.step + 1)
             losses.append(run.advance(sample))
             last = run.step == recipe.optim.steps
-            if run.step % recipe.run.validate_every == 0 or last:
+            if log is not None and (run.step % recipe.run.validate_every == 0 or last):
                 errors = run.judge(judges)
                 log.add(run.step, {"loss": float(np.mean(losses)), **errors})
                 losses.clear()
@@ -242,10 +276,11 @@ def _loop(run: _Run, sampler: Sampler, judges: dict[str, Sample], folder: Path) 
                     run.best = score
                     _save_best(run, folder)
                 progress.update(task, note=f"P-MPJPE {errors['clean_p_mpjpe']:.1f} mm")
-            if run.step % recipe.run.save_every == 0 or last:
+            if leads and (run.step % recipe.run.save_every == 0 or last):
                 run.save(folder / "checkpoint.safetensors")
             progress.update(task, completed=run.step)
-    log.close()
+    if log is not None:
+        log.close()
 
 
 def _save_best(run: _Run, folder: Path) -> None:
@@ -287,7 +322,7 @@ class _Log:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             return
-        self.board = SummaryWriter(folder, purge_step=step)  # type: ignore[no-untyped-call]
+        self.board = SummaryWriter(folder, purge_step=step)
 
     def add(self, step: int, values: dict[str, float]) -> None:
         """One row."""

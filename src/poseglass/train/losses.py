@@ -33,4 +33,5 @@ def sequence_loss(predicted: Pose3D, target: Pose3D, *, smoothness: float = 0.5,
     position = (weights * (predicted - target).norm(dim=-1)).mean()
     smooth = (weights[:, None] * motion.square()).mean()
     speed = (motion - target.diff(dim=1)).norm(dim=-1).mean()
-    return position + smoothness * smooth + velocity * speed
+    loss: Tensor = position + smoothness * smooth + velocity * speed
+    return loss

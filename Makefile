@@ -1,0 +1,42 @@
+# Everything sets itself up: `make demo` and `make test` work from a fresh clone.
+PYTHON ?= python3.11
+VIDEO ?= .cache/demo.mp4
+BIN := .venv/bin
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check format system
+
+demo: .venv/.installed system $(VIDEO)  ## lift a real video into out/ (or VIDEO=yours.mp4)
+	$(BIN)/poseglass lift $(VIDEO) -o out/demo.npz -o out/demo.mp4 -o out/demo.html -o out/demo.png
+
+test: .venv/.installed  ## run the tests
+	$(BIN)/pytest
+
+check: .venv/.installed  ## lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.installed  ## put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable ".[dev]"
+	touch $@
+
+# A sample video (BSD-3-Clause) out of the wheel of Sports2D, checked against a hash.
+.cache/demo.mp4: demo-video.txt
+	mkdir -p .cache
+	PIP_CONSTRAINT= $(PYTHON) -m pip download --quiet --no-deps --require-hashes --requirement demo-video.txt --dest .cache
+	$(PYTHON) -c "import glob, zipfile; open('$@.part', 'wb').write(zipfile.ZipFile(glob.glob('.cache/sports2d-*.whl')[0]).read('Sports2D/Demo/demo.mp4'))"
+	mv $@.part $@
+
+# MediaPipe needs two system libraries that a bare server may lack.
+system:
+	@ldconfig -p | grep -q libEGL.so.1 && ldconfig -p | grep -q libGLESv2.so.2 || \
+	{ command -v apt-get >/dev/null && { apt-get install -y libegl1 libgles2 || { apt-get update && apt-get install -y libegl1 libgles2; }; }; } || \
+	echo "MediaPipe needs libEGL.so.1 and libGLESv2.so.2: install them (Debian, Ubuntu: sudo apt-get install libegl1 libgles2)"

@@ -1,0 +1,1 @@
+"""Data: motion capture and its readers, training clips, windows over sequences."""

@@ -1,0 +1,291 @@
+"""What every backbone, pruner and recoverer promises, in every combination, one stage and pyramid."""
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from poseglass import weights
+from poseglass.errors import ModelError
+from poseglass.hourglass import Hourglass, hourglass
+from poseglass.models import MODELS, MixSTE, PoseTransformer, create_model, list_models
+from poseglass.tokens import PRUNERS, RECOVERERS
+
+FRAMES, CLIPS = 12, 3
+SCHEDULES = {"one stage": {2: 5}, "pyramid": {1: 7, 2: 7, 3: 4}}
+
+
+def tiny_mixste(inputs: int) -> MixSTE:
+    return MixSTE(frames=FRAMES, dim=16, depth=4, heads=4, inputs=inputs)
+
+
+# One small stand-in for each class of MODELS; a class without one fails `test_every_model_has_a_stand_in`.
+BACKBONES = {"MixSTE": tiny_mixste}
+COMBINATIONS = list(product(BACKBONES, PRUNERS, RECOVERERS, SCHEDULES))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def filled(model: nn.Module) -> nn.Module:
+    """Random numbers in everything that starts at zero, so that nothing is switched off."""
+    torch.manual_seed(1)
+    for parameter in model.parameters():
+        if not parameter.any():
+            nn.init.normal_(parameter, std=0.5)
+    return model
+
+
+@pytest.fixture(params=COMBINATIONS, ids=lambda names: ", ".join(names))
+def model(request) -> Hourglass:
+    backbone, prune, recover, schedule = request.param
+    torch.manual_seed(0)
+    made = hourglass(BACKBONES[backbone](2), keep=SCHEDULES[schedule], prune=prune, recover=recover)
+    return filled(made).eval()
+
+
+@pytest.fixture(params=BACKBONES)
+def backbone(request) -> PoseTransformer:
+    torch.manual_seed(0)
+    return filled(BACKBONES[request.param](2)).eval()
+
+
+def clips(inputs: int = 2, seed: int = 0) -> Tensor:
+    return torch.randn(CLIPS, FRAMES, 17, inputs, generator=torch.Generator().manual_seed(seed))
+
+
+def test_every_model_has_a_stand_in():
+    with torch.device("meta"):
+        classes = {type(create_model(name)).__name__ for name in MODELS}
+    assert classes == set(BACKBONES)
+
+
+class TestHourglass:
+    def test_full_length_out(self, model):
+        assert model(clips()).shape == (CLIPS, FRAMES, 17, 3)
+        assert model.frames == FRAMES
+        assert model.inputs == 2
+
+    def test_kept_frames_rise_and_are_as_many_as_promised(self, model):
+        trace = model.trace(clips())
+        assert {layer: kept.shape for layer, kept in trace.kept.items()} == {
+            layer: (CLIPS, keep) for layer, keep in model.schedule.items()
+        }
+        outer = torch.arange(FRAMES).expand(CLIPS, -1)
+        for kept in trace.kept.values():
+            assert (kept.diff(dim=1) > 0).all()
+            for row, within in zip(kept.tolist(), outer.tolist(), strict=True):
+                assert set(row) <= set(within), "a pyramid only ever drops frames"
+            outer = kept
+
+    def test_evaluation_repeats_bit_for_bit(self, model):
+        with torch.inference_mode():
+            first, second = model.trace(clips()), model.trace(clips())
+        assert torch.equal(first.pose3d, second.pose3d)
+        assert all(torch.equal(kept, second.kept[layer]) for layer, kept in first.kept.items())
+
+    def test_a_clip_keeps_the_same_frames_alone_and_in_a_batch(self, model):
+        with torch.inference_mode():
+            together = model.trace(clips())
+            for number in range(CLIPS):
+                alone = model.trace(clips()[number : number + 1])
+                torch.testing.assert_close(alone.pose3d[0], together.pose3d[number], atol=1e-5, rtol=1e-4)
+                for layer, kept in alone.kept.items():
+                    assert torch.equal(kept[0], together.kept[layer][number])
+
+    def test_gradients_reach_every_parameter(self, model):
+        model.train()(clips()).square().sum().backward()
+        without = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+        # A key's bias adds the same to all of a query's logits, so softmax never sees it.
+        assert without in ([], ["recoverer.attention.key.bias"])
+
+    def test_kept_frames_are_used_again(self, model):
+        trace = model.trace(clips())
+        other = model.trace(clips(seed=5), kept=trace.kept)
+        assert all(torch.equal(kept, trace.kept[layer]) for layer, kept in other.kept.items())
+        again = model.trace(clips(), kept=trace.kept)
+        assert torch.equal(again.pose3d, trace.pose3d)
+
+    def test_state_dict_round_trip(self, model):
+        twin = hourglass(
+            BACKBONES[type(model.backbone).__name__](2),
+            keep=model.schedule,
+            prune=type(model.pruner)(),
+            recover=next(name for name, make in RECOVERERS.items() if type(make(16, 12, 4, True)) is type(model.recoverer)),
+        ).eval()  # fmt: skip
+        twin.load_state_dict(model.state_dict())
+        assert torch.equal(twin(clips()), model(clips()))
+
+    @pytest.mark.parametrize("half", [False, True])
+    def test_save_and_load(self, model, half, tmp_path):
+        back = weights.load(weights.save(model, tmp_path, half=half))
+        assert isinstance(back, Hourglass)
+        assert (back.schedule, type(back.pruner), type(back.recoverer)) == (
+            model.schedule,
+            type(model.pruner),
+            type(model.recoverer),
+        )
+        trace = model.trace(clips())
+        result = back.trace(clips(), kept=trace.kept).pose3d
+        if half:
+            torch.testing.assert_close(result, trace.pose3d, atol=0.02, rtol=0.02)
+        else:
+            assert torch.equal(result, trace.pose3d)
+
+    def test_the_backbone_is_wrapped_and_not_changed(self, backbone):
+        before = {name: value.clone() for name, value in backbone.state_dict().items()}
+        plain = backbone(clips())
+        wrapped = hourglass(backbone, keep=5, at=2)
+        wrapped(clips())
+        assert wrapped.backbone is backbone
+        assert torch.equal(backbone(clips()), plain)
+        assert all(torch.equal(value, backbone.state_dict()[name]) for name, value in before.items())
+        own = sum(p.numel() for p in wrapped.own_parameters())
+        assert own == sum(p.numel() for p in wrapped.parameters()) - sum(p.numel() for p in backbone.parameters())
+
+    @pytest.mark.parametrize("prune", PRUNERS)
+    @pytest.mark.parametrize("schedule", [{2: FRAMES}, {1: FRAMES, 3: FRAMES}])
+    def test_a_waist_that_keeps_all_changes_nothing(self, backbone, prune, schedule):
+        wide = hourglass(backbone, keep=schedule, prune=prune, recover="interpolate")
+        with torch.inference_mode():
+            trace = wide.trace(clips())
+            assert torch.equal(trace.pose3d, backbone(clips()))
+        assert all(kept.tolist() == [list(range(FRAMES))] * CLIPS for kept in trace.kept.values())
+
+    def test_the_embedding_of_kept_frames_starts_at_zero_and_takes_part(self, backbone):
+        fast = hourglass(backbone, keep=5, at=2, recover="interpolate")
+        assert fast.kept_embedding["2"].shape == (1, 5, 1, 16)
+        assert not fast.kept_embedding["2"].any()
+        before = fast(clips())
+        nn.init.normal_(fast.kept_embedding["2"])
+        assert not torch.equal(fast(clips()), before)
+
+    def test_layers_before_the_waist_see_all_frames_and_those_after_it_few(self, model, monkeypatch):
+        seen: dict[int, int] = {}
+        layer = model.backbone.layer
+
+        def spy(index: int, tokens: Tensor) -> Tensor:
+            seen[index] = tokens.shape[1]
+            return layer(index, tokens)
+
+        monkeypatch.setattr(model.backbone, "layer", spy)
+        model(clips())
+        frames = FRAMES
+        for index in range(model.backbone.depth):
+            frames = model.schedule.get(index, frames)
+            assert seen[index] == frames
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("shape", "says"),
+        [
+            ((1, FRAMES + 1, 17, 2), "built for 12 frames and got 13; build it with frames=13 or cut"),
+            ((1, FRAMES, 17, 3), r"expects x, y for each joint, got 3 numbers"),
+            ((FRAMES, 17, 2), r"expects \(clips, frames, joints, 2\), got shape \(12, 17, 2\)"),
+            ((1, FRAMES, 16, 2), "17 joints and got 16"),
+            ((1, FRAMES, 1, 2), "17 joints and got 1"),
+        ],
+    )
+    @pytest.mark.parametrize("waist", [False, True])
+    def test_inputs(self, backbone, waist, shape, says, as_used):
+        model = hourglass(backbone, keep=5, at=2) if waist else backbone
+        with pytest.raises(ModelError, match=says):
+            model(torch.zeros(shape))
+
+    def test_inputs_with_scores(self, as_used):
+        for make in BACKBONES.values():
+            assert make(3)(clips(3)).shape == (CLIPS, FRAMES, 17, 3)
+            with pytest.raises(ModelError, match="expects x, y, score for each joint, got 2"):
+                make(3)(clips(2))
+
+    @pytest.mark.parametrize(
+        ("schedule", "says"),
+        [
+            ({}, "empty"),
+            ({0: 5}, r"before layers 1 to 3 of \w+, not 0"),
+            ({4: 5}, "not 4"),
+            ({2: 13}, "layer 2 can keep 1 to 12 frames, not 13"),
+            ({2: 0}, "1 to 12 frames, not 0"),
+            ({1: 5, 2: 6}, "layer 2 can keep 1 to 5 frames, not 6"),
+            ({2: 5, 1: 3}, "must rise"),
+        ],
+    )
+    def test_schedules(self, backbone, schedule, says):
+        with pytest.raises(ModelError, match=says):
+            hourglass(backbone, keep=schedule)
+
+    def test_how_to_say_it(self, backbone):
+        with pytest.raises(ModelError, match="leave out at="):
+            hourglass(backbone, keep={2: 5}, at=2)
+        with pytest.raises(ModelError, match="at=3"):
+            hourglass(backbone, keep=5)
+        with pytest.raises(ModelError, match=r"'densty'.*density, uniform"):
+            hourglass(backbone, keep=5, at=2, prune="densty")
+        with pytest.raises(ModelError, match=r"'nearly'.*attention, interpolate"):
+            hourglass(backbone, keep=5, at=2, recover="nearly")
+
+    def test_shares_of_the_clip(self, backbone):
+        assert hourglass(backbone, keep=0.5, at=2).schedule == {2: 6}
+        assert hourglass(backbone, keep={1: 1.0, 2: 0.25}).schedule == {1: 12, 2: 3}
+        assert hourglass(backbone, keep=12, at=2).schedule == {2: 12}
+        with pytest.raises(ModelError, match="not 24"):
+            hourglass(backbone, keep=2.0, at=2)
+
+    @pytest.mark.parametrize(
+        ("kept", "says"),
+        [
+            ({}, "shapes"),
+            ({1: [0, 1, 2, 3, 4]}, "shapes"),
+            ({1: [0, 2, 4, 6, 8], 2: [0, 2, 4]}, r"\{1: \(1, 5\), 3: \(1, 3\)\}"),
+            ({1: [0, 2, 4, 6], 3: [0, 2, 4]}, "shapes"),
+            ({1: [0, 2, 4, 6, 12], 3: [0, 2, 4]}, r"kept\[1\] must rise strictly and stay within 0..11"),
+            ({1: [-1, 2, 4, 6, 8], 3: [2, 4, 6]}, r"kept\[1\]"),
+            ({1: [0, 2, 2, 6, 8], 3: [0, 2, 6]}, r"kept\[1\]"),
+            ({1: [0, 2, 4, 6, 8], 3: [4, 2, 0]}, r"kept\[3\]"),
+            ({1: [0, 2, 4, 6, 8], 3: [0, 3, 4]}, r"kept\[3\] names frames that an earlier layer had dropped"),
+        ],
+    )
+    def test_kept_frames_that_do_not_follow_the_schedule(self, backbone, kept, says, as_used):
+        fast = hourglass(backbone, keep={1: 5, 3: 3})
+        with pytest.raises(ModelError, match=says):
+            fast.trace(clips()[:1], kept={layer: torch.tensor([frames]) for layer, frames in kept.items()})
+
+    def test_names_of_models(self):
+        assert list_models() == list(MODELS)
+        assert "mixste" in list_models()
+        with pytest.raises(ModelError, match=r"'mixst'.*mixste"):
+            create_model("mixst")
+
+    def test_heads_that_do_not_divide(self):
+        with pytest.raises(ModelError, match="5 heads do not divide 16"):
+            MixSTE(dim=16, heads=5)
+
+
+def test_the_sizes_are_the_published_ones():
+    with torch.device("meta"):
+        model = create_model("mixste")
+        hot = hourglass(model, keep=81, at=3)
+    # MixSTE 33.78 M and HoT w. MixSTE 35.00 M parameters.
+    assert round(sum(p.numel() for p in model.parameters()) / 1e6, 2) == 33.78
+    assert round(sum(p.numel() for p in hot.parameters()) / 1e6, 2) == 35.00
+    assert (model.frames, model.inputs, model.dim, model.depth) == (243, 2, 512, 8)
+
+
+def test_stochastic_depth_grows_with_the_layer_and_rests_in_evaluation():
+    model = MixSTE(frames=4, dim=8, depth=5, heads=2, drop=0.4)
+    assert [round(block.drop.rate, 3) for block in model.temporal] == [0, 0.1, 0.2, 0.3, 0.4]
+    drop = model.spatial[4].drop
+    x = torch.ones(20000, 1, 1)
+    torch.manual_seed(0)
+    dropped = drop.train()(x)
+    assert dropped.unique().tolist() == pytest.approx([0, 1 / 0.6])
+    assert dropped.mean() == pytest.approx(1, abs=0.03)
+    assert torch.equal(drop.eval()(x), x)

@@ -1,0 +1,84 @@
+"""Parity with the published architectures, at their full size and, by an independent computation, at others."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from oracle import published
+from oracle.mixste import EPS, Published
+
+from poseglass import weights
+from poseglass.hourglass import Hourglass
+from poseglass.models import MixSTE
+
+TINY = {"frames": 13, "dim": 16, "depth": 4}
+
+
+@pytest.mark.parametrize(("name", "wrapping"), [("mixste", "model_pos of module."), ("hot_mixste", "bare")])
+def test_published_architectures(tmp_path, name, wrapping):
+    state = published.filled(published.golden_shapes(name))
+    model = weights.load(published.write(state, tmp_path / "epoch.pth", wrapping))
+    truth = np.load(published.GOLDEN / f"{name}.npz")
+    record = json.loads((published.GOLDEN / f"{name}.json").read_text())
+    assert sum(p.numel() for p in model.parameters()) == record["params"]
+    with torch.inference_mode():
+        if isinstance(model, Hourglass):
+            trace = model.trace(torch.from_numpy(truth["input"]))
+            assert list(trace.kept) == [3]
+            assert np.array_equal(trace.kept[3].numpy(), truth["kept"])
+            output = trace.pose3d.numpy()
+        else:
+            output = model(torch.from_numpy(truth["input"])).numpy()
+    assert np.abs(output - truth["output"]).max() <= 1e-4
+
+
+def small(keep: int | None = None, **changes: int) -> dict[str, np.ndarray]:
+    return published.filled(published.mixste_shapes(**(TINY | changes), keep=keep))
+
+
+@pytest.mark.parametrize("keep", [None, 5])
+@pytest.mark.parametrize(("inputs", "heads", "frames", "dim"), [(2, 8, 13, 16), (3, 4, 9, 24), (2, 1, 27, 8)])
+def test_other_sizes(tmp_path, keep, inputs, heads, frames, dim):
+    state = small(keep, inputs=inputs, frames=frames, dim=dim)
+    model = weights.load(published.write(state, tmp_path / "x.pth"), heads=heads, at=2)
+    clips = np.random.default_rng(0).normal(size=(3, frames, 17, inputs)).astype(np.float32)
+    slow = Published(state, heads=heads, at=None if keep is None else 2)
+    with torch.inference_mode():
+        together = model(torch.from_numpy(clips)).numpy()
+        kept = model.trace(torch.from_numpy(clips)).kept[2].tolist() if isinstance(model, Hourglass) else None
+    for number, clip in enumerate(clips):
+        pose3d, frames_kept = slow(clip)
+        assert np.abs(together[number] - pose3d).max() < 2e-5
+        if kept is not None:
+            assert kept[number] == frames_kept
+
+
+@pytest.mark.parametrize("wrapping", published.WRAPPINGS)
+@pytest.mark.parametrize("keep", [None, 5])
+def test_every_published_wrapping(tmp_path, wrapping, keep):
+    plain = weights.load(published.write(small(keep), tmp_path / "plain.pth"))
+    wrapped = weights.load(published.write(small(keep), tmp_path / "wrapped.bin", wrapping))
+    assert isinstance(wrapped, Hourglass if keep else MixSTE)
+    assert not wrapped.training
+    ours = wrapped.state_dict()
+    assert all(torch.equal(value, ours[name]) for name, value in plain.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", EPS)
+def test_the_eps_of_every_norm(tmp_path, kind):
+    # Where the norms' inputs vary by little, 1e-6 and 1e-5 are far apart; golden values cannot tell them.
+    state = small(5)
+    for key in state:
+        flat = ("Spatial_", "Temporal_", "pos_embed_token", "x_token", "cross_attention.proj")
+        if key.startswith(flat) or "attn.proj" in key or "mlp.fc2" in key:
+            state[key] = state[key] * np.float32(2e-3)
+    model = weights.load(published.write(state, tmp_path / "flat.pth"))
+    clip = np.random.default_rng(1).normal(size=(13, 17, 2)).astype(np.float32)
+    with torch.inference_mode():
+        trace = model.trace(torch.from_numpy(clip)[None])
+    right, kept = Published(state, heads=8, at=3)(clip)
+    wrong, _ = Published(state, heads=8, at=3, eps=EPS | {kind: 1e-5 if EPS[kind] == 1e-6 else 1e-6})(clip)
+    assert trace.kept[3][0].tolist() == kept
+    assert np.abs(trace.pose3d[0].numpy() - right).max() < 2e-5
+    assert np.abs(wrong - right).max() > 5e-4

@@ -1,0 +1,308 @@
+"""`PoseSequence`: what it refuses, what it normalises, what its files hold."""
+
+import csv
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from poseglass import COCO_17, H36M_17, PoseSequence, Skeleton
+from poseglass.errors import PoseError, PoseglassError
+
+
+def clip(frames: int = 6, axes: int = 3, **changes) -> PoseSequence:
+    points = np.random.default_rng(0).normal(size=(frames, 17, axes))
+    given = {"points": points, "skeleton": H36M_17, "space": "camera" if axes == 3 else "pixels", "fps": 25} | changes
+    return PoseSequence(**given)
+
+
+def full() -> PoseSequence:
+    """Every field set, some points unknown."""
+    points = np.random.default_rng(1).normal(size=(5, 17, 3)).astype(np.float32)
+    points[2, 4] = np.nan
+    flat = PoseSequence(
+        np.full((5, 17, 2), 321.25), COCO_17, "pixels", scores=np.linspace(0, 1, 85).reshape(5, 17), size=(640, 480)
+    )
+    return PoseSequence(
+        points,
+        H36M_17,
+        "camera",
+        scores=np.linspace(1, 0, 85).reshape(5, 17),
+        valid=np.array([1, 1, 0, 1, 1], bool),
+        timestamps=np.array([0.0, 0.033, 0.07, 0.1, 0.134]),
+        size=(640, 480),
+        kept=np.array([1, 0, 0, 0, 1], bool),
+        pose2d=flat,
+    )
+
+
+def assert_same(a: PoseSequence, b: PoseSequence, atol: float = 0) -> None:
+    assert (a.skeleton, a.space, a.size, len(a)) == (b.skeleton, b.space, b.size, len(b))
+    assert a.rate == b.rate
+    for name in ("points", "scores", "valid", "timestamps", "kept"):
+        x, y = getattr(a, name), getattr(b, name)
+        assert (x is None) == (y is None), name
+        if x is not None:
+            assert x.dtype == y.dtype, name
+            assert_allclose(x, y, rtol=0, atol=atol, err_msg=name)
+    assert (a.pose2d is None) == (b.pose2d is None)
+    if a.pose2d is not None and b.pose2d is not None:
+        assert_same(a.pose2d, b.pose2d, atol)
+
+
+class TestValidation:
+    @pytest.mark.parametrize(
+        ("changes", "says"),
+        [
+            ({"points": np.zeros((17, 3))}, r"points must be \(frames, joints, 2 or 3\).*\(17, 3\)"),
+            ({"points": np.zeros((6, 17, 4))}, r"2 or 3\).*\(6, 17, 4\)"),
+            ({"points": np.zeros((6, 16, 3))}, "h36m17 has 17 joints, points have 16"),
+            ({"space": "meters"}, "pixels, normalised, camera, world.*'meters'"),
+            ({"space": "pixels"}, "pixels space does not have 3 axes"),
+            ({"scores": np.ones((5, 17))}, r"scores must have shape \(6, 17\).*\(5, 17\)"),
+            ({"valid": np.ones((6, 17), bool)}, r"valid must have shape \(6,\)"),
+            ({"kept": np.ones(7, bool)}, r"kept must have shape \(6,\).*\(7,\)"),
+            ({"timestamps": np.zeros(5)}, r"timestamps must have shape \(6,\)"),
+            ({"timestamps": np.array([0, 1, 2, 2, 3, 4.0])}, "strictly increasing"),
+            ({"timestamps": np.array([0, 1, 2, np.nan, 3, 4])}, "finite"),
+            ({"fps": 0}, "fps must be a positive number, got 0"),
+            ({"fps": float("nan")}, "fps.*nan"),
+            ({"fps": -5}, "fps.*-5"),
+            ({"size": (0, 480)}, r"size.*\(0, 480\)"),
+            (
+                {"pose2d": PoseSequence(np.zeros((2, 17, 2)), H36M_17, "pixels")},
+                "pose2d has 2 frames.* have 6",
+            ),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, changes, says, as_used):
+        with pytest.raises(PoseError, match=says):
+            clip(**changes)
+
+    def test_the_error_is_a_value_error_and_one_of_ours(self, as_used):
+        with pytest.raises(ValueError, match=r"fps") as caught:
+            clip(fps=0)
+        assert isinstance(caught.value, PoseglassError)
+
+    def test_what_is_not_given_gets_its_default(self):
+        poses = PoseSequence(np.zeros((4, 17, 2)), COCO_17, "pixels")
+        assert (poses.rate, poses.units, poses.size, poses.kept) == (30.0, "pixels", None, None)
+        assert poses.confidence.tolist() == np.ones((4, 17)).tolist()
+        assert poses.validity.all()
+        assert poses.points.dtype == np.float32
+
+    def test_unknown_points_have_no_score(self):
+        points = np.zeros((3, 17, 3))
+        points[0, 0, 2], points[1, 5] = np.nan, np.inf
+        poses = clip(points=points, frames=3)
+        assert_array_equal(np.argwhere(poses.confidence == 0), [[0, 0], [1, 5]])
+
+    def test_a_score_that_is_no_number_counts_as_none(self):
+        scores = np.ones((6, 17))
+        scores[2, 3] = np.nan
+        assert clip(scores=scores).confidence[2, 3] == 0
+
+    def test_the_frame_rate_follows_from_timestamps(self):
+        assert clip(timestamps=np.arange(6) * 0.04, fps=None).rate == pytest.approx(25)
+        assert clip(frames=1, timestamps=np.array([3.0]), fps=None).rate == 30
+
+    def test_what_was_given_is_not_changed(self):
+        points, scores = np.full((6, 17, 3), np.nan), np.ones((6, 17))
+        clip(points=points, scores=scores)
+        assert scores.all()
+
+    def test_it_is_frozen(self):
+        with pytest.raises(AttributeError):
+            clip().fps = 3
+
+
+class TestSlicing:
+    def test_everything_is_cut_alike(self):
+        part = full()[1:4]
+        assert_array_equal(part.points, full().points[1:4])
+        assert_array_equal(part.timestamps, full().timestamps[1:4])
+        assert part.kept.tolist() == [False, False, False]
+        assert part.validity.tolist() == [True, False, True]
+        assert_array_equal(part.pose2d.points, full().pose2d.points[1:4])
+        assert part.size == (640, 480)
+        assert part.rate == full().rate
+
+    def test_a_step_slows_the_frame_rate(self):
+        assert clip(fps=30)[::3].rate == 10
+        assert clip(fps=30)[::3].duration == pytest.approx(0.2)
+
+    @pytest.mark.parametrize("wrong", [3, "pelvis", np.array([1, 2])])
+    def test_only_slices_cut(self, wrong, as_used):
+        with pytest.raises(PoseError, match=r"poses\[10:20\]"):
+            clip()[wrong]
+
+    def test_time_does_not_run_backward(self):
+        with pytest.raises(PoseError, match=r"step -1"):
+            clip()[::-1]
+
+    def test_empty(self):
+        none = full()[3:3]
+        assert len(none) == 0
+        assert none.duration == 0
+        assert none.to_skeleton(H36M_17) is none
+
+
+def test_times_and_duration():
+    assert_allclose(clip(fps=25).times, np.arange(6) / 25)
+    assert clip(fps=25).duration == pytest.approx(0.24)
+    assert full().duration == pytest.approx(0.134 + 0.134 / 4)
+
+
+def test_joints_by_name():
+    assert_array_equal(clip().joint("head_top"), clip().points[:, 10])
+    with pytest.raises(PoseError, match=r"no joint 'nose'"):
+        clip().joint("nose")
+
+
+def test_repr_says_what_it_is():
+    assert repr(full()) == "PoseSequence(5 frames of h36m17, camera (metres), 29.8507 fps, 4 valid)"
+
+
+class TestFiles:
+    def test_npz_gives_everything_back(self, tmp_path):
+        assert full().save(tmp_path / "a" / "walk.npz") == tmp_path / "a" / "walk.npz"
+        assert_same(PoseSequence.load(tmp_path / "a" / "walk.npz"), full())
+
+    def test_json_gives_everything_back(self, tmp_path):
+        assert_same(PoseSequence.load(full().save(tmp_path / "walk.json")), full(), atol=1e-6)
+
+    def test_a_suffix_in_capitals(self, tmp_path):
+        assert_same(PoseSequence.load(clip().save(tmp_path / "WALK.NPZ")), clip())
+
+    def test_a_skeleton_of_ones_own(self, tmp_path):
+        chain = Skeleton("tail", ("base", "tip"), (("tip", "base"),), root="base")
+        points = Skeleton("points", ("a",), ())
+        for skeleton in (chain, points):
+            poses = PoseSequence(np.ones((2, len(skeleton), 2)), skeleton, "normalised")
+            for suffix in ("npz", "json"):
+                assert PoseSequence.load(poses.save(tmp_path / f"x.{suffix}")).skeleton == skeleton
+
+    @pytest.mark.parametrize("suffix", ["npz", "json"])
+    @pytest.mark.parametrize("axes", [2, 3])
+    def test_no_frames_at_all(self, tmp_path, suffix, axes):
+        none = clip(axes=axes)[:0]
+        assert_same(PoseSequence.load(none.save(tmp_path / f"none.{suffix}")), none)
+
+    def test_json_is_plain(self, tmp_path):
+        text = full().save(tmp_path / "walk.json").read_text()
+        record = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+        assert record["points"][2][4] == [None, None, None]
+        assert record["space"] == "camera"
+        assert record["units"] == "metres"
+        assert record["joints"][10] == "head_top"
+        assert record["valid"] == [True, True, False, True, True]
+
+    def test_npz_holds_plain_arrays(self, tmp_path):
+        with np.load(full().save(tmp_path / "walk.npz"), allow_pickle=False) as archive:
+            assert all(archive[name].dtype != object for name in archive.files)
+            assert archive["units"] == "metres"
+
+    def test_csv(self, tmp_path):
+        with full().save(tmp_path / "walk.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == 5
+        assert list(rows[0])[:7] == ["frame", "seconds", "valid", "pelvis_x", "pelvis_y", "pelvis_z", "pelvis_score"]
+        assert len(rows[0]) == 3 + 17 * 4
+        assert [row["valid"] for row in rows] == ["1", "1", "0", "1", "1"]
+        assert float(rows[3]["seconds"]) == 0.1
+        assert float(rows[1]["head_top_z"]) == pytest.approx(full().points[1, 10, 2], rel=1e-5)
+        assert rows[2]["left_hip_x"] == "", "what is not known is left empty"
+        assert float(rows[2]["left_hip_score"]) == 0
+
+    def test_csv_in_the_image(self, tmp_path):
+        header = clip(axes=2).save(tmp_path / "walk.csv").read_text().splitlines()[0].split(",")
+        assert header[3:6] == ["pelvis_x", "pelvis_y", "pelvis_score"]
+
+    def test_an_unknown_suffix_lists_the_known(self, tmp_path):
+        with pytest.raises(PoseError, match=r"walk.bvh.*\.npz, \.json, \.csv"):
+            clip().save(tmp_path / "walk.bvh")
+
+    @pytest.mark.parametrize("suffix", ["npz", "json", "csv"])
+    def test_a_failure_leaves_the_old_file(self, tmp_path, monkeypatch, suffix):
+        path = clip().save(tmp_path / f"walk.{suffix}")
+        before = path.read_bytes()
+
+        def fail(*_args, **_more):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Path, "open" if suffix != "json" else "write_text", fail)
+        with pytest.raises(PoseError, match=r"cannot write.*No space left"):
+            full().save(path)
+        monkeypatch.undo()
+        assert path.read_bytes() == before
+        assert [p.name for p in tmp_path.iterdir()] == [path.name], "nothing half-written stays behind"
+
+    def test_an_interruption_leaves_the_old_file(self, tmp_path, monkeypatch):
+        path = clip().save(tmp_path / "walk.npz")
+        before = path.read_bytes()
+
+        def interrupt(file, **_):
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(np, "savez_compressed", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            full().save(path)
+        assert path.read_bytes() == before
+        assert len(list(tmp_path.iterdir())) == 1
+
+    def test_a_folder_that_is_a_file(self, tmp_path):
+        (tmp_path / "here").write_text("a file")
+        with pytest.raises(PoseError, match=r"cannot write"):
+            clip().save(tmp_path / "here" / "walk.npz")
+
+    def test_saved_files_are_readable_like_any_other(self, tmp_path):
+        (tmp_path / "other").write_text("")
+        mode = clip().save(tmp_path / "walk.npz").stat().st_mode
+        assert mode == (tmp_path / "other").stat().st_mode
+
+    @pytest.mark.parametrize("name", ["nothing.npz", "nothing.json"])
+    def test_there_is_no_file(self, tmp_path, name):
+        with pytest.raises(PoseError, match=r"there is no file"):
+            PoseSequence.load(tmp_path / name)
+
+    def test_something_else_is_refused(self, tmp_path):
+        np.savez(tmp_path / "arrays.npz", positions=np.zeros(3))
+        np.save(tmp_path / "array.npy", np.zeros(3))
+        (tmp_path / "empty.json").write_text("")
+        (tmp_path / "list.json").write_text("[1, 2]")
+        (tmp_path / "other.json").write_text('{"format": "COCO"}')
+        (tmp_path / "text.npz").write_text("hello")
+        whole = clip().save(tmp_path / "whole.npz").read_bytes()
+        (tmp_path / "short.npz").write_bytes(whole[: len(whole) // 2])
+        (tmp_path / "folder.npz").mkdir()
+        for name in ("arrays.npz", "array.npy", "empty.json", "list.json", "other.json", "text.npz", "short.npz",
+                     "folder.npz"):  # fmt: skip
+            with pytest.raises(PoseError, match=name):
+                PoseSequence.load(tmp_path / name)
+
+    def test_a_field_that_is_missing_or_wrong(self, tmp_path):
+        record = json.loads(clip().save(tmp_path / "walk.json").read_text())
+        for change in ({"points": None}, {"fps": "fast"}, {"space": "moon"}, {"points": [[1, 2], [3]]}):
+            (tmp_path / "bad.json").write_text(json.dumps(record | change))
+            with pytest.raises(PoseError, match=r"bad.json"):
+                PoseSequence.load(tmp_path / "bad.json")
+        del record["joints"]
+        (tmp_path / "bad.json").write_text(json.dumps(record))
+        with pytest.raises(PoseError, match=r"joints"):
+            PoseSequence.load(tmp_path / "bad.json")
+
+    def test_no_pickle_is_ever_opened(self, tmp_path):
+        class Bomb:
+            def __reduce__(self):
+                return Path.touch, (tmp_path / "ran",)
+
+        (tmp_path / "bomb.npz").write_bytes(pickle.dumps(Bomb()))
+        np.savez(tmp_path / "hidden.npz", format=np.array([Bomb()], object))
+        for name in ("bomb.npz", "hidden.npz"):
+            with pytest.raises(PoseError, match=name):
+                PoseSequence.load(tmp_path / name)
+        assert not (tmp_path / "ran").exists()
