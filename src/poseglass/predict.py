@@ -39,15 +39,17 @@ class Predictor:
     Args:
         model: A backbone or an hourglass whose input is :func:`poseglass.data.windows.person_coordinates`.
         flip: Average with the mirrored pass, which keeps the same frames; twice the time.
-        overlap: Share of a window that the next one covers again.
+        overlap: Share of a window that the next one covers again, from 0 to below 1.
 
     Raises:
-        ModelError: The model does not take x, y and score.
+        ModelError: The model does not take x, y and score, or the overlap is out of range.
     """
 
     def __init__(self, model: PoseTransformer | Hourglass, *, flip: bool = False, overlap: float = 1 / 3) -> None:
         if model.inputs != 3:
             raise ModelError(f"lifting needs a model of 3 inputs (x, y, score); this one takes {model.inputs}")
+        if not 0 <= overlap < 1:
+            raise ModelError(f"overlap is the share of a window that the next covers again, 0 to below 1, not {overlap}")
         self.model = model.eval()
         self.flip = flip
         self.clip = model.frames

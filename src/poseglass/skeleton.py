@@ -207,14 +207,14 @@ SKELETONS: dict[str, Skeleton] = {
 DERIVED: dict[str, tuple[dict[str, float], ...]] = {
     "pelvis": ({"left_hip": 0.5, "right_hip": 0.5},),
     "thorax": (
-        {"left_shoulder": 0.435, "right_shoulder": 0.435, "nose": 0.13},
+        {"left_shoulder": 0.445, "right_shoulder": 0.445, "nose": 0.11},
         {"left_shoulder": 0.5, "right_shoulder": 0.5},
     ),
     "spine": ({"pelvis": 0.53, "thorax": 0.47},),
     "neck_nose": ({"nose": 1.0}, {"head": 1.0}),
     "head_top": (
-        {"left_ear": 0.8, "right_ear": 0.8, "thorax": -0.6},
-        {"left_eye": 0.8, "right_eye": 0.8, "thorax": -0.6},
+        {"left_ear": 0.86, "right_ear": 0.86, "thorax": -0.72},
+        {"left_eye": 0.86, "right_eye": 0.86, "thorax": -0.72},
     ),
 }
 

@@ -12,6 +12,7 @@ from poseglass.hourglass import Hourglass, hourglass
 from poseglass.models import MixSTE
 from poseglass.predict import Predictor, predict
 
+torch.set_num_threads(1)
 LEFT, RIGHT = [4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
@@ -50,6 +51,9 @@ class MotionClips:
         fps: Frames a second of all of them.
         credit: The line that must go along wherever the data or weights trained on it go.
 
+    Raises:
+        DataError: Two takes have the same name.
+
     Example:
         >>> import numpy as np
         >>> takes = MotionClips((MotionClip("walk", np.zeros((90, 17, 3), np.float32), "anna"),), fps=60.0)
@@ -60,6 +64,10 @@ class MotionClips:
     clips: tuple[MotionClip, ...]
     fps: float
     credit: str = ""
+
+    def __post_init__(self) -> None:
+        if twice := [name for name, count in Counter(clip.name for clip in self.clips).items() if count > 1]:
+            raise DataError(f"every take needs a name of its own; {', '.join(twice)} stands for several")
 
     def __len__(self) -> int:
         return len(self.clips)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from poseglass.errors import RecipeError
 
@@ -88,7 +88,7 @@ class Recipe:
     run: Run = field(default_factory=Run)
 
     @classmethod
-    def read(cls, path: str | PathLike[str]) -> Self:
+    def read(cls, path: str | PathLike[str]) -> "Recipe":
         """The recipe of a TOML file.
 
         Raises:
@@ -98,12 +98,14 @@ class Recipe:
             return cls().updated(tomllib.loads(Path(path).read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise RecipeError(f"there is no recipe {path}") from None
+        except (OSError, UnicodeDecodeError) as problem:
+            raise RecipeError(f"{path} cannot be read: {problem}") from None
         except tomllib.TOMLDecodeError as problem:
             raise RecipeError(f"{path} is not TOML: {problem}") from None
 
-    def override(self, *settings: str) -> Self:
+    def override(self, *settings: str) -> "Recipe":
         """The recipe with some settings changed, each written ``"section.name=value"`` (value as in TOML)."""
-        recipe = self
+        recipe: Recipe = self
         for setting in settings:
             name, equals, value = setting.partition("=")
             section, dot, key = name.strip().partition(".")
@@ -116,7 +118,7 @@ class Recipe:
             recipe = recipe.updated({section: {key: parsed}})
         return recipe
 
-    def updated(self, tree: Mapping[str, Any]) -> Self:
+    def updated(self, tree: Mapping[str, Any]) -> "Recipe":
         """The recipe with the settings of a nested mapping."""
         return _updated(self, tree, "")
 

@@ -1,0 +1,147 @@
+"""Laws of cameras, screens, mirroring, alignment and metrics."""
+
+import numpy as np
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+
+from poseglass import H36M_17
+from poseglass.data.augment import flip
+from poseglass.geometry import Camera, align, from_screen, look_at, to_screen
+from poseglass.metrics import acceleration_error, mpjpe, mpjve, p_mpjpe
+from poseglass.skeleton import SKELETONS, conversion
+
+metres = st.floats(-20, 20, width=32)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def rotation(rng: np.random.Generator) -> np.ndarray:
+    q = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    return q * np.sign(np.linalg.det(q))
+
+
+def camera(rng: np.random.Generator) -> Camera:
+    return Camera(rotation(rng), rng.normal(0, 5, 3), rng.uniform(300, 3000, 2), rng.uniform(0, 2000, 2))
+
+
+@given(arrays(np.float32, (4, 17, 3), elements=metres))
+def test_flipping_twice_is_the_identity(poses):
+    assert_array_equal(flip(flip(poses)), poses)
+
+
+@given(st.sampled_from(list(SKELETONS.values())), seeds)
+def test_flipping_exchanges_the_sides_and_keeps_the_middle(skeleton, seed):
+    pose = np.random.default_rng(seed).normal(size=(len(skeleton), 3))
+    mirrored = flip(pose, skeleton)
+    for joint, name in enumerate(skeleton.joints):
+        other = name.replace("left_", "RIGHT_").replace("right_", "left_").replace("RIGHT_", "right_")
+        assert_array_equal(mirrored[joint], pose[skeleton.index(other)] * [-1, 1, 1])
+
+
+@given(seeds, seeds)
+def test_flipping_keeps_errors(seed, other):
+    a, b = (np.random.default_rng(s).normal(size=(3, 17, 3)) for s in (seed, other))
+    assert_allclose(mpjpe(flip(a), flip(b)), mpjpe(a, b))
+    assert_allclose(p_mpjpe(flip(a), flip(b)), p_mpjpe(a, b), atol=1e-9)
+
+
+@given(seeds, arrays(np.float64, (5, 3), elements=metres))
+def test_world_and_camera_are_inverse(seed, points):
+    own = camera(np.random.default_rng(seed))
+    assert_allclose(own.to_world(own.to_camera(points)), points, atol=1e-9)
+    assert_allclose(own.to_camera(own.to_world(points)), points, atol=1e-9)
+
+
+@given(seeds, arrays(np.float64, (5, 3), elements=metres))
+def test_the_world_s_distances_are_the_camera_s(seed, points):
+    seen = camera(np.random.default_rng(seed)).to_camera(points)
+    assert_allclose(np.linalg.norm(np.diff(seen, axis=0), axis=1), np.linalg.norm(np.diff(points, axis=0), axis=1))
+
+
+@given(seeds, st.floats(0.05, 20), st.floats(-0.3, 0.3))
+def test_points_along_a_ray_are_one_pixel(seed, factor, distortion):
+    rng = np.random.default_rng(seed)
+    own = camera(rng)
+    bent = Camera(own.rotation, own.position, own.focal, own.centre, np.full(3, distortion), np.full(2, distortion / 10))
+    points = rng.normal(size=(6, 3)) * [1, 1, 0] + [0, 0, 2]
+    assert_allclose(bent.project(points * factor), bent.project(points), rtol=1e-9, atol=1e-6)
+
+
+@given(arrays(np.float64, (17, 2), elements=st.floats(-1e4, 1e4)), st.integers(1, 8000), st.integers(1, 8000))
+def test_the_screen_and_back(pixels, width, height):
+    assert_allclose(from_screen(to_screen(pixels, (width, height)), (width, height)), pixels, atol=1e-6)
+
+
+@given(seeds, st.floats(-3, 3))
+def test_look_at_is_a_rotation(seed, roll):
+    direction = np.random.default_rng(seed).normal(size=3)
+    assume(np.hypot(direction[0], direction[2]) > 1e-3)
+    found = look_at(direction, roll)
+    assert_allclose(found @ found.T, np.eye(3), atol=1e-9)
+    assert_allclose(np.linalg.det(found), 1)
+
+
+def similar(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
+    return rng.uniform(0.2, 5) * points @ rotation(rng) + rng.normal(0, 3, 3)
+
+
+@given(seeds)
+def test_a_similarity_of_the_prediction_does_not_change_p_mpjpe(seed):
+    rng = np.random.default_rng(seed)
+    predicted, target = rng.normal(size=(2, 3, 17, 3))
+    moved = np.stack([similar(rng, pose) for pose in predicted])
+    assert_allclose(p_mpjpe(moved, target), p_mpjpe(predicted, target), rtol=1e-9)
+    assert p_mpjpe(np.stack([similar(rng, pose) for pose in target]), target) < 1e-9
+
+
+@given(seeds)
+def test_a_mirror_image_is_not_forgiven(seed):
+    target = np.random.default_rng(seed).normal(size=(1, 17, 3))
+    assert p_mpjpe(target * [-1, 1, 1], target) > 1
+
+
+@given(seeds)
+def test_alignment_is_never_worse_than_any_similarity_tried(seed):
+    rng = np.random.default_rng(seed)
+    points, target = rng.normal(size=(2, 17, 3))
+    best = ((align(points, target) - target) ** 2).sum()
+    assert best <= ((points - target) ** 2).sum() + 1e-9
+    for _ in range(10):
+        assert best <= ((similar(rng, points) - target) ** 2).sum() + 1e-9
+
+
+@given(seeds)
+def test_alignment_twice_is_alignment_once(seed):
+    points, target = np.random.default_rng(seed).normal(size=(2, 17, 3))
+    once = align(points, target)
+    assert_allclose(align(once, target), once, atol=1e-9)
+
+
+@given(seeds, st.floats(0.1, 10))
+def test_errors_are_distances(seed, factor):
+    rng = np.random.default_rng(seed)
+    a, b, c = rng.normal(size=(3, 5, 17, 3))
+    shift = rng.normal(size=3)
+    turn = rotation(rng)
+    for metric in (mpjpe, mpjve, acceleration_error):
+        assert metric(a, a) == 0
+        assert_allclose(metric(a, b), metric(b, a))
+        assert metric(a, c) <= metric(a, b) + metric(b, c) + 1e-9
+        assert_allclose(metric(a @ turn, b @ turn), metric(a, b))
+        assert_allclose(metric(a * factor, b * factor), factor * metric(a, b))
+        assert_allclose(metric(a + shift, b + shift), metric(a, b))
+        assert_allclose(metric(a[::-1], b[::-1]), metric(a, b))
+    drift = a + shift  # the same motion at another place
+    assert mpjve(drift, a) < 1e-9
+    assert_allclose(mpjpe(drift, a), 1000 * np.linalg.norm(shift))
+
+
+@given(st.sampled_from(list(SKELETONS.values())), seeds)
+def test_conversions_move_with_the_body(skeleton, seed):
+    rng = np.random.default_rng(seed)
+    matrix = conversion(skeleton, H36M_17)
+    assert_allclose(matrix.sum(1), 1)
+    points = rng.normal(size=(len(skeleton), 3))
+    turn, shift = rng.normal(size=(3, 3)), rng.normal(size=3)
+    assert_allclose(matrix @ (points @ turn + shift), (matrix @ points) @ turn + shift, atol=1e-9)

@@ -1,0 +1,114 @@
+"""Motion clips on disk and the splits they come in."""
+
+import csv
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from poseglass.data.clips import MotionClip, MotionClips
+from poseglass.errors import DataError
+
+
+def clips(**changes) -> MotionClips:
+    rng = np.random.default_rng(0)
+    takes = (
+        MotionClip("walk", rng.normal(size=(90, 17, 3)).astype(np.float32), "anna", "train", "CC0"),
+        MotionClip("run/2", rng.normal(size=(30, 17, 3)).astype(np.float32), "anna", "train", "CC0"),
+        MotionClip("jump", rng.normal(size=(60, 17, 3)).astype(np.float32), "ben", "val", "CC-BY"),
+    )
+    return MotionClips(**({"clips": takes, "fps": 60.0, "credit": "thanks"} | changes))
+
+
+def test_what_was_saved_comes_back(tmp_path):
+    clips().save(tmp_path / "deep" / "clips.npz")
+    back = MotionClips.load(tmp_path / "deep" / "clips.npz")
+    assert (back.fps, back.credit, len(back)) == (60.0, "thanks", 3)
+    for a, b in zip(clips(), back, strict=True):
+        assert (a.name, a.subject, a.split, a.licence) == (b.name, b.subject, b.split, b.licence)
+        assert_array_equal(a.points, b.points)
+
+
+def test_minutes():
+    assert clips().minutes == pytest.approx(180 / 60 / 60)
+
+
+def test_splits():
+    train = clips().split("train")
+    assert [clip.name for clip in train] == ["walk", "run/2"]
+    assert (train.fps, train.credit) == (60.0, "thanks")
+    with pytest.raises(DataError, match=r"'test'; there are splits train, val"):
+        clips().split("test")
+
+
+def test_two_takes_of_one_name_are_refused():
+    takes = clips().clips
+    with pytest.raises(DataError, match="walk"):
+        MotionClips((takes[0], takes[0]), 60.0)
+
+
+def test_bare_arrays_with_an_index(tmp_path):
+    np.savez(tmp_path / "mocap.npz", **{"01_01": np.ones((5, 17, 3), np.float32)})
+    with pytest.raises(DataError, match=r"index.csv is missing"):
+        MotionClips.load(tmp_path / "mocap.npz")
+    with (tmp_path / "index.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["clip", "subject", "split", "licence", "frames"])
+        writer.writeheader()
+        writer.writerow({"clip": "01_01", "subject": "01", "split": "val", "licence": "free", "frames": 5})
+    loaded = MotionClips.load(tmp_path / "mocap.npz")
+    assert (loaded.fps, loaded.clips[0].subject, loaded.clips[0].split) == (60.0, "01", "val")
+    assert "mocap.cs.cmu.edu" in loaded.credit
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(DataError, match=r"no motion file.*poseglass data mocap"):
+        MotionClips.load(tmp_path / "none.npz")
+    with pytest.raises(DataError, match="no motion file"):
+        MotionClips.load(tmp_path)
+
+
+def test_broken_files_are_refused(tmp_path):
+    clips().save(tmp_path / "whole.npz")
+    whole = (tmp_path / "whole.npz").read_bytes()
+    (tmp_path / "short.npz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.npz").write_text("hello")
+    np.savez(tmp_path / "about.npz", about=np.array("not json"))
+    np.savez(tmp_path / "lacks.npz", about=np.array('{"clips": {"a": {}}, "fps": 60, "credit": ""}'))
+    for name in ("short.npz", "text.npz", "about.npz", "lacks.npz"):
+        with pytest.raises(DataError, match=name):
+            MotionClips.load(tmp_path / name)
+
+
+@pytest.mark.parametrize("points", [np.zeros((5, 16, 3)), np.zeros((17, 3)), np.full((5, 17, 3), np.nan)])
+def test_takes_that_are_not_17_finite_joints(tmp_path, points, as_used):
+    clips(clips=(MotionClip("odd", points, "anna"),)).save(tmp_path / "x.npz")
+    with pytest.raises(DataError, match=r"clip odd must be finite and \(frames, 17, 3\)"):
+        MotionClips.load(tmp_path / "x.npz")
+
+
+def test_no_pickle_is_opened(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "ran",)
+
+    (tmp_path / "bomb.npz").write_bytes(pickle.dumps(Bomb()))
+    np.savez(tmp_path / "hidden.npz", about=np.array([Bomb()], object))
+    for name in ("bomb.npz", "hidden.npz"):
+        with pytest.raises(DataError, match=name):
+            MotionClips.load(tmp_path / name)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
+    clips().save(tmp_path / "clips.npz")
+    before = (tmp_path / "clips.npz").read_bytes()
+
+    def fail(*_args, **_more):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", fail)
+    with pytest.raises(DataError, match="No space left"):
+        clips(fps=30.0).save(tmp_path / "clips.npz")
+    assert (tmp_path / "clips.npz").read_bytes() == before
