@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,7 +9,26 @@ from pathlib import Path
 
 from poseglass.errors import PoseglassError
 
-__all__ = ["writing"]
+__all__ = ["check_place", "writing"]
+
+
+def check_place(path: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> None:
+    """Say now, before the work that leads to it, that a file cannot be written; nothing is made or changed.
+
+    Raises:
+        PoseglassError: (or the `error` given) It is a folder, or its folder is none or cannot be written to.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        folder = next(folder for folder in path.absolute().parents if folder.exists())
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{folder} is a file, not a folder")
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as problem:
+        raise _cannot(path, problem, error) from None
 
 
 @contextmanager
@@ -26,7 +46,7 @@ def writing(path: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
         handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
         os.close(handle)
     except OSError as problem:
-        raise error(f"cannot write {path}: {problem.strerror or problem}; choose another place") from None
+        raise _cannot(path, problem, error) from None
     temporary = Path(name)
     try:
         yield temporary
@@ -35,6 +55,10 @@ def writing(path: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     except OSError as problem:
-        raise error(f"cannot write {path}: {problem.strerror or problem}") from problem
+        raise _cannot(path, problem, error) from problem
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _cannot(path: Path, problem: OSError, error: type[PoseglassError]) -> PoseglassError:
+    return error(f"cannot write {path}: {problem.strerror or problem}; choose another place")

@@ -1,16 +1,25 @@
-"""The command line: ``poseglass lift``, ``evaluate``, ``train``, ``data``."""
+"""The command line: ``poseglass lift``, ``evaluate``, ``train``, ``data``.
 
+Results that one would pipe go to standard output, everything else to standard error. The exit code is 0 where all went
+well, 1 where something is wrong with a file, 2 where it is with the command itself, and 130 after Ctrl-C.
+"""
+
+import logging
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
+import rich
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from poseglass import __version__
-from poseglass.errors import PoseglassError
+from poseglass._files import check_place
+from poseglass.errors import DataError, PoseglassError, TrainingError
 
 if TYPE_CHECKING:
     from poseglass.lift import Lifter, Report
@@ -32,30 +41,62 @@ console = Console(stderr=True)
 KEYPOINTS = (".json", ".npz", ".npy", ".csv")
 
 
-def main() -> None:
-    """Run a command; what is wrong with the input is said in one line, not in a traceback."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command, that of the program's own arguments if none are given, and end the program.
+
+    What is wrong with the input is said in one line, not in a traceback.
+    """
+    rich.reconfigure(stderr=True)  # progress bars too stay out of what is piped
+    log = logging.getLogger("poseglass")
+    log.handlers = [_Teller()]
+    log.setLevel(logging.INFO)
     try:
-        app(standalone_mode=False)
+        code = app(arguments, standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
     except PoseglassError as problem:
-        _fail(str(problem), 1)
-    except typer.Abort:
-        _fail("interrupted; no file was half written", 130)
-    except KeyboardInterrupt:
-        _fail("interrupted; no file was half written", 130)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
+        _fail(str(problem))
+    except OSError as problem:
+        name = "" if problem.filename is None else f"{problem.filename}: "
+        _fail(f"{name}{problem.strerror or problem}")
     except Exception as problem:
         # Usage errors of the command line know how to show themselves.
         show = getattr(problem, "show", None)
         if show is None:
             raise
         show()
-        sys.exit(getattr(problem, "exit_code", 2))
-
-
-def _fail(message: str, code: int) -> None:
-    console.print(f"[bold red]error:[/] {message}", highlight=False, soft_wrap=True)
+        code = getattr(problem, "exit_code", 2)
+    if code == 130:
+        _interrupted()
     sys.exit(code)
+
+
+class _Teller(logging.Handler):
+    """Shows what the library logs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _tell(record.getMessage())
+
+
+def _tell(text: str, *, head: str = "", style: str = "") -> None:
+    """Write to standard error. Brackets, which rich would take for markup, stay as they are: names may have them."""
+    console.print(Text.assemble((head, style), text), soft_wrap=True)
+
+
+def _fail(message: str) -> NoReturn:
+    _tell(message, head="error: ", style="bold red")
+    sys.exit(1)
+
+
+def _interrupted() -> NoReturn:
+    _tell("interrupted; no file is half written")
+    sys.stdout.flush()
+    # Not sys.exit: that waits for the workers of a training, and MediaPipe crashes in it where it was cut short.
+    os._exit(130)
+
+
+def _wrong(option: str, message: str) -> NoReturn:
+    raise typer.BadParameter(message, param_hint=f"'{option}'")
 
 
 def _version(wanted: bool) -> None:
@@ -76,16 +117,17 @@ def _root(
 @app.command()
 def lift(
     source: Annotated[Path, typer.Argument(help="A video or image, a file of 2D keypoints, or an OpenPose folder.")],
+    *,
     out: Annotated[
         list[Path] | None,
         typer.Option(
             "--out",
             "-o",
-            help="What to write, by its suffix: .npz .json .csv (the motion), .mp4 .png (pictures), .html (a 3D player). "
-            "May be given several times. Default: the source's name with -3d.npz.",
+            help="What to write, by its suffix: .npz .json .csv (the motion), .mp4 .png (pictures), .html (a 3D "
+            "player). May be given several times. Default: the source's name with -3d.npz.",
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help="A model's name or a folder of weights.")] = "balanced",
+    model: Annotated[str, typer.Option(help="A model's name, a folder of weights or a checkpoint.")] = "balanced",
     flip: Annotated[
         bool, typer.Option("--flip", help="Average with the mirrored pass: twice the lifting time.")
     ] = False,
@@ -97,23 +139,34 @@ def lift(
     ] = None,
 ) -> None:
     """Lift a video, or 2D keypoints, to 3D motion."""
-    outputs = out or [Path(f"{source.stem or source.name}-3d.npz")]
-    write = [_writer(path) for path in outputs]
+    keypoints = source.is_dir() or source.suffix.lower() in KEYPOINTS
+    _check_options(source, keypoints, {"--layout": layout, "--size": size, "--fps": fps}, detector_model)
+    pixels = _size(size)
+    # Pictures come last, so that whatever happens while they are drawn, the motion is there.
+    outputs = sorted(dict.fromkeys(out or [Path(f"{source.resolve().stem}-3d.npz")]), key=_is_picture)
+    write = [_writer(path, source) for path in outputs]
+    if not source.exists():
+        raise PoseglassError(f"there is no file {source}")
+    if keypoints:
+        from poseglass.formats import read_keypoints
+
+        poses = read_keypoints(source, layout=layout, size=pixels, fps=fps)
+    else:
+        from poseglass.video import VideoReader
+
+        VideoReader(source)  # what is wrong with the video is said before the models are loaded
     from poseglass.lift import Lifter
 
     with console.status("loading the model"):
         lifter = Lifter(model, flip=flip)
-    keypoints = source.is_dir() or source.suffix.lower() in KEYPOINTS
-    if keypoints:
-        from poseglass.formats import read_keypoints
-
-        motion = lifter.lift(read_keypoints(source, layout=layout, size=_size(size), fps=fps))
-    else:
-        motion = _lift_video(lifter, source, detector_model)
+    motion = lifter.lift(poses) if keypoints else _lift_video(lifter, source, detector_model)
+    _tell_frames(lifter.report, motion)
     for path, save in zip(outputs, write, strict=True):
-        with _timed(lifter.report, "render" if path.suffix in (".mp4", ".png") else "write"):
+        stage = "render" if _is_picture(path) else "write"
+        with _timed(lifter.report, stage), console.status(Text(f"writing {path}")):
             save(motion, path, None if keypoints else source)
-    _tell(lifter.report, motion, outputs)
+        _tell(f"wrote {path} ({_amount(path.stat().st_size)})")
+    _tell_times(lifter.report)
 
 
 @app.command()
@@ -125,12 +178,15 @@ def evaluate(
     json: Annotated[Path | None, typer.Option(help="Also write the figures as JSON.")] = None,
 ) -> None:
     """Errors of a model on motion capture seen by fixed cameras, clean and as a detector would see it."""
+    if json is not None:
+        check_place(json)
     from poseglass import weights
     from poseglass._files import writing
     from poseglass.data.clips import MotionClips
     from poseglass.evaluate import evaluate as measure
 
-    result = measure(weights.load(model), MotionClips.load(clips), split=split, flip=flip, progress=True)
+    takes = MotionClips.load(clips)
+    result = measure(weights.load(model), takes, split=split, flip=flip, progress=True)
     print(result)  # noqa: T201
     if json is not None:
         with writing(json) as temporary:
@@ -152,8 +208,11 @@ def train(
     settings = Recipe.read(recipe).override(*(set_ or []))
     if clips is not None:
         settings = settings.updated({"data": {"path": str(clips)}})
+    if settings.data.path and not Path(settings.data.path).is_file():  # better said before the workers start
+        raise DataError(f"there is no motion file {settings.data.path}; make one with `poseglass data mocap DIR OUT`")
+    check_place(out / "recipe.json", TrainingError)
     best = run(settings, out, init=init)
-    console.print(f"the best weights are in {best}")
+    _tell(f"the best weights are in {best}")
 
 
 @data.command()
@@ -162,12 +221,15 @@ def mocap(
     out: Annotated[Path, typer.Argument(help="The .npz to write.")],
 ) -> None:
     """Turn your own download of CMU's motion capture into one file of 17-joint clips."""
+    if out.suffix.lower() != ".npz":
+        _wrong("OUT", f"cannot write motion clips into {out}: end the name in .npz")
+    check_place(out, DataError)
     from poseglass.data.cmu import convert_folder
 
     made = convert_folder(source, out)
     for path, reason in made.skipped.items():
-        console.print(f"skipped {path}: {reason}", highlight=False)
-    console.print(f"{len(made.clips)} clips, {made.clips.minutes:.1f} minutes, in {out}")
+        _tell(f"skipped {path}: {reason}")
+    _tell(f"{len(made.clips)} clips, {made.clips.minutes:.1f} minutes, in {out}")
 
 
 def _lift_video(lifter: "Lifter", source: Path, detector_model: Path | None) -> "PoseSequence":
@@ -178,17 +240,39 @@ def _lift_video(lifter: "Lifter", source: Path, detector_model: Path | None) -> 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("lifting"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("lifting", total=None)
         return lifter.lift(source, progress=lambda done, total: bar.update(task, completed=done, total=total))
 
 
-def _writer(path: Path) -> "Callable[[PoseSequence, Path, Path | None], object]":
-    """How to write a file of this suffix; known before the work begins."""
+def _check_options(
+    source: Path, keypoints: bool, of_keypoints: dict[str, str | float | None], detector_model: Path | None
+) -> None:
+    """Refuse options that the source would leave without effect, and a frame rate that is none."""
+    kinds = f"{', '.join(KEYPOINTS)} or a folder"
+    for option, value in of_keypoints.items():
+        if value is not None and not keypoints:
+            _wrong(option, f"it goes with a file of keypoints ({kinds}), and {source} is taken for a video")
+    if detector_model is not None and keypoints:
+        _wrong("--detector-model", f"it goes with a video, and {source} is taken for keypoints ({kinds})")
+    fps = of_keypoints["--fps"]
+    if isinstance(fps, float) and not 0.01 <= fps <= 1000:
+        _wrong("--fps", f"frames a second must be a number from 0.01 to 1000, not {fps:g}")
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in (".mp4", ".png")
+
+
+def _writer(path: Path, source: Path) -> "Callable[[PoseSequence, Path, Path | None], object]":
+    """How to write a file of this suffix; what speaks against it is said before the work begins."""
     suffix = path.suffix.lower()
-    if suffix in (".npz", ".json", ".csv"):
-        return lambda motion, path, video: motion.save(path)
-    if suffix in (".mp4", ".png"):
+    if suffix not in (".npz", ".json", ".csv", ".mp4", ".png", ".html"):
+        _wrong("--out", f"cannot tell what to write into {path}: end it in .npz, .json, .csv, .mp4, .png or .html")
+    if path.exists() and source.exists() and path.samefile(source):
+        _wrong("--out", f"{path} is the file to lift; choose another name")
+    check_place(path)
+    if _is_picture(path):
         from poseglass.render import render
 
         return lambda motion, path, video: render(motion, path, video=video)
@@ -196,16 +280,17 @@ def _writer(path: Path) -> "Callable[[PoseSequence, Path, Path | None], object]"
         from poseglass.viewer import write_page
 
         return lambda motion, path, video: write_page(motion, path)
-    raise PoseglassError(f"cannot tell what to write into {path}: end it in .npz, .json, .csv, .mp4, .png or .html")
+    return lambda motion, path, video: motion.save(path)
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    width, x, height = text.lower().partition("x")
-    if not (x and width.isdigit() and height.isdigit()):
-        raise PoseglassError(f"write the size as WIDTHxHEIGHT, such as 1920x1080, not {text!r}")
-    return int(width), int(height)
+    width, _, height = text.lower().partition("x")
+    sides = [int(side) if side.isdigit() else 0 for side in (width, height)]
+    if not all(1 <= side <= 65535 for side in sides):
+        _wrong("--size", f"write it as WIDTHxHEIGHT in pixels, such as 1920x1080, not {text!r}")
+    return sides[0], sides[1]
 
 
 @contextmanager
@@ -219,18 +304,26 @@ def _timed(report: "Report", stage: str) -> Iterator[None]:
     report.elapsed += passed
 
 
-def _tell(report: "Report", motion: "PoseSequence", outputs: list[Path]) -> None:
-    """What was made and where the time went."""
-    def tell(text: str) -> None:
-        console.print(text, highlight=False, soft_wrap=True)
-
+def _tell_frames(report: "Report", motion: "PoseSequence") -> None:
+    """What came of the frames."""
     if report.problem:
-        tell(f"[yellow]warning:[/] {report.problem}")
-    tell(f"{report.frames} frames, {motion.duration:.1f} s at {motion.rate:.3g} fps; a person in {report.seen} of them")
-    tell(f"{report.kept} of {report.frames} frames kept in the model's middle layers")
-    stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in report.seconds.items())
-    tell(
-        f"{report.elapsed:.1f} s in all, {report.frames / report.elapsed:.0f} frames/s (busy: {stages}; stages overlap)"
-    )
-    for path in outputs:
-        tell(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
+        _tell(report.problem, head="warning: ", style="yellow")
+    frames = "1 frame" if report.frames == 1 else f"{report.frames} frames, {motion.duration:.1f} s"
+    seen = "all" if report.seen == report.frames else f"{report.seen}, the others filled in"
+    _tell(f"{frames} at {motion.rate:.3g} fps; a person is in {seen}")
+    _tell(f"{report.kept} of {report.frames} kept in the model's middle layers")
+
+
+def _tell_times(report: "Report") -> None:
+    """Where the time went."""
+    stages = ", ".join(f"{stage} {_seconds(seconds)}" for stage, seconds in report.seconds.items())
+    pace = report.frames / report.elapsed
+    _tell(f"{_seconds(report.elapsed)} in all, {pace:.0f} frames/s (busy: {stages}; stages overlap)")
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s" if value >= 0.95 else f"{1000 * value:.0f} ms"
+
+
+def _amount(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

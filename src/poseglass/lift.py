@@ -24,7 +24,7 @@ from poseglass.hourglass import Hourglass
 from poseglass.models import PoseTransformer
 from poseglass.pose import PoseSequence
 from poseglass.predict import Prediction, Predictor
-from poseglass.skeleton import H36M_17
+from poseglass.skeleton import H36M_17, Skeleton
 
 if TYPE_CHECKING:
     from poseglass.detect import Detector
@@ -171,8 +171,10 @@ class Lifter:
         began = perf_counter()
         # Each stage works in a thread of its own; what it waits for the one before is taken off its time.
         decoded = report.timed("detect", ahead(report.timed("decode", frames)), sign=-1)
-        detected = ahead(report.timed("detect", _detections(detector, decoded, size, fps)), by=2)
-        waited = report.timed("lift", detected, sign=-1)
+        # One frame at a time, so that leaving early need not wait for more than one.
+        found = ((frame.seconds, detector.detect(frame.image, frame.seconds)) for frame in decoded)
+        detected = ahead(report.timed("detect", found), by=2 * CHUNK)
+        waited = report.timed("lift", _chunks(detected, detector.skeleton, size, fps), sign=-1)
         for chunk in report.timed("lift", self._lifted(waited, _is_steady(fps))):
             report.frames += len(chunk)
             report.seen += int(chunk.validity.sum())
@@ -189,9 +191,10 @@ class Lifter:
         poses.to_skeleton(H36M_17)  # says at once if the skeleton does not convert
         steps = np.diff(poses.times)
         even = bool(len(steps) == 0 or steps.max() < 1.5 * np.median(steps))
-        report = self.report = Report(frames=len(poses), seen=int(poses.validity.sum()))
-        if not (poses.confidence > 0).any():
-            raise DetectorError(f"nobody is in any of the {len(poses)} frames: no joint has a score above 0")
+        seen = poses.validity & (poses.confidence > 0).any(-1)
+        report = self.report = Report(frames=len(poses), seen=int(seen.sum()))
+        if not seen.any():
+            raise DetectorError(f"nobody is in any of the {len(poses)} frames: none is valid with a score above 0")
         began = perf_counter()
         motion = _joined(list(report.timed("lift", self._lifted([poses], even and _is_steady(poses.rate)))))
         report.kept = 0 if motion.kept is None else int(motion.kept.sum())
@@ -227,7 +230,7 @@ class Lifter:
 def lift(
     source: str | PathLike[str] | PoseSequence,
     *,
-    model: str | PathLike[str] = "balanced",
+    model: str | PathLike[str] | PoseTransformer | Hourglass = "balanced",
     detector: "Detector | None" = None,
     flip: bool = False,
 ) -> PoseSequence:
@@ -245,21 +248,24 @@ def _is_steady(fps: float) -> bool:
     return SLOWEST <= fps <= FASTEST
 
 
-def _detections(
-    detector: "Detector", frames: "Iterable[Frame]", size: tuple[int, int], fps: float
+def _chunks(
+    found: Iterator[tuple[float, Float[ndarray, "p j 3"]]], skeleton: Skeleton, size: tuple[int, int], fps: float
 ) -> Iterator[PoseSequence]:
-    """Chunks of 2D poses, the first person's; a frame with nobody is a row of NaN, marked invalid."""
-    rows = ((frame.seconds, detector.detect(frame.image, frame.seconds)) for frame in frames)
-    while chunk := list(islice(rows, CHUNK)):
-        nobody = np.full((1, len(detector.skeleton), 3), [np.nan, np.nan, 0], np.float32)
-        people = np.stack([found[0] if len(found) else nobody[0] for _, found in chunk])
+    """Chunks of 2D poses, the first person's; a frame with nobody is a row of NaN, marked invalid.
+
+    Args:
+        found: The seconds of each frame, and the people in it.
+    """
+    while chunk := list(islice(found, CHUNK)):
+        nobody = np.full((1, len(skeleton), 3), [np.nan, np.nan, 0], np.float32)
+        people = np.stack([crowd[0] if len(crowd) else nobody[0] for _, crowd in chunk])
         yield PoseSequence(
             people[..., :2],
-            detector.skeleton,
+            skeleton,
             "pixels",
             fps=fps,
             scores=people[..., 2],
-            valid=np.array([len(found) > 0 for _, found in chunk]),
+            valid=np.array([len(crowd) > 0 for _, crowd in chunk]),
             timestamps=np.array([seconds for seconds, _ in chunk]),
             size=size,
         )

@@ -49,7 +49,7 @@ class Predictor:
         if model.inputs != 3:
             raise ModelError(f"lifting needs a model of 3 inputs (x, y, score); this one takes {model.inputs}")
         if not 0 <= overlap < 1:
-            raise ModelError(f"overlap is the share of a window that the next covers again, 0 to below 1, not {overlap}")
+            raise ModelError(f"overlap is a share of a window, from 0 to below 1, not {overlap}")
         self.model = model.eval()
         self.flip = flip
         self.clip = model.frames

@@ -147,9 +147,10 @@ def _build(config: Mapping[str, Any]) -> MixSTE | Hourglass:
     kind = settings.pop("class")
     if kind == "Hourglass":
         backbone = _build(settings["backbone"])
-        assert isinstance(backbone, MixSTE)
+        if not isinstance(backbone, MixSTE):
+            raise TypeError("an hourglass wraps a plain model, not another hourglass")
         schedule = {int(layer): int(keep) for layer, keep in settings["schedule"].items()}
-        prune = DensityPeaks(neighbours=settings["neighbours"]) if "neighbours" in settings else settings["prune"]
+        prune = DensityPeaks(neighbours=int(settings["neighbours"])) if "neighbours" in settings else settings["prune"]
         return hourglass(backbone, keep=schedule, prune=prune, recover=settings["recover"])
     return BACKBONES[kind](**settings)
 

@@ -43,7 +43,7 @@ def filled(model: nn.Module) -> nn.Module:
     return model
 
 
-@pytest.fixture(params=COMBINATIONS, ids=lambda names: ", ".join(names))
+@pytest.fixture(params=COMBINATIONS, ids=", ".join)
 def model(request) -> Hourglass:
     backbone, prune, recover, schedule = request.param
     torch.manual_seed(0)
@@ -114,12 +114,11 @@ class TestHourglass:
         assert torch.equal(again.pose3d, trace.pose3d)
 
     def test_state_dict_round_trip(self, model):
+        fresh = BACKBONES[type(model.backbone).__name__](2)
+        recover = next(make for make in RECOVERERS.values() if type(make(16, 12, 4, True)) is type(model.recoverer))
         twin = hourglass(
-            BACKBONES[type(model.backbone).__name__](2),
-            keep=model.schedule,
-            prune=type(model.pruner)(),
-            recover=next(name for name, make in RECOVERERS.items() if type(make(16, 12, 4, True)) is type(model.recoverer)),
-        ).eval()  # fmt: skip
+            fresh, keep=model.schedule, prune=type(model.pruner)(), recover=recover(16, FRAMES, 4, True)
+        ).eval()
         twin.load_state_dict(model.state_dict())
         assert torch.equal(twin(clips()), model(clips()))
 

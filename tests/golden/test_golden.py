@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 import torch
+
 from oracle import published
 from oracle.mixste import EPS, Published
-
 from poseglass import weights
 from poseglass.hourglass import Hourglass
 from poseglass.models import MixSTE

@@ -23,7 +23,7 @@ WRAPPINGS: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 def fill(key: str, shape: tuple[int, ...]) -> ndarray:
     """The tensor of a published key."""
-    n = np.random.RandomState(zlib.crc32(key.encode())).standard_normal(shape)  # noqa: NPY002
+    n = np.random.RandomState(zlib.crc32(key.encode())).standard_normal(shape)
     if key.endswith("running_var"):
         n = 1 + 0.1 * np.abs(n)
     elif len(shape) == 1:

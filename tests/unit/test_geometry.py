@@ -45,7 +45,7 @@ def test_distortion_is_human36m_s():
     # Brown's model as the dataset's own projection code states it, one point at a time.
     k, p = (-0.2, 0.24, -0.002), (-0.0009, -0.0016)
     own = camera(radial=np.array(k), tangential=np.array(p))
-    points = RNG.normal(size=(20, 3)) + [0, 0, 5]
+    points = RNG.normal(size=(20, 3)) + np.array([0, 0, 5])
     for (x, y, z), pixel in zip(points, own.project(points), strict=True):
         u, v = x / z, y / z
         r2 = u * u + v * v

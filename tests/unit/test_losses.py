@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from oracle import motion as oracle
 
+from oracle import motion as oracle
 from poseglass import H36M_17
 from poseglass.train.losses import JOINT_WEIGHTS, sequence_loss
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from oracle import motion as oracle
 
+from oracle import motion as oracle
 from poseglass.data.windows import blend_weights
 from poseglass.errors import ModelError
 from poseglass.hourglass import Hourglass, hourglass
@@ -37,7 +37,9 @@ def mirror(x: np.ndarray) -> np.ndarray:
     return flipped
 
 
-def window(model: MixSTE | Hourglass, points: np.ndarray, scores: np.ndarray, flip: bool) -> tuple[np.ndarray, set[int]]:
+def window(
+    model: MixSTE | Hourglass, points: np.ndarray, scores: np.ndarray, flip: bool
+) -> tuple[np.ndarray, set[int]]:
     pose2d = oracle.person_coordinates(points, scores).astype(np.float32)
     with torch.inference_mode():
         clip = torch.from_numpy(pose2d)[None]

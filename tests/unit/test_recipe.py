@@ -96,7 +96,7 @@ def test_files_that_are_none(tmp_path):
     with pytest.raises(RecipeError, match="there is no recipe"):
         Recipe.read(tmp_path / "x.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(RecipeError, match="binary.toml"):
+    with pytest.raises(RecipeError, match=r"binary.toml"):
         Recipe.read(tmp_path / "binary.toml")
     with pytest.raises(RecipeError, match=str(tmp_path)):
         Recipe.read(tmp_path)

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from oracle import motion as oracle
 
+from oracle import motion as oracle
 from poseglass.data.windows import blend_weights, cut, fill_gaps, person_coordinates, starts, stitch
 
 

@@ -88,7 +88,7 @@ def flip(pose: Float[ndarray, "*b j i"], skeleton: Skeleton = H36M_17) -> Float[
 def face(points: Float[ndarray, "*b 17 3"]) -> Float[ndarray, "*b 6 3"]:
     """Nose, eyes, ears and neck (... 6 3) of 17 joints whose joint 9 is the skull base; metres, y up.
 
-    The head's axes are joint 9 to 10 and the shoulders' line; offsets are an adult's.
+    The head's axes are thorax to head top and the shoulders' line; offsets are an adult's.
     """
     base, top, thorax = points[..., 9, :], points[..., 10, :], points[..., 8, :]
     up = _unit(top - thorax)

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
@@ -317,6 +318,7 @@ class _Log:
         if self.path.exists():
             with self.path.open(newline="", encoding="utf-8") as file:
                 self.rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+        self.began = perf_counter() - (float(self.rows[-1].get("seconds") or 0) if self.rows else 0)
         self.board: _Metrics | None = None
         try:
             from torch.utils.tensorboard import SummaryWriter
@@ -325,10 +327,11 @@ class _Log:
         self.board = SummaryWriter(folder, purge_step=step)
 
     def add(self, step: int, values: dict[str, float]) -> None:
-        """One row."""
+        """One row; `seconds` counts the training so far, over all of a run's resumptions."""
+        values = {"seconds": perf_counter() - self.began, **values}
         self.rows.append({"step": str(step), **{name: f"{value:.4f}" for name, value in values.items()}})
         with writing(self.path, TrainingError) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(self.rows[0]))
+            writer = csv.DictWriter(file, list(self.rows[-1]))
             writer.writeheader()
             writer.writerows(self.rows)
         if self.board is not None:

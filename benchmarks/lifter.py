@@ -1,0 +1,65 @@
+"""How fast the lifter alone is on one core, and how far from the floor: python benchmarks/lifter.py [MODEL ...].
+
+Lifts 60 seconds of random 2D at 30 frames a second, windows overlapping as in use, alternating between the models given.
+The floor is the time that the executed FLOPs (all matrix products, torch's counter) take at the rate which a 1024 x 1024
+matrix product reaches here in the same run.
+"""
+
+import sys
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from poseglass import weights
+from poseglass.data.windows import starts
+from poseglass.predict import Predictor, predict
+
+SECONDS, FPS, ROUNDS = 60, 30, 5
+
+
+def peak() -> float:
+    a = torch.randn(1024, 1024)
+    times = []
+    for _ in range(10):
+        begin = perf_counter()
+        a @ a
+        times.append(perf_counter() - begin)
+    return 2 * 1024**3 / median(times)
+
+
+def main(names: list[str]) -> None:
+    torch.set_num_threads(1)
+    frames = SECONDS * FPS
+    rng = np.random.default_rng(0)
+    points, scores = rng.normal(size=(frames, 17, 2)).cumsum(0), np.ones((frames, 17))
+    models = {name: weights.load(name) for name in names}
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(ROUNDS):
+        for name, model in models.items():
+            begin = perf_counter()
+            predict(model, points, scores)
+            times[name].append(perf_counter() - begin)
+    rate = peak()
+    print(f"one core, float32, {frames} frames, {ROUNDS} rounds; a matrix product reaches {rate / 1e9:.0f} GFLOPS")
+    print("| model | params M | GFLOPs a window | frames/s | x real time at 30 fps | spread | over the floor |")
+    print("|---|---|---|---|---|---|---|")
+    for name, model in models.items():
+        counter = FlopCounterMode(display=False)
+        with counter:
+            model(torch.zeros(1, model.frames, 17, 3))
+        windows = len(starts(frames, model.frames, Predictor(model).stride))
+        taken = median(times[name])
+        floor = windows * counter.get_total_flops() / rate
+        params = sum(p.numel() for p in model.parameters()) / 1e6
+        spread = (max(times[name]) - min(times[name])) / taken
+        print(
+            f"| {name} | {params:.2f} | {counter.get_total_flops() / 1e9:.3f} | {frames / taken:.0f} "
+            f"| {SECONDS / taken:.0f} | {100 * spread:.0f}% | {taken / floor:.1f} x |"
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or ["balanced"])

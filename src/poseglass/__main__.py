@@ -1,0 +1,5 @@
+"""``python -m poseglass`` is ``poseglass``."""
+
+from poseglass.cli import main
+
+main()

@@ -1,0 +1,144 @@
+"""The house rules that a machine can check: public names, imports, examples, file lengths."""
+
+import doctest
+import importlib
+import importlib.util
+import pkgutil
+import re
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+import poseglass
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "poseglass"
+BUNDLED = SOURCE / "assets" / "balanced"
+MODULES = sorted(
+    name for _, name, _ in pkgutil.walk_packages(poseglass.__path__, "poseglass.") if not name.endswith("__main__")
+)
+
+
+def run(code: str) -> str:
+    """What a fresh Python prints; the tests' own imports and checks are not in it."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def tracked() -> list[Path]:
+    """The files of the project, those that git ignores left out."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("this is no git checkout")
+    return [path for name in done.stdout.splitlines() if (path := ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("name", ["poseglass", *MODULES])
+def test_public_names_are_there_and_sorted(name):
+    module = importlib.import_module(name)
+    names = getattr(module, "__all__", None)
+    if names is None:
+        return
+    assert len(set(names)) == len(names)
+    for public in names:
+        assert hasattr(module, public), f"{name}.__all__ names {public}, which is not there"
+    # Ruff's order: constants, classes, the rest; each by the alphabet.
+    kind = {public: (not public.isupper(), not public[0].isupper()) for public in names}
+    assert list(names) == sorted(names, key=lambda public: (*kind[public], public))
+
+
+@pytest.mark.parametrize("first", ["nothing", "every module"])
+def test_the_front_door_gives_objects_and_no_modules(first):
+    """`poseglass.lift` is a function and a module: whatever was imported before, the name is the function."""
+    before = f"for name in {MODULES}: importlib.import_module(name)" if first == "every module" else ""
+    wrong = run(
+        f"import importlib, types, poseglass\n{before}\n"
+        "print([n for n in poseglass.__all__ if isinstance(getattr(poseglass, n), types.ModuleType)])"
+    )
+    allowed = {name for name in ("data", "viewer") if name in poseglass.__all__}
+    assert set(re.findall(r"'(\w+)'", wrong)) <= allowed
+
+
+def test_what_type_checkers_see_is_what_there_is():
+    text = (SOURCE / "__init__.py").read_text()
+    shown = set(re.findall(r"^\s+from \S+ import \w+ as (\w+)$", text, re.MULTILINE))
+    assert shown == set(poseglass.__all__) - {"__version__"}
+    assert set(dir(poseglass)) >= shown
+
+
+def test_a_name_that_is_not_there():
+    with pytest.raises(AttributeError, match="poseglass has no 'hourglas'"):
+        poseglass.hourglas  # noqa: B018
+
+
+@pytest.mark.parametrize("module", ["poseglass", "poseglass.cli", "poseglass.skeleton", "poseglass.pose"])
+def test_importing_is_light(module):
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(f"there is no {module} yet")
+    heavy = ["av", "cv2", "matplotlib", "mediapipe", "torch"]
+    assert run(f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])") == "[]"
+
+
+@pytest.mark.parametrize("module", ["poseglass.lift", "poseglass.weights", "poseglass.train.loop"])
+def test_models_need_no_video(module):
+    heavy = ["av", "cv2", "mediapipe"]
+    assert run(f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])") == "[]"
+
+
+@pytest.mark.parametrize("name", ["poseglass", *MODULES])
+def test_examples_run(name, monkeypatch, tmp_path):
+    module = importlib.import_module(name)
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS, verbose=False)
+    monkeypatch.chdir(tmp_path)  # what an example writes goes away
+    for example in finder.find(module, name):
+        if '"balanced"' in (example.docstring or "") and not BUNDLED.exists():
+            continue
+        report: list[str] = []
+        runner.run(example, out=report.append)
+        assert not report, "".join(report)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_names_say_what_they_are(name):
+    module = importlib.import_module(name)
+    assert module.__doc__
+    for public in getattr(module, "__all__", ()):
+        value = getattr(module, public)
+        if isinstance(value, type | types.FunctionType) and value.__module__.startswith("poseglass"):
+            assert value.__doc__, f"{name}.{public} has no docstring"
+
+
+def test_files_are_short():
+    long = {path.name: lines for path in SOURCE.rglob("*.py") if (lines := len(path.read_text().splitlines())) > 400}
+    assert not long
+
+
+def test_no_file_names_a_place_of_one_machine():
+    # Written in parts, so that this file does not name them itself.
+    places = [f"/{name}/" for name in ("work", "root", "home")] + [f"shared/{name}" for name in ("design", "spec")]
+    found = []
+    for path in tracked():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path.relative_to(ROOT)}: {place}" for place in places if place in text]
+    assert not found
+
+
+def test_no_code_can_be_run_from_files():
+    """No unpickler, no eval: everything that reads a file reads data."""
+    wrong = re.compile(r"\b(pickle\.loads?|eval|exec)\(|allow_pickle=True|weights_only=False")
+    found = [
+        f"{path.name}:{number}"
+        for path in SOURCE.rglob("*.py")
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if wrong.search(line) and not re.search(r"\.eval\(\)", line)
+    ]
+    assert not found
