@@ -1,7 +1,7 @@
 """How fast the lifter alone is on one core, and how far from the floor: python benchmarks/lifter.py [MODEL ...].
 
-Lifts 60 seconds of random 2D at 30 frames a second, windows overlapping as in use, alternating between the models given.
-The floor is the time that the executed FLOPs (all matrix products, torch's counter) take at the rate which a 1024 x 1024
+Lifts 60 seconds of random 2D at 30 frames a second, windows overlapping as in use, alternating between the models. The
+floor is the time that the executed FLOPs (all matrix products, torch's counter) take at the rate which a 1024 x 1024
 matrix product reaches here in the same run.
 """
 
@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from poseglass import weights
 from poseglass.data.windows import starts
-from poseglass.predict import Predictor, predict
+from poseglass.predictor import Predictor, predict
 
 SECONDS, FPS, ROUNDS = 60, 30, 5
 

@@ -5,8 +5,19 @@ from collections.abc import Iterator
 import jaxtyping
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from poseglass import H36M_17, PoseSequence
+
+# No time limit on a busy machine, and the same examples every time.
+settings.register_profile(
+    "steady",
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("steady")
 
 SIZE = (1280, 720)
 FOCAL = 1000.0

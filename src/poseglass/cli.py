@@ -22,7 +22,7 @@ from poseglass._files import check_place
 from poseglass.errors import DataError, PoseglassError, TrainingError
 
 if TYPE_CHECKING:
-    from poseglass.lift import Lifter, Report
+    from poseglass.lifter import Lifter, Report
     from poseglass.pose import PoseSequence
 
 __all__ = ["app", "main"]
@@ -155,7 +155,7 @@ def lift(
         from poseglass.video import VideoReader
 
         VideoReader(source)  # what is wrong with the video is said before the models are loaded
-    from poseglass.lift import Lifter
+    from poseglass.lifter import Lifter
 
     with console.status("loading the model"):
         lifter = Lifter(model, flip=flip)
@@ -183,7 +183,7 @@ def evaluate(
     from poseglass import weights
     from poseglass._files import writing
     from poseglass.data.clips import MotionClips
-    from poseglass.evaluate import evaluate as measure
+    from poseglass.evaluation import evaluate as measure
 
     takes = MotionClips.load(clips)
     result = measure(weights.load(model), takes, split=split, flip=flip, progress=True)
@@ -202,8 +202,8 @@ def train(
     init: Annotated[str | None, typer.Option(help="Begin with these weights.")] = None,
 ) -> None:
     """Train a model; killed at any moment, the same command goes on where it was."""
-    from poseglass.train.loop import train as run
-    from poseglass.train.recipe import Recipe
+    from poseglass.training.loop import train as run
+    from poseglass.training.recipe import Recipe
 
     settings = Recipe.read(recipe).override(*(set_ or []))
     if clips is not None:
@@ -273,7 +273,7 @@ def _writer(path: Path, source: Path) -> "Callable[[PoseSequence, Path, Path | N
         _wrong("--out", f"{path} is the file to lift; choose another name")
     check_place(path)
     if _is_picture(path):
-        from poseglass.render import render
+        from poseglass.rendering import render
 
         return lambda motion, path, video: render(motion, path, video=video)
     if suffix == ".html":

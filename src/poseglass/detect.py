@@ -186,6 +186,7 @@ class FakeDetector(Detector):
         DetectorError: The poses are not in pixels.
 
     Example:
+        >>> from poseglass import COCO_17
         >>> poses = PoseSequence(np.ones((2, 17, 2)), COCO_17, "pixels")
         >>> detector = FakeDetector(poses)
         >>> [len(detector.detect(np.zeros((8, 8, 3), np.uint8), seconds)) for seconds in (0.0, 0.1, 0.2)]

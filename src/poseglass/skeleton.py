@@ -7,6 +7,7 @@ training and inference.
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
@@ -106,7 +107,7 @@ def _bones(text: str) -> tuple[tuple[str, str], ...]:
         sides = ("left_", "right_") if "*" in chain else ("",)
         for side in sides:
             names = [name.replace("*", side) for name in chain.split()]
-            bones += [(child, parent) for parent, child in zip(names, names[1:], strict=False)]
+            bones += [(child, parent) for parent, child in pairwise(names)]
     return tuple(bones)
 
 

@@ -130,7 +130,10 @@ class VideoReader:
             # Absolute, so that FFmpeg does not take a name such as "tcp:1.mp4" for an address.
             container = av.open(str(path.absolute()), metadata_errors="replace")
         except (av.FFmpegError, OSError) as problem:
-            raise VideoError(f"{path} cannot be read as a video ({_reason(problem)}); is it whole?") from problem
+            reason = _reason(problem) if path.stat().st_size else "it is empty"
+            raise VideoError(
+                f"{path} cannot be read as a video or image ({reason}); is it one, and whole?"
+            ) from problem
         if not container.streams.video:
             kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "nothing"
             container.close()

@@ -7,7 +7,9 @@ no code of theirs, and recognised by their keys.
 
 import hashlib
 import json
+import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -21,9 +23,9 @@ from torch import Tensor, nn
 
 from poseglass._files import writing
 from poseglass.errors import WeightsError
-from poseglass.hourglass import Hourglass, hourglass
 from poseglass.models import MixSTE
 from poseglass.tokens import PRUNERS, DensityPeaks
+from poseglass.waist import Hourglass, hourglass
 
 __all__ = ["BUNDLED", "load", "load_state", "save"]
 
@@ -162,7 +164,8 @@ def _load_folder(folder: Path) -> MixSTE | Hourglass:
         if not isinstance(config, dict) or config.get("format") != FORMAT:
             raise ValueError(f"the config's format should be {FORMAT!r}")
     except (OSError, ValueError) as problem:
-        raise WeightsError(f"{folder} is not a folder of weights.safetensors and config.json: {problem}") from None
+        lacks = f"{problem.strerror}, {problem.filename}" if isinstance(problem, OSError) else problem
+        raise WeightsError(f"{folder} is not a folder of weights.safetensors and config.json: {lacks}") from None
     found = hashlib.sha256(weights).hexdigest()
     if found != config.get("sha256"):
         raise WeightsError(
@@ -184,9 +187,14 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             content: Any = read_safetensors(path.read_bytes())
         else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch wonders about pickles that torch did not write
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as problem:
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+        if isinstance(problem, pickle.UnpicklingError):  # torch's own words advise to run what is in it
+            asked = re.search(r"GLOBAL (\S+)", str(problem))
+            reason = f"it asks for {asked[1]}" if asked else "it holds something else than named tensors"
         raise WeightsError(
             f"{path} cannot be read as a checkpoint: {reason} (pickled code is never run; "
             "if you trust the file, save its state dict alone with torch.save or safetensors)"
@@ -243,7 +251,7 @@ def _published(state: Mapping[str, Tensor], path: Path, *, heads: int | None, at
     if not all(key in state for key in SIZED if key != "pos_embed_token"):
         raise WeightsError(
             f"{path} is not a checkpoint this version knows (MixSTE, HoT w. MixSTE); "
-            f"its keys begin with {', '.join(sorted(state)[:5])}"
+            f"its keys begin with {', '.join(sorted(state)[:5])}; for poseglass's own give their folder"
         )
     for key, axes in SIZED.items():
         if key in state and state[key].ndim != axes:

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from poseglass import weights
 from poseglass.errors import ModelError
-from poseglass.hourglass import Hourglass, hourglass
 from poseglass.models import MODELS, MixSTE, PoseTransformer, create_model, list_models
 from poseglass.tokens import PRUNERS, RECOVERERS
+from poseglass.waist import Hourglass, hourglass
 
 FRAMES, CLIPS = 12, 3
 SCHEDULES = {"one stage": {2: 5}, "pyramid": {1: 7, 2: 7, 3: 4}}

@@ -9,8 +9,8 @@ import torch
 from oracle import published
 from oracle.mixste import EPS, Published
 from poseglass import weights
-from poseglass.hourglass import Hourglass
 from poseglass.models import MixSTE
+from poseglass.waist import Hourglass
 
 TINY = {"frames": 13, "dim": 16, "depth": 4}
 

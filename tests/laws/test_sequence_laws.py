@@ -13,10 +13,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass import COCO_17, H36M_17, PoseSequence
 from poseglass.data.windows import blend_weights, cut, fill_gaps, starts, stitch
-from poseglass.hourglass import hourglass
 from poseglass.models import MixSTE
-from poseglass.predict import Prediction, Predictor
+from poseglass.predictor import Prediction, Predictor
 from poseglass.tokens import PRUNERS, DensityPeaks, Interpolate
+from poseglass.waist import hourglass
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -54,7 +54,7 @@ def test_public_names_are_there_and_sorted(name):
 
 @pytest.mark.parametrize("first", ["nothing", "every module"])
 def test_the_front_door_gives_objects_and_no_modules(first):
-    """`poseglass.lift` is a function and a module: whatever was imported before, the name is the function."""
+    """`poseglass.lifter` is a function and a module: whatever was imported before, the name is the function."""
     before = f"for name in {MODULES}: importlib.import_module(name)" if first == "every module" else ""
     wrong = run(
         f"import importlib, types, poseglass\n{before}\n"
@@ -84,7 +84,7 @@ def test_importing_is_light(module):
     assert run(f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])") == "[]"
 
 
-@pytest.mark.parametrize("module", ["poseglass.lift", "poseglass.weights", "poseglass.train.loop"])
+@pytest.mark.parametrize("module", ["poseglass.lifter", "poseglass.weights", "poseglass.training.loop"])
 def test_models_need_no_video(module):
     heavy = ["av", "cv2", "mediapipe"]
     assert run(f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])") == "[]"

@@ -17,12 +17,12 @@ from oracle import bodies
 from poseglass import H36M_17, weights
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.errors import DataError, TrainingError, WeightsError
-from poseglass.hourglass import Hourglass
 from poseglass.models import MixSTE
-from poseglass.train import loop
-from poseglass.train.initial import time_code
-from poseglass.train.loop import build, optimisers, schedule, train
-from poseglass.train.recipe import Recipe
+from poseglass.training import loop
+from poseglass.training.initial import time_code
+from poseglass.training.loop import build, optimisers, schedule, train
+from poseglass.training.recipe import Recipe
+from poseglass.waist import Hourglass
 
 torch.set_num_threads(1)
 
@@ -30,8 +30,8 @@ torch.set_num_threads(1)
 KILLED = """
 import json, os, signal, sys
 import torch
-from poseglass.train import loop
-from poseglass.train.recipe import Recipe
+from poseglass.training import loop
+from poseglass.training.recipe import Recipe
 
 torch.set_num_threads(1)
 whole = loop.save_file

@@ -6,7 +6,7 @@ import torch
 
 from oracle import motion as oracle
 from poseglass import H36M_17
-from poseglass.train.losses import JOINT_WEIGHTS, sequence_loss
+from poseglass.training.losses import JOINT_WEIGHTS, sequence_loss
 
 torch.set_num_threads(1)
 

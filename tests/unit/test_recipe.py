@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from poseglass.errors import RecipeError
-from poseglass.train.recipe import Recipe
+from poseglass.training.recipe import Recipe
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 

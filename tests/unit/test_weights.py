@@ -15,9 +15,9 @@ from torch import nn
 from oracle import published
 from poseglass import weights
 from poseglass.errors import PoseglassError, WeightsError
-from poseglass.hourglass import Hourglass, hourglass
 from poseglass.models import MixSTE
 from poseglass.tokens import DensityPeaks, Pruner
+from poseglass.waist import Hourglass, hourglass
 
 
 def tiny() -> MixSTE:

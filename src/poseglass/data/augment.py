@@ -336,7 +336,8 @@ class Sampler:
     def _take(self, rng: Generator) -> Float[ndarray, "f 17 3"]:
         """A stretch of a random take at a random speed, linearly interpolated in time."""
         rehab = rng.random() < self.rehab_share
-        clips = [clip for clip in self.clips if clip.subject.startswith("prmd") == rehab] or list(self.clips)
+        usable = [clip for clip in self.clips if len(clip.points) > 1]
+        clips = [clip for clip in usable if clip.subject.startswith("prmd") == rehab] or usable
         lengths = np.array([len(clip.points) for clip in clips], float)
         points = clips[rng.choice(len(clips), p=lengths / lengths.sum())].points
         fps = 30.0 if rng.random() < 0.4 else rng.uniform(24, 60)

@@ -124,6 +124,10 @@ def _read(source: Source, layout: Skeleton | None, size: tuple[int, int] | None,
     else:
         if isinstance(source.json, list) and not any(source.json):
             raise FormatError("nobody is seen in any frame")
+        if source.suffix == "/":
+            raise FormatError(
+                "this is not a keypoint file that can be read but a folder without *_keypoints.json files"
+            )
         raise FormatError(
             f"this is not a keypoint file that can be read; the formats are {', '.join(FORMATS)} "
             "(JSON files end in .json, OpenPose's are a folder of *_keypoints.json)"

@@ -35,7 +35,7 @@ class Source:
     @cached_property
     def json(self) -> Any:
         """The content of a JSON file, or None where the name does not end in ``.json``."""
-        return parse_json(self.path) if self.suffix == ".json" else None
+        return parse_json(self.path, "the file") if self.suffix == ".json" else None
 
     @cached_property
     def members(self) -> tuple[str, ...]:
@@ -57,8 +57,8 @@ class Source:
             raise FormatError(f"cannot read the arrays: {problem}") from None
 
 
-def parse_json(path: Path) -> Any:
-    """The content of a JSON file.
+def parse_json(path: Path, place: str) -> Any:
+    """The content of a JSON file, which messages call `place`.
 
     Raises:
         FormatError: The file cannot be read, or is not whole JSON; the message says where it breaks.
@@ -66,16 +66,18 @@ def parse_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as problem:
+        if not problem.doc.strip():
+            raise FormatError(f"{place} is not whole JSON: it is empty") from None
         raise FormatError(
-            f"{path.name} is not whole JSON: {problem.msg} at line {problem.lineno}, column {problem.colno}; "
+            f"{place} is not whole JSON: {problem.msg} at line {problem.lineno}, column {problem.colno}; "
             "was the file cut off while it was written?"
         ) from None
     except UnicodeDecodeError:
-        raise FormatError(f"{path.name} is not text in UTF-8, so it cannot be JSON") from None
+        raise FormatError(f"{place} is not text in UTF-8, so it cannot be JSON") from None
     except RecursionError:
-        raise FormatError(f"{path.name} nests lists deeper than any keypoint file does") from None
+        raise FormatError(f"{place} nests lists deeper than any keypoint file does") from None
     except (OSError, ValueError) as problem:  # ValueError: a number of thousands of digits
-        raise FormatError(f"{path.name} cannot be read: {problem}") from None
+        raise FormatError(f"{place} cannot be read: {problem}") from None
 
 
 def entries(value: Any, place: str, *, of: type = dict) -> list[Any]:

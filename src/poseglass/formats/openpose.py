@@ -38,7 +38,7 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
         if frame in names:
             raise FormatError(f"{names[frame]} and {file.name} are both frame {frame}: these are several videos")
         names[frame] = file.name
-        data = parse_json(file)
+        data = parse_json(file, file.name)
         if not isinstance(data, dict) or "people" not in data:
             raise FormatError(f"{file.name} lacks the list of people")
         frames[frame] = []

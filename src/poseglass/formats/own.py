@@ -28,7 +28,10 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
     except PoseError as problem:
         raise FormatError(str(problem).removeprefix(f"{source.path}: ")) from None
     if poses.space != "pixels":
-        raise FormatError(f"2D poses in pixels are expected, but these are in {poses.space} space ({poses.units})")
+        done = "; this is lifted already" if poses.points.shape[2] == 3 else ""
+        raise FormatError(
+            f"2D poses in pixels are expected, but these are in {poses.space} space ({poses.units}){done}"
+        )
     if layout is not None and layout != poses.skeleton:
         by_count(len(poses.skeleton), layout, "points")
         raise FormatError(f"the joints are {poses.skeleton.name}'s, as the file says, not {layout.name}'s")

@@ -52,7 +52,8 @@ class MixSTE(PoseTransformer):
         self.frames, self.dim, self.depth, self.heads, self.inputs = frames, dim, depth, heads, inputs
         self.joints = joints
         self.config = {
-            "frames": frames, "dim": dim, "depth": depth, "heads": heads, "inputs": inputs, "joints": joints, "drop": drop,
+            "frames": frames, "dim": dim, "depth": depth, "heads": heads, "inputs": inputs,
+            "joints": joints, "drop": drop,
         }  # fmt: skip
         self.joint_embedding = nn.Parameter(torch.zeros(1, joints, dim))
         self.time_embedding = nn.Parameter(torch.zeros(1, frames, dim))

@@ -11,8 +11,8 @@ from poseglass.errors import PoseError, VideoError
 cv2 = pytest.importorskip("cv2")
 pytest.importorskip("av")
 
-from poseglass.render import Renderer, render  # noqa: E402
-from poseglass.render.sheet import pick_frames  # noqa: E402
+from poseglass.rendering import Renderer, render  # noqa: E402
+from poseglass.rendering.sheet import pick_frames  # noqa: E402
 from poseglass.video import VideoReader, VideoWriter  # noqa: E402
 
 SIZE = (1280, 720)

@@ -87,6 +87,31 @@ class Recipe:
     optim: Optim = field(default_factory=Optim)
     run: Run = field(default_factory=Run)
 
+    def __post_init__(self) -> None:
+        wrong = [
+            what
+            for what, fits in {
+                "model.frames must be at least 3": self.model.frames >= 3,
+                "optim.steps must be at least 1": self.optim.steps >= 1,
+                "optim.lr must be above 0": self.optim.lr > 0,
+                "optim.decay must be from 0 to 1": 0 <= self.optim.decay <= 1,
+                "optim.ema must be from 0 to below 1": 0 <= self.optim.ema < 1,
+                "data.clean must be from 0 to 1": 0 <= self.data.clean <= 1,
+                "data.rehab_share must be from 0 to 1": 0 <= self.data.rehab_share <= 1,
+                "run.seed must be from 0 to 2147483647": 0 <= self.run.seed < 1 << 31,
+                "run.save_every and run.validate_every must be at least 1": min(
+                    self.run.save_every, self.run.validate_every
+                )
+                >= 1,
+                "data.batch must be a multiple of run.workers": self.run.workers >= 1
+                and self.data.batch >= 1
+                and self.data.batch % self.run.workers == 0,
+            }.items()
+            if not fits
+        ]
+        if wrong:
+            raise RecipeError("; ".join(wrong))
+
     @classmethod
     def read(cls, path: str | PathLike[str]) -> "Recipe":
         """The recipe of a TOML file.

@@ -17,9 +17,9 @@ from poseglass._scene import on_stage
 from poseglass.ahead import ahead
 from poseglass.errors import PoseError, VideoError
 from poseglass.pose import PoseSequence
-from poseglass.render.draw import write_png
-from poseglass.render.renderer import Renderer
-from poseglass.render.sheet import draw_sheet, pick_frames
+from poseglass.rendering.draw import write_png
+from poseglass.rendering.renderer import Renderer
+from poseglass.rendering.sheet import draw_sheet, pick_frames
 from poseglass.video import VideoReader, VideoWriter
 
 __all__ = ["Renderer", "render"]

@@ -14,8 +14,8 @@ from numpy import ndarray
 from poseglass.data.augment import flip as mirrored
 from poseglass.data.windows import blend_weights, cut, person_coordinates, stitch
 from poseglass.errors import ModelError
-from poseglass.hourglass import Hourglass
 from poseglass.models import PoseTransformer
+from poseglass.waist import Hourglass
 
 __all__ = ["Prediction", "Predictor", "predict"]
 

@@ -2,8 +2,8 @@
 
 Frames are detected and lifted as they come. The model is fed at the video's own rate where that is steady and between
 24 and 60 frames a second, the rates it was trained at; any other is resampled to 30 and the result taken back to the
-video's own times. There is one row for every frame; one in which nobody was seen is filled in by the model from its
-neighbours and marked invalid.
+video's own times. The first :data:`CHUNK` frames tell which it is. There is one row for every frame; one in which
+nobody was seen is filled in by the model from its neighbours and marked invalid.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,11 +20,11 @@ from numpy import ndarray
 from poseglass import weights
 from poseglass.ahead import ahead
 from poseglass.errors import DetectorError, PoseError
-from poseglass.hourglass import Hourglass
 from poseglass.models import PoseTransformer
 from poseglass.pose import PoseSequence
-from poseglass.predict import Prediction, Predictor
+from poseglass.predictor import Prediction, Predictor
 from poseglass.skeleton import H36M_17, Skeleton
+from poseglass.waist import Hourglass
 
 if TYPE_CHECKING:
     from poseglass.detect import Detector
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Lifter", "Report", "lift"]
 
 SLOWEST, FASTEST, STEADY = 23.5, 61.0, 30.0  # frames a second: what the model takes as it is, and what else becomes
+PAUSE = 10.0  # seconds: several windows of the model
 CHUNK = 64  # frames that are handed on together
 
 Item = TypeVar("Item")
@@ -175,7 +176,7 @@ class Lifter:
         found = ((frame.seconds, detector.detect(frame.image, frame.seconds)) for frame in decoded)
         detected = ahead(report.timed("detect", found), by=2 * CHUNK)
         waited = report.timed("lift", _chunks(detected, detector.skeleton, size, fps), sign=-1)
-        for chunk in report.timed("lift", self._lifted(waited, _is_steady(fps))):
+        for chunk in report.timed("lift", self._lifted(waited)):
             report.frames += len(chunk)
             report.seen += int(chunk.validity.sum())
             report.kept += 0 if chunk.kept is None else int(chunk.kept.sum())
@@ -189,22 +190,20 @@ class Lifter:
         if not len(poses):
             raise PoseError("there are no frames to lift")
         poses.to_skeleton(H36M_17)  # says at once if the skeleton does not convert
-        steps = np.diff(poses.times)
-        even = bool(len(steps) == 0 or steps.max() < 1.5 * np.median(steps))
         seen = poses.validity & (poses.confidence > 0).any(-1)
         report = self.report = Report(frames=len(poses), seen=int(seen.sum()))
         if not seen.any():
             raise DetectorError(f"nobody is in any of the {len(poses)} frames: none is valid with a score above 0")
         began = perf_counter()
-        motion = _joined(list(report.timed("lift", self._lifted([poses], even and _is_steady(poses.rate)))))
+        motion = _joined(list(report.timed("lift", self._lifted([poses]))))
         report.kept = 0 if motion.kept is None else int(motion.kept.sum())
         report.elapsed = perf_counter() - began
         return motion
 
-    def _lifted(self, chunks: Iterable[PoseSequence], steady: bool) -> Iterator[PoseSequence]:
+    def _lifted(self, chunks: Iterable[PoseSequence]) -> Iterator[PoseSequence]:
         """3D chunks of 2D chunks. The frames that wait for theirs are all that is held."""
         predictor = Predictor(self.model, flip=self.flip)
-        grid = None if steady else _Grid(STEADY)
+        grid: _Grid | None = None
         waiting: list[PoseSequence] = []
 
         def settled(prediction: Prediction) -> Iterator[PoseSequence]:
@@ -213,7 +212,9 @@ class Lifter:
                 done, waiting[:] = held[: len(prediction.pose3d)], [held[len(prediction.pose3d) :]]
                 yield _motion(done, prediction)
 
-        for chunk in chunks:
+        for number, chunk in enumerate(chunks):
+            if number == 0 and not _is_steady(chunk):
+                grid = _Grid(STEADY)
             waiting.append(chunk)
             body = chunk.to_skeleton(H36M_17)
             points, scores = body.points, np.where(body.validity[:, None], body.confidence, 0)
@@ -244,8 +245,11 @@ def lift(
     return Lifter(model, detector=detector, flip=flip).lift(source)
 
 
-def _is_steady(fps: float) -> bool:
-    return SLOWEST <= fps <= FASTEST
+def _is_steady(chunk: PoseSequence) -> bool:
+    """Whether the frames are evenly spaced, at a rate that the model knows."""
+    steps = np.diff(chunk.times)
+    step = float(np.median(steps)) if len(steps) else 1 / chunk.rate
+    return bool(SLOWEST <= 1 / step <= FASTEST and (steps < 1.5 * step).all())
 
 
 def _chunks(
@@ -304,11 +308,17 @@ def _joined(chunks: list[PoseSequence]) -> PoseSequence:
 
 
 class _Grid:
-    """Evenly spaced times beside the video's own: 2D is taken onto them, 3D back, both linearly, chunk by chunk."""
+    """Evenly spaced times beside the video's own: 2D is taken onto them, 3D back, both linearly, chunk by chunk.
+
+    A pause in which no frame comes counts for at most :data:`PAUSE` seconds: it tells the model nothing more, and in a
+    time lapse, or a file whose times are broken, it may last for days.
+    """
 
     def __init__(self, fps: float) -> None:
         self.fps = fps
         self._start = 0.0
+        self._told = np.zeros(0)  # the time of the last frame that came, as the video has it
+        self._skipped = 0.0  # seconds of pauses so far that do not count
         self._done = 0  # grid rows handed out
         self._edge: tuple[ndarray, ndarray, ndarray] | None = None  # the last frame that came
         self._times = np.zeros(0)  # of frames that wait for their 3D
@@ -320,6 +330,10 @@ class _Grid:
         self, times: Float[ndarray, " f"], points: Float[ndarray, "f 17 2"], scores: Float[ndarray, "f 17"]
     ) -> tuple[Float[ndarray, "g 17 2"], Float[ndarray, "g 17"]]:
         """Grid rows between the frames that came."""
+        pauses = np.diff(times, prepend=self._told if len(self._told) else times[:1])
+        skipped = self._skipped + np.cumsum(np.maximum(pauses - PAUSE, 0))
+        self._told, self._skipped = times[-1:], float(skipped[-1])
+        times = times - skipped
         self._times = np.concatenate([self._times, times])
         if self._edge is None:
             self._start = float(times[0])

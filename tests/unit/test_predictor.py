@@ -8,9 +8,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracle import motion as oracle
 from poseglass.data.windows import blend_weights
 from poseglass.errors import ModelError
-from poseglass.hourglass import Hourglass, hourglass
 from poseglass.models import MixSTE
-from poseglass.predict import Predictor, predict
+from poseglass.predictor import Predictor, predict
+from poseglass.waist import Hourglass, hourglass
 
 torch.set_num_threads(1)
 LEFT, RIGHT = [4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]

@@ -10,9 +10,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from poseglass.hourglass import Hourglass
 from poseglass.models import MixSTE
 from poseglass.tokens import CrossAttention
+from poseglass.waist import Hourglass
 
 __all__ = ["sinusoidal", "time_code"]
 

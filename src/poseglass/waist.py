@@ -96,6 +96,7 @@ class Hourglass(nn.Module):
         """
         self.backbone.check(pose2d)
         if kept is not None:
+            kept = {layer: indices.long() for layer, indices in kept.items()}
             self._check_kept(kept, len(pose2d))
         tokens = self.backbone.embed(pose2d)
         now = torch.arange(self.frames, device=pose2d.device).expand(len(pose2d), -1)
@@ -138,7 +139,7 @@ def _check_schedule(schedule: Mapping[int, int], backbone: PoseTransformer) -> N
     for number, (layer, keep) in enumerate(schedule.items()):
         if not 1 <= layer < backbone.depth:
             raise ModelError(
-                f"frames can be pruned before layers 1 to {backbone.depth - 1} of {type(backbone).__name__}, not {layer}"
+                f"{type(backbone).__name__} can be pruned before its layers 1 to {backbone.depth - 1}, not {layer}"
             )
         if number and layer <= list(schedule)[number - 1]:
             raise ModelError(f"the layers of a schedule must rise, got {dict(schedule)}")

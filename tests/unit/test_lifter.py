@@ -11,11 +11,11 @@ from oracle import bodies
 from poseglass import BLAZEPOSE_33, COCO_17, H36M_17, HALPE_26, PoseSequence, Skeleton
 from poseglass.detect import FakeDetector
 from poseglass.errors import DetectorError, ModelError, PoseError, WeightsError
-from poseglass.hourglass import hourglass
-from poseglass.lift import Lifter, lift
+from poseglass.lifter import Lifter, lift
 from poseglass.models import MixSTE
-from poseglass.predict import predict
+from poseglass.predictor import predict
 from poseglass.video import Frame
+from poseglass.waist import hourglass
 
 torch.set_num_threads(1)
 torch.manual_seed(0)

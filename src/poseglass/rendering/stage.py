@@ -7,7 +7,7 @@ from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
 from poseglass._scene import NIGHT, Camera, bone_ends, girths, middle_joints, mix, side_colours
-from poseglass.render.draw import SIXTEENTHS, cv2, draw_capsules, fixed
+from poseglass.rendering.draw import SIXTEENTHS, cv2, draw_capsules, fixed
 from poseglass.skeleton import Skeleton
 
 __all__ = ["Stage"]

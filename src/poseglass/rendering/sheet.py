@@ -8,8 +8,8 @@ from numpy import ndarray
 
 from poseglass._scene import AMBER, DIM, INK, NIGHT, SURE, Floor
 from poseglass.pose import PoseSequence
-from poseglass.render.draw import Bar, cv2, draw_bars, draw_flat, write_text
-from poseglass.render.stage import Stage
+from poseglass.rendering.draw import Bar, cv2, draw_bars, draw_flat, write_text
+from poseglass.rendering.stage import Stage
 
 __all__ = ["draw_sheet", "pick_frames"]
 

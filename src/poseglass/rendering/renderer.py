@@ -8,8 +8,8 @@ from numpy import ndarray
 
 from poseglass._scene import AMBER, DIM, INK, LEFT, NIGHT, RIGHT, ROSE, SURE, Floor, mix
 from poseglass.errors import PoseError
-from poseglass.render.draw import Bar, cv2, draw_bars, draw_flat, write_text
-from poseglass.render.stage import Stage
+from poseglass.rendering.draw import Bar, cv2, draw_bars, draw_flat, write_text
+from poseglass.rendering.stage import Stage
 from poseglass.skeleton import Skeleton
 
 __all__ = ["Renderer"]
@@ -36,7 +36,7 @@ class Renderer:
 
     Example:
         >>> import numpy as np, poseglass as pg
-        >>> from poseglass.render import Renderer
+        >>> from poseglass.rendering import Renderer
         >>> renderer = Renderer(pg.H36M_17, height=360)
         >>> renderer.draw(None, None, np.random.default_rng(0).normal(0, 0.4, (17, 3)), valid=True).shape
         (390, 640, 3)

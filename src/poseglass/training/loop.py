@@ -10,7 +10,6 @@ import math
 import os
 import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
@@ -29,12 +28,12 @@ from poseglass._files import writing
 from poseglass.data.augment import Sample, Sampler
 from poseglass.data.clips import MotionClips
 from poseglass.errors import DataError, TrainingError
-from poseglass.hourglass import Hourglass, hourglass
 from poseglass.metrics import mpjpe, p_mpjpe
 from poseglass.models import MixSTE
-from poseglass.train.initial import sinusoidal
-from poseglass.train.losses import sequence_loss
-from poseglass.train.recipe import Optim, Recipe
+from poseglass.training.initial import sinusoidal
+from poseglass.training.losses import sequence_loss
+from poseglass.training.recipe import Optim, Recipe
+from poseglass.waist import Hourglass, hourglass
 
 __all__ = ["build", "train"]
 
@@ -125,7 +124,6 @@ class _Run:
         self.optimisers = optimisers(model, recipe.optim)
         self.step = 0
         self.best = math.inf
-        self.score = math.nan
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors of the state by name."""
@@ -148,6 +146,7 @@ class _Run:
         try:
             with safe_open(path, "pt") as file:
                 about = json.loads(file.metadata()["poseglass"])
+                step, best = int(about["step"]), float(about["best"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
             raise TrainingError(
@@ -165,7 +164,7 @@ class _Run:
                 index, _, key = name.partition(".")
                 states.setdefault(int(index), {})[key] = value
             optimiser.load_state_dict({**optimiser.state_dict(), "state": states})
-        self.step, self.best = about["step"], about["best"]
+        self.step, self.best = step, best
 
     def advance(self, sample: Sample) -> float:
         """One step of optimisation; returns the loss."""

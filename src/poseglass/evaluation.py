@@ -1,10 +1,11 @@
 """How good a lifter is: errors on motion capture seen by fixed cameras, with clean and with detector-like 2D.
 
-The protocol (version 1): every take of a split at 30 frames a second, seen by the four cameras of :data:`CAMERAS` around
-the middle of its path, at 1920 x 1080. *Clean* 2D is the exact projection of the 17 joints. *Detected* 2D is what
-:func:`poseglass.data.augment.detect` makes of COCO-17 keypoints, which are then converted as at inference; its chance
-is seeded by the take's name and the camera. The whole take goes through :func:`poseglass.predict.predict`, as a user's
-would. Errors are root-relative and count every frame of every take and camera alike, by source and over all.
+The protocol (version 1): every take of a split at 30 frames a second, seen by the four cameras of :data:`CAMERAS`
+around the middle of its path, at 1920 x 1080. *Clean* 2D is the exact projection of the 17 joints. *Detected* 2D is
+what :func:`poseglass.data.augment.detect` makes of COCO-17 keypoints, which are then converted as at inference; its
+chance is seeded by the take's name and the camera. The whole take goes through
+:func:`poseglass.predictor.predict`, as a user's would. Errors are root-relative and count every frame of every take and
+camera alike, by subject and over all.
 """
 
 import json
@@ -20,10 +21,10 @@ from rich.progress import track
 from poseglass.data.augment import COCO_LAYOUT, SEEN, Detection, detect, face, observe, to_nose
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.geometry import Camera, look_at
-from poseglass.hourglass import Hourglass
 from poseglass.metrics import acceleration_error, mpjpe, mpjve, p_mpjpe
 from poseglass.models import PoseTransformer
-from poseglass.predict import predict
+from poseglass.predictor import predict
+from poseglass.waist import Hourglass
 
 __all__ = ["CAMERAS", "Errors", "Evaluation", "Viewpoint", "evaluate"]
 
@@ -62,7 +63,7 @@ class Errors:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Errors by kind of 2D (``clean``, ``detected``) and by source (``all``, and each subject).
+    """Errors by kind of 2D (``clean``, ``detected``) and by subject (and ``all``).
 
     ``str()`` is a table, :meth:`json` a record.
     """
