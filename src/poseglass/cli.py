@@ -309,9 +309,9 @@ def _tell_frames(report: "Report", motion: "PoseSequence") -> None:
     if report.problem:
         _tell(report.problem, head="warning: ", style="yellow")
     frames = "1 frame" if report.frames == 1 else f"{report.frames} frames, {motion.duration:.1f} s"
-    seen = "all" if report.seen == report.frames else f"{report.seen}, the others filled in"
-    _tell(f"{frames} at {motion.rate:.3g} fps; a person is in {seen}")
-    _tell(f"{report.kept} of {report.frames} kept in the model's middle layers")
+    seen = "every frame" if report.seen == report.frames else f"{report.seen} of them, the rest is filled in"
+    _tell(f"{frames} at {motion.rate:.3g} fps; a person in {seen}")
+    _tell(f"{report.kept} of {report.frames} frames kept in the model's middle layers")
 
 
 def _tell_times(report: "Report") -> None:

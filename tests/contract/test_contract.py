@@ -209,7 +209,7 @@ class TestErrors:
         ("schedule", "says"),
         [
             ({}, "empty"),
-            ({0: 5}, r"before layers 1 to 3 of \w+, not 0"),
+            ({0: 5}, r"before its layers 1 to 3, not 0"),
             ({4: 5}, "not 4"),
             ({2: 13}, "layer 2 can keep 1 to 12 frames, not 13"),
             ({2: 0}, "1 to 12 frames, not 0"),

@@ -126,7 +126,7 @@ def _read(source: Source, layout: Skeleton | None, size: tuple[int, int] | None,
             raise FormatError("nobody is seen in any frame")
         if source.suffix == "/":
             raise FormatError(
-                "this is not a keypoint file that can be read but a folder without *_keypoints.json files"
+                "this is not a keypoint file that can be read but a folder without OpenPose's *_keypoints.json files"
             )
         raise FormatError(
             f"this is not a keypoint file that can be read; the formats are {', '.join(FORMATS)} "

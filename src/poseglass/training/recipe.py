@@ -93,7 +93,7 @@ class Recipe:
             for what, fits in {
                 "model.frames must be at least 3": self.model.frames >= 3,
                 "optim.steps must be at least 1": self.optim.steps >= 1,
-                "optim.lr must be above 0": self.optim.lr > 0,
+                "optim.lr must not be negative": self.optim.lr >= 0,
                 "optim.decay must be from 0 to 1": 0 <= self.optim.decay <= 1,
                 "optim.ema must be from 0 to below 1": 0 <= self.optim.ema < 1,
                 "data.clean must be from 0 to 1": 0 <= self.data.clean <= 1,
