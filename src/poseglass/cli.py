@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     log.handlers = [_Teller()]
     log.setLevel(logging.INFO)
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments, prog_name="poseglass", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         code = 130
     except PoseglassError as problem:

@@ -2,7 +2,7 @@
 
 The protocol (version 1): every take of a split at 30 frames a second, seen by the four cameras of :data:`CAMERAS`
 around the middle of its path, at 1920 x 1080. *Clean* 2D is the exact projection of the 17 joints. *Detected* 2D is
-what :func:`poseglass.data.augment.detect` makes of COCO-17 keypoints, which are then converted as at inference; its
+what :func:`poseglass.data.detection.detect` makes of COCO-17 keypoints, which are then converted as at inference; its
 chance is seeded by the take's name and the camera. The whole take goes through
 :func:`poseglass.predictor.predict`, as a user's would. Errors are root-relative and count every frame of every take and
 camera alike, by subject and over all.
@@ -18,8 +18,8 @@ from jaxtyping import Float
 from numpy import ndarray
 from rich.progress import track
 
-from poseglass.data.augment import COCO_LAYOUT, SEEN, Detection, detect, face, observe, to_nose
 from poseglass.data.clips import MotionClip, MotionClips
+from poseglass.data.detection import COCO_LAYOUT, SEEN, Detection, detect, face, observe, to_nose
 from poseglass.geometry import Camera, look_at
 from poseglass.metrics import acceleration_error, mpjpe, mpjve, p_mpjpe
 from poseglass.models import PoseTransformer

@@ -134,6 +134,9 @@ class VideoReader:
             raise VideoError(
                 f"{path} cannot be read as a video or image ({reason}); is it one, and whole?"
             ) from problem
+        if container.format.name == "tty":  # FFmpeg draws any text file as a terminal would
+            container.close()
+            raise VideoError(f"{path} cannot be read as a video or image: it is text")
         if not container.streams.video:
             kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "nothing"
             container.close()

@@ -10,20 +10,9 @@ from oracle import bodies
 from oracle import motion as oracle
 from poseglass import COCO_17, H36M_17, HALPE_26, PoseSequence
 from poseglass.data import augment
-from poseglass.data.augment import (
-    LAYOUTS,
-    SEEN,
-    Detection,
-    Sampler,
-    detect,
-    face,
-    flip,
-    observe,
-    random_cameras,
-    random_lengths,
-    retarget,
-)
+from poseglass.data.augment import Sampler, flip, random_cameras, random_lengths, retarget
 from poseglass.data.clips import MotionClip, MotionClips
+from poseglass.data.detection import LAYOUTS, SEEN, Detection, detect, face, observe
 from poseglass.geometry import Camera
 
 PARENTS = H36M_17.parents
