@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from oracle import bodies
 from poseglass import H36M_17, weights
+from poseglass.data.augment import Sample, Sampler
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.errors import DataError, TrainingError, WeightsError
 from poseglass.models import MixSTE
@@ -128,6 +129,29 @@ def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path, op
     errors = [[{k: v for k, v in row.items() if k.endswith("mpjpe") or k == "step"} for row in rows(tmp_path / name)]
               for name in ("unbroken", "broken")]  # fmt: skip
     assert errors[0] == errors[1], "no step is missing from the table, none is there twice"
+
+
+def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
+    """And a run of two goes on where it was."""
+    recipe = recipe.override("run.workers=2", "data.batch=4", "optim.bf16=false", "model.drop=0.0", "optim.steps=4")
+    for steps in (2, 4):  # the checkpoint of step 2 is then gone on from
+        train(recipe.override(f"optim.steps={steps}", "optim.decay=0.0"), tmp_path / "two")
+
+    alone = loop._Run(recipe.override("optim.decay=0.0"), build(recipe))
+    sampler = Sampler(MotionClips.load(data).split("train"), 9)
+    for step in range(4):
+        halves = [sampler.sample(np.random.default_rng([recipe.run.seed, step, rank]), 2) for rank in (0, 1)]
+        both = (np.concatenate([getattr(half, name) for half in halves]) for name in ("pose2d", "pose3d"))
+        alone.advance(Sample(*both))
+    together = contents(tmp_path / "two")
+    for name, value in alone.model.state_dict().items():
+        torch.testing.assert_close(together[f"model.{name}"], value, atol=2e-5, rtol=1e-4)
+
+
+def test_a_worker_that_dies_ends_the_run(recipe, tmp_path):
+    recipe = recipe.override("run.workers=2", "optim.lr=1e30", "optim.steps=50")
+    with pytest.raises(TrainingError, match="one of 2 workers"):
+        train(recipe, tmp_path / "two")
 
 
 def test_a_run_made_longer_goes_on(recipe, unbroken):
