@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 from jaxtyping import Float
@@ -115,6 +116,8 @@ class MotionClips:
         path = Path(path)
         if not path.is_file():
             raise DataError(f"there is no motion file {path}; make one with `poseglass data mocap DIR`")
+        if not is_zipfile(path):
+            raise DataError(f"{path} is no npz of motion clips; make one with `poseglass data mocap DIR`")
         try:
             # numpy leaves a broken file open that it has opened itself
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -145,6 +148,9 @@ CMU_CREDIT = (
 
 def _read_index(path: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
-        raise DataError(f"{path} is missing; an npz of bare clips needs it to say whose they are")
+        raise DataError(
+            f"the npz says nothing of its clips and there is no {path} beside it that does; "
+            "make one with `poseglass data mocap DIR`"
+        )
     with path.open(newline="", encoding="utf-8") as file:
         return {row["clip"]: row for row in csv.DictReader(file)}

@@ -75,6 +75,8 @@ def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[s
         raise DataError("the recipe names no motion clips; set data.path=clips.npz")
     folder = Path(folder)
     workers = recipe.run.workers
+    for split in ("train", "val"):
+        MotionClips.load(recipe.data.path).split(split)  # what is wrong with the data is better known at once
     if workers == 1:
         _train(0, recipe, folder, init, None)
         return folder / "best"
