@@ -1,0 +1,51 @@
+"""What the pages say is there: names, files, commands."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+import poseglass
+from poseglass.cli import app
+
+COMMANDS = get_command(app).commands
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SNIPPETS = [
+    pytest.param(snippet, id=f"{page.stem}-{number}")
+    for page in PAGES
+    for number, snippet in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
+]
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_snippets_use_names_that_are_there(snippet):
+    for node in ast.walk(ast.parse(snippet)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "pg":
+            assert hasattr(poseglass, node.attr), f"pg.{node.attr} is not there"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert target.startswith("http") or (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_have_the_options_they_are_shown_with(page):
+    for line in re.findall(r"poseglass (?:lift|evaluate|train)\b[^\n`]*", page.read_text()):
+        command, *rest = line.removeprefix("poseglass ").split("#")[0].split()
+        known = {name for parameter in COMMANDS[command].params for name in parameter.opts}
+        for option in (word for word in rest if word.startswith("-")):
+            assert option in known, f"{page.name}: {command} has no {option}"
+
+
+def test_the_tree_of_the_readme_is_the_tree():
+    tree = re.search(r"```\nsrc/poseglass/\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert tree is not None
+    for line in tree[1].splitlines():
+        if line.startswith("  ") and not line.startswith("     "):
+            for name in re.findall(r"\b[\w]+(?:\.py|/)", line.split("   ")[0]):
+                assert (ROOT / "src" / "poseglass" / name).exists(), name
