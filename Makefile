@@ -2,7 +2,6 @@
 PYTHON ?= python3.11
 VIDEO ?= .cache/demo.mp4
 BIN := .venv/bin
-export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test check format system
@@ -25,13 +24,13 @@ format: .venv/.installed  ## put the code into shape
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable ".[dev]"
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable ".[dev]"
 	touch $@
 
 # A sample video (BSD-3-Clause) out of the wheel of Sports2D, checked against a hash.
 .cache/demo.mp4: demo-video.txt
 	mkdir -p .cache
-	PIP_CONSTRAINT= $(PYTHON) -m pip download --quiet --no-deps --require-hashes --requirement demo-video.txt --dest .cache
+	$(PYTHON) -m pip download --quiet --no-deps --require-hashes --requirement demo-video.txt --dest .cache
 	$(PYTHON) -c "import glob, zipfile; open('$@.part', 'wb').write(zipfile.ZipFile(glob.glob('.cache/sports2d-*.whl')[0]).read('Sports2D/Demo/demo.mp4'))"
 	mv $@.part $@
 

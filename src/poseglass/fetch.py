@@ -84,7 +84,11 @@ def _download(folder: Path) -> Path:
     options = ("--no-deps", "--only-binary=:all:", "--require-hashes", "--quiet", "--disable-pip-version-check")
     command = [sys.executable, "-m", "pip", "download", *options, *TAGS, "--dest", str(folder), "-r", str(requirement)]
     try:
-        run = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=900, check=False)
+        # The user's own constraints are about what is installed; this wheel is only taken apart.
+        surroundings = {name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"}
+        run = subprocess.run(
+            command, env=surroundings, capture_output=True, text=True, errors="replace", timeout=900, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as problem:
         raise _failed(str(problem)) from problem
     wheels = list(folder.glob("*.whl"))
