@@ -1,6 +1,7 @@
 """What several test files share: a person who walks past a camera, made from a few sines."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import jaxtyping
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from poseglass import H36M_17, PoseSequence
+from poseglass.errors import DetectorError
+from poseglass.fetch import detector_model
 
 # No time limit on a busy machine, and the same examples every time.
 settings.register_profile(
@@ -86,3 +89,12 @@ def as_used() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="session")
+def model() -> Path:
+    """The detector's real weights, from the user's own cache or the network."""
+    try:
+        return detector_model()
+    except DetectorError as problem:
+        pytest.skip(f"needs the detector's weights: {problem}")

@@ -208,8 +208,6 @@ def train(
     settings = Recipe.read(recipe).override(*(set_ or []))
     if clips is not None:
         settings = settings.updated({"data": {"path": str(clips)}})
-    if settings.data.path and not Path(settings.data.path).is_file():  # better said before the workers start
-        raise DataError(f"there is no motion file {settings.data.path}; make one with `poseglass data mocap DIR OUT`")
     check_place(out / "recipe.json", TrainingError)
     best = run(settings, out, init=init)
     _tell(f"the best weights are in {best}")

@@ -11,11 +11,12 @@ import torch
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from poseglass._shapes import Indices
 from poseglass.data.augment import flip as mirrored
 from poseglass.data.windows import blend_weights, cut, person_coordinates, stitch
 from poseglass.errors import ModelError
 from poseglass.models import PoseTransformer
-from poseglass.waist import Hourglass
+from poseglass.waist import Hourglass, Trace
 
 __all__ = ["Prediction", "Predictor", "predict"]
 
@@ -101,21 +102,19 @@ class Predictor:
         window = np.array([begin - self._first])
         points, scores = (cut(x, self.clip, window) for x in (self._points, self._scores))
         pose2d = person_coordinates(points, scores)
-        kept = np.ones(self.clip, bool)
-        if isinstance(self.model, Hourglass):
-            trace = self.model.trace(torch.from_numpy(pose2d))
-            pose3d = trace.pose3d.numpy()
-            kept[:] = False
-            kept[next(iter(trace.kept.values()))[0].numpy()] = True
-            if self.flip:
-                mirror = self.model.trace(torch.from_numpy(mirrored(pose2d)), kept=trace.kept).pose3d.numpy()
-                pose3d = (pose3d + mirrored(mirror)) / 2
-        else:
-            pose3d = self.model(torch.from_numpy(pose2d)).numpy()
-            if self.flip:
-                pose3d = (pose3d + mirrored(self.model(torch.from_numpy(mirrored(pose2d))).numpy())) / 2
+        plain = self._forward(pose2d)
+        pose3d = plain.pose3d.numpy()
+        if self.flip:
+            mirror = self._forward(mirrored(pose2d), plain.kept)
+            pose3d = (pose3d + mirrored(mirror.pose3d.numpy())) / 2
         pose3d = pose3d - pose3d[:, :, :1]
-        return Prediction(pose3d[0], kept)
+        every = np.arange(self.clip)
+        first = next(iter(plain.kept.values()))[0].numpy() if plain.kept else every
+        return Prediction(pose3d[0], np.isin(every, first))
+
+    def _forward(self, pose2d: Float[ndarray, "1 f 17 3"], kept: dict[int, Indices] | None = None) -> Trace:
+        clip = torch.from_numpy(pose2d)
+        return self.model.trace(clip, kept=kept) if isinstance(self.model, Hourglass) else Trace(self.model(clip), {})
 
     def _settle(self, until: int) -> Prediction:
         """Blend and forget the frames before `until`."""

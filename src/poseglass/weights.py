@@ -1,7 +1,7 @@
 """Weights on disk: our own folders of safetensors and config.json, the bundled ones, and published checkpoints.
 
-A folder holds ``weights.safetensors`` and ``config.json``, which says what to build, how its input is made, and the
-checksum of the weights. Published checkpoints are pickles: they are read by torch's weights-only unpickler, which runs
+A folder holds ``weights.safetensors`` and ``config.json``, which says what to build, and the checksum of the
+weights. Published checkpoints are pickles: they are read by torch's weights-only unpickler, which runs
 no code of theirs, and recognised by their keys.
 """
 

@@ -14,7 +14,6 @@ from PIL import Image
 from poseglass import BLAZEPOSE_33, COCO_17, H36M_17, PoseSequence
 from poseglass.detect import Detector, FakeDetector, MediaPipeDetector
 from poseglass.errors import DetectorError
-from poseglass.fetch import detector_model
 
 # Pixels in Grace Hopper's portrait, 512 x 600, that matplotlib carries (and MediaPipe needs matplotlib).
 FACE = {
@@ -39,14 +38,6 @@ def portrait() -> np.ndarray:
         pytest.skip("needs matplotlib's sample image of a person")
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB")).copy()
-
-
-@pytest.fixture(scope="module")
-def model() -> Path:
-    try:
-        return detector_model()
-    except DetectorError as problem:
-        pytest.skip(f"needs the detector's weights: {problem}")
 
 
 @pytest.fixture

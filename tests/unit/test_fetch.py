@@ -13,15 +13,6 @@ from poseglass.errors import DetectorError
 from poseglass.fetch import NAME, NETWORKS, cache_folder, detector_model
 
 
-@pytest.fixture(scope="session")
-def model() -> Path:
-    """The real weights, from the user's own cache or the network."""
-    try:
-        return detector_model()
-    except DetectorError as problem:
-        pytest.skip(f"needs the detector's weights: {problem}")
-
-
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and a pip that finds nothing."""

@@ -75,8 +75,9 @@ def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[s
         raise DataError("the recipe names no motion clips; set data.path=clips.npz")
     folder = Path(folder)
     workers = recipe.run.workers
+    clips = MotionClips.load(recipe.data.path)
     for split in ("train", "val"):
-        MotionClips.load(recipe.data.path).split(split)  # what is wrong with the data is better known at once
+        clips.split(split)  # what is wrong with the data is better known at once
     if workers == 1:
         _train(0, recipe, folder, init, None)
         return folder / "best"
@@ -205,11 +206,15 @@ class _Run:
         distributed.all_reduce(flat)
         nn.utils.vector_to_parameters(flat / self.recipe.run.workers, gradients)
 
+    def averaged(self) -> MixSTE | Hourglass:
+        """A network of the mean weights, in evaluation mode."""
+        model = build(self.recipe)
+        weights.load_state(model, self.mean, "the running mean")
+        return model.eval()
+
     def judge(self, judges: dict[str, Sample]) -> dict[str, float]:
         """Errors of the mean weights on the validation batches, in mm."""
-        judged = build(self.recipe)
-        weights.load_state(judged, self.mean, "the running mean")
-        judged.eval()
+        judged = self.averaged()
         errors: dict[str, float] = {}
         for name, sample in judges.items():
             with torch.inference_mode():
@@ -222,11 +227,10 @@ class _Run:
 
 def optimisers(model: nn.Module, optim: Optim) -> list[torch.optim.Optimizer]:
     """AdamW for all, or Muon for the hidden matrices and AdamW for the rest; no weight decay on vectors."""
-    named = dict(model.named_parameters())
-    vectors = [p for p in named.values() if p.ndim != 2]
-    matrices = {name: p for name, p in named.items() if p.ndim == 2}
-    edges = [p for name, p in matrices.items() if p.shape[0] <= 3 or p.shape[1] <= 3]  # input and output
-    hidden = [p for p in matrices.values() if p.shape[0] > 3 and p.shape[1] > 3]
+    vectors = [p for p in model.parameters() if p.ndim != 2]
+    matrices = [p for p in model.parameters() if p.ndim == 2]
+    edges = [p for p in matrices if min(p.shape) <= 3]  # input and output
+    hidden = [p for p in matrices if min(p.shape) > 3]
     groups: list[dict[str, Any]] = [{"params": vectors, "weight_decay": 0.0}, {"params": edges}]
     if optim.name == "muon":
         muon = torch.optim.Muon(hidden, lr=optim.lr, weight_decay=optim.weight_decay, adjust_lr_fn="match_rms_adamw")
@@ -276,19 +280,14 @@ def _loop(run: _Run, sampler: Sampler, judges: dict[str, Sample], folder: Path, 
                 score = errors["clean_p_mpjpe"] + errors["detected_p_mpjpe"]
                 if score < run.best:
                     run.best = score
-                    _save_best(run, folder)
+                    about = f"step {run.step}, best on the validation split so far"
+                    weights.save(run.averaged(), folder / "best", about=about)
                 progress.update(task, note=f"P-MPJPE {errors['clean_p_mpjpe']:.1f} mm")
             if leads and (run.step % recipe.run.save_every == 0 or last):
                 run.save(folder / "checkpoint.safetensors")
             progress.update(task, completed=run.step)
     if log is not None:
         log.close()
-
-
-def _save_best(run: _Run, folder: Path) -> None:
-    best = build(run.recipe)
-    weights.load_state(best, run.mean, "the running mean")
-    weights.save(best, folder / "best", about=f"step {run.step}, best on the validation split so far")
 
 
 def _check_same_run(folder: Path, recipe: Recipe) -> None:
