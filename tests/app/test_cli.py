@@ -638,7 +638,11 @@ class TestMissingPackages:
 
 # A detector that takes its time, and says when it, and whatever else, is at work.
 SLOW = """
-import sys, time
+import signal, sys, time
+
+# As in a terminal: a shell that starts the tests in the background has Ctrl-C ignored by all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 import numpy as np
 import poseglass.detect
 from poseglass import COCO_17
