@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-__all__ = ["Camera", "align", "from_screen", "look_at", "to_screen"]
+__all__ = ["Camera", "align", "facing", "from_screen", "look_at", "to_screen"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,28 @@ def look_at(direction: Float[ndarray, "*b 3"], roll: Float[ndarray, "*b"] | floa
     down = np.cross(forward, right)
     cosine, sine = np.cos(roll)[..., None], np.sin(roll)[..., None]
     return np.stack([cosine * right + sine * down, cosine * down - sine * right, forward], -2)
+
+
+def facing(ray: Float[ndarray, "*b 3"]) -> Float[ndarray, "*b 3 3"]:
+    """The smallest rotation (... 3 3) that takes a direction in camera space onto the z axis.
+
+    How somebody looks in an image depends on the line of sight to them, not on where the camera's own axis points. So
+    this is from camera space to the axes of a camera that has turned to face what lies along the ray.
+
+    Args:
+        ray: Directions (... 3), any length, with z above 0.
+
+    Example:
+        >>> import numpy as np
+        >>> turn = facing(np.array([3.0, 0.0, 4.0]))
+        >>> (turn @ np.array([3.0, 0.0, 4.0])).round(6).tolist()
+        [0.0, 0.0, 5.0]
+    """
+    x, y, z = np.moveaxis(ray / np.linalg.norm(ray, axis=-1, keepdims=True), -1, 0)
+    # Rodrigues' formula about the axis (y, -x, 0).
+    share = 1 / (1 + z)
+    rows = [1 - share * x * x, -share * x * y, -x, -share * x * y, 1 - share * y * y, -y, x, y, z]
+    return np.stack(rows, -1).reshape(*ray.shape, 3)
 
 
 def to_screen(pixels: Float[ndarray, "*b 2"], size: tuple[int, int]) -> Float[ndarray, "*b 2"]:

@@ -15,7 +15,7 @@ from numpy.random import Generator
 from poseglass.data.clips import MotionClips
 from poseglass.data.detection import LAYOUTS, SEEN, Detection, detect, face, observe, to_nose
 from poseglass.data.windows import person_coordinates
-from poseglass.geometry import Camera, look_at
+from poseglass.geometry import Camera, facing, look_at
 from poseglass.skeleton import H36M_17, Skeleton
 
 __all__ = ["Sample", "Sampler", "flip", "random_cameras", "random_lengths", "retarget"]
@@ -33,7 +33,7 @@ class Sample:
 
     Attributes:
         pose2d: What the model sees, (b f 17 3), as :func:`poseglass.data.windows.person_coordinates` makes it.
-        pose3d: The truth, root-relative metres in camera space, (b f 17 3).
+        pose3d: The truth, root-relative metres as a camera sees them that faces the pelvis, (b f 17 3).
     """
 
     pose2d: Float[ndarray, "b f 17 3"]
@@ -170,7 +170,7 @@ class Sampler:
         exact = clean[:, None, None]
         found = np.where(exact[..., None], pixels[:, :, :17], found)
         scores = np.where(exact, 1, scores)
-        pose3d = seen[:, :, :17] - seen[:, :, :1]
+        pose3d = (seen[:, :, :17] - seen[:, :, :1]) @ np.swapaxes(facing(seen[:, :, 0]), -1, -2)
         return Sample(person_coordinates(found, scores), pose3d.astype(np.float32))
 
     def _take(self, rng: Generator) -> Float[ndarray, "f 17 3"]:

@@ -6,15 +6,17 @@ with poses that follow the input.
 """
 
 import math
+from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from poseglass.models import MixSTE
 from poseglass.tokens import CrossAttention
 from poseglass.waist import Hourglass
 
-__all__ = ["sinusoidal", "time_code"]
+__all__ = ["lengthened", "sinusoidal", "time_code"]
 
 
 def time_code(frames: int, dim: int) -> Tensor:
@@ -38,3 +40,24 @@ def sinusoidal(model: nn.Module) -> None:
     if isinstance(model, Hourglass) and isinstance(model.recoverer, CrossAttention):
         model.recoverer.queries.copy_(time_code(model.frames, model.backbone.dim))
         model.recoverer.attention.key.weight.copy_(model.recoverer.attention.query.weight)
+
+
+def lengthened(state: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """Weights of a model for clips of another length, made to fit this one.
+
+    What was learned of the first frames stays; the frames beyond go on in the time code. Embeddings of the kept frames
+    are stretched. Everything else is taken as it is.
+    """
+    own = model.state_dict()
+    fitted = dict(state)
+    for name, value in state.items():
+        if name not in own or value.ndim < 3 or value.shape[1] == own[name].shape[1]:
+            continue
+        frames, before, dim = own[name].shape[1], value.shape[1], value.shape[-1]
+        if name.endswith(("time_embedding", "queries")):
+            learned = (value - time_code(before, dim))[:, torch.arange(frames).clamp(max=before - 1)]
+            fitted[name] = time_code(frames, dim) + learned
+        elif "kept_embedding" in name:
+            flat = F.interpolate(value.flatten(2).mT, frames, mode="linear", align_corners=True)
+            fitted[name] = flat.mT.unflatten(2, value.shape[2:])
+    return fitted

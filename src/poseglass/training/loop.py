@@ -30,8 +30,9 @@ from poseglass.data.clips import MotionClips
 from poseglass.errors import DataError, TrainingError
 from poseglass.metrics import mpjpe, p_mpjpe
 from poseglass.models import MixSTE
-from poseglass.training.initial import sinusoidal
+from poseglass.training.initial import lengthened, sinusoidal
 from poseglass.training.losses import sequence_loss
+from poseglass.training.muon import Muon
 from poseglass.training.recipe import Optim, Recipe
 from poseglass.waist import Hourglass, hourglass
 
@@ -98,7 +99,7 @@ def _train(rank: int, recipe: Recipe, folder: Path, init: str | PathLike[str] | 
     clips = MotionClips.load(recipe.data.path)
     model = build(recipe)
     if init is not None:
-        weights.load_state(model, weights.load(init).state_dict(), init)
+        weights.load_state(model, lengthened(weights.load(init).state_dict(), model), init)
     run = _Run(recipe, model)
     if rank == 0:
         _check_same_run(folder, recipe)
@@ -233,7 +234,7 @@ def optimisers(model: nn.Module, optim: Optim) -> list[torch.optim.Optimizer]:
     hidden = [p for p in matrices if min(p.shape) > 3]
     groups: list[dict[str, Any]] = [{"params": vectors, "weight_decay": 0.0}, {"params": edges}]
     if optim.name == "muon":
-        muon = torch.optim.Muon(hidden, lr=optim.lr, weight_decay=optim.weight_decay, adjust_lr_fn="match_rms_adamw")
+        muon = Muon(hidden, lr=optim.lr, weight_decay=optim.weight_decay)
         return [muon, torch.optim.AdamW(groups, lr=optim.lr, weight_decay=optim.weight_decay)]
     groups.append({"params": hidden})
     return [torch.optim.AdamW(groups, lr=optim.lr, weight_decay=optim.weight_decay)]
