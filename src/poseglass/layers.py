@@ -5,7 +5,7 @@ import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["Attention", "Block", "CrossAttention", "Mlp", "StochasticDepth"]
+__all__ = ["Attention", "Block", "CrossAttention", "Fusion", "Mlp", "StochasticDepth", "attention_received"]
 
 
 def attend(
@@ -22,6 +22,15 @@ def attend(
     return out.to(dtype).transpose(-3, -2).flatten(-2)
 
 
+def attention_received(
+    query: Float[Tensor, "*b n c"], key: Float[Tensor, "*b m c"], heads: int
+) -> Float[Tensor, "*b m"]:
+    """How much attention each of the m tokens receives: the mean of the attention map over heads and queries."""
+    query, key = (x.unflatten(-1, (heads, -1)).transpose(-3, -2).float() for x in (query, key))
+    attention: Tensor = (query @ key.mT / key.shape[-1] ** 0.5).softmax(-1)
+    return attention.mean((-3, -2))
+
+
 class Attention(nn.Module):
     """Multi-head self-attention over the last axis but one, with one fused projection for query, key and value."""
 
@@ -31,9 +40,13 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim, bias=bias)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, x: Float[Tensor, "b n c"]) -> Float[Tensor, "b n c"]:
-        """Tokens (b n c) in, tokens (b n c) out."""
+    def forward(
+        self, x: Float[Tensor, "b n c"], received: list[Float[Tensor, "b n"]] | None = None
+    ) -> Float[Tensor, "b n c"]:
+        """Tokens (b n c) in, tokens (b n c) out; a list `received` gets what :func:`attention_received` says."""
         query, key, value = self.qkv(x).chunk(3, dim=-1)
+        if received is not None:
+            received.append(attention_received(query, key, self.heads))
         out: Tensor = self.proj(attend(query, key, value, self.heads))
         return out
 
@@ -73,6 +86,24 @@ class Mlp(nn.Module):
         return out
 
 
+class Fusion(nn.Module):
+    """The mean of two streams with weights that each token chooses for itself (Zhu et al., MotionBERT, eq. 8).
+
+    The streams count alike at initialisation.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.choose = nn.Linear(2 * dim, 2)
+        nn.init.zeros_(self.choose.weight)
+        nn.init.constant_(self.choose.bias, 0.5)
+
+    def forward(self, first: Float[Tensor, "*b c"], second: Float[Tensor, "*b c"]) -> Float[Tensor, "*b c"]:
+        """Tokens (... c) of both streams in, tokens (... c) out."""
+        share: Tensor = self.choose(torch.cat([first, second], -1)).softmax(-1)
+        return share[..., :1] * first + share[..., 1:] * second
+
+
 class StochasticDepth(nn.Module):
     """Drops a residual branch for whole samples while training, and scales the rest to keep the mean.
 
@@ -102,8 +133,10 @@ class Block(nn.Module):
         self.mlp = Mlp(dim, hidden)
         self.drop = StochasticDepth(drop)
 
-    def forward(self, x: Float[Tensor, "b n c"]) -> Float[Tensor, "b n c"]:
-        """Tokens (b n c) in, tokens (b n c) out."""
-        x = x + self.drop(self.attn(self.norm1(x)))
+    def forward(
+        self, x: Float[Tensor, "b n c"], received: list[Float[Tensor, "b n"]] | None = None
+    ) -> Float[Tensor, "b n c"]:
+        """Tokens (b n c) in, tokens (b n c) out; `received` is for :class:`Attention`."""
+        x = x + self.drop(self.attn(self.norm1(x), received))
         out: Tensor = x + self.drop(self.mlp(self.norm2(x)))
         return out

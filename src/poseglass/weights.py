@@ -23,7 +23,8 @@ from torch import Tensor, nn
 
 from poseglass._files import writing
 from poseglass.errors import WeightsError
-from poseglass.models import MixSTE
+from poseglass.models import MixSTE, PoseTransformer
+from poseglass.published import ARCHITECTURES, Choices
 from poseglass.tokens import PRUNERS, DensityPeaks
 from poseglass.waist import Hourglass, hourglass
 
@@ -32,7 +33,7 @@ __all__ = ["BUNDLED", "load", "load_state", "save"]
 ASSETS = Path(__file__).with_name("assets")
 BUNDLED = ("balanced",)
 FORMAT = "poseglass weights 1"
-BACKBONES = {"MixSTE": MixSTE}
+BACKBONES: dict[str, type[PoseTransformer]] = {"MixSTE": MixSTE}
 
 
 def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, about: str = "") -> Path:
@@ -65,13 +66,16 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
     return folder
 
 
-def load(source: str | PathLike[str], *, heads: int | None = None, at: int | None = None) -> MixSTE | Hourglass:
+def load(
+    source: str | PathLike[str], *, heads: int | None = None, at: int | None = None, neighbours: int | None = None
+) -> PoseTransformer | Hourglass:
     """A model in evaluation mode: a bundled one by name, a folder that :func:`save` wrote, or a published checkpoint.
 
     Args:
         source: ``"balanced"``, a folder, or a checkpoint file.
-        heads: Attention heads of a published checkpoint, which its tensors do not tell; 8 as published.
-        at: The layer before which a published HoT checkpoint prunes, which its tensors do not tell; 3 as published.
+        heads: Attention heads of a published checkpoint, which its tensors do not tell; as published where None.
+        at: The layer before which a published HoT checkpoint prunes; as published where None.
+        neighbours: Temporal neighbours in the graph of a published MotionAGFormer; as published where None.
 
     Raises:
         WeightsError: There is nothing, it is broken, its checksum differs, keys are missing or left over, or reading
@@ -90,7 +94,7 @@ def load(source: str | PathLike[str], *, heads: int | None = None, at: int | Non
             f"there are no weights {source}: give a folder, a checkpoint, or one of {', '.join(BUNDLED)}"
         )
     state = _read_checkpoint(path)
-    return _published(state, path, heads=heads, at=at)
+    return _published(state, path, Choices(heads=heads, at=at, neighbours=neighbours))
 
 
 def load_state(
@@ -123,8 +127,8 @@ def load_state(
 
 
 def _describe(model: nn.Module) -> dict[str, Any]:
-    if isinstance(model, MixSTE):
-        return {"class": "MixSTE", **model.config}
+    if isinstance(model, PoseTransformer) and type(model).__name__ in BACKBONES:
+        return {"class": type(model).__name__, **model.config}
     if isinstance(model, Hourglass):
         return {
             "class": "Hourglass",
@@ -144,12 +148,12 @@ def _name_of(part: nn.Module, table: Mapping[str, Any]) -> str:
     raise WeightsError(f"a {type(part).__name__} is in no table, so a config cannot name it")
 
 
-def _build(config: Mapping[str, Any]) -> MixSTE | Hourglass:
+def _build(config: Mapping[str, Any]) -> PoseTransformer | Hourglass:
     settings = dict(config)
     kind = settings.pop("class")
     if kind == "Hourglass":
         backbone = _build(settings["backbone"])
-        if not isinstance(backbone, MixSTE):
+        if not isinstance(backbone, PoseTransformer):
             raise TypeError("an hourglass wraps a plain model, not another hourglass")
         schedule = {int(layer): int(keep) for layer, keep in settings["schedule"].items()}
         prune = DensityPeaks(neighbours=int(settings["neighbours"])) if "neighbours" in settings else settings["prune"]
@@ -157,7 +161,7 @@ def _build(config: Mapping[str, Any]) -> MixSTE | Hourglass:
     return BACKBONES[kind](**settings)
 
 
-def _load_folder(folder: Path) -> MixSTE | Hourglass:
+def _load_folder(folder: Path) -> PoseTransformer | Hourglass:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         weights = (folder / "weights.safetensors").read_bytes()
@@ -207,72 +211,34 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
     return {str(key).removeprefix("module."): value for key, value in content.items()}
 
 
-# What published names begin with, and what ours do.
-PUBLISHED = {
-    "Spatial_patch_to_embedding.": "project.",
-    "Spatial_pos_embed": "joint_embedding",
-    "Temporal_pos_embed": "time_embedding",
-    "STEblocks.": "spatial.",
-    "TTEblocks.": "temporal.",
-    "Spatial_norm.": "spatial_norm.",
-    "Temporal_norm.": "temporal_norm.",
-    "head.0.": "head_norm.",
-    "head.1.": "head_project.",
-    "x_token": "recoverer.queries",
-    "cross_attention.linear_q.": "recoverer.attention.query.",
-    "cross_attention.linear_k.": "recoverer.attention.key.",
-    "cross_attention.linear_v.": "recoverer.attention.value.",
-    "cross_attention.proj.": "recoverer.attention.proj.",
-}
-SIZED = {
-    "Spatial_patch_to_embedding.weight": 2,
-    "Spatial_pos_embed": 3,
-    "Temporal_pos_embed": 3,
-    "pos_embed_token": 3,
-}  # tensors that sizes are read off, and their axes
-
-
-def _published_names(model: MixSTE | Hourglass) -> dict[str, str]:
-    """The published name of each tensor of a model."""
-    names: dict[str, str] = {}
-    for own in model.state_dict():
-        inner = own.removeprefix("backbone.")
-        if own.startswith("kept_embedding."):
-            names[own] = "pos_embed_token"
-        for published, ours in PUBLISHED.items():
-            if inner.startswith(ours):
-                names[own] = published + inner[len(ours) :]
-    return names
-
-
-def _published(state: Mapping[str, Tensor], path: Path, *, heads: int | None, at: int | None) -> MixSTE | Hourglass:
-    """Recognise MixSTE and HoT w. MixSTE by their keys, and read their sizes off the tensors."""
-    waisted = "pos_embed_token" in state
-    if not all(key in state for key in SIZED if key != "pos_embed_token"):
+def _published(state: Mapping[str, Tensor], path: Path, choices: Choices) -> PoseTransformer | Hourglass:
+    """Recognise a published architecture by its keys, and read its sizes off the tensors."""
+    known = next((a for a in ARCHITECTURES if a.fits(state)), None)
+    if known is None:
         raise WeightsError(
-            f"{path} is not a checkpoint this version knows (MixSTE, HoT w. MixSTE); "
-            f"its keys begin with {', '.join(sorted(state)[:5])}; for poseglass's own give their folder"
+            f"{path} is not a checkpoint this version knows ({', '.join(a.name for a in ARCHITECTURES)}, with or "
+            f"without HoT's waist); its keys begin with {', '.join(sorted(state)[:5])}; "
+            "for poseglass's own give their folder"
         )
-    for key, axes in SIZED.items():
-        if key in state and state[key].ndim != axes:
-            raise WeightsError(f"{path}: {key} should have {axes} axes, its shape is {tuple(state[key].shape)}")
-    dim, inputs = state["Spatial_patch_to_embedding.weight"].shape
-    depth = 1 + max((int(m[1]) for key in state if (m := re.match(r"STEblocks\.(\d+)\.", key))), default=0)
-    backbone = MixSTE(
-        frames=state["Temporal_pos_embed"].shape[1],
-        joints=state["Spatial_pos_embed"].shape[1],
-        dim=dim,
-        depth=depth,
-        heads=heads or 8,
-        inputs=inputs,
+    known.check(state, path)
+    model: PoseTransformer | Hourglass = known.build(state, choices)
+    if isinstance(model, PoseTransformer) and (waist := state.get("pos_embed_token")) is not None:
+        if waist.ndim != 3:
+            raise WeightsError(f"{path}: pos_embed_token should have 3 axes, its shape is {tuple(waist.shape)}")
+        model = hourglass(model, keep=waist.shape[1], at=known.at if choices.at is None else choices.at)
+    own = model.state_dict()
+    names = {name: known.published(name) for name in own}
+    ours = {published: name for name, published in names.items()}
+    load_state(
+        model,
+        {ours.get(key, key): _fit(value, own.get(ours.get(key, key))) for key, value in state.items()},
+        path,
+        names=names,
     )
-    model: MixSTE | Hourglass = backbone
-    if waisted:
-        model = hourglass(backbone, keep=state["pos_embed_token"].shape[1], at=3 if at is None else at)
-    names = _published_names(model)
-    ours = {published: own for own, published in names.items()}
-    renamed = {
-        ours.get(key, key): value[:, :, None] if key == "pos_embed_token" else value for key, value in state.items()
-    }
-    load_state(model, renamed, path, names=names)
     return model.eval()
+
+
+def _fit(value: Tensor, own: Tensor | None) -> Tensor:
+    """The tensor in our shape, where that differs only by axes of length 1."""
+    alike = own is not None and [n for n in value.shape if n > 1] == [n for n in own.shape if n > 1]
+    return value.reshape(own.shape) if own is not None and alike else value

@@ -1,10 +1,11 @@
 """What a video pose transformer is, as far as a waist needs to know."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 from torch import nn
 
-from poseglass._shapes import Pose2D, Pose3D, Tokens
+from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
 
 __all__ = ["PoseTransformer"]
@@ -23,6 +24,8 @@ class PoseTransformer(nn.Module, ABC):
         joints: Joints of a pose.
         heads: Attention heads, for the waist's own attention.
         bias: Whether the attention's projections have biases, for the waist's own too.
+        lengths: How many frames each layer takes, where it takes just that many; None where it takes any number.
+        config: The constructor's arguments, so that weights on disk can say what to build.
     """
 
     dim: int
@@ -32,14 +35,23 @@ class PoseTransformer(nn.Module, ABC):
     joints: int = 17
     heads: int = 8
     bias: bool = True
+    lengths: tuple[int, ...] | None = None
+    config: dict[str, Any]
 
     @abstractmethod
     def embed(self, pose2d: Pose2D) -> Tokens:
         """Tokens (b f s c) of 2D poses (b f j i)."""
 
     @abstractmethod
-    def layer(self, index: int, tokens: Tokens) -> Tokens:
-        """One layer; from index 1 on it must accept fewer frames than the clip has, whichever they are."""
+    def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
+        """One layer; from index 1 on it must accept fewer frames than the clip has, whichever they are.
+
+        Args:
+            index: Which layer, from 0.
+            tokens: Tokens (b f s c).
+            received: Where a list is given, each temporal attention of the layer adds how much attention every frame
+                received (b f): the mean over heads, querying frames and slots. A layer that has none adds nothing.
+        """
 
     @abstractmethod
     def head(self, tokens: Tokens) -> Pose3D:

@@ -5,7 +5,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from poseglass._shapes import Pose2D, Pose3D, Tokens
+from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
 from poseglass.layers import Block
 from poseglass.models._base import PoseTransformer
@@ -76,14 +76,17 @@ class MixSTE(PoseTransformer):
         tokens: Tensor = self.project(pose2d) + self.joint_embedding
         return tokens
 
-    def layer(self, index: int, tokens: Tokens) -> Tokens:
-        """Over joints, then over frames."""
+    def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
+        """Over joints, then over frames; see :meth:`PoseTransformer.layer`."""
         clips = len(tokens)
         tokens = self.spatial_norm(self.spatial[index](tokens.flatten(0, 1))).unflatten(0, (clips, -1))
         tokens = tokens.transpose(1, 2).flatten(0, 1)  # (b j) f c
         if index == 0:
             tokens = tokens + self.time_embedding
-        mixed: Tensor = self.temporal_norm(self.temporal[index](tokens))
+        by_joint: Received | None = None if received is None else []
+        mixed: Tensor = self.temporal_norm(self.temporal[index](tokens, by_joint))
+        if received is not None and by_joint is not None:
+            received += [attention.unflatten(0, (clips, -1)).mean(1) for attention in by_joint]
         per_clip: Tensor = mixed.unflatten(0, (clips, -1)).transpose(1, 2)
         return per_clip
 

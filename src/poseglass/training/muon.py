@@ -27,7 +27,7 @@ def orthogonal(matrices: Float[Tensor, "n r c"]) -> Float[Tensor, "n r c"]:
         [[1.1, 0.7]]
     """
     wide = matrices.shape[1] <= matrices.shape[2]
-    x = matrices if wide else matrices.mT
+    x: Tensor = matrices if wide else matrices.mT
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
     a, b, c = COEFFICIENTS
     for _ in range(STEPS):
@@ -59,17 +59,14 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """One step; parameters without a gradient stay as they are."""
         for group in self.param_groups:
-            alike: dict[torch.Size, list[Tensor]] = {}
+            alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}
             for p in group["params"]:
                 if p.grad is not None:
-                    alike.setdefault(p.shape, []).append(p)
-            for (rows, columns), matrices in alike.items():
-                updates = []
-                for p in matrices:
-                    state = self.state[p]
-                    mean = state.setdefault("momentum_buffer", torch.zeros_like(p))
+                    mean = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
                     mean.lerp_(p.grad, 1 - group["momentum"])
-                    updates.append(p.grad.lerp(mean, group["momentum"]))
+                    alike.setdefault(p.shape, []).append((p, p.grad.lerp(mean, group["momentum"])))
+            for (rows, columns), pairs in alike.items():
+                matrices, updates = zip(*pairs, strict=True)
                 # An orthogonal matrix's root mean square is 1 / sqrt(longer side); AdamW's updates have about 0.2.
                 rate = group["lr"] * 0.2 * max(rows, columns) ** 0.5
                 for p, update in zip(matrices, orthogonal(torch.stack(updates)), strict=True):
