@@ -8,8 +8,9 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import rich
@@ -24,6 +25,8 @@ from poseglass.errors import DataError, PoseglassError, TrainingError
 if TYPE_CHECKING:
     from poseglass.lifter import Lifter, Report
     from poseglass.pose import PoseSequence
+    from poseglass.rendering import Movie
+    from poseglass.video import VideoReader
 
 __all__ = ["app", "main"]
 
@@ -133,6 +136,9 @@ def lift(
     ] = False,
     layout: Annotated[str | None, typer.Option(help="Keypoint files: which joint is which, such as coco17.")] = None,
     size: Annotated[str | None, typer.Option(help="Keypoint files: the image's size, such as 1920x1080.")] = None,
+    focal: Annotated[
+        float | None, typer.Option(help="Focal length in pixels, if known: it places who is not in the middle.")
+    ] = None,
     fps: Annotated[float | None, typer.Option(help="Keypoint files: frames a second.")] = None,
     detector_model: Annotated[
         Path | None, typer.Option(help="Videos: a MediaPipe .task file in place of the default.")
@@ -154,18 +160,35 @@ def lift(
     else:
         from poseglass.video import VideoReader
 
-        VideoReader(source)  # what is wrong with the video is said before the models are loaded
+        video = VideoReader(source)  # what is wrong with it is said before the models are loaded
     from poseglass.lifter import Lifter
 
     with console.status("loading the model"):
-        lifter = Lifter(model, flip=flip)
-    motion = lifter.lift(poses) if keypoints else _lift_video(lifter, source, detector_model)
-    _tell_frames(lifter.report, motion)
-    for path, save in zip(outputs, write, strict=True):
-        stage = "render" if _is_picture(path) else "write"
-        with _timed(lifter.report, stage), console.status(Text(f"writing {path}")):
-            save(motion, path, None if keypoints else source)
-        _tell(f"wrote {path} ({_amount(path.stat().st_size)})")
+        lifter = Lifter(model, flip=flip, focal=focal)
+    drawn = [path for path in outputs if path.suffix.lower() == ".mp4" and not keypoints]
+    with ExitStack() as stack:
+        if keypoints:
+            motion = lifter.lift(poses)
+        else:
+            from poseglass.rendering import Movie
+
+            movies = [stack.enter_context(Movie(path, video=source, frames=video.info.frames)) for path in drawn]
+            motion = _lift_video(lifter, video, detector_model, movies)
+        _tell_frames(lifter.report, motion)
+        for path, save in zip(outputs, write, strict=True):
+            if path not in drawn:
+                with (
+                    _timed(lifter.report, "draw" if _is_picture(path) else "write"),
+                    console.status(Text(f"writing {path}")),
+                ):
+                    save(motion, path, None if keypoints else source)
+                _tell(f"wrote {path} ({_amount(path.stat().st_size)})")
+        start = perf_counter()
+    if drawn:  # what was still to be drawn is done now
+        lifter.report.elapsed += perf_counter() - start
+        lifter.report.seconds["render"] = sum(movie.seconds for movie in movies)
+        for path in drawn:
+            _tell(f"wrote {path} ({_amount(path.stat().st_size)})")
     _tell_times(lifter.report)
 
 
@@ -230,7 +253,10 @@ def mocap(
     _tell(f"{len(made.clips)} clips, {made.clips.minutes:.1f} minutes, in {out}")
 
 
-def _lift_video(lifter: "Lifter", source: Path, detector_model: Path | None) -> "PoseSequence":
+def _lift_video(
+    lifter: "Lifter", video: "VideoReader", detector_model: Path | None, movies: "Sequence[Movie]"
+) -> "PoseSequence":
+    """Lift a video with a progress bar; the movies get every chunk as soon as it is there."""
     from poseglass.detect import MediaPipeDetector
 
     with console.status("loading the detector (its weights are fetched once)"):
@@ -239,8 +265,14 @@ def _lift_video(lifter: "Lifter", source: Path, detector_model: Path | None) -> 
 
     columns = (TextColumn("lifting"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("lifting", total=None)
-        return lifter.lift(source, progress=lambda done, total: bar.update(task, completed=done, total=total))
+        task = bar.add_task("lifting", total=video.info.frames)
+
+        def each(chunk: "PoseSequence") -> None:
+            bar.advance(task, len(chunk))
+            for movie in movies:
+                movie.add(chunk)
+
+        return lifter.lift(video.path, each=each)
 
 
 def _check_options(
@@ -293,8 +325,6 @@ def _size(text: str | None) -> tuple[int, int] | None:
 
 @contextmanager
 def _timed(report: "Report", stage: str) -> Iterator[None]:
-    from time import perf_counter
-
     start = perf_counter()
     yield
     passed = perf_counter() - start

@@ -105,7 +105,7 @@ def evaluate(
     sums: dict[tuple[str, str], list[tuple[int, Float[ndarray, " 4"]]]] = {}
     for take in track(takes, "evaluating", total=len(takes), disable=not progress):
         for kind, points, scores, target in _views(take, clips.fps):
-            predicted = predict(model, points, scores, flip=flip).pose3d
+            predicted = predict(model, points, scores, flip=flip, size=SIZE).pose3d
             measures = (mpjpe, p_mpjpe, mpjve, acceleration_error)
             values = np.array([measure(predicted, target) for measure in measures])
             for group in ("all", take.subject):

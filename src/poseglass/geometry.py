@@ -10,7 +10,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-__all__ = ["Camera", "align", "facing", "from_screen", "look_at", "to_screen"]
+__all__ = ["Camera", "align", "facing", "from_screen", "look_at", "rays", "to_screen"]
+
+USUAL_FOCAL = 1.1  # in units of the longer side: between a phone's main lens (0.75) and a portrait lens (2)
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,23 @@ def look_at(direction: Float[ndarray, "*b 3"], roll: Float[ndarray, "*b"] | floa
     down = np.cross(forward, right)
     cosine, sine = np.cos(roll)[..., None], np.sin(roll)[..., None]
     return np.stack([cosine * right + sine * down, cosine * down - sine * right, forward], -2)
+
+
+def rays(pixels: Float[ndarray, "*b 2"], size: tuple[int, int], focal: float | None = None) -> Float[ndarray, "*b 3"]:
+    """The directions in camera space (... 3), z = 1, in which pixels are seen, distortion aside.
+
+    Args:
+        pixels: Points in the image (... 2).
+        size: Width and height of the image.
+        focal: Focal length in pixels; that of an ordinary lens where None: 1.1 times the longer side.
+
+    Example:
+        >>> import numpy as np
+        >>> rays(np.array([1920.0, 540.0]), (1920, 1080), focal=960).tolist()
+        [1.0, 0.0, 1.0]
+    """
+    flat = (pixels - np.array(size) / 2) / (USUAL_FOCAL * max(size) if focal is None else focal)
+    return np.concatenate([flat, np.ones((*flat.shape[:-1], 1))], -1)
 
 
 def facing(ray: Float[ndarray, "*b 3"]) -> Float[ndarray, "*b 3 3"]:

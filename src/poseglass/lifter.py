@@ -20,6 +20,7 @@ from numpy import ndarray
 from poseglass import weights
 from poseglass.ahead import ahead
 from poseglass.errors import DetectorError, PoseError
+from poseglass.grid import Grid
 from poseglass.models import PoseTransformer
 from poseglass.pose import PoseSequence
 from poseglass.predictor import Prediction, Predictor
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Lifter", "Report", "lift"]
 
 SLOWEST, FASTEST, STEADY = 23.5, 61.0, 30.0  # frames a second: what the model takes as it is, and what else becomes
-PAUSE = 10.0  # seconds: several windows of the model
 CHUNK = 64  # frames that are handed on together
 
 Item = TypeVar("Item")
@@ -81,6 +81,8 @@ class Lifter:
         model: A name such as ``"balanced"``, a folder of weights, or a model that takes x, y and score.
         detector: Finds the 2D keypoints in frames; MediaPipe where None, made on first use.
         flip: Average with the mirrored pass: a little more exact, twice the lifting time.
+        focal: Focal length of the camera in pixels, if it is known; else that of an ordinary lens is assumed. It tells
+            how far to the side somebody stands who is not in the middle of the image.
 
     Attributes:
         report: Where the time of the last call went.
@@ -102,12 +104,13 @@ class Lifter:
         *,
         detector: "Detector | None" = None,
         flip: bool = False,
+        focal: float | None = None,
     ) -> None:
         self.model = weights.load(model) if isinstance(model, str | PathLike) else model
-        self.flip = flip
+        self.flip, self.focal = flip, focal
         self.report = Report()
         self._detector = detector
-        Predictor(self.model, flip=flip)  # says at once if the model does not fit
+        Predictor(self.model, flip=flip, focal=focal)  # says at once if something does not fit
 
     @property
     def detector(self) -> "Detector":
@@ -123,13 +126,14 @@ class Lifter:
         self._detector = detector
 
     def lift(
-        self, source: str | PathLike[str] | PoseSequence, *, progress: Callable[[int, int | None], None] | None = None
+        self, source: str | PathLike[str] | PoseSequence, *, each: Callable[[PoseSequence], object] | None = None
     ) -> PoseSequence:
         """The whole motion of a video file or of 2D keypoints.
 
         Args:
             source: A video (or image) file, or keypoints in pixels on any skeleton that converts to Human3.6M's.
-            progress: Told from time to time how many frames of a video are done, of how many, if that is known.
+            each: Called with every chunk of a video's motion as soon as it is settled, to show how far it is, or to
+                draw it meanwhile.
 
         Returns:
             Human3.6M's 17 joints relative to the pelvis in camera space, metres, one row per frame, with the 2D poses
@@ -148,8 +152,8 @@ class Lifter:
             chunks = []
             for chunk in self.stream(video, size=video.info.size, fps=video.info.fps):
                 chunks.append(chunk)
-                if progress is not None:
-                    progress(self.report.frames, video.info.frames)
+                if each is not None:
+                    each(chunk)
             self.report.problem = video.problem
             name = video.path
         if not self.report.seen:
@@ -202,8 +206,8 @@ class Lifter:
 
     def _lifted(self, chunks: Iterable[PoseSequence]) -> Iterator[PoseSequence]:
         """3D chunks of 2D chunks. The frames that wait for theirs are all that is held."""
-        predictor = Predictor(self.model, flip=self.flip)
-        grid: _Grid | None = None
+        predictor: Predictor | None = None
+        grid: Grid | None = None
         waiting: list[PoseSequence] = []
 
         def settled(prediction: Prediction) -> Iterator[PoseSequence]:
@@ -212,9 +216,10 @@ class Lifter:
                 done, waiting[:] = held[: len(prediction.pose3d)], [held[len(prediction.pose3d) :]]
                 yield _motion(done, prediction)
 
-        for number, chunk in enumerate(chunks):
-            if number == 0 and not _is_steady(chunk):
-                grid = _Grid(STEADY)
+        for chunk in chunks:
+            if predictor is None:
+                predictor = Predictor(self.model, flip=self.flip, size=chunk.size, focal=self.focal)
+                grid = None if _is_steady(chunk) else Grid(STEADY)
             waiting.append(chunk)
             body = chunk.to_skeleton(H36M_17)
             points, scores = body.points, np.where(body.validity[:, None], body.confidence, 0)
@@ -222,10 +227,9 @@ class Lifter:
                 yield from settled(predictor.push(points, scores))
             else:
                 yield from settled(grid.back(predictor.push(*grid.onto(chunk.times, points, scores))))
-        if grid is None:
-            yield from settled(predictor.finish())
-        else:
-            yield from settled(grid.rest(predictor.finish()))
+        if predictor is not None:
+            rest = predictor.finish()
+            yield from settled(rest if grid is None else grid.rest(rest))
 
 
 def lift(
@@ -234,6 +238,7 @@ def lift(
     model: str | PathLike[str] | PoseTransformer | Hourglass = "balanced",
     detector: "Detector | None" = None,
     flip: bool = False,
+    focal: float | None = None,
 ) -> PoseSequence:
     """The 3D motion of a video, or of 2D keypoints: see :meth:`Lifter.lift`.
 
@@ -242,7 +247,7 @@ def lift(
         >>> motion = pg.lift("walk.mp4")  # doctest: +SKIP
         >>> motion.save("walk.npz")  # doctest: +SKIP
     """
-    return Lifter(model, detector=detector, flip=flip).lift(source)
+    return Lifter(model, detector=detector, flip=flip, focal=focal).lift(source)
 
 
 def _is_steady(chunk: PoseSequence) -> bool:
@@ -305,76 +310,3 @@ def _joined(chunks: list[PoseSequence]) -> PoseSequence:
     arrays: dict[str, Any] = {name: all_of(name) for name in ("points", "scores", "valid", "timestamps", "kept")}
     bare = replace(first[:0], pose2d=None)
     return replace(bare, **arrays, fps=first.rate, pose2d=_joined(inner) if len(inner) == len(chunks) else None)
-
-
-class _Grid:
-    """Evenly spaced times beside the video's own: 2D is taken onto them, 3D back, both linearly, chunk by chunk.
-
-    A pause in which no frame comes counts for at most :data:`PAUSE` seconds: it tells the model nothing more, and in a
-    time lapse, or a file whose times are broken, it may last for days.
-    """
-
-    def __init__(self, fps: float) -> None:
-        self.fps = fps
-        self._start = 0.0
-        self._told = np.zeros(0)  # the time of the last frame that came, as the video has it
-        self._skipped = 0.0  # seconds of pauses so far that do not count
-        self._done = 0  # grid rows handed out
-        self._edge: tuple[ndarray, ndarray, ndarray] | None = None  # the last frame that came
-        self._times = np.zeros(0)  # of frames that wait for their 3D
-        self._rows = np.zeros((0, 17, 3), np.float32)
-        self._kept = np.zeros(0, bool)
-        self._first = 0  # the grid row that `_rows` begins with
-
-    def onto(
-        self, times: Float[ndarray, " f"], points: Float[ndarray, "f 17 2"], scores: Float[ndarray, "f 17"]
-    ) -> tuple[Float[ndarray, "g 17 2"], Float[ndarray, "g 17"]]:
-        """Grid rows between the frames that came."""
-        pauses = np.diff(times, prepend=self._told if len(self._told) else times[:1])
-        skipped = self._skipped + np.cumsum(np.maximum(pauses - PAUSE, 0))
-        self._told, self._skipped = times[-1:], float(skipped[-1])
-        times = times - skipped
-        self._times = np.concatenate([self._times, times])
-        if self._edge is None:
-            self._start = float(times[0])
-        else:
-            times, points, scores = (
-                np.concatenate(pair) for pair in zip(self._edge, (times, points, scores), strict=True)
-            )
-        self._edge = (times[-1:], points[-1:], scores[-1:])
-        until = int(np.floor((times[-1] - self._start) * self.fps + 1e-6)) + 1
-        ticks = self._start + np.arange(self._done, until) / self.fps
-        self._done = until
-        after = np.clip(np.searchsorted(times, ticks - 1e-9), 0, len(times) - 1)
-        before = np.maximum(after - 1, 0)
-        span = np.maximum(times[after] - times[before], 1e-9)
-        share = np.clip((ticks - times[before]) / span, 0, 1)[:, None] if len(times) > 1 else np.ones((len(ticks), 1))
-        # Between a joint that is known and one that is not, the nearer one counts.
-        share = np.where((scores[before] > 0) & (scores[after] > 0), share, np.round(share))
-        here, there = np.nan_to_num(points[before]), np.nan_to_num(points[after])
-        mixed = here + share[..., None] * (there - here)
-        return mixed, scores[before] + share * (scores[after] - scores[before])
-
-    def back(self, prediction: Prediction, *, last: bool = False) -> Prediction:
-        """The frames, in order, whose place on the grid is settled on both sides."""
-        self._rows = np.concatenate([self._rows, prediction.pose3d])
-        self._kept = np.concatenate([self._kept, prediction.kept])
-        if not len(self._rows):
-            return Prediction(self._rows, self._kept)
-        place = (self._times - self._start) * self.fps - self._first
-        end = len(self._rows) - 1
-        count = len(place) if last else int((place <= end).sum())
-        place = np.clip(place[:count], 0, end)
-        before = np.floor(place).astype(int)
-        after = np.minimum(before + 1, end)
-        share = (place - before)[:, None, None]
-        pose3d = self._rows[before] * (1 - share) + self._rows[after] * share
-        done = Prediction(pose3d.astype(np.float32), self._kept[np.round(place).astype(int)])
-        self._times = self._times[count:]
-        drop = int(before[-1]) if count else 0
-        self._rows, self._kept, self._first = self._rows[drop:], self._kept[drop:], self._first + drop
-        return done
-
-    def rest(self, prediction: Prediction) -> Prediction:
-        """All frames that are left."""
-        return self.back(prediction, last=True)

@@ -13,8 +13,9 @@ from numpy import ndarray
 
 from poseglass._shapes import Indices
 from poseglass.data.augment import flip as mirrored
-from poseglass.data.windows import blend_weights, cut, person_coordinates, stitch
+from poseglass.data.windows import blend_weights, cut, pelvis_path, person_coordinates, stitch
 from poseglass.errors import ModelError
+from poseglass.geometry import facing, rays
 from poseglass.models import PoseTransformer
 from poseglass.waist import Hourglass, Trace
 
@@ -40,19 +41,33 @@ class Predictor:
     Args:
         model: A backbone or an hourglass whose input is :func:`poseglass.data.windows.person_coordinates`.
         flip: Average with the mirrored pass, which keeps the same frames; twice the time.
+        size: Width and height of the image. The model says how the person looks along the line of sight to them; with
+            the size this is turned into the camera's axes. Without it the person is taken to be in the middle.
+        focal: Focal length in pixels; that of an ordinary lens where None.
         overlap: Share of a window that the next one covers again, from 0 to below 1.
 
     Raises:
         ModelError: The model does not take x, y and score, or the overlap is out of range.
     """
 
-    def __init__(self, model: PoseTransformer | Hourglass, *, flip: bool = False, overlap: float = 1 / 3) -> None:
+    def __init__(
+        self,
+        model: PoseTransformer | Hourglass,
+        *,
+        flip: bool = False,
+        size: tuple[int, int] | None = None,
+        focal: float | None = None,
+        overlap: float = 1 / 3,
+    ) -> None:
         if model.inputs != 3:
             raise ModelError(f"lifting needs a model of 3 inputs (x, y, score); this one takes {model.inputs}")
         if not 0 <= overlap < 1:
             raise ModelError(f"overlap is a share of a window, from 0 to below 1, not {overlap}")
         self.model = model.eval()
+        if focal is not None and not 0 < focal < np.inf:
+            raise ModelError(f"focal is a length in pixels above 0, not {focal}")
         self.flip = flip
+        self.size, self.focal = size, focal
         self.clip = model.frames
         self.stride = max(round(self.clip * (1 - overlap)), 1)
         self._weights = blend_weights(self.clip, self.clip - self.stride)
@@ -101,6 +116,8 @@ class Predictor:
     def _lift_window(self, begin: int) -> Prediction:
         window = np.array([begin - self._first])
         points, scores = (cut(x, self.clip, window) for x in (self._points, self._scores))
+        if self._windows and not scores.any():  # nobody for so long that the model has nothing to go by: stand still
+            return Prediction(np.repeat(self._windows[-1][1].pose3d[-1:], self.clip, 0), np.zeros(self.clip, bool))
         pose2d = person_coordinates(points, scores)
         plain = self._forward(pose2d)
         pose3d = plain.pose3d.numpy()
@@ -108,6 +125,10 @@ class Predictor:
             mirror = self._forward(mirrored(pose2d), plain.kept)
             pose3d = (pose3d + mirrored(mirror.pose3d.numpy())) / 2
         pose3d = pose3d - pose3d[:, :, :1]
+        if self.size is not None:
+            path = pelvis_path(points, scores)
+            path = np.where(np.isnan(path), np.array(self.size) / 2, path)
+            pose3d = pose3d @ facing(rays(path, self.size, self.focal))
         every = np.arange(self.clip)
         first = next(iter(plain.kept.values()))[0].numpy() if plain.kept else every
         return Prediction(pose3d[0], np.isin(every, first))
@@ -142,6 +163,8 @@ def predict(
     scores: Float[ndarray, "f 17"],
     *,
     flip: bool = False,
+    size: tuple[int, int] | None = None,
+    focal: float | None = None,
 ) -> Prediction:
     """Lift a whole sequence of Human3.6M joints in the image, evenly spaced in time, of one frame or many.
 
@@ -150,7 +173,9 @@ def predict(
         points: Positions in pixels (f 17 2); those of score 0 may be anything.
         scores: Confidences (f 17).
         flip: Average with the mirrored pass.
+        size: Width and height of the image; see :class:`Predictor`.
+        focal: Focal length in pixels, if it is known.
     """
-    predictor = Predictor(model, flip=flip)
+    predictor = Predictor(model, flip=flip, size=size, focal=focal)
     parts = [predictor.push(points, scores), predictor.finish()]
     return Prediction(np.concatenate([p.pose3d for p in parts]), np.concatenate([p.kept for p in parts]))

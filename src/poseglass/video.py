@@ -190,7 +190,7 @@ class VideoReader:
 
     def _image(self, frame: av.VideoFrame) -> UInt8[ndarray, "h w 3"]:
         width, height = self.size[::-1] if self._turns % 2 else self.size
-        image = frame.to_ndarray(format="rgb24", width=width, height=height)
+        image = frame.to_ndarray(format="rgb24", width=width, height=height, interpolation="BILINEAR")
         # Contiguous, because FFmpeg pads its rows and what is not contiguous is slow or, in MediaPipe, read wrongly.
         return np.ascontiguousarray(np.rot90(image, self._turns))
 
@@ -295,7 +295,7 @@ class VideoWriter:
         stream.width, stream.height = (side + side % 2 for side in self.size)
         stream.pix_fmt = "yuv420p"
         if codec == "libx264":
-            stream.options = {"preset": "veryfast", "crf": "20"}
+            stream.options = {"preset": "superfast", "crf": "22"}
         else:
             stream.bit_rate = max(500_000, int(0.2 * stream.width * stream.height * self.fps))
         return stream

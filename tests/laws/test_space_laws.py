@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass import H36M_17
 from poseglass.data.augment import flip
-from poseglass.geometry import Camera, align, from_screen, look_at, to_screen
+from poseglass.geometry import Camera, align, facing, from_screen, look_at, rays, to_screen
 from poseglass.metrics import acceleration_error, mpjpe, mpjve, p_mpjpe
 from poseglass.skeleton import SKELETONS, conversion
 
@@ -48,6 +48,33 @@ def test_flipping_keeps_errors(seed, other):
     a, b = (np.random.default_rng(s).normal(size=(3, 17, 3)) for s in (seed, other))
     assert_allclose(mpjpe(flip(a), flip(b)), mpjpe(a, b))
     assert_allclose(p_mpjpe(flip(a), flip(b)), p_mpjpe(a, b), atol=1e-9)
+
+
+@given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.1, 10))
+def test_facing_is_the_smallest_turn_onto_the_axis(x, y, z):
+    ray = np.array([x, y, z])
+    turn = facing(ray)
+    assert_allclose(turn @ turn.T, np.eye(3), atol=1e-9)
+    assert_allclose(np.linalg.det(turn), 1)
+    assert_allclose(turn @ ray, [0, 0, np.linalg.norm(ray)], atol=1e-8)
+    # The smallest: it turns by the angle between the two and no further.
+    assert_allclose((np.trace(turn) - 1) / 2, z / np.linalg.norm(ray), atol=1e-9)
+
+
+@given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.1, 10))
+def test_facing_a_mirrored_ray_is_the_mirrored_turn(x, y, z):
+    mirror = np.diag([-1.0, 1.0, 1.0])
+    assert_allclose(facing(np.array([-x, y, z])), mirror @ facing(np.array([x, y, z])) @ mirror, atol=1e-12)
+
+
+@given(seeds)
+def test_rays_lead_back_to_what_was_seen(seed):
+    rng = np.random.default_rng(seed)
+    focal, size = rng.uniform(300, 3000), (1920, 1080)
+    seen = Camera(np.eye(3), np.zeros(3), np.full(2, focal), np.array(size) / 2)
+    points = rng.uniform([-5, -5, 1], [5, 5, 10], (6, 3))
+    directions = rays(seen.project(points), size, focal)
+    assert_allclose(directions * points[:, 2:], points, atol=1e-9)
 
 
 @given(seeds, arrays(np.float64, (5, 3), elements=metres))

@@ -41,7 +41,7 @@ def on_the_grid(poses: PoseSequence) -> np.ndarray:
     for j in range(17):
         for d in range(2):
             points[:, j, d] = np.interp(grid, times, body.points[:, j, d])
-    lifted = predict(MODEL, points, np.ones((len(grid), 17))).pose3d
+    lifted = predict(MODEL, points, np.ones((len(grid), 17)), size=poses.size).pose3d
     back = np.empty((len(times), 17, 3))
     for j in range(17):
         for d in range(3):
@@ -68,7 +68,7 @@ def test_usual_rates_are_lifted_as_they_are(fps):
     motion = lift(poses, model=MODEL) if fps == 30 else Lifter(MODEL).lift(poses)
     assert_belongs(motion, poses)
     body = poses.to_skeleton(H36M_17)
-    direct = predict(MODEL, body.points, body.confidence)
+    direct = predict(MODEL, body.points, body.confidence, size=poses.size)
     assert_array_equal(motion.points, direct.pose3d)
     assert_array_equal(motion.kept, direct.kept)
 
@@ -116,8 +116,18 @@ def test_flipping_is_done():
     poses = keypoints(30)
     plain, flipped = Lifter(MODEL).lift(poses), Lifter(MODEL, flip=True).lift(poses)
     body = poses.to_skeleton(H36M_17)
-    assert_array_equal(flipped.points, predict(MODEL, body.points, body.confidence, flip=True).pose3d)
+    assert_array_equal(flipped.points, predict(MODEL, body.points, body.confidence, flip=True, size=poses.size).pose3d)
     assert not np.array_equal(plain.points, flipped.points)
+
+
+def test_a_known_focal_length_turns_who_stands_aside():
+    poses = keypoints(30)
+    body = poses.to_skeleton(H36M_17)
+    told = Lifter(MODEL, focal=700).lift(poses)
+    assert_array_equal(told.points, predict(MODEL, body.points, body.confidence, size=poses.size, focal=700).pose3d)
+    assert np.abs(told.points - Lifter(MODEL).lift(poses).points).max() > 1e-3
+    with pytest.raises(ModelError, match="focal"):
+        Lifter(MODEL, focal=0)
 
 
 class TestFramesWithNobody:

@@ -137,3 +137,56 @@ def test_the_number_of_threads_is_left_as_it_was():
     before = torch.get_num_threads()
     predict(make(False), *keypoints(12))
     assert torch.get_num_threads() == before
+
+
+def test_who_stands_aside_is_turned_into_the_camera_s_axes():
+    model = make(waist=True)
+    points, scores = keypoints(20)
+    scores = np.maximum(scores, 0.1)
+    size, focal = (1920, 1080), 900.0
+    straight = predict(model, points, scores).pose3d
+    turned = predict(model, points, scores, size=size, focal=focal).pose3d
+    for t in range(20):
+        # Turning about the axis across both, by the angle between the optical axis and the line of sight.
+        ray = np.append((points[t, 0] - np.array(size) / 2) / focal, 1)
+        ray /= np.linalg.norm(ray)
+        axis = np.cross([0, 0, 1], ray)
+        sine, cosine = np.linalg.norm(axis), ray[2]
+        axis /= sine
+        for joint in range(17):
+            v = straight[t, joint]
+            wanted = v * cosine + np.cross(axis, v) * sine + axis * (axis @ v) * (1 - cosine)
+            assert_allclose(turned[t, joint], wanted, atol=1e-5)
+
+
+def test_in_the_middle_of_the_image_nothing_is_turned():
+    model = make(waist=False)
+    points, scores = keypoints(12)
+    scores[:] = 1
+    points += np.array([640, 360]) - points[:, :1]
+    middle = predict(model, points, scores, size=(1280, 720)).pose3d
+    assert_allclose(middle, predict(model, points, scores).pose3d, atol=1e-6)
+
+
+def test_who_is_long_gone_stands_still():
+    model = make(waist=True)
+    points, scores = keypoints(80)
+    scores = np.maximum(scores, 0.1)
+    scores[20:70] = 0
+    lifted = predict(model, points, scores)
+    # Between the last window that sees the first spell and the first that sees the second.
+    gone = lifted.pose3d[30:58]
+    assert np.abs(gone - gone[:1]).max() < 1e-6
+    assert not lifted.kept[30:58].any()
+    assert np.abs(np.diff(lifted.pose3d[58:75], axis=0)).max() > 1e-3
+
+
+def test_nobody_from_the_start_is_no_error():
+    lifted = predict(make(waist=True), np.full((30, 17, 2), np.nan), np.zeros((30, 17)), size=(640, 480))
+    assert np.isfinite(lifted.pose3d).all()
+
+
+@pytest.mark.parametrize("focal", [0, -5, np.inf, np.nan])
+def test_a_focal_length_that_is_none(focal):
+    with pytest.raises(ModelError, match="focal"):
+        Predictor(make(waist=False), focal=focal)

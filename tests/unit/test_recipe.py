@@ -24,9 +24,9 @@ def test_every_recipe_parses(path):
 
 
 def test_reading(tmp_path):
-    (tmp_path / "x.toml").write_text('[model]\nframes = 27\nprune = "uniform"\n\n[optim]\nlr = 1\nbf16 = false\n')
+    (tmp_path / "x.toml").write_text('[model]\nframes = 27\nprune = "uniform"\n\n[optim]\nlr = 1\nbf16 = true\n')
     recipe = Recipe.read(tmp_path / "x.toml")
-    assert (recipe.model.frames, recipe.model.prune, recipe.optim.lr, recipe.optim.bf16) == (27, "uniform", 1.0, False)
+    assert (recipe.model.frames, recipe.model.prune, recipe.optim.lr, recipe.optim.bf16) == (27, "uniform", 1.0, True)
     assert isinstance(recipe.optim.lr, float), "a whole number where a float belongs becomes one"
     assert recipe.model.dim == Recipe().model.dim, "the rest keeps its default"
     assert recipe.run == Recipe().run
@@ -38,7 +38,7 @@ def test_overriding():
     assert recipe.model.keep == 27
     assert recipe.data.path == "clips/all.npz"
     assert recipe.model.prune == "uniform"
-    assert Recipe().override("optim.bf16=false").optim.bf16 is False
+    assert Recipe().override("optim.bf16=true").optim.bf16 is True
     assert Recipe().override("data.path=a=b.npz").data.path == "a=b.npz"
     assert Recipe().override() == Recipe()
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from poseglass.errors import PoseError, VideoError
 cv2 = pytest.importorskip("cv2")
 pytest.importorskip("av")
 
-from poseglass.rendering import Renderer, render  # noqa: E402
+from poseglass.rendering import Movie, Renderer, render  # noqa: E402
 from poseglass.rendering.sheet import pick_frames  # noqa: E402
 from poseglass.video import VideoReader, VideoWriter  # noqa: E402
 
@@ -267,6 +268,42 @@ def test_render_draws_what_a_streaming_renderer_draws(tmp_path: Path, walk: Pose
     assert t == 9
 
 
+def test_a_movie_of_chunks_is_that_of_the_whole(tmp_path: Path) -> None:
+    motion = make_walk(40, fps=25.0)
+    source = write_grey_video(tmp_path / "source.mp4", 45)
+    whole = render(motion, tmp_path / "whole.mp4", video=source, height=180)
+    with Movie(tmp_path / "chunks.mp4", video=source, height=180, frames=40) as movie:
+        for begin, end in ((0, 1), (1, 1), (1, 17), (17, 40)):
+            movie.add(motion[begin:end])
+    assert movie.seconds > 0
+    assert (tmp_path / "chunks.mp4").read_bytes() == whole.read_bytes()
+
+
+def film(path: Path, chunks: Iterable[PoseSequence], **settings) -> None:
+    with Movie(path, **settings) as movie:
+        for chunk in chunks:
+            movie.add(chunk)
+
+
+def test_a_movie_that_is_left_by_an_error_leaves_no_file(tmp_path: Path) -> None:
+    def broken() -> Iterator[PoseSequence]:
+        yield make_walk(10)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        film(tmp_path / "no.mp4", broken())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_movie_tells_at_its_end_what_went_wrong(tmp_path: Path) -> None:
+    source = write_grey_video(tmp_path / "source.mp4", 5)
+    with pytest.raises(VideoError, match="ends after 5 frames"):
+        film(tmp_path / "no.mp4", [make_walk(10)] * 20, video=source)  # more than it holds: it must not wait for ever
+    with pytest.raises(PoseError, match="empty"):
+        film(tmp_path / "no.mp4", [make_walk(10)[:0]])
+    assert [path.name for path in tmp_path.iterdir()] == ["source.mp4"]
+
+
 def test_without_2d_there_is_only_the_figure(tmp_path: Path, walk: PoseSequence) -> None:
     bare = PoseSequence(walk.points[:3], H36M_17, "camera", fps=30)
     with VideoReader(render(bare, tmp_path / "walk.mp4", height=90)) as video:
@@ -304,7 +341,7 @@ def test_a_sheet_of_a_single_frame(tmp_path: Path) -> None:
 def test_wrong_inputs_are_told(tmp_path: Path, walk: PoseSequence) -> None:
     source = write_grey_video(tmp_path / "short.mp4", 10)
     out = tmp_path / "walk.mp4"
-    with pytest.raises(VideoError, match=r"ends after 10 frames and the motion has 90"):
+    with pytest.raises(VideoError, match=r"ends after 10 frames and the motion goes on"):
         render(walk, out, video=source, height=64)
     with pytest.raises(VideoError, match=r"gone\.mp4"):
         render(walk, out, video=tmp_path / "gone.mp4")

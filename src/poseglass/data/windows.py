@@ -9,7 +9,9 @@ from numpy import ndarray
 
 from poseglass.skeleton import H36M_17
 
-__all__ = ["blend_weights", "cut", "fill_gaps", "person_coordinates", "starts", "stitch"]
+__all__ = ["blend_weights", "cut", "fill_gaps", "pelvis_path", "person_coordinates", "starts", "stitch"]
+
+ROOT = H36M_17.index("pelvis")
 
 
 def starts(frames: int, clip: int, stride: int) -> Int[ndarray, " n"]:
@@ -66,6 +68,23 @@ def fill_gaps(points: Float[ndarray, "*b f j d"], known: ndarray) -> Float[ndarr
     return np.where(ever[..., None], first + share[..., None] * (last - first), 0)
 
 
+def _pelvis(points: Float[ndarray, "*b f 17 2"], ever: ndarray) -> Float[ndarray, "*b f 1 2"]:
+    """The pelvis of filled points; where it is never known, the mean of the joints that are."""
+    mean = (points * ever).sum(-2, keepdims=True) / np.maximum(ever.sum(-2, keepdims=True), 1)
+    return np.where(ever[..., ROOT : ROOT + 1, :], points[..., ROOT : ROOT + 1, :], mean)
+
+
+def pelvis_path(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]) -> Float[ndarray, "*b f 2"]:
+    """Where the person is in every frame (... f 2): the origin of :func:`person_coordinates`.
+
+    NaN throughout a clip in which nothing is known.
+    """
+    known = scores > 0
+    ever = np.any(known, axis=-2, keepdims=True)[..., None]
+    path = _pelvis(fill_gaps(points, known), ever)[..., 0, :]
+    return np.where(ever.any((-3, -2, -1))[..., None, None], path, np.nan)
+
+
 def person_coordinates(
     points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]
 ) -> Float[ndarray, "*b f 17 3"]:
@@ -80,14 +99,12 @@ def person_coordinates(
         points: Human3.6M joints, in pixels or any other unit, (... f 17 2).
         scores: Their confidence, (... f 17). Joints of score 0 are filled in between their neighbours in time.
     """
-    root = H36M_17.index("pelvis")
     known = scores > 0
     ever = np.any(known, axis=-2, keepdims=True)[..., None]  # ... 1 j 1
     points = fill_gaps(points, known)
-    mean = (points * ever).sum(-2, keepdims=True) / np.maximum(ever.sum(-2, keepdims=True), 1)
-    pelvis = np.where(ever[..., root : root + 1, :], points[..., root : root + 1, :], mean)
+    pelvis = _pelvis(points, ever)
     body = np.where(ever, points - pelvis, 0)
     spread = np.sqrt((body**2).sum((-1, -2)) / np.maximum(ever.sum((-1, -2)), 1))
     size = np.maximum(np.median(spread, axis=-1), 1e-9)[..., None, None, None]
-    body[..., root : root + 1, :] = pelvis - np.median(pelvis, axis=-3, keepdims=True)
+    body[..., ROOT : ROOT + 1, :] = pelvis - np.median(pelvis, axis=-3, keepdims=True)
     return np.concatenate([np.clip(body / size, -30, 30), scores[..., None]], -1).astype(np.float32)

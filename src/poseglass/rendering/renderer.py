@@ -75,6 +75,10 @@ class Renderer:
         """Width and height of the pictures, in pixels; both are even."""
         return self._flat[0] + self._stage.size[0], self._flat[1] + len(self._strip)
 
+    def shown(self, length: float) -> int:
+        """How many pixels of the picture show as many of the video."""
+        return max(1, round(length * self._scale))
+
     def draw(
         self,
         image: UInt8[ndarray, "h w 3"] | None,
@@ -123,14 +127,16 @@ class Renderer:
     ) -> None:
         assert self._source is not None
         height, width = canvas.shape[:2]
-        used = max(1, min(round(self._scale * self._source[1]), height))
+        used = min(self.shown(self._source[1]), height)
         top = (height - used) // 2
         if image is None or used < height:
             canvas[:] = NIGHT
         if image is not None:
-            # Averaging keeps thin things from flickering where a picture shrinks a lot, but interpolation is faster.
-            how = cv2.INTER_AREA if image.shape[0] >= 1.9 * used else cv2.INTER_LINEAR
-            canvas[top : top + used] = cv2.resize(image, (width, used), interpolation=how)
+            if image.shape[:2] != (used, width):
+                # Averaging keeps thin things from flickering where a picture shrinks a lot; interpolation is faster.
+                how = cv2.INTER_AREA if image.shape[0] >= 1.9 * used else cv2.INTER_LINEAR
+                image = cv2.resize(image, (width, used), interpolation=how)
+            canvas[top : top + used] = image
         if points is not None:
             shown = np.isfinite(points).all(-1) & (True if scores is None else scores >= SURE)
             draw_flat(canvas, points * self._scale + [0, top], shown, self._skeletons[0])

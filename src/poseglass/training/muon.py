@@ -23,8 +23,9 @@ def orthogonal(matrices: Float[Tensor, "n r c"]) -> Float[Tensor, "n r c"]:
     """Nearly orthogonal matrices (n r c) with the singular vectors of the given ones.
 
     Example:
-        >>> torch.linalg.svdvals(orthogonal(torch.diag(torch.tensor([3.0, 1.0]))[None])).round(decimals=1).tolist()
-        [[1.1, 0.7]]
+        >>> values = torch.linalg.svdvals(orthogonal(torch.diag(torch.tensor([3.0, 1.0]))[None]))
+        >>> bool(((0.6 < values) & (values < 1.3)).all())
+        True
     """
     wide = matrices.shape[1] <= matrices.shape[2]
     x: Tensor = matrices if wide else matrices.mT

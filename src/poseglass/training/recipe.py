@@ -56,7 +56,8 @@ class Optim:
     """Largest norm of the gradient."""
     ema: float = 0.999
     """Decay of the running mean of the weights, which is what is judged and kept."""
-    bf16: bool = True
+    bf16: bool = False
+    """Autocast to bfloat16: faster where the processor has units for it (AMX), many times slower where it has not."""
     smoothness: float = 0.5
     velocity: float = 2.0
 

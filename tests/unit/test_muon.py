@@ -1,0 +1,63 @@
+"""Muon against singular value decomposition, against torch's own, and against what it promises."""
+
+import pytest
+import torch
+from torch import nn
+
+from poseglass.training.muon import Muon, orthogonal
+
+SHAPES = [(12, 5), (4, 9), (6, 6), (12, 5)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
+def test_singular_vectors_stay_and_values_come_near_1(shape, size):
+    matrices = size * torch.randn(3, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    made = orthogonal(matrices)
+    u, _, vt = torch.linalg.svd(matrices, full_matrices=False)
+    inner = u.mT @ made @ vt.mT
+    values = inner.diagonal(dim1=1, dim2=2)
+    assert ((values > 0.5) & (values < 1.3)).all()
+    torch.testing.assert_close(inner, torch.diag_embed(values), atol=1e-6, rtol=0)
+
+
+def test_nothing_is_made_of_nothing():
+    assert not orthogonal(torch.zeros(2, 3, 4)).any()
+
+
+def pair(weight_decay: float) -> tuple[list[nn.Parameter], list[nn.Parameter], list[torch.optim.Optimizer]]:
+    torch.manual_seed(0)
+    ours = [nn.Parameter(0.1 * torch.randn(shape)) for shape in SHAPES]
+    theirs = [nn.Parameter(p.detach().clone()) for p in ours]
+    return (
+        ours,
+        theirs,
+        [
+            Muon(ours, lr=0.01, weight_decay=weight_decay),
+            torch.optim.Muon(theirs, lr=0.01, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"),
+        ],
+    )
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_the_steps_are_torch_s_within_its_bfloat16(weight_decay):
+    ours, theirs, optimisers = pair(weight_decay)
+    begun = [p.detach().clone() for p in ours]
+    for _ in range(5):
+        for p, q in zip(ours, theirs, strict=True):
+            p.grad = torch.randn_like(p)
+            q.grad = p.grad.clone()
+        for optimiser in optimisers:
+            optimiser.step()
+    for p, q, start in zip(ours, theirs, begun, strict=True):
+        assert (p - q).norm() < 0.02 * (p - start).norm()
+
+
+def test_what_has_no_gradient_stays():
+    ours, _, (muon, _) = pair(0.1)
+    before = [p.detach().clone() for p in ours]
+    ours[0].grad = torch.ones_like(ours[0])
+    muon.step()
+    assert not torch.equal(ours[0], before[0])
+    assert all(torch.equal(p, b) for p, b in zip(ours[1:], before[1:], strict=True))
+    assert len(muon.state_dict()["state"]) == 1
