@@ -73,10 +73,16 @@ class Movie:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._left = kind is not None
-        self._put(None)
-        self._worker.shutdown()
-        if kind is None:
-            self._made.result()
+        try:
+            self._put(None)
+            if kind is None:
+                self._made.result()
+        except BaseException:  # Ctrl-C while it waits
+            self._left = True
+            raise
+        finally:
+            self._put(None)
+            self._worker.shutdown()
 
     def add(self, motion: PoseSequence) -> None:
         """The next frames, with the 2D poses that they were lifted from in `pose2d`, if they are to be shown."""
@@ -97,8 +103,6 @@ class Movie:
             start = perf_counter()
             chunk = self._chunks.get()
             self.seconds -= perf_counter() - start
-            if self._left:
-                raise _AbandonedError
             if chunk is None:
                 return
             yield chunk
@@ -122,6 +126,10 @@ class Movie:
                 # Decoding, drawing and encoding work side by side.
                 for picture in ahead(_pictures(renderer, ahead(images_of(reader)), chain([first], chunks))):
                     writer.write(picture)
+                    if self._left:
+                        raise _AbandonedError
+                if self._left:
+                    raise _AbandonedError
         except _AbandonedError:
             pass
         finally:
