@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from poseglass._files import writing
 from poseglass.errors import WeightsError
-from poseglass.models import MixSTE, PoseTransformer
+from poseglass.models import MixSTE, MotionBERT, PoseTransformer
 from poseglass.published import ARCHITECTURES, Choices
 from poseglass.tokens import PRUNERS, DensityPeaks
 from poseglass.waist import Hourglass, hourglass
@@ -33,7 +33,10 @@ __all__ = ["BUNDLED", "load", "load_state", "save"]
 ASSETS = Path(__file__).with_name("assets")
 BUNDLED = ("balanced",)
 FORMAT = "poseglass weights 1"
-BACKBONES: dict[str, type[PoseTransformer]] = {"MixSTE": MixSTE}
+BACKBONES: dict[str, type[PoseTransformer]] = {
+    "MixSTE": MixSTE,
+    "MotionBERT": MotionBERT,
+}
 
 
 def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, about: str = "") -> Path:
