@@ -19,7 +19,7 @@ WRAPPINGS: dict[str, Callable[[dict[str, Any]], Any]] = {
         "epoch": 59,
         "lr": 2e-4,
         "optimizer": {"state": {0: {"step": 7, "exp_avg": torch.ones(2)}}, "param_groups": [{"params": [0]}]},
-        "min_loss": 37.2,
+        "min_loss": np.float64(37.2),
         **WRAPPINGS["model_pos of module."](state),
     },
     "model": lambda state: {"model": state},
