@@ -10,7 +10,7 @@ import json
 import pickle
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from poseglass._files import writing
 from poseglass.errors import WeightsError
-from poseglass.models import MixSTE, PoseTransformer
+from poseglass.models import MixSTE, MotionBERT, PoseTransformer
 from poseglass.published import ARCHITECTURES, Choices
 from poseglass.tokens import PRUNERS, DensityPeaks
 from poseglass.waist import Hourglass, hourglass
@@ -33,7 +33,27 @@ __all__ = ["BUNDLED", "load", "load_state", "save"]
 ASSETS = Path(__file__).with_name("assets")
 BUNDLED = ("balanced",)
 FORMAT = "poseglass weights 1"
-BACKBONES: dict[str, type[PoseTransformer]] = {"MixSTE": MixSTE}
+BACKBONES: dict[str, type[PoseTransformer]] = {
+    "MixSTE": MixSTE,
+    "MotionBERT": MotionBERT,
+}
+
+
+class Ignored:
+    """Stands in for what a checkpoint needs numpy to build, and keeps nothing of it."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __setstate__(self, _: object) -> None:
+        pass
+
+
+# Training scripts leave numbers of numpy's beside the weights, such as MotionBERT's `min_loss`, by the names of numpy
+# 1 and 2. They are read past: numpy's own code would trust the pickle, so it is never called.
+IGNORED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    (Ignored, name) for name in ("numpy.dtype", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
+]
 
 
 def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, about: str = "") -> Path:
@@ -191,7 +211,7 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             content: Any = read_safetensors(path.read_bytes())
         else:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), torch.serialization.safe_globals(IGNORED):
                 warnings.simplefilter("ignore")  # torch wonders about pickles that torch did not write
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as problem:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from poseglass import weights
 from poseglass.errors import ModelError
-from poseglass.models import MODELS, MixSTE, PoseTransformer, create_model, list_models
+from poseglass.models import MODELS, MixSTE, MotionBERT, PoseTransformer, create_model, list_models
 from poseglass.tokens import PRUNERS, RECOVERERS
 from poseglass.waist import Hourglass, hourglass
 
@@ -21,8 +21,15 @@ def tiny_mixste(inputs: int) -> MixSTE:
     return MixSTE(frames=FRAMES, dim=16, depth=4, heads=4, inputs=inputs)
 
 
+def tiny_motionbert(inputs: int) -> MotionBERT:
+    return MotionBERT(frames=FRAMES, dim=16, rep=24, depth=4, heads=4, mlp_ratio=2, inputs=inputs)
+
+
 # One small stand-in for each class of MODELS; a class without one fails `test_every_model_has_a_stand_in`.
-BACKBONES = {"MixSTE": tiny_mixste}
+BACKBONES = {
+    "MixSTE": tiny_mixste,
+    "MotionBERT": tiny_motionbert,
+}
 COMBINATIONS = list(product(BACKBONES, PRUNERS, RECOVERERS, SCHEDULES))
 
 

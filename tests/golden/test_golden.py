@@ -15,8 +15,16 @@ from poseglass.waist import Hourglass
 TINY = {"frames": 13, "dim": 16, "depth": 4}
 
 
-@pytest.mark.parametrize(("name", "wrapping"), [("mixste", "model_pos of module."), ("hot_mixste", "bare")])
-def test_published_architectures(tmp_path, name, wrapping):
+@pytest.mark.parametrize(
+    ("name", "wrapping", "at"),
+    [
+        ("mixste", "model_pos of module.", None),
+        ("hot_mixste", "bare", 3),
+        ("motionbert", "best_epoch.bin", None),
+        ("hot_motionbert", "bare", 1),
+    ],
+)
+def test_published_architectures(tmp_path, name, wrapping, at):
     state = published.filled(published.golden_shapes(name))
     model = weights.load(published.write(state, tmp_path / "epoch.pth", wrapping))
     truth = np.load(published.GOLDEN / f"{name}.npz")
@@ -25,8 +33,8 @@ def test_published_architectures(tmp_path, name, wrapping):
     with torch.inference_mode():
         if isinstance(model, Hourglass):
             trace = model.trace(torch.from_numpy(truth["input"]))
-            assert list(trace.kept) == [3]
-            assert np.array_equal(trace.kept[3].numpy(), truth["kept"])
+            assert list(trace.kept) == [at]
+            assert np.array_equal(trace.kept[at].numpy(), truth["kept"])
             output = trace.pose3d.numpy()
         else:
             output = model(torch.from_numpy(truth["input"])).numpy()

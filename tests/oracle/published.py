@@ -15,6 +15,13 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 WRAPPINGS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "bare": lambda state: state,
     "model_pos": lambda state: {"epoch": 3, "lr": 4e-5, "model_pos": state},
+    "best_epoch.bin": lambda state: {
+        "epoch": 59,
+        "lr": 2e-4,
+        "optimizer": {"state": {0: {"step": 7, "exp_avg": torch.ones(2)}}, "param_groups": [{"params": [0]}]},
+        "min_loss": np.float64(37.2),
+        **WRAPPINGS["model_pos of module."](state),
+    },
     "model": lambda state: {"model": state},
     "module.": lambda state: {f"module.{key}": value for key, value in state.items()},
     "model_pos of module.": lambda state: {"model_pos": {f"module.{key}": value for key, value in state.items()}},

@@ -1,6 +1,6 @@
 """The backbones, by name: :data:`MODELS` lists them, :func:`create_model` builds one.
 
-MotionBERT, MotionAGFormer and MHFormer take their places here, each in a file of its own.
+MotionAGFormer and MHFormer take their places here, each in a file of its own.
 """
 
 from collections.abc import Callable
@@ -8,8 +8,16 @@ from collections.abc import Callable
 from poseglass.errors import ModelError
 from poseglass.models._base import PoseTransformer as PoseTransformer
 from poseglass.models.mixste import MixSTE as MixSTE
+from poseglass.models.motionbert import MotionBERT as MotionBERT
 
-__all__ = ["MODELS", "MixSTE", "PoseTransformer", "create_model", "list_models"]
+__all__ = [
+    "MODELS",
+    "MixSTE",
+    "MotionBERT",
+    "PoseTransformer",
+    "create_model",
+    "list_models",
+]
 
 
 def mixste(*, frames: int = 243, inputs: int = 2) -> MixSTE:
@@ -27,10 +35,28 @@ def mixste_tiny(*, frames: int = 27, inputs: int = 2) -> MixSTE:
     return MixSTE(frames=frames, dim=32, depth=3, heads=4, inputs=inputs)
 
 
+def motionbert(*, frames: int = 243, inputs: int = 3) -> MotionBERT:
+    """MotionBERT as published: 512 channels, 5 layers."""
+    return MotionBERT(frames=frames, dim=512, mlp_ratio=2, inputs=inputs)
+
+
+def motionbert_lite(*, frames: int = 243, inputs: int = 3) -> MotionBERT:
+    """MotionBERT's smaller published size, the one HoT wraps: 256 channels, 5 layers, 16.0 M parameters."""
+    return MotionBERT(frames=frames, inputs=inputs)
+
+
+def motionbert_tiny(*, frames: int = 27, inputs: int = 3) -> MotionBERT:
+    """32 channels, 3 layers, 4 heads: for tests and first experiments."""
+    return MotionBERT(frames=frames, dim=32, rep=64, depth=3, heads=4, mlp_ratio=2, inputs=inputs)
+
+
 MODELS: dict[str, Callable[..., PoseTransformer]] = {
     "mixste": mixste,
     "mixste-small": mixste_small,
     "mixste-tiny": mixste_tiny,
+    "motionbert": motionbert,
+    "motionbert-lite": motionbert_lite,
+    "motionbert-tiny": motionbert_tiny,
 }
 
 

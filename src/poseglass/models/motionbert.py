@@ -1,0 +1,118 @@
+"""MotionBERT: two streams, joints first and frames first, fused in each layer (Zhu et al., ICCV 2023).
+
+The paper calls the network DSTformer: "MotionBERT: A Unified Perspective on Learning Human Motion Representations",
+arXiv 2210.06551.
+"""
+
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
+from poseglass.errors import ModelError
+from poseglass.layers import Block, Fusion
+from poseglass.models._base import PoseTransformer
+
+__all__ = ["MotionBERT"]
+
+
+@final
+class MotionBERT(PoseTransformer):
+    """Each layer attends over joints, then frames, and over frames, then joints, and fuses the two.
+
+    Args:
+        frames: Frames of a clip.
+        dim: Channels of a token.
+        rep: Channels of a joint's motion representation, from which the head reads its pose.
+        depth: Layers, each two spatial and two temporal blocks.
+        heads: Attention heads; they must divide `dim`.
+        mlp_ratio: Hidden channels of the mlps, as a multiple of `dim`.
+        inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
+        joints: Joints of a pose.
+
+    Raises:
+        ModelError: `heads` does not divide `dim`.
+
+    Example:
+        >>> import torch
+        >>> MotionBERT(frames=9, dim=32, rep=64, depth=2)(torch.zeros(1, 9, 17, 3)).shape
+        torch.Size([1, 9, 17, 3])
+    """
+
+    def __init__(
+        self,
+        *,
+        frames: int = 243,
+        dim: int = 256,
+        rep: int = 512,
+        depth: int = 5,
+        heads: int = 8,
+        mlp_ratio: float = 4,
+        inputs: int = 3,
+        joints: int = 17,
+    ) -> None:
+        super().__init__()
+        if dim % heads:
+            raise ModelError(f"{heads} heads do not divide {dim} channels; choose dim as a multiple of heads")
+        self.frames, self.dim, self.depth, self.heads, self.inputs = frames, dim, depth, heads, inputs
+        self.joints = joints
+        self.config = {
+            "frames": frames, "dim": dim, "rep": rep, "depth": depth, "heads": heads, "mlp_ratio": mlp_ratio,
+            "inputs": inputs, "joints": joints,
+        }  # fmt: skip
+        self.joint_embedding = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, joints, dim), std=0.02))
+        self.time_embedding = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, frames, dim), std=0.02))
+        self.project = nn.Linear(inputs, dim)
+
+        def blocks() -> nn.ModuleList:
+            return nn.ModuleList(Block(dim, round(mlp_ratio * dim), heads=heads) for _ in range(depth))
+
+        # Of the stream that begins with joints, and of the one that begins with frames.
+        self.joints_first_spatial, self.joints_first_temporal = blocks(), blocks()
+        self.frames_first_temporal, self.frames_first_spatial = blocks(), blocks()
+        self.final_norm = nn.LayerNorm(dim, eps=1e-6)
+        self.represent = nn.Linear(dim, rep)
+        self.head_project = nn.Linear(rep, 3)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)
+        # After that loop, for a fusion has initial weights of its own.
+        self.fusions = nn.ModuleList(Fusion(dim) for _ in range(depth))
+
+    def embed(self, pose2d: Pose2D) -> Tokens:
+        """Tokens (b f j c): projected coordinates and the embeddings of the joint and of the frame."""
+        tokens: Tensor = self.project(pose2d) + self.joint_embedding + self.time_embedding[:, :, None]
+        return tokens
+
+    def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
+        """Both streams and their fusion; see :meth:`PoseTransformer.layer`."""
+        joints_first = over_joints(self.joints_first_spatial[index], tokens)
+        joints_first = over_frames(self.joints_first_temporal[index], joints_first, received)
+        frames_first = over_frames(self.frames_first_temporal[index], tokens, received)
+        frames_first = over_joints(self.frames_first_spatial[index], frames_first)
+        fused: Tensor = self.fusions[index](joints_first, frames_first)
+        if index == self.depth - 1:  # here and not in the head, for HoT recovers frames from normed tokens
+            fused = self.final_norm(fused)
+        return fused
+
+    def head(self, tokens: Tokens) -> Pose3D:
+        """Each token's motion representation, and x, y, z of it."""
+        pose: Tensor = self.head_project(self.represent(tokens).tanh())
+        return pose
+
+
+def over_joints(block: nn.Module, tokens: Tokens) -> Tokens:
+    """A block over the joints of each frame."""
+    mixed: Tensor = block(tokens.flatten(0, 1)).unflatten(0, tokens.shape[:2])
+    return mixed
+
+
+def over_frames(block: nn.Module, tokens: Tokens, received: Received | None) -> Tokens:
+    """A block over the frames of each joint; `received` is for :meth:`PoseTransformer.layer`."""
+    by_joint: Received | None = None if received is None else []
+    mixed: Tensor = block(tokens.transpose(1, 2).flatten(0, 1), by_joint).unflatten(0, (len(tokens), -1))  # b j f c
+    if received is not None and by_joint is not None:
+        received += [attention.unflatten(0, (len(tokens), -1)).mean(1) for attention in by_joint]
+    return mixed.transpose(1, 2)
