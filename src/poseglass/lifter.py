@@ -20,11 +20,10 @@ from numpy import ndarray
 from poseglass import weights
 from poseglass.ahead import ahead
 from poseglass.errors import DetectorError, PoseError
-from poseglass.models import PoseTransformer
 from poseglass.pose import PoseSequence
 from poseglass.predictor import Prediction, Predictor
 from poseglass.skeleton import H36M_17, Skeleton
-from poseglass.waist import Hourglass
+from poseglass.waist import Model
 
 if TYPE_CHECKING:
     from poseglass.detect import Detector
@@ -98,7 +97,7 @@ class Lifter:
 
     def __init__(
         self,
-        model: str | PathLike[str] | PoseTransformer | Hourglass = "balanced",
+        model: str | PathLike[str] | Model = "balanced",
         *,
         detector: "Detector | None" = None,
         flip: bool = False,
@@ -231,7 +230,7 @@ class Lifter:
 def lift(
     source: str | PathLike[str] | PoseSequence,
     *,
-    model: str | PathLike[str] | PoseTransformer | Hourglass = "balanced",
+    model: str | PathLike[str] | Model = "balanced",
     detector: "Detector | None" = None,
     flip: bool = False,
 ) -> PoseSequence:

@@ -10,7 +10,7 @@ from poseglass.data.windows import blend_weights
 from poseglass.errors import ModelError
 from poseglass.models import MixSTE
 from poseglass.predictor import Predictor, predict
-from poseglass.waist import Hourglass, hourglass
+from poseglass.waist import Hourglass, funnel, hourglass
 
 torch.set_num_threads(1)
 LEFT, RIGHT = [4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]
@@ -137,3 +137,8 @@ def test_the_number_of_threads_is_left_as_it_was():
     before = torch.get_num_threads()
     predict(make(False), *keypoints(12))
     assert torch.get_num_threads() == before
+
+
+def test_a_funnel_does_not_lift_whole_sequences():
+    with pytest.raises(ModelError, match=r"funnel answers for some frames only.*backbone"):
+        Predictor(funnel(make(False), keep=4, at=1))

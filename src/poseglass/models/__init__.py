@@ -1,15 +1,16 @@
 """The backbones, by name: :data:`MODELS` lists them, :func:`create_model` builds one.
 
-MotionBERT, MotionAGFormer and MHFormer take their places here, each in a file of its own.
+MotionBERT and MotionAGFormer take their places here, each in a file of its own.
 """
 
 from collections.abc import Callable
 
 from poseglass.errors import ModelError
 from poseglass.models._base import PoseTransformer as PoseTransformer
+from poseglass.models.mhformer import MHFormer as MHFormer
 from poseglass.models.mixste import MixSTE as MixSTE
 
-__all__ = ["MODELS", "MixSTE", "PoseTransformer", "create_model", "list_models"]
+__all__ = ["MODELS", "MHFormer", "MixSTE", "PoseTransformer", "create_model", "list_models"]
 
 
 def mixste(*, frames: int = 243, inputs: int = 2) -> MixSTE:
@@ -27,10 +28,22 @@ def mixste_tiny(*, frames: int = 27, inputs: int = 2) -> MixSTE:
     return MixSTE(frames=frames, dim=32, depth=3, heads=4, inputs=inputs)
 
 
+def mhformer(*, frames: int = 351, inputs: int = 2) -> MHFormer:
+    """MHFormer as published, for 27, 81, 243 or 351 frames: 512 channels, 2 + 1 layers, 31.5 M parameters at 351."""
+    return MHFormer(frames=frames, inputs=inputs)
+
+
+def mhformer_tiny(*, frames: int = 27, inputs: int = 2) -> MHFormer:
+    """32 channels, 4 heads: for tests and first experiments."""
+    return MHFormer(frames=frames, dim=32, heads=4, hidden=64, inputs=inputs)
+
+
 MODELS: dict[str, Callable[..., PoseTransformer]] = {
     "mixste": mixste,
     "mixste-small": mixste_small,
     "mixste-tiny": mixste_tiny,
+    "mhformer": mhformer,
+    "mhformer-tiny": mhformer_tiny,
 }
 
 

@@ -2,9 +2,10 @@
 
 from poseglass.published._base import Architecture as Architecture
 from poseglass.published._base import Choices as Choices
+from poseglass.published.mhformer import MHFORMER
 from poseglass.published.mixste import MIXSTE
 
 __all__ = ["ARCHITECTURES", "Architecture", "Choices"]
 
 # The first whose marks a checkpoint has is it.
-ARCHITECTURES: tuple[Architecture, ...] = (MIXSTE,)
+ARCHITECTURES: tuple[Architecture, ...] = (MIXSTE, MHFORMER)
