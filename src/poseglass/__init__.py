@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from poseglass.formats import read_keypoints as read_keypoints
     from poseglass.lifter import Lifter as Lifter
     from poseglass.lifter import lift as lift
+    from poseglass.models import MHFormer as MHFormer
     from poseglass.models import MixSTE as MixSTE
     from poseglass.models import PoseTransformer as PoseTransformer
     from poseglass.models import create_model as create_model
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from poseglass.training.loop import train as train
     from poseglass.training.recipe import Recipe as Recipe
     from poseglass.viewer import view as view
+    from poseglass.waist import Funnel as Funnel
     from poseglass.waist import Hourglass as Hourglass
+    from poseglass.waist import funnel as funnel
     from poseglass.waist import hourglass as hourglass
     from poseglass.weights import load as load
     from poseglass.weights import save as save
@@ -45,10 +48,12 @@ _HOME = {
     "COCO_17": "skeleton",
     "Detector": "detect",
     "FakeDetector": "detect",
+    "Funnel": "waist",
     "H36M_17": "skeleton",
     "HALPE_26": "skeleton",
     "Hourglass": "waist",
     "Lifter": "lifter",
+    "MHFormer": "models",
     "MPI_INF_3DHP_17": "skeleton",
     "MediaPipeDetector": "detect",
     "MixSTE": "models",
@@ -61,6 +66,7 @@ _HOME = {
     "create_model": "models",
     "evaluate": "evaluation",
     "flip": "data.augment",
+    "funnel": "waist",
     "hourglass": "waist",
     "lift": "lifter",
     "list_models": "models",

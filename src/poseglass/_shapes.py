@@ -19,7 +19,7 @@ The types are checked in the tests only (``pytest --jaxtyping-packages``); in us
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-__all__ = ["Indices", "Pose2D", "Pose3D", "Received", "Scores", "Tokens", "Valid"]
+__all__ = ["Always", "Indices", "Pose2D", "Pose3D", "Received", "Scores", "Tokens", "Valid"]
 
 Pose2D = Float[Tensor, "b f j i"]
 Pose3D = Float[Tensor, "b f j 3"]
@@ -27,5 +27,7 @@ Tokens = Float[Tensor, "b f s c"]
 Indices = Int[Tensor, "b k"]
 Scores = Float[Tensor, "b f j"]
 Valid = Bool[Tensor, "b f j"]
+# A frame that is kept whatever its score, the same in every clip or one for each.
+Always = Int[Tensor, " b"] | int | None
 # What layers add to while somebody wants to know which frames their temporal attention goes to.
 Received = list[Float[Tensor, "b f"]]

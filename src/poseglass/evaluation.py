@@ -22,9 +22,8 @@ from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.detection import COCO_LAYOUT, SEEN, Detection, detect, face, observe, to_nose
 from poseglass.geometry import Camera, look_at
 from poseglass.metrics import acceleration_error, mpjpe, mpjve, p_mpjpe
-from poseglass.models import PoseTransformer
 from poseglass.predictor import predict
-from poseglass.waist import Hourglass
+from poseglass.waist import Model
 
 __all__ = ["CAMERAS", "Errors", "Evaluation", "Viewpoint", "evaluate"]
 
@@ -84,7 +83,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: PoseTransformer | Hourglass,
+    model: Model,
     clips: MotionClips,
     *,
     split: str = "test",

@@ -62,13 +62,23 @@ class CrossAttention(nn.Module):
         self.value = nn.Linear(dim, dim, bias=bias)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, queries: Float[Tensor, "q n c"], x: Float[Tensor, "b m c"]) -> Float[Tensor, "b n c"]:
-        """Queries (1 n c), shared by all, or (b n c), to tokens (b m c).
+    def forward(
+        self,
+        queries: Float[Tensor, "q n c"],
+        x: Float[Tensor, "b m c"],
+        values: Float[Tensor, "b m c"] | None = None,
+        *,
+        received: list[Float[Tensor, "b m"]] | None = None,
+    ) -> Float[Tensor, "b n c"]:
+        """Queries (1 n c), shared by all, or (b n c), to tokens (b m c), which are their own values if none are given.
 
-        Shared queries are projected once, not once per clip.
+        Shared queries are projected once, not once per clip. A list `received` gets what :func:`attention_received`
+        says.
         """
-        query = self.query(queries).expand(len(x), -1, -1)
-        out: Tensor = self.proj(attend(query, self.key(x), self.value(x), self.heads))
+        query, key = self.query(queries).expand(len(x), -1, -1), self.key(x)
+        if received is not None:
+            received.append(attention_received(query, key, self.heads))
+        out: Tensor = self.proj(attend(query, key, self.value(x if values is None else values), self.heads))
         return out
 
 

@@ -21,11 +21,10 @@ from poseglass import weights
 from poseglass.ahead import ahead
 from poseglass.errors import DetectorError, PoseError
 from poseglass.grid import Grid
-from poseglass.models import PoseTransformer
 from poseglass.pose import PoseSequence
 from poseglass.predictor import Prediction, Predictor
 from poseglass.skeleton import H36M_17, Skeleton
-from poseglass.waist import Hourglass
+from poseglass.waist import Model
 
 if TYPE_CHECKING:
     from poseglass.detect import Detector
@@ -100,7 +99,7 @@ class Lifter:
 
     def __init__(
         self,
-        model: str | PathLike[str] | PoseTransformer | Hourglass = "balanced",
+        model: str | PathLike[str] | Model = "balanced",
         *,
         detector: "Detector | None" = None,
         flip: bool = False,
@@ -235,7 +234,7 @@ class Lifter:
 def lift(
     source: str | PathLike[str] | PoseSequence,
     *,
-    model: str | PathLike[str] | PoseTransformer | Hourglass = "balanced",
+    model: str | PathLike[str] | Model = "balanced",
     detector: "Detector | None" = None,
     flip: bool = False,
     focal: float | None = None,

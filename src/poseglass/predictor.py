@@ -16,8 +16,7 @@ from poseglass.data.augment import flip as mirrored
 from poseglass.data.windows import blend_weights, cut, pelvis_path, person_coordinates, stitch
 from poseglass.errors import ModelError
 from poseglass.geometry import facing, rays
-from poseglass.models import PoseTransformer
-from poseglass.waist import Hourglass, Trace
+from poseglass.waist import Funnel, Hourglass, Model, Trace
 
 __all__ = ["Prediction", "Predictor", "predict"]
 
@@ -47,18 +46,20 @@ class Predictor:
         overlap: Share of a window that the next one covers again, from 0 to below 1.
 
     Raises:
-        ModelError: The model does not take x, y and score, or the overlap is out of range.
+        ModelError: The model does not take x, y and score or is a funnel, or the overlap is out of range.
     """
 
     def __init__(
         self,
-        model: PoseTransformer | Hourglass,
+        model: Model,
         *,
         flip: bool = False,
         size: tuple[int, int] | None = None,
         focal: float | None = None,
         overlap: float = 1 / 3,
     ) -> None:
+        if isinstance(model, Funnel):
+            raise ModelError("a funnel answers for some frames only; lifting needs its backbone, or an hourglass")
         if model.inputs != 3:
             raise ModelError(f"lifting needs a model of 3 inputs (x, y, score); this one takes {model.inputs}")
         if not 0 <= overlap < 1:
@@ -158,7 +159,7 @@ class Predictor:
 
 
 def predict(
-    model: PoseTransformer | Hourglass,
+    model: Model,
     points: Float[ndarray, "f 17 2"],
     scores: Float[ndarray, "f 17"],
     *,

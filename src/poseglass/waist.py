@@ -1,8 +1,8 @@
 """The waist: a backbone whose middle layers see only some of the frames.
 
 Li et al., "Hourglass Tokenizer for Efficient Transformer-Based 3D Human Pose Estimation" (HoT), CVPR 2024, and
-"H2OT", TPAMI 2025: prune frames before a layer, recover them all at the end. :class:`Hourglass` owns the backbone and
-never changes it; `hourglass.backbone` takes the waist off again.
+"H2OT", TPAMI 2025: prune frames before a layer, and recover them all at the end (:class:`Hourglass`) or answer for the
+kept ones only (:class:`Funnel`). Both own the backbone and never change it; `.backbone` takes the waist off again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from poseglass._shapes import Indices, Pose2D, Pose3D
+from poseglass._stages import narrowed, schedule_of
 from poseglass.errors import ModelError
 from poseglass.models import PoseTransformer
 from poseglass.tokens import PRUNERS, RECOVERERS, Pruner, Recoverer
-from poseglass.tokens.select import take
 
-__all__ = ["Hourglass", "Trace", "hourglass"]
+__all__ = ["Funnel", "Hourglass", "Model", "Trace", "funnel", "hourglass"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Trace:
     """What a forward pass made and which frames it kept.
 
     Attributes:
-        pose3d: The poses (b f j 3).
+        pose3d: The poses (b f j 3); of a funnel those of the last layer's frames (b k j 3).
         kept: For each layer before which frames were pruned, the indices of the kept ones in the clip (b k).
     """
 
@@ -94,42 +95,56 @@ class Hourglass(nn.Module):
         Raises:
             ModelError: The input is of another shape, or `kept` does not follow the schedule.
         """
-        self.backbone.check(pose2d)
-        if kept is not None:
-            kept = {layer: indices.long() for layer, indices in kept.items()}
-            self._check_kept(kept, len(pose2d))
-        tokens = self.backbone.embed(pose2d)
-        now = torch.arange(self.frames, device=pose2d.device).expand(len(pose2d), -1)
-        stages: dict[int, Indices] = {}
-        for layer in range(self.backbone.depth):
-            if layer in self.schedule:
-                if kept is None:
-                    chosen = self.pruner(tokens, pose2d, keep=self.schedule[layer])
-                    stages[layer] = take(now, chosen)
-                else:
-                    stages[layer] = kept[layer]
-                    chosen = torch.searchsorted(now.contiguous(), kept[layer].contiguous())
-                now, pose2d = stages[layer], take(pose2d, chosen)
-                tokens = take(tokens, chosen) + self.kept_embedding[str(layer)]
-            tokens = self.backbone.layer(layer, tokens)
+        tokens, stages = narrowed(
+            self.backbone, self.schedule, self.pruner, pose2d, kept=kept, embedding=self.kept_embedding
+        )
+        last = stages[max(stages)]
         if self.recoverer.acts_on == "tokens":
-            pose3d = self.backbone.head(self.recoverer(tokens, now, frames=self.frames))
+            pose3d = self.backbone.head(self.recoverer(tokens, last, frames=self.frames))
         else:
-            pose3d = self.recoverer(self.backbone.head(tokens), now, frames=self.frames)
+            pose3d = self.recoverer(self.backbone.head(tokens), last, frames=self.frames)
         return Trace(pose3d, stages)
 
-    def _check_kept(self, kept: Mapping[int, Indices], clips: int) -> None:
-        expected = {layer: (clips, keep) for layer, keep in self.schedule.items()}
-        got = {layer: tuple(indices.shape) for layer, indices in kept.items()}
-        if got != expected:
-            raise ModelError(f"kept must hold indices of shapes {expected} ({{layer: (clips, frames)}}), got {got}")
-        within: Indices | None = None
-        for layer, indices in sorted(kept.items()):
-            if bool((indices < 0).any() or (indices >= self.frames).any() or (indices.diff(dim=1) <= 0).any()):
-                raise ModelError(f"kept[{layer}] must rise strictly and stay within 0..{self.frames - 1}")
-            if within is not None and not all(bool(torch.isin(a, b).all()) for a, b in zip(indices, within)):  # noqa: B905
-                raise ModelError(f"kept[{layer}] names frames that an earlier layer had dropped")
-            within = indices
+
+@final
+class Funnel(nn.Module):
+    """A backbone that goes on with some frames and answers for them alone: seq2frame use, for one frame's sake.
+
+    It has no weights of its own, so a published TPC checkpoint is that of its backbone. Most users want :func:`funnel`.
+
+    Args:
+        backbone: The network to wrap; it is used, not copied, and not changed.
+        schedule: ``{layer: frames kept from that layer on}``, layers rising, frames falling.
+        pruner: Chooses the frames.
+        always: The frame that is asked for: every stage keeps it and counts it.
+
+    Raises:
+        ModelError: The schedule does not fit the backbone, or the clip has no such frame.
+    """
+
+    def __init__(self, backbone: PoseTransformer, *, schedule: Mapping[int, int], pruner: Pruner, always: int) -> None:
+        super().__init__()
+        _check_schedule(schedule, backbone)
+        if not 0 <= always < backbone.frames:
+            raise ModelError(f"always is a frame of the clip, from 0 to {backbone.frames - 1}, not {always}")
+        self.backbone = backbone
+        self.frames, self.inputs = backbone.frames, backbone.inputs
+        self.schedule = dict(schedule)
+        self.pruner = pruner
+        self.always = always
+
+    def forward(self, pose2d: Pose2D) -> Float[Tensor, "b k j 3"]:
+        """Root-relative 3D poses (b k j 3) of 2D poses (b f j i), one for every kept frame."""
+        return self.trace(pose2d).pose3d
+
+    def trace(self, pose2d: Pose2D, *, kept: Mapping[int, Indices] | None = None) -> Trace:
+        """The poses (b k j 3) of the kept frames, and which they are; see :meth:`Hourglass.trace`."""
+        tokens, stages = narrowed(self.backbone, self.schedule, self.pruner, pose2d, kept=kept, always=self.always)
+        return Trace(self.backbone.head(tokens), stages)
+
+
+# What `poseglass.load` may return.
+Model = PoseTransformer | Hourglass | Funnel
 
 
 def _check_schedule(schedule: Mapping[int, int], backbone: PoseTransformer) -> None:
@@ -176,21 +191,46 @@ def hourglass(
         >>> fast(torch.zeros(1, 27, 17, 2)).shape, fast.backbone is model
         (torch.Size([1, 27, 17, 3]), True)
     """
-    if isinstance(keep, Mapping):
-        if at is not None:
-            raise ModelError("keep names the layers itself; leave out at=")
-        stages = dict(keep)
-    elif at is None:
-        raise ModelError("say before which layer to prune, such as at=3, or give keep={layer: frames}")
-    else:
-        stages = {at: keep}
-    schedule = {layer: round(k * model.frames) if isinstance(k, float) else k for layer, k in stages.items()}
-    if isinstance(prune, str):
-        if prune not in PRUNERS:
-            raise ModelError(f"no pruner is called {prune!r}; there are {', '.join(PRUNERS)}")
-        prune = PRUNERS[prune]()
     if isinstance(recover, str):
         if recover not in RECOVERERS:
             raise ModelError(f"no recoverer is called {recover!r}; there are {', '.join(RECOVERERS)}")
         recover = RECOVERERS[recover](model.dim, model.frames, model.heads, model.bias)
-    return Hourglass(model, schedule=schedule, pruner=prune, recoverer=recover)
+    return Hourglass(model, schedule=schedule_of(model, keep, at), pruner=_pruner(prune), recoverer=recover)
+
+
+def funnel(
+    model: PoseTransformer,
+    *,
+    keep: int | float | Mapping[int, int | float],
+    at: int | None = None,
+    always: int | None = None,
+    prune: str | Pruner = "density",
+) -> Funnel:
+    """Let a backbone drop frames for good, where one frame's pose is asked for.
+
+    Args:
+        model: The backbone. It is wrapped, not copied.
+        keep: Frames to keep, as in :func:`hourglass`; `always` is one of them.
+        at: The layer before which to prune; required unless `keep` is a pyramid.
+        always: The frame that is asked for; the clip's centre where None.
+        prune: Name in ``PRUNERS`` or a pruner.
+
+    Raises:
+        ModelError: Something does not fit; the message says what would.
+
+    Example:
+        >>> import torch, poseglass as pg
+        >>> trace = pg.funnel(pg.create_model("mhformer-tiny"), keep=9, at=1).trace(torch.zeros(2, 27, 17, 2))
+        >>> trace.pose3d.shape, (trace.kept[1] == 13).any(1)
+        (torch.Size([2, 9, 17, 3]), tensor([True, True]))
+    """
+    always = model.frames // 2 if always is None else always
+    return Funnel(model, schedule=schedule_of(model, keep, at), pruner=_pruner(prune), always=always)
+
+
+def _pruner(prune: str | Pruner) -> Pruner:
+    if isinstance(prune, Pruner):
+        return prune
+    if prune not in PRUNERS:
+        raise ModelError(f"no pruner is called {prune!r}; there are {', '.join(PRUNERS)}")
+    return PRUNERS[prune]()

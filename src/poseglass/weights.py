@@ -23,10 +23,10 @@ from torch import Tensor, nn
 
 from poseglass._files import writing
 from poseglass.errors import WeightsError
-from poseglass.models import MixSTE, MotionBERT, PoseTransformer
+from poseglass.models import MHFormer, MixSTE, MotionBERT, PoseTransformer
 from poseglass.published import ARCHITECTURES, Choices
 from poseglass.tokens import PRUNERS, DensityPeaks
-from poseglass.waist import Hourglass, hourglass
+from poseglass.waist import Funnel, Hourglass, Model, funnel, hourglass
 
 __all__ = ["BUNDLED", "load", "load_state", "save"]
 
@@ -36,6 +36,7 @@ FORMAT = "poseglass weights 1"
 BACKBONES: dict[str, type[PoseTransformer]] = {
     "MixSTE": MixSTE,
     "MotionBERT": MotionBERT,
+    "MHFormer": MHFormer,
 }
 
 
@@ -60,7 +61,7 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
     """Write a model as ``weights.safetensors`` and ``config.json`` into a folder.
 
     Args:
-        model: A backbone or an hourglass of this package.
+        model: A backbone, an hourglass or a funnel of this package.
         folder: Where to; made if need be.
         half: Store the weights as float16.
         about: A sentence on where the weights come from.
@@ -88,7 +89,7 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
 
 def load(
     source: str | PathLike[str], *, heads: int | None = None, at: int | None = None, neighbours: int | None = None
-) -> PoseTransformer | Hourglass:
+) -> Model:
     """A model in evaluation mode: a bundled one by name, a folder that :func:`save` wrote, or a published checkpoint.
 
     Args:
@@ -149,15 +150,18 @@ def load_state(
 def _describe(model: nn.Module) -> dict[str, Any]:
     if isinstance(model, PoseTransformer) and type(model).__name__ in BACKBONES:
         return {"class": type(model).__name__, **model.config}
-    if isinstance(model, Hourglass):
-        return {
-            "class": "Hourglass",
+    if isinstance(model, Hourglass | Funnel):
+        described = {
+            "class": type(model).__name__,
             "backbone": _describe(model.backbone),
             "schedule": {str(layer): keep for layer, keep in model.schedule.items()},
             "prune": _name_of(model.pruner, PRUNERS),
             **({"neighbours": model.pruner.neighbours} if isinstance(model.pruner, DensityPeaks) else {}),
-            "recover": _name_of(model.recoverer, {"attention": "CrossAttention", "interpolate": "Interpolate"}),
         }
+        if isinstance(model, Funnel):
+            return described | {"always": model.always}
+        recoverers = {"attention": "CrossAttention", "interpolate": "Interpolate"}
+        return described | {"recover": _name_of(model.recoverer, recoverers)}
     raise WeightsError(f"a {type(model).__name__} cannot be described in a config; save its state_dict yourself")
 
 
@@ -168,20 +172,22 @@ def _name_of(part: nn.Module, table: Mapping[str, Any]) -> str:
     raise WeightsError(f"a {type(part).__name__} is in no table, so a config cannot name it")
 
 
-def _build(config: Mapping[str, Any]) -> PoseTransformer | Hourglass:
+def _build(config: Mapping[str, Any]) -> Model:
     settings = dict(config)
     kind = settings.pop("class")
-    if kind == "Hourglass":
+    if kind in ("Hourglass", "Funnel"):
         backbone = _build(settings["backbone"])
         if not isinstance(backbone, PoseTransformer):
-            raise TypeError("an hourglass wraps a plain model, not another hourglass")
+            raise TypeError("an hourglass or a funnel wraps a plain model, not another of them")
         schedule = {int(layer): int(keep) for layer, keep in settings["schedule"].items()}
         prune = DensityPeaks(neighbours=int(settings["neighbours"])) if "neighbours" in settings else settings["prune"]
+        if kind == "Funnel":
+            return funnel(backbone, keep=schedule, prune=prune, always=settings["always"])
         return hourglass(backbone, keep=schedule, prune=prune, recover=settings["recover"])
     return BACKBONES[kind](**settings)
 
 
-def _load_folder(folder: Path) -> PoseTransformer | Hourglass:
+def _load_folder(folder: Path) -> Model:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         weights = (folder / "weights.safetensors").read_bytes()
@@ -231,7 +237,7 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
     return {str(key).removeprefix("module."): value for key, value in content.items()}
 
 
-def _published(state: Mapping[str, Tensor], path: Path, choices: Choices) -> PoseTransformer | Hourglass:
+def _published(state: Mapping[str, Tensor], path: Path, choices: Choices) -> Model:
     """Recognise a published architecture by its keys, and read its sizes off the tensors."""
     known = next((a for a in ARCHITECTURES if a.fits(state)), None)
     if known is None:

@@ -10,7 +10,7 @@ from oracle import published
 from oracle.mixste import EPS, Published
 from poseglass import weights
 from poseglass.models import MixSTE
-from poseglass.waist import Hourglass
+from poseglass.waist import Hourglass, funnel
 
 TINY = {"frames": 13, "dim": 16, "depth": 4}
 
@@ -22,6 +22,7 @@ TINY = {"frames": 13, "dim": 16, "depth": 4}
         ("hot_mixste", "bare", 3),
         ("motionbert", "best_epoch.bin", None),
         ("hot_motionbert", "bare", 1),
+        ("mhformer", "module.", None),
     ],
 )
 def test_published_architectures(tmp_path, name, wrapping, at):
@@ -39,6 +40,21 @@ def test_published_architectures(tmp_path, name, wrapping, at):
         else:
             output = model(torch.from_numpy(truth["input"])).numpy()
     assert np.abs(output - truth["output"]).max() <= 1e-4
+
+
+@pytest.mark.parametrize(("name", "keep", "at", "always"), [("tpc_mixste", 61, 7, 121), ("tpc_mhformer", 117, 1, None)])
+def test_published_architectures_for_one_frame(tmp_path, name, keep, at, always):
+    state = published.filled(published.golden_shapes(name))
+    model = funnel(weights.load(published.write(state, tmp_path / "x.pth")), keep=keep, at=at, always=always)
+    truth = np.load(published.GOLDEN / f"{name}.npz")
+    record = json.loads((published.GOLDEN / f"{name}.json").read_text())
+    assert sum(p.numel() for p in model.parameters()) == record["params"]
+    with torch.inference_mode():
+        trace = model.trace(torch.from_numpy(truth["input"]))
+    assert list(trace.kept) == [at]
+    assert np.array_equal(trace.kept[at].numpy(), truth["kept"])
+    assert model.frames // 2 in truth["kept"]
+    assert np.abs(trace.pose3d.numpy() - truth["output"]).max() <= 1e-4
 
 
 def small(keep: int | None = None, **changes: int) -> dict[str, np.ndarray]:

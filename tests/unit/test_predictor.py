@@ -10,7 +10,7 @@ from poseglass.data.windows import blend_weights
 from poseglass.errors import ModelError
 from poseglass.models import MixSTE
 from poseglass.predictor import Predictor, predict
-from poseglass.waist import Hourglass, hourglass
+from poseglass.waist import Hourglass, funnel, hourglass
 
 torch.set_num_threads(1)
 LEFT, RIGHT = [4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]
@@ -190,3 +190,8 @@ def test_nobody_from_the_start_is_no_error():
 def test_a_focal_length_that_is_none(focal):
     with pytest.raises(ModelError, match="focal"):
         Predictor(make(waist=False), focal=focal)
+
+
+def test_a_funnel_does_not_lift_whole_sequences():
+    with pytest.raises(ModelError, match=r"funnel answers for some frames only.*backbone"):
+        Predictor(funnel(make(False), keep=4, at=1))

@@ -36,6 +36,17 @@ def test_the_frame_that_is_always_kept_counts_and_still_takes_part(always):
         assert always in kept
 
 
+def test_each_clip_may_keep_a_frame_of_its_own():
+    always = [20, 0, 13]
+    tokens = np.stack([walk(seed) for seed in range(3)])
+    for pruner in (DensityPeaks(), Uniform()):
+        poses = torch.zeros(3, 27, 17, 2)
+        together = pruner(torch.from_numpy(tokens), poses, keep=6, always=torch.tensor(always)).tolist()
+        for clip, frame, kept in zip(tokens, always, together, strict=True):
+            assert kept == pruner(torch.from_numpy(clip)[None], poses[:1], keep=6, always=frame)[0].tolist()
+            assert frame in kept
+
+
 @pytest.mark.parametrize("scale", [1e-3, 1e3])
 def test_tokens_of_any_size(scale):
     # At 1e3 the densities of most frames are 0 and tie; at 1e-3 they are all but 1.

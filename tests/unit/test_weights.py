@@ -150,6 +150,10 @@ class TestFolders:
             WAIST | {"neighbours": "two"},
             WAIST | {"backbone": {"class": "Hourglass"}},
             WAIST | {"backbone": WAIST},
+            WAIST | {"class": "Funnel"},
+            WAIST | {"class": "Funnel", "always": "first"},
+            WAIST | {"class": "Funnel", "always": 9},
+            WAIST | {"class": "Funnel", "always": 4, "backbone": WAIST},
         ],
     )
     def test_a_config_that_describes_no_model(self, tmp_path, model):

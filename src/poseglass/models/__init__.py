@@ -1,17 +1,19 @@
 """The backbones, by name: :data:`MODELS` lists them, :func:`create_model` builds one.
 
-MotionAGFormer and MHFormer take their places here, each in a file of its own.
+MotionAGFormer takes its place here, in a file of its own.
 """
 
 from collections.abc import Callable
 
 from poseglass.errors import ModelError
 from poseglass.models._base import PoseTransformer as PoseTransformer
+from poseglass.models.mhformer import MHFormer as MHFormer
 from poseglass.models.mixste import MixSTE as MixSTE
 from poseglass.models.motionbert import MotionBERT as MotionBERT
 
 __all__ = [
     "MODELS",
+    "MHFormer",
     "MixSTE",
     "MotionBERT",
     "PoseTransformer",
@@ -50,6 +52,16 @@ def motionbert_tiny(*, frames: int = 27, inputs: int = 3) -> MotionBERT:
     return MotionBERT(frames=frames, dim=32, rep=64, depth=3, heads=4, mlp_ratio=2, inputs=inputs)
 
 
+def mhformer(*, frames: int = 351, inputs: int = 2) -> MHFormer:
+    """MHFormer as published, for 27, 81, 243 or 351 frames: 512 channels, 2 + 1 layers, 31.5 M parameters at 351."""
+    return MHFormer(frames=frames, inputs=inputs)
+
+
+def mhformer_tiny(*, frames: int = 27, inputs: int = 2) -> MHFormer:
+    """32 channels, 4 heads: for tests and first experiments."""
+    return MHFormer(frames=frames, dim=32, heads=4, hidden=64, inputs=inputs)
+
+
 MODELS: dict[str, Callable[..., PoseTransformer]] = {
     "mixste": mixste,
     "mixste-small": mixste_small,
@@ -57,6 +69,8 @@ MODELS: dict[str, Callable[..., PoseTransformer]] = {
     "motionbert": motionbert,
     "motionbert-lite": motionbert_lite,
     "motionbert-tiny": motionbert_tiny,
+    "mhformer": mhformer,
+    "mhformer-tiny": mhformer_tiny,
 }
 
 

@@ -1,7 +1,7 @@
 """What a video pose transformer is, as far as a waist needs to know."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from torch import nn
 
@@ -25,6 +25,7 @@ class PoseTransformer(nn.Module, ABC):
         heads: Attention heads, for the waist's own attention.
         bias: Whether the attention's projections have biases, for the waist's own too.
         lengths: How many frames each layer takes, where it takes just that many; None where it takes any number.
+        slots: What the tokens of a frame stand for: its joints, or hypotheses of the frame as a whole.
         config: The constructor's arguments, so that weights on disk can say what to build.
     """
 
@@ -36,6 +37,7 @@ class PoseTransformer(nn.Module, ABC):
     heads: int = 8
     bias: bool = True
     lengths: tuple[int, ...] | None = None
+    slots: ClassVar[Literal["joints", "hypotheses"]] = "joints"
     config: dict[str, Any]
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from poseglass.published._base import Architecture as Architecture
 from poseglass.published._base import Choices as Choices
+from poseglass.published.mhformer import MHFORMER
 from poseglass.published.mixste import MIXSTE
 from poseglass.published.motionbert import MOTIONBERT
 
@@ -11,4 +12,5 @@ __all__ = ["ARCHITECTURES", "Architecture", "Choices"]
 ARCHITECTURES: tuple[Architecture, ...] = (
     MIXSTE,
     MOTIONBERT,
+    MHFORMER,
 )

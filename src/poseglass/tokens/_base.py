@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from poseglass._shapes import Indices, Pose2D, Tokens
+from poseglass._shapes import Always, Indices, Pose2D, Tokens
 
 __all__ = ["Pruner", "Recoverer"]
 
@@ -15,14 +15,14 @@ class Pruner(nn.Module, ABC):
     """Chooses the frames that the following layers go on with."""
 
     @abstractmethod
-    def forward(self, tokens: Tokens, pose2d: Pose2D, *, keep: int, always: int | None = None) -> Indices:
+    def forward(self, tokens: Tokens, pose2d: Pose2D, *, keep: int, always: Always = None) -> Indices:
         """Indices of the kept frames (b keep), strictly increasing.
 
         Args:
-            tokens: What the layers before made of the frames, (b f s c).
+            tokens: What the layers before made of the frames, (b f s c); hypotheses come side by side, as one slot.
             pose2d: The input of the same frames, (b f j i).
             keep: How many frames to keep.
-            always: A frame to keep in any case; `keep` counts it.
+            always: A frame to keep in any case, the same in every clip or one for each (b); `keep` counts it.
         """
 
 

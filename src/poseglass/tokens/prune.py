@@ -7,7 +7,7 @@ from typing import final
 
 import torch
 
-from poseglass._shapes import Indices, Pose2D, Tokens
+from poseglass._shapes import Always, Indices, Pose2D, Tokens
 from poseglass.tokens._base import Pruner
 from poseglass.tokens.select import highest
 
@@ -36,7 +36,7 @@ class DensityPeaks(Pruner):
         self.neighbours = neighbours
 
     @torch.no_grad()
-    def forward(self, tokens: Tokens, pose2d: Pose2D, *, keep: int, always: int | None = None) -> Indices:
+    def forward(self, tokens: Tokens, pose2d: Pose2D, *, keep: int, always: Always = None) -> Indices:
         """See :class:`Pruner`."""
         frames = tokens.double().mean(dim=2)
         distance = torch.cdist(frames, frames, compute_mode="donot_use_mm_for_euclid_dist") / frames.shape[-1] ** 0.5
@@ -55,15 +55,17 @@ class DensityPeaks(Pruner):
 class Uniform(Pruner):
     """Keeps frames evenly spaced over the clip, the first and the last among them (H2OT's TPS)."""
 
-    def forward(self, tokens: Tokens, pose2d: Pose2D, *, keep: int, always: int | None = None) -> Indices:
+    def forward(self, tokens: Tokens, pose2d: Pose2D, *, keep: int, always: Always = None) -> Indices:
         """See :class:`Pruner`."""
         batch, frames = tokens.shape[:2]
         # Integer arithmetic, rounding half up: no float decides which frame is kept.
         steps = torch.arange(keep, device=tokens.device)
         even = (2 * steps * (frames - 1) + keep - 1) // max(2 * (keep - 1), 1) if keep > 1 else steps + frames // 2
-        if always is not None and not bool((even == always).any()):
-            even[(even - always).abs().argmin()] = always
-        return even.expand(batch, keep)
+        kept = even.expand(batch, keep)
+        if always is None:
+            return kept
+        place = torch.as_tensor(always, device=kept.device).expand(batch)[:, None]
+        return kept.scatter(1, (kept - place).abs().argmin(1, keepdim=True), place)  # the nearest gives way
 
 
 PRUNERS: dict[str, type[Pruner]] = {

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from poseglass._shapes import Indices
+from poseglass._shapes import Always, Indices
 
 __all__ = ["highest", "take"]
 
@@ -15,13 +15,13 @@ def take(x: Tensor, kept: Indices) -> Tensor:
     return x[rows, kept]
 
 
-def highest(scores: Float[Tensor, "b f"], keep: int, always: int | None = None) -> Indices:
+def highest(scores: Float[Tensor, "b f"], keep: int, always: Always = None) -> Indices:
     """The `keep` frames of highest score, sorted in time (b keep); of equal scores the earlier frame is kept.
 
-    The frame `always` is kept whatever its score.
+    The frame `always`, one for all clips or one for each (b), is kept whatever its score.
     """
     if always is not None:
         scores = scores.clone()
-        scores[:, always] = torch.inf
+        scores[torch.arange(len(scores), device=scores.device), always] = torch.inf
     order = scores.argsort(dim=1, descending=True, stable=True)
     return order[:, :keep].sort(dim=1).values

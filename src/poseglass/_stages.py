@@ -1,0 +1,84 @@
+"""A backbone under a schedule: which frames go on from which layer, as a user says it and as it is run."""
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from poseglass._shapes import Indices, Pose2D
+from poseglass.errors import ModelError
+from poseglass.models import PoseTransformer
+from poseglass.tokens import Pruner
+from poseglass.tokens.select import take
+
+__all__ = ["narrowed", "schedule_of"]
+
+
+def schedule_of(
+    model: PoseTransformer, keep: int | float | Mapping[int, int | float], at: int | None
+) -> dict[int, int]:
+    """``{layer: frames}`` of what :func:`poseglass.hourglass` takes: a count, a share of the clip, or a pyramid."""
+    if isinstance(keep, Mapping):
+        if at is not None:
+            raise ModelError("keep names the layers itself; leave out at=")
+        stages = dict(keep)
+    elif at is None:
+        raise ModelError("say before which layer to prune, such as at=3, or give keep={layer: frames}")
+    else:
+        stages = {at: keep}
+    return {layer: round(k * model.frames) if isinstance(k, float) else k for layer, k in stages.items()}
+
+
+def narrowed(
+    backbone: PoseTransformer,
+    schedule: Mapping[int, int],
+    pruner: Pruner,
+    pose2d: Pose2D,
+    *,
+    kept: Mapping[int, Indices] | None = None,
+    always: int | None = None,
+    embedding: nn.ParameterDict | None = None,
+) -> tuple[Float[Tensor, "b _ s c"], dict[int, Indices]]:
+    """The last layer's tokens (b k c), and the frames that each stage of the schedule kept."""
+    backbone.check(pose2d)
+    if kept is not None:
+        kept = {layer: indices.long() for layer, indices in kept.items()}
+        _check_kept(kept, schedule, backbone.frames, len(pose2d), always)
+    tokens = backbone.embed(pose2d)
+    now = torch.arange(backbone.frames, device=pose2d.device).expand(len(pose2d), -1)
+    stages: dict[int, Indices] = {}
+    for layer in range(backbone.depth):
+        if layer in schedule:
+            if kept is None:
+                # A frame is what its hypotheses say together, or its joints say on average.
+                seen = tokens.flatten(2)[:, :, None] if backbone.slots == "hypotheses" else tokens
+                place = None if always is None else (now == always).int().argmax(1)
+                chosen = pruner(seen, pose2d, keep=schedule[layer], always=place)
+                stages[layer] = take(now, chosen)
+            else:
+                stages[layer] = kept[layer]
+                chosen = torch.searchsorted(now.contiguous(), kept[layer].contiguous())
+            now, pose2d, tokens = stages[layer], take(pose2d, chosen), take(tokens, chosen)
+            if embedding is not None:
+                tokens = tokens + embedding[str(layer)]
+        tokens = backbone.layer(layer, tokens)
+    return tokens, stages
+
+
+def _check_kept(
+    kept: Mapping[int, Indices], schedule: Mapping[int, int], frames: int, clips: int, always: int | None
+) -> None:
+    expected = {layer: (clips, keep) for layer, keep in schedule.items()}
+    got = {layer: tuple(indices.shape) for layer, indices in kept.items()}
+    if got != expected:
+        raise ModelError(f"kept must hold indices of shapes {expected} ({{layer: (clips, frames)}}), got {got}")
+    within: Indices | None = None
+    for layer, indices in sorted(kept.items()):
+        if bool((indices < 0).any() or (indices >= frames).any() or (indices.diff(dim=1) <= 0).any()):
+            raise ModelError(f"kept[{layer}] must rise strictly and stay within 0..{frames - 1}")
+        if within is not None and not all(bool(torch.isin(a, b).all()) for a, b in zip(indices, within)):  # noqa: B905
+            raise ModelError(f"kept[{layer}] names frames that an earlier layer had dropped")
+        if always is not None and not bool((indices == always).any(1).all()):
+            raise ModelError(f"kept[{layer}] must hold frame {always}, which is always kept")
+        within = indices

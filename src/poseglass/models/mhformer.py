@@ -1,0 +1,198 @@
+"""MHFormer: three hypotheses that refine themselves and each other (Li et al., CVPR 2022, arXiv 2111.12707)."""
+
+from typing import ClassVar, Literal, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
+from poseglass.errors import ModelError
+from poseglass.layers import Attention, Block, CrossAttention, Mlp, StochasticDepth
+from poseglass.models._base import PoseTransformer
+
+__all__ = ["MHFormer"]
+
+HYPOTHESES = 3
+# Whom each hypothesis asks, where it looks and what it takes from there: query, key and value of the interaction.
+SOURCES = ((1, 2, 0), (0, 2, 1), (0, 1, 2))
+
+
+@final
+class MHFormer(PoseTransformer):
+    """Encoders over the joints' trajectories make three hypotheses; layers over time refine them and let them interact.
+
+    A token stands for a whole frame in one hypothesis, so tokens are (b f 3 c). Self-hypothesis refinement (SHR) is
+    every layer but the last, which is cross-hypothesis interaction (CHI).
+
+    Args:
+        frames: Frames of a clip, the encoders' channels.
+        dim: Channels of a token.
+        depth: Layers, the last of them CHI.
+        heads: Attention heads of the layers; they must divide `dim`.
+        hidden: Hidden channels of the layers' mlp, which sees the three hypotheses side by side.
+        encoder_depth: Blocks of each encoder.
+        encoder_heads: Attention heads of the encoders; they must divide `frames`.
+        inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
+        joints: Joints of a pose.
+        drop: Stochastic depth of the last layer, growing linearly from 0.
+        dropout: Dropout of the layers' residual branches.
+
+    Raises:
+        ModelError: `heads` does not divide `dim`, or `encoder_heads` does not divide `frames`.
+
+    Example:
+        >>> import torch
+        >>> MHFormer(frames=9, dim=32, hidden=64)(torch.zeros(2, 9, 17, 2)).shape
+        torch.Size([2, 9, 17, 3])
+    """
+
+    slots: ClassVar[Literal["joints", "hypotheses"]] = "hypotheses"
+
+    def __init__(
+        self,
+        *,
+        frames: int = 351,
+        dim: int = 512,
+        depth: int = 3,
+        heads: int = 8,
+        hidden: int = 1024,
+        encoder_depth: int = 4,
+        encoder_heads: int = 9,
+        inputs: int = 2,
+        joints: int = 17,
+        drop: float = 0.2,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if dim % heads:
+            raise ModelError(f"{heads} heads do not divide {dim} channels; choose dim as a multiple of heads")
+        if frames % encoder_heads:
+            raise ModelError(
+                f"{encoder_heads} heads of the encoders do not divide {frames} frames; "
+                f"choose frames as a multiple of {encoder_heads}"
+            )
+        self.frames, self.dim, self.depth, self.heads, self.inputs = frames, dim, depth, heads, inputs
+        self.joints = joints
+        self.config = {
+            "frames": frames, "dim": dim, "depth": depth, "heads": heads, "hidden": hidden,
+            "encoder_depth": encoder_depth, "encoder_heads": encoder_heads, "inputs": inputs, "joints": joints,
+            "drop": drop, "dropout": dropout,
+        }  # fmt: skip
+
+        def drops(index: int) -> nn.Module:
+            return nn.Sequential(nn.Dropout(dropout), StochasticDepth(drop * index / max(depth - 1, 1)))
+
+        rows, each = inputs * joints, range(HYPOTHESES)
+        self.encoder_norms = nn.ModuleList(nn.LayerNorm(frames) for _ in each)
+        self.encoders = nn.ModuleList(Encoder(rows, frames, depth=encoder_depth, heads=encoder_heads) for _ in each)
+        self.embeddings = nn.ModuleList(embedding(rows, dim, frames) for _ in each)
+        self.time_embeddings = nn.ParameterList(torch.zeros(1, frames, dim) for _ in each)
+        self.refine = nn.ModuleList(Refinement(dim, hidden, heads=heads, drop=drops(i)) for i in range(depth - 1))
+        self.interact = Interaction(dim, hidden, heads=heads, drop=drops(depth - 1))
+        self.head_norm = nn.LayerNorm(HYPOTHESES * dim, eps=1e-6)
+        self.head_batch_norm = nn.BatchNorm1d(HYPOTHESES * dim)
+        self.head_project = nn.Conv1d(HYPOTHESES * dim, 3 * joints, 1)
+
+    def embed(self, pose2d: Pose2D) -> Tokens:
+        """Tokens (b f 3 c): each encoder goes on with what the one before made of the trajectories."""
+        trajectories = pose2d.flatten(2).mT  # b (j i) f
+        streams = []
+        for norm, encoder, embed, time in zip(
+            self.encoder_norms, self.encoders, self.embeddings, self.time_embeddings, strict=True
+        ):
+            trajectories = trajectories + encoder(norm(trajectories))
+            streams.append(embed(trajectories).mT + time)
+        return torch.stack(streams, 2)
+
+    def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
+        """Each hypothesis over time, then all three through one mlp; see :meth:`PoseTransformer.layer`."""
+        mix = self.refine[index] if index < self.depth - 1 else self.interact
+        mixed: Tensor = mix(tokens, received)
+        return mixed
+
+    def head(self, tokens: Tokens) -> Pose3D:
+        """The hypotheses of a frame side by side, normed and projected to the whole pose."""
+        channels = self.head_batch_norm(self.head_norm(tokens.flatten(2)).mT)
+        pose: Tensor = self.head_project(channels).mT.unflatten(2, (self.joints, 3))
+        return pose
+
+
+class Encoder(nn.Module):
+    """Blocks over the trajectories of all coordinates of all joints; a trajectory's channels are its frames."""
+
+    def __init__(self, rows: int, frames: int, *, depth: int, heads: int) -> None:
+        super().__init__()
+        self.row_embedding = nn.Parameter(torch.zeros(1, rows, frames))
+        self.blocks = nn.ModuleList(Block(frames, 2 * frames, heads=heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(frames, eps=1e-6)
+
+    def forward(self, trajectories: Float[Tensor, "b r f"]) -> Float[Tensor, "b r f"]:
+        """Trajectories in and out."""
+        x: Tensor = trajectories + self.row_embedding
+        for block in self.blocks:
+            x = block(x)
+        out: Tensor = self.norm(x)
+        return out
+
+
+def embedding(rows: int, dim: int, frames: int) -> nn.Module:
+    """From a frame's coordinates to its token; short clips, of 27 frames at most, are normed and dropped out too."""
+    project = nn.Conv1d(rows, dim, 1)
+    return project if frames > 27 else nn.Sequential(project, nn.BatchNorm1d(dim), nn.ReLU(), nn.Dropout(0.25))
+
+
+class Mixing(nn.Module):
+    """One mlp over the hypotheses of a frame side by side, pre-norm and residual."""
+
+    def __init__(self, dim: int, hidden: int, *, drop: nn.Module) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(HYPOTHESES * dim, eps=1e-6)
+        self.mlp = Mlp(HYPOTHESES * dim, hidden)
+        self.drop = drop
+
+    def forward(self, streams: list[Float[Tensor, "b f c"]]) -> Tokens:
+        """Tokens (b f 3 c) of the three streams (b f c)."""
+        x = torch.cat(streams, -1)
+        mixed: Tensor = (x + self.drop(self.mlp(self.norm(x)))).unflatten(-1, (HYPOTHESES, -1))
+        return mixed
+
+
+class Refinement(nn.Module):
+    """Self-hypothesis refinement (SHR): each hypothesis attends to itself over time, then the three are mixed."""
+
+    def __init__(self, dim: int, hidden: int, *, heads: int, drop: nn.Module) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(dim, eps=1e-6) for _ in range(HYPOTHESES))
+        self.attentions = nn.ModuleList(Attention(dim, heads=heads) for _ in range(HYPOTHESES))
+        self.mixing = Mixing(dim, hidden, drop=drop)
+        self.drop = drop
+
+    def forward(self, tokens: Tokens, received: Received | None = None) -> Tokens:
+        """Tokens (b f 3 c) in and out; `received` is for :class:`Attention`."""
+        parts = zip(tokens.unbind(2), self.norms, self.attentions, strict=True)
+        mixed: Tensor = self.mixing([x + self.drop(attend(norm(x), received)) for x, norm, attend in parts])
+        return mixed
+
+
+class Interaction(nn.Module):
+    """Cross-hypothesis interaction (CHI): in turn, each hypothesis attends to the others over time, then all are mixed.
+
+    A hypothesis whose turn is later sees the others as already updated.
+    """
+
+    def __init__(self, dim: int, hidden: int, *, heads: int, drop: nn.Module) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(dim, eps=1e-6) for sources in SOURCES for _ in sources)
+        self.attentions = nn.ModuleList(CrossAttention(dim, heads=heads) for _ in SOURCES)
+        self.mixing = Mixing(dim, hidden, drop=drop)
+        self.drop = drop
+
+    def forward(self, tokens: Tokens, received: Received | None = None) -> Tokens:
+        """Tokens (b f 3 c) in and out; `received` is for :class:`CrossAttention`."""
+        streams = list(tokens.unbind(2))
+        for turn, (sources, attend) in enumerate(zip(SOURCES, self.attentions, strict=True)):
+            query, key, value = (self.norms[3 * turn + part](streams[s]) for part, s in enumerate(sources))
+            streams[turn] = streams[turn] + self.drop(attend(query, key, value, received=received))
+        mixed: Tensor = self.mixing(streams)
+        return mixed
