@@ -36,7 +36,7 @@ from poseglass.training.muon import Muon
 from poseglass.training.recipe import Optim, Recipe
 from poseglass.waist import Hourglass, hourglass
 
-__all__ = ["build", "train"]
+__all__ = ["Run", "build", "train"]
 
 
 def build(recipe: Recipe) -> MixSTE | Hourglass:
@@ -100,7 +100,7 @@ def _train(rank: int, recipe: Recipe, folder: Path, init: str | PathLike[str] | 
     model = build(recipe)
     if init is not None:
         weights.load_state(model, lengthened(weights.load(init).state_dict(), model), init)
-    run = _Run(recipe, model)
+    run = Run(recipe, model)
     if rank == 0:
         _check_same_run(folder, recipe)
     if (folder / "checkpoint.safetensors").exists():
@@ -119,7 +119,7 @@ def _train(rank: int, recipe: Recipe, folder: Path, init: str | PathLike[str] | 
         distributed.destroy_process_group()
 
 
-class _Run:
+class Run:
     """The state of a run: weights, their running mean, optimisers, and how far it is."""
 
     def __init__(self, recipe: Recipe, model: MixSTE | Hourglass) -> None:
@@ -251,7 +251,7 @@ class _Metrics(Protocol):
     def close(self) -> None: ...
 
 
-def _loop(run: _Run, sampler: Sampler, judges: dict[str, Sample], folder: Path, rank: int) -> None:
+def _loop(run: Run, sampler: Sampler, judges: dict[str, Sample], folder: Path, rank: int) -> None:
     recipe = run.recipe
     leads = rank == 0
     folder.mkdir(parents=True, exist_ok=True)

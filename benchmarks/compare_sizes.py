@@ -1,0 +1,64 @@
+"""Models of several sizes trained for the same time on one core: python benchmarks/compare_sizes.py CLIPS SECONDS SIZE ...
+
+A size is FRAMES:CHANNELS:KEEP, such as 81:128:27; KEEP 0 is the plain backbone. Every model begins with fresh weights
+and gets the same seconds of this process's own processor time, so that other work on the machine does not matter, at
+the recipe's settings. Errors are those of the validation clips, clean and as a detector would see them. FLOPs (all
+matrix products) are of one window per frame of it.
+"""
+
+import sys
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from poseglass.data.augment import Sampler
+from poseglass.data.clips import MotionClips
+from poseglass.training.loop import Run, build
+from poseglass.training.recipe import Recipe
+
+RECIPE = Path(__file__).parents[1] / "recipes" / "balanced.toml"
+CLIPS_OF_27 = 16  # a step's clips, fewer where they are longer: as many frames
+
+
+def main(path: str, seconds: float, sizes: list[str]) -> None:
+    torch.set_num_threads(1)
+    clips = MotionClips.load(path)
+    print(f"one core, {seconds:.0f} s of processor time each")
+    print("| frames | channels | kept | steps | clips/s | frames/s | P-MPJPE clean / detected | MPJPE | MFLOPs a frame |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for size in sizes:
+        frames, dim, keep = map(int, size.split(":"))
+        batch = max(CLIPS_OF_27 * 27 // frames, 1)
+        recipe = Recipe.read(RECIPE).override(
+            f"model.frames={frames}", f"model.dim={dim}", f"model.keep={keep}", f"data.batch={batch}", "run.workers=1"
+        )
+        run = Run(recipe, build(recipe))
+        sampler = Sampler(clips.split("train"), frames, rehab_share=recipe.data.rehab_share, clean=recipe.data.clean)
+        began = process_time()
+        while process_time() - began < seconds:
+            run.advance(sampler.sample(np.random.default_rng([recipe.run.seed, run.step]), batch))
+        taken = process_time() - began
+        # As many frames for everyone, so that a long clip has no more of them to be judged by.
+        judges = {
+            name: Sampler(clips.split("val"), frames, clean=clean).sample(np.random.default_rng(seed), 81 * 64 // frames)
+            for seed, (name, clean) in enumerate((("clean", 1.0), ("detected", 0.0)))
+        }
+        errors = run.judge(judges)
+        counter = FlopCounterMode(display=False)
+        with counter:
+            run.averaged()(torch.zeros(1, frames, 17, 3))
+        rate = run.step * batch / taken
+        print(
+            f"| {frames} | {dim} | {keep or 'all'} | {run.step} | {rate:.1f} | {rate * frames:.0f} "
+            f"| {errors['clean_p_mpjpe']:.1f} / {errors['detected_p_mpjpe']:.1f} "
+            f"| {errors['clean_mpjpe']:.1f} / {errors['detected_mpjpe']:.1f} "
+            f"| {counter.get_total_flops() / frames / 1e6:.1f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]), sys.argv[3:])
