@@ -14,7 +14,7 @@ from torch import nn
 
 from poseglass._shapes import Indices, Pose2D, Pose3D
 from poseglass.errors import ModelError
-from poseglass.models import PoseTransformer
+from poseglass.models import PoseTransformer, create_model
 from poseglass.tokens import PRUNERS, RECOVERERS, Pruner, Recoverer
 from poseglass.tokens.select import take
 
@@ -55,6 +55,7 @@ class Hourglass(nn.Module):
     ) -> None:
         super().__init__()
         _check_schedule(schedule, backbone)
+        _check_lengths(schedule, backbone)
         self.backbone = backbone
         self.schedule = dict(schedule)
         self.pruner = pruner
@@ -148,23 +149,60 @@ def _check_schedule(schedule: Mapping[int, int], backbone: PoseTransformer) -> N
         previous = keep
 
 
+def _lengths(schedule: Mapping[int, int], backbone: PoseTransformer) -> list[int]:
+    """Frames that each layer gets."""
+    lengths = [backbone.frames]
+    for layer in range(1, backbone.depth):
+        lengths.append(schedule.get(layer, lengths[-1]))
+    return lengths
+
+
+def _check_lengths(schedule: Mapping[int, int], backbone: PoseTransformer) -> None:
+    if backbone.lengths is None or [*backbone.lengths] == (needed := _lengths(schedule, backbone)):
+        return
+    name = type(backbone).__name__
+    raise ModelError(
+        f"this {name} has layers for {[*backbone.lengths]} frames, but the schedule {dict(schedule)} needs {needed}: "
+        f"build it with frames={needed}, or give hourglass() the name of a size instead of a model"
+    )
+
+
+def _counts(stages: Mapping[int, int | float], backbone: PoseTransformer) -> dict[int, int]:
+    """Shares of the clip, floats, as frames."""
+    return {layer: round(keep * backbone.frames) if isinstance(keep, float) else keep for layer, keep in stages.items()}
+
+
+def _named(name: str, frames: int | None, stages: Mapping[int, int | float]) -> PoseTransformer:
+    """A new backbone of a named size, each layer for the frames that it will get."""
+    with torch.device("meta"):  # sizes, and no weights
+        plan = create_model(name, frames=frames)
+    if plan.lengths is None:
+        return create_model(name, frames=frames)
+    schedule = _counts(stages, plan)
+    _check_schedule(schedule, plan)
+    return create_model(name, frames=_lengths(schedule, plan))
+
+
 def hourglass(
-    model: PoseTransformer,
+    model: PoseTransformer | str,
     *,
     keep: int | float | Mapping[int, int | float],
     at: int | None = None,
     prune: str | Pruner = "density",
     recover: str | Recoverer = "attention",
+    frames: int | None = None,
 ) -> Hourglass:
     """Give a backbone a waist.
 
     Args:
-        model: The backbone. It is wrapped, not copied.
+        model: The backbone, wrapped and not copied, or a name that :func:`poseglass.create_model` knows: then it is
+            built, each layer for the frames that it will get where that matters (MotionAGFormer).
         keep: Frames to keep, as a count or as a share of the clip (a float up to 1.0), or a pyramid of them,
             ``{layer: keep}`` (H2OT).
         at: The layer before which to prune; required unless `keep` is a pyramid.
         prune: Name in ``PRUNERS`` or a pruner: ``"density"`` (the paper's TPC) or ``"uniform"`` (TPS).
         recover: Name in ``RECOVERERS`` or a recoverer: ``"attention"`` (TRA) or ``"interpolate"`` (TRI).
+        frames: Frames of a clip, where `model` is a name; the size's own default where None.
 
     Raises:
         ModelError: Something does not fit; the message says what would.
@@ -175,6 +213,8 @@ def hourglass(
         >>> fast = pg.hourglass(model, keep=9, at=1)
         >>> fast(torch.zeros(1, 27, 17, 2)).shape, fast.backbone is model
         (torch.Size([1, 27, 17, 3]), True)
+        >>> pg.hourglass("motionagformer-tiny", keep=9, at=1).backbone.lengths
+        (27, 9, 9)
     """
     if isinstance(keep, Mapping):
         if at is not None:
@@ -184,7 +224,11 @@ def hourglass(
         raise ModelError("say before which layer to prune, such as at=3, or give keep={layer: frames}")
     else:
         stages = {at: keep}
-    schedule = {layer: round(k * model.frames) if isinstance(k, float) else k for layer, k in stages.items()}
+    if isinstance(model, str):
+        model = _named(model, frames, stages)
+    elif frames is not None:
+        raise ModelError(f"frames= goes with the name of a size; this {type(model).__name__} has {model.frames} frames")
+    schedule = _counts(stages, model)
     if isinstance(prune, str):
         if prune not in PRUNERS:
             raise ModelError(f"no pruner is called {prune!r}; there are {', '.join(PRUNERS)}")

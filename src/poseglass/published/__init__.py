@@ -3,8 +3,9 @@
 from poseglass.published._base import Architecture as Architecture
 from poseglass.published._base import Choices as Choices
 from poseglass.published.mixste import MIXSTE
+from poseglass.published.motionagformer import MOTIONAGFORMER
 
 __all__ = ["ARCHITECTURES", "Architecture", "Choices"]
 
 # The first whose marks a checkpoint has is it.
-ARCHITECTURES: tuple[Architecture, ...] = (MIXSTE,)
+ARCHITECTURES: tuple[Architecture, ...] = (MIXSTE, MOTIONAGFORMER)
