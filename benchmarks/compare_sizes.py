@@ -1,9 +1,8 @@
-"""Models of several sizes trained for the same time on one core: python benchmarks/compare_sizes.py CLIPS SECONDS SIZE ...
+"""Models of several sizes trained for the same time: python benchmarks/compare_sizes.py CLIPS SECONDS SIZE ...
 
 A size is FRAMES:CHANNELS:KEEP, such as 81:128:27; KEEP 0 is the plain backbone. Every model begins with fresh weights
-and gets the same seconds of this process's own processor time, so that other work on the machine does not matter, at
-the recipe's settings. Errors are those of the validation clips, clean and as a detector would see them. FLOPs (all
-matrix products) are of one window per frame of it.
+and gets the same seconds of one core's time, as the processor counts them, at the recipe's settings. Errors are those
+of the validation clips, clean and as a detector would see them. FLOPs are all matrix products, per frame of a window.
 """
 
 import sys
@@ -27,7 +26,9 @@ def main(path: str, seconds: float, sizes: list[str]) -> None:
     torch.set_num_threads(1)
     clips = MotionClips.load(path)
     print(f"one core, {seconds:.0f} s of processor time each")
-    print("| frames | channels | kept | steps | clips/s | frames/s | P-MPJPE clean / detected | MPJPE | MFLOPs a frame |")
+    print(
+        "| frames | channels | kept | steps | clips/s | frames/s | P-MPJPE clean, detected | MPJPE | MFLOPs a frame |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for size in sizes:
         frames, dim, keep = map(int, size.split(":"))
@@ -42,8 +43,9 @@ def main(path: str, seconds: float, sizes: list[str]) -> None:
             run.advance(sampler.sample(np.random.default_rng([recipe.run.seed, run.step]), batch))
         taken = process_time() - began
         # As many frames for everyone, so that a long clip has no more of them to be judged by.
+        count = 81 * 64 // frames
         judges = {
-            name: Sampler(clips.split("val"), frames, clean=clean).sample(np.random.default_rng(seed), 81 * 64 // frames)
+            name: Sampler(clips.split("val"), frames, clean=clean).sample(np.random.default_rng(seed), count)
             for seed, (name, clean) in enumerate((("clean", 1.0), ("detected", 0.0)))
         }
         errors = run.judge(judges)

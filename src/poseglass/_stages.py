@@ -8,17 +8,20 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Indices, Pose2D
 from poseglass.errors import ModelError
-from poseglass.models import PoseTransformer
+from poseglass.models import PoseTransformer, create_model
 from poseglass.tokens import Pruner
 from poseglass.tokens.select import take
 
-__all__ = ["narrowed", "schedule_of"]
+__all__ = ["check_schedule", "narrowed", "planned"]
 
 
-def schedule_of(
-    model: PoseTransformer, keep: int | float | Mapping[int, int | float], at: int | None
-) -> dict[int, int]:
-    """``{layer: frames}`` of what :func:`poseglass.hourglass` takes: a count, a share of the clip, or a pyramid."""
+def planned(
+    model: PoseTransformer | str, keep: int | float | Mapping[int, int | float], at: int | None, frames: int | None
+) -> tuple[PoseTransformer, dict[int, int]]:
+    """The backbone and ``{layer: frames}`` of what :func:`poseglass.hourglass` takes.
+
+    Frames may be given as a count, a share of the clip, or a pyramid of them; the backbone as the name of a size.
+    """
     if isinstance(keep, Mapping):
         if at is not None:
             raise ModelError("keep names the layers itself; leave out at=")
@@ -27,7 +30,57 @@ def schedule_of(
         raise ModelError("say before which layer to prune, such as at=3, or give keep={layer: frames}")
     else:
         stages = {at: keep}
-    return {layer: round(k * model.frames) if isinstance(k, float) else k for layer, k in stages.items()}
+    if isinstance(model, str):
+        with torch.device("meta"):  # sizes, and no weights
+            plan = create_model(model, frames=frames)
+        schedule = _counts(stages, plan)
+        if plan.lengths is None:
+            return create_model(model, frames=frames), schedule
+        _check_order(schedule, plan)
+        return create_model(model, frames=_lengths(schedule, plan)), schedule
+    if frames is not None:
+        raise ModelError(f"frames= goes with the name of a size; this {type(model).__name__} has {model.frames} frames")
+    return model, _counts(stages, model)
+
+
+def _counts(stages: Mapping[int, int | float], backbone: PoseTransformer) -> dict[int, int]:
+    """Shares of the clip, floats, as frames."""
+    return {layer: round(keep * backbone.frames) if isinstance(keep, float) else keep for layer, keep in stages.items()}
+
+
+def _lengths(schedule: Mapping[int, int], backbone: PoseTransformer) -> list[int]:
+    """Frames that each layer gets."""
+    lengths = [backbone.frames]
+    for layer in range(1, backbone.depth):
+        lengths.append(schedule.get(layer, lengths[-1]))
+    return lengths
+
+
+def check_schedule(schedule: Mapping[int, int], backbone: PoseTransformer) -> None:
+    """Raises :class:`ModelError` unless the backbone can be run under the schedule."""
+    _check_order(schedule, backbone)
+    if backbone.lengths is None or [*backbone.lengths] == (needed := _lengths(schedule, backbone)):
+        return
+    raise ModelError(
+        f"this {type(backbone).__name__} has layers for {[*backbone.lengths]} frames, but the schedule "
+        f"{dict(schedule)} needs {needed}: build it with frames={needed}, or give the name of a size instead of a model"
+    )
+
+
+def _check_order(schedule: Mapping[int, int], backbone: PoseTransformer) -> None:
+    if not schedule:
+        raise ModelError("the schedule is empty; give at least one {layer: frames kept}")
+    previous = backbone.frames
+    for number, (layer, keep) in enumerate(schedule.items()):
+        if not 1 <= layer < backbone.depth:
+            raise ModelError(
+                f"{type(backbone).__name__} can be pruned before its layers 1 to {backbone.depth - 1}, not {layer}"
+            )
+        if number and layer <= list(schedule)[number - 1]:
+            raise ModelError(f"the layers of a schedule must rise, got {dict(schedule)}")
+        if not 1 <= keep <= previous:
+            raise ModelError(f"layer {layer} can keep 1 to {previous} frames, not {keep}")
+        previous = keep
 
 
 def narrowed(

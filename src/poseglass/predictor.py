@@ -13,6 +13,7 @@ from numpy import ndarray
 
 from poseglass._shapes import Indices
 from poseglass.data.augment import flip as mirrored
+from poseglass.data.sides import steady_sides
 from poseglass.data.windows import blend_weights, cut, pelvis_path, person_coordinates, stitch
 from poseglass.errors import ModelError
 from poseglass.geometry import facing, rays
@@ -36,6 +37,8 @@ class Prediction:
 
 class Predictor:
     """Lifts 2D poses that come block by block.
+
+    Where a detector exchanges left and right for a spell, that is undone first (:mod:`poseglass.data.sides`).
 
     Args:
         model: A backbone or an hourglass whose input is :func:`poseglass.data.windows.person_coordinates`.
@@ -119,6 +122,7 @@ class Predictor:
         points, scores = (cut(x, self.clip, window) for x in (self._points, self._scores))
         if self._windows and not scores.any():  # nobody for so long that the model has nothing to go by: stand still
             return Prediction(np.repeat(self._windows[-1][1].pose3d[-1:], self.clip, 0), np.zeros(self.clip, bool))
+        points, scores = (x[None] for x in steady_sides(points[0], scores[0]))
         pose2d = person_coordinates(points, scores)
         plain = self._forward(pose2d)
         pose3d = plain.pose3d.numpy()

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from poseglass._shapes import Indices, Pose2D, Pose3D
-from poseglass._stages import narrowed, schedule_of
+from poseglass._stages import check_schedule, narrowed, planned
 from poseglass.errors import ModelError
 from poseglass.models import PoseTransformer
 from poseglass.tokens import PRUNERS, RECOVERERS, Pruner, Recoverer
@@ -55,7 +55,7 @@ class Hourglass(nn.Module):
         self, backbone: PoseTransformer, *, schedule: Mapping[int, int], pruner: Pruner, recoverer: Recoverer
     ) -> None:
         super().__init__()
-        _check_schedule(schedule, backbone)
+        check_schedule(schedule, backbone)
         self.backbone = backbone
         self.schedule = dict(schedule)
         self.pruner = pruner
@@ -124,7 +124,7 @@ class Funnel(nn.Module):
 
     def __init__(self, backbone: PoseTransformer, *, schedule: Mapping[int, int], pruner: Pruner, always: int) -> None:
         super().__init__()
-        _check_schedule(schedule, backbone)
+        check_schedule(schedule, backbone)
         if not 0 <= always < backbone.frames:
             raise ModelError(f"always is a frame of the clip, from 0 to {backbone.frames - 1}, not {always}")
         self.backbone = backbone
@@ -147,39 +147,26 @@ class Funnel(nn.Module):
 Model = PoseTransformer | Hourglass | Funnel
 
 
-def _check_schedule(schedule: Mapping[int, int], backbone: PoseTransformer) -> None:
-    if not schedule:
-        raise ModelError("the schedule is empty; give at least one {layer: frames kept}")
-    previous = backbone.frames
-    for number, (layer, keep) in enumerate(schedule.items()):
-        if not 1 <= layer < backbone.depth:
-            raise ModelError(
-                f"{type(backbone).__name__} can be pruned before its layers 1 to {backbone.depth - 1}, not {layer}"
-            )
-        if number and layer <= list(schedule)[number - 1]:
-            raise ModelError(f"the layers of a schedule must rise, got {dict(schedule)}")
-        if not 1 <= keep <= previous:
-            raise ModelError(f"layer {layer} can keep 1 to {previous} frames, not {keep}")
-        previous = keep
-
-
 def hourglass(
-    model: PoseTransformer,
+    model: PoseTransformer | str,
     *,
     keep: int | float | Mapping[int, int | float],
     at: int | None = None,
     prune: str | Pruner = "density",
     recover: str | Recoverer = "attention",
+    frames: int | None = None,
 ) -> Hourglass:
     """Give a backbone a waist.
 
     Args:
-        model: The backbone. It is wrapped, not copied.
+        model: The backbone, wrapped and not copied, or a name that :func:`poseglass.create_model` knows: then it is
+            built, each layer for the frames that it will get where that matters (MotionAGFormer).
         keep: Frames to keep, as a count or as a share of the clip (a float up to 1.0), or a pyramid of them,
             ``{layer: keep}`` (H2OT).
         at: The layer before which to prune; required unless `keep` is a pyramid.
         prune: Name in ``PRUNERS`` or a pruner: ``"density"`` (the paper's TPC) or ``"uniform"`` (TPS).
         recover: Name in ``RECOVERERS`` or a recoverer: ``"attention"`` (TRA) or ``"interpolate"`` (TRI).
+        frames: Frames of a clip, where `model` is a name; the size's own default where None.
 
     Raises:
         ModelError: Something does not fit; the message says what would.
@@ -190,30 +177,35 @@ def hourglass(
         >>> fast = pg.hourglass(model, keep=9, at=1)
         >>> fast(torch.zeros(1, 27, 17, 2)).shape, fast.backbone is model
         (torch.Size([1, 27, 17, 3]), True)
+        >>> pg.hourglass("motionagformer-tiny", keep=9, at=1).backbone.lengths
+        (27, 9, 9)
     """
+    model, schedule = planned(model, keep, at, frames)
     if isinstance(recover, str):
         if recover not in RECOVERERS:
             raise ModelError(f"no recoverer is called {recover!r}; there are {', '.join(RECOVERERS)}")
         recover = RECOVERERS[recover](model.dim, model.frames, model.heads, model.bias)
-    return Hourglass(model, schedule=schedule_of(model, keep, at), pruner=_pruner(prune), recoverer=recover)
+    return Hourglass(model, schedule=schedule, pruner=_pruner(prune), recoverer=recover)
 
 
 def funnel(
-    model: PoseTransformer,
+    model: PoseTransformer | str,
     *,
     keep: int | float | Mapping[int, int | float],
     at: int | None = None,
     always: int | None = None,
     prune: str | Pruner = "density",
+    frames: int | None = None,
 ) -> Funnel:
     """Let a backbone drop frames for good, where one frame's pose is asked for.
 
     Args:
-        model: The backbone. It is wrapped, not copied.
+        model: The backbone or the name of one, as in :func:`hourglass`.
         keep: Frames to keep, as in :func:`hourglass`; `always` is one of them.
         at: The layer before which to prune; required unless `keep` is a pyramid.
         always: The frame that is asked for; the clip's centre where None.
         prune: Name in ``PRUNERS`` or a pruner.
+        frames: Frames of a clip, where `model` is a name.
 
     Raises:
         ModelError: Something does not fit; the message says what would.
@@ -224,8 +216,9 @@ def funnel(
         >>> trace.pose3d.shape, (trace.kept[1] == 13).any(1)
         (torch.Size([2, 9, 17, 3]), tensor([True, True]))
     """
+    model, schedule = planned(model, keep, at, frames)
     always = model.frames // 2 if always is None else always
-    return Funnel(model, schedule=schedule_of(model, keep, at), pruner=_pruner(prune), always=always)
+    return Funnel(model, schedule=schedule, pruner=_pruner(prune), always=always)
 
 
 def _pruner(prune: str | Pruner) -> Pruner:

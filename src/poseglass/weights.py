@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from poseglass._files import writing
 from poseglass.errors import WeightsError
-from poseglass.models import MHFormer, MixSTE, MotionBERT, PoseTransformer
+from poseglass.models import MHFormer, MixSTE, MotionAGFormer, MotionBERT, PoseTransformer
 from poseglass.published import ARCHITECTURES, Choices
 from poseglass.tokens import PRUNERS, DensityPeaks
 from poseglass.waist import Funnel, Hourglass, Model, funnel, hourglass
@@ -36,6 +36,7 @@ FORMAT = "poseglass weights 1"
 BACKBONES: dict[str, type[PoseTransformer]] = {
     "MixSTE": MixSTE,
     "MotionBERT": MotionBERT,
+    "MotionAGFormer": MotionAGFormer,
     "MHFormer": MHFormer,
 }
 
@@ -95,7 +96,8 @@ def load(
     Args:
         source: ``"balanced"``, a folder, or a checkpoint file.
         heads: Attention heads of a published checkpoint, which its tensors do not tell; as published where None.
-        at: The layer before which a published HoT checkpoint prunes; as published where None.
+        at: The layer before which a published HoT checkpoint prunes; where None, as its layers' lengths say, or as
+            published.
         neighbours: Temporal neighbours in the graph of a published MotionAGFormer; as published where None.
 
     Raises:
@@ -251,7 +253,7 @@ def _published(state: Mapping[str, Tensor], path: Path, choices: Choices) -> Mod
     if isinstance(model, PoseTransformer) and (waist := state.get("pos_embed_token")) is not None:
         if waist.ndim != 3:
             raise WeightsError(f"{path}: pos_embed_token should have 3 axes, its shape is {tuple(waist.shape)}")
-        model = hourglass(model, keep=waist.shape[1], at=known.at if choices.at is None else choices.at)
+        model = hourglass(model, keep=waist.shape[1], at=_prunes_at(model, waist.shape[1], known.at, choices.at, path))
     own = model.state_dict()
     names = {name: known.published(name) for name in own}
     ours = {published: name for name, published in names.items()}
@@ -262,6 +264,23 @@ def _published(state: Mapping[str, Tensor], path: Path, choices: Choices) -> Mod
         names=names,
     )
     return model.eval()
+
+
+def _prunes_at(backbone: PoseTransformer, keep: int, published: int, chosen: int | None, path: Path) -> int:
+    """The layer before which a published waist prunes; where layers take just so many frames, that tells."""
+    at = published if chosen is None else chosen
+    if backbone.lengths is None:
+        return at
+    told = next((index for index, frames in enumerate(backbone.lengths) if frames != backbone.frames), at)
+    if chosen not in (None, told):
+        raise WeightsError(
+            f"{path} prunes before layer {told}, as its layers' lengths tell, not {chosen}: leave out at"
+        )
+    if {*backbone.lengths[told:], backbone.lengths[-1]} != {keep}:
+        raise WeightsError(
+            f"{path}: pos_embed_token is for {keep} frames, its layers from {told} on for {backbone.lengths[told:]}"
+        )
+    return told
 
 
 def _fit(value: Tensor, own: Tensor | None) -> Tensor:

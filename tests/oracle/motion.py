@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy import ndarray
@@ -63,6 +64,55 @@ def person_coordinates(points: ndarray, scores: ndarray) -> ndarray:
             out[t, j, 2] = scores[t, j]
     out[..., :2] = np.clip(out[..., :2], -30, 30)
     return out
+
+
+LEGS, ARMS = {4: 1, 5: 2, 6: 3}, {11: 14, 12: 15, 13: 16}  # left: right
+SIDES = {(0, 0): 0.0, (1, 1): 0.15, (1, 0): 0.3, (0, 1): 0.3}  # which of (legs, arms) are exchanged: what a frame costs
+
+
+def with_sides(points: ndarray, legs: int, arms: int) -> ndarray:
+    """A frame's joints (17 ...) with left and right exchanged where told."""
+    out = points.copy()
+    for pairs, exchanged in ((LEGS, legs), (ARMS, arms)):
+        for left, right in pairs.items() if exchanged else ():
+            out[left], out[right] = points[right], points[left]
+    return out
+
+
+def cost_of_sides(points: ndarray, scores: ndarray, sides: Sequence[tuple[int, int]]) -> float:
+    """What a choice of sides for every frame costs: exchanged frames, and how far limbs move, in body sizes."""
+    points = fill_gaps(points, scores > 0)
+    sizes = [math.sqrt(sum(math.dist(p, pose[0]) ** 2 for p in pose) / 17) for pose in points]
+    size = max(float(np.median(sizes)), 1e-9)
+    total = sum(SIDES[side] for side in sides)
+    shown = [with_sides(pose, *side) for pose, side in zip(points, sides, strict=True)]
+    for before, now in pairwise(shown):
+        for left, right in (LEGS | ARMS).items():
+            total += sum(min(math.dist(before[joint], now[joint]) / size, 1.0) for joint in (left, right))
+    return total
+
+
+def steady_sides(points: ndarray, scores: ndarray) -> tuple[ndarray, ndarray]:
+    """Points and scores of a clip with the sides that cost least: shortest paths to every frame and choice."""
+    paths = {side: (cost, [side]) for side, cost in SIDES.items()}
+    filled = fill_gaps(points, scores > 0)
+    size = max(float(np.median([math.sqrt(((p - p[0]) ** 2).sum() / 17) for p in filled])), 1e-9)
+    limbs = [*LEGS, *LEGS.values(), *ARMS, *ARMS.values()]
+    for before, now in pairwise(filled):
+        new = {}
+        for side, cost in SIDES.items():
+            ways = []
+            for other, (total, path) in paths.items():
+                a, b = with_sides(before, *other), with_sides(now, *side)
+                leap = sum(min(math.dist(a[j], b[j]) / size, 1.0) for j in limbs)
+                ways.append((total + leap + cost, [*path, side]))
+            new[side] = min(ways, key=lambda way: way[0])
+        paths = new
+    best = min(paths.values(), key=lambda way: way[0])[1]
+    if len(points) < 3 or not (scores > 0).any():
+        best = [(0, 0)] * len(points)
+    out = [(with_sides(p, *side), with_sides(s, *side)) for p, s, side in zip(points, scores, best, strict=True)]
+    return np.stack([p for p, _ in out]), np.stack([s for _, s in out])
 
 
 def mpjpe(predicted: ndarray, target: ndarray) -> float:

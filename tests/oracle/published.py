@@ -2,7 +2,8 @@
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ WRAPPINGS: dict[str, Callable[[dict[str, Any]], Any]] = {
     },
     "model": lambda state: {"model": state},
     "module.": lambda state: {f"module.{key}": value for key, value in state.items()},
+    "model of module.": lambda state: {"model": {f"module.{key}": value for key, value in state.items()}},
     "model_pos of module.": lambda state: {"model_pos": {f"module.{key}": value for key, value in state.items()}},
 }
 
@@ -52,8 +54,8 @@ def filled(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, ndarray]:
 def golden_shapes(name: str) -> dict[str, tuple[int, ...]]:
     """The published keys of a golden model."""
     record = json.loads((GOLDEN / f"{name}.json").read_text())
-    shapes = {key: shape[1] if shape[:1] == ["int64"] else shape for key, shape in record["state_dict"].items()}
-    return {key: tuple(shape) for key, shape in shapes.items()}
+    # A BatchNorm's step counter is recorded as its type and its shape, which is that of a single number.
+    return {key: () if "int64" in shape else tuple(shape) for key, shape in record["state_dict"].items()}
 
 
 def mixste_shapes(*, frames: int, dim: int, depth: int, keep: int | None = None, inputs: int = 2) -> dict[str, Any]:
@@ -81,6 +83,49 @@ def mixste_shapes(*, frames: int, dim: int, depth: int, keep: int | None = None,
         shapes |= {"pos_embed_token": (1, keep, dim), "x_token": (1, frames, dim)}
         for name in ("linear_q", "linear_k", "linear_v", "proj"):
             shapes |= {f"cross_attention.{name}.weight": (dim, dim), f"cross_attention.{name}.bias": (dim,)}
+    return shapes
+
+
+def motionagformer_shapes(
+    *, lengths: Sequence[int], dim: int, inputs: int = 3, hidden: int | None = None, rep: int = 12, waist: bool = False
+) -> dict[str, Any]:
+    """The published keys of a MotionAGFormer whose layers take so many frames, with HoT's for the last length."""
+    hidden = hidden or 4 * dim
+    shapes: dict[str, tuple[int, ...]] = {
+        "joints_embed.weight": (dim, inputs),
+        "joints_embed.bias": (dim,),
+        "pos_embed": (1, 17, dim),
+        "norm.weight": (dim,),
+        "norm.bias": (dim,),
+        "rep_logit.fc.weight": (rep, dim),
+        "rep_logit.fc.bias": (rep,),
+        "head.weight": (3, rep),
+        "head.bias": (3,),
+    }
+    for i, frames in enumerate(lengths):
+        shapes |= {f"layers.{i}.fusion.weight": (2, 2 * dim), f"layers.{i}.fusion.bias": (2,)}
+        for kind, axis in product(("att", "graph"), ("spatial", "temporal")):
+            block = f"layers.{i}.{kind}_{axis}"
+            ends = ("layer_scale_1", "layer_scale_2", "norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias")
+            shapes |= {f"{block}.{end}": (dim,) for end in ends}
+            shapes |= {f"{block}.mlp.fc1.weight": (hidden, dim), f"{block}.mlp.fc1.bias": (hidden,)}
+            shapes |= {f"{block}.mlp.fc2.weight": (dim, hidden), f"{block}.mlp.fc2.bias": (dim,)}
+            if kind == "att":
+                shapes[f"{block}.mixer.qkv.weight"] = (3 * dim, dim)
+                shapes |= {f"{block}.mixer.proj.weight": (dim, dim), f"{block}.mixer.proj.bias": (dim,)}
+                continue
+            for name in "UV":
+                shapes |= {f"{block}.mixer.{name}.weight": (dim, dim), f"{block}.mixer.{name}.bias": (dim,)}
+            nodes = 17 if axis == "spatial" else frames
+            for part in ("weight", "bias", "running_mean", "running_var"):
+                shapes[f"{block}.mixer.batch_norm.{part}"] = (nodes,)
+            shapes[f"{block}.mixer.batch_norm.num_batches_tracked"] = ()
+    if waist:
+        shapes |= {"pos_embed_token": (1, lengths[-1], dim), "x_token": (1, lengths[0], dim)}
+        shapes |= {
+            f"cross_attention.{name}.weight": (dim, dim) for name in ("linear_q", "linear_k", "linear_v", "proj")
+        }
+        shapes["cross_attention.proj.bias"] = (dim,)
     return shapes
 
 

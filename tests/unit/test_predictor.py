@@ -40,6 +40,7 @@ def mirror(x: np.ndarray) -> np.ndarray:
 def window(
     model: MixSTE | Hourglass, points: np.ndarray, scores: np.ndarray, flip: bool
 ) -> tuple[np.ndarray, set[int]]:
+    points, scores = oracle.steady_sides(points, scores)
     pose2d = oracle.person_coordinates(points, scores).astype(np.float32)
     with torch.inference_mode():
         clip = torch.from_numpy(pose2d)[None]

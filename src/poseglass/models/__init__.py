@@ -1,20 +1,19 @@
-"""The backbones, by name: :data:`MODELS` lists them, :func:`create_model` builds one.
+"""The backbones, by name: :data:`MODELS` lists them, :func:`create_model` builds one."""
 
-MotionAGFormer takes its place here, in a file of its own.
-"""
-
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from poseglass.errors import ModelError
 from poseglass.models._base import PoseTransformer as PoseTransformer
 from poseglass.models.mhformer import MHFormer as MHFormer
 from poseglass.models.mixste import MixSTE as MixSTE
+from poseglass.models.motionagformer import MotionAGFormer as MotionAGFormer
 from poseglass.models.motionbert import MotionBERT as MotionBERT
 
 __all__ = [
     "MODELS",
     "MHFormer",
     "MixSTE",
+    "MotionAGFormer",
     "MotionBERT",
     "PoseTransformer",
     "create_model",
@@ -62,6 +61,36 @@ def mhformer_tiny(*, frames: int = 27, inputs: int = 2) -> MHFormer:
     return MHFormer(frames=frames, dim=32, heads=4, hidden=64, inputs=inputs)
 
 
+def motionagformer_xs(*, frames: int | Sequence[int] = 27, inputs: int = 3) -> MotionAGFormer:
+    """MotionAGFormer-XS as published: 64 channels, 12 layers, 2.2 M parameters."""
+    return MotionAGFormer(frames=frames, dim=64, depth=12, inputs=inputs)
+
+
+def motionagformer_s(*, frames: int | Sequence[int] = 81, inputs: int = 3) -> MotionAGFormer:
+    """MotionAGFormer-S as published: 64 channels, 26 layers, 4.8 M parameters."""
+    return MotionAGFormer(frames=frames, dim=64, depth=26, inputs=inputs)
+
+
+def motionagformer_b(*, frames: int | Sequence[int] = 243, inputs: int = 3) -> MotionAGFormer:
+    """MotionAGFormer-B as published: 128 channels, 16 layers, 11.7 M parameters."""
+    return MotionAGFormer(frames=frames, inputs=inputs)
+
+
+def motionagformer_l(*, frames: int | Sequence[int] = 243, inputs: int = 3) -> MotionAGFormer:
+    """MotionAGFormer-L as published: 128 channels, 26 layers, 19.0 M parameters."""
+    return MotionAGFormer(frames=frames, depth=26, inputs=inputs)
+
+
+def motionagformer_hot(*, frames: int | Sequence[int] = 243, inputs: int = 3) -> MotionAGFormer:
+    """MotionAGFormer-B as in HoT's release: 4 heads, 4 temporal neighbours."""
+    return MotionAGFormer(frames=frames, heads=4, neighbours=4, inputs=inputs)
+
+
+def motionagformer_tiny(*, frames: int | Sequence[int] = 27, inputs: int = 3) -> MotionAGFormer:
+    """32 channels, 3 layers, 4 heads: for tests and first experiments."""
+    return MotionAGFormer(frames=frames, dim=32, depth=3, heads=4, inputs=inputs, rep=64)
+
+
 MODELS: dict[str, Callable[..., PoseTransformer]] = {
     "mixste": mixste,
     "mixste-small": mixste_small,
@@ -71,6 +100,12 @@ MODELS: dict[str, Callable[..., PoseTransformer]] = {
     "motionbert-tiny": motionbert_tiny,
     "mhformer": mhformer,
     "mhformer-tiny": mhformer_tiny,
+    "motionagformer-xs": motionagformer_xs,
+    "motionagformer-s": motionagformer_s,
+    "motionagformer-b": motionagformer_b,
+    "motionagformer-l": motionagformer_l,
+    "motionagformer-hot": motionagformer_hot,
+    "motionagformer-tiny": motionagformer_tiny,
 }
 
 
@@ -79,12 +114,13 @@ def list_models() -> list[str]:
     return list(MODELS)
 
 
-def create_model(name: str, *, frames: int | None = None, inputs: int | None = None) -> PoseTransformer:
+def create_model(name: str, *, frames: int | Sequence[int] | None = None, inputs: int | None = None) -> PoseTransformer:
     """A new backbone of a named size, initialised as published.
 
     Args:
         name: One of :func:`list_models`.
-        frames: Frames of a clip; the size's own default where None.
+        frames: Frames of a clip; the size's own default where None. A MotionAGFormer that is to get a waist takes a
+            number for each layer, see :class:`MotionAGFormer`.
         inputs: 2 (x, y) or 3 (x, y, score); the size's own default where None.
 
     Raises:

@@ -4,6 +4,7 @@ from poseglass.published._base import Architecture as Architecture
 from poseglass.published._base import Choices as Choices
 from poseglass.published.mhformer import MHFORMER
 from poseglass.published.mixste import MIXSTE
+from poseglass.published.motionagformer import MOTIONAGFORMER
 from poseglass.published.motionbert import MOTIONBERT
 
 __all__ = ["ARCHITECTURES", "Architecture", "Choices"]
@@ -12,5 +13,6 @@ __all__ = ["ARCHITECTURES", "Architecture", "Choices"]
 ARCHITECTURES: tuple[Architecture, ...] = (
     MIXSTE,
     MOTIONBERT,
+    MOTIONAGFORMER,
     MHFORMER,
 )

@@ -1,0 +1,238 @@
+"""MotionAGFormer: attention and graph convolution side by side (Mehraban et al., WACV 2024, arXiv 2310.16288)."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import final
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
+from poseglass.errors import ModelError
+from poseglass.layers import Attention, Fusion, Mlp, StochasticDepth
+from poseglass.models._base import PoseTransformer
+
+__all__ = ["MotionAGFormer"]
+
+# Which joints each joint of the Human3.6M skeleton listens to. The graph is directed, as published: the pelvis (0) does
+# not listen to the left hip (4), nor the thorax (8) to the shoulders (11, 14).
+NEIGHBOURS = (
+    (1, 7), (2, 0), (3, 1), (2,), (5, 0), (6, 4), (5,), (0, 8), (7, 9), (8, 10), (9,),
+    (12, 8), (13, 11), (12,), (15, 8), (16, 14), (15,),
+)  # fmt: skip
+
+
+def skeleton_graph() -> Float[Tensor, "j j"]:
+    """D^-1/2 A D^-1/2, row i of A holding a 1 for each joint that joint i listens to, and D the row sums of A."""
+    links = torch.tensor([[float(other in row) for other in range(len(NEIGHBOURS))] for row in NEIGHBOURS])
+    scale = links.sum(1).rsqrt()
+    return scale[:, None] * links * scale
+
+
+def most_similar(x: Float[Tensor, "b n c"], count: int) -> Bool[Tensor, "b n n"]:
+    """Links of each node, a row, to the `count` nodes whose product with it is largest, its own among the candidates.
+
+    All nodes tied with the last of them are linked too. There is no gradient through the choice.
+    """
+    exact = x.detach().double()
+    # Rounded from float64, products with equal nodes are equal in whichever order they were summed.
+    similarity = (exact @ exact.mT).float()
+    least = similarity.topk(min(count, x.shape[1])).values[..., -1:]
+    return similarity >= least
+
+
+class GraphMixer(nn.Module):
+    """Graph convolution ReLU(x + BatchNorm(A V(x) + U(x))), A the normalised links of the nodes.
+
+    Args:
+        dim: Channels.
+        nodes: How many nodes; the BatchNorm has a scale for each.
+        neighbours: How many of the most similar nodes a node is linked to; the links are the skeleton's where None.
+    """
+
+    skeleton: Tensor
+
+    def __init__(self, dim: int, nodes: int, *, neighbours: int | None = None) -> None:
+        super().__init__()
+        self.neighbours = neighbours
+        self.own = nn.Linear(dim, dim)
+        self.others = nn.Linear(dim, dim)
+        self.norm = nn.BatchNorm1d(nodes)
+        if neighbours is None:
+            self.register_buffer("skeleton", skeleton_graph(), persistent=False)
+
+    def forward(self, x: Float[Tensor, "b n c"]) -> Float[Tensor, "b n c"]:
+        """Tokens (b n c) in, tokens (b n c) out."""
+        others = self.others(x)
+        if self.neighbours is None:
+            gathered = self.skeleton.expand(len(x), -1, -1) @ others
+        else:
+            # Scaling the tokens before and after is cheaper than scaling the links, of which there are more.
+            links = most_similar(x, self.neighbours).to(others.dtype)
+            scale = links.sum(-1, keepdim=True).rsqrt()
+            gathered = scale * (links @ (scale * others))
+        out: Tensor = F.relu(x + self.norm(gathered + self.own(x)))
+        return out
+
+
+class MixerBlock(nn.Module):
+    """Pre-norm block whose branches start next to nothing: x + scale * mixer(norm(x)), then the same with an mlp.
+
+    The scales are learned, one per channel (layer scale, Touvron et al., ICCV 2021).
+    """
+
+    def __init__(self, mixer: Attention | GraphMixer, dim: int, hidden: int, *, drop: float = 0) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim)
+        self.mixer = mixer
+        self.scale1 = nn.Parameter(torch.full((dim,), 1e-5))
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = Mlp(dim, hidden)
+        self.scale2 = nn.Parameter(torch.full((dim,), 1e-5))
+        self.drop = StochasticDepth(drop)
+
+    def forward(
+        self, x: Float[Tensor, "b n c"], received: list[Float[Tensor, "b n"]] | None = None
+    ) -> Float[Tensor, "b n c"]:
+        """Tokens (b n c) in, tokens (b n c) out; `received` is for a mixer that is :class:`Attention`."""
+        normed = self.norm1(x)
+        mixed = self.mixer(normed) if received is None else self.mixer(normed, received)
+        x = x + self.drop(self.scale1 * mixed)
+        out: Tensor = x + self.drop(self.scale2 * self.mlp(self.norm2(x)))
+        return out
+
+
+class Layer(nn.Module):
+    """Two streams over the same tokens, one of attention and one of graphs, and their fusion."""
+
+    def __init__(self, dim: int, hidden: int, *, joints: int, frames: int, heads: int, neighbours: int, drop: float):
+        super().__init__()
+
+        def block(mixer: Attention | GraphMixer) -> MixerBlock:
+            return MixerBlock(mixer, dim, hidden, drop=drop)
+
+        self.spatial_attention = block(Attention(dim, heads=heads, bias=False))
+        self.temporal_attention = block(Attention(dim, heads=heads, bias=False))
+        self.spatial_graph = block(GraphMixer(dim, joints))
+        self.temporal_graph = block(GraphMixer(dim, frames, neighbours=neighbours))
+        self.fusion = Fusion(dim)
+
+    def forward(self, tokens: Tokens, received: Received | None = None) -> Tokens:
+        """Each stream over joints, then over frames; see :meth:`PoseTransformer.layer`."""
+        clips = len(tokens)
+
+        def by_joint(x: Tensor) -> Tensor:
+            joint_first: Tensor = x.unflatten(0, (clips, -1)).transpose(1, 2)
+            return joint_first.flatten(0, 1)  # (b j) f c
+
+        per_joint: Received | None = None if received is None else []
+        tokens = tokens.flatten(0, 1)  # (b f) j c
+        attention = self.temporal_attention(by_joint(self.spatial_attention(tokens)), per_joint)
+        graph = self.temporal_graph(by_joint(self.spatial_graph(tokens)))
+        if received is not None and per_joint is not None:
+            received += [share.unflatten(0, (clips, -1)).mean(1) for share in per_joint]
+        per_clip: Tensor = self.fusion(attention, graph).unflatten(0, (clips, -1)).transpose(1, 2)
+        return per_clip
+
+
+@final
+class MotionAGFormer(PoseTransformer):
+    """Each layer runs a stream of attention and one of graph convolution, each over joints, then over frames.
+
+    The graph over frames has a BatchNorm with a scale for each frame, so every layer takes just the frames it was built
+    for: a network that is to get a waist is built with `frames` per layer, as :func:`poseglass.hourglass` does.
+
+    Args:
+        frames: Frames of a clip, or how many frames each layer takes.
+        dim: Channels of a token.
+        depth: Layers.
+        heads: Attention heads; they must divide `dim`. HoT's release has 4.
+        neighbours: Frames that a frame is linked to in its joint's graph, itself among them. HoT's release has 4.
+        inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
+        hidden: Channels within the mlps, 4 * `dim` where None.
+        rep: Channels of the representation that the head projects to a pose.
+        drop: Stochastic depth of the last layer, growing linearly from 0.
+
+    Raises:
+        ModelError: `heads` does not divide `dim`, or `frames` or `neighbours` are impossible.
+
+    Example:
+        >>> import torch
+        >>> MotionAGFormer(frames=9, dim=32, depth=2)(torch.zeros(1, 9, 17, 3)).shape
+        torch.Size([1, 9, 17, 3])
+        >>> MotionAGFormer(frames=[9, 9, 3], dim=32, depth=3).lengths
+        (9, 9, 3)
+    """
+
+    bias = False
+    lengths: tuple[int, ...]
+
+    def __init__(
+        self,
+        *,
+        frames: int | Sequence[int] = 243,
+        dim: int = 128,
+        depth: int = 16,
+        heads: int = 8,
+        neighbours: int = 2,
+        inputs: int = 3,
+        hidden: int | None = None,
+        rep: int = 512,
+        drop: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if dim % heads:
+            raise ModelError(f"{heads} heads do not divide {dim} channels; choose dim as a multiple of heads")
+        if neighbours < 1:
+            raise ModelError(f"a frame is linked to itself at least: neighbours must be 1 or more, not {neighbours}")
+        lengths = tuple(frames) if isinstance(frames, Sequence) else (frames,) * depth
+        if len(lengths) != depth or depth < 1:
+            raise ModelError(f"frames names the frames of {len(lengths)} layers, of which there are {depth}")
+        if lengths[-1] < 1 or any(after > before for before, after in pairwise(lengths)):
+            raise ModelError(f"layers can only drop frames and must keep one: the lengths {lengths} must fall or stay")
+        self.lengths, self.frames = lengths, lengths[0]
+        self.dim, self.depth, self.heads, self.inputs = dim, depth, heads, inputs
+        self.config = {
+            "frames": list(lengths), "dim": dim, "depth": depth, "heads": heads, "neighbours": neighbours,
+            "inputs": inputs, "hidden": hidden, "rep": rep, "drop": drop,
+        }  # fmt: skip
+        self.joint_embedding = nn.Parameter(torch.zeros(1, self.joints, dim))
+        self.project = nn.Linear(inputs, dim)
+        self.layers = nn.ModuleList(
+            Layer(
+                dim, hidden or 4 * dim, joints=self.joints, frames=length, heads=heads, neighbours=neighbours,
+                drop=drop * index / max(depth - 1, 1),
+            )
+            for index, length in enumerate(lengths)
+        )  # fmt: skip
+        self.norm = nn.LayerNorm(dim)
+        self.represent = nn.Linear(dim, rep)
+        self.head_project = nn.Linear(rep, 3)
+
+    def embed(self, pose2d: Pose2D) -> Tokens:
+        """Tokens (b f j c): projected coordinates and the embedding of the joint; frames are told apart by no more."""
+        tokens: Tensor = self.project(pose2d) + self.joint_embedding
+        return tokens
+
+    def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
+        """Both streams, fused; see :meth:`PoseTransformer.layer`.
+
+        Raises:
+            ModelError: The tokens are of another number of frames than the layer takes.
+        """
+        if tokens.shape[1] != self.lengths[index]:
+            raise ModelError(
+                f"layer {index} of this MotionAGFormer takes {self.lengths[index]} frames and got {tokens.shape[1]}: "
+                f"its lengths {self.lengths} are part of its weights; give it the waist that they were made for "
+                "(poseglass.hourglass), or build it with frames= of other lengths"
+            )
+        tokens = self.layers[index](tokens, received)
+        # The last norm is the last layer's and not the head's, because a waist recovers frames from normed tokens.
+        return self.norm(tokens) if index == self.depth - 1 else tokens
+
+    def head(self, tokens: Tokens) -> Pose3D:
+        """Each token's representation and its projection to x, y, z."""
+        pose: Tensor = self.head_project(self.represent(tokens).tanh())
+        return pose
