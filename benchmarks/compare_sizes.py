@@ -18,7 +18,7 @@ from poseglass.data.clips import MotionClips
 from poseglass.training.loop import Run, build
 from poseglass.training.recipe import Recipe
 
-RECIPE = Path(__file__).parents[1] / "recipes" / "balanced.toml"
+RECIPE = Path(__file__).parents[1] / "recipes" / "balanced-27.toml"
 CLIPS_OF_27 = 16  # a step's clips, fewer where they are longer: as many frames
 
 
@@ -34,7 +34,12 @@ def main(path: str, seconds: float, sizes: list[str]) -> None:
         frames, dim, keep = map(int, size.split(":"))
         batch = max(CLIPS_OF_27 * 27 // frames, 1)
         recipe = Recipe.read(RECIPE).override(
-            f"model.frames={frames}", f"model.dim={dim}", f"model.keep={keep}", f"data.batch={batch}", "run.workers=1"
+            f"model.frames={frames}",
+            f"model.dim={dim}",
+            f"model.keep={keep}",
+            f"data.batch={batch}",
+            "run.workers=1",
+            "optim.bf16=false",
         )
         run = Run(recipe, build(recipe))
         sampler = Sampler(clips.split("train"), frames, rehab_share=recipe.data.rehab_share, clean=recipe.data.clean)
