@@ -167,8 +167,8 @@ class TestHourglass:
         own = sum(p.numel() for p in wrapped.own_parameters())
         assert own == sum(p.numel() for p in wrapped.parameters()) - sum(p.numel() for p in backbone.parameters())
 
-    @pytest.mark.parametrize("autocast", [False, True])
-    def test_bfloat16_is_close(self, model, autocast):
+    def test_bfloat16_is_close(self, model):
+        autocast = len(model.schedule) > 1  # by autocast in a pyramid, all of it in one stage
         with torch.inference_mode():
             plain = model.trace(clips())
             dtype = torch.float32 if autocast else torch.bfloat16
