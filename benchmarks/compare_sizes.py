@@ -27,7 +27,9 @@ def main(path: str, seconds: float, sizes: list[str]) -> None:
     torch.set_num_threads(1)
     clips = MotionClips.load(path)
     print(f"one core, {seconds:.0f} s of processor time each")
-    print("| frames | channels | kept | steps | clips/s | frames/s | P-MPJPE clean / detected | MPJPE | MFLOPs a frame |")
+    print(
+        "| frames | channels | kept | steps | clips/s | frames/s | P-MPJPE clean / detected | MPJPE | MFLOPs a frame |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for size in sizes:
         frames, dim, keep = map(int, size.split(":"))
@@ -43,7 +45,9 @@ def main(path: str, seconds: float, sizes: list[str]) -> None:
         taken = process_time() - began
         # As many frames for everyone, so that a long clip has no more of them to be judged by.
         judges = {
-            name: Sampler(clips.split("val"), frames, clean=clean).sample(np.random.default_rng(seed), 81 * 64 // frames)
+            name: Sampler(clips.split("val"), frames, clean=clean).sample(
+                np.random.default_rng(seed), 81 * 64 // frames
+            )
             for seed, (name, clean) in enumerate((("clean", 1.0), ("detected", 0.0)))
         }
         errors = run.judge(judges)
