@@ -58,10 +58,14 @@ class Flops:
 def count_flops(model: Model, *, batch: int = 1) -> Flops:
     """FLOPs of a forward pass in evaluation, in every convention.
 
-    The published architecture and what is run here differ in one place. Token recovering attention (TRA) asks with
-    learned queries that all joints share. As published they are projected once for each joint of each clip,
-    ``batch x joints`` times the same product; here once for the model. So `executed` is counted on the model as it is,
-    `paper` and `full` on a copy whose recoverer projects the queries as published (:class:`AsPublished`).
+    The published architecture and what is run here differ in two places, so `executed` is counted on the model as it
+    is, `paper` and `full` on a copy in which they are as published:
+
+    - Token recovering attention (TRA) asks with learned queries that all joints share. As published they are projected
+      once for each joint of each clip, ``batch x joints`` times the same product; here once for the model
+      (:class:`AsPublished`).
+    - MotionAGFormer's graphs scale their links A to D^-1/2 A D^-1/2. As published that is two products of matrices, two
+      of whose factors are diagonal; here rows and columns are scaled (:class:`GraphAsPublished`).
 
     A product belongs to a Linear or Conv layer if one of its factors is a parameter. What is no matrix product (norms,
     softmax, the distances of density peaks, moving data) counts in no convention.
@@ -116,20 +120,47 @@ class AsPublished(Recoverer):
         return per_clip
 
 
+@final
+class GraphAsPublished(nn.Module):
+    """A graph convolution, and beside it the two products by which the published one scales its links. For counting.
+
+    Args:
+        own: The graph convolution as it is here.
+    """
+
+    def __init__(self, own: nn.Module) -> None:
+        super().__init__()
+        self.own = own
+
+    def forward(self, x: Float[Tensor, "b n c"]) -> Float[Tensor, "b n c"]:
+        """What the graph convolution makes of the nodes (b n c), each row of `b` with links of its own."""
+        links = x.new_zeros(len(x), x.shape[1], x.shape[1])
+        links @ links @ links
+        out: Tensor = self.own(x)
+        return out
+
+
 def _both(model: Model, batch: int) -> "tuple[_Ledger, _Ledger]":
-    executed, twin = _count(model, batch), _as_published(model)
-    return executed, executed if twin is model else _count(twin, batch)
+    """The counts of a copy that may be spoilt: as it is, and as published."""
+    executed = _count(model, batch)
+    published = _as_published(model)
+    return executed, executed if published is None else _count(published, batch)
 
 
-def _as_published(model: Model) -> Model:
-    """The same model with the published execution of TRA, around the same backbone."""
-    if not isinstance(model, Hourglass) or not isinstance(model.recoverer, CrossAttention):
-        return model
-    with next(model.parameters()).device:  # for the embedding of kept frames, which a new waist makes
-        twin = Hourglass(
-            model.backbone, schedule=model.schedule, pruner=model.pruner, recoverer=AsPublished(model.recoverer)
-        )
-    return twin.eval()
+def _as_published(model: Model) -> Model | None:
+    """The model (a copy, which is changed) as it was published; None where it is so already."""
+    changed = False
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if type(child).__name__ == "GraphMixer":
+                setattr(parent, name, GraphAsPublished(child))
+                changed = True
+    if isinstance(model, Hourglass) and isinstance(model.recoverer, CrossAttention):
+        with next(model.parameters()).device:  # for the embedding of kept frames, which a new waist makes
+            recoverer = AsPublished(model.recoverer)
+            model = Hourglass(model.backbone, schedule=model.schedule, pruner=model.pruner, recoverer=recoverer).eval()
+        changed = True
+    return model if changed else None
 
 
 def _weightless(model: Model) -> Model:

@@ -1,5 +1,6 @@
 """FLOPs against the papers and against arithmetic; times and memory as far as a test can know them."""
 
+import copy
 import json
 from typing import Any
 
@@ -136,6 +137,20 @@ class TestCounting:
         assert flops.paper == 2 * 153 * (2 * 8 + 3 * 64 + 64 + 2 * 128 + 24)
         assert flops.full - flops.paper == 9 * 2 * 2 * 17 * 17 * 8
         assert torch.backends.mha.get_fastpath_enabled()
+
+    def test_graphs_scale_their_links_by_products_as_published(self, tiny: MixSTE) -> None:
+        class GraphMixer(nn.Module):
+            """Bears the name of MotionAGFormer's."""
+
+            def forward(self, x: Tensor) -> Tensor:
+                return x
+
+        mixed = copy.deepcopy(tiny)
+        mixed.temporal_norm = GraphMixer()  # type: ignore[assignment]
+        flops, bare = count_flops(mixed), count_flops(tiny)
+        assert flops.full - flops.executed == 3 * 2 * 2 * 17 * 9**3
+        assert isinstance(mixed.temporal_norm, GraphMixer), "the model given is not changed"
+        assert bare.full == bare.executed
 
     def test_an_impossible_waist_is_said(self) -> None:
         with pytest.raises(ModelError, match="no model is called 'nothing'"):
