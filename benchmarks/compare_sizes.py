@@ -11,10 +11,10 @@ from time import process_time
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from poseglass.data.augment import Sampler
 from poseglass.data.clips import MotionClips
+from poseglass.flops import count_flops
 from poseglass.training.loop import Run, build
 from poseglass.training.recipe import Recipe
 
@@ -54,15 +54,13 @@ def main(path: str, seconds: float, sizes: list[str]) -> None:
             for seed, (name, clean) in enumerate((("clean", 1.0), ("detected", 0.0)))
         }
         errors = run.judge(judges)
-        counter = FlopCounterMode(display=False)
-        with counter:
-            run.averaged()(torch.zeros(1, frames, 17, 3))
+        flops = count_flops(run.averaged()).executed
         rate = run.step * batch / taken
         print(
             f"| {frames} | {dim} | {keep or 'all'} | {run.step} | {rate:.1f} | {rate * frames:.0f} "
             f"| {errors['clean_p_mpjpe']:.1f} / {errors['detected_p_mpjpe']:.1f} "
             f"| {errors['clean_mpjpe']:.1f} / {errors['detected_mpjpe']:.1f} "
-            f"| {counter.get_total_flops() / frames / 1e6:.1f} |",
+            f"| {flops / frames / 1e6:.1f} |",
             flush=True,
         )
 

@@ -17,7 +17,8 @@ def attend(
     if query.requires_grad and dtype == torch.bfloat16 and query.device.type == "cpu":
         # torch's CPU kernel takes 20 times as long backwards in bfloat16 as in float32 (torch 2.13).
         query, key, value = query.float(), key.float(), value.float()
-    with torch.autocast(query.device.type, enabled=False):
+    # Autocast does not know the meta device, on which models are counted (poseglass.flops).
+    with torch.autocast("cpu" if query.is_meta else query.device.type, enabled=False):
         out = F.scaled_dot_product_attention(query, key, value)
     return out.to(dtype).transpose(-3, -2).flatten(-2)
 
