@@ -21,7 +21,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from poseglass._shapes import Indices
+from poseglass.models.motionagformer import GraphMixer
 from poseglass.tokens import CrossAttention, Recoverer
+from poseglass.tokens._base import Sizes
 from poseglass.waist import Funnel, Hourglass, Model
 
 __all__ = ["Convention", "Flops", "count_flops", "count_parameters"]
@@ -111,6 +113,11 @@ class AsPublished(Recoverer):
         super().__init__()
         self.own = own
 
+    @classmethod
+    def of(cls, backbone: Sizes) -> "AsPublished":
+        """See :class:`poseglass.tokens.Recoverer`."""
+        return cls(CrossAttention.of(backbone))
+
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
         """See :class:`poseglass.tokens.Recoverer`."""
         per_joint = x.transpose(1, 2).flatten(0, 1)  # (b s) k c
@@ -128,7 +135,7 @@ class GraphAsPublished(nn.Module):
         own: The graph convolution as it is here.
     """
 
-    def __init__(self, own: nn.Module) -> None:
+    def __init__(self, own: GraphMixer) -> None:
         super().__init__()
         self.own = own
 
@@ -152,7 +159,7 @@ def _as_published(model: Model) -> Model | None:
     changed = False
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if type(child).__name__ == "GraphMixer":
+            if isinstance(child, GraphMixer):
                 setattr(parent, name, GraphAsPublished(child))
                 changed = True
     if isinstance(model, Hourglass) and isinstance(model.recoverer, CrossAttention):

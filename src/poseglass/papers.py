@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import torch
 
-from poseglass._stages import schedule_of
+from poseglass._stages import planned
 from poseglass.flops import count_flops, count_parameters
-from poseglass.models import MODELS, PoseTransformer, create_model
+from poseglass.models import PoseTransformer, create_model
 from poseglass.waist import Model, funnel, hourglass
 
 __all__ = ["ROWS", "Row", "sized", "table"]
@@ -94,20 +94,11 @@ def sized(
     Raises:
         ModelError: There is no model of that name, or no such waist.
     """
-    model = create_model(name, frames=frames)
-    if model.lengths is None or keep is None:
-        return model
-    schedule = schedule_of(model, keep, at)
-    lengths = [model.frames]
-    for layer in range(1, model.depth):
-        lengths.append(schedule.get(layer, lengths[-1]))
-    return MODELS[name](frames=lengths)
+    return create_model(name, frames=frames) if keep is None else planned(name, keep, at, frames)[0]
 
 
 def table() -> str:
     """Every row in Markdown: our counts beside the published ones, and what is executed here.
-
-    Rows whose backbone this version does not have are left out.
 
     Example:
         >>> print(table())  # doctest: +SKIP
@@ -119,8 +110,6 @@ def table() -> str:
     ]
     whole: dict[str, int] = {}  # paper FLOPs of the backbones so far, which come before their waists
     for row in ROWS:
-        if row.size not in MODELS:
-            continue
         model = row.build()
         flops = count_flops(model)
         saved, detail = "", f"({model.frames})"

@@ -28,8 +28,6 @@ def tiny() -> MixSTE:
 class TestPapers:
     @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
     def test_counts_are_the_published_ones(self, row: Row) -> None:
-        if row.size not in MODELS:
-            pytest.skip(f"there is no {row.size} yet")
         model = row.build()
         flops = count_flops(model)
         assert count_parameters(model) / 1e6 == pytest.approx(row.parameters, abs=0.0051)
@@ -43,7 +41,7 @@ class TestPapers:
 
     def test_the_table_shows_them_side_by_side(self, monkeypatch: pytest.MonkeyPatch) -> None:
         rows = (Row("Tiny", "mixste-tiny", 1, 2, 3), Row("Narrow", "mixste-tiny", 1, 2, 3, keep=9, at=1))
-        monkeypatch.setattr("poseglass.papers.ROWS", (*rows, Row("Unknown", "no-such-size", 1, 2, 3)))
+        monkeypatch.setattr("poseglass.papers.ROWS", rows)
         head, rule, whole, waist = table().splitlines()
         assert head.count("|") == rule.count("|") == whole.count("|") == waist.count("|")
         assert whole.startswith("| Tiny (27) | 0.05 | 1.00 |")
@@ -88,7 +86,8 @@ class TestCounting:
             model(torch.zeros(2, model.frames, 17, model.inputs))
         assert flops.executed == counter.get_total_flops()
         assert flops.paper < flops.full
-        assert (flops.executed < flops.full) == (waist == "attention")
+        # The queries of TRA are projected once, and graphs scaled without products of matrices.
+        assert (flops.executed < flops.full) == (waist == "attention" or name.startswith("motionagformer"))
 
     def test_clips_cost_alike(self, tiny: MixSTE) -> None:
         fast = pg.hourglass(tiny, keep=3, at=1)
