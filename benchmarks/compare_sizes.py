@@ -34,11 +34,11 @@ def main(path: str, seconds: float, sizes: list[str]) -> None:
         frames, dim, keep = map(int, size.split(":"))
         batch = max(CLIPS_OF_27 * 27 // frames, 1)
         recipe = Recipe.read(RECIPE).override(
+            "run.workers=1",
             f"model.frames={frames}",
             f"model.dim={dim}",
             f"model.keep={keep}",
             f"data.batch={batch}",
-            "run.workers=1",
             "optim.bf16=false",
         )
         run = Run(recipe, build(recipe))
