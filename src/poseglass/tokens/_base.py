@@ -12,7 +12,13 @@ __all__ = ["Pruner", "Recoverer"]
 
 
 class Pruner(nn.Module, ABC):
-    """Chooses the frames that the following layers go on with."""
+    """Chooses the frames that the following layers go on with.
+
+    One that says `needs_attention` is also told where the attention of the layer before went; what that costs is spent
+    for no other.
+    """
+
+    needs_attention: ClassVar[bool] = False
 
     @abstractmethod
     def forward(self, tokens: Tokens, pose2d: Pose2D, *, keep: int, always: Always = None) -> Indices:
