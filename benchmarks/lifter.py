@@ -1,7 +1,7 @@
 """How fast the lifter alone is on one core, and how far from the floor: python benchmarks/lifter.py [MODEL ...].
 
 Lifts 60 seconds of random 2D at 30 frames a second, windows overlapping as in use, alternating between the models. The
-floor is the time that the executed FLOPs (all matrix products, torch's counter) take at the rate which a 1024 x 1024
+floor is the time that the executed FLOPs (all matrix products) take at the rate which a 1024 x 1024
 matrix product reaches here in the same run.
 """
 
@@ -11,10 +11,10 @@ from time import perf_counter
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from poseglass import weights
 from poseglass.data.windows import starts
+from poseglass.flops import count_flops
 from poseglass.predictor import Predictor, predict
 
 SECONDS, FPS, ROUNDS = 60, 30, 5
@@ -47,16 +47,14 @@ def main(names: list[str]) -> None:
     print("| model | params M | GFLOPs a window | frames/s | x real time at 30 fps | spread | over the floor |")
     print("|---|---|---|---|---|---|---|")
     for name, model in models.items():
-        counter = FlopCounterMode(display=False)
-        with counter:
-            model(torch.zeros(1, model.frames, 17, 3))
+        flops = count_flops(model).executed
         windows = len(starts(frames, model.frames, Predictor(model).stride))
         taken = median(times[name])
-        floor = windows * counter.get_total_flops() / rate
+        floor = windows * flops / rate
         params = sum(p.numel() for p in model.parameters()) / 1e6
         spread = (max(times[name]) - min(times[name])) / taken
         print(
-            f"| {name} | {params:.2f} | {counter.get_total_flops() / 1e9:.3f} | {frames / taken:.0f} "
+            f"| {name} | {params:.2f} | {flops / 1e9:.3f} | {frames / taken:.0f} "
             f"| {SECONDS / taken:.0f} | {100 * spread:.0f}% | {taken / floor:.1f} x |"
         )
 

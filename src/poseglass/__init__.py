@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from poseglass.benchmark import bench as bench
     from poseglass.data.augment import flip as flip
     from poseglass.data.clips import MotionClips as MotionClips
     from poseglass.detect import Detector as Detector
@@ -63,6 +64,7 @@ _HOME = {
     "PoseglassError": "errors",
     "Recipe": "training.recipe",
     "Skeleton": "skeleton",
+    "bench": "benchmark",
     "create_model": "models",
     "evaluate": "evaluation",
     "flip": "data.augment",

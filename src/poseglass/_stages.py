@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from poseglass._shapes import Indices, Pose2D
+from poseglass._shapes import Indices, Pose2D, Received
 from poseglass.errors import ModelError
 from poseglass.models import PoseTransformer, create_model
 from poseglass.tokens import Pruner
@@ -101,22 +101,36 @@ def narrowed(
     tokens = backbone.embed(pose2d)
     now = torch.arange(backbone.frames, device=pose2d.device).expand(len(pose2d), -1)
     stages: dict[int, Indices] = {}
+    received: Received | None = None
     for layer in range(backbone.depth):
         if layer in schedule:
             if kept is None:
                 # A frame is what its hypotheses say together, or its joints say on average.
                 seen = tokens.flatten(2)[:, :, None] if backbone.slots == "hypotheses" else tokens
                 place = None if always is None else (now == always).int().argmax(1)
-                chosen = pruner(seen, pose2d, keep=schedule[layer], always=place)
-                stages[layer] = take(now, chosen)
+                asked = {} if received is None else {"attention": _attention(received, layer, backbone, pruner)}
+                there = take(pose2d, now) if stages else pose2d
+                chosen = pruner(seen, there, keep=schedule[layer], always=place, **asked)
+                now = take(now, chosen)
             else:
-                stages[layer] = kept[layer]
                 chosen = torch.searchsorted(now.contiguous(), kept[layer].contiguous())
-            now, pose2d, tokens = stages[layer], take(pose2d, chosen), take(tokens, chosen)
+                now = kept[layer]
+            stages[layer], tokens = now, take(tokens, chosen)
             if embedding is not None:
                 tokens = tokens + embedding[str(layer)]
-        tokens = backbone.layer(layer, tokens)
+        received = [] if pruner.needs_attention and kept is None and layer + 1 in schedule else None
+        tokens = backbone.layer(layer, tokens) if received is None else backbone.layer(layer, tokens, received)
     return tokens, stages
+
+
+def _attention(received: Received, layer: int, backbone: PoseTransformer, pruner: Pruner) -> Float[Tensor, "b f"]:
+    """How much attention each frame received in the layer before, in the mean of that layer's temporal attentions."""
+    if not received:
+        raise ModelError(
+            f"{type(pruner).__name__} asks where the attention before layer {layer} went, but layer {layer - 1} of "
+            f"{type(backbone).__name__} has no temporal attention that tells; prune before another layer, or otherwise"
+        )
+    return torch.stack(received).mean(0)
 
 
 def _check_kept(

@@ -1,4 +1,4 @@
-"""The command line: ``poseglass lift``, ``evaluate``, ``train``, ``data``.
+"""The command line: ``poseglass lift``, ``evaluate``, ``bench``, ``train``, ``data``.
 
 Results that one would pipe go to standard output, everything else to standard error. The exit code is 0 where all went
 well, 1 where something is wrong with a file, 2 where it is with the command itself, and 130 after Ctrl-C.
@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 from poseglass import __version__
+from poseglass._bench_command import bench
 from poseglass._files import check_place
 from poseglass.errors import DataError, PoseglassError, TrainingError
 
@@ -214,6 +215,9 @@ def evaluate(
     if json is not None:
         with writing(json) as temporary:
             temporary.write_text(result.json() + "\n", encoding="utf-8")
+
+
+app.command()(bench)
 
 
 @app.command()

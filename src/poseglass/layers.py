@@ -17,7 +17,8 @@ def attend(
     if query.requires_grad and dtype == torch.bfloat16 and query.device.type == "cpu":
         # torch's CPU kernel takes 20 times as long backwards in bfloat16 as in float32 (torch 2.13).
         query, key, value = query.float(), key.float(), value.float()
-    with torch.autocast(query.device.type, enabled=False):
+    # Autocast does not know the meta device, on which models are counted (poseglass.flops).
+    with torch.autocast("cpu" if query.is_meta else query.device.type, enabled=False):
         out = F.scaled_dot_product_attention(query, key, value)
     return out.to(dtype).transpose(-3, -2).flatten(-2)
 
@@ -25,9 +26,14 @@ def attend(
 def attention_received(
     query: Float[Tensor, "*b n c"], key: Float[Tensor, "*b m c"], heads: int
 ) -> Float[Tensor, "*b m"]:
-    """How much attention each of the m tokens receives: the mean of the attention map over heads and queries."""
-    query, key = (x.unflatten(-1, (heads, -1)).transpose(-3, -2).float() for x in (query, key))
-    attention: Tensor = (query @ key.mT / key.shape[-1] ** 0.5).softmax(-1)
+    """How much attention each of the m tokens receives: the mean of the attention map over heads and queries.
+
+    It is for looking at, so no gradient comes back through it, and it is never coarser than float32.
+    """
+    dtype = torch.promote_types(query.dtype, torch.float32)
+    query, key = (x.detach().to(dtype).unflatten(-1, (heads, -1)).transpose(-3, -2) for x in (query, key))
+    with torch.autocast(query.device.type, enabled=False):
+        attention: Tensor = (query @ key.mT / key.shape[-1] ** 0.5).softmax(-1)
     return attention.mean((-3, -2))
 
 

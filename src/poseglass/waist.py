@@ -164,8 +164,9 @@ def hourglass(
         keep: Frames to keep, as a count or as a share of the clip (a float up to 1.0), or a pyramid of them,
             ``{layer: keep}`` (H2OT).
         at: The layer before which to prune; required unless `keep` is a pyramid.
-        prune: Name in ``PRUNERS`` or a pruner: ``"density"`` (the paper's TPC) or ``"uniform"`` (TPS).
-        recover: Name in ``RECOVERERS`` or a recoverer: ``"attention"`` (TRA) or ``"interpolate"`` (TRI).
+        prune: Name in ``PRUNERS`` or a pruner: ``"density"`` (the paper's TPC), ``"attention"`` (TPA), ``"motion"``
+            (TPMo) or ``"uniform"`` (TPS).
+        recover: Name in ``RECOVERERS`` or a recoverer: ``"attention"`` (TRA), ``"interpolate"`` (TRI) or ``"nearest"``.
         frames: Frames of a clip, where `model` is a name; the size's own default where None.
 
     Raises:
@@ -184,7 +185,7 @@ def hourglass(
     if isinstance(recover, str):
         if recover not in RECOVERERS:
             raise ModelError(f"no recoverer is called {recover!r}; there are {', '.join(RECOVERERS)}")
-        recover = RECOVERERS[recover](model.dim, model.frames, model.heads, model.bias)
+        recover = RECOVERERS[recover].of(model)
     return Hourglass(model, schedule=schedule, pruner=_pruner(prune), recoverer=recover)
 
 

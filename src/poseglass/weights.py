@@ -25,7 +25,7 @@ from poseglass._files import writing
 from poseglass.errors import WeightsError
 from poseglass.models import MHFormer, MixSTE, MotionAGFormer, MotionBERT, PoseTransformer
 from poseglass.published import ARCHITECTURES, Choices
-from poseglass.tokens import PRUNERS, DensityPeaks
+from poseglass.tokens import PRUNERS, RECOVERERS, DensityPeaks
 from poseglass.waist import Funnel, Hourglass, Model, funnel, hourglass
 
 __all__ = ["BUNDLED", "load", "load_state", "save"]
@@ -162,14 +162,13 @@ def _describe(model: nn.Module) -> dict[str, Any]:
         }
         if isinstance(model, Funnel):
             return described | {"always": model.always}
-        recoverers = {"attention": "CrossAttention", "interpolate": "Interpolate"}
-        return described | {"recover": _name_of(model.recoverer, recoverers)}
+        return described | {"recover": _name_of(model.recoverer, RECOVERERS)}
     raise WeightsError(f"a {type(model).__name__} cannot be described in a config; save its state_dict yourself")
 
 
-def _name_of(part: nn.Module, table: Mapping[str, Any]) -> str:
+def _name_of(part: nn.Module, table: Mapping[str, type[nn.Module]]) -> str:
     for name, kind in table.items():
-        if type(part).__name__ == getattr(kind, "__name__", kind):
+        if type(part) is kind:
             return name
     raise WeightsError(f"a {type(part).__name__} is in no table, so a config cannot name it")
 

@@ -78,12 +78,16 @@ def filled(model: nn.Module) -> nn.Module:
     return model
 
 
-@pytest.fixture(params=COMBINATIONS, ids=", ".join)
-def model(request) -> Hourglass:
-    backbone, prune, recover, schedule = request.param
+def waisted(backbone: str, prune: str, recover: str, schedule: str) -> Hourglass:
+    """One of the combinations, nothing switched off."""
     torch.manual_seed(0)
     made = hourglass(stand_in(backbone, SCHEDULES[schedule]), keep=SCHEDULES[schedule], prune=prune, recover=recover)
     return filled(made).eval()
+
+
+@pytest.fixture(params=COMBINATIONS, ids=", ".join)
+def model(request) -> Hourglass:
+    return waisted(*request.param)
 
 
 @pytest.fixture(params=BACKBONES)
@@ -163,8 +167,8 @@ class TestHourglass:
 
     def test_state_dict_round_trip(self, model):
         fresh = stand_in(type(model.backbone).__name__, model.schedule)
-        name = next(n for n, make in RECOVERERS.items() if type(make(16, 12, 4, True)) is type(model.recoverer))
-        twin = hourglass(fresh, keep=model.schedule, prune=type(model.pruner)(), recover=name).eval()
+        recover = type(model.recoverer).of(fresh)
+        twin = hourglass(fresh, keep=model.schedule, prune=type(model.pruner)(), recover=recover).eval()
         twin.load_state_dict(model.state_dict())
         assert torch.equal(twin(clips()), model(clips()))
 
@@ -198,10 +202,27 @@ class TestHourglass:
         own = sum(p.numel() for p in wrapped.own_parameters())
         assert own == sum(p.numel() for p in wrapped.parameters()) - sum(p.numel() for p in backbone.parameters())
 
+    def test_bfloat16_is_close(self, model):
+        autocast = len(model.schedule) > 1  # by autocast in a pyramid, all of it in one stage
+        with torch.inference_mode():
+            plain = model.trace(clips())
+            dtype = torch.float32 if autocast else torch.bfloat16
+            half = model.to(dtype)
+            with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+                own = half.trace(clips().to(dtype))
+                same = half.trace(clips().to(dtype), kept=plain.kept).pose3d
+        assert own.pose3d.isfinite().all()
+        assert {layer: kept.shape for layer, kept in own.kept.items()} == {
+            n: (CLIPS, k) for n, k in half.schedule.items()
+        }
+        # It may keep other frames, near the cut; with the same ones it is the same network up to rounding.
+        assert (same.float() - plain.pose3d).norm() < 0.05 * plain.pose3d.norm()
+
     @pytest.mark.parametrize("prune", PRUNERS)
+    @pytest.mark.parametrize("recover", ["interpolate", "nearest"])
     @pytest.mark.parametrize("schedule", [{2: FRAMES}, {1: FRAMES, 3: FRAMES}])
-    def test_a_waist_that_keeps_all_changes_nothing(self, backbone, prune, schedule):
-        wide = hourglass(backbone, keep=schedule, prune=prune, recover="interpolate")
+    def test_a_waist_that_keeps_all_changes_nothing(self, backbone, prune, recover, schedule):
+        wide = hourglass(backbone, keep=schedule, prune=prune, recover=recover)
         with torch.inference_mode():
             trace = wide.trace(clips())
             assert torch.equal(trace.pose3d, backbone(clips()))
@@ -219,9 +240,12 @@ class TestHourglass:
         seen: dict[int, int] = {}
         layer = model.backbone.layer
 
-        def spy(index: int, tokens: Tensor) -> Tensor:
+        told: set[int] = set()
+
+        def spy(index: int, tokens: Tensor, received: list[Tensor] | None = None) -> Tensor:
             seen[index] = tokens.shape[1]
-            return layer(index, tokens)
+            told.update([] if received is None else [index])
+            return layer(index, tokens, received)
 
         monkeypatch.setattr(model.backbone, "layer", spy)
         model(clips())
@@ -229,6 +253,12 @@ class TestHourglass:
         for index in range(model.backbone.depth):
             frames = model.schedule.get(index, frames)
             assert seen[index] == frames
+        # Attention maps are made where they are needed and nowhere else.
+        assert told == ({layer - 1 for layer in model.schedule} if model.pruner.needs_attention else set())
+        kept = model.trace(clips()).kept
+        told.clear()
+        model.trace(clips(), kept=kept)
+        assert not told, "nothing is chosen anew, so nobody asks"
 
 
 @pytest.fixture(params=list(product(BACKBONES, PRUNERS, SCHEDULES)), ids=", ".join)
@@ -377,9 +407,9 @@ class TestErrors:
             hourglass(backbone, keep={2: 5}, at=2)
         with pytest.raises(ModelError, match="at=3"):
             hourglass(backbone, keep=5)
-        with pytest.raises(ModelError, match=r"'densty'.*density, uniform"):
+        with pytest.raises(ModelError, match=r"'densty'.*density, attention, motion, uniform"):
             hourglass(backbone, keep=5, at=2, prune="densty")
-        with pytest.raises(ModelError, match=r"'nearly'.*attention, interpolate"):
+        with pytest.raises(ModelError, match=r"'nearly'.*attention, interpolate, nearest"):
             hourglass(backbone, keep=5, at=2, recover="nearly")
 
     def test_shares_of_the_clip(self, made_for):

@@ -140,8 +140,9 @@ def test_kept_frames_rise_and_are_as_many_as_promised(frames, data, seed):
     always = data.draw(st.none() | st.integers(0, frames - 1))
     # Whole numbers, so that frames are often the same and ties the rule.
     tokens = torch.from_numpy(np.random.default_rng(seed).integers(-2, 3, (2, frames, 3, 2)).astype(np.float32))
+    pose2d, received = tokens.repeat(1, 1, 6, 1)[:, :, :17], tokens[:, :, 0, 0]
     for pruner in PRUNERS.values():
-        kept = pruner()(tokens, torch.zeros(2, frames, 17, 2), keep=keep, always=always)
+        kept = pruner()(tokens, pose2d, keep=keep, always=always, attention=received)
         assert kept.shape == (2, keep)
         assert (kept.diff(dim=1) > 0).all()
         assert (kept >= 0).all()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy import ndarray
 
-from oracle.tokens import density_peaks
+from oracle.tokens import attention_scores, best, density_peaks
 
 EPS = {"blocks": 1e-6, "shared": 1e-6, "head": 1e-5}
 ERF = np.vectorize(math.erf)
@@ -31,6 +31,15 @@ def attend(q: ndarray, k: ndarray, v: ndarray, heads: int) -> ndarray:
     return np.concatenate(parts, -1)
 
 
+def attention_maps(q: ndarray, k: ndarray, heads: int) -> ndarray:
+    """Who attends to whom in multi-head attention, queries before keys: q (... n c), k (... m c) to (... h n m)."""
+    wide = q.shape[-1] // heads
+    q, k = (np.moveaxis(x.reshape(*x.shape[:-1], heads, wide), -2, -3) for x in (q, k))
+    logits = q @ np.swapaxes(k, -1, -2) / math.sqrt(wide)
+    weights = np.exp(logits - logits.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
+
+
 class Published:
     """The published network over a state dict of published names.
 
@@ -46,6 +55,7 @@ class Published:
     ) -> None:
         self.state = {key: np.asarray(value, np.float64) for key, value in state.items()}
         self.heads, self.at, self.eps = heads, at, eps
+        self.maps: dict[str, ndarray] = {}
 
     def linear(self, name: str, x: ndarray) -> ndarray:
         """x W^T + b."""
@@ -60,20 +70,25 @@ class Published:
         c = x.shape[-1]
         qkv = self.linear(f"{name}.attn.qkv", self.norm(f"{name}.norm1", x, "blocks"))
         found = attend(qkv[..., :c], qkv[..., c : 2 * c], qkv[..., 2 * c :], self.heads)
+        self.maps[name] = attention_maps(qkv[..., :c], qkv[..., c : 2 * c], self.heads)
         x = x + self.linear(f"{name}.attn.proj", found)
         hidden = self.linear(f"{name}.mlp.fc1", self.norm(f"{name}.norm2", x, "blocks"))
         hidden = hidden * 0.5 * (1 + ERF(hidden / math.sqrt(2)))
         return x + self.linear(f"{name}.mlp.fc2", hidden)
 
-    def __call__(self, clip: ndarray) -> tuple[ndarray, list[int]]:
-        """Poses (f 17 3) and kept frames of one clip (f 17 i)."""
+    def __call__(self, clip: ndarray, *, by_attention: bool = False) -> tuple[ndarray, list[int]]:
+        """Poses (f 17 3) and kept frames of one clip (f 17 i): its density peaks, or those most attended to."""
         state = self.state
         depth = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("STEblocks."))
         x = self.linear("Spatial_patch_to_embedding", clip.astype(np.float64)) + state["Spatial_pos_embed"]
         kept = list(range(len(clip)))
         for layer in range(depth):
             if layer == self.at:
-                kept = density_peaks(x, state["pos_embed_token"].shape[1])
+                keep = state["pos_embed_token"].shape[1]
+                if by_attention:
+                    kept = best(attention_scores([self.maps[f"TTEblocks.{layer - 1}"]]), keep)
+                else:
+                    kept = density_peaks(x, keep)
                 x = x[kept] + state["pos_embed_token"][0][:, None]
             x = self.norm("Spatial_norm", self.block(f"STEblocks.{layer}", x), "shared")
             x = x.swapaxes(0, 1)  # j f c

@@ -47,6 +47,31 @@ def density_peaks(tokens: ndarray, keep: int, always: int | None = None, neighbo
     return best(density_scores(frames, neighbours), keep, always)
 
 
+def attention_scores(maps: Sequence[ndarray]) -> list[float]:
+    """How much attention each frame receives, from the maps (s h f f, queries before keys) of temporal attentions."""
+    frames = maps[0].shape[-1]
+    scores = []
+    for key in range(frames):
+        means = []
+        for slots in maps:
+            found = [float(row[key]) for heads in slots for rows in heads for row in rows]
+            means.append(sum(found) / len(found))
+        scores.append(sum(means) / len(means))
+    return scores
+
+
+def motion_scores(poses: ndarray) -> list[float]:
+    """How far each frame's 2D pose (f j i) is from the one before: x and y of all joints together."""
+    scores = [0.0]
+    for t in range(1, len(poses)):
+        total = 0.0
+        for now, before in zip(poses[t], poses[t - 1], strict=True):
+            for axis in range(2):
+                total += (float(now[axis]) - float(before[axis])) ** 2
+        scores.append(math.sqrt(total))
+    return scores
+
+
 def uniform(frames: int, keep: int) -> list[int]:
     """Evenly spaced frames, ends included, halves rounded up; the middle one alone."""
     if keep == 1:
@@ -69,6 +94,12 @@ def interpolate(poses: ndarray, kept: Sequence[int], frames: int) -> ndarray:
             share = (t - kept[right - 1]) / span
             out[t] = (1 - share) * poses[right - 1] + share * poses[right]
     return out
+
+
+def nearest(poses: ndarray, kept: Sequence[int], frames: int) -> ndarray:
+    """All frames (f j d) of the kept ones (k j d): that of the nearest, of two equally near the earlier."""
+    places = [min(range(len(kept)), key=lambda i: (abs(kept[i] - t), kept[i])) for t in range(frames)]
+    return np.stack([poses[i] for i in places])
 
 
 def softmax(row: Sequence[float]) -> list[float]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from poseglass.errors import ContractError, PoseglassError
 from poseglass.models import MHFormer, MixSTE, MotionAGFormer, MotionBERT, PoseTransformer
 from poseglass.testing import BACKBONE, PRUNER, RECOVERER, check_backbone, check_pruner, check_recoverer
-from poseglass.tokens import PRUNERS, CrossAttention, Interpolate, Pruner, Recoverer
+from poseglass.tokens import PRUNERS, RECOVERERS, Pruner, Recoverer
 from poseglass.tokens.select import highest, take
 
 pytestmark = pytest.mark.usefixtures("as_used")  # wrong shapes are for the checks to find
@@ -44,9 +44,11 @@ def test_pruners_that_ship(name):
     check_pruner(PRUNERS[name](), dim=3, frames=5, joints=4, inputs=3)
 
 
-def test_recoverers_that_ship():
-    check_recoverer(Interpolate())
-    check_recoverer(CrossAttention(dim=8, frames=7, heads=2), dim=8, frames=7, joints=3)
+@pytest.mark.parametrize("name", RECOVERERS)
+def test_recoverers_that_ship(name):
+    fits = MixSTE(frames=7, dim=8, depth=1, heads=2)
+    check_recoverer(RECOVERERS[name].of(fits), dim=8, frames=7, joints=3)
+
 
 
 class Sound(PoseTransformer):

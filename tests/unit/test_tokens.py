@@ -5,9 +5,26 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from oracle import mixste, published
 from oracle import tokens as oracle
-from poseglass.tokens import PRUNERS, CrossAttention, DensityPeaks, Interpolate, Uniform
+from poseglass import weights
+from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
+from poseglass.errors import ModelError
+from poseglass.layers import attention_received
+from poseglass.models import MHFormer, MixSTE, MotionBERT, PoseTransformer
+from poseglass.tokens import (
+    PRUNERS,
+    RECOVERERS,
+    AttentionScore,
+    CrossAttention,
+    DensityPeaks,
+    Interpolate,
+    Motion,
+    Nearest,
+    Uniform,
+)
 from poseglass.tokens.select import highest, take
+from poseglass.waist import funnel, hourglass
 
 
 def peaks(tokens: np.ndarray, keep: int, always: int | None = None) -> list[int]:
@@ -137,8 +154,170 @@ def test_uniform_sampling_with_a_frame_that_stays():
         assert len(set(kept) - set(uniform(27, 5))) <= 1, "only the nearest one gives way"
 
 
-def test_every_pruner_in_the_table_says_so():
-    assert {name: kind.__name__ for name, kind in PRUNERS.items()} == {"density": "DensityPeaks", "uniform": "Uniform"}
+def by_attention(scores: np.ndarray, keep: int, always: int | None = None) -> list[int]:
+    received = torch.from_numpy(np.asarray(scores, np.float32))[None]
+    tokens = torch.zeros(1, received.shape[1], 1, 1)
+    return AttentionScore()(tokens, torch.zeros(*received.shape, 17, 2), keep=keep, always=always, attention=received)[
+        0
+    ].tolist()
+
+
+class TestAttentionScore:
+    @pytest.mark.parametrize("seed", range(4))
+    def test_the_mean_of_the_map_is_that_of_plain_loops(self, seed):
+        rng = np.random.default_rng(seed)
+        query, key = rng.normal(size=(2, 5, 7, 8))  # 5 slots, 7 frames, 8 channels
+        maps = mixste.attention_maps(query, key, 2)
+        fast = attention_received(torch.from_numpy(query), torch.from_numpy(key), 2).mean(0)
+        assert_allclose(fast.numpy(), oracle.attention_scores([maps]), atol=1e-14)
+        assert by_attention(fast.numpy(), 3) == oracle.best(oracle.attention_scores([maps]), 3)
+
+    def test_the_frames_of_a_mixste_are_those_that_its_attention_maps_name(self, tmp_path):
+        shapes = published.mixste_shapes(frames=9, dim=16, depth=4, keep=4)
+        state = published.filled(shapes)
+        torch.save({name: torch.from_numpy(value) for name, value in state.items()}, tmp_path / "hot.pth")
+        for at in (1, 2, 3):
+            model = weights.load(tmp_path / "hot.pth", heads=4, at=at)
+            model.pruner = AttentionScore()
+            for seed in range(3):
+                clip = np.random.default_rng(seed).normal(size=(9, 17, 2)).astype(np.float32)
+                with torch.inference_mode():
+                    trace = model.trace(torch.from_numpy(clip)[None])
+                right, kept = mixste.Published(state, heads=4, at=at)(clip, by_attention=True)
+                assert trace.kept[at][0].tolist() == kept
+                assert np.abs(trace.pose3d[0].numpy() - right).max() < 1e-4
+
+    @pytest.mark.parametrize("make", [MixSTE, MotionBERT, MHFormer])
+    def test_it_is_the_mean_of_the_attentions_of_the_layer_right_before(self, make):
+        torch.manual_seed(0)
+        model = make(frames=9, dim=16, heads=4, depth=3).eval()
+        fast = funnel(model, keep={1: 6, 2: 4}, prune="attention", always=0)
+        pose2d = torch.randn(2, 9, 17, model.inputs)
+        with torch.inference_mode():
+            trace = fast.trace(pose2d)
+            first, second = [], []
+            tokens = take(model.layer(0, model.embed(pose2d), first), trace.kept[1])
+            model.layer(1, tokens, second)
+        for clip in range(2):
+            scores = sum(received[clip].double() for received in first).tolist()
+            assert trace.kept[1][clip].tolist() == oracle.best(scores, 6, 0)
+            among = sum(received[clip].double() for received in second).tolist()
+            assert trace.kept[2][clip].tolist() == trace.kept[1][clip][oracle.best(among, 4, 0)].tolist()
+
+    def test_ties_break_by_index(self):
+        assert by_attention(np.full(9, 1 / 9), 4) == [0, 1, 2, 3]
+        assert by_attention([0.1, 0.3, 0.3, 0, 0.3], 2) == [1, 2]
+        assert by_attention([0.1, 0.3, 0.3, 0, 0.3], 2, always=3) == [1, 3]
+
+    def test_one_frame_and_all(self):
+        assert by_attention([1.0], 1) == [0]
+        assert by_attention([0.2, 0.5, 0.3], 1) == [1]
+        assert by_attention([0.2, 0.5, 0.3], 1, always=0) == [0]
+        assert by_attention([0.2, 0.5, 0.3], 3) == [0, 1, 2]
+
+    def test_no_gradient_and_never_coarser_than_float32(self):
+        query, key = torch.randn(2, 3, 7, 8, requires_grad=True)
+        received = attention_received(query, key, 2)
+        assert not received.requires_grad
+        with torch.autocast("cpu", torch.bfloat16):
+            assert torch.equal(attention_received(query, key, 2), received)
+            assert attention_received(query.bfloat16(), key.bfloat16(), 2).dtype == torch.float32
+
+    def test_a_layer_that_does_not_tell_is_refused(self):
+        class Silent(PoseTransformer):
+            """Its first layer looks at no other frame."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.dim, self.frames, self.depth, self.inputs = 2, 5, 3, 2
+
+            def embed(self, pose2d: Pose2D) -> Tokens:
+                return pose2d
+
+            def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
+                if index and received is not None:
+                    received.append(tokens.mean((2, 3)))
+                return tokens
+
+            def head(self, tokens: Tokens) -> Pose3D:
+                return torch.nn.functional.pad(tokens, (0, 1))
+
+        pose2d = torch.randn(1, 5, 17, 2)
+        assert hourglass(Silent(), keep=2, at=2, prune="attention", recover="nearest")(pose2d).shape == (1, 5, 17, 3)
+        silent = hourglass(Silent(), keep=2, at=1, prune="attention", recover="nearest")
+        with pytest.raises(ModelError, match=r"AttentionScore asks .*layer 0 of Silent has no temporal attention"):
+            silent(pose2d)
+
+    def test_alone_it_needs_to_be_told(self):
+        with pytest.raises(ModelError, match="give attention="):
+            AttentionScore()(torch.zeros(1, 5, 1, 1), torch.zeros(1, 5, 17, 2), keep=2)
+
+
+def moving(poses: np.ndarray, keep: int, always: int | None = None) -> list[int]:
+    clip = torch.from_numpy(poses)[None]
+    return Motion()(torch.zeros(1, len(poses), 1, 1), clip, keep=keep, always=always)[0].tolist()
+
+
+class TestMotion:
+    @pytest.mark.parametrize("inputs", [2, 3])
+    @pytest.mark.parametrize("keep", [1, 2, 9, 26, 27])
+    def test_it_is_that_of_plain_loops(self, inputs, keep):
+        for seed in range(4):
+            poses = walk(seed, slots=17, channels=inputs)
+            assert moving(poses, keep) == oracle.best(oracle.motion_scores(poses), keep)
+            assert moving(poses, keep, 13) == oracle.best(oracle.motion_scores(poses), keep, 13)
+
+    def test_scores_of_keypoints_are_no_motion(self):
+        poses = walk(0, slots=17, channels=3)
+        other = poses.copy()
+        other[..., 2] = np.random.default_rng(1).random(other.shape[:2])
+        assert moving(other, 9) == moving(poses, 9)
+
+    def test_ties_break_by_index(self):
+        assert moving(np.ones((9, 17, 2), np.float32), 4) == [0, 1, 2, 3]
+        steady = np.arange(9, dtype=np.float32)[:, None, None] * np.ones((17, 2), np.float32)
+        assert moving(steady, 4) == [1, 2, 3, 4], "all frames but the first move alike"
+        assert moving(steady, 4, always=8) == [1, 2, 3, 8]
+        assert moving(steady, 9) == list(range(9))
+        assert moving(steady[:1], 1) == [0]
+
+    def test_later_stages_go_by_the_frames_that_are_still_there(self):
+        model = MixSTE(frames=8, dim=8, depth=3, heads=2).eval()
+        place = torch.tensor([0, 0, 9, 9, 10, 10, 15, 15.5])
+        pose2d = place[None, :, None, None].expand(1, 8, 17, 2)
+        kept = hourglass(model, keep={1: 4, 2: 2}, prune="motion", recover="nearest").trace(pose2d).kept
+        assert kept[1].tolist() == [[2, 4, 6, 7]]
+        # Of the places 9, 10, 15, 15.5 the first moves no more: what made it stand out is no longer there.
+        assert kept[2].tolist() == [[4, 6]]
+
+    def test_the_choice_lets_no_gradient_through(self):
+        pose2d = torch.randn(1, 5, 17, 2, requires_grad=True)
+        assert not Motion()(torch.zeros(1, 5, 1, 1), pose2d, keep=2).requires_grad
+
+
+def test_the_tables_say_so():
+    pruners = {"density": DensityPeaks, "attention": AttentionScore, "motion": Motion, "uniform": Uniform}
+    recoverers = {"attention": CrossAttention, "interpolate": Interpolate, "nearest": Nearest}
+    assert (pruners, recoverers) == (PRUNERS, RECOVERERS)
+    fits = CrossAttention.of(MixSTE(frames=9, dim=8, heads=2))
+    assert (fits.queries.shape, fits.attention.heads) == ((1, 9, 8), 2)
+
+
+@pytest.mark.parametrize("kept", [[0, 8], [0, 3, 4, 8], [2, 5], [2, 6], [4], [0], [8], list(range(9))])
+def test_nearest_is_that_of_plain_loops(kept):
+    poses = np.random.default_rng(1).normal(size=(len(kept), 17, 3)).astype(np.float32)
+    full = Nearest()(torch.from_numpy(poses)[None], torch.tensor([kept]), frames=9)[0].numpy()
+    assert np.array_equal(full, oracle.nearest(poses, kept, 9))
+    assert np.array_equal(full[kept], poses)
+
+
+def test_nearest_of_a_batch_whose_clips_kept_different_frames():
+    rng = np.random.default_rng(2)
+    kept = [sorted(rng.choice(27, 6, replace=False).tolist()) for _ in range(8)]
+    poses = rng.normal(size=(8, 6, 17, 3)).astype(np.float32)
+    full = Nearest()(torch.from_numpy(poses), torch.tensor(kept), frames=27).numpy()
+    for clip in range(8):
+        assert np.array_equal(full[clip], oracle.nearest(poses[clip], kept[clip], 27))
 
 
 @pytest.mark.parametrize("kept", [[0, 8], [0, 3, 4, 8], [2, 5], [4], [0], [8], list(range(9))])

@@ -1,7 +1,7 @@
 """What a pruner and a recoverer are."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -21,7 +21,15 @@ class Pruner(nn.Module, ABC):
     needs_attention: ClassVar[bool] = False
 
     @abstractmethod
-    def forward(self, tokens: Tokens, pose2d: Pose2D, *, keep: int, always: Always = None) -> Indices:
+    def forward(
+        self,
+        tokens: Tokens,
+        pose2d: Pose2D,
+        *,
+        keep: int,
+        always: Always = None,
+        attention: Float[Tensor, "b f"] | None = None,
+    ) -> Indices:
         """Indices of the kept frames (b keep), strictly increasing.
 
         Args:
@@ -29,7 +37,18 @@ class Pruner(nn.Module, ABC):
             pose2d: The input of the same frames, (b f j i).
             keep: How many frames to keep.
             always: A frame to keep in any case, the same in every clip or one for each (b); `keep` counts it.
+            attention: How much of the layer's temporal attention each frame received (b f), where it is needed.
         """
+
+
+@runtime_checkable
+class Sizes(Protocol):
+    """What a recoverer may have to know of the backbone that it is made for."""
+
+    dim: int
+    frames: int
+    heads: int
+    bias: bool
 
 
 class Recoverer(nn.Module, ABC):
@@ -39,6 +58,11 @@ class Recoverer(nn.Module, ABC):
     """
 
     acts_on: ClassVar[Literal["tokens", "poses"]]
+
+    @classmethod
+    @abstractmethod
+    def of(cls, backbone: Sizes) -> "Recoverer":
+        """A new one that fits a backbone."""
 
     @abstractmethod
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:

@@ -1,17 +1,18 @@
-"""Pruning strategies: which frames represent the clip. :data:`PRUNERS` lists them by name.
+"""Pruning strategies: which frames represent the clip. :data:`PRUNERS` lists them by name."""
 
-Still to come here: attention score (TPA) and motion (TPMo).
-"""
-
-from typing import final
+from typing import ClassVar, final
 
 import torch
+import torch.nn.functional as F  # noqa: N812
+from jaxtyping import Float
+from torch import Tensor
 
 from poseglass._shapes import Always, Indices, Pose2D, Tokens
+from poseglass.errors import ModelError
 from poseglass.tokens._base import Pruner
 from poseglass.tokens.select import highest
 
-__all__ = ["PRUNERS", "DensityPeaks", "Uniform"]
+__all__ = ["PRUNERS", "AttentionScore", "DensityPeaks", "Motion", "Uniform"]
 
 
 @final
@@ -36,7 +37,15 @@ class DensityPeaks(Pruner):
         self.neighbours = neighbours
 
     @torch.no_grad()
-    def forward(self, tokens: Tokens, pose2d: Pose2D, *, keep: int, always: Always = None) -> Indices:
+    def forward(
+        self,
+        tokens: Tokens,
+        pose2d: Pose2D,
+        *,
+        keep: int,
+        always: Always = None,
+        attention: Float[Tensor, "b f"] | None = None,
+    ) -> Indices:
         """See :class:`Pruner`."""
         frames = tokens.double().mean(dim=2)
         distance = torch.cdist(frames, frames, compute_mode="donot_use_mm_for_euclid_dist") / frames.shape[-1] ** 0.5
@@ -52,10 +61,86 @@ class DensityPeaks(Pruner):
 
 
 @final
+class AttentionScore(Pruner):
+    """Keeps the frames that the layer before attends to most: attention score, the papers' TPA (HoT's ablation; H2OT).
+
+    The papers leave the reduction open. Here a frame's score is the attention that it receives as a key, after the
+    softmax, in the temporal attention of the layer right before the pruning: the mean over heads, over the querying
+    frames (each counts alike, the frame itself among them) and over slots; of a layer with several temporal attentions
+    (MotionBERT's streams, MHFormer's hypotheses) the mean of theirs. The scores of a clip add up to 1.
+
+    Example:
+        >>> import torch
+        >>> received = torch.tensor([[0.1, 0.4, 0.1, 0.1, 0.3]])
+        >>> AttentionScore()(torch.zeros(1, 5, 17, 8), torch.zeros(1, 5, 17, 2), keep=3, attention=received).tolist()
+        [[0, 1, 4]]
+    """
+
+    needs_attention: ClassVar[bool] = True
+
+    def forward(
+        self,
+        tokens: Tokens,
+        pose2d: Pose2D,
+        *,
+        keep: int,
+        always: Always = None,
+        attention: Float[Tensor, "b f"] | None = None,
+    ) -> Indices:
+        """See :class:`Pruner`.
+
+        Raises:
+            ModelError: There is no `attention`.
+        """
+        if attention is None:
+            raise ModelError("AttentionScore ranks frames by the attention they received; give attention=, (b f)")
+        return highest(attention, keep, always)
+
+
+@final
+class Motion(Pruner):
+    """Keeps the frames into which the body moves most: motion, H2OT's TPMo.
+
+    A frame's score is the norm, over joints and the coordinates x, y of the input, of its 2D pose minus the one before;
+    a keypoint's score is no motion and does not count. The first frame scores 0. In the later stages of a pyramid
+    the one before is the frame before it among those *still there*, so that what happened in dropped frames counts too.
+
+    Example:
+        >>> import torch
+        >>> pose2d = torch.tensor([0.0, 0.0, 5.0, 6.0, 6.0])[None, :, None, None].expand(1, 5, 17, 2)
+        >>> Motion()(torch.zeros(1, 5, 17, 8), pose2d, keep=3).tolist()
+        [[0, 2, 3]]
+    """
+
+    @torch.no_grad()
+    def forward(
+        self,
+        tokens: Tokens,
+        pose2d: Pose2D,
+        *,
+        keep: int,
+        always: Always = None,
+        attention: Float[Tensor, "b f"] | None = None,
+    ) -> Indices:
+        """See :class:`Pruner`."""
+        # In float64, where differences of float32 inputs are all but exact: equal steps tie, and ties break by index.
+        steps = pose2d[..., :2].double().diff(dim=1).flatten(2)
+        return highest(F.pad(torch.linalg.vector_norm(steps, dim=-1), (1, 0)), keep, always)
+
+
+@final
 class Uniform(Pruner):
     """Keeps frames evenly spaced over the clip, the first and the last among them (H2OT's TPS)."""
 
-    def forward(self, tokens: Tokens, pose2d: Pose2D, *, keep: int, always: Always = None) -> Indices:
+    def forward(
+        self,
+        tokens: Tokens,
+        pose2d: Pose2D,
+        *,
+        keep: int,
+        always: Always = None,
+        attention: Float[Tensor, "b f"] | None = None,
+    ) -> Indices:
         """See :class:`Pruner`."""
         batch, frames = tokens.shape[:2]
         # Integer arithmetic, rounding half up: no float decides which frame is kept.
@@ -70,5 +155,7 @@ class Uniform(Pruner):
 
 PRUNERS: dict[str, type[Pruner]] = {
     "density": DensityPeaks,
+    "attention": AttentionScore,
+    "motion": Motion,
     "uniform": Uniform,
 }

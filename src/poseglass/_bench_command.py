@@ -1,0 +1,137 @@
+"""``poseglass bench``: what models cost here, and the papers' table counted anew."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from poseglass._files import check_place
+from poseglass.errors import ModelError
+
+if TYPE_CHECKING:
+    from poseglass.waist import Model
+
+__all__ = ["bench"]
+
+Keep = int | float | Mapping[int, int | float]
+
+
+def bench(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL]...",
+            help="A size such as mixste (fresh weights), a bundled model, a folder of weights or a checkpoint. "
+            "Default: balanced.",
+        ),
+    ] = None,
+    *,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            help="Give it a waist that keeps so many frames (81), a share of them (0.33), or a pyramid (2:121,5:61)."
+        ),
+    ] = None,
+    at: Annotated[int | None, typer.Option(help="The layer before which the other frames are dropped.")] = None,
+    prune: Annotated[str, typer.Option(help="How the waist chooses frames: density or uniform.")] = "density",
+    recover: Annotated[
+        str, typer.Option(help="How it brings them back: attention, interpolate, or none (kept frames only).")
+    ] = "attention",
+    frames: Annotated[int | None, typer.Option(help="Frames of a clip, for a size.")] = None,
+    batch: Annotated[int, typer.Option(help="Clips of a forward pass.")] = 1,
+    threads: Annotated[int | None, typer.Option(help="Threads of torch; as many as it takes by default.")] = None,
+    dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    rounds: Annotated[int, typer.Option(help="How many times each model is timed.")] = 10,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
+    json: Annotated[Path | None, typer.Option(help="Also write everything measured, a list, as JSON.")] = None,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="Only count: the papers' tables beside our counts, in Markdown.")
+    ] = False,
+) -> None:
+    """FLOPs, time and memory of models; one with a waist is measured in turns with its backbone."""
+    if paper:
+        if models or keep or json:
+            _wrong("--paper", "it counts the published models, without running them: leave out models, --keep, --json")
+        from poseglass.papers import table
+
+        print(table())  # noqa: T201
+        return
+    if dtype not in ("float32", "bfloat16"):
+        _wrong("--dtype", f"it is float32 or bfloat16, not {dtype!r}")
+    if keep is None and at is not None:
+        _wrong("--at", "say with --keep how many frames to keep from there on")
+    kept = None if keep is None else _keep(keep)
+    if isinstance(kept, Mapping) == (at is not None) and kept is not None:
+        _wrong("--keep", "give --keep a number and --at a layer, or --keep a pyramid such as 2:121,5:61 alone")
+    if json is not None:
+        check_place(json)
+    import json as writer
+
+    from poseglass._files import writing
+    from poseglass.benchmark import bench as measure
+
+    records = []
+    for number, name in enumerate(models or ["balanced"]):
+        model, against = _pair(name, kept, at, prune=prune, recover=recover, frames=frames)
+        result = measure(model, against, batch=batch, threads=threads, dtype=dtype, rounds=rounds)  # type: ignore[arg-type]
+        records.append({"name": name} | result.record())
+        print(("\n" if number else "") + (result.markdown() if markdown else str(result)), flush=True)  # noqa: T201
+    if json is not None:
+        with writing(json) as temporary:
+            temporary.write_text(writer.dumps(records, indent=2) + "\n", encoding="utf-8")
+
+
+def _wrong(option: str, message: str) -> NoReturn:
+    raise typer.BadParameter(message, param_hint=f"'{option}'")
+
+
+def _keep(text: str) -> Keep:
+    """What `--keep` says: a count, a share of the clip, or a pyramid."""
+
+    def number(part: str) -> int | float:
+        return int(part) if part.strip().isdigit() else float(part)
+
+    try:
+        if ":" not in text:
+            return number(text)
+        pairs = [part.split(":") for part in text.split(",")]
+        return {int(layer): number(frames) for layer, frames in pairs}
+    except ValueError:
+        _wrong("--keep", f"write it as 81, as 0.33 or as 2:121,5:61 (layer:frames), not {text!r}")
+
+
+def _pair(
+    name: str, keep: Keep | None, at: int | None, *, prune: str, recover: str, frames: int | None
+) -> "tuple[Model, Model | None]":
+    """The model that is meant, and its backbone where it has a waist."""
+    from poseglass import weights
+    from poseglass.models import MODELS
+    from poseglass.papers import sized
+    from poseglass.waist import Funnel, Hourglass, funnel, hourglass
+
+    model: Model
+    plain: Model | None = None
+    if name in MODELS:
+        model = sized(name, keep=keep, at=at, frames=frames)
+        if model.lengths is not None:  # its layers are made for the waist, so without one it is another network
+            plain = sized(name, frames=frames)
+    else:
+        if frames is not None:
+            raise ModelError(f"--frames goes with a size ({', '.join(MODELS)}); the weights of {name} have their own")
+        if not Path(name).exists() and name not in weights.BUNDLED:
+            known = ", ".join([*MODELS, *weights.BUNDLED])
+            raise ModelError(f"there is no model {name}: give a folder, a checkpoint, or one of {known}")
+        model = weights.load(name)
+    if keep is not None:
+        backbone = model.backbone if isinstance(model, Hourglass | Funnel) else model
+        if recover == "none":
+            model = funnel(backbone, keep=keep, at=at, prune=prune)
+        else:
+            model = hourglass(backbone, keep=keep, at=at, prune=prune, recover=recover)
+    if not isinstance(model, Hourglass | Funnel):
+        return model, None
+    backbone = model.backbone
+    if plain is None and backbone.lengths is not None:
+        plain = type(backbone)(**{**backbone.config, "frames": backbone.frames})
+    return model, plain or backbone

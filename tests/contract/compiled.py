@@ -1,0 +1,29 @@
+"""Compiles or exports each combination that it is told by name, and prints a line of JSON for each.
+
+A program of its own, for the shape checks of the tests are wrapped around every function and cannot be compiled.
+"""
+
+import json
+import sys
+
+import torch
+from test_contract import clips, waisted
+
+
+def difference(how: str, name: str) -> float:
+    """The largest difference from the model itself, over two inputs."""
+    model = waisted(*name.split(", "))
+    first, second = clips(), clips(seed=3)
+    with torch.no_grad():
+        if how == "exported":
+            run = torch.export.export(model, (first,)).module()
+        else:
+            torch.compiler.reset()
+            run = torch.compile(model, backend="eager", fullgraph=True)
+        return max((run(x) - model(x)).abs().max().item() for x in (first, second))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for how, name in json.loads(sys.argv[1]):
+        print(json.dumps([how, name, difference(how, name)]))  # noqa: T201

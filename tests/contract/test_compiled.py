@@ -1,0 +1,38 @@
+"""The waist is a graph: torch.compile takes it whole and torch.export writes it down, and both give its output.
+
+Tracing is slow, so not every combination is: every model with every pruner, every recoverer with one model, compiled
+and exported in turns and so that each has both schedules. Nothing but the backbone, the pruner and the recoverer
+decides what is traced, and each of them goes through both.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_contract import BACKBONES, SCHEDULES
+
+from poseglass.tokens import PRUNERS, RECOVERERS
+
+HOW = ("compiled", "exported")
+PAIRS = [
+    (HOW[(i + j) % 2], ", ".join([model, prune, "attention", list(SCHEDULES)[(i + j // 2) % 2]]))
+    for i, model in enumerate(BACKBONES)
+    for j, prune in enumerate(PRUNERS)
+] + [(how, f"MixSTE, uniform, {recover}, one stage") for recover in RECOVERERS if recover != "attention" for how in HOW]
+
+
+@pytest.fixture(scope="module")
+def differences() -> dict[tuple[str, str], float]:
+    here = Path(__file__).parent
+    command = [sys.executable, str(here / "compiled.py"), json.dumps(PAIRS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = {(how, name): difference for how, name, difference in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 0, f"after {len(found)} of {len(PAIRS)}: {done.stderr[-4000:]}"
+    return found
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=", ".join)
+def test_it_gives_the_output_of_the_model(pair, differences):
+    assert differences[pair] < 1e-6
