@@ -50,7 +50,6 @@ def test_recoverers_that_ship(name):
     check_recoverer(RECOVERERS[name].of(fits), dim=8, frames=7, joints=3)
 
 
-
 class Sound(PoseTransformer):
     """Keeps every rule; what is derived from it below breaks one, or what follows from it."""
 
