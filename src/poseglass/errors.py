@@ -3,20 +3,24 @@
 ::
 
     PoseglassError
-    ├── PoseError (ValueError)        a pose sequence or a skeleton is not what it should be
-    ├── ModelError (ValueError)       a model, a waist or its input does not fit
-    ├── WeightsError                  a weights file cannot be used
-    ├── FormatError (ValueError)      a keypoint or motion file cannot be read
-    ├── VideoError                    a video cannot be read or written
-    ├── DetectorError                 the 2D detector is missing or found nobody
-    ├── DataError                     a training or test set is missing or broken
-    ├── RecipeError (ValueError)      a training recipe does not make sense
-    └── TrainingError                 training cannot go on
+    ├── PoseError (ValueError)          a pose sequence or a skeleton is not what it should be
+    ├── ModelError (ValueError)         a model, a waist or its input does not fit
+    ├── WeightsError                    a weights file cannot be used
+    ├── FormatError (ValueError)        a keypoint or motion file cannot be read
+    ├── VideoError                      a video cannot be read or written
+    ├── DetectorError                   the 2D detector is missing or found nobody
+    ├── DataError                       a training or test set is missing or broken
+    ├── RecipeError (ValueError)        a training recipe does not make sense
+    ├── TrainingError                   training cannot go on
+    └── ContractError (AssertionError)  a class of somebody's own breaks the rules of its base class
 
 A message says what was expected, what came, and what to do.
 """
 
+from collections.abc import Sequence
+
 __all__ = [
+    "ContractError",
     "DataError",
     "DetectorError",
     "FormatError",
@@ -68,3 +72,15 @@ class RecipeError(PoseglassError, ValueError):
 
 class TrainingError(PoseglassError):
     """Training cannot go on."""
+
+
+class ContractError(PoseglassError, AssertionError):
+    """A class of somebody's own breaks the rules of its base class.
+
+    Attributes:
+        broken: The broken rules, a sentence each.
+    """
+
+    def __init__(self, message: str, broken: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.broken = [*broken]

@@ -88,7 +88,7 @@ def test_models_need_no_video(module):
 
 
 @pytest.mark.parametrize("name", ["poseglass", *MODULES])
-def test_examples_run(name, monkeypatch, tmp_path):
+def test_examples_run(name, monkeypatch, tmp_path, as_used):
     module = importlib.import_module(name)
     finder = doctest.DocTestFinder(exclude_empty=True)
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS, verbose=False)
