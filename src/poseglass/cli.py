@@ -1,4 +1,4 @@
-"""The command line: ``poseglass lift``, ``evaluate``, ``bench``, ``train``, ``data``.
+"""The command line: ``poseglass lift``, ``evaluate``, ``bench``, ``train``, ``convert``, ``data``.
 
 Results that one would pipe go to standard output, everything else to standard error. The exit code is 0 where all went
 well, 1 where something is wrong with a file, 2 where it is with the command itself, and 130 after Ctrl-C.
@@ -21,7 +21,7 @@ from rich.text import Text
 from poseglass import __version__
 from poseglass._bench_command import bench
 from poseglass._files import check_place
-from poseglass.errors import DataError, PoseglassError, TrainingError
+from poseglass.errors import DataError, PoseglassError, TrainingError, WeightsError
 
 if TYPE_CHECKING:
     from poseglass.lifter import Lifter, Report
@@ -238,6 +238,29 @@ def train(
     check_place(out / "recipe.json", TrainingError)
     best = run(settings, out, init=init)
     _tell(f"the best weights are in {best}")
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="A published checkpoint, such as a .pth or .bin file.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write: weights.safetensors and config.json.")],
+    heads: Annotated[int | None, typer.Option(help="Attention heads, if not as published.")] = None,
+    at: Annotated[
+        int | None, typer.Option(help="The layer before which the waist prunes, if not as published.")
+    ] = None,
+    neighbours: Annotated[
+        int | None, typer.Option(help="MotionAGFormer's temporal neighbours, if not as published.")
+    ] = None,
+) -> None:
+    """Turn a published checkpoint into poseglass's own format; no pickle code is run."""
+    check_place(out / "config.json", WeightsError)
+    from poseglass import weights
+    from poseglass.models import PoseTransformer
+
+    model = weights.load(source, heads=heads, at=at, neighbours=neighbours)
+    weights.save(model, out, about=f"converted from {source.name}")
+    inner = "" if isinstance(model, PoseTransformer) else f" around a {type(model.backbone).__name__}"
+    _tell(f"a {type(model).__name__}{inner}, {model.frames} frames, in {out}")
 
 
 @data.command()

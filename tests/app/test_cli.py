@@ -17,9 +17,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rich
+import torch
 
 from conftest import SIZE, make_walk
-from poseglass import BODY_25, COCO_17, H36M_17, PoseSequence, __version__
+from oracle import published
+from poseglass import BODY_25, COCO_17, H36M_17, PoseSequence, __version__, weights
 from poseglass.cli import main
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.detect import FakeDetector
@@ -613,6 +615,24 @@ for name in {missing!r}:
 from poseglass.cli import main
 main(sys.argv[1:])
 """
+
+
+class TestConverting:
+    def test_a_published_checkpoint(self, poseglass: Run, here: Path) -> None:
+        state = published.filled(published.mixste_shapes(frames=9, dim=16, depth=4, keep=3))
+        published.write(state, here / "epoch.pth", "model_pos of module.")
+        said = poseglass("convert", "epoch.pth", "ours", "--heads", 4, "--at", 2)
+        well(said)
+        assert "a Hourglass around a MixSTE, 9 frames, in ours" in said.err
+        clip = torch.randn(2, 9, 17, 2)
+        with torch.no_grad():
+            assert torch.equal(weights.load("ours")(clip), weights.load("epoch.pth", heads=4, at=2)(clip))
+
+    def test_what_is_no_checkpoint(self, poseglass: Run, here: Path) -> None:
+        (here / "notes.pth").write_text("no weights")
+        said = poseglass("convert", "notes.pth", "ours")
+        assert (said.code, names(here)) == (1, {"notes.pth"})
+        assert "notes.pth cannot be read as a checkpoint" in said.err
 
 
 class TestMissingPackages:
