@@ -122,6 +122,8 @@ def main(steps: int = 200) -> None:
     train(fast, list(fast.parameters()), clips, steps, rate=1e-3)
     judge("with a waist, trained", fast, clips)
 
+    print(pg.bench(fast, against=model, batch=16, rounds=3))
+
     clip = torch.from_numpy(Sampler(clips, 27).sample(np.random.default_rng(3), 1).pose2d)
     exported = torch.export.export(fast, (clip,))
     with torch.inference_mode():
