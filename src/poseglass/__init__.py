@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from poseglass.lifter import lift as lift
     from poseglass.models import MHFormer as MHFormer
     from poseglass.models import MixSTE as MixSTE
+    from poseglass.models import MotionAGFormer as MotionAGFormer
+    from poseglass.models import MotionBERT as MotionBERT
     from poseglass.models import PoseTransformer as PoseTransformer
     from poseglass.models import create_model as create_model
     from poseglass.models import list_models as list_models
@@ -58,6 +60,8 @@ _HOME = {
     "MPI_INF_3DHP_17": "skeleton",
     "MediaPipeDetector": "detect",
     "MixSTE": "models",
+    "MotionAGFormer": "models",
+    "MotionBERT": "models",
     "MotionClips": "data.clips",
     "PoseSequence": "pose",
     "PoseTransformer": "models",

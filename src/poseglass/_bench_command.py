@@ -34,9 +34,9 @@ def bench(
         ),
     ] = None,
     at: Annotated[int | None, typer.Option(help="The layer before which the other frames are dropped.")] = None,
-    prune: Annotated[str, typer.Option(help="How the waist chooses frames: density or uniform.")] = "density",
+    prune: Annotated[str, typer.Option(help="Frames are chosen by density, attention, motion or uniform.")] = "density",
     recover: Annotated[
-        str, typer.Option(help="How it brings them back: attention, interpolate, or none (kept frames only).")
+        str, typer.Option(help="How it brings them back: attention, interpolate, nearest, or none.")
     ] = "attention",
     frames: Annotated[int | None, typer.Option(help="Frames of a clip, for a size.")] = None,
     batch: Annotated[int, typer.Option(help="Clips of a forward pass.")] = 1,

@@ -45,6 +45,11 @@ def planned(
 
 def _counts(stages: Mapping[int, int | float], backbone: PoseTransformer) -> dict[int, int]:
     """Shares of the clip, floats, as frames."""
+    for keep in stages.values():
+        if isinstance(keep, float) and not 0 < keep <= 1:
+            raise ModelError(
+                f"a share of the clip is above 0 and at most 1, not {keep}; give a count as a whole number"
+            )
     return {layer: round(keep * backbone.frames) if isinstance(keep, float) else keep for layer, keep in stages.items()}
 
 

@@ -79,40 +79,61 @@ def with_sides(points: ndarray, legs: int, arms: int) -> ndarray:
     return out
 
 
+def body_size(points: ndarray, scores: ndarray) -> tuple[ndarray, float, list[int]]:
+    """Filled points, the median over frames of the joints' spread, and which joints are ever known."""
+    filled = fill_gaps(points, scores > 0)
+    ever = [j for j in range(17) if (scores[:, j] > 0).any()]
+    spreads = []
+    for pose in filled:
+        root = pose[0] if 0 in ever else sum(pose[j] for j in ever) / len(ever)
+        spreads.append(math.sqrt(sum(math.dist(pose[j], root) ** 2 for j in ever) / len(ever)))
+    return filled, max(float(np.median(spreads)), 1e-9), ever
+
+
+def leap(before: ndarray, now: ndarray, size: float, ever: list[int]) -> float:
+    """How far limbs of which both sides are known move, in body sizes, each one at most."""
+    return sum(
+        min(math.dist(before[joint], now[joint]) / size, 1.0)
+        for left, right in (LEGS | ARMS).items()
+        for joint in (left, right)
+        if left in ever and right in ever
+    )
+
+
 def cost_of_sides(points: ndarray, scores: ndarray, sides: Sequence[tuple[int, int]]) -> float:
     """What a choice of sides for every frame costs: exchanged frames, and how far limbs move, in body sizes."""
-    points = fill_gaps(points, scores > 0)
-    sizes = [math.sqrt(sum(math.dist(p, pose[0]) ** 2 for p in pose) / 17) for pose in points]
-    size = max(float(np.median(sizes)), 1e-9)
-    total = sum(SIDES[side] for side in sides)
-    shown = [with_sides(pose, *side) for pose, side in zip(points, sides, strict=True)]
-    for before, now in pairwise(shown):
-        for left, right in (LEGS | ARMS).items():
-            total += sum(min(math.dist(before[joint], now[joint]) / size, 1.0) for joint in (left, right))
-    return total
+    filled, size, ever = body_size(points, scores)
+    shown = [with_sides(pose, *side) for pose, side in zip(filled, sides, strict=True)]
+    return sum(SIDES[side] for side in sides) + sum(leap(a, b, size, ever) for a, b in pairwise(shown))
 
 
 def steady_sides(points: ndarray, scores: ndarray) -> tuple[ndarray, ndarray]:
     """Points and scores of a clip with the sides that cost least: shortest paths to every frame and choice."""
-    paths = {side: (cost, [side]) for side, cost in SIDES.items()}
-    filled = fill_gaps(points, scores > 0)
-    size = max(float(np.median([math.sqrt(((p - p[0]) ** 2).sum() / 17) for p in filled])), 1e-9)
-    limbs = [*LEGS, *LEGS.values(), *ARMS, *ARMS.values()]
-    for before, now in pairwise(filled):
-        new = {}
-        for side, cost in SIDES.items():
-            ways = []
-            for other, (total, path) in paths.items():
-                a, b = with_sides(before, *other), with_sides(now, *side)
-                leap = sum(min(math.dist(a[j], b[j]) / size, 1.0) for j in limbs)
-                ways.append((total + leap + cost, [*path, side]))
-            new[side] = min(ways, key=lambda way: way[0])
-        paths = new
-    best = min(paths.values(), key=lambda way: way[0])[1]
-    if len(points) < 3 or not (scores > 0).any():
-        best = [(0, 0)] * len(points)
+    best = [(0, 0)] * len(points)
+    if len(points) >= 3 and (scores > 0).any():
+        filled, size, ever = body_size(points, scores)
+        paths = {side: (cost, [side]) for side, cost in SIDES.items()}
+        for before, now in pairwise(filled):
+            new = {}
+            for side, cost in SIDES.items():
+                ways = []
+                for other, (total, path) in paths.items():
+                    moved = leap(with_sides(before, *other), with_sides(now, *side), size, ever)
+                    ways.append((total + moved + cost, [*path, side]))
+                new[side] = min(ways, key=lambda way: way[0])
+            paths = new
+        best = min(paths.values(), key=lambda way: way[0])[1]
     out = [(with_sides(p, *side), with_sides(s, *side)) for p, s, side in zip(points, scores, best, strict=True)]
     return np.stack([p for p, _ in out]), np.stack([s for _, s in out])
+
+
+def turned(points: ndarray, start: ndarray, end: ndarray) -> ndarray:
+    """Points (n 3), turned by the smallest rotation that takes one direction onto another (Rodrigues' formula)."""
+    start, end = start / np.linalg.norm(start), end / np.linalg.norm(end)
+    axis, cosine = np.cross(start, end), float(start @ end)
+    sine = np.linalg.norm(axis)
+    axis = axis / sine
+    return np.stack([v * cosine + np.cross(axis, v) * sine + axis * (axis @ v) * (1 - cosine) for v in points])
 
 
 def mpjpe(predicted: ndarray, target: ndarray) -> float:

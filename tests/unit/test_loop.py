@@ -137,7 +137,7 @@ def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
     for steps in (2, 4):  # the checkpoint of step 2 is then gone on from
         train(recipe.override(f"optim.steps={steps}", "optim.decay=0.0"), tmp_path / "two")
 
-    alone = loop._Run(recipe.override("optim.decay=0.0"), build(recipe))
+    alone = loop.Run(recipe.override("optim.decay=0.0"), build(recipe))
     sampler = Sampler(MotionClips.load(data).split("train"), 9)
     for step in range(4):
         halves = [sampler.sample(np.random.default_rng([recipe.run.seed, step, rank]), 2) for rank in (0, 1)]

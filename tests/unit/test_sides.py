@@ -74,6 +74,16 @@ def test_joints_that_are_missing_do_not_matter():
     assert_array_equal(exchanged(confuse(points, states), confuse(scores, states)), states)
 
 
+@pytest.mark.parametrize("never", [[2, 3, 5, 6], [0], [14]], ids=["legs", "pelvis", "one shoulder"])
+def test_joints_that_are_never_seen_do_not_matter(never):
+    points, scores = walk()
+    states = np.zeros(60, int)
+    states[20:30] = 1
+    points, scores = confuse(points + np.array([3000, 2000]), states), confuse(scores, states)
+    scores[:, never] = 0
+    assert_array_equal(exchanged(points, scores), states)
+
+
 @pytest.mark.parametrize("frames", [1, 2, 5])
 def test_nobody_and_few_frames(frames):
     points, scores = np.full((frames, 17, 2), np.nan), np.zeros((frames, 17))

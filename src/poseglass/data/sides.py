@@ -29,19 +29,21 @@ def exchanged(points: Float[ndarray, "f 17 2"], scores: Float[ndarray, "f 17"]) 
     The sequence of states in which the joints move least (Viterbi's algorithm), each exchanged frame at a small cost:
     so most of a clip is taken to be right.
     """
-    known = (scores > 0)[..., None]
+    known = scores > 0
     if len(points) < 3 or not known.any():
         return np.zeros(len(points), int)
-    filled = fill_gaps(points, scores > 0)
-    root = filled[:, :1]
-    size = max(float(np.median(np.sqrt(((filled - root) ** 2).sum(-1).mean(-1)))), 1e-9)
+    filled, ever = fill_gaps(points, known), np.asarray(known.any(0))
+    root = filled[:, :1] if ever[0] else filled[:, ever].mean(1, keepdims=True)
+    spread = ((filled - root) ** 2).sum(-1)[:, ever].mean(-1)
+    size = max(float(np.median(np.sqrt(spread))), 1e-9)
+    counts = (ever[LEFT] & ever[RIGHT]).astype(float)  # a joint that is never seen has no place
     left, right = filled[:, LEFT] / size, filled[:, RIGHT] / size
     sides = {False: (left, right), True: (right, left)}
 
     def moved(before: bool, now: bool, part: slice) -> Float[ndarray, " n"]:
         pairs = zip(sides[before], sides[now], strict=True)
         leaps = [np.linalg.norm(b[1:, part] - a[:-1, part], axis=-1) for a, b in pairs]
-        return np.asarray(np.minimum(np.concatenate(leaps, -1), LONGEST).sum(-1))
+        return np.asarray(sum(np.minimum(leap, LONGEST) @ counts[part] for leap in leaps))
 
     legs, arms = (np.array([[moved(a, b, part) for b in (False, True)] for a in (False, True)])
                   for part in (slice(0, 3), slice(3, 6)))  # fmt: skip

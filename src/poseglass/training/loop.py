@@ -98,7 +98,7 @@ def _train(rank: int, recipe: Recipe, folder: Path, init: str | PathLike[str] | 
         distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=recipe.run.workers)
     clips = MotionClips.load(recipe.data.path)
     model = build(recipe)
-    if init is not None:
+    if init is not None and not (folder / "checkpoint.safetensors").exists():
         weights.load_state(model, lengthened(weights.load(init).state_dict(), model), init)
     run = Run(recipe, model)
     if rank == 0:

@@ -63,7 +63,9 @@ class Muon(torch.optim.Optimizer):
             alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}
             for p in group["params"]:
                 if p.grad is not None:
-                    mean = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
+                    if "momentum_buffer" not in self.state[p]:
+                        self.state[p]["momentum_buffer"] = torch.zeros_like(p)
+                    mean = self.state[p]["momentum_buffer"]
                     mean.lerp_(p.grad, 1 - group["momentum"])
                     alike.setdefault(p.shape, []).append((p, p.grad.lerp(mean, group["momentum"])))
             for (rows, columns), pairs in alike.items():
