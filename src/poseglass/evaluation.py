@@ -92,8 +92,16 @@ def evaluate(
 ) -> Evaluation:
     """Errors of a model on the takes of a split, by the protocol above.
 
+    Args:
+        model: A model that takes x, y and score.
+        clips: Motion capture.
+        split: Which takes.
+        flip: Average with the mirrored pass.
+        progress: Show a progress bar.
+
     Raises:
         DataError: There are no takes in the split.
+        ModelError: The model is a funnel, or does not take x, y and score.
 
     Example:
         >>> import poseglass as pg

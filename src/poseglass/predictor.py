@@ -49,7 +49,8 @@ class Predictor:
         overlap: Share of a window that the next one covers again, from 0 to below 1.
 
     Raises:
-        ModelError: The model does not take x, y and score or is a funnel, or the overlap is out of range.
+        ModelError: The model does not take x, y and score or is a funnel, or the overlap or the focal length is
+            out of range.
     """
 
     def __init__(
