@@ -9,8 +9,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: .venv/.installed system $(VIDEO)  ## lift a real video into out/ (or VIDEO=yours.mp4)
 	$(BIN)/poseglass lift $(VIDEO) -o out/demo.npz -o out/demo.mp4 -o out/demo.html -o out/demo.png
 
-test: .venv/.installed  ## run the tests
-	$(BIN)/pytest
+test: .venv/.installed  ## run the tests, a process a core
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4
 
 check: .venv/.installed  ## lint, types, layers
 	$(BIN)/ruff format --check .

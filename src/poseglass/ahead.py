@@ -1,7 +1,7 @@
 """Work ahead in a thread: the next items are made while the last is used."""
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ __all__ = ["ahead"]
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterable[Item], *, by: int = 4) -> Iterator[Item]:
+def ahead(items: Iterable[Item], *, by: int = 4) -> Generator[Item, None, None]:
     """The same items in the same order, up to `by` of them made before they are asked for.
 
     Decoding and detection both let other Python threads run meanwhile, so that a video read ahead makes the two

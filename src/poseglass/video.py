@@ -22,7 +22,7 @@ try:
 except ImportError as missing:
     raise VideoError('videos are read and written by PyAV; pip install "poseglass[video]"') from missing
 
-__all__ = ["Frame", "VideoInfo", "VideoReader", "VideoWriter"]
+__all__ = ["Frame", "VideoInfo", "VideoReader", "VideoWriter", "check_suffix"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,6 +231,12 @@ class _Clock:
         return seconds
 
 
+def check_suffix(path: Path) -> None:
+    """Raises :class:`VideoError` unless a video can be written under such a name."""
+    if path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
+        raise VideoError(f"cannot write {path}: end the name in .mp4, .m4v or .mov")
+
+
 class VideoWriter:
     """An MP4 that any player shows (H.264, or MPEG-4 where PyAV lacks it), written whole or not at all.
 
@@ -250,8 +256,7 @@ class VideoWriter:
 
     def __init__(self, path: str | os.PathLike[str], *, fps: float, size: tuple[int, int]) -> None:
         self.path = Path(path)
-        if self.path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
-            raise VideoError(f"cannot write {self.path}: end the name in .mp4, .m4v or .mov")
+        check_suffix(self.path)
         if not 0 < fps <= 1000:
             raise VideoError(f"fps must be a number from 0 to 1000, got {fps}")
         if min(size) < 1:

@@ -728,8 +728,7 @@ class TestInterrupted:
         finally:
             process.kill()
         assert process.returncode == 130, err
-        if stage != "render":  # on a busy machine the drawing was once seen to go on to its end, for reasons unknown
-            assert time.monotonic() - began < 10, "it does not wait for all that lies ahead: 18 s of detection"
+        assert time.monotonic() - began < 10, "it does not wait for all that lies ahead: 18 s"
         assert "Traceback" not in err
         assert err.splitlines()[-1] == "interrupted; no file is half written"
         return names(here)
@@ -845,6 +844,12 @@ class TestEvaluating:
 
 
 class TestBenching:
+    @pytest.fixture(autouse=True)
+    def hasty(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from poseglass.measuring import Product
+
+        monkeypatch.setattr(Product, "aim", 0.001)
+
     def test_a_waist_against_its_backbone(self, poseglass: Run, here: Path) -> None:
         options = ["--frames", 9, "--keep", 3, "--at", 1, "--rounds", 1, "--threads", 1, "--markdown"]
         said = poseglass("bench", "mixste-tiny", *options, "--json", "out/bench.json")

@@ -149,6 +149,13 @@ class TestCounting:
             sized("nothing")
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small matrix product: how fast it is does not matter here."""
+    monkeypatch.setattr(Product, "aim", 0.001)
+
+
+@pytest.mark.usefixtures("hasty")
 class TestMeasuring:
     def test_nothing_changes(self, tiny: MixSTE) -> None:
         fast = pg.hourglass(tiny, keep=3, at=1).train()
@@ -203,7 +210,8 @@ class TestMeasuring:
         weights = 4 * count_parameters(tiny)
         assert 9 < (ten - weights) / (one - weights) <= 10.1
 
-    def test_the_matrix_product(self) -> None:
+    def test_the_matrix_product(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.undo()
         product = Product(torch.float32)
         product.time()
         assert 256 <= product.side <= 4096

@@ -1,3 +1,6 @@
+import signal
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -302,6 +305,48 @@ def test_a_movie_tells_at_its_end_what_went_wrong(tmp_path: Path) -> None:
     with pytest.raises(PoseError, match="empty"):
         film(tmp_path / "no.mp4", [make_walk(10)[:0]])
     assert [path.name for path in tmp_path.iterdir()] == ["source.mp4"]
+
+
+def test_a_movie_tells_at_once_what_cannot_go_well(tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match=r"end the name in \.mp4"):
+        Movie(tmp_path / "no.avi")
+    with pytest.raises(VideoError, match="there is no file"):
+        Movie(tmp_path / "no.mp4", video=tmp_path / "none.mp4")
+    (tmp_path / "file").touch()
+    with pytest.raises(VideoError, match="is a file, not a folder"):
+        Movie(tmp_path / "file" / "no.mp4")
+
+
+def test_a_movie_takes_frames_in_its_block_only(tmp_path: Path) -> None:
+    movie = Movie(tmp_path / "walk.mp4")
+    with pytest.raises(VideoError, match="inside its block only"):
+        movie.add(make_walk(3))
+    with movie:
+        movie.add(make_walk(3))
+    with pytest.raises(VideoError, match="inside its block only"):
+        movie.add(make_walk(3))
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals are Unix's")
+def test_ctrl_c_that_comes_to_another_thread_ends_a_movie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system hands a signal to any thread it likes; Python's handler then waits for the main one to wake."""
+    drawn = []
+
+    def slow_write(self: VideoWriter, image: np.ndarray) -> None:
+        if not drawn:  # while the main thread waits for the end of the drawing
+            threading.Timer(0.5, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT)).start()
+        drawn.append(1)
+        time.sleep(0.1)
+
+    monkeypatch.setattr(VideoWriter, "write", slow_write)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            film(tmp_path / "no.mp4", [make_walk(200)])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(drawn) < 100, "it does not draw on to the end"
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_2d_there_is_only_the_figure(tmp_path: Path, walk: PoseSequence) -> None:

@@ -1,8 +1,8 @@
 """`Movie`: an MP4 of a motion that is still being made."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing
 from itertools import chain, repeat
 from os import PathLike
 from pathlib import Path
@@ -13,12 +13,13 @@ from types import TracebackType
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from poseglass._files import check_place
 from poseglass._scene import on_stage
 from poseglass.ahead import ahead
 from poseglass.errors import PoseError, VideoError
 from poseglass.pose import PoseSequence
 from poseglass.rendering.renderer import Renderer
-from poseglass.video import VideoReader, VideoWriter
+from poseglass.video import VideoReader, VideoWriter, check_suffix
 
 __all__ = ["Movie", "images_of"]
 
@@ -44,7 +45,8 @@ class Movie:
 
     Raises:
         PoseError: A chunk is not 3D, or its 2D poses are not in pixels.
-        VideoError: The video cannot be read or ends before the motion, or the file cannot be written.
+        VideoError: The video cannot be read or ends before the motion, or the file cannot be written. What can be
+            told of them beforehand is told at once.
 
     Example:
         >>> with Movie("walk-3d.mp4", video="walk.mp4") as movie:  # doctest: +SKIP
@@ -60,37 +62,52 @@ class Movie:
         frames: int | None = None,
     ) -> None:
         self.path, self.seconds = Path(path), 0.0
-        self._video, self._height, self._frames = video, height, frames
+        check_suffix(self.path)
+        check_place(self.path, VideoError)
+        self._reader = None if video is None else VideoReader(video)
+        self._height, self._frames = height, frames
         self._chunks: Queue[PoseSequence | None] = Queue(2)  # None: that was all
         self._left = False
+        self._made: Future[None] | None = None  # None outside the block
 
     def __enter__(self) -> "Movie":
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="poseglass-movie")
-        self._made: Future[None] = self._worker.submit(self._make)
+        self._made = self._worker.submit(self._make)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        made, self._made = self._made, None
+        assert made is not None
         self._left = kind is not None
         try:
-            self._put(None)
-            if kind is None:
-                self._made.result()
+            self._put(None, made)
+            # Again and again, because Python looks for Ctrl-C only between waits when the signal came to another thread.
+            while kind is None and not made.done():
+                wait([made], timeout=0.1)
         except BaseException:  # Ctrl-C while it waits
             self._left = True
             raise
         finally:
-            self._put(None)
+            self._put(None, made)
             self._worker.shutdown()
+        if kind is None:
+            made.result()
 
     def add(self, motion: PoseSequence) -> None:
-        """The next frames, with the 2D poses that they were lifted from in `pose2d`, if they are to be shown."""
-        if len(motion):
-            self._put(motion)
+        """The next frames, with the 2D poses that they were lifted from in `pose2d`, if they are to be shown.
 
-    def _put(self, chunk: PoseSequence | None) -> None:
-        while not self._made.done():  # once drawing has failed, nobody takes chunks any more
+        Raises:
+            VideoError: It is called outside the `with` block.
+        """
+        if self._made is None:
+            raise VideoError(f"{self.path} takes frames inside its block only: with Movie(...) as movie: movie.add(...)")
+        if len(motion):
+            self._put(motion, self._made)
+
+    def _put(self, chunk: PoseSequence | None, made: Future[None]) -> None:
+        while not made.done():  # once drawing has failed, nobody takes chunks any more
             try:
                 self._chunks.put(chunk, timeout=0.1)
             except Full:
@@ -116,15 +133,16 @@ class Movie:
             if first is None:
                 raise PoseError("expected a motion of at least one frame, got an empty one")
             with ExitStack() as stack:
-                reader = None if self._video is None else VideoReader(self._video)
-                renderer = self._renderer(first, reader)
-                if self._video is not None and reader is not None:
+                renderer, reader = self._renderer(first), self._reader
+                if reader is not None:
                     # Made as small as they are shown while they are decoded, images cost least.
                     side = renderer.shown(max(reader.info.size))
-                    reader = stack.enter_context(VideoReader(self._video, max_side=side))
+                    reader = stack.enter_context(VideoReader(reader.path, max_side=side))
                 writer = stack.enter_context(VideoWriter(self.path, fps=first.rate, size=renderer.size))
-                # Decoding, drawing and encoding work side by side.
-                for picture in ahead(_pictures(renderer, ahead(images_of(reader)), chain([first], chunks))):
+                # Decoding, drawing and encoding work side by side, and end before what they work with is closed.
+                images = stack.enter_context(closing(ahead(images_of(reader))))
+                pictures = stack.enter_context(closing(ahead(_pictures(renderer, images, chain([first], chunks)))))
+                for picture in pictures:
                     writer.write(picture)
                     if self._left:
                         raise _AbandonedError
@@ -135,8 +153,8 @@ class Movie:
         finally:
             self.seconds += perf_counter() - start
 
-    def _renderer(self, motion: PoseSequence, reader: VideoReader | None) -> Renderer:
-        pose2d = motion.pose2d
+    def _renderer(self, motion: PoseSequence) -> Renderer:
+        pose2d, reader = motion.pose2d, self._reader
         size = (
             (None if pose2d is None else pose2d.size) or motion.size or (None if reader is None else reader.info.size)
         )
