@@ -4,6 +4,7 @@ Everything a step depends on is in the checkpoint or follows from the seed and t
 was interrupted and resumed reaches the same weights as one that was not.
 """
 
+import copy
 import csv
 import json
 import math
@@ -209,7 +210,7 @@ class Run:
 
     def averaged(self) -> MixSTE | Hourglass:
         """A network of the mean weights, in evaluation mode."""
-        model = build(self.recipe)
+        model = copy.deepcopy(self.model)
         weights.load_state(model, self.mean, "the running mean")
         return model.eval()
 
