@@ -187,7 +187,8 @@ def lift(
         start = perf_counter()
     if drawn:  # what was still to be drawn is done now
         lifter.report.elapsed += perf_counter() - start
-        lifter.report.seconds["render"] = sum(movie.seconds for movie in movies)
+        drawing = sum(movie.seconds for movie in movies)
+        lifter.report.seconds["draw"] = lifter.report.seconds.get("draw", 0.0) + drawing
         for path in drawn:
             _tell(f"wrote {path} ({_amount(path.stat().st_size)})")
     _tell_times(lifter.report)
