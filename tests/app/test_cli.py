@@ -303,6 +303,15 @@ class TestKeypoints:
         refused(poseglass("lift", "--", f"no {name}"), f"there is no file no {name}")
         refused(poseglass("lift", HALPE, "--model", name), name)
 
+    def test_a_focal_length_goes_with_the_size(self, poseglass: Run, here: Path) -> None:
+        points = []
+        for options in ([], ["--focal", 700]):
+            well(poseglass("lift", HALPE, "--size", "1920x1080", *options, "-o", "walk.npz"))
+            points.append(PoseSequence.load("walk.npz").points)
+        assert np.abs(points[0] - points[1]).max() > 1e-3
+        someone().save(here / "own.npz")  # this file says the size itself
+        well(poseglass("lift", "own.npz", "--focal", 700))
+
     def test_what_looks_like_markup_is_not_taken_for_it(self, poseglass: Run) -> None:
         refused(poseglass("lift", "[/b] [red]x.json"), "there is no file [/b] [red]x.json")
         refused(poseglass("lift", HALPE, "--layout", "[/]"), "'[/]'")
@@ -324,6 +333,12 @@ class TestWrongKeypoints:
             (["--fps", "nan"], ["--fps", "not nan"]),
             (["--fps", "inf"], ["--fps", "not inf"]),
             (["--fps", "fast"], ["--fps"]),
+            (["--focal", "0"], ["--focal", "above 0, not 0"]),
+            (["--focal", "-900"], ["--focal", "not -900"]),
+            (["--focal", "nan"], ["--focal", "not nan"]),
+            (["--focal", "inf"], ["--focal", "not inf"]),
+            (["--focal", "long"], ["--focal"]),
+            (["--focal", "900"], ["--focal", "alphapose_halpe26.json does not say", "give --size"]),
             (["--out", "walk.xyz"], ["--out", "walk.xyz", ".npz"]),
             (["--out", "walk"], ["--out", "end it in .npz"]),
             (["--out", "[/b].gif"], ["[/b].gif"]),
@@ -331,7 +346,10 @@ class TestWrongKeypoints:
             (["--detector-model", "pose.task"], ["--detector-model", "is taken for keypoints"]),
         ],
     )
-    def test_options(self, poseglass: Run, here: Path, options: list[str], words: list[str]) -> None:
+    def test_options(
+        self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], words: list[str]
+    ) -> None:
+        monkeypatch.setattr("poseglass.weights.load", lambda *_: pytest.fail("the model was loaded"))
         refused(poseglass("lift", HALPE, *options), *words, code=2)
         assert names(here) == set()
 
