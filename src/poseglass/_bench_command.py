@@ -34,10 +34,13 @@ def bench(
         ),
     ] = None,
     at: Annotated[int | None, typer.Option(help="The layer before which the other frames are dropped.")] = None,
-    prune: Annotated[str, typer.Option(help="Frames are chosen by density, attention, motion or uniform.")] = "density",
+    prune: Annotated[
+        str | None, typer.Option(help="Frames are chosen by density (the default), attention, motion or uniform.")
+    ] = None,
     recover: Annotated[
-        str, typer.Option(help="How it brings them back: attention, interpolate, nearest, or none.")
-    ] = "attention",
+        str | None,
+        typer.Option(help="How it brings them back: attention (the default), interpolate, nearest, or none."),
+    ] = None,
     frames: Annotated[int | None, typer.Option(help="Frames of a clip, for a size.")] = None,
     batch: Annotated[int, typer.Option(help="Clips of a forward pass.")] = 1,
     threads: Annotated[int | None, typer.Option(help="Threads of torch; as many as it takes by default.")] = None,
@@ -50,17 +53,20 @@ def bench(
     ] = False,
 ) -> None:
     """FLOPs, time and memory of models; one with a waist is measured in turns with its backbone."""
+    of_waist = {"--at": at, "--prune": prune, "--recover": recover}
     if paper:
-        if models or keep or json:
-            _wrong("--paper", "it counts the published models, without running them: leave out models, --keep, --json")
+        if models or keep or json or any(value is not None for value in of_waist.values()):
+            waist = ", ".join(of_waist)
+            _wrong("--paper", f"it only counts the published models: leave out models, --keep, {waist} and --json")
         from poseglass.papers import table
 
         print(table())  # noqa: T201
         return
     if dtype not in ("float32", "bfloat16"):
         _wrong("--dtype", f"it is float32 or bfloat16, not {dtype!r}")
-    if keep is None and at is not None:
-        _wrong("--at", "say with --keep how many frames to keep from there on")
+    for option, value in of_waist.items():
+        if keep is None and value is not None:
+            _wrong(option, "it goes with --keep, which says how many frames the waist keeps")
     kept = None if keep is None else _keep(keep)
     if isinstance(kept, Mapping) == (at is not None) and kept is not None:
         _wrong("--keep", "give --keep a number and --at a layer, or --keep a pyramid such as 2:121,5:61 alone")
@@ -73,7 +79,9 @@ def bench(
 
     records = []
     for number, name in enumerate(models or ["balanced"]):
-        model, against = _pair(name, kept, at, prune=prune, recover=recover, frames=frames)
+        model, against = _pair(
+            name, kept, at, prune=prune or "density", recover=recover or "attention", frames=frames
+        )
         result = measure(model, against, batch=batch, threads=threads, dtype=dtype, rounds=rounds)  # type: ignore[arg-type]
         records.append({"name": name} | result.record())
         print(("\n" if number else "") + (result.markdown() if markdown else str(result)), flush=True)  # noqa: T201

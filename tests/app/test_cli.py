@@ -918,8 +918,11 @@ class TestBenching:
             (["mixste-tiny", "--keep", "2:9", "--at", 1], ["--keep", "pyramid"], 2),
             (["mixste-tiny", "--keep", "many", "--at", 1], ["--keep", "'many'"], 2),
             (["mixste-tiny", "--at", 1], ["--at", "--keep"], 2),
+            (["mixste-tiny", "--prune", "uniform"], ["--prune", "goes with --keep"], 2),
+            (["balanced", "--recover", "nearest"], ["--recover", "goes with --keep"], 2),
             (["mixste-tiny", "--dtype", "int8"], ["--dtype", "'int8'"], 2),
             (["mixste", "--paper"], ["--paper", "leave out models"], 2),
+            (["--paper", "--prune", "uniform"], ["--paper", "leave out", "--prune"], 2),
         ],
     )
     def test_mistakes(self, poseglass: Run, here: Path, arguments: list[object], words: list[str], code: int) -> None:
