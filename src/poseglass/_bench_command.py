@@ -79,9 +79,7 @@ def bench(
 
     records = []
     for number, name in enumerate(models or ["balanced"]):
-        model, against = _pair(
-            name, kept, at, prune=prune or "density", recover=recover or "attention", frames=frames
-        )
+        model, against = _pair(name, kept, at, prune=prune or "density", recover=recover or "attention", frames=frames)
         result = measure(model, against, batch=batch, threads=threads, dtype=dtype, rounds=rounds)  # type: ignore[arg-type]
         records.append({"name": name} | result.record())
         print(("\n" if number else "") + (result.markdown() if markdown else str(result)), flush=True)  # noqa: T201
@@ -114,16 +112,17 @@ def _pair(
 ) -> "tuple[Model, Model | None]":
     """The model that is meant, and its backbone where it has a waist."""
     from poseglass import weights
-    from poseglass.models import MODELS
-    from poseglass.papers import sized
+    from poseglass.models import MODELS, PoseTransformer, create_model
     from poseglass.waist import Funnel, Hourglass, funnel, hourglass
 
+    def narrow(backbone: PoseTransformer | str, keep: Keep, frames: int | None = None) -> Funnel | Hourglass:
+        if recover == "none":
+            return funnel(backbone, keep=keep, at=at, prune=prune, frames=frames)
+        return hourglass(backbone, keep=keep, at=at, prune=prune, recover=recover, frames=frames)
+
     model: Model
-    plain: Model | None = None
     if name in MODELS:
-        model = sized(name, keep=keep, at=at, frames=frames)
-        if model.lengths is not None:  # its layers are made for the waist, so without one it is another network
-            plain = sized(name, frames=frames)
+        model = create_model(name, frames=frames) if keep is None else narrow(name, keep, frames)
     else:
         if frames is not None:
             raise ModelError(f"--frames goes with a size ({', '.join(MODELS)}); the weights of {name} have their own")
@@ -131,15 +130,12 @@ def _pair(
             known = ", ".join([*MODELS, *weights.BUNDLED])
             raise ModelError(f"there is no model {name}: give a folder, a checkpoint, or one of {known}")
         model = weights.load(name)
-    if keep is not None:
-        backbone = model.backbone if isinstance(model, Hourglass | Funnel) else model
-        if recover == "none":
-            model = funnel(backbone, keep=keep, at=at, prune=prune)
-        else:
-            model = hourglass(backbone, keep=keep, at=at, prune=prune, recover=recover)
+        if keep is not None:
+            model = narrow(model.backbone if isinstance(model, Hourglass | Funnel) else model, keep)
     if not isinstance(model, Hourglass | Funnel):
         return model, None
     backbone = model.backbone
-    if plain is None and backbone.lengths is not None:
-        plain = type(backbone)(**{**backbone.config, "frames": backbone.frames})
-    return model, plain or backbone
+    if backbone.lengths is None:
+        return model, backbone
+    # Its layers are made for the waist, so without one it is another network.
+    return model, type(backbone)(**{**backbone.config, "frames": backbone.frames})

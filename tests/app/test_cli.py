@@ -895,6 +895,9 @@ class TestBenching:
         assert "5 frames at 1, 3 frames at 2, Uniform, Interpolate" in poseglass("bench", "own", *pyramid, *quick).out
         said = poseglass("bench", "own", "--keep", "0.33", "--at", 2, "--recover", "none", *quick)
         assert "3 frames at 2, DensityPeaks, kept frames only" in said.out
+        said = poseglass("bench", "motionagformer-tiny", "--frames", 9, "--keep", 3, "--at", 1, *quick)
+        assert "MotionAGFormer, 3 frames at 1" in said.out, "its layers are built for the waist, and anew without one"
+        assert "pair by pair" in said.out
 
     def test_the_papers_table(self, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         from poseglass import papers
