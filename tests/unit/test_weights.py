@@ -143,6 +143,8 @@ class TestFolders:
             {"class": "MixSTE", "frames": 9, "colour": "red"},
             {"class": "MixSTE", "frames": "nine"},
             {"class": "MixSTE", "dim": 16, "heads": 5},
+            *({"class": name, "heads": 0} for name in weights.BACKBONES),
+            {"class": "MHFormer", "encoder_heads": 0},
             {"class": "Hourglass"},
             WAIST | {"schedule": []},
             WAIST | {"schedule": {"1": "three"}},
@@ -236,7 +238,7 @@ class TestCheckpoints:
         assert model.schedule == {1: 3}
         assert model.backbone.heads == model.recoverer.attention.heads == 2
         assert weights.load(path).schedule == {3: 3}
-        for wrong in ({"heads": 3}, {"at": 4}, {"at": 0}):
+        for wrong in ({"heads": 3}, {"heads": 0}, {"at": 4}, {"at": 0}):
             with pytest.raises(PoseglassError, match=str(next(iter(wrong.values())))):
                 weights.load(path, **wrong)
 

@@ -8,7 +8,7 @@ from torch import nn
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
 
-__all__ = ["PoseTransformer"]
+__all__ = ["PoseTransformer", "check_heads"]
 
 
 class PoseTransformer(nn.Module, ABC):
@@ -86,3 +86,19 @@ class PoseTransformer(nn.Module, ABC):
         for index in range(self.depth):
             tokens = self.layer(index, tokens)
         return self.head(tokens)
+
+
+def check_heads(heads: int, channels: int, *, names: tuple[str, str] = ("heads", "dim")) -> None:
+    """Raises :class:`ModelError` unless attention heads can share so many channels.
+
+    Args:
+        heads: How many heads.
+        channels: How many channels they divide among themselves.
+        names: What the constructor calls the two, for the message.
+
+    Example:
+        >>> check_heads(4, 32)
+    """
+    if heads < 1 or channels % heads:
+        head, channel = names
+        raise ModelError(f"{heads} heads do not divide {channels} channels; choose {channel} as a multiple of {head}")

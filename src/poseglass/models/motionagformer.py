@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
 from poseglass.layers import Attention, Fusion, Mlp, StochasticDepth
-from poseglass.models._base import PoseTransformer
+from poseglass.models._base import PoseTransformer, check_heads
 
 __all__ = ["MotionAGFormer"]
 
@@ -183,8 +183,7 @@ class MotionAGFormer(PoseTransformer):
         drop: float = 0.0,
     ) -> None:
         super().__init__()
-        if dim % heads:
-            raise ModelError(f"{heads} heads do not divide {dim} channels; choose dim as a multiple of heads")
+        check_heads(heads, dim)
         if neighbours < 1:
             raise ModelError(f"a frame is linked to itself at least: neighbours must be 1 or more, not {neighbours}")
         lengths = tuple(frames) if isinstance(frames, Sequence) else (frames,) * depth

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
-from poseglass.errors import ModelError
 from poseglass.layers import Block, Fusion
-from poseglass.models._base import PoseTransformer
+from poseglass.models._base import PoseTransformer, check_heads
 
 __all__ = ["MotionBERT"]
 
@@ -53,8 +52,7 @@ class MotionBERT(PoseTransformer):
         joints: int = 17,
     ) -> None:
         super().__init__()
-        if dim % heads:
-            raise ModelError(f"{heads} heads do not divide {dim} channels; choose dim as a multiple of heads")
+        check_heads(heads, dim)
         self.frames, self.dim, self.depth, self.heads, self.inputs = frames, dim, depth, heads, inputs
         self.joints = joints
         self.config = {
