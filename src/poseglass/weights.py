@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
@@ -56,6 +57,11 @@ class Ignored:
 IGNORED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     (Ignored, name) for name in ("numpy.dtype", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
 ]
+
+# What torch reads past, and what Python warns of, holds for the whole process: of two threads that read at once, the
+# first to end would end it for the other, so they take turns. A weights-only load of somebody else's that happens
+# meanwhile reads past the same three, which runs nothing either.
+READING = Lock()
 
 
 def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, about: str = "") -> Path:
@@ -218,7 +224,7 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             content: Any = read_safetensors(path.read_bytes())
         else:
-            with warnings.catch_warnings(), torch.serialization.safe_globals(IGNORED):
+            with READING, warnings.catch_warnings(), torch.serialization.safe_globals(IGNORED):
                 warnings.simplefilter("ignore")  # torch wonders about pickles that torch did not write
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as problem:

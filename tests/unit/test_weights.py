@@ -6,6 +6,7 @@ import os
 import pickle
 import zipfile
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -257,6 +258,23 @@ class TestCheckpoints:
         (tmp_path / "x.pth").write_bytes(whole[: len(whole) // 2])
         with pytest.raises(WeightsError, match="cannot be read as a checkpoint"):
             weights.load(tmp_path / "x.pth")
+
+    def test_two_threads_read_at_once(self, tmp_path, monkeypatch):
+        # What numpy left beside the weights is read past, which torch takes to be a matter of the whole process.
+        path = published.write(state(), tmp_path / "x.bin", "best_epoch.bin")
+        safe = torch.serialization.get_safe_globals()
+        read, other = torch.load, Thread(target=weights.load, args=[path])
+
+        def slowly(*args, **how):
+            if other.ident is None:
+                other.start()
+                other.join(0.5)  # it has come to its end if nothing makes it wait
+            return read(*args, **how)
+
+        monkeypatch.setattr(torch, "load", slowly)
+        assert isinstance(weights.load(path), MixSTE)
+        other.join()
+        assert torch.serialization.get_safe_globals() == safe
 
     @pytest.mark.parametrize(
         "content", [{}, [], 3, torch.zeros(3), {"model_pos": {}}, {"a": 1}, {"model": {"a": torch.zeros(1), "b": 2}}]
