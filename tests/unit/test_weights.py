@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import pickle
+import re
 import zipfile
+from argparse import Namespace
 from pathlib import Path
 from threading import Thread
 
@@ -277,11 +279,38 @@ class TestCheckpoints:
         assert torch.serialization.get_safe_globals() == safe
 
     @pytest.mark.parametrize(
-        "content", [{}, [], 3, torch.zeros(3), {"model_pos": {}}, {"a": 1}, {"model": {"a": torch.zeros(1), "b": 2}}]
+        ("content", "got"),
+        [
+            ({}, "none"),
+            ([], "list"),
+            (3, "int"),
+            (torch.zeros(3), "Tensor"),
+            ({"model_pos": {}}, "none"),
+            ({"a": 1}, "'a' (int)"),
+            ({"model": {"a": torch.zeros(1), "b": 2}}, "'b' (int)"),
+            ({"epoch": 3, "net": {"a": torch.zeros(1)}, "a": torch.zeros(1)}, "'epoch' (int), 'net' (dict)"),
+            (dict.fromkeys("abcdefg"), "'d' (NoneType), 'e' (NoneType) and 2 more"),
+        ],
     )
-    def test_a_pickle_without_a_state_dict(self, tmp_path, content):
+    def test_a_pickle_without_a_state_dict(self, tmp_path, content, got):
         torch.save(content, tmp_path / "x.pth")
-        with pytest.raises(WeightsError, match="holds no state dict"):
+        with pytest.raises(WeightsError, match=rf"holds no state dict: expected named tensors.*{re.escape(got)}$"):
+            weights.load(tmp_path / "x.pth")
+
+    @pytest.mark.parametrize(
+        ("content", "protocol", "odd"),
+        [
+            ({"model": {"a": torch.zeros(1)}, "args": Namespace(lr=1)}, None, "argparse.Namespace"),
+            ({"model": {"a": torch.zeros(1)}, "path": Path("x")}, None, "pathlib"),
+            ({"a": [1.0]}, 4, "operand 149"),  # what pickle writes and torch.save does not
+        ],
+    )
+    def test_what_is_not_read_is_named(self, tmp_path, content, protocol, odd):
+        if protocol is None:
+            torch.save(content, tmp_path / "x.pth")
+        else:
+            (tmp_path / "x.pth").write_bytes(pickle.dumps(content, protocol))
+        with pytest.raises(WeightsError, match=rf"something else than named tensors: \S*{odd}\S* \(pickled code is"):
             weights.load(tmp_path / "x.pth")
 
     def test_a_checkpoint_of_something_else_shows_its_keys(self, tmp_path):
