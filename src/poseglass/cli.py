@@ -281,7 +281,7 @@ def mocap(
     check_place(out, DataError)
     from poseglass.data.cmu import convert_folder
 
-    made = convert_folder(source, out)
+    made = convert_folder(source, out, progress=True)
     for path, reason in made.skipped.items():
         _tell(f"skipped {path}: {reason}")
     _tell(f"{len(made.clips)} clips, {made.clips.minutes:.1f} minutes, in {out}")

@@ -950,6 +950,7 @@ class TestMocap:
         said = poseglass("data", "mocap", "bvh", "clips.npz")
         assert said.code == 0, said.err
         assert said.out == ""
+        assert "Reading motion capture" in said.err
         assert "1 clips" in said.err
         assert "skipped bvh/01_04 [b].bvh: " in said.err
         (clip,) = MotionClips.load("clips.npz")
