@@ -76,7 +76,11 @@ class PoseTransformer(nn.Module, ABC):
             raise ModelError(f"{name} expects {wants} for each joint, got {pose2d.shape[3]} numbers")
 
     def forward(self, pose2d: Pose2D) -> Pose3D:
-        """Root-relative 3D poses (b f j 3) in metres, camera space, of 2D poses (b f j i).
+        """Root-relative 3D poses (b f j 3) of 2D poses (b f j i), in the axes and the unit of the model's training.
+
+        What is trained here, the bundled weights too, answers in metres and in the axes of a camera that has turned to
+        face the pelvis (:func:`poseglass.geometry.facing`); :class:`poseglass.predictor.Predictor` takes that to camera
+        space.
 
         Raises:
             ModelError: The input has another shape than the model was built for.
