@@ -67,7 +67,7 @@ class GraphMixer(nn.Module):
         """Tokens (b n c) in, tokens (b n c) out."""
         others = self.others(x)
         if self.neighbours is None:
-            gathered = self.skeleton.expand(len(x), -1, -1) @ others
+            gathered = self.skeleton.expand(x.shape[0], -1, -1) @ others
         else:
             # Scaling the tokens before and after is cheaper than scaling the links, of which there are more.
             links = most_similar(x, self.neighbours).to(others.dtype)
@@ -121,7 +121,7 @@ class Layer(nn.Module):
 
     def forward(self, tokens: Tokens, received: Received | None = None) -> Tokens:
         """Each stream over joints, then over frames; see :meth:`PoseTransformer.layer`."""
-        clips = len(tokens)
+        clips = tokens.shape[0]
 
         def by_joint(x: Tensor) -> Tensor:
             joint_first: Tensor = x.unflatten(0, (clips, -1)).transpose(1, 2)

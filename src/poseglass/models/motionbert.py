@@ -110,7 +110,7 @@ def over_joints(block: nn.Module, tokens: Tokens) -> Tokens:
 def over_frames(block: nn.Module, tokens: Tokens, received: Received | None) -> Tokens:
     """A block over the frames of each joint; `received` is for :meth:`PoseTransformer.layer`."""
     by_joint: Received | None = None if received is None else []
-    mixed: Tensor = block(tokens.transpose(1, 2).flatten(0, 1), by_joint).unflatten(0, (len(tokens), -1))  # b j f c
+    mixed: Tensor = block(tokens.transpose(1, 2).flatten(0, 1), by_joint).unflatten(0, (tokens.shape[0], -1))  # b j f c
     if received is not None and by_joint is not None:
-        received += [attention.unflatten(0, (len(tokens), -1)).mean(1) for attention in by_joint]
+        received += [attention.unflatten(0, (tokens.shape[0], -1)).mean(1) for attention in by_joint]
     return mixed.transpose(1, 2)
