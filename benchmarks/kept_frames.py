@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 import poseglass as pg
-from poseglass._scene import DIM, INK, NIGHT
+from poseglass._scene import DIM, INK, NIGHT  # private, but a picture of these docs should look like the others
 from poseglass.data.windows import person_coordinates
 from poseglass.rendering.draw import Bar, draw_bars, write_png, write_text
 from poseglass.tokens import PRUNERS

@@ -1,8 +1,8 @@
 """How fast the lifter alone is on one core, and how far from the floor: python benchmarks/lifter.py [MODEL ...].
 
 Lifts 60 seconds of random 2D at 30 frames a second, windows overlapping as in use, alternating between the models. The
-floor is the time that the executed FLOPs (all matrix products) take at the rate which a 1024 x 1024
-matrix product reaches here in the same run.
+floor is the time that the executed FLOPs (all matrix products) take at the rate that a large matrix product reaches
+here between the rounds, as in `poseglass bench`.
 """
 
 import sys
@@ -15,19 +15,10 @@ import torch
 from poseglass import weights
 from poseglass.data.windows import starts
 from poseglass.flops import count_flops
+from poseglass.measuring import Product
 from poseglass.predictor import Predictor, predict
 
 SECONDS, FPS, ROUNDS = 60, 30, 5
-
-
-def peak() -> float:
-    a = torch.randn(1024, 1024)
-    times = []
-    for _ in range(10):
-        begin = perf_counter()
-        a @ a
-        times.append(perf_counter() - begin)
-    return 2 * 1024**3 / median(times)
 
 
 def main(names: list[str]) -> None:
@@ -37,13 +28,15 @@ def main(names: list[str]) -> None:
     points, scores = rng.normal(size=(frames, 17, 2)).cumsum(0), np.ones((frames, 17))
     models = {name: weights.load(name) for name in names}
     times: dict[str, list[float]] = {name: [] for name in names}
+    product = Product(torch.float32)
     for _ in range(ROUNDS):
+        product.time()
         for name, model in models.items():
             begin = perf_counter()
             predict(model, points, scores, size=(1920, 1080))
             times[name].append(perf_counter() - begin)
-    rate = peak()
-    print(f"one core, float32, {frames} frames, {ROUNDS} rounds; a matrix product reaches {rate / 1e9:.0f} GFLOPS")
+    rate, sides = median(product.rates), f"{product.side} x {product.side}"
+    print(f"one core, float32, {frames} frames, {ROUNDS} rounds; a {sides} product reaches {rate / 1e9:.0f} GFLOPs/s")
     print("| model | params M | GFLOPs a window | frames/s | x real time at 30 fps | spread | over the floor |")
     print("|---|---|---|---|---|---|---|")
     for name, model in models.items():

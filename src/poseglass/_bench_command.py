@@ -34,10 +34,13 @@ def bench(
         ),
     ] = None,
     at: Annotated[int | None, typer.Option(help="The layer before which the other frames are dropped.")] = None,
-    prune: Annotated[str, typer.Option(help="Frames are chosen by density, attention, motion or uniform.")] = "density",
+    prune: Annotated[
+        str | None, typer.Option(help="Frames are chosen by density (the default), attention, motion or uniform.")
+    ] = None,
     recover: Annotated[
-        str, typer.Option(help="How it brings them back: attention, interpolate, nearest, or none.")
-    ] = "attention",
+        str | None,
+        typer.Option(help="How it brings them back: attention (the default), interpolate, nearest, or none."),
+    ] = None,
     frames: Annotated[int | None, typer.Option(help="Frames of a clip, for a size.")] = None,
     batch: Annotated[int, typer.Option(help="Clips of a forward pass.")] = 1,
     threads: Annotated[int | None, typer.Option(help="Threads of torch; as many as it takes by default.")] = None,
@@ -50,17 +53,20 @@ def bench(
     ] = False,
 ) -> None:
     """FLOPs, time and memory of models; one with a waist is measured in turns with its backbone."""
+    of_waist = {"--at": at, "--prune": prune, "--recover": recover}
     if paper:
-        if models or keep or json:
-            _wrong("--paper", "it counts the published models, without running them: leave out models, --keep, --json")
+        if models or keep or json or any(value is not None for value in of_waist.values()):
+            waist = ", ".join(of_waist)
+            _wrong("--paper", f"it only counts the published models: leave out models, --keep, {waist} and --json")
         from poseglass.papers import table
 
         print(table())  # noqa: T201
         return
     if dtype not in ("float32", "bfloat16"):
         _wrong("--dtype", f"it is float32 or bfloat16, not {dtype!r}")
-    if keep is None and at is not None:
-        _wrong("--at", "say with --keep how many frames to keep from there on")
+    for option, value in of_waist.items():
+        if keep is None and value is not None:
+            _wrong(option, "it goes with --keep, which says how many frames the waist keeps")
     kept = None if keep is None else _keep(keep)
     if isinstance(kept, Mapping) == (at is not None) and kept is not None:
         _wrong("--keep", "give --keep a number and --at a layer, or --keep a pyramid such as 2:121,5:61 alone")
@@ -73,7 +79,7 @@ def bench(
 
     records = []
     for number, name in enumerate(models or ["balanced"]):
-        model, against = _pair(name, kept, at, prune=prune, recover=recover, frames=frames)
+        model, against = _pair(name, kept, at, prune=prune or "density", recover=recover or "attention", frames=frames)
         result = measure(model, against, batch=batch, threads=threads, dtype=dtype, rounds=rounds)  # type: ignore[arg-type]
         records.append({"name": name} | result.record())
         print(("\n" if number else "") + (result.markdown() if markdown else str(result)), flush=True)  # noqa: T201
@@ -106,16 +112,17 @@ def _pair(
 ) -> "tuple[Model, Model | None]":
     """The model that is meant, and its backbone where it has a waist."""
     from poseglass import weights
-    from poseglass.models import MODELS
-    from poseglass.papers import sized
+    from poseglass.models import MODELS, PoseTransformer, create_model
     from poseglass.waist import Funnel, Hourglass, funnel, hourglass
 
+    def narrow(backbone: PoseTransformer | str, keep: Keep, frames: int | None = None) -> Funnel | Hourglass:
+        if recover == "none":
+            return funnel(backbone, keep=keep, at=at, prune=prune, frames=frames)
+        return hourglass(backbone, keep=keep, at=at, prune=prune, recover=recover, frames=frames)
+
     model: Model
-    plain: Model | None = None
     if name in MODELS:
-        model = sized(name, keep=keep, at=at, frames=frames)
-        if model.lengths is not None:  # its layers are made for the waist, so without one it is another network
-            plain = sized(name, frames=frames)
+        model = create_model(name, frames=frames) if keep is None else narrow(name, keep, frames)
     else:
         if frames is not None:
             raise ModelError(f"--frames goes with a size ({', '.join(MODELS)}); the weights of {name} have their own")
@@ -123,15 +130,12 @@ def _pair(
             known = ", ".join([*MODELS, *weights.BUNDLED])
             raise ModelError(f"there is no model {name}: give a folder, a checkpoint, or one of {known}")
         model = weights.load(name)
-    if keep is not None:
-        backbone = model.backbone if isinstance(model, Hourglass | Funnel) else model
-        if recover == "none":
-            model = funnel(backbone, keep=keep, at=at, prune=prune)
-        else:
-            model = hourglass(backbone, keep=keep, at=at, prune=prune, recover=recover)
+        if keep is not None:
+            model = narrow(model.backbone if isinstance(model, Hourglass | Funnel) else model, keep)
     if not isinstance(model, Hourglass | Funnel):
         return model, None
     backbone = model.backbone
-    if plain is None and backbone.lengths is not None:
-        plain = type(backbone)(**{**backbone.config, "frames": backbone.frames})
-    return model, plain or backbone
+    if backbone.lengths is None:
+        return model, backbone
+    # Its layers are made for the waist, so without one it is another network.
+    return model, type(backbone)(**{**backbone.config, "frames": backbone.frames})

@@ -102,9 +102,9 @@ def narrowed(
     backbone.check(pose2d)
     if kept is not None:
         kept = {layer: indices.long() for layer, indices in kept.items()}
-        _check_kept(kept, schedule, backbone.frames, len(pose2d), always)
+        _check_kept(kept, schedule, backbone.frames, pose2d.shape[0], always)
     tokens = backbone.embed(pose2d)
-    now = torch.arange(backbone.frames, device=pose2d.device).expand(len(pose2d), -1)
+    now = torch.arange(backbone.frames, device=pose2d.device).expand(pose2d.shape[0], -1)
     stages: dict[int, Indices] = {}
     received: Received | None = None
     for layer in range(backbone.depth):

@@ -5,6 +5,7 @@ well, 1 where something is wrong with a file, 2 where it is with the command its
 """
 
 import logging
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -138,7 +139,10 @@ def lift(
     layout: Annotated[str | None, typer.Option(help="Keypoint files: which joint is which, such as coco17.")] = None,
     size: Annotated[str | None, typer.Option(help="Keypoint files: the image's size, such as 1920x1080.")] = None,
     focal: Annotated[
-        float | None, typer.Option(help="Focal length in pixels, if known: it places who is not in the middle.")
+        float | None,
+        typer.Option(
+            help="Focal length in pixels, if known: it places who is not in the middle. Keypoints need --size with it."
+        ),
     ] = None,
     fps: Annotated[float | None, typer.Option(help="Keypoint files: frames a second.")] = None,
     detector_model: Annotated[
@@ -147,7 +151,7 @@ def lift(
 ) -> None:
     """Lift a video, or 2D keypoints, to 3D motion."""
     keypoints = source.is_dir() or source.suffix.lower() in KEYPOINTS
-    _check_options(source, keypoints, {"--layout": layout, "--size": size, "--fps": fps}, detector_model)
+    _check_options(source, keypoints, {"--layout": layout, "--size": size, "--fps": fps}, detector_model, focal)
     pixels = _size(size)
     # Pictures come last, so that whatever happens while they are drawn, the motion is there.
     outputs = sorted(dict.fromkeys(out or [Path(f"{source.resolve().stem}-3d.npz")]), key=_is_picture)
@@ -158,6 +162,8 @@ def lift(
         from poseglass.formats import read_keypoints
 
         poses = read_keypoints(source, layout=layout, size=pixels, fps=fps)
+        if focal is not None and poses.size is None:
+            _wrong("--focal", f"it goes with the image's size, which {source} does not say: give --size too")
     else:
         from poseglass.video import VideoReader
 
@@ -187,7 +193,8 @@ def lift(
         start = perf_counter()
     if drawn:  # what was still to be drawn is done now
         lifter.report.elapsed += perf_counter() - start
-        lifter.report.seconds["render"] = sum(movie.seconds for movie in movies)
+        drawing = sum(movie.seconds for movie in movies)
+        lifter.report.seconds["draw"] = lifter.report.seconds.get("draw", 0.0) + drawing
         for path in drawn:
             _tell(f"wrote {path} ({_amount(path.stat().st_size)})")
     _tell_times(lifter.report)
@@ -274,7 +281,7 @@ def mocap(
     check_place(out, DataError)
     from poseglass.data.cmu import convert_folder
 
-    made = convert_folder(source, out)
+    made = convert_folder(source, out, progress=True)
     for path, reason in made.skipped.items():
         _tell(f"skipped {path}: {reason}")
     _tell(f"{len(made.clips)} clips, {made.clips.minutes:.1f} minutes, in {out}")
@@ -303,9 +310,13 @@ def _lift_video(
 
 
 def _check_options(
-    source: Path, keypoints: bool, of_keypoints: dict[str, str | float | None], detector_model: Path | None
+    source: Path,
+    keypoints: bool,
+    of_keypoints: dict[str, str | float | None],
+    detector_model: Path | None,
+    focal: float | None,
 ) -> None:
-    """Refuse options that the source would leave without effect, and a frame rate that is none."""
+    """Refuse options that the source would leave without effect, and numbers that are impossible."""
     kinds = f"{', '.join(KEYPOINTS)} or a folder"
     for option, value in of_keypoints.items():
         if value is not None and not keypoints:
@@ -315,6 +326,8 @@ def _check_options(
     fps = of_keypoints["--fps"]
     if isinstance(fps, float) and not 0.01 <= fps <= 1000:
         _wrong("--fps", f"frames a second must be a number from 0.01 to 1000, not {fps:g}")
+    if focal is not None and not 0 < focal < math.inf:
+        _wrong("--focal", f"the focal length must be a number of pixels above 0, not {focal:g}")
 
 
 def _is_picture(path: Path) -> bool:

@@ -81,7 +81,7 @@ class Lifter:
         detector: Finds the 2D keypoints in frames; MediaPipe where None, made on first use.
         flip: Average with the mirrored pass: a little more exact, twice the lifting time.
         focal: Focal length of the camera in pixels, if it is known; else that of an ordinary lens is assumed. It tells
-            how far to the side somebody stands who is not in the middle of the image.
+            how far to the side somebody stands who is not in the middle of the image. Keypoints need their `size` then.
 
     Attributes:
         report: Where the time of the last call went.
@@ -109,7 +109,7 @@ class Lifter:
         self.flip, self.focal = flip, focal
         self.report = Report()
         self._detector = detector
-        Predictor(self.model, flip=flip, focal=focal)  # says at once if something does not fit
+        Predictor(self.model, flip=flip, size=(1, 1), focal=focal)  # says at once if something does not fit
 
     @property
     def detector(self) -> "Detector":
@@ -142,6 +142,7 @@ class Lifter:
             VideoError: The video cannot be read.
             DetectorError: There is nobody in any frame, or no detector.
             PoseError: The keypoints are not in pixels, or do not convert.
+            ModelError: There is a focal length, and the keypoints do not say the image's size.
         """
         if isinstance(source, PoseSequence):
             return self._lift_poses(source)

@@ -4,17 +4,15 @@ Counted on the published models, batch 1, the conventions of :mod:`poseglass.flo
 arXiv 2311.12028) and the backbones that it wraps.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 
-from poseglass._stages import planned
 from poseglass.flops import count_flops, count_parameters
-from poseglass.models import PoseTransformer, create_model
+from poseglass.models import create_model
 from poseglass.waist import Model, funnel, hourglass
 
-__all__ = ["ROWS", "Row", "sized", "table"]
+__all__ = ["ROWS", "Row", "table"]
 
 GIGA, MEGA = 1e9, 1e6
 
@@ -52,15 +50,14 @@ class Row:
         """The model without weights, on the meta device: enough to be counted.
 
         Raises:
-            ModelError: This version has no such backbone.
+            ModelError: This version has no such backbone, or it cannot have such a waist.
         """
         with torch.device("meta"):
-            backbone = sized(self.size, keep=self.keep, at=self.at)
             if self.keep is None:
-                return backbone
+                return create_model(self.size)
             if self.centre:
-                return funnel(backbone, keep=self.keep, at=self.at)
-            return hourglass(backbone, keep=self.keep, at=self.at)
+                return funnel(self.size, keep=self.keep, at=self.at)
+            return hourglass(self.size, keep=self.keep, at=self.at)
 
 
 ROWS = (
@@ -74,27 +71,6 @@ ROWS = (
     Row("MHFormer", "mhformer", 31.52, 14.15, 16.44),
     Row("TPC w. MHFormer", "mhformer", 31.52, 8.22, 9.16, keep=117, at=1, centre=True),
 )
-
-
-def sized(
-    name: str,
-    *,
-    keep: int | float | Mapping[int, int | float] | None = None,
-    at: int | None = None,
-    frames: int | None = None,
-) -> PoseTransformer:
-    """A new backbone of a named size, each layer for as many frames as a waist will leave it, where that matters.
-
-    Args:
-        name: One of :func:`poseglass.list_models`.
-        keep: As in :func:`poseglass.hourglass`; None for a backbone that stays without a waist.
-        at: As in :func:`poseglass.hourglass`.
-        frames: Frames of a clip; the size's own default where None.
-
-    Raises:
-        ModelError: There is no model of that name, or no such waist.
-    """
-    return create_model(name, frames=frames) if keep is None else planned(name, keep, at, frames)[0]
 
 
 def table() -> str:

@@ -45,12 +45,12 @@ class Predictor:
         flip: Average with the mirrored pass, which keeps the same frames; twice the time.
         size: Width and height of the image. The model says how the person looks along the line of sight to them; with
             the size this is turned into the camera's axes. Without it the person is taken to be in the middle.
-        focal: Focal length in pixels; that of an ordinary lens where None.
+        focal: Focal length in pixels, which goes with `size`; that of an ordinary lens where None.
         overlap: Share of a window that the next one covers again, from 0 to below 1.
 
     Raises:
-        ModelError: The model does not take x, y and score or is a funnel, or the overlap or the focal length is
-            out of range.
+        ModelError: The model does not take x, y and score or is a funnel, the overlap or the focal length is out of
+            range, or there is a focal length and no size.
     """
 
     def __init__(
@@ -71,6 +71,10 @@ class Predictor:
         self.model = model.eval()
         if focal is not None and not 0 < focal < np.inf:
             raise ModelError(f"focal is a length in pixels above 0, not {focal}")
+        if focal is not None and size is None:
+            raise ModelError(
+                "a focal length says nothing without the image's size: give the keypoints their size, or no focal"
+            )
         self.flip = flip
         self.size, self.focal = size, focal
         self.clip = model.frames

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
@@ -56,6 +57,11 @@ class Ignored:
 IGNORED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     (Ignored, name) for name in ("numpy.dtype", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
 ]
+
+# What torch reads past, and what Python warns of, holds for the whole process: of two threads that read at once, the
+# first to end would end it for the other, so they take turns. A weights-only load of somebody else's that happens
+# meanwhile reads past the same three, which runs nothing either.
+READING = Lock()
 
 
 def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, about: str = "") -> Path:
@@ -218,14 +224,14 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             content: Any = read_safetensors(path.read_bytes())
         else:
-            with warnings.catch_warnings(), torch.serialization.safe_globals(IGNORED):
+            with READING, warnings.catch_warnings(), torch.serialization.safe_globals(IGNORED):
                 warnings.simplefilter("ignore")  # torch wonders about pickles that torch did not write
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as problem:
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         if isinstance(problem, pickle.UnpicklingError):  # torch's own words advise to run what is in it
-            asked = re.search(r"GLOBAL (\S+)", str(problem))
-            reason = f"it asks for {asked[1]}" if asked else "it holds something else than named tensors"
+            odd = re.search(r"GLOBAL (\S+)|but got (.+)|Unsupported (operand \d+)", str(problem))
+            reason = "it holds something else than named tensors" + (f": {odd[odd.lastindex or 0]}" if odd else "")
         raise WeightsError(
             f"{path} cannot be read as a checkpoint: {reason} (pickled code is never run; "
             "if you trust the file, save its state dict alone with torch.save or safetensors)"
@@ -233,8 +239,14 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
     for key in ("model_pos", "model", "state_dict"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
-    if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):
-        raise WeightsError(f"{path} holds no state dict: expected named tensors, got {type(content).__name__}")
+    if not isinstance(content, dict) or not content:
+        got = "none" if isinstance(content, dict) else type(content).__name__
+        raise WeightsError(f"{path} holds no state dict: expected named tensors, got {got}")
+    if odd := [f"{key!r} ({type(value).__name__})" for key, value in content.items() if not isinstance(value, Tensor)]:
+        more = f" and {len(odd) - 5} more" if len(odd) > 5 else ""
+        raise WeightsError(
+            f"{path} holds no state dict: expected named tensors and nothing else, got {', '.join(odd[:5])}{more}"
+        )
     return {str(key).removeprefix("module."): value for key, value in content.items()}
 
 

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pickle
+import re
 import resource
 import signal
 import subprocess
@@ -302,6 +303,15 @@ class TestKeypoints:
         refused(poseglass("lift", "--", f"no {name}"), f"there is no file no {name}")
         refused(poseglass("lift", HALPE, "--model", name), name)
 
+    def test_a_focal_length_goes_with_the_size(self, poseglass: Run, here: Path) -> None:
+        points = []
+        for options in ([], ["--focal", 700]):
+            well(poseglass("lift", HALPE, "--size", "1920x1080", *options, "-o", "walk.npz"))
+            points.append(PoseSequence.load("walk.npz").points)
+        assert np.abs(points[0] - points[1]).max() > 1e-3
+        someone().save(here / "own.npz")  # this file says the size itself
+        well(poseglass("lift", "own.npz", "--focal", 700))
+
     def test_what_looks_like_markup_is_not_taken_for_it(self, poseglass: Run) -> None:
         refused(poseglass("lift", "[/b] [red]x.json"), "there is no file [/b] [red]x.json")
         refused(poseglass("lift", HALPE, "--layout", "[/]"), "'[/]'")
@@ -323,6 +333,12 @@ class TestWrongKeypoints:
             (["--fps", "nan"], ["--fps", "not nan"]),
             (["--fps", "inf"], ["--fps", "not inf"]),
             (["--fps", "fast"], ["--fps"]),
+            (["--focal", "0"], ["--focal", "above 0, not 0"]),
+            (["--focal", "-900"], ["--focal", "not -900"]),
+            (["--focal", "nan"], ["--focal", "not nan"]),
+            (["--focal", "inf"], ["--focal", "not inf"]),
+            (["--focal", "long"], ["--focal"]),
+            (["--focal", "900"], ["--focal", "alphapose_halpe26.json does not say", "give --size"]),
             (["--out", "walk.xyz"], ["--out", "walk.xyz", ".npz"]),
             (["--out", "walk"], ["--out", "end it in .npz"]),
             (["--out", "[/b].gif"], ["[/b].gif"]),
@@ -330,7 +346,10 @@ class TestWrongKeypoints:
             (["--detector-model", "pose.task"], ["--detector-model", "is taken for keypoints"]),
         ],
     )
-    def test_options(self, poseglass: Run, here: Path, options: list[str], words: list[str]) -> None:
+    def test_options(
+        self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], words: list[str]
+    ) -> None:
+        monkeypatch.setattr("poseglass.weights.load", lambda *_: pytest.fail("the model was loaded"))
         refused(poseglass("lift", HALPE, *options), *words, code=2)
         assert names(here) == set()
 
@@ -461,8 +480,8 @@ class TestVideos:
         well(said)
         assert said.out == ""
         assert "50 frames, 1.7 s at 30 fps; a person in 45 of them, the rest is filled in" in said.err
-        for stage in ("decode", "detect", "lift", "render", "write"):
-            assert f"{stage} " in said.err
+        (times,) = re.findall(r"\(busy: (.*); stages overlap\)", said.err)
+        assert [stage.split()[0] for stage in times.split(", ")] == ["decode", "detect", "lift", "write", "draw"]
         motion = PoseSequence.load("w.npz")
         TestKeypoints().human(motion)
         assert len(motion) == 50
@@ -479,6 +498,7 @@ class TestVideos:
         for name in ("one.mp4", "still.jpg"):
             well(said := poseglass("lift", name, "-o", "a.npz", "-o", "a.mp4", "-o", "a.png", "-o", "a.html"))
             assert "1 frame at" in said.err
+            assert len(re.findall(r"\bdraw \d", said.err)) == 1, "both pictures count for one stage"
             assert len(PoseSequence.load("a.npz")) == 1
 
     def test_nobody(self, poseglass: Run, here: Path, unseen: None) -> None:
@@ -875,6 +895,9 @@ class TestBenching:
         assert "5 frames at 1, 3 frames at 2, Uniform, Interpolate" in poseglass("bench", "own", *pyramid, *quick).out
         said = poseglass("bench", "own", "--keep", "0.33", "--at", 2, "--recover", "none", *quick)
         assert "3 frames at 2, DensityPeaks, kept frames only" in said.out
+        said = poseglass("bench", "motionagformer-tiny", "--frames", 9, "--keep", 3, "--at", 1, *quick)
+        assert "MotionAGFormer, 3 frames at 1" in said.out, "its layers are built for the waist, and anew without one"
+        assert "pair by pair" in said.out
 
     def test_the_papers_table(self, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         from poseglass import papers
@@ -898,8 +921,11 @@ class TestBenching:
             (["mixste-tiny", "--keep", "2:9", "--at", 1], ["--keep", "pyramid"], 2),
             (["mixste-tiny", "--keep", "many", "--at", 1], ["--keep", "'many'"], 2),
             (["mixste-tiny", "--at", 1], ["--at", "--keep"], 2),
+            (["mixste-tiny", "--prune", "uniform"], ["--prune", "goes with --keep"], 2),
+            (["balanced", "--recover", "nearest"], ["--recover", "goes with --keep"], 2),
             (["mixste-tiny", "--dtype", "int8"], ["--dtype", "'int8'"], 2),
             (["mixste", "--paper"], ["--paper", "leave out models"], 2),
+            (["--paper", "--prune", "uniform"], ["--paper", "leave out", "--prune"], 2),
         ],
     )
     def test_mistakes(self, poseglass: Run, here: Path, arguments: list[object], words: list[str], code: int) -> None:
@@ -924,6 +950,7 @@ class TestMocap:
         said = poseglass("data", "mocap", "bvh", "clips.npz")
         assert said.code == 0, said.err
         assert said.out == ""
+        assert "Reading motion capture" in said.err
         assert "1 clips" in said.err
         assert "skipped bvh/01_04 [b].bvh: " in said.err
         (clip,) = MotionClips.load("clips.npz")

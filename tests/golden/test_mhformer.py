@@ -87,7 +87,7 @@ def test_missing_keys_are_listed_by_their_published_names(tmp_path, key):
 
 
 def test_heads_that_do_not_divide():
-    with pytest.raises(ModelError, match=r"9 heads of the encoders do not divide 80 frames.*multiple of 9"):
+    with pytest.raises(ModelError, match=r"9 heads do not divide 80 channels.* frames .* encoder_heads"):
         MHFormer(frames=80)
     with pytest.raises(ModelError, match="5 heads do not divide 16 channels"):
         MHFormer(frames=9, dim=16, heads=5)

@@ -15,9 +15,14 @@ from poseglass.flops import AsPublished, Flops, count_flops, count_parameters
 from poseglass.measuring import Product, peak_memory
 from poseglass.models import MODELS, MHFormer, MixSTE, MotionAGFormer, MotionBERT
 from poseglass.models.motionagformer import GraphMixer
-from poseglass.papers import ROWS, Row, sized, table
+from poseglass.papers import ROWS, Row, table
 
 SMALL = [name for name in MODELS if name.endswith("tiny")]
+
+
+def sized(name: str, keep: int | None = None, at: int | None = None) -> pg.PoseTransformer:
+    """A backbone, its layers made for a waist where that matters."""
+    return pg.create_model(name) if keep is None else pg.hourglass(name, keep=keep, at=at).backbone
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +52,12 @@ class TestPapers:
         assert whole.startswith("| Tiny (27) | 0.05 | 1.00 |")
         assert "Narrow (9 at 1)" in waist
         assert waist.endswith("38.8% |")
+
+    def test_a_row_of_no_model_or_of_no_waist(self) -> None:
+        with pytest.raises(ModelError, match="no model is called 'nothing'"):
+            Row("Nothing", "nothing", 1, 2, 3).build()
+        with pytest.raises(ModelError, match="before its layers 1 to 2, not 3"):
+            Row("Late", "mixste-tiny", 1, 2, 3, keep=9, at=3).build()
 
 
 class TestCounting:
@@ -143,10 +154,6 @@ class TestCounting:
         # Two products with diagonal matrices for each graph: of 9 frames for 17 joints, of 17 joints for 9 frames.
         assert flops.full - flops.executed == 3 * 2 * 2 * (17 * 9**3 + 9 * 17**3)
         assert any(isinstance(part, GraphMixer) for part in model.modules()), "the model given is not changed"
-
-    def test_an_impossible_waist_is_said(self) -> None:
-        with pytest.raises(ModelError, match="no model is called 'nothing'"):
-            sized("nothing")
 
 
 @pytest.fixture

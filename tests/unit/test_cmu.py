@@ -169,8 +169,9 @@ def download(tmp_path):
     return folder
 
 
-def test_a_download_becomes_one_file(download, tmp_path):
-    done = convert_folder(download, tmp_path / "clips.npz", progress=False)
+def test_a_download_becomes_one_file(download, tmp_path, capfd):
+    done = convert_folder(download, tmp_path / "clips.npz")
+    assert capfd.readouterr() == ("", ""), "a library is quiet unless asked"
     clips = MotionClips.load(tmp_path / "clips.npz")
     assert [(clip.name, clip.subject, clip.split, len(clip.points)) for clip in clips] == [
         ("cmu_07_01", "cmu_07", "test", 45),
@@ -192,7 +193,7 @@ def test_a_glitch_makes_two_clips_of_a_take(tmp_path):
     frames = mocap_files.motion(160, step=0.5)
     frames[80]["root"][0] += 40
     mocap_files.write_bvh(tmp_path / "05_01.bvh", frames)
-    done = convert_folder(tmp_path, tmp_path / "clips.npz", progress=False)
+    done = convert_folder(tmp_path, tmp_path / "clips.npz")
     assert [(clip.name, len(clip.points)) for clip in done.clips] == [("cmu_05_01_p0", 40), ("cmu_05_01_p1", 39)]
 
 
@@ -203,8 +204,8 @@ def test_downloads_that_hold_nothing(tmp_path):
         convert_folder(tmp_path, tmp_path / "clips.npz")
     mocap_files.write_amc(tmp_path / "01_01.amc", mocap_files.motion(3))
     with pytest.raises(DataError, match=r"none of the 1 motion files .* needs its skeleton 01\.asf in the same folder"):
-        convert_folder(tmp_path, tmp_path / "clips.npz", progress=False)
+        convert_folder(tmp_path, tmp_path / "clips.npz")
     mocap_files.write_asf(tmp_path / "01.asf")
     with pytest.raises(DataError, match="no stretch of 30 frames"):
-        convert_folder(tmp_path, tmp_path / "clips.npz", progress=False)
+        convert_folder(tmp_path, tmp_path / "clips.npz")
     assert not (tmp_path / "clips.npz").exists()

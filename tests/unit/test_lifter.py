@@ -128,6 +128,9 @@ def test_a_known_focal_length_turns_who_stands_aside():
     assert np.abs(told.points - Lifter(MODEL).lift(poses).points).max() > 1e-3
     with pytest.raises(ModelError, match="focal"):
         Lifter(MODEL, focal=0)
+    sizeless = PoseSequence(poses.points, COCO_17, "pixels", fps=30)
+    with pytest.raises(ModelError, match="give the keypoints their size"):
+        Lifter(MODEL, focal=700).lift(sizeless)
 
 
 class TestFramesWithNobody:

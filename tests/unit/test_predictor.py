@@ -182,7 +182,12 @@ def test_nobody_from_the_start_is_no_error():
 @pytest.mark.parametrize("focal", [0, -5, np.inf, np.nan])
 def test_a_focal_length_that_is_none(focal):
     with pytest.raises(ModelError, match="focal"):
-        Predictor(make(waist=False), focal=focal)
+        Predictor(make(waist=False), size=(1920, 1080), focal=focal)
+
+
+def test_a_focal_length_of_an_image_of_unknown_size():
+    with pytest.raises(ModelError, match=r"without the image's size"):
+        predict(make(waist=False), *keypoints(12), focal=900)
 
 
 def test_a_funnel_does_not_lift_whole_sequences():

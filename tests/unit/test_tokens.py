@@ -295,6 +295,23 @@ class TestMotion:
         assert not Motion()(torch.zeros(1, 5, 1, 1), pose2d, keep=2).requires_grad
 
 
+@pytest.mark.parametrize("waist", ["hourglass", "funnel"])
+def test_an_exported_program_takes_any_number_of_clips(waist, as_used):
+    torch.manual_seed(0)
+    if waist == "funnel":
+        model = funnel(MotionBERT(frames=9, dim=8, rep=8, depth=2, heads=2), keep=4, at=1, always=2).eval()
+    else:
+        model = hourglass(
+            "motionagformer-tiny", keep=4, at=1, prune="attention", recover="interpolate", frames=9
+        ).eval()
+    clips = torch.randn(5, 9, 17, 3)
+    any_number = {"pose2d": {0: torch.export.Dim("clips")}}
+    run = torch.export.export(model, (clips[:2],), dynamic_shapes=any_number).module()
+    with torch.no_grad():
+        for count in (1, 2, 5):
+            assert_allclose(run(clips[:count]), model(clips[:count]), atol=1e-6)
+
+
 def test_the_tables_say_so():
     pruners = {"density": DensityPeaks, "attention": AttentionScore, "motion": Motion, "uniform": Uniform}
     recoverers = {"attention": CrossAttention, "interpolate": Interpolate, "nearest": Nearest}

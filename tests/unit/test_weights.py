@@ -4,8 +4,11 @@ import hashlib
 import json
 import os
 import pickle
+import re
 import zipfile
+from argparse import Namespace
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -143,6 +146,8 @@ class TestFolders:
             {"class": "MixSTE", "frames": 9, "colour": "red"},
             {"class": "MixSTE", "frames": "nine"},
             {"class": "MixSTE", "dim": 16, "heads": 5},
+            *({"class": name, "heads": 0} for name in weights.BACKBONES),
+            {"class": "MHFormer", "encoder_heads": 0},
             {"class": "Hourglass"},
             WAIST | {"schedule": []},
             WAIST | {"schedule": {"1": "three"}},
@@ -236,7 +241,7 @@ class TestCheckpoints:
         assert model.schedule == {1: 3}
         assert model.backbone.heads == model.recoverer.attention.heads == 2
         assert weights.load(path).schedule == {3: 3}
-        for wrong in ({"heads": 3}, {"at": 4}, {"at": 0}):
+        for wrong in ({"heads": 3}, {"heads": 0}, {"at": 4}, {"at": 0}):
             with pytest.raises(PoseglassError, match=str(next(iter(wrong.values())))):
                 weights.load(path, **wrong)
 
@@ -256,12 +261,56 @@ class TestCheckpoints:
         with pytest.raises(WeightsError, match="cannot be read as a checkpoint"):
             weights.load(tmp_path / "x.pth")
 
+    def test_two_threads_read_at_once(self, tmp_path, monkeypatch):
+        # What numpy left beside the weights is read past, which torch takes to be a matter of the whole process.
+        path = published.write(state(), tmp_path / "x.bin", "best_epoch.bin")
+        safe = torch.serialization.get_safe_globals()
+        read, other = torch.load, Thread(target=weights.load, args=[path])
+
+        def slowly(*args, **how):
+            if other.ident is None:
+                other.start()
+                other.join(0.5)  # it has come to its end if nothing makes it wait
+            return read(*args, **how)
+
+        monkeypatch.setattr(torch, "load", slowly)
+        assert isinstance(weights.load(path), MixSTE)
+        other.join()
+        assert torch.serialization.get_safe_globals() == safe
+
     @pytest.mark.parametrize(
-        "content", [{}, [], 3, torch.zeros(3), {"model_pos": {}}, {"a": 1}, {"model": {"a": torch.zeros(1), "b": 2}}]
+        ("content", "got"),
+        [
+            ({}, "none"),
+            ([], "list"),
+            (3, "int"),
+            (torch.zeros(3), "Tensor"),
+            ({"model_pos": {}}, "none"),
+            ({"a": 1}, "'a' (int)"),
+            ({"model": {"a": torch.zeros(1), "b": 2}}, "'b' (int)"),
+            ({"epoch": 3, "net": {"a": torch.zeros(1)}, "a": torch.zeros(1)}, "'epoch' (int), 'net' (dict)"),
+            (dict.fromkeys("abcdefg"), "'d' (NoneType), 'e' (NoneType) and 2 more"),
+        ],
     )
-    def test_a_pickle_without_a_state_dict(self, tmp_path, content):
+    def test_a_pickle_without_a_state_dict(self, tmp_path, content, got):
         torch.save(content, tmp_path / "x.pth")
-        with pytest.raises(WeightsError, match="holds no state dict"):
+        with pytest.raises(WeightsError, match=rf"holds no state dict: expected named tensors.*{re.escape(got)}$"):
+            weights.load(tmp_path / "x.pth")
+
+    @pytest.mark.parametrize(
+        ("content", "protocol", "odd"),
+        [
+            ({"model": {"a": torch.zeros(1)}, "args": Namespace(lr=1)}, None, "argparse.Namespace"),
+            ({"model": {"a": torch.zeros(1)}, "path": Path("x")}, None, "pathlib"),
+            ({"a": [1.0]}, 4, "operand 149"),  # what pickle writes and torch.save does not
+        ],
+    )
+    def test_what_is_not_read_is_named(self, tmp_path, content, protocol, odd):
+        if protocol is None:
+            torch.save(content, tmp_path / "x.pth")
+        else:
+            (tmp_path / "x.pth").write_bytes(pickle.dumps(content, protocol))
+        with pytest.raises(WeightsError, match=rf"something else than named tensors: \S*{odd}\S* \(pickled code is"):
             weights.load(tmp_path / "x.pth")
 
     def test_a_checkpoint_of_something_else_shows_its_keys(self, tmp_path):

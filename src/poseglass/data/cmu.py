@@ -124,13 +124,19 @@ class Conversion:
 
 
 def convert_folder(
-    source: str | PathLike[str], destination: str | PathLike[str], *, fps: float = FPS, progress: bool = True
+    source: str | PathLike[str], destination: str | PathLike[str], *, fps: float = FPS, progress: bool = False
 ) -> Conversion:
     """Turn a download of CMU's recordings, a tree of ``.bvh`` or of ``.asf`` and ``.amc``, into one file of clips.
 
     Each take becomes Human3.6M's 17 joints at `fps`, glitches cut out. A take ``07_01`` belongs to the subject
     ``cmu_07``, which decides its split. An AMC file goes with the ASF file of its subject (``07.asf``), or else the
     only one in its folder. Where a take is there in both formats, its AMC file counts, whose bones are all there.
+
+    Args:
+        source: The folder.
+        destination: The ``.npz`` to write.
+        fps: Frames a second of the clips.
+        progress: Show a progress bar.
 
     Raises:
         DataError: There is no such folder, nothing in it can be read, or the destination cannot be written.

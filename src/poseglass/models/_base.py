@@ -8,7 +8,7 @@ from torch import nn
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
 
-__all__ = ["PoseTransformer"]
+__all__ = ["PoseTransformer", "check_heads"]
 
 
 class PoseTransformer(nn.Module, ABC):
@@ -76,7 +76,11 @@ class PoseTransformer(nn.Module, ABC):
             raise ModelError(f"{name} expects {wants} for each joint, got {pose2d.shape[3]} numbers")
 
     def forward(self, pose2d: Pose2D) -> Pose3D:
-        """Root-relative 3D poses (b f j 3) in metres, camera space, of 2D poses (b f j i).
+        """Root-relative 3D poses (b f j 3) of 2D poses (b f j i), in the axes and the unit of the model's training.
+
+        What is trained here, the bundled weights too, answers in metres and in the axes of a camera that has turned to
+        face the pelvis (:func:`poseglass.geometry.facing`); :class:`poseglass.predictor.Predictor` takes that to camera
+        space.
 
         Raises:
             ModelError: The input has another shape than the model was built for.
@@ -86,3 +90,19 @@ class PoseTransformer(nn.Module, ABC):
         for index in range(self.depth):
             tokens = self.layer(index, tokens)
         return self.head(tokens)
+
+
+def check_heads(heads: int, channels: int, *, names: tuple[str, str] = ("heads", "dim")) -> None:
+    """Raises :class:`ModelError` unless attention heads can share so many channels.
+
+    Args:
+        heads: How many heads.
+        channels: How many channels they divide among themselves.
+        names: What the constructor calls the two, for the message.
+
+    Example:
+        >>> check_heads(4, 32)
+    """
+    if heads < 1 or channels % heads:
+        head, channel = names
+        raise ModelError(f"{heads} heads do not divide {channels} channels; choose {channel} as a multiple of {head}")

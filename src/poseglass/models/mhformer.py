@@ -7,9 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
-from poseglass.errors import ModelError
 from poseglass.layers import Attention, Block, CrossAttention, Mlp, StochasticDepth
-from poseglass.models._base import PoseTransformer
+from poseglass.models._base import PoseTransformer, check_heads
 
 __all__ = ["MHFormer"]
 
@@ -65,13 +64,8 @@ class MHFormer(PoseTransformer):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        if dim % heads:
-            raise ModelError(f"{heads} heads do not divide {dim} channels; choose dim as a multiple of heads")
-        if frames % encoder_heads:
-            raise ModelError(
-                f"{encoder_heads} heads of the encoders do not divide {frames} frames; "
-                f"choose frames as a multiple of {encoder_heads}"
-            )
+        check_heads(heads, dim)
+        check_heads(encoder_heads, frames, names=("encoder_heads", "frames"))
         self.frames, self.dim, self.depth, self.heads, self.inputs = frames, dim, depth, heads, inputs
         self.joints = joints
         self.config = {

@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
-from poseglass.errors import ModelError
 from poseglass.layers import Block
-from poseglass.models._base import PoseTransformer
+from poseglass.models._base import PoseTransformer, check_heads
 
 __all__ = ["MixSTE"]
 
@@ -47,8 +46,7 @@ class MixSTE(PoseTransformer):
         drop: float = 0.1,
     ) -> None:
         super().__init__()
-        if dim % heads:
-            raise ModelError(f"{heads} heads do not divide {dim} channels; choose dim as a multiple of heads")
+        check_heads(heads, dim)
         self.frames, self.dim, self.depth, self.heads, self.inputs = frames, dim, depth, heads, inputs
         self.joints = joints
         self.config = {

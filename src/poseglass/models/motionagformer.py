@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
 from poseglass.layers import Attention, Fusion, Mlp, StochasticDepth
-from poseglass.models._base import PoseTransformer
+from poseglass.models._base import PoseTransformer, check_heads
 
 __all__ = ["MotionAGFormer"]
 
@@ -67,7 +67,7 @@ class GraphMixer(nn.Module):
         """Tokens (b n c) in, tokens (b n c) out."""
         others = self.others(x)
         if self.neighbours is None:
-            gathered = self.skeleton.expand(len(x), -1, -1) @ others
+            gathered = self.skeleton.expand(x.shape[0], -1, -1) @ others
         else:
             # Scaling the tokens before and after is cheaper than scaling the links, of which there are more.
             links = most_similar(x, self.neighbours).to(others.dtype)
@@ -121,7 +121,7 @@ class Layer(nn.Module):
 
     def forward(self, tokens: Tokens, received: Received | None = None) -> Tokens:
         """Each stream over joints, then over frames; see :meth:`PoseTransformer.layer`."""
-        clips = len(tokens)
+        clips = tokens.shape[0]
 
         def by_joint(x: Tensor) -> Tensor:
             joint_first: Tensor = x.unflatten(0, (clips, -1)).transpose(1, 2)
@@ -183,8 +183,7 @@ class MotionAGFormer(PoseTransformer):
         drop: float = 0.0,
     ) -> None:
         super().__init__()
-        if dim % heads:
-            raise ModelError(f"{heads} heads do not divide {dim} channels; choose dim as a multiple of heads")
+        check_heads(heads, dim)
         if neighbours < 1:
             raise ModelError(f"a frame is linked to itself at least: neighbours must be 1 or more, not {neighbours}")
         lengths = tuple(frames) if isinstance(frames, Sequence) else (frames,) * depth

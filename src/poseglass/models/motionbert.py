@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
-from poseglass.errors import ModelError
 from poseglass.layers import Block, Fusion
-from poseglass.models._base import PoseTransformer
+from poseglass.models._base import PoseTransformer, check_heads
 
 __all__ = ["MotionBERT"]
 
@@ -53,8 +52,7 @@ class MotionBERT(PoseTransformer):
         joints: int = 17,
     ) -> None:
         super().__init__()
-        if dim % heads:
-            raise ModelError(f"{heads} heads do not divide {dim} channels; choose dim as a multiple of heads")
+        check_heads(heads, dim)
         self.frames, self.dim, self.depth, self.heads, self.inputs = frames, dim, depth, heads, inputs
         self.joints = joints
         self.config = {
@@ -112,7 +110,7 @@ def over_joints(block: nn.Module, tokens: Tokens) -> Tokens:
 def over_frames(block: nn.Module, tokens: Tokens, received: Received | None) -> Tokens:
     """A block over the frames of each joint; `received` is for :meth:`PoseTransformer.layer`."""
     by_joint: Received | None = None if received is None else []
-    mixed: Tensor = block(tokens.transpose(1, 2).flatten(0, 1), by_joint).unflatten(0, (len(tokens), -1))  # b j f c
+    mixed: Tensor = block(tokens.transpose(1, 2).flatten(0, 1), by_joint).unflatten(0, (tokens.shape[0], -1))  # b j f c
     if received is not None and by_joint is not None:
-        received += [attention.unflatten(0, (len(tokens), -1)).mean(1) for attention in by_joint]
+        received += [attention.unflatten(0, (tokens.shape[0], -1)).mean(1) for attention in by_joint]
     return mixed.transpose(1, 2)

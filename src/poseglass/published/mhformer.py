@@ -20,7 +20,7 @@ def build(state: Mapping[str, Tensor], choices: Choices) -> MHFormer:
         frames=frames,
         dim=dim,
         depth=count(state, LAYERS + r"\.SHR_blocks\.(\d+)\.") + 1,
-        heads=choices.heads or 8,
+        heads=8 if choices.heads is None else choices.heads,
         hidden=state[f"{LAYERS}.CHI_blocks.0.mlp.fc1.weight"].shape[0],
         encoder_depth=count(state, r"Transformer_encoder_1\.blocks\.(\d+)\."),
         inputs=state["Transformer_encoder_1.pos_embed"].shape[1] // joints,

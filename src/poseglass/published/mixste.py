@@ -18,7 +18,7 @@ def build(state: Mapping[str, Tensor], choices: Choices) -> MixSTE:
         joints=state["Spatial_pos_embed"].shape[1],
         dim=dim,
         depth=count(state, r"STEblocks\.(\d+)\."),
-        heads=choices.heads or 8,
+        heads=8 if choices.heads is None else choices.heads,
         inputs=inputs,
     )
 

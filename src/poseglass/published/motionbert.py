@@ -19,7 +19,7 @@ def build(state: Mapping[str, Tensor], choices: Choices) -> MotionBERT:
         dim=dim,
         rep=state["pre_logits.fc.weight"].shape[0],
         depth=count(state, r"blocks_st\.(\d+)\."),
-        heads=choices.heads or 8,
+        heads=8 if choices.heads is None else choices.heads,
         mlp_ratio=state["blocks_st.0.mlp_s.fc1.weight"].shape[0] / dim,
         inputs=inputs,
     )

@@ -43,7 +43,7 @@ class CrossAttention(Recoverer):
         """See :class:`Recoverer`; where the kept frames lie is for the tokens themselves to say."""
         per_joint = x.transpose(1, 2).flatten(0, 1)  # (b s) k c
         out: Tensor = self.queries + self.attention(self.queries, per_joint)
-        per_clip: Tensor = out.unflatten(0, (len(x), -1)).transpose(1, 2)
+        per_clip: Tensor = out.unflatten(0, (x.shape[0], -1)).transpose(1, 2)
         return per_clip
 
 
@@ -97,7 +97,7 @@ def around(kept: Indices, frames: int) -> tuple[Int[Tensor, "b f"], Int[Tensor, 
 
     Before the first kept frame both are the first, after the last both are the last.
     """
-    time = torch.arange(frames, device=kept.device).repeat(len(kept), 1)
+    time = torch.arange(frames, device=kept.device).repeat(kept.shape[0], 1)
     after = torch.searchsorted(kept.contiguous(), time).clamp(max=kept.shape[1] - 1)
     before = torch.where(kept.gather(1, after) > time, (after - 1).clamp(min=0), after)
     return time, before, after

@@ -11,7 +11,8 @@ __all__ = ["highest", "take"]
 
 def take(x: Tensor, kept: Indices) -> Tensor:
     """The frames `kept` (b k) of `x` (b f ...): (b k ...)."""
-    rows = torch.arange(len(x), device=x.device)[:, None]
+    # Not len(x): a program that torch.export makes would be for as many clips as its example.
+    rows = torch.arange(x.shape[0], device=x.device)[:, None]
     return x[rows, kept]
 
 
@@ -22,6 +23,6 @@ def highest(scores: Float[Tensor, "b f"], keep: int, always: Always = None) -> I
     """
     if always is not None:
         scores = scores.clone()
-        scores[torch.arange(len(scores), device=scores.device), always] = torch.inf
+        scores[torch.arange(scores.shape[0], device=scores.device), always] = torch.inf
     order = scores.argsort(dim=1, descending=True, stable=True)
     return order[:, :keep].sort(dim=1).values
