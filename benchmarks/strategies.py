@@ -1,8 +1,8 @@
-"""Error against time for each way to prune and recover: python benchmarks/strategies.py CLIPS SECONDS OUT.png
+"""Error against time for each way to prune and recover: python benchmarks/strategies.py CLIPS STEPS OUT.png
 
 Every row begins with the shipped weights: its backbone, and its recoverer's too where the row has one of that kind. It
-is judged as it is, then trained for SECONDS of one core's time and judged again, on validation clips, half of them
-clean and half as a detector would see them. Speed is measured in turns with the plain backbone, on one core. The
+is judged as it is, then trained for STEPS of the same clips and judged again, on validation clips, half of them clean
+and half as a detector would see them. Speed is measured in turns with the plain backbone, on one core. The
 backbone was trained behind density peaks and cross-attention, 27 of 81 frames: the rows near that have a head start.
 """
 
@@ -70,11 +70,18 @@ ROWS = (
 )
 
 
-def main(path: str, seconds: float, out: str) -> None:
+def main(path: str, steps: int, out: str) -> None:
     torch.set_num_threads(1)
     clips, shipped = MotionClips.load(path), pg.load("balanced")
     assert isinstance(shipped, pg.Hourglass)
-    settings = Recipe().override(f"data.batch={BATCH}", "optim.name=muon", "optim.lr=5e-4", "optim.warmup=10")
+    settings = Recipe().override(
+        f"data.batch={BATCH}",
+        "optim.name=muon",
+        "optim.lr=5e-4",
+        "optim.warmup=10",
+        f"optim.steps={steps}",
+        "optim.decay=1",
+    )
     data = settings.data
     judges = {
         name: Sampler(clips.split("val"), shipped.frames, clean=clean).sample(np.random.default_rng(seed), 64)
@@ -82,8 +89,8 @@ def main(path: str, seconds: float, out: str) -> None:
     }
     # Before any training, so that all are timed under the same conditions; learning changes no speed.
     costs = [pg.bench(row.build(shipped), against=shipped.backbone, threads=1, rounds=ROUNDS) for row in ROWS]
-    print(f"one core, {seconds:.0f} s of processor time each; P-MPJPE in mm, clean / detected")
-    print("| prune, recover, frames at layer | as it is | trained | steps | x as fast | ms a clip |")
+    print(f"{steps} steps of {BATCH} clips; P-MPJPE in mm, clean / detected; time on one core")
+    print("| prune, recover, frames at layer | as it is | trained | s a step | x as fast | ms a clip |")
     print("|---|---|---|---|---|---|")
     figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
     for row, cost in zip(ROWS, costs, strict=True):
@@ -91,12 +98,13 @@ def main(path: str, seconds: float, out: str) -> None:
         errors = [run.judge(judges)]
         sampler = Sampler(clips.split("train"), shipped.frames, rehab_share=data.rehab_share, clean=data.clean)
         began = process_time()
-        while process_time() - began < seconds:
+        while run.step < steps:
             run.advance(sampler.sample(np.random.default_rng([settings.run.seed, run.step]), BATCH))
+        pace = (process_time() - began) / max(steps, 1)
         errors.append(run.judge(judges))
         told = [f"{error['clean_p_mpjpe']:.1f} / {error['detected_p_mpjpe']:.1f}" for error in errors]
         milliseconds = 1000 * cost.model.latency
-        print(f"| {row} | {' | '.join(told)} | {run.step} | {cost.speedup:.2f} | {milliseconds:.1f} |", flush=True)
+        print(f"| {row} | {' | '.join(told)} | {pace:.2f} | {cost.speedup:.2f} | {milliseconds:.1f} |", flush=True)
         mean = (errors[1]["clean_p_mpjpe"] + errors[1]["detected_p_mpjpe"]) / 2
         axes.plot(milliseconds, mean, "o", color="tab:gray" if row.frozen else "tab:blue")
         axes.annotate(f" {row}", (milliseconds, mean), fontsize=7, va="center")
@@ -105,4 +113,4 @@ def main(path: str, seconds: float, out: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), sys.argv[3])
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
