@@ -1,0 +1,80 @@
+"""Other waists on the shipped weights, without training: python benchmarks/other_waists.py CLIPS OUT.png [STEPS]
+
+The shipped model keeps 27 of 81 frames that are density peaks. Its weights, recoverer included, are given other
+pruners, other counts and pyramids, and judged as they are, on validation clips, half of them clean and half as a
+detector would see them. With STEPS the waist's own parameters alone are then trained (the backbone is frozen). Speed is
+measured in turns with the backbone without a waist, on one core.
+"""
+
+import copy
+import sys
+
+import numpy as np
+import torch
+from matplotlib import pyplot
+
+import poseglass as pg
+from poseglass.data.augment import Sampler
+from poseglass.data.clips import MotionClips
+from poseglass.training.loop import Run
+from poseglass.training.recipe import Recipe
+
+ROUNDS, BATCH = 9, 8
+ROWS = (
+    *(({1: keep}, "uniform") for keep in (9, 14, 20, 27, 41, 81)),
+    *(({1: 27}, prune) for prune in ("density", "attention", "motion")),
+    *(({1: 41, 4: 20}, prune) for prune in ("uniform", "density")),
+)
+
+
+def waist(shipped: pg.Hourglass, keep: dict[int, int], prune: str) -> pg.Hourglass:
+    """The shipped weights with another waist; what is added to the kept frames, in their order, is stretched."""
+    model = pg.hourglass(copy.deepcopy(shipped.backbone), keep=keep, prune=prune)
+    model.recoverer.load_state_dict(shipped.recoverer.state_dict())
+    learned = shipped.kept_embedding["1"].detach()[:, :, 0].mT
+    first = next(iter(keep))
+    stretched = torch.nn.functional.interpolate(learned, keep[first], mode="linear", align_corners=True)
+    model.kept_embedding[str(first)].data.copy_(stretched.mT[:, :, None])
+    return model.eval()
+
+
+def main(path: str, out: str, steps: int = 0) -> None:
+    torch.set_num_threads(1)
+    clips, shipped = MotionClips.load(path), pg.load("balanced")
+    assert isinstance(shipped, pg.Hourglass)
+    settings = Recipe().override(
+        f"data.batch={BATCH}", "optim.lr=2e-4", "optim.warmup=10", f"optim.steps={steps or 1}", "optim.decay=1"
+    )
+    judges = {
+        kind: Sampler(clips.split("val"), shipped.frames, clean=clean).sample(np.random.default_rng(seed), 128)
+        for seed, (kind, clean) in enumerate((("clean", 1.0), ("detected", 0.0)))
+    }
+    sampler = Sampler(clips.split("train"), shipped.frames, clean=settings.data.clean)
+    costs = [pg.bench(waist(shipped, *row), against=shipped.backbone, threads=1, rounds=ROUNDS) for row in ROWS]
+    print("P-MPJPE in mm, clean / detected")
+    print(f"| frames at layer | prune | x as fast | as it is | own parameters trained, {steps} steps |")
+    print("|---|---|---|---|---|")
+    figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
+    for (keep, prune), cost in zip(ROWS, costs, strict=True):
+        run = Run(settings, waist(shipped, keep, prune))
+        run.model.backbone.requires_grad_(False)
+        errors = [run.judge(judges)]
+        while run.step < steps:
+            run.advance(sampler.sample(np.random.default_rng(run.step), BATCH))
+        errors += [run.judge(judges)] if steps else []
+        told = [f"{error['clean_p_mpjpe']:.1f} / {error['detected_p_mpjpe']:.1f}" for error in errors]
+        stages = ", ".join(f"{frames} at {layer}" for layer, frames in keep.items())
+        print(f"| {stages} | {prune} | {cost.speedup:.2f} | {' | '.join(told)} |", flush=True)
+        place = 1 / (cost.speedup or 1), (errors[0]["clean_p_mpjpe"] + errors[0]["detected_p_mpjpe"]) / 2
+        axes.plot(*place, "o", color="tab:blue" if prune == "uniform" else "tab:orange")
+        axes.annotate(f"  {stages}, {prune}", place, fontsize=8, va="center")
+    axes.set(
+        xlabel="time of a clip, as a share of the backbone's without a waist", ylabel="P-MPJPE, mm, clean and detected",
+        xlim=(0, 1.3),
+    )  # fmt: skip
+    axes.set_title("Other waists on the shipped weights, without training")
+    figure.savefig(out, dpi=110)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))
