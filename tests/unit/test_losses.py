@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from oracle import motion as oracle
+from oracle import losses as oracle
 from poseglass import H36M_17
 from poseglass.training.losses import JOINT_WEIGHTS, sequence_loss
 
