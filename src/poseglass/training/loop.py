@@ -32,7 +32,7 @@ from poseglass.errors import DataError, TrainingError
 from poseglass.metrics import mpjpe, p_mpjpe
 from poseglass.models import MixSTE
 from poseglass.training.initial import lengthened, sinusoidal
-from poseglass.training.losses import sequence_loss
+from poseglass.training.losses import JOINT_WEIGHTS, PoseLoss
 from poseglass.training.muon import Muon
 from poseglass.training.recipe import Optim, Recipe
 from poseglass.waist import Hourglass, hourglass
@@ -127,6 +127,8 @@ class Run:
         self.recipe, self.model = recipe, model
         self.mean = {name: value.detach().clone() for name, value in model.state_dict().items()}
         self.optimisers = optimisers(model, recipe.optim)
+        terms = {"position": 1.0, "smoothness": recipe.optim.smoothness, "velocity": recipe.optim.velocity}
+        self.loss = PoseLoss(terms, joint_weights=JOINT_WEIGHTS)
         self.step = 0
         self.best = math.inf
 
@@ -177,9 +179,7 @@ class Run:
         torch.manual_seed((self.recipe.run.seed << 32) + self.step)  # stochastic depth
         with torch.autocast("cpu", torch.bfloat16, enabled=optim.bf16):
             predicted = self.model(torch.from_numpy(sample.pose2d))
-        loss = sequence_loss(
-            predicted, torch.from_numpy(sample.pose3d), smoothness=optim.smoothness, velocity=optim.velocity
-        )
+        loss: Tensor = self.loss(predicted, torch.from_numpy(sample.pose3d))
         loss.backward()
         self._average_gradients()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip)
