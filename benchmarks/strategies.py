@@ -73,7 +73,7 @@ def main(path: str, seconds: float, out: str) -> None:
     torch.set_num_threads(1)
     clips, shipped = MotionClips.load(path), pg.load("balanced")
     assert isinstance(shipped, pg.Hourglass)
-    settings = Recipe().override(f"data.batch={BATCH}", "optim.name=muon", "optim.lr=5e-4", "optim.warmup=10")
+    settings = Recipe().override(f"data.batch={BATCH}", "optim.name=muon", "optim.lr=5e-4", "schedule.warmup=10")
     data = settings.data
     judges = {
         name: Sampler(clips.split("val"), shipped.frames, clean=clean).sample(np.random.default_rng(seed), 64)
