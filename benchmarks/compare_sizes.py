@@ -15,7 +15,8 @@ import torch
 from poseglass.data.augment import Sampler
 from poseglass.data.clips import MotionClips
 from poseglass.flops import count_flops
-from poseglass.training.loop import Run, build
+from poseglass.training.building import build
+from poseglass.training.loop import Run
 from poseglass.training.recipe import Recipe
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "balanced-27.toml"
@@ -36,8 +37,8 @@ def main(path: str, seconds: float, sizes: list[str]) -> None:
         recipe = Recipe.read(RECIPE).override(
             "run.workers=1",
             f"model.frames={frames}",
-            f"model.dim={dim}",
-            f"model.keep={keep}",
+            f"model.sizes.dim={dim}",
+            f"waist.keep={{1 = {keep}}}" if keep else "waist.keep={}",
             f"data.batch={batch}",
             "optim.bf16=false",
         )

@@ -43,7 +43,7 @@ def main(path: str, out: str, steps: int = 0) -> None:
     clips, shipped = MotionClips.load(path), pg.load("balanced")
     assert isinstance(shipped, pg.Hourglass)
     settings = Recipe().override(
-        f"data.batch={BATCH}", "optim.lr=2e-4", "optim.warmup=10", f"optim.steps={steps or 1}", "optim.decay=1"
+        f"data.batch={BATCH}", "optim.lr=2e-4", "schedule.warmup=10", f"schedule.steps={steps or 1}", "schedule.decay=1"
     )
     judges = {
         kind: Sampler(clips.split("val"), shipped.frames, clean=clean).sample(np.random.default_rng(seed), 128)

@@ -16,7 +16,7 @@ from poseglass.data.clips import MotionClip
 from poseglass.metrics import p_mpjpe
 from poseglass.testing import check_backbone
 from poseglass.training.initial import time_code
-from poseglass.training.losses import sequence_loss
+from poseglass.training.losses import JOINT_WEIGHTS, PoseLoss
 
 
 class Block(nn.Module):
@@ -87,10 +87,11 @@ def train(model: nn.Module, parameters: list[nn.Parameter], clips: pg.MotionClip
     sampler, rng = Sampler(clips.split("train"), 27, clean=1.0), np.random.default_rng(1)
     optimiser = torch.optim.AdamW(parameters, lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
+    loss_of = PoseLoss({"position": 1.0, "smoothness": 0.5, "velocity": 2.0}, joint_weights=JOINT_WEIGHTS)
     model.train()
     for _ in range(steps):
         batch = sampler.sample(rng, 16)
-        loss = sequence_loss(model(torch.from_numpy(batch.pose2d)), torch.from_numpy(batch.pose3d))
+        loss = loss_of(model(torch.from_numpy(batch.pose2d)), torch.from_numpy(batch.pose3d))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -1,6 +1,6 @@
 """A backbone under a schedule: which frames go on from which layer, as a user says it and as it is run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -12,7 +12,7 @@ from poseglass.models import PoseTransformer, create_model
 from poseglass.tokens import Pruner
 from poseglass.tokens.select import take
 
-__all__ = ["check_schedule", "narrowed", "planned"]
+__all__ = ["check_schedule", "narrowed", "planned", "planned_by"]
 
 
 def planned(
@@ -31,16 +31,26 @@ def planned(
     else:
         stages = {at: keep}
     if isinstance(model, str):
-        with torch.device("meta"):  # sizes, and no weights
-            plan = create_model(model, frames=frames)
-        schedule = _counts(stages, plan)
-        if plan.lengths is None:
-            return create_model(model, frames=frames), schedule
-        _check_order(schedule, plan)
-        return create_model(model, frames=_lengths(schedule, plan)), schedule
+        name = model
+        return planned_by(lambda lengths: create_model(name, frames=lengths), stages, frames)
     if frames is not None:
         raise ModelError(f"frames= goes with the name of a size; this {type(model).__name__} has {model.frames} frames")
     return model, _counts(stages, model)
+
+
+def planned_by(
+    build: Callable[[int | Sequence[int] | None], PoseTransformer],
+    stages: Mapping[int, int | float],
+    frames: int | None,
+) -> tuple[PoseTransformer, dict[int, int]]:
+    """The same of a function that builds the backbone for so many frames, in all or for each layer."""
+    with torch.device("meta"):  # sizes, and no weights
+        plan = build(frames)
+    schedule = _counts(stages, plan)
+    if plan.lengths is None:
+        return build(frames), schedule
+    _check_order(schedule, plan)
+    return build(_lengths(schedule, plan)), schedule
 
 
 def _counts(stages: Mapping[int, int | float], backbone: PoseTransformer) -> dict[int, int]:

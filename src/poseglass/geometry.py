@@ -7,10 +7,10 @@ All functions broadcast over leading axes.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
-__all__ = ["Camera", "align", "facing", "from_screen", "look_at", "rays", "to_screen"]
+__all__ = ["Camera", "align", "facing", "from_screen", "look_at", "rays", "rescale", "to_screen"]
 
 USUAL_FOCAL = 1.1  # in units of the longer side: between a phone's main lens (0.75) and a portrait lens (2)
 
@@ -147,13 +147,13 @@ def align(points: Float[ndarray, "*b n d"], target: Float[ndarray, "*b n d"]) ->
     """The points, moved, turned (never mirrored) and scaled to lie as close to the target as they can.
 
     Least squares over similarity transforms in float64 (Umeyama, PAMI 1991). Points that all coincide go to the
-    target's mean.
+    target's mean. A set with anything in it that is not finite, or in its target, becomes NaN, and no other does.
 
     Args:
         points: Point sets (... n d).
         target: As many point sets to align with (... n d).
     """
-    points, target = points.astype(np.float64), target.astype(np.float64)
+    points, target, broken = _finite(points, target)
     mean, goal = points.mean(-2, keepdims=True), target.mean(-2, keepdims=True)
     centred = points - mean
     u, singular, vt = np.linalg.svd(np.swapaxes(centred, -1, -2) @ (target - goal))
@@ -163,4 +163,32 @@ def align(points: Float[ndarray, "*b n d"], target: Float[ndarray, "*b n d"]) ->
     spread = (centred**2).sum((-1, -2), keepdims=True)
     scale = (singular * sign).sum(-1)[..., None, None] / np.where(spread > 0, spread, 1)
     aligned: ndarray = scale * centred @ rotation + goal
-    return aligned
+    return np.where(broken, np.nan, aligned)
+
+
+def rescale(points: Float[ndarray, "*b n d"], target: Float[ndarray, "*b n d"]) -> Float[ndarray, "*b n d"]:
+    """The points, scaled about the origin to lie as close to the target as they can.
+
+    Least squares in float64. Points that are all at the origin stay there; what is not finite is as in :func:`align`.
+
+    Args:
+        points: Point sets (... n d), such as poses relative to their root.
+        target: As many point sets to come close to (... n d).
+
+    Example:
+        >>> import numpy as np
+        >>> rescale(np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[0.0, 0.0], [3.0, 4.0]])).tolist()
+        [[0.0, 0.0], [3.0, 0.0]]
+    """
+    points, target, broken = _finite(points, target)
+    square = (points**2).sum((-1, -2), keepdims=True)
+    scale = (points * target).sum((-1, -2), keepdims=True) / np.where(square > 0, square, 1)
+    return np.where(broken, np.nan, scale * points)
+
+
+def _finite(
+    points: Float[ndarray, "*b n d"], target: Float[ndarray, "*b n d"]
+) -> tuple[Float[ndarray, "*b n d"], Float[ndarray, "*b n d"], Bool[ndarray, "*b 1 1"]]:
+    """Both in float64, with zeros for sets that are not finite, here or there, and which those are."""
+    broken = ~(np.isfinite(points) & np.isfinite(target)).all((-1, -2), keepdims=True)
+    return np.where(broken, 0.0, points.astype(np.float64)), np.where(broken, 0.0, target.astype(np.float64)), broken

@@ -772,15 +772,14 @@ class TestInterrupted:
 
 TINY = """
 [model]
+name = "mixste"
 frames = 9
-dim = 16
-depth = 2
-heads = 2
-keep = 3
-at = 1
+sizes = { dim = 16, depth = 2, heads = 2 }
+[waist]
+keep = { 1 = 3 }
 [data]
 batch = 4
-[optim]
+[schedule]
 steps = 2
 warmup = 1
 [run]
@@ -815,7 +814,9 @@ class TestTraining:
         assert errors["clean"]["all"]["mpjpe"] > 0
         assert f"{errors['detected']['all']['p_mpjpe']:.1f}" in said.out
         well(poseglass("lift", HALPE, "--model", "run/best", "-o", "a.json"))
-        assert poseglass("train", "tiny.toml", "--data", "clips.npz", "-o", "run", "--set", "model.dim=32").code == 1
+        assert (
+            poseglass("train", "tiny.toml", "--data", "clips.npz", "-o", "run", "--set", "model.sizes.dim=32").code == 1
+        )
 
     @pytest.mark.parametrize(
         ("arguments", "words"),

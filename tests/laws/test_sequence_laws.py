@@ -12,7 +12,16 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass import COCO_17, H36M_17, PoseSequence
-from poseglass.data.windows import blend_weights, cut, fill_gaps, starts, stitch
+from poseglass.data.windows import (
+    blend_weights,
+    cut,
+    fill_gaps,
+    padding,
+    seq2frame_starts,
+    seq2seq_starts,
+    starts,
+    stitch,
+)
 from poseglass.models import MixSTE
 from poseglass.predictor import Prediction, Predictor
 from poseglass.tokens import PRUNERS, DensityPeaks, Interpolate
@@ -29,6 +38,41 @@ def test_stitching_what_was_cut_gives_it_back(frames, clip, overlap, seed):
     clips = cut(x, clip, begins)
     assert clips.shape == (len(begins), clip, 4, 3)
     assert_allclose(stitch(clips, begins, frames, blend_weights(clip, clip - stride)), x, atol=1e-12)
+
+
+@given(st.integers(1, 300), st.integers(1, 60), st.data())
+def test_the_field_s_clips_cover_every_frame_and_pad_both_ends_alike(frames, clip, data):
+    stride = data.draw(st.integers(1, clip))
+    begins = seq2seq_starts(frames, clip, stride)
+    padded = padding(begins, clip, frames)
+    places = begins[:, None] + np.arange(clip)
+    assert_array_equal(np.unique(places[~padded]), np.arange(frames))
+    before, after = -begins[0], begins[-1] + clip - frames
+    assert before >= 0
+    assert after - before in (0, 1), "an odd one is at the end"
+    assert (np.diff(begins) == stride).all()
+    assert len(begins) == 1 or before + after < stride, "no clip is too many"
+    if stride == clip:
+        assert (~padded).sum() == frames, "every frame is in one clip"
+        assert len(begins) == -(-frames // clip)
+
+
+@given(st.integers(1, 120), st.integers(1, 40), seeds)
+def test_the_field_s_clips_are_cut_and_stitched(frames, clip, seed):
+    x = np.random.default_rng(seed).normal(size=(frames, 2))
+    for begins in (seq2seq_starts(frames, clip), seq2frame_starts(frames, clip)):
+        clips, padded = cut(x, clip, begins), padding(begins, clip, frames)
+        assert_allclose(stitch(clips, begins, frames, np.ones(clip)), x)
+        places = begins[:, None] + np.arange(clip)
+        assert_array_equal(clips[~padded], x[places[~padded]])
+        assert_array_equal(clips[padded], np.where((places < 0)[padded][:, None], x[0], x[-1]))
+
+
+@given(st.integers(1, 120), st.integers(1, 40), st.integers(1, 9))
+def test_the_centres_of_seq2frame_are_the_frames(frames, clip, stride):
+    begins = seq2frame_starts(frames, clip, stride)
+    assert_array_equal(cut(np.arange(float(frames)), clip, begins)[:, clip // 2], np.arange(frames)[::stride])
+    assert not padding(begins, clip, frames)[:, clip // 2].any()
 
 
 @given(seeds, st.integers(1, 20))

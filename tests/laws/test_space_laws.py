@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from poseglass import H36M_17
 from poseglass.data.augment import flip
 from poseglass.geometry import Camera, align, facing, from_screen, look_at, rays, to_screen
-from poseglass.metrics import acceleration_error, mpjpe, mpjve, p_mpjpe
+from poseglass.metrics import acceleration_error, auc, joint_errors, mpjpe, mpjve, n_mpjpe, p_mpjpe, pck
 from poseglass.skeleton import SKELETONS, conversion
 
 metres = st.floats(-20, 20, width=32)
@@ -166,6 +166,38 @@ def test_errors_are_distances(seed, factor):
     drift = a + shift  # the same motion at another place
     assert mpjve(drift, a) < 1e-9
     assert_allclose(mpjpe(drift, a), 1000 * np.linalg.norm(shift))
+
+
+@given(seeds, st.floats(0.1, 10))
+def test_a_scale_of_the_prediction_does_not_change_n_mpjpe(seed, factor):
+    rng = np.random.default_rng(seed)
+    predicted, target = rng.normal(size=(2, 3, 17, 3))
+    turn = rotation(rng)
+    assert_allclose(n_mpjpe(factor * predicted, target), n_mpjpe(predicted, target))
+    assert_allclose(n_mpjpe(predicted @ turn, target @ turn), n_mpjpe(predicted, target))
+    assert n_mpjpe(factor * target, target) < 1e-9
+
+
+@given(seeds)
+def test_the_more_is_fitted_the_smaller_the_squares(seed):
+    predicted, target = np.random.default_rng(seed).normal(size=(2, 3, 17, 3))
+    plain, scale, similarity = (
+        (joint_errors(predicted, target, align_by=by) ** 2).sum(-1) for by in ("none", "scale", "similarity")
+    )
+    assert (similarity <= scale + 1e-6).all()
+    assert (scale <= plain + 1e-6).all()
+
+
+@given(seeds, st.floats(1, 400))
+def test_correct_joints(seed, threshold):
+    rng = np.random.default_rng(seed)
+    predicted, target = rng.normal(0, 0.1, (2, 5, 17, 3))
+    share = pck(predicted, target, threshold=threshold)
+    assert 0 <= share <= pck(predicted, target, threshold=threshold + 10) <= 100
+    assert_allclose(share, 100 * (joint_errors(predicted, target) < threshold).mean())
+    assert auc(predicted, target) <= pck(predicted, target), "the threshold of PCK is the largest of AUC's"
+    shift, turn = rng.normal(size=3), rotation(rng)
+    assert_allclose(auc(predicted @ turn + shift, target @ turn + shift), auc(predicted, target))
 
 
 @given(st.sampled_from(list(SKELETONS.values())), seeds)

@@ -1,4 +1,4 @@
-"""Sequences, errors and alignment in plain loops."""
+"""Sequences in plain loops."""
 
 import math
 from collections.abc import Sequence
@@ -134,82 +134,3 @@ def turned(points: ndarray, start: ndarray, end: ndarray) -> ndarray:
     sine = np.linalg.norm(axis)
     axis = axis / sine
     return np.stack([v * cosine + np.cross(axis, v) * sine + axis * (axis @ v) * (1 - cosine) for v in points])
-
-
-def mpjpe(predicted: ndarray, target: ndarray) -> float:
-    """Mean distance in millimetres, of poses (f j 3) in metres."""
-    distances = [
-        math.dist(p.tolist(), t.tolist())
-        for pose, true in zip(predicted, target, strict=True)
-        for p, t in zip(pose, true, strict=True)
-    ]
-    return 1000 * sum(distances) / len(distances)
-
-
-def velocity_error(predicted: ndarray, target: ndarray) -> float:
-    """MPJPE of what each joint moves from frame to frame."""
-
-    def steps(x: ndarray) -> ndarray:
-        return np.stack([x[t + 1].astype(float) - x[t] for t in range(len(x) - 1)])
-
-    return mpjpe(steps(predicted), steps(target))
-
-
-def acceleration_error(predicted: ndarray, target: ndarray) -> float:
-    """MPJPE of x(t-1) - 2 x(t) + x(t+1)."""
-
-    def bends(x: ndarray) -> ndarray:
-        x = x.astype(float)
-        return np.stack([x[t - 1] - 2 * x[t] + x[t + 1] for t in range(1, len(x) - 1)])
-
-    return mpjpe(bends(predicted), bends(target))
-
-
-def procrustes(points: ndarray, target: ndarray) -> ndarray:
-    """Points (n 3) laid onto a target by the best similarity: Horn's quaternion method (JOSA A, 1987).
-
-    Another way than the singular value decomposition: the rotation is the eigenvector of a 4 x 4 matrix.
-    """
-    p, q = points - points.mean(0), target - target.mean(0)
-    s = np.zeros((3, 3))
-    for a, b in zip(p, q, strict=True):
-        s += np.outer(a, b)
-    xx, xy, xz, yx, yy, yz, zx, zy, zz = s.ravel()
-    n = np.array(
-        [
-            [xx + yy + zz, yz - zy, zx - xz, xy - yx],
-            [yz - zy, xx - yy - zz, xy + yx, zx + xz],
-            [zx - xz, xy + yx, yy - xx - zz, yz + zy],
-            [xy - yx, zx + xz, yz + zy, zz - xx - yy],
-        ]
-    )
-    w, x, y, z = np.linalg.eigh(n)[1][:, -1]
-    rotation = np.array(
-        [
-            [w * w + x * x - y * y - z * z, 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), w * w - x * x + y * y - z * z, 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), w * w - x * x - y * y + z * z],
-        ]
-    )
-    turned = p @ rotation.T
-    scale = float((q * turned).sum() / (p * p).sum())
-    return scale * turned + target.mean(0)
-
-
-def sequence_loss(
-    predicted: ndarray, target: ndarray, weights: Sequence[float], *, smoothness: float, velocity: float
-) -> float:
-    """The training loss of HoT w. MixSTE over clips (b f j 3)."""
-    clips, frames, joints, _ = predicted.shape
-    position, smooth, speed = [], [], []
-    for b in range(clips):
-        for t in range(frames):
-            for j in range(joints):
-                position.append(weights[j] * math.dist(predicted[b, t, j], target[b, t, j]))
-                if t:
-                    step = predicted[b, t, j] - predicted[b, t - 1, j]
-                    true = target[b, t, j] - target[b, t - 1, j]
-                    smooth += [weights[j] * float(s) ** 2 for s in step]
-                    speed.append(math.dist(step, true))
-    mean = [sum(values) / len(values) for values in (position, smooth, speed)]
-    return mean[0] + smoothness * mean[1] + velocity * mean[2]

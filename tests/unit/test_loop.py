@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import signal
 import subprocess
@@ -11,17 +12,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_array_equal
 from safetensors.torch import load_file
 
 from oracle import bodies
 from poseglass import H36M_17, weights
-from poseglass.data.augment import Sample, Sampler
+from poseglass.data.augment import Sample, Sampler, flip
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.errors import DataError, TrainingError, WeightsError
 from poseglass.models import MixSTE
 from poseglass.training import loop
+from poseglass.training.batches import batches
+from poseglass.training.building import build
 from poseglass.training.initial import time_code
-from poseglass.training.loop import build, optimisers, schedule, train
+from poseglass.training.loop import answered, train
+from poseglass.training.optimisers import optimisers, rate
 from poseglass.training.recipe import Recipe
 from poseglass.waist import Hourglass
 
@@ -62,9 +67,11 @@ def data(tmp_path_factory) -> Path:
 @pytest.fixture
 def recipe(data) -> Recipe:
     tree = {
-        "model": {"frames": 9, "dim": 16, "depth": 2, "heads": 2, "drop": 0.3, "keep": 4, "at": 1},
+        "model": {"name": "mixste", "frames": 9, "sizes": {"dim": 16, "depth": 2, "heads": 2, "drop": 0.3}},
+        "waist": {"keep": {1: 4}},
         "data": {"path": str(data), "batch": 2},
-        "optim": {"steps": 9, "warmup": 2, "lr": 1e-3},
+        "optim": {"lr": 1e-3},
+        "schedule": {"steps": 9, "warmup": 2},
         "run": {"save_every": 3, "validate_every": 4, "validation_clips": 4},
     }
     return Recipe().updated(tree)
@@ -110,9 +117,9 @@ def test_a_finished_run_is_not_run_again(recipe, unbroken):
     assert (unbroken / "checkpoint.safetensors").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("optimiser", ["muon", "adamw"])
+@pytest.mark.parametrize("optimiser", ["muon", "adamw", "adam"])
 def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path, optimiser):
-    recipe = recipe.override(f"optim.name={optimiser}")
+    recipe = recipe.override(f"optim.name={optimiser}", f"optim.amsgrad={str(optimiser == 'adam').lower()}")
     train(recipe, tmp_path / "unbroken")
     run = subprocess.run(
         [sys.executable, "-c", KILLED, json.dumps(recipe.to_dict()), str(tmp_path / "broken")],
@@ -123,7 +130,7 @@ def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path, op
     )
     assert run.returncode == -signal.SIGKILL, run.stderr
     left = load_file(tmp_path / "broken" / "checkpoint.safetensors")  # that of step 3, whole
-    assert left["optim.0.0.step" if optimiser == "adamw" else "optim.1.0.step"] == 3
+    assert left["optim.0.0.step" if optimiser != "muon" else "optim.1.0.step"] == 3
     train(recipe, tmp_path / "broken")
     assert_same_run(tmp_path / "unbroken", tmp_path / "broken")
     errors = [[{k: v for k, v in row.items() if k.endswith("mpjpe") or k == "step"} for row in rows(tmp_path / name)]
@@ -133,11 +140,13 @@ def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path, op
 
 def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
     """And a run of two goes on where it was."""
-    recipe = recipe.override("run.workers=2", "data.batch=4", "optim.bf16=false", "model.drop=0.0", "optim.steps=4")
+    recipe = recipe.override(
+        "run.workers=2", "data.batch=4", "optim.bf16=false", "model.sizes.drop=0.0", "schedule.steps=4"
+    )
     for steps in (2, 4):  # the checkpoint of step 2 is then gone on from
-        train(recipe.override(f"optim.steps={steps}", "optim.decay=0.0"), tmp_path / "two")
+        train(recipe.override(f"schedule.steps={steps}", "schedule.decay=0.0"), tmp_path / "two")
 
-    alone = loop.Run(recipe.override("optim.decay=0.0"), build(recipe))
+    alone = loop.Run(recipe.override("schedule.decay=0.0"), build(recipe))
     sampler = Sampler(MotionClips.load(data).split("train"), 9)
     for step in range(4):
         halves = [sampler.sample(np.random.default_rng([recipe.run.seed, step, rank]), 2) for rank in (0, 1)]
@@ -149,26 +158,26 @@ def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
 
 
 def test_a_worker_that_dies_ends_the_run(recipe, tmp_path):
-    recipe = recipe.override("run.workers=2", "optim.lr=1e30", "optim.steps=50")
+    recipe = recipe.override("run.workers=2", "optim.lr=1e30", "schedule.steps=50")
     with pytest.raises(TrainingError, match="one of 2 workers"):
         train(recipe, tmp_path / "two")
 
 
 def test_a_run_made_longer_goes_on(recipe, unbroken):
-    train(recipe.override("optim.steps=11"), unbroken)
+    train(recipe.override("schedule.steps=11"), unbroken)
     assert rows(unbroken)[-1]["step"] == "11"
 
 
 def test_a_loss_that_is_no_number_ends_it_and_the_checkpoint_stays_good(recipe, tmp_path, unbroken, monkeypatch):
     calls = 0
-    loss = loop.sequence_loss
+    loss = loop.PoseLoss.forward
 
-    def breaks(*args, **more):
+    def breaks(*args):
         nonlocal calls
         calls += 1
-        return loss(*args, **more) * (float("nan") if calls > 5 else 1)
+        return loss(*args) * (float("nan") if calls > 5 else 1)
 
-    monkeypatch.setattr(loop, "sequence_loss", breaks)
+    monkeypatch.setattr(loop.PoseLoss, "forward", breaks)
     with pytest.raises(TrainingError, match=r"loss is nan.*at step 5.*checkpoint is good.*optim.lr"):
         train(recipe, tmp_path / "broken")
     monkeypatch.undo()
@@ -178,8 +187,8 @@ def test_a_loss_that_is_no_number_ends_it_and_the_checkpoint_stays_good(recipe, 
 
 def test_the_folder_of_another_recipe_is_refused(recipe, unbroken):
     before = contents(unbroken)
-    with pytest.raises(TrainingError, match=r"another model.dim, optim.lr; choose another folder"):
-        train(recipe.override("model.dim=8", "optim.lr=0.5"), unbroken)
+    with pytest.raises(TrainingError, match=r"another model.sizes, optim.lr; choose another folder"):
+        train(recipe.override("model.sizes.dim=8", "optim.lr=0.5"), unbroken)
     after = contents(unbroken)
     assert all(torch.equal(value, after[name]) for name, value in before.items())
 
@@ -206,13 +215,13 @@ def test_missing_data(recipe, tmp_path):
 
 
 def test_training_begins_from_other_weights(recipe, tmp_path):
-    recipe = recipe.override("optim.steps=1", "optim.lr=0.0", "run.validate_every=1")
+    recipe = recipe.override("schedule.steps=1", "optim.lr=0.0", "run.validate_every=1")
     other = build(recipe.override("run.seed=5"))
     train(recipe, tmp_path / "run", init=weights.save(other, tmp_path / "other"))
     trained = load_file(tmp_path / "run" / "checkpoint.safetensors")
     assert all(torch.equal(trained[f"model.{name}"], value) for name, value in other.state_dict().items())
     with pytest.raises(WeightsError, match="of another shape"):
-        train(recipe.override("model.dim=8"), tmp_path / "unlike", init=tmp_path / "other")
+        train(recipe.override("model.sizes.dim=8"), tmp_path / "unlike", init=tmp_path / "other")
 
 
 class TestBuild:
@@ -223,8 +232,8 @@ class TestBuild:
         assert not torch.equal(first.state_dict()["backbone.project.weight"], other.backbone.project.weight)
 
     def test_with_and_without_a_waist(self, recipe):
-        assert isinstance(build(recipe.override("model.keep=0")), MixSTE)
-        model = build(recipe.override("model.prune=uniform", "model.recover=interpolate"))
+        assert isinstance(build(recipe.override("waist.keep={}")), MixSTE)
+        model = build(recipe.override("waist.prune=uniform", "waist.recover=interpolate"))
         assert type(model.pruner).__name__ == "Uniform"
         assert type(model.recoverer).__name__ == "Interpolate"
 
@@ -245,7 +254,7 @@ class TestBuild:
 
 
 class TestOptimisers:
-    @pytest.mark.parametrize("name", ["adamw", "muon"])
+    @pytest.mark.parametrize("name", ["adamw", "adam", "muon"])
     def test_every_parameter_is_in_one_group(self, recipe, name):
         recipe = recipe.override(f"optim.name={name}")
         model = build(recipe)
@@ -257,9 +266,96 @@ class TestOptimisers:
                     assert (group["weight_decay"] == 0) == (p.ndim != 2)
 
     def test_the_rate_warms_up_stays_and_falls_to_nothing(self, recipe):
-        optim = recipe.override("optim.steps=100", "optim.warmup=10", "optim.decay=0.2").optim
-        rates = [schedule(step, optim) for step in range(100)]
+        schedule = recipe.override("schedule.steps=100", "schedule.warmup=10", "schedule.decay=0.2").schedule
+        rates = [rate(step, schedule, steps=100, epoch=7) for step in range(100)]
         assert rates[:10] == pytest.approx([0.1 * i for i in range(1, 11)])
         assert rates[10:80] == [1.0] * 70
         assert rates[80:] == pytest.approx([(100 - step) / 20 for step in range(80, 100)])
         assert all(rate > 0 for rate in rates)
+
+    def test_the_published_rates_fall_by_the_epoch(self, recipe):
+        schedule = Recipe().override(
+            "schedule.epochs=12", "schedule.warmup=0", "schedule.decay=0.0", "schedule.factor=0.95",
+            "schedule.every=5", "schedule.every_factor=0.5",
+        ).schedule  # fmt: skip
+        share = 1.0
+        for epoch in range(1, 13):
+            rates = [rate(step, schedule, steps=36, epoch=3) for step in range(3 * epoch - 3, 3 * epoch)]
+            assert rates == pytest.approx([share] * 3)
+            share *= 0.5 if epoch % 5 == 0 else 0.95
+
+    def test_weight_decay_on_all(self, recipe):
+        optim = recipe.override("optim.decays=all", "optim.weight_decay=0.3").optim
+        assert {group["weight_decay"] for o in optimisers(build(recipe), optim) for group in o.param_groups} == {0.3}
+
+    def test_adam_with_amsgrad_is_torch_s(self, recipe):
+        (optimiser,) = optimisers(build(recipe), recipe.override("optim.name=adam", "optim.amsgrad=true").optim)
+        assert type(optimiser) is torch.optim.Adam
+        assert optimiser.defaults["amsgrad"]
+
+
+class TestAnswered:
+    def test_a_funnel_s_frames_have_their_own_truth(self):
+        recipe = Recipe().override("model.name=mixste-tiny", "model.frames=9", "waist.keep={1 = 4}")
+        model = build(recipe.override("waist.kind=funnel")).eval()
+        pose2d = torch.randn(3, 9, 17, 3, generator=torch.Generator().manual_seed(0))
+        truth = torch.arange(9.0)[None, :, None, None].expand(3, 9, 17, 3)  # the number of the frame
+        kept = model.trace(pose2d).kept[1]
+        predicted, target = answered(model, pose2d, truth, centre=False)
+        assert torch.equal(target[..., 0, 0], kept.float())
+        assert torch.equal(predicted, model(pose2d))
+        centre, middle = answered(model, pose2d, truth, centre=True)
+        assert (middle == 4).all()
+        assert centre.shape == (3, 1, 17, 3)
+        for clip in range(3):
+            assert torch.equal(centre[clip, 0], predicted[clip, kept[clip].tolist().index(4)])
+
+    def test_all_frames_or_the_centre(self):
+        model = build(Recipe().override("model.name=mixste-tiny", "model.frames=9")).eval()
+        pose2d, truth = torch.randn(2, 9, 17, 3), torch.randn(2, 9, 17, 3)
+        predicted, target = answered(model, pose2d, truth, centre=False)
+        assert torch.equal(target, truth)
+        centre, middle = answered(model, pose2d, truth, centre=True)
+        assert torch.equal(centre, predicted[:, 4:5])
+        assert torch.equal(middle, truth[:, 4:5])
+
+
+@pytest.mark.parametrize("name", ["motionbert-tiny", "mhformer-tiny", "motionagformer-tiny"])
+def test_other_backbones_train_and_go_on(recipe, tmp_path, name):
+    settings = (
+        f"model.name={name}",
+        "model.sizes={}",
+        "run.save_every=2",
+        "run.validate_every=2",
+        "schedule.decay=0.0",
+    )
+    centre = ("waist.kind=funnel", "loss.frames=centre", "loss.smoothness=0", "loss.velocity=0")
+    recipe = recipe.override(*settings, *(centre if name == "mhformer-tiny" else ()))
+    train(recipe.override("schedule.steps=4"), tmp_path / "unbroken")
+    for steps in (2, 4):
+        train(recipe.override(f"schedule.steps={steps}"), tmp_path / "broken")
+    assert_same_run(tmp_path / "unbroken", tmp_path / "broken")
+    trained = weights.load(tmp_path / "unbroken" / "best")
+    assert trained.frames == 9
+    if name != "mhformer-tiny":
+        assert trained.schedule == {1: 4}
+    tensors = contents(tmp_path / "unbroken")
+    assert all(torch.isfinite(value).all() for value in tensors.values())
+    counted = [value for key, value in tensors.items() if key.startswith("mean.") and "num_batches" in key]
+    assert all(value == 4 for value in counted), "a count is no mean"
+
+
+def test_epochs_are_counted_and_clips_come_with_their_mirror_image(recipe, data, tmp_path):
+    recipe = recipe.override("schedule.epochs=1", "data.flip=both")
+    source = batches(recipe)
+    assert source.epoch == math.ceil(2 * 60 / 60 * 30 / (9 * 2)), "two takes of a second at 30 frames a second"
+    drawn = source.draw(3, 0)
+    assert_array_equal(flip(drawn.pose2d[:1]), drawn.pose2d[1:])
+    assert_array_equal(flip(drawn.pose3d[:1]), drawn.pose3d[1:])
+    train(recipe, tmp_path / "run")
+    assert rows(tmp_path / "run")[-1]["step"] == str(source.epoch)
+
+
+def test_a_store_is_not_taken_for_clips(recipe):
+    with pytest.raises(DataError, match=r"keypoints 'cpn' of the store.*motion clips only"):
+        batches(recipe.override("data.keypoints=cpn"))

@@ -1,25 +1,95 @@
-"""The training loss against plain loops."""
+"""Training losses against plain loops, and against answers known beforehand."""
+
+import math
 
 import numpy as np
 import pytest
 import torch
 
-from oracle import motion as oracle
-from poseglass import H36M_17
-from poseglass.training.losses import JOINT_WEIGHTS, sequence_loss
+from oracle import losses as oracle
+from poseglass import H36M_17, MPI_INF_3DHP_17
+from poseglass.errors import ModelError
+from poseglass.training.losses import JOINT_WEIGHTS, MOTION, TERMS, PoseLoss
 
 torch.set_num_threads(1)
 
+PARENTS = H36M_17.parents
+ORACLES = {
+    "position": lambda p, t: oracle.position(p, t, JOINT_WEIGHTS),
+    "n_position": oracle.n_position,
+    "smoothness": lambda p, t: oracle.smoothness(p, JOINT_WEIGHTS),
+    "velocity": oracle.velocity,
+    "limb_length": lambda p, t: oracle.limb_length(p, t, PARENTS),
+    "limb_variance": lambda p, t: oracle.limb_variance(p, PARENTS),
+    "angle": lambda p, t: oracle.angle(p, t, PARENTS),
+    "angle_velocity": lambda p, t: oracle.angle_velocity(p, t, PARENTS),
+}
 
-@pytest.mark.parametrize(("smoothness", "velocity"), [(0.5, 2.0), (0, 0), (1, 0), (0, 3)])
-def test_against_loops(smoothness, velocity):
-    rng = np.random.default_rng(0)
-    predicted, target = rng.normal(0, 0.5, (2, 2, 5, 17, 3))
-    loss = sequence_loss(
-        torch.from_numpy(predicted), torch.from_numpy(target), smoothness=smoothness, velocity=velocity
-    )
-    truth = oracle.sequence_loss(predicted, target, JOINT_WEIGHTS, smoothness=smoothness, velocity=velocity)
-    assert loss.item() == pytest.approx(truth, rel=1e-5)
+
+def clips(seed: int, frames: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    predicted, target = np.random.default_rng(seed).normal(0, 0.5, (2, 2, frames, 17, 3))
+    return predicted, target
+
+
+def loss(predicted: np.ndarray, target: np.ndarray, **terms: float) -> float:
+    made = PoseLoss(terms, joint_weights=JOINT_WEIGHTS)
+    return made(torch.from_numpy(predicted), torch.from_numpy(target)).item()
+
+
+def test_every_term_has_its_loops():
+    assert ORACLES.keys() == TERMS.keys()
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_terms_against_loops(term):
+    pair = clips(0)
+    truth = ORACLES[term](*pair)
+    assert loss(*pair, **{term: 1.0}) == pytest.approx(truth, rel=1e-5)
+    assert loss(*pair, **{term: 0.25}) == pytest.approx(0.25 * truth, rel=1e-5)
+
+
+@pytest.mark.parametrize(("smooth", "speed"), [(0.5, 2.0), (0, 0), (1, 0), (0, 3)])
+def test_the_loss_of_hot_w_mixste(smooth, speed):
+    truth = oracle.sequence_loss(*clips(1), JOINT_WEIGHTS, smooth=smooth, speed=speed)
+    assert loss(*clips(1), position=1, smoothness=smooth, velocity=speed) == pytest.approx(truth, rel=1e-5)
+
+
+def test_the_loss_of_motionbert():
+    pair = clips(2)
+    truth = oracle.position(*pair, [1] * 17) + 0.5 * oracle.n_position(*pair) + 20 * oracle.velocity(*pair)
+    made = PoseLoss({"position": 1, "n_position": 0.5, "velocity": 20, "angle": 0})
+    assert made(*map(torch.from_numpy, pair)).item() == pytest.approx(truth, rel=1e-5)
+
+
+def test_one_frame_has_a_loss_of_position():
+    predicted, target = clips(3, frames=1)
+    made = PoseLoss({"position": 1.0})(torch.from_numpy(predicted), torch.from_numpy(target))
+    assert made.item() == pytest.approx(oracle.position(predicted, target, [1] * 17), rel=1e-5)
+    for term in MOTION:
+        with pytest.raises(ModelError, match=f"{term} need two frames"):
+            loss(predicted, target, **{term: 1.0})
+
+
+def test_by_hand():
+    still, moving = np.zeros((1, 3, 17, 3)), np.zeros((1, 3, 17, 3))
+    moving[0, :, :, 0] = np.array([0.0, 3.0, 6.0])[:, None]
+    assert loss(moving, still, position=1) == pytest.approx(3 * sum(JOINT_WEIGHTS) / 17)
+    assert loss(moving, still, velocity=1) == pytest.approx(3)
+    assert loss(moving, still, smoothness=1) == pytest.approx(9 / 3 * sum(JOINT_WEIGHTS) / 17)
+    assert loss(still, moving, smoothness=1) == 0
+    # The elbow bends from straight to a right angle while the upper arm stays: one of 20 angles, one of 16 limbs.
+    straight = np.random.default_rng(4).normal(size=(1, 3, 17, 3))
+    straight[:] = straight[:, :1]
+    shoulder, elbow, wrist = (H36M_17.index(f"left_{joint}") for joint in ("shoulder", "elbow", "wrist"))
+    straight[..., shoulder, :], straight[..., elbow, :], straight[..., wrist, :] = (0, 0, 0), (1, 0, 0), (2, 0, 0)
+    bent = straight.copy()
+    bent[:, 1:, wrist] = (1, 2, 0)
+    angles = len(PoseLoss({}).angles)
+    assert loss(bent, straight, angle=1) == pytest.approx(2 / 3 * math.pi / 2 / angles, rel=1e-5)
+    assert loss(bent, straight, angle_velocity=1) == pytest.approx(1 / 2 * math.pi / 2 / angles, rel=1e-5)
+    assert loss(bent, straight, limb_length=1) == pytest.approx(2 / 3 / 16, rel=1e-5)
+    assert loss(bent, straight, limb_variance=1) == pytest.approx(1 / 3 / 16, rel=1e-5)
+    assert loss(5 * straight, straight, n_position=1) == pytest.approx(0, abs=1e-6)
 
 
 def test_the_published_weights_count_wrists_most():
@@ -29,25 +99,37 @@ def test_the_published_weights_count_wrists_most():
     assert max(weight, key=lambda joint: weight[joint]) in ("left_elbow", "left_wrist")
 
 
-def test_defaults_are_the_published_ones():
-    rng = np.random.default_rng(1)
-    predicted, target = (torch.from_numpy(x) for x in rng.normal(size=(2, 1, 4, 17, 3)))
-    assert sequence_loss(predicted, target) == sequence_loss(predicted, target, smoothness=0.5, velocity=2.0)
-
-
 def test_it_is_computed_in_float32_whatever_the_network_ran_in():
     target = torch.zeros(1, 3, 17, 3)
-    assert sequence_loss(target.bfloat16() + 1, target).dtype == torch.float32
+    assert PoseLoss(dict.fromkeys(TERMS, 1.0))(target.bfloat16() + 1, target).dtype == torch.float32
 
 
 def test_a_perfect_prediction_that_moves_costs_only_smoothness():
-    moving = torch.arange(4.0)[None, :, None, None].expand(1, 4, 17, 3)
-    assert sequence_loss(moving, moving, smoothness=0).item() == 0
-    assert sequence_loss(moving, moving).item() == pytest.approx(0.5 * sum(JOINT_WEIGHTS) / 17)
+    moving = np.zeros((1, 4, 17, 3)) + np.random.default_rng(0).normal(size=(17, 3)) + np.arange(4)[:, None, None]
+    terms = dict.fromkeys(TERMS, 1.0)
+    assert loss(moving, moving, **(terms | {"smoothness": 0})) == pytest.approx(0, abs=1e-6)
+    assert loss(moving, moving, **terms) == pytest.approx(sum(JOINT_WEIGHTS) / 17, rel=1e-5)
 
 
-def test_gradients_are_finite_at_the_truth():
-    predicted = torch.zeros(1, 4, 17, 3, requires_grad=True)
-    sequence_loss(predicted, torch.zeros(1, 4, 17, 3)).backward()
+@pytest.mark.parametrize("predicted", [torch.zeros(1, 4, 17, 3), torch.arange(17.0)[:, None].expand(1, 4, 17, 3)])
+@pytest.mark.parametrize("term", TERMS)
+def test_gradients_are_finite_at_the_truth_and_where_limbs_are_in_line_or_nothing(term, predicted):
+    predicted = predicted.clone().requires_grad_()
+    PoseLoss({term: 1.0})(predicted, predicted.detach()).backward()
     assert predicted.grad is not None
     assert torch.isfinite(predicted.grad).all()
+
+
+def test_terms_that_are_not_there_and_weights_that_do_not_fit(as_used):
+    with pytest.raises(ModelError, match=r"no term speed; there are position"):
+        PoseLoss({"speed": 1})
+    with pytest.raises(ModelError, match=r"17 joints, and there are 3 weights"):
+        PoseLoss({}, joint_weights=[1, 2, 3])
+    with pytest.raises(ModelError, match="one to one"):
+        loss(np.zeros((2, 4, 17, 3)), np.zeros((1, 4, 17, 3)), position=1)
+
+
+def test_limbs_are_the_skeleton_s():
+    assert PoseLoss({}, skeleton=MPI_INF_3DHP_17).limbs.shape == (16, 2)
+    assert [0, 1] not in PoseLoss({}).limbs.tolist(), "a limb is a child and its parent"
+    assert PoseLoss({}).state_dict() == {}, "nothing of it is learned or kept"

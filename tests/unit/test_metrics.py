@@ -4,10 +4,24 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from oracle import motion as oracle
+from oracle import metrics as oracle
+from poseglass import MPI_INF_3DHP_17
 from poseglass.errors import PoseError
-from poseglass.geometry import align
-from poseglass.metrics import acceleration_error, mpjpe, mpjve, p_mpjpe
+from poseglass.geometry import align, rescale
+from poseglass.metrics import (
+    AUC_THRESHOLDS,
+    SCORED_3DHP,
+    acceleration_error,
+    auc,
+    joint_errors,
+    mpjpe,
+    mpjve,
+    n_mpjpe,
+    p_mpjpe,
+    pck,
+)
+
+METRICS = [mpjpe, p_mpjpe, n_mpjpe, mpjve, acceleration_error, pck, auc]
 
 
 @pytest.fixture
@@ -17,19 +31,88 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
     return target + rng.normal(0, 0.05, target.shape).astype(np.float32), target
 
 
+def degenerate(kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions (12 17 3) in which something has collapsed, and the truth."""
+    rng = np.random.default_rng(7)
+    predicted, target = rng.normal(0, 0.3, (2, 12, 17, 3))
+    match kind:
+        case "far off":
+            predicted = 50 * predicted + 1e3
+        case "flat":
+            predicted[..., 2] = 0
+        case "collinear":
+            predicted = rng.normal(size=(12, 17, 1)) * rng.normal(size=(12, 1, 3))
+        case "both collinear":
+            predicted = rng.normal(size=(12, 17, 1)) * rng.normal(size=(12, 1, 3))
+            target = rng.normal(size=(12, 17, 1)) * rng.normal(size=(12, 1, 3))
+        case "one point":
+            predicted[:] = rng.normal(size=(12, 1, 3))
+        case "the origin":
+            predicted[:] = 0
+        case "truth in one point":
+            target[:] = rng.normal(size=(12, 1, 3))
+        case "mirrored":
+            predicted = target * [-1, 1, 1]
+        case "turned inside out":
+            predicted = -target
+        case "the truth":
+            predicted = target.copy()
+    return predicted, target
+
+
+def check(predicted: np.ndarray, target: np.ndarray) -> None:
+    def near(value: float) -> object:
+        return pytest.approx(value, rel=1e-9, abs=1e-6)
+
+    joints = range(predicted.shape[1])
+    assert mpjpe(predicted, target) == near(oracle.mpjpe(predicted, target))
+    assert p_mpjpe(predicted, target) == near(oracle.p_mpjpe(predicted, target))
+    assert n_mpjpe(predicted, target) == near(oracle.n_mpjpe(predicted, target))
+    assert mpjve(predicted, target) == near(oracle.velocity_error(predicted, target))
+    assert acceleration_error(predicted, target) == near(oracle.acceleration_error(predicted, target))
+    assert pck(predicted, target) == near(oracle.pck(predicted, target, joints, 150))
+    assert auc(predicted, target) == near(oracle.auc(predicted, target, joints))
+    assert auc(predicted, target, joints=SCORED_3DHP) == near(oracle.auc(predicted, target, range(14)))
+
+
 def test_against_plain_loops(pair):
-    assert mpjpe(*pair) == pytest.approx(oracle.mpjpe(*pair), rel=1e-9)
-    assert mpjve(*pair) == pytest.approx(oracle.velocity_error(*pair), rel=1e-5)
-    assert acceleration_error(*pair) == pytest.approx(oracle.acceleration_error(*pair), rel=1e-5)
-    aligned = np.stack([oracle.procrustes(p.astype(float), t.astype(float)) for p, t in zip(*pair, strict=True)])
-    assert p_mpjpe(*pair) == pytest.approx(oracle.mpjpe(aligned, pair[1]), rel=1e-9)
+    predicted, target = (poses.astype(float) for poses in pair)
+    check(predicted, target)
+    check(target + 2 * (predicted - target), target)
 
 
-def test_batches_weigh_every_joint_alike(pair):
+@pytest.mark.parametrize(
+    "kind",
+    ["far off", "flat", "collinear", "both collinear", "one point", "the origin", "truth in one point", "mirrored",
+     "turned inside out", "the truth"],
+)  # fmt: skip
+def test_degenerate_poses_against_plain_loops(kind):
+    check(*degenerate(kind))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_float32_is_counted_in_float64(pair, metric):
+    assert metric(*pair) == metric(*(poses.astype(float) for poses in pair))
+
+
+def test_values_by_frame_and_joint(pair):
     predicted, target = pair
-    halves = [mpjpe(predicted[:6], target[:6]), mpjpe(predicted[6:], target[6:])]
-    stacked = mpjpe(predicted.reshape(2, 6, 17, 3), target.reshape(2, 6, 17, 3))
-    assert stacked == pytest.approx(np.mean(halves)) == pytest.approx(mpjpe(predicted, target))
+    errors = joint_errors(predicted, target)
+    assert errors.shape == (12, 17)
+    assert errors[3, 5] == pytest.approx(oracle.mpjpe(predicted[3:4, 5:6], target[3:4, 5:6]))
+    aligned = joint_errors(predicted, target, align_by="similarity")
+    assert aligned[4].mean() == pytest.approx(oracle.p_mpjpe(predicted[4:5], target[4:5]))
+    scaled = joint_errors(predicted, target, align_by="scale")
+    assert scaled[4].mean() == pytest.approx(oracle.n_mpjpe(predicted[4:5], target[4:5]))
+    assert joint_errors(predicted, target, order=2).shape == (10, 17)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_batches_weigh_every_joint_alike(pair, metric):
+    predicted, target = pair
+    halves = [metric(predicted[:6], target[:6]), metric(predicted[6:], target[6:])]
+    stacked = metric(predicted.reshape(2, 6, 17, 3), target.reshape(2, 6, 17, 3))
+    assert stacked == pytest.approx(np.mean(halves))
 
 
 def test_known_answers():
@@ -40,19 +123,66 @@ def test_known_answers():
     assert acceleration_error(moving, still) == pytest.approx(6)
 
 
-def test_nan_is_not_hidden(pair):
+def test_known_answers_of_correct_joints():
+    truth = np.zeros((1, 17, 3))
+    off = truth.copy()
+    off[0, :, 1] = np.arange(17) / 64  # exact in binary: 0, 15.625, ..., 250 mm
+    assert pck(off, truth) == pytest.approx(100 * 10 / 17), "0 to 140.625 mm"
+    assert pck(off, truth, threshold=125) == pytest.approx(100 * 8 / 17), "125 mm is not less than 125 mm"
+    assert pck(off, truth, joints=[9, 10]) == 50
+    below = [sum(15.625 * joint < threshold for joint in range(17)) for threshold in range(0, 151, 5)]
+    assert auc(off, truth) == pytest.approx(100 * sum(below) / 31 / 17)
+    assert auc(truth, truth) == pytest.approx(100 * 30 / 31)
+    assert AUC_THRESHOLDS == (0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100, 105,
+                              110, 115, 120, 125, 130, 135, 140, 145, 150)  # fmt: skip
+
+
+def test_3dhp_counts_all_but_pelvis_spine_and_head():
+    assert tuple(range(14)) == SCORED_3DHP
+    assert {MPI_INF_3DHP_17.joints[joint] for joint in (14, 15, 16)} == {"pelvis", "spine", "head"}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("which", [0, 1, 2])
+@pytest.mark.parametrize("metric", METRICS)
+def test_nan_is_not_hidden(pair, metric, which, bad):
+    predicted, target = (poses.copy() for poses in pair)
+    for poses in ((predicted,), (target,), (predicted, target))[which]:
+        poses[3, 5, 1] = bad
+    assert not np.isfinite(metric(predicted, target))
+
+
+@pytest.mark.parametrize("by", ["none", "scale", "similarity"])
+def test_nan_stays_in_its_frame(pair, by):
     predicted, target = pair[0].copy(), pair[1]
-    predicted[3, 5] = np.nan
-    assert np.isnan(mpjpe(predicted, target))
+    predicted[3, 5, 1] = np.nan
+    errors, whole = joint_errors(predicted, target, align_by=by), joint_errors(*pair, align_by=by)
+    others = np.arange(12) != 3
+    assert_allclose(errors[others], whole[others])
+    assert np.isnan(errors[3]).sum() == (1 if by == "none" else 17)
 
 
-@pytest.mark.parametrize("metric", [mpjpe, p_mpjpe, mpjve, acceleration_error])
+@pytest.mark.parametrize("metric", METRICS)
 def test_poses_of_unlike_shapes_are_refused(metric, as_used):
     # numpy would spread one frame over all and give a number that means nothing.
     with pytest.raises(PoseError, match=r"\(6, 17, 3\).*\(1, 17, 3\)"):
         metric(np.ones((6, 17, 3)), np.ones((1, 17, 3)))
     with pytest.raises(PoseError, match=r"one to one"):
         metric(np.ones((1, 17, 3)), np.ones((6, 17, 3)))
+
+
+@pytest.mark.parametrize(
+    ("metric", "frames", "needs"),
+    [(mpjpe, 0, 1), (p_mpjpe, 0, 1), (pck, 0, 1), (mpjve, 1, 2), (acceleration_error, 2, 3)],
+)
+def test_nothing_to_compare_is_refused(metric, frames, needs):
+    with pytest.raises(PoseError, match=f"nothing to compare.*give {needs} frames"):
+        metric(np.zeros((frames, 17, 3)), np.zeros((frames, 17, 3)))
+
+
+def test_rescaling_against_loops(pair):
+    for points, target in zip(*pair, strict=True):
+        assert_allclose(rescale(points, target), oracle.scaled(points.astype(float), target.astype(float)), atol=1e-12)
 
 
 class TestAlign:

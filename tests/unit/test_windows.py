@@ -7,7 +7,17 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from oracle import motion as oracle
-from poseglass.data.windows import blend_weights, cut, fill_gaps, person_coordinates, starts, stitch
+from poseglass.data.windows import (
+    blend_weights,
+    cut,
+    fill_gaps,
+    padding,
+    person_coordinates,
+    seq2frame_starts,
+    seq2seq_starts,
+    starts,
+    stitch,
+)
 
 
 @pytest.mark.parametrize("frames", [1, 5, 8, 9, 10, 17, 26, 27, 100])
@@ -25,6 +35,19 @@ def test_clips_cover_every_frame_and_stay_inside(frames, clip, stride):
 def test_a_short_sequence_repeats_its_last_frame():
     clips = cut(np.arange(4.0), 6, np.array([0]))
     assert clips.tolist() == [[0, 1, 2, 3, 3, 3]]
+
+
+def test_the_field_s_clips_by_hand():
+    # 10 frames in clips of 4: three of them, two frames too many, one at each end.
+    begins = seq2seq_starts(10, 4)
+    assert begins.tolist() == [-1, 3, 7]
+    assert cut(np.arange(10.0), 4, begins).tolist() == [[0, 0, 1, 2], [3, 4, 5, 6], [7, 8, 9, 9]]
+    assert np.argwhere(padding(begins, 4, 10)).tolist() == [[0, 0], [2, 3]]
+    assert seq2seq_starts(8, 4).tolist() == [0, 4]
+    assert seq2seq_starts(3, 8).tolist() == [-2]
+    assert seq2seq_starts(20, 9, 4).tolist() == [0, 4, 8, 12], "one frame is repeated, at the end"
+    frames = cut(np.arange(4.0), 5, seq2frame_starts(4, 5))
+    assert frames.tolist() == [[0, 0, 0, 1, 2], [0, 0, 1, 2, 3], [0, 1, 2, 3, 3], [1, 2, 3, 3, 3]]
 
 
 def test_cut_and_stitch_against_loops():

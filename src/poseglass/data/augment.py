@@ -32,11 +32,12 @@ class Sample:
     """A batch for training.
 
     Attributes:
-        pose2d: What the model sees, (b f 17 3), as :func:`poseglass.data.windows.person_coordinates` makes it.
+        pose2d: What the model sees, (b f 17 i); a :class:`Sampler` gives (b f 17 3), as
+            :func:`poseglass.data.windows.person_coordinates` makes it.
         pose3d: The truth, root-relative metres as a camera sees them that faces the pelvis, (b f 17 3).
     """
 
-    pose2d: Float[ndarray, "b f 17 3"]
+    pose2d: Float[ndarray, "b f 17 i"]
     pose3d: Float[ndarray, "b f 17 3"]
 
 

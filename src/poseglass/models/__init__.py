@@ -1,6 +1,8 @@
 """The backbones, by name: :data:`MODELS` lists them, :func:`create_model` builds one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
 
 from poseglass.errors import ModelError
 from poseglass.models._base import PoseTransformer as PoseTransformer
@@ -114,7 +116,13 @@ def list_models() -> list[str]:
     return list(MODELS)
 
 
-def create_model(name: str, *, frames: int | Sequence[int] | None = None, inputs: int | None = None) -> PoseTransformer:
+def create_model(
+    name: str,
+    *,
+    frames: int | Sequence[int] | None = None,
+    inputs: int | None = None,
+    sizes: Mapping[str, int | float] | None = None,
+) -> PoseTransformer:
     """A new backbone of a named size, initialised as published.
 
     Args:
@@ -122,15 +130,28 @@ def create_model(name: str, *, frames: int | Sequence[int] | None = None, inputs
         frames: Frames of a clip; the size's own default where None. A MotionAGFormer that is to get a waist takes a
             number for each layer, see :class:`MotionAGFormer`.
         inputs: 2 (x, y) or 3 (x, y, score); the size's own default where None.
+        sizes: What is to differ from the named size, by the names that the model's class gives them, such as
+            ``{"dim": 64, "heads": 4}``.
 
     Raises:
-        ModelError: There is no model of that name.
+        ModelError: There is no model of that name, or it has no such size.
 
     Example:
         >>> create_model("mixste-tiny", frames=9).frames
         9
+        >>> create_model("mixste-tiny", sizes={"depth": 2}).depth
+        2
     """
     if name not in MODELS:
         raise ModelError(f"no model is called {name!r}; there are {', '.join(MODELS)}")
     given = {key: value for key, value in (("frames", frames), ("inputs", inputs)) if value is not None}
-    return MODELS[name](**given)
+    if not sizes:
+        return MODELS[name](**given)
+    with torch.device("meta"):  # what the named size says, and no weights
+        named = MODELS[name]()
+    # A model's frames may depend on how many layers it has, so what its config says of them is not taken.
+    settings = {**named.config, "frames": named.frames, **given}
+    own = [size for size in settings if size not in ("frames", "inputs")]
+    if unknown := [size for size in sizes if size not in own]:
+        raise ModelError(f"{name} has no size {', '.join(unknown)}; there are {', '.join(own)}")
+    return type(named)(**settings | dict(sizes))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from poseglass.models import MixSTE
 from poseglass.tokens import CrossAttention
-from poseglass.waist import Hourglass
+from poseglass.waist import Funnel, Hourglass
 
 __all__ = ["lengthened", "sinusoidal", "time_code"]
 
@@ -32,7 +32,7 @@ def time_code(frames: int, dim: int) -> Tensor:
 @torch.no_grad()
 def sinusoidal(model: nn.Module) -> None:
     """Distinct joints, a time code in frames and queries alike, and queries that look for frames near their own."""
-    backbone = model.backbone if isinstance(model, Hourglass) else model
+    backbone = model.backbone if isinstance(model, Hourglass | Funnel) else model
     if isinstance(backbone, MixSTE):
         backbone.joint_embedding.normal_(0, 0.5)
         backbone.time_embedding.copy_(time_code(backbone.frames, backbone.dim))
@@ -46,8 +46,12 @@ def lengthened(state: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tenso
     """Weights of a model for clips of another length, made to fit this one.
 
     What was learned of the first frames stays; the frames beyond go on in the time code. Embeddings of the kept frames
-    are stretched. Everything else is taken as it is.
+    are stretched. Everything else is taken as it is, as are the weights of other backbones than MixSTE, whose
+    embeddings begin without a time code.
     """
+    backbone = model.backbone if isinstance(model, Hourglass | Funnel) else model
+    if not isinstance(backbone, MixSTE):
+        return dict(state)
     own = model.state_dict()
     fitted = dict(state)
     for name, value in state.items():

@@ -26,33 +26,20 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 
 from poseglass import weights
 from poseglass._files import writing
-from poseglass.data.augment import Sample, Sampler
-from poseglass.data.clips import MotionClips
-from poseglass.errors import DataError, TrainingError
+from poseglass._shapes import Pose2D, Pose3D
+from poseglass.data.augment import Sample
+from poseglass.errors import TrainingError
 from poseglass.metrics import mpjpe, p_mpjpe
-from poseglass.models import MixSTE
-from poseglass.training.initial import lengthened, sinusoidal
-from poseglass.training.losses import sequence_loss
-from poseglass.training.muon import Muon
-from poseglass.training.recipe import Optim, Recipe
-from poseglass.waist import Hourglass, hourglass
+from poseglass.tokens.select import take
+from poseglass.training.batches import Batches, batches
+from poseglass.training.building import build
+from poseglass.training.initial import lengthened
+from poseglass.training.losses import PoseLoss
+from poseglass.training.optimisers import optimisers, rate
+from poseglass.training.recipe import Recipe
+from poseglass.waist import Funnel, Model
 
-__all__ = ["Run", "build", "train"]
-
-
-def build(recipe: Recipe) -> MixSTE | Hourglass:
-    """The recipe's network with fresh weights, the same for the same seed."""
-    m = recipe.model
-    torch.manual_seed(recipe.run.seed)
-    model: MixSTE | Hourglass = MixSTE(
-        frames=m.frames, dim=m.dim, depth=m.depth, heads=m.heads, inputs=m.inputs, drop=m.drop
-    )
-    if m.keep:
-        assert isinstance(model, MixSTE)
-        model = hourglass(model, keep=m.keep, at=m.at, prune=m.prune, recover=m.recover)
-    if m.init == "sinusoidal":
-        sinusoidal(model)
-    return model
+__all__ = ["Run", "answered", "train"]
 
 
 def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[str] | None = None) -> Path:
@@ -62,7 +49,7 @@ def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[s
     the validation split), ``metrics.csv``, ``recipe.json`` and TensorBoard events.
 
     Args:
-        recipe: What to train and how; `recipe.data.path` names the motion clips.
+        recipe: What to train and how; `recipe.data.path` names the data.
         folder: Where to.
         init: Weights to begin with, as :func:`poseglass.load` takes them, instead of fresh ones.
 
@@ -71,15 +58,12 @@ def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[s
 
     Raises:
         TrainingError: The loss is not finite, or the folder holds a run of another recipe.
-        DataError: The clips are missing.
+        DataError: The data are missing.
+        ModelError: There is no such model, or the waist does not fit it.
     """
-    if not recipe.data.path:
-        raise DataError("the recipe names no motion clips; set data.path=clips.npz")
     folder = Path(folder)
     workers = recipe.run.workers
-    clips = MotionClips.load(recipe.data.path)
-    for split in ("train", "val"):
-        clips.split(split)  # what is wrong with the data is better known at once
+    batches(recipe)  # what is wrong with the data is better known at once
     if workers == 1:
         _train(0, recipe, folder, init, None)
         return folder / "best"
@@ -97,36 +81,61 @@ def _train(rank: int, recipe: Recipe, folder: Path, init: str | PathLike[str] | 
     if meeting is not None:
         torch.set_num_threads(max((os.cpu_count() or 1) // recipe.run.workers, 1))
         distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=recipe.run.workers)
-    clips = MotionClips.load(recipe.data.path)
+    source = batches(recipe)
     model = build(recipe)
     if init is not None and not (folder / "checkpoint.safetensors").exists():
         weights.load_state(model, lengthened(weights.load(init).state_dict(), model), init)
-    run = Run(recipe, model)
+    run = Run(recipe, model, epoch=source.epoch)
     if rank == 0:
         _check_same_run(folder, recipe)
     if (folder / "checkpoint.safetensors").exists():
         run.resume(folder / "checkpoint.safetensors")
-
-    data = recipe.data
-    sampler = Sampler(clips.split("train"), model.frames, rehab_share=data.rehab_share, clean=data.clean)
-    # Clean and detector-like halves, drawn once: the same for every run of the same recipe.
-    half = max(recipe.run.validation_clips // 2, 1)
-    judges = {
-        name: Sampler(clips.split("val"), model.frames, clean=clean).sample(np.random.default_rng(seed), half)
-        for seed, (name, clean) in enumerate((("clean", 1.0), ("detected", 0.0)))
-    }
-    _loop(run, sampler, judges, folder, rank)
+    _loop(run, source, folder, rank)
     if meeting is not None:
         distributed.destroy_process_group()
 
 
-class Run:
-    """The state of a run: weights, their running mean, optimisers, and how far it is."""
+def answered(model: Model, pose2d: Pose2D, target: Pose3D, *, centre: bool) -> tuple[Tensor, Tensor]:
+    """What a model makes of clips, and the truth of the same frames: two (b k j 3).
 
-    def __init__(self, recipe: Recipe, model: MixSTE | Hourglass) -> None:
-        self.recipe, self.model = recipe, model
+    Args:
+        model: Answers for all frames, or for those that it keeps.
+        pose2d: Clips (b f j i).
+        target: Their truth (b f j 3).
+        centre: Of the centre frame alone (of a funnel, the one it always keeps).
+
+    Example:
+        >>> import torch, poseglass as pg
+        >>> clips = torch.zeros(1, 27, 17, 2), torch.zeros(1, 27, 17, 3)
+        >>> [len(poses[0]) for poses in answered(pg.funnel("mixste-tiny", keep=9, at=1), *clips, centre=False)]
+        [9, 9]
+    """
+    if isinstance(model, Funnel):
+        trace = model.trace(pose2d)
+        kept = trace.kept[max(trace.kept)]
+        predicted, target = trace.pose3d, take(target, kept)
+        middle = (kept == model.always).int().argmax(1, keepdim=True)
+    else:
+        predicted = model(pose2d)
+        middle = torch.full((target.shape[0], 1), target.shape[1] // 2)
+    return (take(predicted, middle), take(target, middle)) if centre else (predicted, target)
+
+
+class Run:
+    """The state of a run: weights, their running mean, optimisers, and how far it is.
+
+    Args:
+        recipe: What to train and how.
+        model: The network, which learns.
+        epoch: Steps in which the data are seen once, where the recipe counts epochs.
+    """
+
+    def __init__(self, recipe: Recipe, model: Model, *, epoch: int = 1) -> None:
+        self.recipe, self.model, self.epoch = recipe, model, epoch
+        self.steps = recipe.schedule.epochs * epoch or recipe.schedule.steps
         self.mean = {name: value.detach().clone() for name, value in model.state_dict().items()}
         self.optimisers = optimisers(model, recipe.optim)
+        self.loss = PoseLoss(recipe.loss.terms(), joint_weights=recipe.loss.joint_weights)
         self.step = 0
         self.best = math.inf
 
@@ -175,29 +184,32 @@ class Run:
         """One step of optimisation; returns the loss."""
         optim = self.recipe.optim
         torch.manual_seed((self.recipe.run.seed << 32) + self.step)  # stochastic depth
+        pose2d, pose3d = torch.from_numpy(sample.pose2d), torch.from_numpy(sample.pose3d)
         with torch.autocast("cpu", torch.bfloat16, enabled=optim.bf16):
-            predicted = self.model(torch.from_numpy(sample.pose2d))
-        loss = sequence_loss(
-            predicted, torch.from_numpy(sample.pose3d), smoothness=optim.smoothness, velocity=optim.velocity
-        )
+            predicted, target = answered(self.model, pose2d, pose3d, centre=self.recipe.loss.frames == "centre")
+        loss: Tensor = self.loss(predicted, target)
         loss.backward()
         self._average_gradients()
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip or math.inf)
         if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
             raise TrainingError(
                 f"the loss is {loss.item()} and the gradient's norm {norm.item()} at step {self.step}; the last "
                 f"checkpoint is good: lower optim.lr (now {optim.lr}) or set optim.bf16=false and go on"
             )
+        share = rate(self.step, self.recipe.schedule, steps=self.steps, epoch=self.epoch)
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = optim.lr * schedule(self.step, optim)
+                group["lr"] = optim.lr * share
             optimiser.step()
             optimiser.zero_grad()
         self.step += 1
         decay = min(optim.ema, self.step / (self.step + 10))
         with torch.no_grad():
             for name, value in self.model.state_dict().items():
-                self.mean[name].lerp_(value, 1 - decay)
+                if value.is_floating_point():
+                    self.mean[name].lerp_(value, 1 - decay)
+                else:  # such as how many batches a norm has seen
+                    self.mean[name].copy_(value)
         return loss.item()
 
     def _average_gradients(self) -> None:
@@ -208,7 +220,7 @@ class Run:
         distributed.all_reduce(flat)
         nn.utils.vector_to_parameters(flat / self.recipe.run.workers, gradients)
 
-    def averaged(self) -> MixSTE | Hourglass:
+    def averaged(self) -> Model:
         """A network of the mean weights, in evaluation mode."""
         model = copy.deepcopy(self.model)
         weights.load_state(model, self.mean, "the running mean")
@@ -217,34 +229,18 @@ class Run:
     def judge(self, judges: dict[str, Sample]) -> dict[str, float]:
         """Errors of the mean weights on the validation batches, in mm."""
         judged = self.averaged()
+        centre = isinstance(judged, Funnel) or self.recipe.loss.frames == "centre"
         errors: dict[str, float] = {}
         for name, sample in judges.items():
+            clips = zip(
+                torch.from_numpy(sample.pose2d).split(16), torch.from_numpy(sample.pose3d).split(16), strict=True
+            )
             with torch.inference_mode():
-                clips = torch.from_numpy(sample.pose2d).split(16)
-                predicted = torch.cat([judged(clip) for clip in clips]).numpy()
-            errors[f"{name}_mpjpe"] = mpjpe(predicted, sample.pose3d)
-            errors[f"{name}_p_mpjpe"] = p_mpjpe(predicted, sample.pose3d)
+                pairs = [answered(judged, *clip, centre=centre) for clip in clips]
+            predicted, target = (torch.cat(poses).numpy() for poses in zip(*pairs, strict=True))
+            errors[f"{name}_mpjpe"] = mpjpe(predicted, target)
+            errors[f"{name}_p_mpjpe"] = p_mpjpe(predicted, target)
         return errors
-
-
-def optimisers(model: nn.Module, optim: Optim) -> list[torch.optim.Optimizer]:
-    """AdamW for all, or Muon for the hidden matrices and AdamW for the rest; no weight decay on vectors."""
-    vectors = [p for p in model.parameters() if p.ndim != 2]
-    matrices = [p for p in model.parameters() if p.ndim == 2]
-    edges = [p for p in matrices if min(p.shape) <= 3]  # input and output
-    hidden = [p for p in matrices if min(p.shape) > 3]
-    groups: list[dict[str, Any]] = [{"params": vectors, "weight_decay": 0.0}, {"params": edges}]
-    if optim.name == "muon":
-        muon = Muon(hidden, lr=optim.lr, weight_decay=optim.weight_decay)
-        return [muon, torch.optim.AdamW(groups, lr=optim.lr, weight_decay=optim.weight_decay)]
-    groups.append({"params": hidden})
-    return [torch.optim.AdamW(groups, lr=optim.lr, weight_decay=optim.weight_decay)]
-
-
-def schedule(step: int, optim: Optim) -> float:
-    """The share of the learning rate at a step: linear warm-up, constant, linear decay to 0."""
-    decaying = max(optim.decay * optim.steps, 1)
-    return min(1.0, (step + 1) / max(optim.warmup, 1), (optim.steps - step) / decaying)
 
 
 class _Metrics(Protocol):
@@ -252,9 +248,10 @@ class _Metrics(Protocol):
     def close(self) -> None: ...
 
 
-def _loop(run: Run, sampler: Sampler, judges: dict[str, Sample], folder: Path, rank: int) -> None:
+def _loop(run: Run, source: Batches, folder: Path, rank: int) -> None:
     recipe = run.recipe
     leads = rank == 0
+    judges = source.judges() if leads else {}
     folder.mkdir(parents=True, exist_ok=True)
     log = _Log(folder, run.step) if leads else None
     columns = (
@@ -262,29 +259,25 @@ def _loop(run: Run, sampler: Sampler, judges: dict[str, Sample], folder: Path, r
         TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
 
-    def draw(step: int) -> Sample:
-        rng = np.random.default_rng([recipe.run.seed, step, rank])
-        return sampler.sample(rng, recipe.data.batch // recipe.run.workers)
-
     with Progress(*columns, disable=not leads) as progress, ThreadPoolExecutor(1) as drawer:
-        task = progress.add_task("training", total=recipe.optim.steps, completed=run.step, note="")
-        ahead: Future[Sample] = drawer.submit(draw, run.step)
+        task = progress.add_task("training", total=run.steps, completed=run.step, note="")
+        ahead: Future[Sample] = drawer.submit(source.draw, run.step, rank)
         losses: list[float] = []
-        while run.step < recipe.optim.steps:
+        while run.step < run.steps:
             sample = ahead.result()
-            ahead = drawer.submit(draw, run.step + 1)
+            ahead = drawer.submit(source.draw, run.step + 1, rank)
             losses.append(run.advance(sample))
-            last = run.step == recipe.optim.steps
+            last = run.step == run.steps
             if log is not None and (run.step % recipe.run.validate_every == 0 or last):
                 errors = run.judge(judges)
                 log.add(run.step, {"loss": float(np.mean(losses)), **errors})
                 losses.clear()
-                score = errors["clean_p_mpjpe"] + errors["detected_p_mpjpe"]
+                score = sum(errors[f"{name}_{recipe.run.judge_by}"] for name in judges)
                 if score < run.best:
                     run.best = score
                     about = f"step {run.step}, best on the validation split so far"
                     weights.save(run.averaged(), folder / "best", about=about)
-                progress.update(task, note=f"P-MPJPE {errors['clean_p_mpjpe']:.1f} mm")
+                progress.update(task, note=f"P-MPJPE {errors[f'{next(iter(judges))}_p_mpjpe']:.1f} mm")
             if leads and (run.step % recipe.run.save_every == 0 or last):
                 run.save(folder / "checkpoint.safetensors")
             progress.update(task, completed=run.step)
@@ -295,10 +288,16 @@ def _loop(run: Run, sampler: Sampler, judges: dict[str, Sample], folder: Path, r
 def _check_same_run(folder: Path, recipe: Recipe) -> None:
     """A folder belongs to one recipe; only how long the run is and how often it saves may change."""
     path = folder / "recipe.json"
-    settings = recipe.to_dict()
+    settings = json.loads(json.dumps(recipe.to_dict()))
     if path.exists():
         before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        free = {("optim", "steps"), ("run", "save_every"), ("run", "validate_every"), ("data", "path")}
+        free = {
+            ("schedule", "steps"),
+            ("schedule", "epochs"),
+            ("run", "save_every"),
+            ("run", "validate_every"),
+            ("data", "path"),
+        }
         changed = [
             f"{section}.{key}"
             for section, values in settings.items()

@@ -1,37 +1,182 @@
-"""The loss of HoT w. MixSTE: weighted position error, smoothness, velocity (Li et al. 2024; after MixSTE, 2022)."""
+"""What training makes small: the terms of the published recipes' losses, and their weighted sum.
+
+All terms take root-relative poses in metres, (b f j 3), and give a scalar. HoT w. MixSTE (Li et al. 2024, after Zhang
+et al. 2022) is weighted `position` + 0.5 `smoothness` + 2 `velocity`; MHFormer (Li et al. 2022) is `position` alone;
+MotionBERT (Zhu et al. 2023) and MotionAGFormer (Mehraban et al. 2024) are `position` + 0.5 `n_position` + 20
+`velocity`, with terms of limbs and angles that weigh 0.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import final
 
 import torch
-from torch import Tensor
+from jaxtyping import Float, Int
+from torch import Tensor, nn
 
 from poseglass._shapes import Pose3D
+from poseglass.errors import ModelError
+from poseglass.skeleton import H36M_17, Skeleton
 
-__all__ = ["JOINT_WEIGHTS", "sequence_loss"]
+__all__ = ["JOINT_WEIGHTS", "TERMS", "Body", "PoseLoss"]
 
-# How much each Human3.6M joint counts: the further from the trunk, the more.
+# How much each Human3.6M joint counts in HoT w. MixSTE: the further from the trunk, the more.
 JOINT_WEIGHTS = (1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4)
 
 
-def sequence_loss(predicted: Pose3D, target: Pose3D, *, smoothness: float = 0.5, velocity: float = 2.0) -> Tensor:
-    """Weighted MPJPE + `smoothness` * weighted squared motion + `velocity` * error of the motion, a scalar.
+@dataclass(frozen=True)
+class Body:
+    """What terms may have to know of a body.
 
-    Computed in float32 whatever the network ran in, in metres.
+    Attributes:
+        weights: How much each joint counts (j).
+        limbs: Child and parent of each bone (n 2).
+        angles: The ends of two bones and the joint where they meet, (n 3).
+    """
+
+    weights: Float[Tensor, " j"]
+    limbs: Int[Tensor, "n 2"]
+    angles: Int[Tensor, "m 3"]
+
+
+def position(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
+    """Weighted MPJPE: mean of w_j times the distance."""
+    return (body.weights * _norm(predicted - target)).mean()
+
+
+def n_position(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
+    """N-MPJPE: mean distance after scaling each frame to fit best. The scale has a gradient, too."""
+    square = predicted.square().sum((-1, -2), keepdim=True)
+    scale = (predicted * target).sum((-1, -2), keepdim=True) / torch.where(square > 0, square, 1)
+    return _norm(scale * predicted - target).mean()
+
+
+def smoothness(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
+    """Mean of w_j times the squared first difference of the prediction, whatever the truth does."""
+    return (body.weights[:, None] * predicted.diff(dim=1).square()).mean()
+
+
+def velocity(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
+    """Mean norm of the difference of first differences."""
+    return _norm((predicted - target).diff(dim=1)).mean()
+
+
+def limb_length(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
+    """Mean absolute error of the limbs' lengths."""
+    return (_lengths(predicted, body) - _lengths(target, body)).abs().mean()
+
+
+def limb_variance(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
+    """Mean variance over the clip of the predicted limbs' lengths, which in a body do not change."""
+    return _lengths(predicted, body).var(dim=1).mean()
+
+
+def angle(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
+    """Mean absolute error of the angles between limbs that meet, in radians."""
+    return (_angles(predicted, body) - _angles(target, body)).abs().mean()
+
+
+def angle_velocity(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
+    """Mean absolute error of what those angles change from frame to frame, in radians."""
+    return (_angles(predicted, body) - _angles(target, body)).diff(dim=1).abs().mean()
+
+
+def _norm(vectors: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b"]:
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1)  # its slope at 0 is 0
+    return lengths
+
+
+def _lengths(poses: Pose3D, body: Body) -> Float[Tensor, "b f n"]:
+    child, parent = body.limbs.unbind(1)
+    return _norm(poses[:, :, child] - poses[:, :, parent])
+
+
+def _angles(poses: Pose3D, body: Body) -> Float[Tensor, "b f m"]:
+    """By the arc tangent, whose slope is finite for limbs in line as well, where the arc cosine's is not."""
+    one, other, joint = body.angles.unbind(1)
+    a, b = poses[:, :, one] - poses[:, :, joint], poses[:, :, other] - poses[:, :, joint]
+    return torch.atan2(_norm(torch.linalg.cross(a, b)), (a * b).sum(-1))
+
+
+Term = Callable[[Pose3D, Pose3D, Body], Tensor]
+
+# The terms of a loss by name; MOTION needs two frames at least.
+TERMS: dict[str, Term] = {
+    "position": position,
+    "n_position": n_position,
+    "smoothness": smoothness,
+    "velocity": velocity,
+    "limb_length": limb_length,
+    "limb_variance": limb_variance,
+    "angle": angle,
+    "angle_velocity": angle_velocity,
+}
+MOTION = ("smoothness", "velocity", "limb_variance", "angle_velocity")
+
+
+@final
+class PoseLoss(nn.Module):
+    """A weighted sum of terms. What weighs 0 is not computed.
+
+    Computed in float32 whatever the network ran in.
 
     Args:
-        predicted: Root-relative poses (b f j 3).
-        target: The truth (b f j 3).
-        smoothness: Weight of the mean of w_j * (first difference of the prediction)^2.
-        velocity: Weight of the mean norm of the difference of first differences.
+        terms: How much each of :data:`TERMS` weighs.
+        joint_weights: How much each joint counts in `position` and `smoothness`; all alike where there are none.
+        skeleton: Whose joints the poses have.
+
+    Raises:
+        ModelError: There is no such term, or there are not as many weights as joints.
 
     Example:
         >>> import torch
-        >>> sequence_loss(torch.zeros(1, 9, 17, 3), torch.zeros(1, 9, 17, 3)).item()
-        0.0
+        >>> loss = PoseLoss({"position": 1.0, "velocity": 2.0})
+        >>> loss(torch.full((1, 9, 17, 3), 3.0), torch.tensor([5.0, 4.0, 1.0]).expand(1, 9, 17, 3)).item()
+        3.0
     """
-    predicted, target = predicted.float(), target.float()
-    weights = torch.tensor(JOINT_WEIGHTS, device=predicted.device)
-    motion = predicted.diff(dim=1)
-    position = (weights * (predicted - target).norm(dim=-1)).mean()
-    smooth = (weights[:, None] * motion.square()).mean()
-    speed = (motion - target.diff(dim=1)).norm(dim=-1).mean()
-    loss: Tensor = position + smoothness * smooth + velocity * speed
-    return loss
+
+    weights: Tensor
+    limbs: Tensor
+    angles: Tensor
+
+    def __init__(
+        self, terms: Mapping[str, float], *, joint_weights: Sequence[float] = (), skeleton: Skeleton = H36M_17
+    ) -> None:
+        super().__init__()
+        if unknown := [name for name in terms if name not in TERMS]:
+            raise ModelError(f"a loss has no term {', '.join(unknown)}; there are {', '.join(TERMS)}")
+        if joint_weights and len(joint_weights) != len(skeleton):
+            raise ModelError(f"{skeleton.name} has {len(skeleton)} joints, and there are {len(joint_weights)} weights")
+        self.terms = {name: weight for name, weight in terms.items() if weight}
+        limbs = [(joint, parent) for joint, parent in enumerate(skeleton.parents) if parent >= 0]
+        neighbours: dict[int, list[int]] = {joint: [] for joint in range(len(skeleton))}
+        for joint, parent in limbs:
+            neighbours[joint].append(parent)
+            neighbours[parent].append(joint)
+        angles = [(one, other, joint) for joint, ends in neighbours.items() for one, other in combinations(ends, 2)]
+        for name, value in (
+            ("weights", torch.tensor(joint_weights or [1.0] * len(skeleton), dtype=torch.float32)),
+            ("limbs", torch.tensor(limbs)),
+            ("angles", torch.tensor(angles)),
+        ):
+            self.register_buffer(name, value, persistent=False)
+
+    def forward(self, predicted: Pose3D, target: Pose3D) -> Float[Tensor, ""]:
+        """The loss, a scalar, of poses (b f j 3) against the truth (b f j 3).
+
+        Raises:
+            ModelError: The poses have other shapes than each other, or there is one frame and a term of motion.
+        """
+        if predicted.shape != target.shape:
+            raise ModelError(
+                f"poses are compared one to one; predicted are {tuple(predicted.shape)}, target {tuple(target.shape)}"
+            )
+        if predicted.shape[1] < 2 and (moving := [name for name in self.terms if name in MOTION]):
+            raise ModelError(f"{', '.join(moving)} need two frames at least; one frame's loss is of position alone")
+        predicted, target = predicted.float(), target.float()
+        body = Body(self.weights, self.limbs, self.angles)
+        total = predicted.new_zeros(())
+        for name, weight in self.terms.items():
+            total = total + weight * TERMS[name](predicted, target, body)
+        return total

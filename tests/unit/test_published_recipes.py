@@ -1,0 +1,127 @@
+"""The recipes of the papers' rows: what each says is what is known, and a small one of its kind learns."""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from poseglass.data.augment import Sample
+from poseglass.papers import ROWS
+from poseglass.training.building import build
+from poseglass.training.loop import Run
+from poseglass.training.losses import JOINT_WEIGHTS
+from poseglass.training.optimisers import rate
+from poseglass.training.recipe import Recipe
+
+torch.set_num_threads(1)
+
+FOLDER = Path(__file__).parents[2] / "recipes"
+PUBLISHED = {f"{path.parent.name}/{path.stem}": path for path in sorted(FOLDER.glob("*/*.toml"))}
+# The recipe that trains each row that is counted (papers.py), but for HoT's own MotionAGFormer without a waist.
+OF_ROW = {
+    "MixSTE": "mixste",
+    "HoT w. MixSTE": "hot-mixste",
+    "TPC w. MixSTE": "tpc-mixste",
+    "MotionBERT, 256 channels": "motionbert",
+    "HoT w. MotionBERT": "hot-motionbert",
+    "HoT w. MotionAGFormer": "hot-motionagformer",
+    "MHFormer": "mhformer",
+    "TPC w. MHFormer": "tpc-mhformer",
+}
+# As small as each kind of backbone can be with the layers that its waist needs.
+SMALL = {
+    "mixste": {"dim": 8, "heads": 2},
+    "motionbert": {"dim": 8, "heads": 2, "rep": 8, "mlp_ratio": 1},
+    "mhformer": {"dim": 8, "heads": 2, "hidden": 8, "encoder_depth": 1},
+    "motionagformer": {"dim": 8, "heads": 2, "rep": 8},
+}
+
+
+def read(name: str) -> Recipe:
+    return Recipe.read(PUBLISHED[name])
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.name in OF_ROW], ids=lambda row: row.name)
+def test_recipes_build_what_the_rows_count(row):
+    recipe = read(f"h36m/{OF_ROW[row.name]}")
+    assert recipe.model.name == row.size
+    assert recipe.waist.keep == ({row.at: row.keep} if row.keep else {})
+    assert row.keep is None or (recipe.waist.kind == "funnel") == row.centre
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_everything_that_matters_is_written_out(name):
+    said = tomllib.loads(PUBLISHED[name].read_text())
+    assert said["model"].keys() >= {"name", "frames", "inputs", "init"}
+    assert said["data"].keys() >= {"path", "keypoints", "stride", "batch", "flip"}
+    assert said["loss"].keys() >= {"position", "smoothness", "velocity", "joint_weights"}
+    assert said["optim"].keys() >= {"name", "lr", "weight_decay", "clip", "ema"}
+    assert said["schedule"].keys() >= {"epochs", "factor", "warmup", "decay"}
+    assert f"recipes/{name}.toml" in PUBLISHED[name].read_text(), "the command is its own"
+    assert said["data"]["keypoints"] == ("gt" if name.startswith("3dhp") else "cpn") or said["model"]["inputs"] == 3
+
+
+def test_hot_w_mixste_as_published():
+    recipe = read("h36m/hot-mixste")
+    assert {term: weight for term, weight in recipe.loss.terms().items() if weight} == {
+        "position": 1, "smoothness": 0.5, "velocity": 2,
+    }  # fmt: skip
+    assert recipe.loss.joint_weights == JOINT_WEIGHTS
+    assert (recipe.optim.name, recipe.optim.lr, recipe.optim.weight_decay) == ("adamw", 4e-5, 0.1)
+    assert (recipe.data.batch, recipe.data.stride, recipe.data.flip) == (4, 243, "both")
+    assert recipe.run.seed == 1126
+    rates = [rate(10 * epoch, recipe.schedule, steps=1600, epoch=10) for epoch in range(160)]
+    assert rates == pytest.approx([0.99**epoch for epoch in range(160)])
+
+
+def test_mhformer_as_published():
+    recipe = read("h36m/mhformer")
+    assert (recipe.optim.name, recipe.optim.amsgrad, recipe.optim.lr) == ("adam", True, 1e-3)
+    assert (recipe.data.batch, recipe.data.stride) == (128, 1)
+    assert read("h36m/tpc-mhformer").data.batch == 210
+    assert rate(19, recipe.schedule, steps=20, epoch=1) == pytest.approx(0.95**16 * 0.5**3)
+    assert recipe.loss.frames == "centre"
+    assert recipe.loss.joint_weights == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "lr", "batch", "epochs"), [("motionbert", 2e-4, 32, 120), ("motionagformer-b", 5e-4, 16, 60)]
+)
+def test_motionbert_and_motionagformer_as_published(name, lr, batch, epochs):
+    recipe = read(f"h36m/{name}")
+    assert {term: weight for term, weight in recipe.loss.terms().items() if weight} == {
+        "position": 1, "n_position": 0.5, "velocity": 20,
+    }  # fmt: skip
+    assert (recipe.optim.lr, recipe.optim.weight_decay, recipe.data.batch) == (lr, 0.01, batch)
+    assert (recipe.schedule.epochs, recipe.schedule.factor, recipe.data.flip) == (epochs, 0.99, "random")
+
+
+def small(recipe: Recipe) -> Recipe:
+    """The recipe at 9 frames and 8 channels: all layers, the waist, the loss, the optimiser and the schedule."""
+    family = recipe.model.name.split("-")[0]
+    keep = {layer: max(round(9 * kept / recipe.model.frames), 1) for layer, kept in recipe.waist.keep.items()}
+    return recipe.updated({"model": {"frames": 9, "sizes": SMALL[family]}, "waist": {"keep": keep}})
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_small_one_trains_on_random_clips(name):
+    recipe = small(read(name))
+    run = Run(recipe, build(recipe), epoch=1)
+    rng = np.random.default_rng(0)
+    pose2d = rng.normal(size=(2, 9, 17, recipe.model.inputs)).astype(np.float32)
+    sample = Sample(pose2d, rng.normal(0, 0.3, (2, 9, 17, 3)).astype(np.float32))
+    before = {key: value.clone() for key, value in run.model.state_dict().items()}
+    rates = []
+    for _ in range(2):
+        assert np.isfinite(run.advance(sample))
+        rates.append(run.optimisers[0].param_groups[0]["lr"])
+    assert run.steps == recipe.schedule.epochs, "an epoch is a step here"
+    assert rates == pytest.approx([recipe.optim.lr, recipe.optim.lr * recipe.schedule.factor])
+    still = [key for key, parameter in run.model.named_parameters() if torch.equal(parameter, before[key])]
+    # With its queries at 0, cross-attention attends to all frames alike at first, whatever the keys.
+    assert not [key for key in still if not key.startswith("recoverer.attention.")], still
+    errors = run.judge({"random": sample})
+    assert errors.keys() == {"random_mpjpe", "random_p_mpjpe"}
+    assert all(np.isfinite(value) for value in errors.values())
