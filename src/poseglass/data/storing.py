@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from poseglass import __version__
 from poseglass.data.store import FORMAT, INDEX, data_fingerprint
 from poseglass.errors import DataError
 from poseglass.skeleton import Skeleton, get_skeleton
@@ -199,7 +199,7 @@ def write_recordings(
             index |= {"sources": [*sources], "arrays": {name: column.finish() for name, column in columns.items()}}
             index |= {"recordings": writer.recordings}
             index |= {"fingerprint": data_fingerprint(index)}
-            index |= {"made": {"with": f"poseglass {__version__}", "from": files}}
+            index |= {"made": {"with": f"poseglass {version('poseglass')}", "from": files}}
             with (temporary / INDEX).open("w", encoding="utf-8") as file:
                 json.dump(index, file, indent=1)
                 file.flush()
