@@ -45,3 +45,14 @@ def generate(
 
     for path in make(layout, out, frames=frames, subjects=subjects, seed=seed, progress=True):
         log.info("wrote %s (%.1f MB)", path, path.stat().st_size / 1e6)
+
+
+@data.command()
+def h36m(
+    source: Annotated[Path, typer.Argument(help="Your copy: data_3d_h36m.npz or Poses_D3_Positions_S*.tgz, and 2D.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write.")],
+) -> None:
+    """Prepare your own copy of Human3.6M for training and evaluation; checks it and reports what is missing or odd."""
+    from poseglass.data.human36m import prepare_h36m
+
+    print(prepare_h36m(source, out, progress=True))  # noqa: T201
