@@ -56,3 +56,14 @@ def h36m(
     from poseglass.data.human36m import prepare_h36m
 
     print(prepare_h36m(source, out, progress=True))  # noqa: T201
+
+
+@data.command("3dhp")
+def mpi_inf_3dhp(
+    source: Annotated[Path, typer.Argument(help="Your copy: data_train_3dhp.npz, data_test_3dhp.npz, or annot*.mat.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write.")],
+) -> None:
+    """Prepare your own copy of MPI-INF-3DHP for training and evaluation; checks it and reports what is odd."""
+    from poseglass.data.mpi_inf_3dhp import prepare_3dhp
+
+    print(prepare_3dhp(source, out, progress=True))  # noqa: T201

@@ -13,7 +13,7 @@ from poseglass.data.store import Recordings
 from poseglass.errors import DataError
 from poseglass.skeleton import Skeleton
 
-__all__ = ["Findings", "Preparation", "check_bones", "check_finite"]
+__all__ = ["Findings", "Preparation", "check_bones", "check_finite", "fitted"]
 
 # Metres between a joint and its parent, of any adult.
 BONES = {
@@ -152,3 +152,17 @@ def _list(title: str, entries: Sequence[str]) -> list[str]:
     shown = [f"  {entry}" for entry in islice(entries, MANY)]
     more = [f"  and {len(entries) - MANY} more"] if len(entries) > MANY else []
     return [f"{title}:", *shown, *more]
+
+
+def fitted(points: Float[ndarray, "f j 3"], pixels: Float[ndarray, "f j 2"]) -> Float[ndarray, "f j 2"]:
+    """Where the pinhole camera that fits best sees camera-space points (f j 3), for files that tell no camera.
+
+    Focal lengths and principal point are least squares over everything.
+    """
+    flat = points[..., :2] / np.maximum(points[..., 2:], 1e-6)
+    found = np.empty_like(flat)
+    for axis in (0, 1):
+        ones = np.stack([flat[..., axis].ravel(), np.ones(flat[..., axis].size)], -1)
+        (focal, centre), *_ = np.linalg.lstsq(ones, pixels[..., axis].ravel(), rcond=None)
+        found[..., axis] = focal * flat[..., axis] + centre
+    return np.asarray(found)
