@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 import textwrap
+import tracemalloc
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
@@ -326,3 +327,14 @@ def test_a_full_disk_in_the_middle(download, tmp_path):
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False)
     assert "h36m: File too large; nothing was left behind. Make room" in done.stdout, done.stderr
     assert not [*tmp_path.iterdir()]
+
+
+def test_archives_are_streamed(tmp_path):
+    """One take at a time is in memory, however many there are."""
+    generate("h36m-cdf", tmp_path / "source", frames=1500, subjects=["S1", "S5"])
+    tracemalloc.start()
+    recordings = prepare_h36m(tmp_path / "source", tmp_path / "h36m").recordings
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert recordings.frames == 60 * 4 * 1500
+    assert peak < 15e6  # all 60 takes are 37 MB, before any camera has seen them

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -292,3 +293,14 @@ def test_frames_that_do_not_count_may_be_anything(tmp_path):
     read = Recordings.open(write(tmp_path / "store", [odd]))[0]
     assert_array_equal(read.points3d[3], np.zeros((17, 3)))
     assert not read.valid[3]
+
+
+def test_memory_is_bounded(tmp_path):
+    """A hundred recordings take no more than one does."""
+    one = recording(2000, 1)
+    tracemalloc.start()
+    write(tmp_path / "store", ({**one, "take": f"Walking {n}"} for n in range(100)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(path.stat().st_size for path in (tmp_path / "store").iterdir()) > 100e6
+    assert peak < 10e6

@@ -11,7 +11,7 @@ import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ def prepare_h36m(
     for path in sorted(source.glob("data_2d_h36m_*.npz")):
         name = path.stem.removeprefix("data_2d_h36m_")
         seen[SOURCES.get(name, name.lower().replace("-", "_"))] = _read_2d(path)
-    done: list[Take] = []
+    done: list[tuple[str, str]] = []
     with Progress(disable=not progress, transient=True) as bar, tempfile.TemporaryDirectory() as scratch:
         takes, files, total = _motion(source, Path(scratch))
         task = bar.add_task("Preparing Human3.6M", total=total)
@@ -139,10 +139,10 @@ def prepare_h36m(
                     findings.odd.append(f"{take.subject} {take.name} is left out: its motion capture is broken")
                     continue
                 _add(writer, take, {name: poses.of(take) for name, poses in seen.items()}, findings)
-                done.append(replace(take, points=take.points[:0]))
-    _find_missing(findings, Counter((take.subject, action_of(take.name)) for take in done))
+                done.append((take.subject, take.name))
+    _find_missing(findings, Counter((subject, action_of(take)) for subject, take in done))
     for poses in seen.values():
-        if more := sorted(poses.takes.keys() - {(take.subject, take.name) for take in done} - BAD_TAKES):
+        if more := sorted(poses.takes.keys() - {*done} - BAD_TAKES):
             names = ", ".join(map(" ".join, more[:5]))
             findings.odd.append(f"{poses.path.name} has {len(more)} takes without 3D poses: {names}")
     return Preparation(Recordings.open(destination), findings)
@@ -224,7 +224,7 @@ def _motion(source: Path, scratch: Path) -> tuple[Iterator[Take], list[Path], in
     if (path := source / MOTION).is_file():
         subjects = _objects(path, "positions_3d")
         return _npz_takes(path, subjects), [path], sum(map(len, subjects.values()))
-    if archives := sorted(source.glob("Poses_D3_Positions_S*.tgz")):
+    if archives := sorted(source.glob("Poses_D3_Positions_S*.tgz"), key=lambda path: (len(path.name), path.name)):
         return _cdf_takes(_archived(archives, scratch)), archives, 30 * len(archives)
     if files := sorted(source.glob("S*/MyPoseFeatures/D3_Positions/*.cdf")):
         return _cdf_takes(_unpacked(files)), files, len(files)
