@@ -81,7 +81,7 @@ class CrossAttention(nn.Module):
         Shared queries are projected once, not once per clip. A list `received` gets what :func:`attention_received`
         says.
         """
-        query, key = self.query(queries).expand(len(x), -1, -1), self.key(x)
+        query, key = self.query(queries).expand(x.shape[0], -1, -1), self.key(x)
         if received is not None:
             received.append(attention_received(query, key, self.heads))
         out: Tensor = self.proj(attend(query, key, self.value(x if values is None else values), self.heads))
@@ -134,7 +134,7 @@ class StochasticDepth(nn.Module):
         """The branch itself in evaluation and where the rate is 0."""
         if not self.training or self.rate == 0:
             return x
-        keep = x.new_empty(len(x), *(1,) * (x.ndim - 1)).bernoulli_(1 - self.rate)
+        keep = x.new_empty(x.shape[0], *(1,) * (x.ndim - 1)).bernoulli_(1 - self.rate)
         return x * keep / (1 - self.rate)
 
 

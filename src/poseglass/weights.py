@@ -242,10 +242,11 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
     if not isinstance(content, dict) or not content:
         got = "none" if isinstance(content, dict) else type(content).__name__
         raise WeightsError(f"{path} holds no state dict: expected named tensors, got {got}")
-    if odd := [f"{key!r} ({type(value).__name__})" for key, value in content.items() if not isinstance(value, Tensor)]:
-        more = f" and {len(odd) - 5} more" if len(odd) > 5 else ""
+    others = [f"{key!r} ({type(value).__name__})" for key, value in content.items() if not isinstance(value, Tensor)]
+    if others:
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
         raise WeightsError(
-            f"{path} holds no state dict: expected named tensors and nothing else, got {', '.join(odd[:5])}{more}"
+            f"{path} holds no state dict: expected named tensors and nothing else, got {', '.join(others[:5])}{more}"
         )
     return {str(key).removeprefix("module."): value for key, value in content.items()}
 

@@ -744,11 +744,15 @@ class TestInterrupted:
                 time.sleep(0.05)
             began = time.monotonic()
             process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=90)
+            try:
+                _, err = process.communicate(timeout=8)
+            except subprocess.TimeoutExpired:  # Python loses one that comes while it collects garbage: press it again
+                process.send_signal(signal.SIGINT)
+                _, err = process.communicate(timeout=90)
         finally:
             process.kill()
         assert process.returncode == 130, err
-        assert time.monotonic() - began < 10, "it does not wait for all that lies ahead: 18 s"
+        assert time.monotonic() - began < 15, "it does not wait for all that lies ahead: 18 s"
         assert "Traceback" not in err
         assert err.splitlines()[-1] == "interrupted; no file is half written"
         return names(here)

@@ -76,7 +76,7 @@ class MixSTE(PoseTransformer):
 
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
         """Over joints, then over frames; see :meth:`PoseTransformer.layer`."""
-        clips = len(tokens)
+        clips = tokens.shape[0]
         tokens = self.spatial_norm(self.spatial[index](tokens.flatten(0, 1))).unflatten(0, (clips, -1))
         tokens = tokens.transpose(1, 2).flatten(0, 1)  # (b j) f c
         if index == 0:

@@ -83,7 +83,7 @@ class Movie:
         self._left = kind is not None
         try:
             self._put(None, made)
-            # Again and again, because Python looks for Ctrl-C only between waits when the signal came to another thread.
+            # In short waits, for Python sees a Ctrl-C that came to another thread only between them.
             while kind is None and not made.done():
                 wait([made], timeout=0.1)
         except BaseException:  # Ctrl-C while it waits
@@ -102,7 +102,9 @@ class Movie:
             VideoError: It is called outside the `with` block.
         """
         if self._made is None:
-            raise VideoError(f"{self.path} takes frames inside its block only: with Movie(...) as movie: movie.add(...)")
+            raise VideoError(
+                f"{self.path} takes frames inside its block only: with Movie(...) as movie: movie.add(...)"
+            )
         if len(motion):
             self._put(motion, self._made)
 

@@ -1,0 +1,56 @@
+"""Where the time of a forward pass goes: python benchmarks/where_time_goes.py [MODEL KEEP AT]
+
+Shares of the time on the CPU, one clip, two threads, two passes after two to warm up. Choosing frames is all that
+the pruner does.
+"""
+
+import sys
+
+import torch
+from torch.profiler import ProfilerActivity, profile, record_function
+
+import poseglass as pg
+
+KINDS = {
+    "matrix products": ("aten::addmm", "aten::mm", "aten::bmm"),
+    "attention": ("aten::_scaled_dot_product_flash_attention_for_cpu",),
+    "GELU": ("aten::gelu",),
+    "norms": ("aten::native_layer_norm",),
+    "copies (biases, axes put in order)": ("aten::copy_", "aten::cat"),
+    "sums and scales": ("aten::add", "aten::mul"),
+}
+CHOOSING = "choosing frames"
+
+
+def main(name: str, keep: int, at: int) -> None:
+    torch.set_num_threads(2)
+    model = pg.hourglass(name, keep=keep, at=at).eval()
+    pose2d = torch.randn(1, model.frames, 17, model.inputs, generator=torch.Generator().manual_seed(0))
+    pruner = model.pruner.forward
+
+    def watched(*args: object, **kwargs: object) -> torch.Tensor:
+        with record_function(CHOOSING):
+            return pruner(*args, **kwargs)
+
+    model.pruner.forward = watched
+    with torch.inference_mode():
+        model(pose2d)
+        model(pose2d)
+        with profile(activities=[ProfilerActivity.CPU]) as seen:
+            model(pose2d)
+            model(pose2d)
+    events = seen.key_averages()
+    whole = sum(event.self_cpu_time_total for event in events)
+    shares = {
+        kind: sum(event.self_cpu_time_total for event in events if event.key in keys) for kind, keys in KINDS.items()
+    }
+    shares[CHOOSING] = sum(event.cpu_time_total for event in events if event.key == CHOOSING)
+    print(f"{name}, {keep} frames at {at}: {whole / 2e6:.2f} s a pass")
+    for kind, microseconds in shares.items():
+        print(f"  {kind:36s}{100 * microseconds / whole:5.1f}%")
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:] or ["mixste", "81", "3", "motionbert-lite", "81", "1", "motionagformer-hot", "81", "7"]
+    for model, frames, layer in zip(given[::3], given[1::3], given[2::3], strict=True):
+        main(model, int(frames), int(layer))
