@@ -187,6 +187,16 @@ def test_what_is_missing_or_odd_is_reported(copy, tmp_path):
     assert sum(bool(re.match(r"S1 Posing, camera \d+: cpn is 4\d pixels away", odd)) for odd in findings.odd) == 4
 
 
+def test_motion_capture_that_slipped_is_odd_and_no_error(copy, tmp_path):
+    """Some of S9's takes are known to lie beside the person in the image; everybody uses them all the same."""
+
+    def slip(seen):
+        seen["S1"]["Posing"] = [np.add(view, (120, -40)) for view in seen["S1"]["Posing"]]
+
+    findings = prepare_h36m(copy.change(CPN, slip), tmp_path / "h36m").findings
+    assert sum(bool(re.match(r"S1 Posing, camera \d+: cpn is 12\d pixels away", odd)) for odd in findings.odd) == 4
+
+
 def set_(subject, take, how):
     return lambda content: content[subject].update({take: how(content[subject][take])})
 
