@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from poseglass._files import check_place
 from poseglass.data.store import FORMAT, INDEX, data_fingerprint
 from poseglass.errors import DataError
 from poseglass.skeleton import Skeleton, get_skeleton
@@ -31,14 +32,15 @@ ENTRY = ("subject", "action", "take", "camera", "fps", "size", "frames", "offset
 
 
 def check_new_folder(folder: str | PathLike[str]) -> None:
-    """Say now, before the work that leads to it, that a folder is there already; an empty one is as good as none.
+    """Say now, before the work that leads to it, that a folder is there already or cannot be made.
 
     Raises:
-        DataError: It is a file, or holds something.
+        DataError: It is a file, or holds something (an empty folder is as good as none), or cannot be written.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} is there already and not empty; choose another folder, or remove it")
+    check_place(folder / INDEX, DataError)
 
 
 def file_checksum(path: str | PathLike[str]) -> str:
