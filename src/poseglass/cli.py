@@ -21,8 +21,9 @@ from rich.text import Text
 
 from poseglass import __version__
 from poseglass._bench_command import bench
+from poseglass._data_command import data
 from poseglass._files import check_place
-from poseglass.errors import DataError, PoseglassError, TrainingError, WeightsError
+from poseglass.errors import PoseglassError, TrainingError, WeightsError
 
 if TYPE_CHECKING:
     from poseglass.lifter import Lifter, Report
@@ -39,7 +40,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data = typer.Typer(help="Prepare motion data for training.", no_args_is_help=True)
 app.add_typer(data, name="data")
 console = Console(stderr=True)
 
@@ -268,23 +268,6 @@ def convert(
     weights.save(model, out, about=f"converted from {source.name}")
     inner = "" if isinstance(model, PoseTransformer) else f" around a {type(model.backbone).__name__}"
     _tell(f"a {type(model).__name__}{inner}, {model.frames} frames, in {out}")
-
-
-@data.command()
-def mocap(
-    source: Annotated[Path, typer.Argument(help="A folder of .bvh files, or of .asf and .amc, with folders in it.")],
-    out: Annotated[Path, typer.Argument(help="The .npz to write.")],
-) -> None:
-    """Turn your own download of CMU's motion capture into one file of 17-joint clips."""
-    if out.suffix.lower() != ".npz":
-        _wrong("OUT", f"cannot write motion clips into {out}: end the name in .npz")
-    check_place(out, DataError)
-    from poseglass.data.cmu import convert_folder
-
-    made = convert_folder(source, out, progress=True)
-    for path, reason in made.skipped.items():
-        _tell(f"skipped {path}: {reason}")
-    _tell(f"{len(made.clips)} clips, {made.clips.minutes:.1f} minutes, in {out}")
 
 
 def _lift_video(

@@ -1,1 +1,1 @@
-"""Data: motion capture and its readers, training clips, windows over sequences."""
+"""Data: motion capture, data sets and their readers, folders of recordings, training clips, windows over sequences."""

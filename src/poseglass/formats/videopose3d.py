@@ -1,7 +1,7 @@
 """VideoPose3D's custom 2D sets: an ``.npz`` of ``positions_2d`` and ``metadata``, both pickled.
 
 ``positions_2d`` is ``{video: {"custom": [(frames, joints, 2 or 3)]}}``, ``metadata`` names the layout (``coco`` or
-``h36m``) and the videos' sizes. The pickles are read by :mod:`poseglass.formats._objects`, which runs nothing of them.
+``h36m``) and the videos' sizes. The pickles are read by :mod:`poseglass._pickled`, which runs nothing of them.
 """
 
 from typing import Any
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from poseglass._pickled import read_objects
 from poseglass.errors import FormatError
 from poseglass.formats._layout import by_count
-from poseglass.formats._objects import read_objects
 from poseglass.formats._people import Detections, one_person
 from poseglass.formats._source import Source
 from poseglass.formats.array import split_scores

@@ -5,7 +5,6 @@ numpy's arrays, dtypes and scalars, and answers with stand-ins that only note wh
 for is refused by name. So plain containers, numbers, strings and arrays come through, and no foreign code does.
 """
 
-import io
 import pickle
 import zipfile
 from pathlib import Path
@@ -32,7 +31,9 @@ def read_objects(path: Path, member: str) -> Any:
             _, _, dtype = header(file)
             if dtype.kind != "O":
                 raise FormatError(f"{member} must be a pickled dictionary, but is an array of {dtype}")
-            content = _plain(_Unpickler(io.BytesIO(file.read()), encoding="latin1").load())
+            content = _plain(_Unpickler(file, encoding="latin1").load())
+            while file.read(1 << 20):  # to the end, where the checksum is
+                pass
     except FormatError as problem:
         raise FormatError(f"{member}: {problem}") from None
     except Exception as problem:  # a broken pickle can raise anything
@@ -69,29 +70,56 @@ class _Array:
         self.value = self.value.reshape(shape, order="F" if fortran else "C")
 
 
-def _array(*_: Any) -> _Array:
-    return _Array()
+class _Made:
+    """What a stand-in answers with is made by its class: a pickle can change a function's attributes, not these."""
+
+    def __setstate__(self, state: Any) -> None:
+        raise FormatError("the pickle sets a state where there is none, which is refused")
 
 
-def _scalar(dtype: _Dtype, data: bytes | str) -> Any:
-    return np.frombuffer(data.encode("latin1") if isinstance(data, str) else data, dtype.dtype)[0]
+class _Reconstruct(_Made):
+    """Stands for how numpy begins an array."""
+
+    def __new__(cls, *_: Any) -> Any:
+        return _Array()
 
 
-def _encode(text: str, encoding: str) -> bytes:
-    """How pickle protocol 2 spells bytes."""
-    if encoding != "latin1":
-        raise FormatError(f"the pickle asks for the encoding {encoding!r}, which is refused")
-    return text.encode("latin1")
+class _FromBuffer(_Made):
+    """Stands for how numpy spells an array in pickle protocol 5."""
+
+    def __new__(cls, data: Any, dtype: _Dtype, shape: tuple[int, ...], order: str) -> Any:
+        array = _Array()
+        array.value = np.frombuffer(data, dtype.dtype).reshape(shape, order="F" if order == "F" else "C")
+        return array
 
 
+class _Scalar(_Made):
+    """Stands for numpy's scalars."""
+
+    def __new__(cls, dtype: _Dtype, data: bytes | str) -> Any:
+        return np.frombuffer(data.encode("latin1") if isinstance(data, str) else data, dtype.dtype)[0]
+
+
+class _Encode(_Made):
+    """Stands for how pickle protocol 2 spells bytes."""
+
+    def __new__(cls, text: str, encoding: str) -> Any:
+        if encoding != "latin1":
+            raise FormatError(f"the pickle asks for the encoding {encoding!r}, which is refused")
+        return text.encode("latin1")
+
+
+# Version 2 of numpy renamed `numpy.core` to `numpy._core`; files of both go round.
 _KNOWN: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): _Dtype,
     ("numpy", "ndarray"): _Array,
-    ("numpy.core.multiarray", "_reconstruct"): _array,
-    ("numpy._core.multiarray", "_reconstruct"): _array,
-    ("numpy.core.multiarray", "scalar"): _scalar,
-    ("numpy._core.multiarray", "scalar"): _scalar,
-    ("_codecs", "encode"): _encode,
+    ("numpy.core.multiarray", "_reconstruct"): _Reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _Reconstruct,
+    ("numpy.core.multiarray", "scalar"): _Scalar,
+    ("numpy._core.multiarray", "scalar"): _Scalar,
+    ("numpy.core.numeric", "_frombuffer"): _FromBuffer,
+    ("numpy._core.numeric", "_frombuffer"): _FromBuffer,
+    ("_codecs", "encode"): _Encode,
 }
 
 

@@ -1,0 +1,55 @@
+"""How fast a prepared data set opens, is verified, and gives clips in random order, and how much memory that takes.
+
+    poseglass data generate h36m made-up --frames 2600
+    poseglass data h36m made-up prepared
+    python benchmarks/recordings.py prepared
+
+The clips are those of a training batch: 243 frames of 3D and 2D poses from anywhere, copied into memory. What stays in
+memory of the mapped files is the operating system's to keep or drop; the peak includes it.
+"""
+
+import resource
+import sys
+from time import perf_counter
+
+import numpy as np
+
+from poseglass.data.store import Recordings
+
+FRAMES = 243
+CLIPS = 20_000
+
+
+def timed(name, work):
+    start = perf_counter()
+    result = work()
+    seconds = perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{name:24} {seconds:8.3f} s   peak {peak:6.0f} MB")
+    return result, seconds
+
+
+def main(folder):
+    recordings, _ = timed("open", lambda: Recordings.open(folder))
+    print(f"{len(recordings)} recordings, {recordings.frames:,} frames, 2D {' '.join(recordings.sources)}")
+    rng = np.random.default_rng(0)
+    long = [recording for recording in recordings if recording.frames >= FRAMES]
+    source = recordings.sources[0]
+
+    def clips():
+        total = 0.0
+        for number in rng.integers(len(long), size=CLIPS):
+            recording = long[number]
+            start = int(rng.integers(recording.frames - FRAMES + 1))
+            clip = np.array(recording.points3d[start : start + FRAMES])
+            seen = np.array(recording.points2d(source)[start : start + FRAMES])
+            total += float(clip[0, 0, 2] + seen[0, 0, 0])
+        return total
+
+    _, seconds = timed(f"{CLIPS:,} clips", clips)
+    print(f"{CLIPS / seconds:,.0f} clips of {FRAMES} frames a second, one process")
+    timed("verify", recordings.verify)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

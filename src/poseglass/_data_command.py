@@ -1,0 +1,69 @@
+"""``poseglass data``: motion data for training, from what one has downloaded, or made up."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poseglass._files import check_place
+from poseglass.errors import DataError
+
+__all__ = ["data"]
+
+data = typer.Typer(help="Prepare motion data for training.", no_args_is_help=True)
+log = logging.getLogger(__name__)  # which the command line shows
+
+
+@data.command()
+def mocap(
+    source: Annotated[Path, typer.Argument(help="A folder of .bvh files, or of .asf and .amc, with folders in it.")],
+    out: Annotated[Path, typer.Argument(help="The .npz to write.")],
+) -> None:
+    """Turn your own download of CMU's motion capture into one file of 17-joint clips."""
+    if out.suffix.lower() != ".npz":
+        raise typer.BadParameter(f"cannot write motion clips into {out}: end the name in .npz", param_hint="'OUT'")
+    check_place(out, DataError)
+    from poseglass.data.cmu import convert_folder
+
+    made = convert_folder(source, out, progress=True)
+    for path, reason in made.skipped.items():
+        log.info("skipped %s: %s", path, reason)
+    log.info("%d clips, %.1f minutes, in %s", len(made.clips), made.clips.minutes, out)
+
+
+@data.command()
+def generate(
+    layout: Annotated[str, typer.Argument(help="h36m (the field's npz), h36m-cdf (original), 3dhp (npz), 3dhp-mat.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write into.")],
+    frames: Annotated[int, typer.Option(help="Frames of each take.")] = 300,
+    subjects: Annotated[list[str] | None, typer.Option("--subject", help="Who (may be repeated); all of them.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same motion.")] = 0,
+) -> None:
+    """Make up a data set in a published layout, to try everything before you register for the real one."""
+    from poseglass.data.synthetic_trees import generate as make
+
+    for path in make(layout, out, frames=frames, subjects=subjects, seed=seed, progress=True):
+        log.info("wrote %s (%.1f MB)", path, path.stat().st_size / 1e6)
+
+
+@data.command()
+def h36m(
+    source: Annotated[Path, typer.Argument(help="Your copy: data_3d_h36m.npz or Poses_D3_Positions_S*.tgz, and 2D.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write.")],
+) -> None:
+    """Prepare your own copy of Human3.6M for training and evaluation; checks it and reports what is missing or odd."""
+    from poseglass.data.human36m import prepare_h36m
+
+    print(prepare_h36m(source, out, progress=True))  # noqa: T201
+
+
+@data.command("3dhp")
+def mpi_inf_3dhp(
+    source: Annotated[Path, typer.Argument(help="Your copy: data_train_3dhp.npz, data_test_3dhp.npz, or annot*.mat.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write.")],
+) -> None:
+    """Prepare your own copy of MPI-INF-3DHP for training and evaluation; checks it and reports what is odd."""
+    from poseglass.data.mpi_inf_3dhp import prepare_3dhp
+
+    print(prepare_3dhp(source, out, progress=True))  # noqa: T201
