@@ -113,7 +113,7 @@ def _pair(
     """The model that is meant, and its backbone where it has a waist."""
     from poseglass import weights
     from poseglass.models import MODELS, PoseTransformer, create_model
-    from poseglass.waist import Funnel, Hourglass, funnel, hourglass
+    from poseglass.waist import Funnel, Hourglass, backbone_of, funnel, hourglass
 
     def narrow(backbone: PoseTransformer | str, keep: Keep, frames: int | None = None) -> Funnel | Hourglass:
         if recover == "none":
@@ -131,7 +131,7 @@ def _pair(
             raise ModelError(f"there is no model {name}: give a folder, a checkpoint, or one of {known}")
         model = weights.load(name)
         if keep is not None:
-            model = narrow(model.backbone if isinstance(model, Hourglass | Funnel) else model, keep)
+            model = narrow(backbone_of(model), keep)
     if not isinstance(model, Hourglass | Funnel):
         return model, None
     backbone = model.backbone

@@ -21,7 +21,7 @@ from poseglass.errors import ModelError
 from poseglass.flops import Convention, Flops, count_flops, count_parameters
 from poseglass.measuring import Product, peak_memory
 from poseglass.models import PoseTransformer
-from poseglass.waist import Funnel, Hourglass, Model
+from poseglass.waist import Funnel, Hourglass, Model, backbone_of
 
 __all__ = ["DTYPES", "Benchmark", "Cost", "bench"]
 
@@ -308,7 +308,7 @@ class _Run:
 
     def __init__(self, model: Model, batch: int, dtype: torch.dtype) -> None:
         self.model = copy.deepcopy(model).to("cpu", dtype).eval().requires_grad_(False)
-        backbone = model.backbone if isinstance(model, Hourglass | Funnel) else model
+        backbone = backbone_of(model)
         noise = torch.Generator().manual_seed(0)
         self.pose2d: Pose2D = torch.randn(batch, model.frames, backbone.joints, model.inputs, generator=noise).to(dtype)
         self.seconds: list[float] = []

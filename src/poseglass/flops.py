@@ -24,7 +24,7 @@ from poseglass._shapes import Indices
 from poseglass.models.motionagformer import GraphMixer
 from poseglass.tokens import CrossAttention, Recoverer
 from poseglass.tokens._base import Sizes
-from poseglass.waist import Funnel, Hourglass, Model
+from poseglass.waist import Hourglass, Model, backbone_of
 
 __all__ = ["Convention", "Flops", "count_flops", "count_parameters"]
 
@@ -209,7 +209,7 @@ def _place(tensor: Tensor) -> int:
 
 
 def _count(model: Model, batch: int) -> _Ledger:
-    backbone = model.backbone if isinstance(model, Hourglass | Funnel) else model
+    backbone = backbone_of(model)
     like = next(model.parameters())
     pose2d = torch.zeros(batch, model.frames, backbone.joints, model.inputs, device=like.device, dtype=like.dtype)
     ledger = _Ledger(model)

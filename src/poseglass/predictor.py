@@ -17,7 +17,7 @@ from poseglass.data.sides import steady_sides
 from poseglass.data.windows import blend_weights, cut, pelvis_path, person_coordinates, stitch
 from poseglass.errors import ModelError
 from poseglass.geometry import facing, rays
-from poseglass.waist import Funnel, Hourglass, Model, Trace
+from poseglass.waist import Funnel, Hourglass, Model, Trace, backbone_of
 
 __all__ = ["Prediction", "Predictor", "predict"]
 
@@ -49,8 +49,8 @@ class Predictor:
         overlap: Share of a window that the next one covers again, from 0 to below 1.
 
     Raises:
-        ModelError: The model does not take x, y and score or is a funnel, the overlap or the focal length is out of
-            range, or there is a focal length and no size.
+        ModelError: The model does not take x, y and score in person coordinates or is a funnel, the overlap or the
+            focal length is out of range, or there is a focal length and no size.
     """
 
     def __init__(
@@ -66,6 +66,12 @@ class Predictor:
             raise ModelError("a funnel answers for some frames only; lifting needs its backbone, or an hourglass")
         if model.inputs != 3:
             raise ModelError(f"lifting needs a model of 3 inputs (x, y, score); this one takes {model.inputs}")
+        backbone = backbone_of(model)
+        if backbone.coordinates != "person":
+            raise ModelError(
+                f"lifting gives a model person coordinates, and this one was trained on {backbone.coordinates} "
+                "coordinates, as published models are: call it yourself on 2D poses that are normalised so"
+            )
         if not 0 <= overlap < 1:
             raise ModelError(f"overlap is a share of a window, from 0 to below 1, not {overlap}")
         self.model = model.eval()

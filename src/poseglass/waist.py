@@ -19,7 +19,7 @@ from poseglass.errors import ModelError
 from poseglass.models import PoseTransformer
 from poseglass.tokens import PRUNERS, RECOVERERS, Pruner, Recoverer
 
-__all__ = ["Funnel", "Hourglass", "Model", "Trace", "funnel", "hourglass"]
+__all__ = ["Funnel", "Hourglass", "Model", "Trace", "backbone_of", "funnel", "hourglass"]
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,18 @@ class Funnel(nn.Module):
 
 # What `poseglass.load` may return.
 Model = PoseTransformer | Hourglass | Funnel
+
+
+def backbone_of(model: Model) -> PoseTransformer:
+    """The model without its waist, or the model itself where it has none.
+
+    Example:
+        >>> import poseglass as pg
+        >>> model = pg.create_model("mixste-tiny")
+        >>> backbone_of(pg.hourglass(model, keep=9, at=1)) is backbone_of(model) is model
+        True
+    """
+    return model.backbone if isinstance(model, Hourglass | Funnel) else model
 
 
 def hourglass(

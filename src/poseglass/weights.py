@@ -27,7 +27,7 @@ from poseglass.errors import WeightsError
 from poseglass.models import MHFormer, MixSTE, MotionAGFormer, MotionBERT, PoseTransformer
 from poseglass.published import ARCHITECTURES, Choices
 from poseglass.tokens import PRUNERS, RECOVERERS, DensityPeaks
-from poseglass.waist import Funnel, Hourglass, Model, funnel, hourglass
+from poseglass.waist import Funnel, Hourglass, Model, backbone_of, funnel, hourglass
 
 __all__ = ["BUNDLED", "load", "load_state", "save"]
 
@@ -155,9 +155,13 @@ def load_state(
     model.load_state_dict({key: value.to(own[key].dtype) for key, value in state.items()})
 
 
+def _backbone(model: Model) -> PoseTransformer:
+    return model if isinstance(model, PoseTransformer) else model.backbone
+
+
 def _describe(model: nn.Module) -> dict[str, Any]:
     if isinstance(model, PoseTransformer) and type(model).__name__ in BACKBONES:
-        return {"class": type(model).__name__, **model.config}
+        return {"class": type(model).__name__, "coordinates": model.coordinates, **model.config}
     if isinstance(model, Hourglass | Funnel):
         described = {
             "class": type(model).__name__,
@@ -191,7 +195,12 @@ def _build(config: Mapping[str, Any]) -> Model:
         if kind == "Funnel":
             return funnel(backbone, keep=schedule, prune=prune, always=settings["always"])
         return hourglass(backbone, keep=schedule, prune=prune, recover=settings["recover"])
-    return BACKBONES[kind](**settings)
+    coordinates = settings.pop("coordinates", "person")  # all there was before it was written down
+    if coordinates not in ("person", "screen"):
+        raise ValueError(f"coordinates should be person or screen, not {coordinates!r}")
+    made = BACKBONES[kind](**settings)
+    made.coordinates = coordinates
+    return made
 
 
 def _load_folder(folder: Path) -> Model:
@@ -266,6 +275,7 @@ def _published(state: Mapping[str, Tensor], path: Path, choices: Choices) -> Mod
         if waist.ndim != 3:
             raise WeightsError(f"{path}: pos_embed_token should have 3 axes, its shape is {tuple(waist.shape)}")
         model = hourglass(model, keep=waist.shape[1], at=_prunes_at(model, waist.shape[1], known.at, choices.at, path))
+    backbone_of(model).coordinates = "screen"
     own = model.state_dict()
     names = {name: known.published(name) for name in own}
     ours = {published: name for name, published in names.items()}

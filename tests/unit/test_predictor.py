@@ -129,6 +129,13 @@ def test_an_overlap_that_leaves_gaps_or_never_ends(overlap):
         Predictor(make(False), overlap=overlap)
 
 
+def test_a_model_of_screen_coordinates_is_refused():
+    model = make(True)
+    model.backbone.coordinates = "screen"
+    with pytest.raises(ModelError, match="trained on screen coordinates, as published models are"):
+        Predictor(model)
+
+
 def test_a_model_without_scores_is_refused():
     with pytest.raises(ModelError, match=r"3 inputs \(x, y, score\); this one takes 2"):
         Predictor(MixSTE(frames=9, dim=16, depth=2, heads=2))

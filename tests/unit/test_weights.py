@@ -195,8 +195,24 @@ class TestFolders:
         with pytest.raises(WeightsError, match="cannot write"):
             weights.save(tiny(), tmp_path / "file")
 
+    @pytest.mark.parametrize("coordinates", ["person", "screen"])
+    def test_a_model_knows_what_its_input_is(self, tmp_path, coordinates):
+        model = hourglass(tiny(), keep=3, at=1)
+        model.backbone.coordinates = coordinates
+        assert weights.load(weights.save(model, tmp_path)).backbone.coordinates == coordinates
+        config = json.loads((tmp_path / "config.json").read_text())
+        config["model"]["backbone"]["coordinates"] = "pixels"
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        with pytest.raises(WeightsError, match="coordinates should be person or screen, not 'pixels'"):
+            weights.load(tmp_path)
+
 
 class TestCheckpoints:
+    def test_published_models_see_the_screen(self, tmp_path):
+        assert weights.load(published.write(state(), tmp_path / "x.pth")).coordinates == "screen"
+        assert weights.load(published.write(state(3), tmp_path / "y.pth")).backbone.coordinates == "screen"
+        assert weights.load("balanced").backbone.coordinates == "person"
+
     def test_nothing_there(self, tmp_path):
         with pytest.raises(WeightsError, match=r"no weights.*nothing.*balanced"):
             weights.load(tmp_path / "nothing")

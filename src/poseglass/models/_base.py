@@ -25,6 +25,8 @@ class PoseTransformer(nn.Module, ABC):
         heads: Attention heads, for the waist's own attention.
         bias: Whether the attention's projections have biases, for the waist's own too.
         lengths: How many frames each layer takes, where it takes just that many; None where it takes any number.
+        coordinates: What its x and y are: ``"person"`` as :func:`poseglass.data.windows.person_coordinates` makes them,
+            which lifting does; ``"screen"`` where the image's width goes from -1 to 1, as published models have it.
         slots: What the tokens of a frame stand for: its joints, or hypotheses of the frame as a whole.
         config: The constructor's arguments, so that weights on disk can say what to build.
     """
@@ -37,6 +39,7 @@ class PoseTransformer(nn.Module, ABC):
     heads: int = 8
     bias: bool = True
     lengths: tuple[int, ...] | None = None
+    coordinates: Literal["person", "screen"] = "person"
     slots: ClassVar[Literal["joints", "hypotheses"]] = "joints"
     config: dict[str, Any]
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Tensor, nn
+from torch import Tensor
 
 from poseglass.models import MixSTE
 from poseglass.tokens import CrossAttention
-from poseglass.waist import Funnel, Hourglass
+from poseglass.waist import Hourglass, Model, backbone_of
 
 __all__ = ["lengthened", "sinusoidal", "time_code"]
 
@@ -30,9 +30,9 @@ def time_code(frames: int, dim: int) -> Tensor:
 
 
 @torch.no_grad()
-def sinusoidal(model: nn.Module) -> None:
+def sinusoidal(model: Model) -> None:
     """Distinct joints, a time code in frames and queries alike, and queries that look for frames near their own."""
-    backbone = model.backbone if isinstance(model, Hourglass | Funnel) else model
+    backbone = backbone_of(model)
     if isinstance(backbone, MixSTE):
         backbone.joint_embedding.normal_(0, 0.5)
         backbone.time_embedding.copy_(time_code(backbone.frames, backbone.dim))
@@ -42,14 +42,14 @@ def sinusoidal(model: nn.Module) -> None:
         model.recoverer.attention.key.weight.copy_(model.recoverer.attention.query.weight)
 
 
-def lengthened(state: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+def lengthened(state: Mapping[str, Tensor], model: Model) -> dict[str, Tensor]:
     """Weights of a model for clips of another length, made to fit this one.
 
     What was learned of the first frames stays; the frames beyond go on in the time code. Embeddings of the kept frames
     are stretched. Everything else is taken as it is, as are the weights of other backbones than MixSTE, whose
     embeddings begin without a time code.
     """
-    backbone = model.backbone if isinstance(model, Hourglass | Funnel) else model
+    backbone = backbone_of(model)
     if not isinstance(backbone, MixSTE):
         return dict(state)
     own = model.state_dict()
