@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 from time import process_time
 
-import numpy as np
 import torch
 
-from poseglass.data.augment import Sampler
 from poseglass.data.clips import MotionClips
 from poseglass.flops import count_flops
+from poseglass.training.batches import MotionBatches
 from poseglass.training.building import build
 from poseglass.training.loop import Run
 from poseglass.training.recipe import Recipe
@@ -41,20 +40,16 @@ def main(path: str, seconds: float, sizes: list[str]) -> None:
             f"waist.keep={{1 = {keep}}}" if keep else "waist.keep={}",
             f"data.batch={batch}",
             "optim.bf16=false",
+            # As many frames for everyone, so that a long clip has no more of them to be judged by.
+            f"run.validation_clips={2 * (81 * 64 // frames)}",
         )
         run = Run(recipe, build(recipe))
-        sampler = Sampler(clips.split("train"), frames, rehab_share=recipe.data.rehab_share, clean=recipe.data.clean)
+        source = MotionBatches(clips, recipe)
         began = process_time()
         while process_time() - began < seconds:
-            run.advance(sampler.sample(np.random.default_rng([recipe.run.seed, run.step]), batch))
+            run.advance(source.draw(run.step, 0))
         taken = process_time() - began
-        # As many frames for everyone, so that a long clip has no more of them to be judged by.
-        count = 81 * 64 // frames
-        judges = {
-            name: Sampler(clips.split("val"), frames, clean=clean).sample(np.random.default_rng(seed), count)
-            for seed, (name, clean) in enumerate((("clean", 1.0), ("detected", 0.0)))
-        }
-        errors = run.judge(judges)
+        errors = run.judge(source.judges())
         flops = count_flops(run.averaged()).executed
         rate = run.step * batch / taken
         print(

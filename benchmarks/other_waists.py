@@ -14,8 +14,9 @@ import torch
 from matplotlib import pyplot
 
 import poseglass as pg
-from poseglass.data.augment import Sampler
 from poseglass.data.clips import MotionClips
+from poseglass.training.batches import MotionBatches
+from poseglass.training.initial import lengthened
 from poseglass.training.loop import Run
 from poseglass.training.recipe import Recipe
 
@@ -32,11 +33,7 @@ TRAINED = (ROWS[0], ({1: 27}, "motion"))
 def waist(shipped: pg.Hourglass, keep: dict[int, int], prune: str) -> pg.Hourglass:
     """The shipped weights with another waist; what is added to the kept frames, in their order, is stretched."""
     model = pg.hourglass(copy.deepcopy(shipped.backbone), keep=keep, prune=prune)
-    model.recoverer.load_state_dict(shipped.recoverer.state_dict())
-    learned = shipped.kept_embedding["1"].detach()[:, :, 0].mT
-    first = next(iter(keep))
-    stretched = torch.nn.functional.interpolate(learned, keep[first], mode="linear", align_corners=True)
-    model.kept_embedding[str(first)].data.copy_(stretched.mT[:, :, None])
+    model.load_state_dict(lengthened(shipped.state_dict(), model), strict=False)  # later stages begin at zero
     return model.eval()
 
 
@@ -45,13 +42,11 @@ def main(path: str, out: str, steps: int = 0) -> None:
     clips, shipped = MotionClips.load(path), pg.load("balanced")
     assert isinstance(shipped, pg.Hourglass)
     settings = Recipe().override(
-        f"data.batch={BATCH}", "optim.lr=2e-4", "schedule.warmup=10", f"schedule.steps={steps or 1}", "schedule.decay=1"
-    )
-    judges = {
-        kind: Sampler(clips.split("val"), shipped.frames, clean=clean).sample(np.random.default_rng(seed), 128)
-        for seed, (kind, clean) in enumerate((("clean", 1.0), ("detected", 0.0)))
-    }
-    sampler = Sampler(clips.split("train"), shipped.frames, clean=settings.data.clean)
+        f"model.frames={shipped.frames}", f"data.batch={BATCH}", "run.validation_clips=256", "optim.lr=2e-4",
+        "schedule.warmup=10", f"schedule.steps={steps or 1}", "schedule.decay=1",
+    )  # fmt: skip
+    source = MotionBatches(clips, settings)
+    judges = source.judges()
     costs = [pg.bench(waist(shipped, *row), against=shipped.backbone, threads=1, rounds=ROUNDS) for row in ROWS]
     print("P-MPJPE in mm, clean / detected")
     print(f"| frames at layer | prune | x as fast | as it is | own parameters trained, {steps} steps |")
@@ -63,7 +58,7 @@ def main(path: str, out: str, steps: int = 0) -> None:
         errors = [run.judge(judges)]
         if steps and (keep, prune) in TRAINED:
             while run.step < steps:
-                run.advance(sampler.sample(np.random.default_rng(run.step), BATCH))
+                run.advance(source.sampler.sample(np.random.default_rng(run.step), BATCH))
             errors.append(run.judge(judges))
         told = [f"{error['clean_p_mpjpe']:.1f} / {error['detected_p_mpjpe']:.1f}" for error in errors]
         stages = ", ".join(f"{frames} at {layer}" for layer, frames in keep.items())

@@ -10,14 +10,13 @@ import sys
 from pathlib import Path
 from time import process_time
 
-import numpy as np
 import torch
 
 import poseglass as pg
-from poseglass.data.augment import Sampler
 from poseglass.data.clips import MotionClips
 from poseglass.tokens import PRUNERS
-from poseglass.training.initial import sinusoidal
+from poseglass.training import building
+from poseglass.training.batches import MotionBatches
 from poseglass.training.loop import Run
 from poseglass.training.recipe import Recipe
 
@@ -34,34 +33,32 @@ ROWS = {
 
 def build(name: str) -> pg.PoseTransformer | pg.Hourglass:
     """A model with fresh weights, the same for the same row."""
-    torch.manual_seed(0)
-    model = pg.MixSTE(frames=FRAMES, dim=DIM, depth=DEPTH, heads=4, inputs=3, drop=0)
+    waist = ["waist.keep={}"]
     if ROWS[name] is not None:
         keep, prune, recover = ROWS[name]
-        model = pg.hourglass(model, keep=keep, prune=prune, recover=recover)
-    sinusoidal(model)
-    return model
+        stages = ", ".join(f"{layer} = {frames}" for layer, frames in keep.items())
+        waist = [f"waist.keep={{{stages}}}", f"waist.prune={prune}", f"waist.recover={recover}"]
+    sizes = f"model.frames={FRAMES}", f"model.sizes.dim={DIM}", f"model.sizes.depth={DEPTH}"
+    return building.build(Recipe.read(RECIPE).override("run.seed=0", *sizes, *waist))
 
 
 def main(path: str, seconds: float, names: list[str]) -> None:
     torch.set_num_threads(1)
     clips = MotionClips.load(path)
-    settings = Recipe.read(RECIPE).override("run.workers=1", f"data.batch={BATCH}")
-    data = settings.data
-    judges = {
-        kind: Sampler(clips.split("val"), FRAMES, clean=clean).sample(np.random.default_rng(seed), 256)
-        for seed, (kind, clean) in enumerate((("clean", 1.0), ("detected", 0.0)))
-    }
+    settings = Recipe.read(RECIPE).override(
+        "run.workers=1", "run.validation_clips=512", f"model.frames={FRAMES}", f"data.batch={BATCH}"
+    )
+    source = MotionBatches(clips, settings)
+    judges = source.judges()
     costs = {name: pg.bench(build(name), against=build("plain"), threads=1, rounds=ROUNDS) for name in names}
     print(f"{seconds:.0f} s of one core's time each; P-MPJPE in mm, clean / detected")
     print("| prune, recover | MFLOPs a frame | x as fast | steps | P-MPJPE |")
     print("|---|---|---|---|---|")
     for name, cost in costs.items():
         run = Run(settings, build(name))
-        sampler = Sampler(clips.split("train"), FRAMES, rehab_share=data.rehab_share, clean=data.clean)
         began = process_time()
         while process_time() - began < seconds:
-            run.advance(sampler.sample(np.random.default_rng([settings.run.seed, run.step]), BATCH))
+            run.advance(source.draw(run.step, 0))
         errors = run.judge(judges)
         clean, detected = errors["clean_p_mpjpe"], errors["detected_p_mpjpe"]
         print(

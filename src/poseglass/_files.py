@@ -9,7 +9,7 @@ from pathlib import Path
 
 from poseglass.errors import PoseglassError
 
-__all__ = ["check_place", "writing"]
+__all__ = ["as_created", "check_place", "writing"]
 
 
 def check_place(path: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> None:
@@ -50,14 +50,19 @@ def writing(path: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
     temporary = Path(name)
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        as_created(temporary, 0o666)
         temporary.replace(path)
     except OSError as problem:
         raise _cannot(path, problem, error) from problem
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def as_created(path: Path, mode: int) -> None:
+    """Give a temporary file or folder, which is private, the permissions that an ordinary new one would have."""
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod(mode & ~umask)
 
 
 def _cannot(path: Path, problem: OSError, error: type[PoseglassError]) -> PoseglassError:

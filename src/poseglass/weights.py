@@ -155,10 +155,6 @@ def load_state(
     model.load_state_dict({key: value.to(own[key].dtype) for key, value in state.items()})
 
 
-def _backbone(model: Model) -> PoseTransformer:
-    return model if isinstance(model, PoseTransformer) else model.backbone
-
-
 def _describe(model: nn.Module) -> dict[str, Any]:
     if isinstance(model, PoseTransformer) and type(model).__name__ in BACKBONES:
         return {"class": type(model).__name__, "coordinates": model.coordinates, **model.config}

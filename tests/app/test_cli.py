@@ -746,7 +746,7 @@ class TestInterrupted:
             process.send_signal(signal.SIGINT)
             try:
                 _, err = process.communicate(timeout=8)
-            except subprocess.TimeoutExpired:  # Python loses one that comes while it collects garbage: press it again
+            except subprocess.TimeoutExpired:  # one was once lost on a busy machine, nobody knows where: press it again
                 process.send_signal(signal.SIGINT)
                 _, err = process.communicate(timeout=90)
         finally:

@@ -4,16 +4,19 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from poseglass._pickled import read_objects
 from poseglass.data.store import Recordings
-from poseglass.errors import DataError
+from poseglass.errors import DataError, FormatError
 from poseglass.skeleton import Skeleton
 
-__all__ = ["Findings", "Preparation", "check_bones", "check_finite", "fitted"]
+__all__ = ["Findings", "Preparation", "check_bones", "check_finite", "fitted", "read_dictionary"]
 
 # Metres between a joint and its parent, of any adult.
 BONES = {
@@ -26,6 +29,21 @@ BONES = {
 }
 EVEN = 1.25  # the longer of a left and a right bone over the shorter, at most
 MANY = 12  # lines of a list that are shown
+
+
+def read_dictionary(path: Path, member: str, what: str) -> dict[Any, Any]:
+    """The dictionary that is pickled in a member of one of the field's npz files; `what` says of what it is.
+
+    Raises:
+        DataError: It cannot be read, or is something else.
+    """
+    try:
+        content = read_objects(path, member)
+    except FormatError as problem:
+        raise DataError(f"{path}: {problem}; was it downloaded whole?") from None
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: {member} must be a dictionary of {what}")
+    return content
 
 
 def check_finite(points: Float[ndarray, "f j d"], name: str) -> None:
@@ -105,8 +123,7 @@ class Findings:
         """
         apart = _median(seen - projected)
         self.apart[source].append(apart)
-        shape = _median((seen - projected) - (seen - projected).mean(1, keepdims=True))
-        if not (apart <= most or shape <= most / 2):
+        if not (apart <= most or _median((seen - projected) - (seen - projected).mean(1, keepdims=True)) <= most / 2):
             raise DataError(
                 f"{name}: the 2D poses {source!r} are {apart:.0f} pixels away from the projected 3D poses in the "
                 "median; cameras, takes or joints are in another order than in the published files"

@@ -21,13 +21,12 @@ from jaxtyping import Float
 from numpy import ndarray
 from rich.progress import Progress
 
-from poseglass._pickled import read_objects
-from poseglass.data.checks import Findings, Preparation, check_bones, check_finite
+from poseglass.data.checks import Findings, Preparation, check_bones, check_finite, read_dictionary
 from poseglass.data.extra import needed
 from poseglass.data.h36m_facts import ACTIONS, BAD_TAKES, FPS, KEPT, LICENCE, SUBJECTS, action_of, cameras, take_name
 from poseglass.data.store import Recordings
 from poseglass.data.storing import RecordingsWriter, check_new_folder, write_recordings
-from poseglass.errors import DataError, FormatError
+from poseglass.errors import DataError
 from poseglass.skeleton import H36M_17
 
 __all__ = ["prepare_h36m"]
@@ -192,12 +191,10 @@ def _find_missing(findings: Findings, counts: Counter[tuple[str, str]]) -> None:
 
 
 def _objects(path: Path, member: str) -> dict[str, Any]:
-    try:
-        content = read_objects(path, member)
-    except FormatError as problem:
-        raise DataError(f"{path}: {problem}; was it downloaded whole?") from None
-    if not isinstance(content, dict) or not all(isinstance(takes, dict) for takes in content.values()):
-        raise DataError(f"{path}: {member} must be a dictionary of subjects, each a dictionary of takes")
+    what = "subjects, each a dictionary of takes"
+    content = read_dictionary(path, member, what)
+    if not all(isinstance(takes, dict) for takes in content.values()):
+        raise DataError(f"{path}: {member} must be a dictionary of {what}")
     return content
 
 

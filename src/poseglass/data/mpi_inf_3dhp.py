@@ -17,13 +17,12 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 from rich.progress import Progress
 
-from poseglass._pickled import read_objects
-from poseglass.data.checks import Findings, Preparation, check_bones, check_finite, fitted
+from poseglass.data.checks import Findings, Preparation, check_bones, check_finite, fitted, read_dictionary
 from poseglass.data.extra import needed
 from poseglass.data.mpi_inf_3dhp_facts import CAMERAS, KEPT, LENGTHS, LICENCE, TEST, TEST_FPS, TRAIN, image_size
 from poseglass.data.store import Recordings
 from poseglass.data.storing import RecordingsWriter, check_new_folder, write_recordings
-from poseglass.errors import DataError, FormatError
+from poseglass.errors import DataError
 from poseglass.skeleton import MPI_INF_3DHP_17
 
 __all__ = ["prepare_3dhp"]
@@ -171,18 +170,8 @@ def _views(source: Path) -> tuple[Iterator[View], list[Path], int]:
 # ---------------------------------------------------------------- the field's npz files
 
 
-def _objects(path: Path) -> dict[Any, Any]:
-    try:
-        content = read_objects(path, "data")
-    except FormatError as problem:
-        raise DataError(f"{path}: {problem}; was it downloaded whole?") from None
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: data must be a dictionary of sequences")
-    return content
-
-
 def _npz_train(path: Path) -> Iterator[View]:
-    for name, entry in _objects(path).items():
+    for name, entry in read_dictionary(path, "data", "sequences").items():
         subject, _, sequence = str(name).partition(" ")
         if (subject, sequence) not in LENGTHS:
             raise DataError(f"{path}: MPI-INF-3DHP has no training sequence {name!r}; there are S1 Seq1 to S8 Seq2")
@@ -197,7 +186,7 @@ def _npz_train(path: Path) -> Iterator[View]:
 
 
 def _npz_test(path: Path) -> Iterator[View]:
-    for name, entry in _objects(path).items():
+    for name, entry in read_dictionary(path, "data", "sequences").items():
         where = f"{path}, {name}"
         if name not in TEST:
             raise DataError(f"{path}: MPI-INF-3DHP has no test sequence {name!r}; there are {', '.join(TEST)}")

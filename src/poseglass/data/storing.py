@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from poseglass._files import check_place
+from poseglass._files import as_created, check_place
 from poseglass.data.store import FORMAT, INDEX, data_fingerprint
 from poseglass.errors import DataError
 from poseglass.skeleton import Skeleton, get_skeleton
@@ -206,9 +206,7 @@ def write_recordings(
                 json.dump(index, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o777 & ~umask)
+            as_created(temporary, 0o777)
             temporary.replace(folder)
 
 

@@ -63,9 +63,9 @@ def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[s
     """
     folder = Path(folder)
     workers = recipe.run.workers
-    batches(recipe)  # what is wrong with the data is better known at once
+    source = batches(recipe)  # what is wrong with the data is better known at once
     if workers == 1:
-        _train(0, recipe, folder, init, None)
+        _train(0, recipe, folder, init, None, source=source)
         return folder / "best"
     with tempfile.TemporaryDirectory() as meeting:
         try:
@@ -76,12 +76,23 @@ def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[s
     return folder / "best"
 
 
-def _train(rank: int, recipe: Recipe, folder: Path, init: str | PathLike[str] | None, meeting: str | None) -> None:
-    """One worker's part. All workers do the same but for their batches, whose gradients they average."""
+def _train(
+    rank: int,
+    recipe: Recipe,
+    folder: Path,
+    init: str | PathLike[str] | None,
+    meeting: str | None,
+    *,
+    source: Batches | None = None,
+) -> None:
+    """One worker's part. All workers do the same but for their batches, whose gradients they average.
+
+    A worker that is a process of its own opens the `source` itself.
+    """
     if meeting is not None:
         torch.set_num_threads(max((os.cpu_count() or 1) // recipe.run.workers, 1))
         distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=recipe.run.workers)
-    source = batches(recipe)
+    source = source or batches(recipe)
     model = build(recipe)
     if init is not None and not (folder / "checkpoint.safetensors").exists():
         weights.load_state(model, lengthened(weights.load(init).state_dict(), model), init)
