@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from poseglass.models import create_model as create_model
     from poseglass.models import list_models as list_models
     from poseglass.pose import PoseSequence as PoseSequence
+    from poseglass.precision import to_bfloat16 as to_bfloat16
     from poseglass.rendering import render as render
     from poseglass.skeleton import BLAZEPOSE_33 as BLAZEPOSE_33
     from poseglass.skeleton import BODY_25 as BODY_25
@@ -80,6 +81,7 @@ _HOME = {
     "read_keypoints": "formats",
     "render": "rendering",
     "save": "weights",
+    "to_bfloat16": "precision",
     "train": "training.loop",
     "view": "viewer",
 }

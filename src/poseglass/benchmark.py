@@ -21,6 +21,7 @@ from poseglass.errors import ModelError
 from poseglass.flops import Convention, Flops, count_flops, count_parameters
 from poseglass.measuring import Product, peak_memory
 from poseglass.models import PoseTransformer
+from poseglass.precision import to_bfloat16
 from poseglass.waist import Funnel, Hourglass, Model, backbone_of
 
 __all__ = ["DTYPES", "Benchmark", "Cost", "bench"]
@@ -88,7 +89,7 @@ class Benchmark:
         model: The model's cost.
         against: The other's.
         threads: Of torch, within an operation.
-        dtype: Of weights and input.
+        dtype: Of the layers' matrix products.
         side: The matrix product that sets the floor is of two matrices of this side.
         rates: FLOPs a second that it reached in each round.
     """
@@ -245,7 +246,7 @@ def bench(
         against: What to measure it against, in turns: its backbone, say.
         batch: Clips of a forward pass.
         threads: Threads of torch; those it is set to where None.
-        dtype: What weights and input are cast to.
+        dtype: In which to compute; bfloat16 as :func:`poseglass.to_bfloat16` has it.
         rounds: How many times each is timed.
 
     Raises:
@@ -307,10 +308,13 @@ class _Run:
     """A copy of a model, its input, and how long it took."""
 
     def __init__(self, model: Model, batch: int, dtype: torch.dtype) -> None:
-        self.model = copy.deepcopy(model).to("cpu", dtype).eval().requires_grad_(False)
-        backbone = backbone_of(model)
-        noise = torch.Generator().manual_seed(0)
-        self.pose2d: Pose2D = torch.randn(batch, model.frames, backbone.joints, model.inputs, generator=noise).to(dtype)
+        self.model = to_bfloat16(model) if dtype == torch.bfloat16 else copy.deepcopy(model).to(dtype)
+        self.model.cpu().eval().requires_grad_(False)
+        backbone = backbone_of(self.model)
+        clips = torch.randn(
+            batch, model.frames, backbone.joints, model.inputs, generator=torch.Generator().manual_seed(0)
+        )
+        self.pose2d: Pose2D = clips.to(next(backbone.parameters()).dtype)
         self.seconds: list[float] = []
 
     def time(self) -> None:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from poseglass._shapes import Indices
+from poseglass._shapes import Indices, Tokens
 from poseglass.models.motionagformer import GraphMixer
 from poseglass.tokens import CrossAttention, Recoverer
 from poseglass.tokens._base import Sizes
@@ -139,11 +139,12 @@ class GraphAsPublished(nn.Module):
         super().__init__()
         self.own = own
 
-    def forward(self, x: Float[Tensor, "b n c"]) -> Float[Tensor, "b n c"]:
-        """What the graph convolution makes of the nodes (b n c), each row of `b` with links of its own."""
-        links = x.new_zeros(len(x), x.shape[1], x.shape[1])
+    def forward(self, x: Tokens, *, axis: int = 2) -> Tokens:
+        """What the graph convolution makes of the tokens (b f s c); each graph has links of its own."""
+        nodes = x.shape[axis]
+        links = x.new_zeros(x.shape[:-1].numel() // nodes, nodes, nodes)
         links @ links @ links
-        out: Tensor = self.own(x)
+        out: Tensor = self.own(x, axis=axis)
         return out
 
 

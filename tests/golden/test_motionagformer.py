@@ -89,7 +89,7 @@ def test_how_much_attention_frames_receive():
     tokens = torch.randn(3, 4, 17, 16)
     with torch.inference_mode():
         assert torch.equal(model.layer(1, tokens, received), model.layer(1, tokens))
-        query, key, _ = mixer.qkv(seen[0]).double().numpy().reshape(3, 17, 4, 3, 4, 4).transpose(3, 0, 1, 4, 2, 5)
+        query, key, _ = mixer.qkv(seen[0]).double().numpy().reshape(3, 4, 17, 3, 4, 4).transpose(3, 0, 2, 4, 1, 5)
     logits = query @ key.swapaxes(-1, -2) / 2  # b j h f f
     shares = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     (found,) = received
@@ -118,11 +118,11 @@ class TestGraphs:
     def test_a_mixer_follows_directed_links(self):
         torch.manual_seed(0)
         mixer = GraphMixer(4, 3, neighbours=2).eval()
-        x = torch.tensor([[[1.0, 0, 0, 0], [3.0, 0, 0, 0], [2.0, 0, 0, 0]]])  # all link to the last two
+        x = torch.tensor([[[[1.0, 0, 0, 0], [3.0, 0, 0, 0], [2.0, 0, 0, 0]]]])  # all link to the last two
         with torch.inference_mode():
             links = np.array([[0, 1, 1]] * 3, float)
             gathered = torch.from_numpy(oracle.normalised(links)).float() @ mixer.others(x)
-            expected = torch.relu(x + mixer.norm(gathered + mixer.own(x)))
+            expected = torch.relu(x + mixer.norm((gathered + mixer.own(x))[0])[None])
             torch.testing.assert_close(mixer(x), expected)
 
     def test_the_skeleton_is_directed(self):

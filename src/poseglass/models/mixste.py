@@ -76,17 +76,11 @@ class MixSTE(PoseTransformer):
 
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
         """Over joints, then over frames; see :meth:`PoseTransformer.layer`."""
-        clips = tokens.shape[0]
-        tokens = self.spatial_norm(self.spatial[index](tokens.flatten(0, 1))).unflatten(0, (clips, -1))
-        tokens = tokens.transpose(1, 2).flatten(0, 1)  # (b j) f c
+        tokens = self.spatial_norm(self.spatial[index](tokens, axis=2))
         if index == 0:
-            tokens = tokens + self.time_embedding
-        by_joint: Received | None = None if received is None else []
-        mixed: Tensor = self.temporal_norm(self.temporal[index](tokens, by_joint))
-        if received is not None and by_joint is not None:
-            received += [attention.unflatten(0, (clips, -1)).mean(1) for attention in by_joint]
-        per_clip: Tensor = mixed.unflatten(0, (clips, -1)).transpose(1, 2)
-        return per_clip
+            tokens = tokens + self.time_embedding[:, :, None]
+        mixed: Tensor = self.temporal_norm(self.temporal[index](tokens, received, axis=1))
+        return mixed
 
     def head(self, tokens: Tokens) -> Pose3D:
         """Each token's norm and projection to x, y, z."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
-from poseglass.layers import Attention, Fusion, Mlp, StochasticDepth
+from poseglass.layers import Attention, Fusion, Linear, Mlp, StochasticDepth
 from poseglass.models._base import PoseTransformer, check_heads
 
 __all__ = ["MotionAGFormer"]
@@ -57,24 +57,26 @@ class GraphMixer(nn.Module):
     def __init__(self, dim: int, nodes: int, *, neighbours: int | None = None) -> None:
         super().__init__()
         self.neighbours = neighbours
-        self.own = nn.Linear(dim, dim)
-        self.others = nn.Linear(dim, dim)
+        self.own = Linear(dim, dim)
+        self.others = Linear(dim, dim)
         self.norm = nn.BatchNorm1d(nodes)
         if neighbours is None:
             self.register_buffer("skeleton", skeleton_graph(), persistent=False)
 
-    def forward(self, x: Float[Tensor, "b n c"]) -> Float[Tensor, "b n c"]:
-        """Tokens (b n c) in, tokens (b n c) out."""
-        others = self.others(x)
+    def forward(self, x: Tokens, *, axis: int = 2) -> Tokens:
+        """Tokens (b f s c) in and out; the nodes of a graph are those along `axis`."""
+        x = x.transpose(axis, 2)
+        nodes = x.flatten(0, 1)
+        own, others = self.own(nodes), self.others(nodes)
         if self.neighbours is None:
-            gathered = self.skeleton.expand(x.shape[0], -1, -1) @ others
+            gathered = self.skeleton.to(others.dtype).expand(nodes.shape[0], -1, -1) @ others
         else:
             # Scaling the tokens before and after is cheaper than scaling the links, of which there are more.
-            links = most_similar(x, self.neighbours).to(others.dtype)
+            links = most_similar(nodes, self.neighbours).to(others.dtype)
             scale = links.sum(-1, keepdim=True).rsqrt()
             gathered = scale * (links @ (scale * others))
-        out: Tensor = F.relu(x + self.norm(gathered + self.own(x)))
-        return out
+        out: Tensor = F.relu(nodes + self.norm((gathered + own).to(nodes.dtype)))
+        return out.view(x.shape).transpose(axis, 2)
 
 
 class MixerBlock(nn.Module):
@@ -93,14 +95,12 @@ class MixerBlock(nn.Module):
         self.scale2 = nn.Parameter(torch.full((dim,), 1e-5))
         self.drop = StochasticDepth(drop)
 
-    def forward(
-        self, x: Float[Tensor, "b n c"], received: list[Float[Tensor, "b n"]] | None = None
-    ) -> Float[Tensor, "b n c"]:
-        """Tokens (b n c) in, tokens (b n c) out; `received` is for a mixer that is :class:`Attention`."""
+    def forward(self, x: Tokens, received: Received | None = None, *, axis: int) -> Tokens:
+        """Tokens (b f s c) in and out, mixed along `axis`; `received` is for a mixer that is :class:`Attention`."""
         normed = self.norm1(x)
-        mixed = self.mixer(normed) if received is None else self.mixer(normed, received)
-        x = x + self.drop(self.scale1 * mixed)
-        out: Tensor = x + self.drop(self.scale2 * self.mlp(self.norm2(x)))
+        mixed = self.mixer(normed, axis=axis) if received is None else self.mixer(normed, received, axis=axis)
+        x = x + self.drop(self.scale1 * mixed, axis=axis)
+        out: Tensor = x + self.drop(self.scale2 * self.mlp(self.norm2(x)), axis=axis)
         return out
 
 
@@ -121,20 +121,10 @@ class Layer(nn.Module):
 
     def forward(self, tokens: Tokens, received: Received | None = None) -> Tokens:
         """Each stream over joints, then over frames; see :meth:`PoseTransformer.layer`."""
-        clips = tokens.shape[0]
-
-        def by_joint(x: Tensor) -> Tensor:
-            joint_first: Tensor = x.unflatten(0, (clips, -1)).transpose(1, 2)
-            return joint_first.flatten(0, 1)  # (b j) f c
-
-        per_joint: Received | None = None if received is None else []
-        tokens = tokens.flatten(0, 1)  # (b f) j c
-        attention = self.temporal_attention(by_joint(self.spatial_attention(tokens)), per_joint)
-        graph = self.temporal_graph(by_joint(self.spatial_graph(tokens)))
-        if received is not None and per_joint is not None:
-            received += [share.unflatten(0, (clips, -1)).mean(1) for share in per_joint]
-        per_clip: Tensor = self.fusion(attention, graph).unflatten(0, (clips, -1)).transpose(1, 2)
-        return per_clip
+        attention = self.temporal_attention(self.spatial_attention(tokens, axis=2), received, axis=1)
+        graph = self.temporal_graph(self.spatial_graph(tokens, axis=2), axis=1)
+        fused: Tensor = self.fusion(attention, graph)
+        return fused
 
 
 @final

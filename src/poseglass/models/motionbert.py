@@ -86,10 +86,10 @@ class MotionBERT(PoseTransformer):
 
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
         """Both streams and their fusion; see :meth:`PoseTransformer.layer`."""
-        joints_first = over_joints(self.joints_first_spatial[index], tokens)
-        joints_first = over_frames(self.joints_first_temporal[index], joints_first, received)
-        frames_first = over_frames(self.frames_first_temporal[index], tokens, received)
-        frames_first = over_joints(self.frames_first_spatial[index], frames_first)
+        joints_first = self.joints_first_spatial[index](tokens, axis=2)
+        joints_first = self.joints_first_temporal[index](joints_first, received, axis=1)
+        frames_first = self.frames_first_temporal[index](tokens, received, axis=1)
+        frames_first = self.frames_first_spatial[index](frames_first, axis=2)
         fused: Tensor = self.fusions[index](joints_first, frames_first)
         if index == self.depth - 1:  # here and not in the head, for HoT recovers frames from normed tokens
             fused = self.final_norm(fused)
@@ -99,18 +99,3 @@ class MotionBERT(PoseTransformer):
         """Each token's motion representation, and x, y, z of it."""
         pose: Tensor = self.head_project(self.represent(tokens).tanh())
         return pose
-
-
-def over_joints(block: nn.Module, tokens: Tokens) -> Tokens:
-    """A block over the joints of each frame."""
-    mixed: Tensor = block(tokens.flatten(0, 1)).unflatten(0, tokens.shape[:2])
-    return mixed
-
-
-def over_frames(block: nn.Module, tokens: Tokens, received: Received | None) -> Tokens:
-    """A block over the frames of each joint; `received` is for :meth:`PoseTransformer.layer`."""
-    by_joint: Received | None = None if received is None else []
-    mixed: Tensor = block(tokens.transpose(1, 2).flatten(0, 1), by_joint).unflatten(0, (tokens.shape[0], -1))  # b j f c
-    if received is not None and by_joint is not None:
-        received += [attention.unflatten(0, (tokens.shape[0], -1)).mean(1) for attention in by_joint]
-    return mixed.transpose(1, 2)
