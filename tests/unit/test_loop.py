@@ -354,8 +354,3 @@ def test_epochs_are_counted_and_clips_come_with_their_mirror_image(recipe, data,
     assert_array_equal(flip(drawn.pose3d[:1]), drawn.pose3d[1:])
     train(recipe, tmp_path / "run")
     assert rows(tmp_path / "run")[-1]["step"] == str(source.epoch)
-
-
-def test_a_store_is_not_taken_for_clips(recipe):
-    with pytest.raises(DataError, match=r"keypoints 'cpn' of the store.*motion clips only"):
-        batches(recipe.override("data.keypoints=cpn"))

@@ -37,7 +37,7 @@ from poseglass.training.initial import lengthened
 from poseglass.training.losses import PoseLoss
 from poseglass.training.optimisers import optimisers, rate
 from poseglass.training.recipe import Recipe
-from poseglass.waist import Funnel, Model
+from poseglass.waist import Funnel, Model, backbone_of
 
 __all__ = ["Run", "answered", "train"]
 
@@ -94,6 +94,7 @@ def _train(
         distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=recipe.run.workers)
     source = source or batches(recipe)
     model = build(recipe)
+    backbone_of(model).coordinates = source.coordinates
     if init is not None and not (folder / "checkpoint.safetensors").exists():
         weights.load_state(model, lengthened(weights.load(init).state_dict(), model), init)
     run = Run(recipe, model, epoch=source.epoch)
@@ -249,6 +250,8 @@ class Run:
             with torch.inference_mode():
                 pairs = [answered(judged, *clip, centre=centre) for clip in clips]
             predicted, target = (torch.cat(poses).numpy() for poses in zip(*pairs, strict=True))
+            if sample.counts is not None and not centre:
+                predicted, target = predicted[sample.counts], target[sample.counts]
             errors[f"{name}_mpjpe"] = mpjpe(predicted, target)
             errors[f"{name}_p_mpjpe"] = p_mpjpe(predicted, target)
         return errors

@@ -154,6 +154,7 @@ class Recipe:
         both = 2 if data.flip == "both" else 1
         rules = {
             "model.frames must be at least 3": model.frames >= 3,
+            "model.inputs must be 2 (x, y) or 3 (x, y, score)": model.inputs in (2, 3),
             "schedule.steps must be at least 1": schedule.steps >= 1,
             "schedule.epochs, schedule.every and data.stride must not be negative": min(
                 schedule.epochs, schedule.every, data.stride
