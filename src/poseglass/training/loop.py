@@ -5,7 +5,6 @@ was interrupted and resumed reaches the same weights as one that was not.
 """
 
 import copy
-import csv
 import json
 import math
 import os
@@ -13,8 +12,6 @@ import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from os import PathLike
 from pathlib import Path
-from time import perf_counter
-from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -34,8 +31,10 @@ from poseglass.tokens.select import take
 from poseglass.training.batches import Batches, batches
 from poseglass.training.building import build
 from poseglass.training.initial import lengthened
+from poseglass.training.log import Log
 from poseglass.training.losses import PoseLoss
 from poseglass.training.optimisers import optimisers, rate
+from poseglass.training.provenance import check_same_run, record_environment
 from poseglass.training.recipe import Recipe
 from poseglass.waist import Funnel, Model, backbone_of
 
@@ -46,7 +45,8 @@ def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[s
     """Train until the recipe's steps are done, going on from the folder's checkpoint where there is one.
 
     The folder gets ``checkpoint.safetensors`` (all that is needed to go on), ``best/`` (the weights that were best on
-    the validation split), ``metrics.csv``, ``recipe.json`` and TensorBoard events.
+    the validation split), ``metrics.csv``, TensorBoard events, and what the run was made from: ``recipe.json``,
+    ``data.json`` and ``environment.json``.
 
     Args:
         recipe: What to train and how; `recipe.data.path` names the data.
@@ -57,7 +57,7 @@ def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[s
         The folder of the best weights.
 
     Raises:
-        TrainingError: The loss is not finite, or the folder holds a run of another recipe.
+        TrainingError: The loss is not finite, or the folder holds a run of another recipe or with other data.
         DataError: The data are missing.
         ModelError: There is no such model, or the waist does not fit it.
     """
@@ -99,9 +99,11 @@ def _train(
         weights.load_state(model, lengthened(weights.load(init).state_dict(), model), init)
     run = Run(recipe, model, epoch=source.epoch)
     if rank == 0:
-        _check_same_run(folder, recipe)
+        check_same_run(folder, recipe, source.about())
     if (folder / "checkpoint.safetensors").exists():
         run.resume(folder / "checkpoint.safetensors")
+    if rank == 0:
+        record_environment(folder, step=run.step, workers=recipe.run.workers)
     _loop(run, source, folder, rank)
     if meeting is not None:
         distributed.destroy_process_group()
@@ -257,17 +259,12 @@ class Run:
         return errors
 
 
-class _Metrics(Protocol):
-    def add_scalar(self, tag: str, value: float, step: int) -> None: ...
-    def close(self) -> None: ...
-
-
 def _loop(run: Run, source: Batches, folder: Path, rank: int) -> None:
     recipe = run.recipe
     leads = rank == 0
     judges = source.judges() if leads else {}
     folder.mkdir(parents=True, exist_ok=True)
-    log = _Log(folder, run.step) if leads else None
+    log = Log(folder, run.step) if leads else None
     columns = (
         TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
@@ -297,63 +294,3 @@ def _loop(run: Run, source: Batches, folder: Path, rank: int) -> None:
             progress.update(task, completed=run.step)
     if log is not None:
         log.close()
-
-
-def _check_same_run(folder: Path, recipe: Recipe) -> None:
-    """A folder belongs to one recipe; only how long the run is and how often it saves may change."""
-    path = folder / "recipe.json"
-    settings = json.loads(json.dumps(recipe.to_dict()))
-    if path.exists():
-        before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        free = {
-            ("schedule", "steps"),
-            ("schedule", "epochs"),
-            ("run", "save_every"),
-            ("run", "validate_every"),
-            ("data", "path"),
-        }
-        changed = [
-            f"{section}.{key}"
-            for section, values in settings.items()
-            for key, value in values.items()
-            if (section, key) not in free and before.get(section, {}).get(key) != value
-        ]
-        if changed:
-            raise TrainingError(f"{folder} holds a run with another {', '.join(changed)}; choose another folder")
-    with writing(path, TrainingError) as temporary:
-        temporary.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-
-
-class _Log:
-    """metrics.csv, and TensorBoard where it is installed. Rows past the checkpoint are dropped on resuming."""
-
-    def __init__(self, folder: Path, step: int) -> None:
-        self.path = folder / "metrics.csv"
-        self.rows: list[dict[str, str]] = []
-        if self.path.exists():
-            with self.path.open(newline="", encoding="utf-8") as file:
-                self.rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
-        self.began = perf_counter() - (float(self.rows[-1].get("seconds") or 0) if self.rows else 0)
-        self.board: _Metrics | None = None
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            return
-        self.board = SummaryWriter(folder, purge_step=step)
-
-    def add(self, step: int, values: dict[str, float]) -> None:
-        """One row; `seconds` counts the training so far, over all of a run's resumptions."""
-        values = {"seconds": perf_counter() - self.began, **values}
-        self.rows.append({"step": str(step), **{name: f"{value:.4f}" for name, value in values.items()}})
-        with writing(self.path, TrainingError) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(self.rows[-1]))
-            writer.writeheader()
-            writer.writerows(self.rows)
-        if self.board is not None:
-            for name, value in values.items():
-                self.board.add_scalar(name, value, step)
-
-    def close(self) -> None:
-        """Flush the events."""
-        if self.board is not None:
-            self.board.close()
