@@ -105,7 +105,8 @@ def test_a_run_leaves_what_it_promises(recipe, unbroken):
     assert isinstance(best, Hourglass)
     assert best.schedule == {1: 4}
     assert [row["step"] for row in rows(unbroken)] == ["4", "8", "9"]
-    assert all(float(value) > 0 for row in rows(unbroken) for value in row.values())
+    assert all(float(value) > 0 for row in rows(unbroken) for name, value in row.items() if name != "data_share")
+    assert all(0 <= float(row["data_share"]) <= 1 for row in rows(unbroken))
     assert Recipe().updated(json.loads((unbroken / "recipe.json").read_text())) == recipe
     fresh = build(recipe).state_dict()
     assert any(not torch.equal(value, fresh[name]) for name, value in best.state_dict().items())

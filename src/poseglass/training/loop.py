@@ -9,9 +9,11 @@ import json
 import math
 import os
 import tempfile
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from os import PathLike
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import torch
@@ -24,6 +26,7 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 from poseglass import weights
 from poseglass._files import writing
 from poseglass._shapes import Pose2D, Pose3D
+from poseglass.ahead import ahead
 from poseglass.data.augment import Sample
 from poseglass.errors import TrainingError
 from poseglass.metrics import mpjpe, p_mpjpe
@@ -36,13 +39,19 @@ from poseglass.training.losses import PoseLoss
 from poseglass.training.optimisers import optimisers, rate
 from poseglass.training.provenance import check_same_run, record_environment
 from poseglass.training.recipe import Recipe
-from poseglass.waist import Funnel, Model, backbone_of
+from poseglass.waist import Funnel, Hourglass, Model, backbone_of
 
 __all__ = ["Run", "answered", "train"]
 
 
-def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[str] | None = None) -> Path:
+def train(
+    recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[str] | None = None, progress: bool = False
+) -> Path:
     """Train until the recipe's steps are done, going on from the folder's checkpoint where there is one.
+
+    With `recipe.run.workers` above 1, processes of this machine share each batch. Where a launcher such as ``torchrun``
+    has started several already, on this machine or on others, those do (as many as it says, whatever the recipe says);
+    the first of them alone writes.
 
     The folder gets ``checkpoint.safetensors`` (all that is needed to go on), ``best/`` (the weights that were best on
     the validation split), ``metrics.csv``, TensorBoard events, and what the run was made from: ``recipe.json``,
@@ -51,25 +60,35 @@ def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[s
     Args:
         recipe: What to train and how; `recipe.data.path` names the data.
         folder: Where to.
-        init: Weights to begin with, as :func:`poseglass.load` takes them, instead of fresh ones.
+        init: Weights to begin with, as :func:`poseglass.load` takes them, instead of fresh ones. Those of a backbone
+            without a waist are taken into the recipe's backbone; its waist stays fresh.
+        progress: Show a progress bar.
 
     Returns:
         The folder of the best weights.
 
     Raises:
-        TrainingError: The loss is not finite, or the folder holds a run of another recipe or with other data.
-        DataError: The data are missing.
+        TrainingError: The loss is not finite, a worker has ended, the folder holds a run of another recipe or with
+            other data, or the weights to begin with were trained on other coordinates than the data give.
+        DataError: The data are missing, or not what training needs.
         ModelError: There is no such model, or the waist does not fit it.
+        RecipeError: The batch cannot be shared by as many workers as were launched.
     """
     folder = Path(folder)
+    work = partial(_train, folder=folder, init=init, progress=progress)
+    launched = int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
+    if launched > 1:
+        recipe = recipe.updated({"run": {"workers": launched}})
+        work(int(os.environ["RANK"]), recipe=recipe, meeting="env://")
+        return folder / "best"
     workers = recipe.run.workers
     source = batches(recipe)  # what is wrong with the data is better known at once
     if workers == 1:
-        _train(0, recipe, folder, init, None, source=source)
+        work(0, recipe=recipe, source=source)
         return folder / "best"
     with tempfile.TemporaryDirectory() as meeting:
         try:
-            spawn(_train, (recipe, folder, init, f"file://{meeting}/workers"), nprocs=workers)
+            spawn(partial(work, recipe=recipe, meeting=f"file://{meeting}/workers"), nprocs=workers)
         except (ProcessRaisedException, ProcessExitedException) as problem:
             reason = str(problem).strip().splitlines()[-1]
             raise TrainingError(f"one of {workers} workers ended, so all did: {reason}; start again to go on") from None
@@ -78,35 +97,61 @@ def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[s
 
 def _train(
     rank: int,
+    *,
     recipe: Recipe,
     folder: Path,
     init: str | PathLike[str] | None,
-    meeting: str | None,
-    *,
+    progress: bool,
+    meeting: str | None = None,
     source: Batches | None = None,
 ) -> None:
     """One worker's part. All workers do the same but for their batches, whose gradients they average.
 
-    A worker that is a process of its own opens the `source` itself.
+    A worker that is a process of its own opens the `source` itself, and finds the others at the `meeting`.
     """
-    if meeting is not None:
-        torch.set_num_threads(max((os.cpu_count() or 1) // recipe.run.workers, 1))
-        distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=recipe.run.workers)
     source = source or batches(recipe)
+    if meeting is not None:
+        if meeting != "env://":  # a launcher has its own say in threads
+            torch.set_num_threads(max((os.cpu_count() or 1) // recipe.run.workers, 1))
+        try:
+            distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=recipe.run.workers)
+        except (ValueError, RuntimeError) as problem:
+            raise TrainingError(f"worker {rank} of {recipe.run.workers} did not meet the others: {problem}") from None
+    checkpoint = folder / "checkpoint.safetensors"
     model = build(recipe)
     backbone_of(model).coordinates = source.coordinates
-    if init is not None and not (folder / "checkpoint.safetensors").exists():
-        weights.load_state(model, lengthened(weights.load(init).state_dict(), model), init)
+    if not checkpoint.exists():
+        _begin(model, recipe, init)
     run = Run(recipe, model, epoch=source.epoch)
     if rank == 0:
         check_same_run(folder, recipe, source.about())
-    if (folder / "checkpoint.safetensors").exists():
-        run.resume(folder / "checkpoint.safetensors")
+    if checkpoint.exists():
+        run.resume(checkpoint)
     if rank == 0:
         record_environment(folder, step=run.step, workers=recipe.run.workers)
-    _loop(run, source, folder, rank)
+    _loop(run, source, folder, rank, progress=progress)
     if meeting is not None:
         distributed.destroy_process_group()
+
+
+def _begin(model: Model, recipe: Recipe, init: str | PathLike[str] | None) -> None:
+    """Fill a fresh model with the weights that a run begins with, if there are any."""
+    if init is None:
+        if recipe.optim.trains == "waist":
+            raise TrainingError(
+                "optim.trains=waist leaves the backbone as it is, so it needs weights that are worth it: give init"
+            )
+        return
+    loaded, backbone = weights.load(init), backbone_of(model)
+    if (before := backbone_of(loaded).coordinates) != backbone.coordinates:
+        raise TrainingError(
+            f"{init} was trained on {before} coordinates and the data give {backbone.coordinates} coordinates, which "
+            "mean nothing to it; begin with weights of the same kind, or with fresh ones"
+        )
+    if isinstance(loaded, Hourglass):
+        weights.load_state(model, lengthened(loaded.state_dict(), model), init)
+    else:  # a backbone, or a funnel, which has no weights of its own
+        weights.load_state(backbone, lengthened(backbone_of(loaded).state_dict(), backbone), init)
 
 
 def answered(model: Model, pose2d: Pose2D, target: Pose3D, *, centre: bool) -> tuple[Tensor, Tensor]:
@@ -146,6 +191,8 @@ class Run:
 
     def __init__(self, recipe: Recipe, model: Model, *, epoch: int = 1) -> None:
         self.recipe, self.model, self.epoch = recipe, model, epoch
+        if recipe.optim.trains == "waist":
+            backbone_of(model).eval().requires_grad_(False)  # neither gradients nor dropout disturb it
         self.steps = recipe.schedule.epochs * epoch or recipe.schedule.steps
         self.mean = {name: value.detach().clone() for name, value in model.state_dict().items()}
         self.optimisers = optimisers(model, recipe.optim)
@@ -203,11 +250,11 @@ class Run:
             predicted, target = answered(self.model, pose2d, pose3d, centre=self.recipe.loss.frames == "centre")
         loss: Tensor = self.loss(predicted, target)
         loss.backward()
-        self._average_gradients()
+        mean = self._of_all(loss)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip or math.inf)
-        if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
+        if not (math.isfinite(mean) and math.isfinite(norm.item())):
             raise TrainingError(
-                f"the loss is {loss.item()} and the gradient's norm {norm.item()} at step {self.step}; the last "
+                f"the loss is {mean} and the gradient's norm {norm.item()} at step {self.step}; the last "
                 f"checkpoint is good: lower optim.lr (now {optim.lr}) or set optim.bf16=false and go on"
             )
         share = rate(self.step, self.recipe.schedule, steps=self.steps, epoch=self.epoch)
@@ -224,15 +271,26 @@ class Run:
                     self.mean[name].lerp_(value, 1 - decay)
                 else:  # such as how many batches a norm has seen
                     self.mean[name].copy_(value)
-        return loss.item()
+        return mean
 
-    def _average_gradients(self) -> None:
+    def _of_all(self, loss: Tensor) -> float:
+        """The loss of all workers together, whose gradients become their mean.
+
+        By hand: `DistributedDataParallel` would have to be given what a funnel is asked for as a module of its own, and
+        to look in each step for parameters without a gradient; and it sorts its buckets anew after the first step, so
+        that a run that goes on would not sum in the order of one that was not interrupted.
+        """
         if not distributed.is_initialized():
-            return
+            return loss.item()
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        flat = nn.utils.parameters_to_vector(gradients)
-        distributed.all_reduce(flat)
-        nn.utils.vector_to_parameters(flat / self.recipe.run.workers, gradients)
+        flat = nn.utils.parameters_to_vector([*gradients, loss.detach()])
+        try:
+            distributed.all_reduce(flat)
+        except RuntimeError as problem:
+            raise TrainingError(f"another worker has ended ({problem}); start again to go on") from None
+        flat /= distributed.get_world_size()
+        nn.utils.vector_to_parameters(flat[:-1], gradients)
+        return flat[-1].item()
 
     def averaged(self) -> Model:
         """A network of the mean weights, in evaluation mode."""
@@ -259,7 +317,7 @@ class Run:
         return errors
 
 
-def _loop(run: Run, source: Batches, folder: Path, rank: int) -> None:
+def _loop(run: Run, source: Batches, folder: Path, rank: int, *, progress: bool) -> None:
     recipe = run.recipe
     leads = rank == 0
     judges = source.judges() if leads else {}
@@ -270,27 +328,32 @@ def _loop(run: Run, source: Batches, folder: Path, rank: int) -> None:
         TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
 
-    with Progress(*columns, disable=not leads) as progress, ThreadPoolExecutor(1) as drawer:
-        task = progress.add_task("training", total=run.steps, completed=run.step, note="")
-        ahead: Future[Sample] = drawer.submit(source.draw, run.step, rank)
+    drawn = ahead(source.draw(step, rank) for step in range(run.step, run.steps))
+    with Progress(*columns, disable=not (leads and progress)) as bar, closing(drawn):
+        task = bar.add_task("training", total=run.steps, completed=run.step, note="")
         losses: list[float] = []
+        began, waited = perf_counter(), 0.0
         while run.step < run.steps:
-            sample = ahead.result()
-            ahead = drawer.submit(source.draw, run.step + 1, rank)
+            asked = perf_counter()
+            sample = next(drawn)
+            waited += perf_counter() - asked
             losses.append(run.advance(sample))
             last = run.step == run.steps
             if log is not None and (run.step % recipe.run.validate_every == 0 or last):
+                share = waited / (perf_counter() - began)
                 errors = run.judge(judges)
-                log.add(run.step, {"loss": float(np.mean(losses)), **errors})
+                log.add(run.step, {"loss": float(np.mean(losses)), "data_share": share, **errors})
                 losses.clear()
                 score = sum(errors[f"{name}_{recipe.run.judge_by}"] for name in judges)
                 if score < run.best:
                     run.best = score
                     about = f"step {run.step}, best on the validation split so far"
                     weights.save(run.averaged(), folder / "best", about=about)
-                progress.update(task, note=f"P-MPJPE {errors[f'{next(iter(judges))}_p_mpjpe']:.1f} mm")
+                error = errors[f"{next(iter(judges))}_p_mpjpe"]
+                bar.update(task, note=f"P-MPJPE {error:.1f} mm, {100 * share:.1f} % of the time waited for data")
+                began, waited = perf_counter(), 0.0
             if leads and (run.step % recipe.run.save_every == 0 or last):
                 run.save(folder / "checkpoint.safetensors")
-            progress.update(task, completed=run.step)
+            bar.update(task, completed=run.step)
     if log is not None:
         log.close()
