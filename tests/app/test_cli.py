@@ -834,6 +834,8 @@ class TestTraining:
             (["tiny.toml", "--set", "optim.lr=fast"], ["optim.lr must be", "'fast'"]),
             (["tiny.toml", "--data", "clips.npz", "-o", "tiny.toml/run"], ["is a file, not a folder"]),
             (["tiny.toml", "--data", "clips.npz", "--init", "nothing"], ["no weights nothing"]),
+            (["tiny.toml", "--data", "clips.npz", "--waist-only"], ["optim.trains=waist", "give init"]),
+            (["tiny.toml", "--data", "clips.npz", "--set", "data.keypoints=gt"], ["no folder of recordings clips.npz"]),
         ],
     )
     def test_wrong_recipes_and_data(self, poseglass: Run, here: Path, arguments: list[str], words: list[str]) -> None:

@@ -143,7 +143,8 @@ class RecordedBatches:
             if not len(clips):
                 of = "a valid centre" if centre or (funnel and name == "test") else f"{what} of its frames valid"
                 raise DataError(
-                    f"{recordings.folder} has no {name} clip of {model.frames} frames with {of}; set model.frames lower"
+                    f"{recordings.folder} has no {name} clip of {model.frames} frames with {of}; set model.frames or "
+                    "data.stride lower"
                 )
         self.epoch = math.ceil(len(self.clips) / self._drawn)
 
