@@ -81,9 +81,10 @@ class PoseTransformer(nn.Module, ABC):
     def forward(self, pose2d: Pose2D) -> Pose3D:
         """Root-relative 3D poses (b f j 3) of 2D poses (b f j i), in the axes and the unit of the model's training.
 
-        What is trained here, the bundled weights too, answers in metres and in the axes of a camera that has turned to
-        face the pelvis (:func:`poseglass.geometry.facing`); :class:`poseglass.predictor.Predictor` takes that to camera
-        space.
+        What is trained here on person coordinates, the bundled weights too, answers in metres and in the axes of a
+        camera that has turned to face the pelvis (:func:`poseglass.geometry.facing`);
+        :class:`poseglass.predictor.Predictor` takes that to camera space. What is trained on screen coordinates answers
+        in metres in camera space.
 
         Raises:
             ModelError: The input has another shape than the model was built for.
