@@ -16,7 +16,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 from test_loop import KILLED, assert_same_run, contents, rows
-from test_recorded import CENTRE, written
+from test_recorded import written
 
 from poseglass import weights
 from poseglass.data.augment import Sample
@@ -54,10 +54,9 @@ def losses(folder: Path) -> list[float]:
     return [float(row["loss"]) for row in rows(folder)]
 
 
-@pytest.mark.parametrize("settings", [(), ("data.flip=both", "waist.kind=funnel", "data.stride=1", *CENTRE)])
-def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path, settings):
+def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path):
     """With dropout; and the epochs of 14 clips do not end where the checkpoints are."""
-    recipe = recipe.override("model.sizes.drop=0.3", *settings)
+    recipe = recipe.override("model.sizes.drop=0.3")
     train(recipe, tmp_path / "unbroken")
     run = subprocess.run(
         [sys.executable, "-c", KILLED, json.dumps(recipe.to_dict()), str(tmp_path / "broken")],

@@ -87,9 +87,8 @@ class MotionClips:
         """A short hash of the takes, their subjects and splits: the same data, the same fingerprint in any file."""
         digest = hashlib.sha256(json.dumps(self.fps).encode())
         for clip in self.clips:
-            about = [clip.name, clip.subject, clip.split, str(clip.points.dtype), clip.points.shape]
-            digest.update(json.dumps(about).encode())
-            digest.update(np.ascontiguousarray(clip.points).data)
+            digest.update(json.dumps([clip.name, clip.subject, clip.split, clip.points.shape]).encode())
+            digest.update(np.ascontiguousarray(clip.points, np.float32).data)  # as they are saved
         return digest.hexdigest()[:12]
 
     def split(self, name: str) -> "MotionClips":

@@ -10,6 +10,7 @@ import math
 import os
 import tempfile
 from contextlib import closing
+from datetime import timedelta
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -42,6 +43,8 @@ from poseglass.training.recipe import Recipe
 from poseglass.waist import Funnel, Hourglass, Model, backbone_of
 
 __all__ = ["Run", "answered", "train"]
+
+PATIENCE = timedelta(hours=3)  # of workers who wait while the first judges; that one has died they see at once
 
 
 def train(
@@ -114,7 +117,9 @@ def _train(
         if meeting != "env://":  # a launcher has its own say in threads
             torch.set_num_threads(max((os.cpu_count() or 1) // recipe.run.workers, 1))
         try:
-            distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=recipe.run.workers)
+            distributed.init_process_group(
+                "gloo", init_method=meeting, rank=rank, world_size=recipe.run.workers, timeout=PATIENCE
+            )
         except (ValueError, RuntimeError) as problem:
             raise TrainingError(f"worker {rank} of {recipe.run.workers} did not meet the others: {problem}") from None
     checkpoint = folder / "checkpoint.safetensors"

@@ -118,7 +118,8 @@ class RecordedBatches:
     def __init__(self, recordings: Recordings, recipe: Recipe) -> None:
         model, data = recipe.model, recipe.data
         self.recipe, self.store = recipe, recordings
-        self.source = h36m_facts.SOURCES.get(data.keypoints, data.keypoints)
+        known = data.keypoints in recordings.sources
+        self.source = data.keypoints if known else h36m_facts.SOURCES.get(data.keypoints, data.keypoints)
         self.picked = _picked(recordings)
         if recordings.dataset not in SPLITS:
             raise DataError(
