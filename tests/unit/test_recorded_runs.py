@@ -137,7 +137,7 @@ def test_what_a_launcher_can_get_wrong(recipe, tmp_path, monkeypatch):
 class TestWhatARunWasMadeFrom:
     def test_is_in_its_folder(self, recipe, store, tmp_path):
         best = train(recipe, tmp_path / "run")
-        assert json.loads((tmp_path / "run" / "data.json").read_text()) == batches(recipe).about()
+        assert json.loads((tmp_path / "run" / "data.json").read_text()) == batches(recipe).about() | {"init": None}
         (start,) = json.loads((tmp_path / "run" / "environment.json").read_text())["starts"]
         assert start["torch"] == torch.__version__
         assert (start["step"], start["threads"], start["workers"]) == (0, 1, 1)
@@ -193,6 +193,7 @@ class TestWeightsToBeginWith:
         fresh = build(recipe).state_dict()
         train(recipe.override("schedule.steps=5"), tmp_path / "run", init=screen)
         train(recipe, tmp_path / "run")  # goes on, without the weights that it began with
+        assert json.loads((tmp_path / "run" / "data.json").read_text())["init"] == str(screen)
         trained = weights.load(tmp_path / "run" / "best")
         assert isinstance(trained, Hourglass)
         before = load_file(screen / "weights.safetensors")
@@ -236,6 +237,20 @@ class TestWeightsToBeginWith:
         with pytest.raises(TrainingError, match=r"trained on person coordinates and the data give screen coordinates"):
             train(recipe, tmp_path / "run", init=person)
         assert not (tmp_path / "run").exists()
+
+
+def test_frames_that_do_not_count_are_not_judged(recipe):
+    run = loop.Run(recipe, build(recipe))
+    judges = batches(recipe).judges()
+    sample = judges["validation"]
+    assert 0 < sample.counts.mean() < 1
+    errors = run.judge(judges)
+    with torch.inference_mode():
+        predicted = run.averaged()(torch.from_numpy(sample.pose2d)).numpy()
+    distances = np.linalg.norm(predicted - sample.pose3d, axis=-1).mean(-1)
+    assert errors["validation_mpjpe"] == pytest.approx(1000 * distances[sample.counts].mean(), rel=1e-5)
+    spoiled = np.where(sample.counts[..., None, None], sample.pose3d, 99).astype(np.float32)
+    assert run.judge({"validation": Sample(sample.pose2d, spoiled, sample.counts)}) == errors
 
 
 class _Slow:

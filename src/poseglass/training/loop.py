@@ -125,12 +125,14 @@ def _train(
     checkpoint = folder / "checkpoint.safetensors"
     model = build(recipe)
     backbone_of(model).coordinates = source.coordinates
-    if not checkpoint.exists():
+    goes_on, made_from = checkpoint.exists(), source.about()
+    if not goes_on:
         _begin(model, recipe, init)
+        made_from["init"] = None if init is None else str(init)
     run = Run(recipe, model, epoch=source.epoch)
     if rank == 0:
-        check_same_run(folder, recipe, source.about())
-    if checkpoint.exists():
+        check_same_run(folder, recipe, made_from)
+    if goes_on:
         run.resume(checkpoint)
     if rank == 0:
         record_environment(folder, step=run.step, workers=recipe.run.workers)

@@ -34,7 +34,8 @@ def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> Non
     Args:
         folder: The run's.
         recipe: What is trained and how.
-        data: What the batches say they are made from; `fingerprint` tells it from others.
+        data: What the batches say they are made from; `fingerprint` tells it from others. Whatever the folder knows
+            besides, such as with which weights the run began, stays.
 
     Raises:
         TrainingError: The folder holds a run of another recipe or with other data, or cannot be written.
@@ -51,15 +52,15 @@ def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> Non
         ]
         if changed:
             raise TrainingError(f"{folder} holds a run with another {', '.join(changed)}; choose another folder")
-    if (before := _read(folder / "data.json")) is not None:
-        old, new = ((about.get("kind"), about.get("fingerprint")) for about in (before, data))
+    if known := _read(folder / "data.json"):
+        old, new = ((about.get("kind"), about.get("fingerprint")) for about in (known, data))
         if old != new:
             raise TrainingError(
                 f"{folder} holds a run with other data: {old[0]} of fingerprint {old[1]}, and {recipe.data.path} holds "
                 f"{new[0]} of {new[1]}; go on with the data of before, or choose another folder"
             )
     _write(folder / "recipe.json", settings)
-    _write(folder / "data.json", _plain(data))
+    _write(folder / "data.json", (known or {}) | _plain(data))
 
 
 def record_environment(folder: Path, *, step: int, workers: int) -> None:
