@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -117,6 +118,35 @@ def test_torchrun_trains_as_one_process_does(recipe, store, tmp_path):
     assert json.loads((tmp_path / "two" / "environment.json").read_text())["starts"][0]["workers"] == 2
 
 
+def test_machines_that_do_not_see_one_folder_are_told_so(recipe, tmp_path):
+    """Or each would go on from weights of its own. As any launcher would start them, without torchrun."""
+    train(recipe, tmp_path / "first")
+    code = (
+        "import json, sys; from poseglass.training.loop import train; from poseglass.training.recipe import Recipe\n"
+        "train(Recipe().updated(json.loads(sys.argv[1])), sys.argv[2])"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = json.dumps(recipe.override("schedule.steps=20").to_dict())
+    about = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    pair = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, settings, str(tmp_path / folder)],
+            stderr=subprocess.PIPE, text=True, env=os.environ | about | {"RANK": str(rank)},
+        )
+        for rank, folder in enumerate(("first", "second"))
+    ]  # fmt: skip
+    fingerprint = Recordings.open(recipe.data.path).fingerprint
+    for worker in pair:
+        _, said = worker.communicate(timeout=120)
+        assert worker.returncode == 1
+        assert (
+            f"they begin at step 9 with data {fingerprint}, step 0 with data {fingerprint}; each needs to see" in said
+        )
+    assert not (tmp_path / "second").exists()
+
+
 def _toml(value) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key} = {_toml(entry)}" for key, entry in value.items()) + "}"
@@ -128,6 +158,10 @@ def test_what_a_launcher_can_get_wrong(recipe, tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(RecipeError, match=r"data.batch must be a multiple of run.workers"):
         train(recipe, tmp_path / "run")
+    for size in ("0", "two"):
+        monkeypatch.setenv("WORLD_SIZE", size)
+        with pytest.raises(TrainingError, match=rf"RANK must be a number below its WORLD_SIZE, got '0' and '{size}'"):
+            train(recipe, tmp_path / "run")
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("MASTER_ADDR", raising=False)
     with pytest.raises(TrainingError, match=r"worker 0 of 2 did not meet the others.*MASTER_ADDR"):

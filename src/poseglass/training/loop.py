@@ -9,8 +9,8 @@ import json
 import math
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -21,7 +21,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, spawn
 
 from poseglass import weights
@@ -40,11 +40,10 @@ from poseglass.training.losses import PoseLoss
 from poseglass.training.optimisers import optimisers, rate
 from poseglass.training.provenance import check_same_run, record_environment
 from poseglass.training.recipe import Recipe
+from poseglass.training.workers import averaged, check_together, launched, together
 from poseglass.waist import Funnel, Hourglass, Model, backbone_of
 
 __all__ = ["Run", "answered", "train"]
-
-PATIENCE = timedelta(hours=3)  # of workers who wait while the first judges; that one has died they see at once
 
 
 def train(
@@ -79,49 +78,38 @@ def train(
     """
     folder = Path(folder)
     work = partial(_train, folder=folder, init=init, progress=progress)
-    launched = int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
-    if launched > 1:
-        recipe = recipe.updated({"run": {"workers": launched}})
-        work(int(os.environ["RANK"]), recipe=recipe, meeting="env://")
+    rank, world = launched()
+    if world > 1:
+        recipe = recipe.updated({"run": {"workers": world}})
+    workers, source = recipe.run.workers, batches(recipe)  # what is wrong with the data is better known at once
+    if world > 1:
+        with together("env://", rank, world):
+            work(rank, recipe=recipe, source=source)
         return folder / "best"
-    workers = recipe.run.workers
-    source = batches(recipe)  # what is wrong with the data is better known at once
     if workers == 1:
         work(0, recipe=recipe, source=source)
         return folder / "best"
     with tempfile.TemporaryDirectory() as meeting:
         try:
-            spawn(partial(work, recipe=recipe, meeting=f"file://{meeting}/workers"), nprocs=workers)
+            spawn(partial(_spawned, recipe=recipe, work=work, meeting=f"file://{meeting}/workers"), nprocs=workers)
         except (ProcessRaisedException, ProcessExitedException) as problem:
             reason = str(problem).strip().splitlines()[-1]
             raise TrainingError(f"one of {workers} workers ended, so all did: {reason}; start again to go on") from None
     return folder / "best"
 
 
-def _train(
-    rank: int,
-    *,
-    recipe: Recipe,
-    folder: Path,
-    init: str | PathLike[str] | None,
-    progress: bool,
-    meeting: str | None = None,
-    source: Batches | None = None,
-) -> None:
-    """One worker's part. All workers do the same but for their batches, whose gradients they average.
+def _spawned(rank: int, *, recipe: Recipe, work: Callable[..., None], meeting: str) -> None:
+    """A worker on this machine, with its share of the cores."""
+    torch.set_num_threads(max((os.cpu_count() or 1) // recipe.run.workers, 1))
+    source = batches(recipe)
+    with together(meeting, rank, recipe.run.workers):
+        work(rank, recipe=recipe, source=source)
 
-    A worker that is a process of its own opens the `source` itself, and finds the others at the `meeting`.
-    """
-    source = source or batches(recipe)
-    if meeting is not None:
-        if meeting != "env://":  # a launcher has its own say in threads
-            torch.set_num_threads(max((os.cpu_count() or 1) // recipe.run.workers, 1))
-        try:
-            distributed.init_process_group(
-                "gloo", init_method=meeting, rank=rank, world_size=recipe.run.workers, timeout=PATIENCE
-            )
-        except (ValueError, RuntimeError) as problem:
-            raise TrainingError(f"worker {rank} of {recipe.run.workers} did not meet the others: {problem}") from None
+
+def _train(
+    rank: int, *, recipe: Recipe, source: Batches, folder: Path, init: str | PathLike[str] | None, progress: bool
+) -> None:
+    """One worker's part. All workers do the same but for their batches, whose gradients they average."""
     checkpoint = folder / "checkpoint.safetensors"
     model = build(recipe)
     backbone_of(model).coordinates = source.coordinates
@@ -134,11 +122,10 @@ def _train(
         check_same_run(folder, recipe, made_from)
     if goes_on:
         run.resume(checkpoint)
+    check_together(run.step, made_from["fingerprint"])
     if rank == 0:
         record_environment(folder, step=run.step, workers=recipe.run.workers)
     _loop(run, source, folder, rank, progress=progress)
-    if meeting is not None:
-        distributed.destroy_process_group()
 
 
 def _begin(model: Model, recipe: Recipe, init: str | PathLike[str] | None) -> None:
@@ -257,7 +244,7 @@ class Run:
             predicted, target = answered(self.model, pose2d, pose3d, centre=self.recipe.loss.frames == "centre")
         loss: Tensor = self.loss(predicted, target)
         loss.backward()
-        mean = self._of_all(loss)
+        mean = averaged(loss, self.model.parameters())
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip or math.inf)
         if not (math.isfinite(mean) and math.isfinite(norm.item())):
             raise TrainingError(
@@ -279,25 +266,6 @@ class Run:
                 else:  # such as how many batches a norm has seen
                     self.mean[name].copy_(value)
         return mean
-
-    def _of_all(self, loss: Tensor) -> float:
-        """The loss of all workers together, whose gradients become their mean.
-
-        By hand: `DistributedDataParallel` would have to be given what a funnel is asked for as a module of its own, and
-        to look in each step for parameters without a gradient; and it sorts its buckets anew after the first step, so
-        that a run that goes on would not sum in the order of one that was not interrupted.
-        """
-        if not distributed.is_initialized():
-            return loss.item()
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        flat = nn.utils.parameters_to_vector([*gradients, loss.detach()])
-        try:
-            distributed.all_reduce(flat)
-        except RuntimeError as problem:
-            raise TrainingError(f"another worker has ended ({problem}); start again to go on") from None
-        flat /= distributed.get_world_size()
-        nn.utils.vector_to_parameters(flat[:-1], gradients)
-        return flat[-1].item()
 
     def averaged(self) -> Model:
         """A network of the mean weights, in evaluation mode."""
