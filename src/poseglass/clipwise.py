@@ -1,4 +1,4 @@
-"""A model over a batch of clips: what it sees of 2D poses, and what it answers, alone or averaged with its mirror image.
+"""A model over a batch of clips: what it sees of 2D poses, and what it answers, alone or averaged with its mirror.
 
 Lifting a video and judging on a data set both come through here.
 """

@@ -4,9 +4,10 @@
 last one lacks is shared by both ends, which are repeated. A model of the centre frame (seq2frame) gets a clip for every
 frame. *Counting.* ``ours``: every frame of a recording that is valid counts once. ``published``: every frame of every
 clip counts, the repeated ones too, as in the published figures of seq2seq models; velocities then are within clips. For
-the centre frame both are the same. *Means.* Frames are pooled by action over takes, cameras and subjects, and the result
-is the mean over actions; MPI-INF-3DHP's is over all frames, beside each sequence and each activity. Velocities never
-cross from one recording to another. *Root.* The predicted root is put to zero, and the truth is relative to its own.
+the centre frame both are the same. *Means.* Frames are pooled by action over takes, cameras and subjects, and the
+result is the mean over actions; MPI-INF-3DHP's is over all frames, beside each sequence and each activity. Velocities
+never cross from one recording to another. *Root.* The predicted root is put to zero, and the truth is relative to its
+own.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -206,7 +207,8 @@ def _order(source: Skeleton, model: Skeleton) -> Int[ndarray, " j"]:
         raise DataError(
             f"the recordings' joints ({source.name}) are not, one by one, those of the model ({model.name}): {problem}"
         ) from None
-    return matrix.argmax(1)
+    order: ndarray = matrix.argmax(1)
+    return order
 
 
 def _root(skeleton: Skeleton) -> str:
@@ -232,7 +234,7 @@ def _middle(model: Model) -> int:
 def _lifted(
     model: Model, recording: Recording, begins: Int[ndarray, " n"], protocol: Protocol, order: Int[ndarray, " j"]
 ) -> Iterator[Float[ndarray, "b _ j 3"]]:
-    """Poses of the recording's clips, batch by batch, of all frames or of the centre: root at zero, the data's order."""
+    """Poses of the recording's clips, batch by batch, of all frames or the centre: root at zero, the data's order."""
     backbone = backbone_of(model)
     points = recording.points2d(protocol.keypoints or "")[:, order].astype(np.float64)
     given = recording.scores(protocol.keypoints or "")

@@ -114,7 +114,9 @@ class Report:
         yield ["", "frames", *(f"{name}, {unit}" if units else name for name, unit in self.units.items())]
         for group in (*self.groups, self.total):
             digits = {name: 1 if unit in ("mm", "%") else 2 for name, unit in self.units.items()}
-            values = ("-" if math.isnan(value := group.errors[name]) else f"{value:.{digits[name]}f}" for name in digits)
+            values = (
+                "-" if math.isnan(value := group.errors[name]) else f"{value:.{digits[name]}f}" for name in digits
+            )
             yield [group.name, f"{group.frames:,}", *values]
 
 

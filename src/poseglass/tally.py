@@ -93,10 +93,10 @@ class Tally:
         for group, counts in groups.items():
             anywhere |= counts
             sums = self._sums.setdefault(group, np.zeros((len(self.metrics), 2)))
-            for row, metric, values in zip(sums, self.metrics, of, strict=True):
+            for row, (metric, values) in enumerate(zip(self.metrics, of, strict=True)):
                 if values is not None:
                     some = np.lib.stride_tricks.sliding_window_view(counts, metric.order + 1, axis=1).all(-1)
-                    row += values[some].sum(), some.sum()
+                    sums[row] += values[some].sum(), some.sum()
         errors = joint_errors(predicted, target)[anywhere]
         self._joints[0] += errors.sum(0)
         self._joints[1] += len(errors)

@@ -41,7 +41,11 @@ BACKBONES: dict[str, type[PoseTransformer]] = {
     "MHFormer": MHFormer,
 }
 # What a backbone knows of its training, and what there can be; the first is what all were before it was written down.
-TOLD: dict[str, tuple[str, ...]] = {"coordinates": ("person", "screen"), "answers": ("all", "centre"), "keypoints": ("",)}
+TOLD: dict[str, tuple[str, ...]] = {
+    "coordinates": ("person", "screen"),
+    "answers": ("all", "centre"),
+    "keypoints": ("",),
+}
 
 
 class Ignored:

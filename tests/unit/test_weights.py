@@ -214,7 +214,9 @@ class TestFolders:
         config = json.loads((tmp_path / "config.json").read_text())
         for name, wrong, words in (("answers", "some", "all or centre, not 'some'"), ("keypoints", 3, "text, not 3")):
             backbone = config["model"]["backbone"] | {name: wrong}
-            (tmp_path / "config.json").write_text(json.dumps(config | {"model": config["model"] | {"backbone": backbone}}))
+            (tmp_path / "config.json").write_text(
+                json.dumps(config | {"model": config["model"] | {"backbone": backbone}})
+            )
             with pytest.raises(WeightsError, match=f"{name} should be {words}"):
                 weights.load(tmp_path)
         for name in ("answers", "keypoints"):  # as folders were before

@@ -19,7 +19,17 @@ from rich.progress import Progress
 
 from poseglass.data.checks import Findings, Preparation, check_bones, check_finite, fitted, read_dictionary
 from poseglass.data.extra import needed
-from poseglass.data.mpi_inf_3dhp_facts import ACTIVITIES, CAMERAS, KEPT, LENGTHS, LICENCE, TEST, TEST_FPS, TRAIN, image_size
+from poseglass.data.mpi_inf_3dhp_facts import (
+    ACTIVITIES,
+    CAMERAS,
+    KEPT,
+    LENGTHS,
+    LICENCE,
+    TEST,
+    TEST_FPS,
+    TRAIN,
+    image_size,
+)
 from poseglass.data.store import Recordings
 from poseglass.data.storing import RecordingsWriter, check_new_folder, write_recordings
 from poseglass.errors import DataError

@@ -253,7 +253,7 @@ def _valid(wish: Wish, subject: str) -> Float[ndarray, " f"]:
 def _activities(wish: Wish, subject: str) -> Float[ndarray, " f"]:
     """A test sequence is of one activity and then of another."""
     first, second = _rng(wish, subject, 2, 0).permutation(len(mpi.ACTIVITIES))[:2] + 1
-    return np.where(np.arange(wish.frames) < wish.frames // 2, first, second).astype(float)
+    return np.repeat([float(first), float(second)], [wish.frames // 2, wish.frames - wish.frames // 2])
 
 
 def _joints28(points: Float[ndarray, "f 17 3"]) -> Float[ndarray, "f 28 3"]:
