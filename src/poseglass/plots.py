@@ -62,7 +62,9 @@ def _bars(path: Path, about: list[str], errors: Mapping[str, float], mean: str, 
     axes = figure.add_subplot()
     names, values = [name.replace("_", " ") for name in errors], [*errors.values()]
     bars = axes.barh(names, values, color=BLUE)
-    axes.bar_label(bars, fmt="%.1f", padding=3, fontsize=8)
+    labels = axes.bar_label(bars, fmt="%.1f", padding=3, fontsize=8)
+    for label in labels:  # readable on the line of the mean
+        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     level = sum(values) / len(values) if level is None else level
     axes.axvline(level, color=GREY, linewidth=1, linestyle="--", label=f"{mean}: {level:.1f} mm")
     axes.invert_yaxis()

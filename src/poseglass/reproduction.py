@@ -205,7 +205,7 @@ class Reproduction:
             ("of no row", self.unused),
         ):
             if names:
-                yield f"{what}: {', '.join(names)}"
+                yield f"{what}: {'; '.join(names)}"
         yield from (f"could not be measured: {problem}" for problem in self.problems)
 
     def __str__(self) -> str:
@@ -273,7 +273,7 @@ def reproduce(
         >>> from poseglass.data.synthetic_trees import generate
         >>> _ = generate("h36m", "made-up", frames=20, subjects=["S9"])
         >>> done = reproduce("h36m", prepare_h36m("made-up", "prepared").recordings)
-        >>> str(done).splitlines()[4].split()
+        >>> str(done).splitlines()[3].split()
         ['MHFormer', '351', 'cpn', '43.0', '-']
     """
     if table not in TABLES:

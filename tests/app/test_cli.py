@@ -159,7 +159,7 @@ class TestAsking:
             # Not the clock's time, which depends on what else the machine does.
             seconds.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
         assert run.stdout.endswith("set()\n"), "nothing heavy is imported"
-        assert all(command in run.stdout for command in ("lift", "evaluate", "bench", "train", "data"))
+        assert all(command in run.stdout for command in ("lift", "evaluate", "reproduce", "bench", "train", "data"))
         assert min(seconds) < 1
 
     def test_the_version_through_the_real_command(self) -> None:
@@ -167,7 +167,7 @@ class TestAsking:
         assert (run.stdout, run.stderr) == (f"poseglass {__version__}\n", "")
 
     @pytest.mark.parametrize(
-        "command", [(), ("lift",), ("evaluate",), ("bench",), ("train",), ("data",), ("data", "mocap")]
+        "command", [(), ("lift",), ("evaluate",), ("reproduce",), ("bench",), ("train",), ("data",), ("data", "mocap")]
     )
     def test_every_command_has_help(self, poseglass: Run, command: tuple[str, ...]) -> None:
         said = poseglass(*command, "--help")
@@ -182,7 +182,8 @@ class TestAsking:
             (("lfit", "walk.mp4"), "lfit"),
             (("lift", "walk.mp4", "--quick"), "--quick"),
             (("lift", "a.mp4", "b.mp4"), "b.mp4"),
-            (("evaluate",), "MODEL"),
+            (("evaluate",), "model"),
+            (("reproduce", "h36m"), "--data"),
             (("train", "recipe.toml"), "--out"),
             (("data", "mocap", "folder"), "out"),
         ],

@@ -214,10 +214,11 @@ def test_the_centre_frame_against_loops(h36m, counting):
 
 @pytest.mark.parametrize("counting", ["ours", "published"])
 @pytest.mark.parametrize("skeleton", [H36M_17, MPI_INF_3DHP_17])
-def test_3dhp_against_loops(threedhp, counting, skeleton):
+@pytest.mark.parametrize(("source", "inputs"), [("gt", 2), ("cpn", 3)])
+def test_3dhp_against_loops(threedhp, counting, skeleton, source, inputs):
     """By sequence and by activity, on valid frames; a model may have Human3.6M's joints or the data set's own."""
-    how = Protocol("gt", counting=counting, flip=True, skeleton=skeleton)
-    report = evaluate_recordings(Known(), threedhp, how)
+    how = Protocol(source, counting=counting, flip=True, skeleton=skeleton)
+    report = evaluate_recordings(Known(inputs=inputs), threedhp, how)
     # Written down here, not taken from the package: which of MPI_INF_3DHP_17's joints Human3.6M's are.
     there = [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4] if skeleton == H36M_17 else list(range(17))
     left, right = ((4, 5, 6, 11, 12, 13), (1, 2, 3, 14, 15, 16)) if skeleton == H36M_17 else (
@@ -225,7 +226,7 @@ def test_3dhp_against_loops(threedhp, counting, skeleton):
     )  # fmt: skip
 
     def poses(recording, numbers):
-        clips = oracle.windows(seen(recording, "gt", 2)[:, there], numbers)
+        clips = oracle.windows(seen(recording, source, inputs)[:, there], numbers)
         made = [rooted(oracle.both_ways(known, clip, left, right), there.index(14)) for clip in clips]
         return [np.stack([clip[:, there.index(joint)] for joint in range(17)], 1) for clip in made]
 
@@ -296,7 +297,8 @@ def test_a_funnel_answers_for_the_frame_it_always_keeps(h36m, always):
     assert report.centre
 
 
-def test_person_coordinates_as_in_lifting(h36m):
+@pytest.mark.parametrize("centre", [False, True])
+def test_person_coordinates_as_in_lifting(h36m, centre):
     model = Known(inputs=3)
     model.coordinates = "person"
 
@@ -311,12 +313,13 @@ def test_person_coordinates_as_in_lifting(h36m):
 
     with pytest.MonkeyPatch.context() as patch:  # noise knows no left and right, which have tests of their own
         patch.setattr(poseglass.clipwise, "steady_sides", lambda points, scores: (points, scores))
-        report = evaluate_recordings(model, h36m, Protocol("cpn"))
+        report = evaluate_recordings(model, h36m, Protocol("cpn", centre=centre))
     counts = expected(
         [r for r in h36m if r.subject in ("S9", "S11")],
-        lambda r: oracle.seq2seq(len(r), CLIP),
+        lambda r: oracle.seq2frame(len(r), CLIP, CLIP // 2) if centre else oracle.seq2seq(len(r), CLIP),
         lambda r, numbers: list(poses(r, numbers)),
         lambda r, t: [r.action],
+        middle=CLIP // 2 if centre else None,
     )
     check(report, counts)
 
