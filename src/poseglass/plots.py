@@ -39,7 +39,7 @@ def draw_report(report: Report, folder: str | PathLike[str]) -> list[Path]:
 
     Example:
         >>> from poseglass.report import Group
-        >>> total = Group("total", "mean over 1 actions", 9, {"MPJPE": 40.0})
+        >>> total = Group("total", "mean over 1 action", 9, {"MPJPE": 40.0})
         >>> groups = (Group("action", "Walking", 9, {"MPJPE": 40.0}),)
         >>> how = ("mine", "0123456789ab", ("anna",), "gt", "a model", "ours", False, False, 1, 9, 0)
         >>> report = Report(*how, {"MPJPE": "mm"}, groups, total, joints={"pelvis": 0.0, "left_hip": 20.0})

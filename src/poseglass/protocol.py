@@ -94,11 +94,11 @@ def evaluate_recordings(
         >>> from poseglass.data.human36m import prepare_h36m
         >>> from poseglass.data.synthetic_trees import generate
         >>> _ = generate("h36m", "made-up", frames=20, subjects=["S9"])
-        >>> data = prepare_h36m("made-up", "prepared").recordings
+        >>> data = prepare_h36m("made-up", "prepared").recordings.split(actions=["Eating", "Walking"])
         >>> model = pg.create_model("mixste-tiny", frames=9)
         >>> report = evaluate_recordings(model, data, Protocol(keypoints="cpn", flip=True))
         >>> report.total.name, report.total.frames
-        ('mean over 15 actions', 2400)
+        ('mean over 2 actions', 320)
     """
     chosen, protocol = _settled(model, recordings, protocol or Protocol())
     model.eval()
@@ -111,7 +111,11 @@ def evaluate_recordings(
         task = bar.add_task("evaluating", total=chosen.frames)
         for recording in chosen:
             begins = _begins(model, recording.frames, centre=bool(protocol.centre))
-            clips = np.concatenate([*_lifted(model, recording, begins, protocol, order)])
+            batches = []
+            for poses in _lifted(model, recording, begins, protocol, order):
+                batches.append(poses)
+                bar.advance(task, recording.frames * len(poses) / len(begins))
+            clips = np.concatenate(batches)
             beyond = padding(begins, model.frames, recording.frames)
             whole = clips[:, 0] if protocol.centre else clips[~beyond]
             truth = recording.points3d.astype(np.float64)
@@ -126,7 +130,6 @@ def evaluate_recordings(
             windows += len(begins)
             if each is not None:
                 each(recording, whole)
-            bar.advance(task, recording.frames)
     return Report(
         dataset=recordings.dataset,
         fingerprint=recordings.fingerprint,
@@ -144,6 +147,7 @@ def evaluate_recordings(
         total=_total(tally, chosen),
         joints=dict(zip(recordings.skeleton.joints, tally.by_joint(), strict=True)),
         notes=tuple(_notes(chosen)),
+        skeleton=protocol.skeleton.name,
     )
 
 
@@ -279,8 +283,7 @@ def _groups(recording: Recording, dataset: str) -> Mapping[str, Bool[ndarray, " 
     counts = np.asarray(recording.valid)
     if dataset != THREEDHP:
         return {f"action {recording.action}": counts}
-    sequence = recording.subject if recording.subject == recording.take else f"{recording.subject} {recording.take}"
-    groups = {"all": counts, f"sequence {sequence}": counts}
+    groups = {"all": counts, f"sequence {_sequence(recording)}": counts}
     if recording.activity is not None:
         for number in np.unique(recording.activity[counts & (recording.activity > 0)]):
             activity = mpi_inf_3dhp_facts.ACTIVITIES[number - 1]
@@ -288,12 +291,15 @@ def _groups(recording: Recording, dataset: str) -> Mapping[str, Bool[ndarray, " 
     return groups
 
 
+def _sequence(recording: Recording) -> str:
+    """TS1, or S1 Seq1."""
+    return " ".join(dict.fromkeys((recording.subject, recording.take)))
+
+
 def _names(chosen: Recordings) -> Iterator[tuple[str, str]]:
     """The kinds and names of the groups there may be, in the order of the tables."""
     if chosen.dataset == THREEDHP:
-        for recording in chosen:
-            same = recording.subject == recording.take
-            yield "sequence", recording.subject if same else f"{recording.subject} {recording.take}"
+        yield from (("sequence", _sequence(recording)) for recording in chosen)
         yield from (("activity", activity) for activity in mpi_inf_3dhp_facts.ACTIVITIES)
         return
     known = h36m_facts.ACTIONS if chosen.dataset == "Human3.6M" else ()
@@ -312,7 +318,12 @@ def _total(tally: Tally, chosen: Recordings) -> Group:
         return Group("total", "all frames", tally.frames("all"), tally.means("all"))
     groups = [*_grouped(tally, chosen)]
     means = {metric.name: float(np.mean([group.errors[metric.name] for group in groups])) for metric in tally.metrics}
-    return Group("total", f"mean over {len(groups)} actions", sum(group.frames for group in groups), means)
+    return Group(
+        "total",
+        f"mean over {len(groups)} action{'s' * (len(groups) > 1)}",
+        sum(group.frames for group in groups),
+        means,
+    )
 
 
 def _notes(chosen: Recordings) -> Iterator[str]:

@@ -49,6 +49,7 @@ class Report:
         total: The mean over actions, or over all frames.
         joints: MPJPE of each joint, over all frames that count.
         notes: What else there is to know.
+        skeleton: Which joint is which in the model.
     """
 
     dataset: str
@@ -67,14 +68,16 @@ class Report:
     total: Group
     joints: Mapping[str, float]
     notes: tuple[str, ...] = ()
+    skeleton: str = "h36m17"
 
     def about(self) -> str:
         """What was measured and how, in sentences, a line each."""
         frames = "the centre frame" if self.centre else "all frames"
+        joints = "" if self.skeleton == "h36m17" else f" of the joints {self.skeleton}"
         padded = f", {self.repeated:,} of them repeated" if self.repeated else ""
         lines = [
             f"{self.model} on {self.dataset}, subjects {' '.join(self.subjects)}, fingerprint {self.fingerprint}",
-            f"2D poses {self.keypoints}, {'averaged with the mirrored pass' if self.flip else 'no mirrored pass'}",
+            f"2D poses {self.keypoints}{joints}, {'averaged with the mirrored pass' if self.flip else 'no mirrored pass'}",
             f"protocol {self.counting}: {self.windows:,} clips of {self.window} that answer for {frames}; "
             f"{self.total.frames:,} frames count{padded}",
         ]

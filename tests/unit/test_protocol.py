@@ -230,6 +230,7 @@ def test_3dhp_against_loops(threedhp, counting, skeleton, source, inputs):
         made = [rooted(oracle.both_ways(known, clip, left, right), there.index(14)) for clip in clips]
         return [np.stack([clip[:, there.index(joint)] for joint in range(17)], 1) for clip in made]
 
+    assert ("of the joints mpi_inf_3dhp17" in str(report)) == (skeleton == MPI_INF_3DHP_17)
     activities = {2: ["Exercising"], 7: ["Miscellaneous"], 0: []}
     counts = expected(
         [r for r in threedhp if r.subject != "S1"],

@@ -228,7 +228,8 @@ class TestFolders:
 
 class TestCheckpoints:
     def test_published_models_see_the_screen(self, tmp_path):
-        assert weights.load(published.write(state(), tmp_path / "x.pth")).coordinates == "screen"
+        loaded = weights.load(published.write(state(), tmp_path / "x.pth"))
+        assert (loaded.coordinates, loaded.answers) == ("screen", "all")
         assert weights.load(published.write(state(3), tmp_path / "y.pth")).backbone.coordinates == "screen"
         assert weights.load("balanced").backbone.coordinates == "person"
 
