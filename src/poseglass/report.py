@@ -73,11 +73,12 @@ class Report:
     def about(self) -> str:
         """What was measured and how, in sentences, a line each."""
         frames = "the centre frame" if self.centre else "all frames"
+        flipped = "averaged with the mirrored pass" if self.flip else "no mirrored pass"
         joints = "" if self.skeleton == "h36m17" else f" of the joints {self.skeleton}"
         padded = f", {self.repeated:,} of them repeated" if self.repeated else ""
         lines = [
             f"{self.model} on {self.dataset}, subjects {' '.join(self.subjects)}, fingerprint {self.fingerprint}",
-            f"2D poses {self.keypoints}{joints}, {'averaged with the mirrored pass' if self.flip else 'no mirrored pass'}",
+            f"2D poses {self.keypoints}{joints}, {flipped}",
             f"protocol {self.counting}: {self.windows:,} clips of {self.window} that answer for {frames}; "
             f"{self.total.frames:,} frames count{padded}",
         ]
