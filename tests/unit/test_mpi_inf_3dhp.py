@@ -79,7 +79,7 @@ def test_the_original_annotations_come_to_the_same(npz, mat, tmp_path):
 
 
 def test_activities_are_kept_where_the_source_tells(npz, mat, tmp_path):
-    told = prepare_3dhp(mat, tmp_path / "mat").recordings
+    told = prepare_3dhp(mat, tmp_path / "mat-3dhp").recordings
     for recording in told.split(subjects=["TS1", "TS6"]):
         with h5py.File(mat / recording.subject / "annot_data.mat") as file:
             assert_array_equal(recording.activity, file["activity_annotation"][:, 0])
@@ -88,8 +88,10 @@ def test_activities_are_kept_where_the_source_tells(npz, mat, tmp_path):
     assert all(recording.activity is None for recording in prepare_3dhp(npz.folder, tmp_path / "npz-3dhp").recordings)
 
 
-@pytest.mark.parametrize("wrong", [np.full(FRAMES, 8.0), np.full(FRAMES, -1.0), np.ones(FRAMES - 1)])
-def test_activities_that_are_none(mat, tmp_path, wrong):
+@pytest.mark.parametrize(
+    "wrong", [np.full(FRAMES, 8.0), np.full(FRAMES, 2.5), np.full(FRAMES, np.nan), np.ones(FRAMES - 1)]
+)
+def test_activities_that_are_none(mat, tmp_path, as_used, wrong):
     with h5py.File(mat / "TS6" / "annot_data.mat", "a") as file:
         del file["activity_annotation"]
         file["activity_annotation"] = wrong[:, None]

@@ -269,8 +269,10 @@ def _mat_test(path: Path) -> View:
             points, pixels, valid = (
                 np.asarray(file[key], np.float64) for key in ("univ_annot3", "annot2", "valid_frame")
             )
-            told = "activity_annotation" in file
-            activity = np.asarray(file["activity_annotation"], np.float64).ravel().astype(np.int16) if told else None
+            activity = None
+            if "activity_annotation" in file:
+                numbers = np.asarray(file["activity_annotation"], np.float64).ravel()
+                activity = np.where(numbers == np.round(numbers), numbers, -1).astype(np.int16)
     except KeyError as problem:
         raise DataError(
             f"{path} has not all of univ_annot3, annot2, valid_frame; it is another file ({problem})"
