@@ -1,4 +1,4 @@
-"""The command line: ``poseglass lift``, ``evaluate``, ``bench``, ``train``, ``convert``, ``data``.
+"""The command line: ``poseglass lift``, ``evaluate``, ``reproduce``, ``bench``, ``train``, ``convert``, ``data``.
 
 Results that one would pipe go to standard output, everything else to standard error. The exit code is 0 where all went
 well, 1 where something is wrong with a file, 2 where it is with the command itself, and 130 after Ctrl-C.
@@ -22,7 +22,9 @@ from rich.text import Text
 from poseglass import __version__
 from poseglass._bench_command import bench
 from poseglass._data_command import data
+from poseglass._evaluate_command import evaluate
 from poseglass._files import check_place
+from poseglass._reproduce_command import reproduce
 from poseglass.errors import PoseglassError, TrainingError, WeightsError
 
 if TYPE_CHECKING:
@@ -200,30 +202,8 @@ def lift(
     _tell_times(lifter.report)
 
 
-@app.command()
-def evaluate(
-    clips: Annotated[Path, typer.Argument(help="Motion clips (.npz), such as `poseglass data mocap` writes.")],
-    model: Annotated[str, typer.Option(help="A model's name, a folder of weights or a checkpoint.")] = "balanced",
-    split: Annotated[str, typer.Option(help="Which takes.")] = "test",
-    flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored pass.")] = False,
-    json: Annotated[Path | None, typer.Option(help="Also write the figures as JSON.")] = None,
-) -> None:
-    """Errors of a model on motion capture seen by fixed cameras, clean and as a detector would see it."""
-    if json is not None:
-        check_place(json)
-    from poseglass import weights
-    from poseglass._files import writing
-    from poseglass.data.clips import MotionClips
-    from poseglass.evaluation import evaluate as measure
-
-    takes = MotionClips.load(clips)
-    result = measure(weights.load(model), takes, split=split, flip=flip, progress=True)
-    print(result)  # noqa: T201
-    if json is not None:
-        with writing(json) as temporary:
-            temporary.write_text(result.json() + "\n", encoding="utf-8")
-
-
+app.command()(evaluate)
+app.command()(reproduce)
 app.command()(bench)
 
 

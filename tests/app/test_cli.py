@@ -159,7 +159,7 @@ class TestAsking:
             # Not the clock's time, which depends on what else the machine does.
             seconds.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
         assert run.stdout.endswith("set()\n"), "nothing heavy is imported"
-        assert all(command in run.stdout for command in ("lift", "evaluate", "bench", "train", "data"))
+        assert all(command in run.stdout for command in ("lift", "evaluate", "reproduce", "bench", "train", "data"))
         assert min(seconds) < 1
 
     def test_the_version_through_the_real_command(self) -> None:
@@ -167,7 +167,7 @@ class TestAsking:
         assert (run.stdout, run.stderr) == (f"poseglass {__version__}\n", "")
 
     @pytest.mark.parametrize(
-        "command", [(), ("lift",), ("evaluate",), ("bench",), ("train",), ("data",), ("data", "mocap")]
+        "command", [(), ("lift",), ("evaluate",), ("reproduce",), ("bench",), ("train",), ("data",), ("data", "mocap")]
     )
     def test_every_command_has_help(self, poseglass: Run, command: tuple[str, ...]) -> None:
         said = poseglass(*command, "--help")
@@ -182,7 +182,8 @@ class TestAsking:
             (("lfit", "walk.mp4"), "lfit"),
             (("lift", "walk.mp4", "--quick"), "--quick"),
             (("lift", "a.mp4", "b.mp4"), "b.mp4"),
-            (("evaluate",), "clips"),
+            (("evaluate",), "model"),
+            (("reproduce", "h36m"), "--data"),
             (("train", "recipe.toml"), "--out"),
             (("data", "mocap", "folder"), "out"),
         ],
@@ -806,7 +807,7 @@ class TestTraining:
         assert said.code == 0, said.err
         assert "the best weights are in run/best" in said.err
         assert said.out == ""
-        said = poseglass("evaluate", "clips.npz", "--model", "run/best", "--json", "out/errors.json")
+        said = poseglass("evaluate", "run/best", "--data", "clips.npz", "--json", "out/errors.json")
         assert said.code == 0, said.err
         assert said.out.startswith("| 2D | takes of | frames | MPJPE"), "the table, and nothing else, can be piped"
         assert all(line.startswith("|") for line in said.out.splitlines())
@@ -851,7 +852,7 @@ class TestEvaluating:
         ("name", "words"),
         [
             ("no.npz", ["there is no motion file no.npz"]),
-            (".", ["there is no motion file"]),
+            (".", ["holds no recordings, for it has no index.json"]),
             ("text.npz", ["text.npz is no npz of motion clips"]),
             ("other.npz", ["index.csv"]),
             ("walk.npz", ["walk.npz"]),
@@ -861,13 +862,22 @@ class TestEvaluating:
         (here / "text.npz").write_text("no clips")
         np.savez(here / "other.npz", a=np.zeros(3))
         np.savez(here / "walk.npz", about=np.array("{}"))
-        refused(poseglass("evaluate", name), *words)
+        refused(poseglass("evaluate", "balanced", "--data", name), *words)
 
     def test_other_mistakes(self, poseglass: Run, here: Path) -> None:
         takes(here / "clips.npz")
-        refused(poseglass("evaluate", "clips.npz", "--split", "exam"), "'exam'", "test, train, val")
-        refused(poseglass("evaluate", "clips.npz", "--model", "nothing"), "no weights nothing")
-        refused(poseglass("evaluate", "no.npz", "--json", "clips.npz/x.json"), "cannot write clips.npz/x.json")
+        refused(
+            poseglass("evaluate", "balanced", "--data", "clips.npz", "--split", "exam"), "'exam'", "test, train, val"
+        )
+        refused(poseglass("evaluate", "nothing", "--data", "clips.npz"), "no weights nothing")
+        refused(
+            poseglass("evaluate", "balanced", "--data", "no.npz", "--json", "clips.npz/x.json"),
+            "cannot write clips.npz/x.json",
+        )
+        evaluate = "poseglass evaluate balanced --data clips.npz"
+        refused(poseglass("evaluate", "clips.npz"), "is a file of motion clips", evaluate, code=2)
+        refused(poseglass("evaluate", "balanced"), "--data", "say on which recordings", code=2)
+        refused(poseglass("evaluate", "balanced", "--data", "clips.npz", "--keypoints", "gt"), "--keypoints", code=2)
 
 
 class TestBenching:

@@ -7,6 +7,7 @@
     valid.npy          bool (rows,): whether the frame counts
     points2d-NAME.npy  float32 (rows, joints, 2): pixels, of a source such as gt, cpn, detected
     scores-NAME.npy    float32 (rows, joints): from 0 to 1, where the source has any
+    activity.npy       int16 (rows,): the number of what is done in the frame, where the data set tells; 0 is unknown
 
 A row is a frame as one camera sees it. Nothing in it is a pickle. The index holds a checksum of each array, the files
 that it all was made from with theirs, and a fingerprint of the whole. A folder is written under another name and
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from poseglass.errors import DataError, PoseError
@@ -118,6 +119,11 @@ class Recording:
     def valid(self) -> Bool[ndarray, " f"]:
         """Whether each frame counts, (f)."""
         return self._rows("valid")
+
+    @property
+    def activity(self) -> Int[ndarray, " f"] | None:
+        """The data set's number of what is done in each frame, (f), 0 where unknown; None if it does not say."""
+        return self._rows("activity") if "activity" in self._columns else None
 
     def points2d(self, source: str = "gt") -> Float[ndarray, "f j 2"]:
         """Joints in pixels (f j 2). Read-only and not in memory.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from poseglass._files import as_created, check_place
@@ -107,6 +107,7 @@ class RecordingsWriter:
         points2d: Mapping[str, Float[ndarray, "f j 2"]],
         scores: Mapping[str, Float[ndarray, "f j"]] | None = None,
         valid: Bool[ndarray, " f"] | None = None,
+        activity: Int[ndarray, " f"] | None = None,
     ) -> None:
         """Append a recording, which is written at once. The arguments are those of :class:`Recording`.
 
@@ -121,6 +122,7 @@ class RecordingsWriter:
         given: dict[str, ndarray] = {"points3d": points3d, "valid": np.ones(frames, bool) if valid is None else valid}
         given |= {f"points2d-{source}": points for source, points in points2d.items()}
         given |= {f"scores-{source}": score for source, score in (scores or {}).items()}
+        given |= {} if activity is None else {"activity": activity}
         if (subject, take, camera) in self._names:
             raise DataError(f"{name} is there twice")
         if not frames:
@@ -159,6 +161,7 @@ def write_recordings(
     dataset: str,
     sources: Sequence[str],
     scored: Collection[str] = (),
+    activities: bool = False,
     licence: str = "",
     made_from: Sequence[Path] = (),
 ) -> Iterator[RecordingsWriter]:
@@ -170,6 +173,7 @@ def write_recordings(
         dataset: Of which data set the recordings are.
         sources: The 2D poses that there will be.
         scored: Those of them that have scores.
+        activities: Whether the data set numbers what is done in the frames.
         licence: Under which terms they may be used.
         made_from: The files that it is made from, whose checksums go into the index.
 
@@ -183,6 +187,8 @@ def write_recordings(
     shapes: dict[str, tuple[tuple[int, ...], str]] = {"points3d": ((len(skeleton), 3), "<f4"), "valid": ((), "|b1")}
     shapes |= {f"points2d-{source}": ((len(skeleton), 2), "<f4") for source in sources}
     shapes |= {f"scores-{source}": ((len(skeleton),), "<f4") for source in sources if source in scored}
+    if activities:
+        shapes["activity"] = ((), "<i2")
     with ExitStack() as stack:
         with _disk(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,9 @@ class PoseTransformer(nn.Module, ABC):
         lengths: How many frames each layer takes, where it takes just that many; None where it takes any number.
         coordinates: What its x and y are: ``"person"`` as :func:`poseglass.data.windows.person_coordinates` makes them,
             which lifting does; ``"screen"`` where the image's width goes from -1 to 1, as published models have it.
+        answers: Of which frames its poses are good: ``"all"``, or the clip's ``"centre"`` alone where it was trained
+            for that (seq2frame).
+        keypoints: The 2D poses that it was trained on, such as ``"cpn"`` or ``"gt"``; empty where nobody said.
         slots: What the tokens of a frame stand for: its joints, or hypotheses of the frame as a whole.
         config: The constructor's arguments, so that weights on disk can say what to build.
     """
@@ -40,6 +43,8 @@ class PoseTransformer(nn.Module, ABC):
     bias: bool = True
     lengths: tuple[int, ...] | None = None
     coordinates: Literal["person", "screen"] = "person"
+    answers: Literal["all", "centre"] = "all"
+    keypoints: str = ""
     slots: ClassVar[Literal["joints", "hypotheses"]] = "joints"
     config: dict[str, Any]
 
