@@ -23,6 +23,7 @@ __all__ = [
 
 FASTEST = 25.0  # metres a second: no joint of a person moves faster, a marker that was mistaken for another does
 LEG = 0.85  # metres from hip to ankle, of an adult
+LEGS = (0.45, 1.15)  # of whom a unit is found out: an adult's in inches is no child's in centimetres
 STATURE = (0.5, 1.4)  # how much smaller than the least adult's bones a child's are, and larger than the greatest
 SCALES = {"m": 1.0, "cm": 0.01, "mm": 0.001}  # which may be found out, being far enough apart
 NAMES = {"m": "metres", "cm": "centimetres", "mm": "millimetres"}
@@ -46,6 +47,11 @@ class Problem:
     text: str
     fatal: bool = True
 
+    @classmethod
+    def of(cls, place: str, error: Exception) -> "Problem":
+        """An error that was raised, whose message need not name the place again."""
+        return cls(place, str(error).removeprefix(place).lstrip(":, "))
+
     def __str__(self) -> str:
         return f"{'error' if self.fatal else 'warning'}: {self.place}: {self.text}"
 
@@ -66,7 +72,7 @@ def bone_lengths(points: Float[ndarray, "f 17 3"]) -> dict[str, float]:
 
 def fitting_unit(leg: float) -> str | None:
     """The unit, of m, cm and mm, in which a leg of this length is a person's; None if it is in none of them."""
-    low, high = 0.4 * LEG, 1.5 * LEG
+    low, high = LEGS
     return next((name for name, metres in SCALES.items() if low <= leg * metres <= high), None)
 
 
@@ -98,7 +104,8 @@ def examine_times(fps: float | None, times: Float[ndarray, " f"] | None, place: 
         return
     if not SLOW[0] <= fps <= QUICK[1]:
         yield Problem(place, f"{fps:g} frames a second are absurd; {SLOW[1]:g} to {QUICK[0]:g} are usual: correct fps")
-    elif not SLOW[1] <= fps <= QUICK[0]:
+        return
+    if not SLOW[1] <= fps <= QUICK[0]:
         yield Problem(place, f"{fps:g} frames a second are unusual; is that right?", fatal=False)
     if times is None or len(times) < 2:
         return

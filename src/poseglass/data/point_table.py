@@ -28,7 +28,7 @@ def read_point_table(path: str | PathLike[str]) -> Tracks:
         FormatError: The table is missing or broken, or has no z; the message names the lines.
 
     Example:
-        >>> _ = open("long.csv", "w").write("frame,joint,x,y,z\\n0,hip,1,2,3\\n0,knee,1,2,2\\n1,hip,1,2,4\\n")
+        >>> _ = Path("long.csv").write_text("frame,joint,x,y,z\\n0,hip,1,2,3\\n0,knee,1,2,2\\n1,hip,1,2,4\\n")
         >>> read_point_table("long.csv").points.shape
         (2, 2, 3)
     """

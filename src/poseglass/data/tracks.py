@@ -48,7 +48,7 @@ def read_tracks(path: str | PathLike[str], names: Sequence[str] = ()) -> Tracks:
         FormatError: The file is missing, broken or of no known kind; the message names the place.
 
     Example:
-        >>> _ = open("walk.csv", "w").write("frame,hip_x,hip_y,hip_z\\n0,1,2,3\\n1,1,2,4\\n")
+        >>> _ = Path("walk.csv").write_text("frame,hip_x,hip_y,hip_z\\n0,1,2,3\\n1,1,2,4\\n")
         >>> read_tracks("walk.csv").points[:, 0].tolist()
         [[1.0, 2.0, 3.0], [1.0, 2.0, 4.0]]
     """

@@ -22,7 +22,7 @@ def read_trc(path: str | PathLike[str]) -> Tracks:
     Example:
         >>> head = "PathFileType\\t4\\t(X/Y/Z)\\tw.trc\\nDataRate\\tNumFrames\\tNumMarkers\\tUnits\\n60\\t1\\t1\\tmm\\n"
         >>> head += "Frame#\\tTime\\tRHip\\t\\t\\n\\t\\tX1\\tY1\\tZ1\\n\\n"
-        >>> _ = open("w.trc", "w").write(head + "1\\t0.0\\t1\\t2\\t3\\n")
+        >>> _ = Path("w.trc").write_text(head + "1\\t0.0\\t1\\t2\\t3\\n")
         >>> tracks = read_trc("w.trc")
         >>> tracks.names, tracks.fps, tracks.unit
         (('RHip',), 60.0, 0.001)

@@ -6,6 +6,8 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 
 from poseglass.data.checks import fitted
 from poseglass.data.clips import MotionClips
@@ -110,7 +112,7 @@ def _own(report: Report, about: str | PathLike[str] | None) -> None:
         if body is not None and description.cameras:
             for view, more in views(body, source, unit, up):
                 noted += more
-                saw += view is not None
+                saw += view is not None and good
         elif body is not None and good:
             made = clips_of(body)
             if not made:
@@ -174,7 +176,11 @@ def _recordings(report: Report, about: object) -> None:
         report.problems += [p for p in examine_motion(bodies, recording.fps, place) if gaps not in p.text]
         some = np.flatnonzero(valid)[:: max(1, int(valid.sum()) // LOOK)]
         for source in recording.sources:
-            _compare(report, f"{place}, {source}", points[some], recording.points2d(source)[some], recording.size)
+            scores = recording.scores(source)
+            sure = np.ones(points.shape[:2], bool) if scores is None else np.asarray(scores) > 0
+            pixels = np.asarray(recording.points2d(source), np.float64)
+            known = sure[some]
+            _compare(report, f"{place}, {source}", points[some][known], pixels[some][known], recording.size)
     for subject, splits in subjects.items():
         if len(splits) > 1:
             text = f"the subject is in several splits: {', '.join(sorted(splits))}"
@@ -186,17 +192,21 @@ def _recordings(report: Report, about: object) -> None:
     )
 
 
-def _compare(report: Report, place: str, points: np.ndarray, pixels: np.ndarray, size: tuple[int, int]) -> None:
-    """2D poses with where the camera that fits them best sees the 3D poses; the index does not say which it was."""
-    pixels = np.asarray(pixels, np.float64)
+def _compare(
+    report: Report, place: str, points: Float[ndarray, "n 3"], pixels: Float[ndarray, "n 2"], size: tuple[int, int]
+) -> None:
+    """2D joints with where the camera that fits them best sees the 3D joints; the index does not say which it was."""
     if not np.isfinite(pixels).all():
         report.problems.append(Problem(place, "2D poses are not numbers in frames that count"))
+        return
+    if not len(pixels):
+        report.problems.append(Problem(place, "every score is 0", fatal=False))
         return
     outside = ((pixels < 0) | (pixels > np.array(size))).any(-1).mean()
     if outside > 0.5:
         text = f"{outside:.0%} of the joints are outside the image of {size[0]} x {size[1]}"
         report.problems.append(Problem(place, text, fatal=False))
-    apart = float(np.median(np.linalg.norm(pixels - fitted(points, pixels), axis=-1)))
+    apart = float(np.median(np.linalg.norm(pixels - fitted(points[:, None], pixels[:, None])[:, 0], axis=-1)))
     if apart > NEAR * size[0]:
         text = f"2D poses are {apart:.0f} pixels from 3D poses seen by the camera that fits best, in the median"
         report.problems.append(Problem(place, text, fatal=apart > 4 * FAR * size[0]))

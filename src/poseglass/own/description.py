@@ -159,7 +159,7 @@ def read_description(path: str | PathLike[str]) -> tuple[Description, Problems]:
         DataError: It cannot be read, or is no TOML.
 
     Example:
-        >>> _ = open("motion.toml", "w").write('unit = "mm"\\nup = "z"')
+        >>> _ = Path("motion.toml").write_text('unit = "mm"\\nup = "z"')
         >>> description, problems = read_description("motion.toml")
         >>> description.up, str(problems[0])
         ('z', "error: motion.toml, unit: there is no such key; is 'units' meant?")
@@ -198,13 +198,13 @@ class _Reader:
             for joint, said in top.pop("joints", {}).items()
             if (blend := self.blend(joint, said)) is not None
         }
-        takes = []
+        takes: dict[int, TakeEntry] = {}
         for number, entry in enumerate(top.pop("takes", ()), 1):
             take = self.checked("take", entry, f"take {number}, ")
             if "file" not in take:
                 self.wrong(f"take {number}", "it names no file")
                 continue
-            takes.append(TakeEntry(**take))
+            takes[number] = TakeEntry(**take)
         cameras = {
             name: camera
             for name, entry in top.pop("cameras", {}).items()
@@ -213,8 +213,8 @@ class _Reader:
         if unit is None and any(camera.placed for camera in cameras.values()):
             self.wrong("units", "say the unit of length in which the cameras' places are given, and the 3D")
         splits = self.splits(top.pop("splits", {}))
-        for number, take_ in enumerate(takes, 1):
-            for name in ({take_.camera} - {""}) | take_.keypoints.keys():
+        for number, listed in takes.items():
+            for name in ({listed.camera} - {""}) | listed.keypoints.keys():
                 if name not in cameras:
                     self.wrong(
                         f"take {number}", f"there is no camera {name!r}{nearest(name, cameras) if cameras else ''}"
@@ -225,7 +225,7 @@ class _Reader:
             splits=splits,
             joints=joints,
             cameras=cameras,
-            takes=tuple(takes),
+            takes=tuple(takes.values()),
             **top,
         )
 

@@ -87,7 +87,7 @@ def prepare_clips(
     skipped: dict[Path, Problems] = {}
     odd: Problems = []
     licences = set()
-    with Progress(disable=not progress, transient=True) as bar:
+    with Progress(disable=not progress) as bar:
         task = bar.add_task("Reading motion capture", total=len(opened.takes))
         for take, body, problems in read_bodies(opened, found):
             bar.advance(task)

@@ -271,7 +271,7 @@ def read_bodies(source: Source, found: Conventions) -> Iterator[tuple[Take, Body
         try:
             body = read_body(listed, source.description)
         except (DataError, FormatError, PoseError) as problem:
-            yield listed, None, [Problem(place, str(problem).removeprefix(f"{place}: "))]
+            yield listed, None, [Problem.of(place, problem)]
             continue
         take = body.take
         if (first := seen.setdefault((take.subject, take.name), take.path)) != take.path:
@@ -290,7 +290,8 @@ def read_bodies(source: Source, found: Conventions) -> Iterator[tuple[Take, Body
             points = points @ np.array(UP[body.up or found.up or "y"], float).T
         problems = [*examine_times(body.fps, body.times, place)]
         upright = points if body.space == "world" else points @ np.array(UP["-y"], float).T
-        problems += examine_motion(upright, body.fps or 30.0, place)
+        sure = body.fps is not None and not any(problem.fatal for problem in problems)
+        problems += examine_motion(upright, body.fps if sure and body.fps else 30.0, place)
         twin = content.setdefault(hash(points.tobytes()), take)
         if twin is not take:
             text = f"it is the same motion as {twin.path}"

@@ -95,7 +95,7 @@ def _view(body: Body, source: Source, name: str, camera: Camera) -> tuple[View |
             layout = body.take.entry.layout or source.description.layout or None
             seen = read_keypoints(path, layout=layout, size=own.size, fps=body.fps).to_skeleton()
         except (FormatError, PoseError) as problem:
-            return None, [*problems, Problem(f"{place}, {path}", str(problem).removeprefix(f"{path}: "))]
+            return None, [*problems, Problem(f"{place}, {path}", Problem.of(str(path), problem).text)]
         if len(seen) < len(points):
             text = f"there are 2D keypoints of {len(seen)} frames, and 3D of {len(points)}"
             return None, [*problems, Problem(f"{place}, {path}", text)]
