@@ -12,6 +12,7 @@ from poseglass.errors import DataError
 __all__ = ["data"]
 
 data = typer.Typer(help="Prepare motion data for training.", no_args_is_help=True)
+SHOWN = 12  # warnings that are shown
 log = logging.getLogger(__name__)  # which the command line shows
 
 
@@ -45,8 +46,10 @@ def mocap(
     made = prepare_clips(source, out, about=about, progress=True)
     for path, reason in made.skipped.items():
         log.info("skipped %s: %s", path, reason.removeprefix(f"{path}: "))
-    for problem in made.odd:
+    for problem in made.odd[:SHOWN]:
         log.info("%s", problem)
+    if len(made.odd) > SHOWN:
+        log.info("and %d more warnings: see poseglass data check %s", len(made.odd) - SHOWN, source)
     if str(made.found):
         log.info("%s", made.found)
     for split in dict.fromkeys(clip.split for clip in made.clips):

@@ -35,8 +35,8 @@ def write_trc(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit
     return path
 
 
-def write_c3d(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit: str = "mm") -> Path:
-    """Little-endian floats, no analog channels: header, parameters, data, in blocks of 512 bytes."""
+def write_c3d(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit: str = "mm", step: float = 0) -> Path:
+    """Little-endian floats, or whole numbers of a step: header, parameters and data, in blocks of 512 bytes."""
     scale = {"mm": 1000, "m": 1}[unit]
     frames, count = points.shape[:2]
 
@@ -49,7 +49,7 @@ def write_c3d(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit
     parts = [
         struct.pack("<bb", 5, -1) + b"POINT" + struct.pack("<HB", 3, 0),
         parameter("USED", 2, [], struct.pack("<h", count)),
-        parameter("SCALE", 4, [], struct.pack("<f", -1)),
+        parameter("SCALE", 4, [], struct.pack("<f", step or -1)),
         parameter("RATE", 4, [], struct.pack("<f", fps)),
         parameter("FRAMES", 2, [], struct.pack("<H", frames)),
         parameter("UNITS", -1, [len(unit)], unit.encode()),
@@ -58,10 +58,11 @@ def write_c3d(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit
     size = 4 + sum(map(len, parts)) + len(parameter("DATA_START", 2, [], b"\0\0"))
     blocks = -(-(size + 1) // 512)
     parts.append(parameter("DATA_START", 2, [], struct.pack("<h", 2 + blocks)))
-    header = struct.pack("<BBHHHHHfHHf", 2, 0x50, count, 0, 1, frames, 0, -1, 2 + blocks, 0, fps)
+    header = struct.pack("<BBHHHHHfHHf", 2, 0x50, count, 0, 1, frames, 0, step or -1, 2 + blocks, 0, fps)
     section = (struct.pack("<BBBB", 1, 0x50, blocks, 84) + b"".join(parts)).ljust(512 * blocks, b"\0")
     known = np.isfinite(points).all(-1, keepdims=True)
-    data = np.concatenate([np.where(known, points * scale, 0), np.where(known, 0.0, -1.0)], -1).astype("<f4").tobytes()
+    values = np.concatenate([np.where(known, points * scale / (step or 1), 0), np.where(known, 0.0, -1.0)], -1)
+    data = (np.round(values).astype("<i2") if step else values.astype("<f4")).tobytes()
     path.write_bytes(header.ljust(512, b"\0") + section + data.ljust(-(-len(data) // 512) * 512, b"\0"))
     return path
 

@@ -132,9 +132,9 @@ def test_rotation_vectors_and_positions_say_the_same(studio, tmp_path):
 
 def test_keypoints_that_do_not_fit(studio, tmp_path):
     listed(studio, pixels(0)[:, H36M_17.mirror])  # left and right exchanged
-    (line,) = said(check(studio))
+    (line, _) = said(check(studio))
     assert "anna/walk 1.trc, camera front" in line
-    assert "pixels from the projected 3D" in line
+    assert "left and right are exchanged in them" in line
     for points, words in ((pixels(2), "pixels from the projected 3D"), (pixels(0)[:50], "2D keypoints of 50 frames")):
         listed_again = PoseSequence(points, H36M_17, "pixels", fps=50, size=(1280, 720))
         listed_again.save(studio / "anna 2d.csv")
@@ -200,6 +200,18 @@ def test_every_format_gives_the_same_clip(write, tmp_path):
     getattr(files, write)(tmp_path / f"walk{suffix}", points)
     done = prepare_clips(tmp_path / f"walk{suffix}", tmp_path / "clips.npz")
     assert_allclose(done.clips.clips[0].points[::6], points[::5], atol=2e-5)
+
+
+def test_lost_markers_at_the_origin_are_not_known(tmp_path):
+    points = files.people(100)
+    points[40:45, 12] = 0
+    files.write_c3d(tmp_path / "walk.c3d", points)
+    (line, _) = said(check(tmp_path / "walk.c3d"))
+    assert "walk.c3d, frame 40, left_elbow: 5 of 100 frames are not known" in line
+    assert len(prepare_clips(tmp_path / "walk.c3d", tmp_path / "clips.npz").clips) == 2
+    relative = points - points[:, :1]  # as lifted motion: the pelvis is always there
+    files.write_csv(tmp_path / "walk.csv", relative[:40])
+    assert said(check(tmp_path / "walk.csv"))[0].endswith("under [splits] in motion.toml")
 
 
 def test_gaps_glitches_and_uneven_time(tmp_path):

@@ -22,8 +22,8 @@ def test_people_pass(style):
 @pytest.mark.parametrize(
     ("scale", "words"),
     [
-        (1000, 'looks like millimetres; set units = "mm"'),
-        (100, 'looks like centimetres; set units = "cm"'),
+        (1000, 'the file looks like millimetres; set units = "mm"'),
+        (100, 'the file looks like centimetres; set units = "cm"'),
         (39.37, "set units = 0.0"),
         (17.7, "set units = 0.0"),
     ],
@@ -31,6 +31,11 @@ def test_people_pass(style):
 def test_units(scale, words):
     (said,) = found(files.people() * scale)
     assert words in said
+
+
+def test_a_file_that_says_the_wrong_unit():
+    (said,) = examine_motion(files.people() / 1000, 50, "take", unit=0.001)
+    assert 'the file looks like metres; set units = "m"' in said.text
 
 
 def test_a_child_and_a_giant_are_people():

@@ -39,6 +39,12 @@ def test_what_was_written_is_read(name, points, tmp_path):
         assert_allclose(tracks.times, np.arange(20) / 50, atol=1e-6)
 
 
+def test_a_c3d_file_of_whole_numbers(points, tmp_path):
+    points[3:5, 6] = np.nan
+    tracks = read_tracks(files.write_c3d(tmp_path / "walk.c3d", points, step=0.1))
+    assert_allclose(tracks.points / 1000, points, atol=6e-5)
+
+
 @pytest.mark.parametrize("name", [*WRITERS, "walk.npy"])
 def test_a_file_that_is_cut_off_says_so(name, points, tmp_path):
     path = tmp_path / name

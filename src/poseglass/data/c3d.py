@@ -36,7 +36,7 @@ def read_c3d(path: str | PathLike[str]) -> Tracks:
             reader = library.Reader(file)
             labels = _labels(reader)
             fps, announced = float(reader.point_rate), int(reader.frame_count)
-            frames = [points[:, :4].astype(np.float32) for _, points, _ in reader.read_frames()]
+            frames = [points[:, :4].astype(np.float32) for _, points, _ in reader.read_frames(analog_transform=False)]
             unit = reader.get("POINT:UNITS")
             name = "" if unit is None else str(unit.string_value).strip("\0 ").lower()
     except FileNotFoundError:

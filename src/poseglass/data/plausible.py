@@ -76,20 +76,23 @@ def fitting_unit(leg: float) -> str | None:
     return next((name for name, metres in SCALES.items() if low <= leg * metres <= high), None)
 
 
-def examine_motion(points: Float[ndarray, "f 17 3"], fps: float, place: str, *, upright: bool = True) -> Problems:
+def examine_motion(
+    points: Float[ndarray, "f 17 3"], fps: float, place: str, *, unit: float = 1.0, upright: bool = True
+) -> Problems:
     """Everything odd about one take.
 
     Args:
         points: Human3.6M's 17 joints in metres (f 17 3), y up; NaN where they are not known.
         fps: Frames a second.
         place: Where the take is, for the messages.
+        unit: Metres in the unit of length that the points came in, and were multiplied by.
         upright: Whether y is up; in camera space it is not, and what needs that is left out.
     """
     known = np.isfinite(points).all((1, 2))
     problems = [*_gaps(points, known, place)]
     if not known.any():
         return problems
-    problems += _bones(points, place)
+    problems += _bones(points, place, unit)
     if any(problem.fatal for problem in problems):
         return problems  # the rest would only follow from it
     problems += _sides(points[known], place, upright=upright)
@@ -116,7 +119,7 @@ def examine_times(fps: float | None, times: Float[ndarray, " f"] | None, place: 
     elif (odd := np.abs(steps * fps - 1) > 0.05).any():
         worst = int(np.abs(steps * fps - 1).argmax()) + 1
         text = f"time stamps are not even: {int(odd.sum())} steps are not 1/{fps:g} s, this is {steps[worst - 1]:.4g} s"
-        yield Problem(f"{place}, frame {worst}", f"{text}; the motion is resampled by them", fatal=False)
+        yield Problem(f"{place}, frame {worst}", f"{text}; clips are resampled by them", fatal=False)
 
 
 def _gaps(points: Float[ndarray, "f 17 3"], known: Bool[ndarray, " f"], place: str) -> Iterator[Problem]:
@@ -135,7 +138,7 @@ def _gaps(points: Float[ndarray, "f 17 3"], known: Bool[ndarray, " f"], place: s
     yield Problem(f"{place}, frame {frame}, {first}", text, fatal=False)
 
 
-def _bones(points: Float[ndarray, "f 17 3"], place: str) -> Iterator[Problem]:
+def _bones(points: Float[ndarray, "f 17 3"], place: str, unit: float) -> Iterator[Problem]:
     """Units, order of joints, unequal sides."""
     lengths = bone_lengths(points)
 
@@ -146,10 +149,11 @@ def _bones(points: Float[ndarray, "f 17 3"], place: str) -> Iterator[Problem]:
 
     if bad := wrong(1.0):
         leg = 2 * float(np.mean([lengths[f"{side}_{part}"] for side in SIDES for part in ("knee", "ankle")]))
-        if (unit := fitting_unit(leg)) not in (None, "m") and not wrong(SCALES[unit or "m"]):
-            text = f'a leg is {leg:.4g} m long: this looks like {NAMES[unit or "m"]}; set units = "{unit}"'
+        name = fitting_unit(leg / unit)
+        if name is not None and not wrong(SCALES[name] / unit):
+            text = f'a leg is {leg:.4g} m long: the file looks like {NAMES[name]}; set units = "{name}"'
         elif leg > 0 and not wrong(LEG / leg):
-            text = f"a leg is {leg:.4g} m long; if one unit is about {LEG / leg:.3g} m, set units = {LEG / leg:.3g}"
+            text = f"a leg is {leg:.4g} m long; if it is an adult's, set units = {LEG / leg * unit:.3g} or so (metres)"
         else:
             which = "; ".join(f"the bone to {joint} is {lengths[joint]:.3g} m long" for joint in bad[:4])
             text = f"the joints are in another order, or named wrongly: {which}"
@@ -194,8 +198,8 @@ def _sides(points: Float[ndarray, "f 17 3"], place: str, *, upright: bool) -> It
             place, "the head is below the pelvis in nearly all frames; is another axis up? set up", fatal=False
         )
     # Knees bend forward only; forward is where the left hip lies to the left of it.
-    across, trunk = joint["left_hip"] - joint["right_hip"], up / np.linalg.norm(up, axis=-1, keepdims=True)
-    ahead = np.cross(across / np.linalg.norm(across, axis=-1, keepdims=True), trunk)
+    ahead = np.cross(joint["left_hip"] - joint["right_hip"], up)
+    ahead = ahead / np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True), 1e-9)
     bends = []
     for side in SIDES:
         hip, knee, ankle = (joint[f"{side}_{part}"] for part in ("hip", "knee", "ankle"))

@@ -37,11 +37,11 @@ def read_trc(path: str | PathLike[str]) -> Tracks:
     keys, values = text[1].split(), text[2].split()
     about = dict(zip(keys, values, strict=False))
     try:
-        fps, frames, markers = float(about["DataRate"]), int(about["NumFrames"]), int(about["NumMarkers"])
+        fps, frames, markers = float(about["DataRate"]), int(float(about["NumFrames"])), int(float(about["NumMarkers"]))
         unit = UNITS[about["Units"].lower()]
     except KeyError as problem:
         raise FormatError(f"{path}, lines 2 and 3: {problem} is missing, or no unit ({', '.join(UNITS)})") from None
-    except ValueError as problem:
+    except (ValueError, OverflowError) as problem:
         raise FormatError(f"{path}, line 3: {problem}") from None
     names = tuple(cell.strip() for cell in text[3].split("\t")[2:] if cell.strip())
     if len(names) != markers:

@@ -26,6 +26,7 @@ from poseglass.data.tracks import SUFFIXES, Tracks, read_mocap, read_tracks
 from poseglass.errors import DataError, FormatError, PoseError
 from poseglass.own.description import FILE, UP, Description, TakeEntry, read_description
 from poseglass.own.joint_names import map_joints, nearest
+from poseglass.skeleton import H36M_17
 
 __all__ = ["Body", "Conventions", "Source", "Take", "conventions", "open_source", "read_bodies"]
 
@@ -206,10 +207,12 @@ def read_body(take: Take, description: Description) -> Body:
             fps = take.entry.fps or assumed or poses.fps
             return Body(take, points, fps, None, 1.0, description.up or "y", "world")
         tracks = Tracks(mocap.names, mocap.positions, mocap.fps, mocap.unit)
+        points = tracks.points
     else:
         tracks = read_tracks(path, description.names)
+        points = _unknown(tracks.points)
     try:
-        points = map_joints(tracks.names, description.joints).apply(tracks.points)
+        points = map_joints(tracks.names, description.joints).apply(points)
     except DataError as problem:
         raise DataError(f"{path}: {problem}") from None
     space = "camera" if camera else (description.space or tracks.space or "world")
@@ -217,6 +220,13 @@ def read_body(take: Take, description: Description) -> Body:
     assumed = description.fps if path.suffix.lower() == ".amc" else None  # such a file does not say
     said = take.entry.fps or assumed or tracks.fps or description.fps
     return Body(take, points, said, tracks.times, description.unit or tracks.unit, up, space)
+
+
+def _unknown(points: Float[ndarray, "f n 3"]) -> Float[ndarray, "f n 3"]:
+    """NaN for what is infinite, and for what is only sometimes at 0 0 0, which is how programs write lost markers."""
+    zero = (points == 0).all(-1)
+    lost = (zero & ~zero.all(0))[..., None] | ~np.isfinite(points)
+    return np.where(lost, np.nan, points)
 
 
 def conventions(source: Source) -> Conventions:
@@ -235,16 +245,18 @@ def conventions(source: Source) -> Conventions:
             body = read_body(take, source.description)
         except (DataError, FormatError, PoseError):
             continue  # which is said when it is read again
-        lengths = bone_lengths(body.points)
-        if body.unit is None:
-            legs.append(sum(lengths[f"{s}_{part}"] for s in ("left", "right") for part in ("knee", "ankle")) / 2)
-        if body.up is None:
-            trunk = body.points[:, 8] - body.points[:, 0]
-            trunk = trunk / np.linalg.norm(trunk, axis=-1, keepdims=True)
-            trunks.append(np.nanmean(trunk, 0) if np.isfinite(trunk).any() else np.zeros(3))
+        points = body.points[np.isfinite(body.points).all((1, 2))]
+        lengths = bone_lengths(points)
+        leg = sum(lengths[f"{side}_{part}"] for side in ("left", "right") for part in ("knee", "ankle")) / 2
+        trunk = points[:, H36M_17.index("thorax")] - points[:, H36M_17.index("pelvis")]
+        size = np.linalg.norm(trunk, axis=-1)
+        if body.unit is None and leg > 0:
+            legs.append(leg)
+        if body.up is None and size.any():
+            trunks.append((trunk[size > 0] / size[size > 0, None]).mean(0))
     unit = up = None
     if legs:
-        leg = float(np.nanmedian(legs))
+        leg = float(np.median(legs))
         if (unit := fitting_unit(leg)) is None:
             raise DataError(
                 f"{source.path}: nobody says the unit of length, and a leg of {leg:.4g} is a person's neither in "
@@ -285,13 +297,14 @@ def read_bodies(source: Source, found: Conventions) -> Iterator[tuple[Take, Body
                 [Problem(place, f"nobody says its unit of length or which axis is up; set both in {FILE}")],
             )
             continue
-        points = body.points * (body.unit or SCALES[found.unit or "m"])
+        unit = body.unit or SCALES[found.unit or "m"]
+        points = body.points * unit
         if body.space == "world":
             points = points @ np.array(UP[body.up or found.up or "y"], float).T
         problems = [*examine_times(body.fps, body.times, place)]
         upright = points if body.space == "world" else points @ np.array(UP["-y"], float).T
         sure = body.fps is not None and not any(problem.fatal for problem in problems)
-        problems += examine_motion(upright, body.fps if sure and body.fps else 30.0, place)
+        problems += examine_motion(upright, body.fps if sure and body.fps else 30.0, place, unit=unit)
         twin = content.setdefault(hash(points.tobytes()), take)
         if twin is not take:
             text = f"it is the same motion as {twin.path}"

@@ -13,6 +13,7 @@ from poseglass.formats import read_keypoints
 from poseglass.geometry import Camera
 from poseglass.own.description import UP, OwnCamera
 from poseglass.own.takes import Body, Source
+from poseglass.skeleton import H36M_17
 
 __all__ = ["View", "views"]
 
@@ -106,11 +107,14 @@ def _view(body: Body, source: Source, name: str, camera: Camera) -> tuple[View |
         apart = float(np.nanmedian(off))
         if apart > NEAR * own.size[0]:
             worst = np.flatnonzero(valid)[int(np.nanargmax(np.nanmean(np.nan_to_num(off), 1)))]
+            mirrored = np.linalg.norm(detected[:, H36M_17.mirror] - truth, axis=-1)[valid]
+            mirrored = np.where(scores[valid][:, H36M_17.mirror] > 0, mirrored, np.nan)
+            turned = bool(np.isfinite(mirrored).any() and np.nanmedian(mirrored) < apart / 2)
+            why = "left and right are exchanged in them" if turned else "another camera, another take, other frames?"
             text = (
-                f"2D keypoints are {apart:.0f} pixels from the projected 3D in the median, most in frame {worst}; "
-                "another camera, another take, other frames, or left and right exchanged?"
+                f"2D keypoints are {apart:.0f} pixels from the projected 3D in the median, most in frame {worst}; {why}"
             )
-            problems.append(Problem(f"{place}, {path}", text, fatal=apart > FAR * own.size[0]))
+            problems.append(Problem(f"{place}, {path}", text, fatal=turned or apart > FAR * own.size[0]))
         detected = np.where(scores[..., None] > 0, detected, 0)
     view = View(name, own.size, points, np.where(valid[:, None, None], truth, 0), detected, scores, valid, apart)
     return view, problems
