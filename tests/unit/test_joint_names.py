@@ -75,6 +75,8 @@ def test_what_is_missing_is_listed_and_the_nearest_name_suggested():
     names = [name for name in files.NAMES if name not in ("left_wrist", "head_top")]
     with pytest.raises(DataError, match=r"lacks head_top, left_wrist, and .* are called left_ankle.*\[joints\]"):
         map_joints(names)
+    with pytest.raises(DataError, match=r"lacks right_ankle \(is 'rigt_ankle' meant\?\), and nothing it"):
+        map_joints([name.replace("right_ankle", "rigt_ankle") for name in files.NAMES])
     with pytest.raises(DataError, match="none of the 17 joints is there"):
         map_joints(["a", "b"])
     with pytest.raises(DataError, match="'LAIS', which is not there; is 'LASI' meant"):

@@ -138,6 +138,8 @@ def _clips(report: Report, about: object) -> None:
     where: dict[str, str] = {}
     content: dict[bytes, str] = {}
     report.problems += examine_times(clips.fps, None, "fps")
+    if report.errors:
+        return
     for clip in clips:
         report.problems += examine_motion(clip.points.astype(np.float64), clips.fps, f"clip {clip.name}")
         if where.setdefault(clip.subject, clip.split) != clip.split:
@@ -163,8 +165,11 @@ def _recordings(report: Report, about: object) -> None:
     for recording in recordings:
         subjects.setdefault(recording.subject, set()).add(recording.split)
         place = recording.name
-        report.problems += examine_times(recording.fps, None, place)
+        clock = [*examine_times(recording.fps, None, place)]
+        report.problems += clock
         valid = np.array(recording.valid)
+        if any(problem.fatal for problem in clock):
+            continue
         if not valid.any():
             report.problems.append(Problem(place, "no frame of it counts"))
             continue

@@ -120,10 +120,13 @@ def map_joints(names: Sequence[str], given: Mapping[str, Blend] | None = None) -
     missing, family, blends = best
     if missing:
         shown = ", ".join(sorted(names)[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
-        which = "none of the 17 joints is there by its name" if len(missing) == 17 else f"lacks {', '.join(missing)}"
+        unused = set(names) - {name for blend in blends.values() for name in blend}
+        which = f"lacks {', '.join(joint + _meant(joint, unused) for joint in missing)}"
+        if len(missing) == 17:
+            which = "none of the 17 joints is there by its name"
         raise DataError(
-            f"{which}, and nothing they could be derived from; the points are called {shown}. "
-            "Say in [joints] of motion.toml which is which"
+            f"{which}, and nothing {'they' if len(missing) > 1 else 'it'} could be derived from; the points are called "
+            f"{shown}. Say in [joints] of motion.toml which is which"
         )
     known = Skeleton("given", tuple(blends), ())
     points = np.zeros((len(blends), len(names)))
@@ -140,6 +143,12 @@ def nearest(name: str, names: Iterable[str]) -> str:
     if found := get_close_matches(_key(name), key, 1, 0.6):
         return f"; is {key[found[0]]!r} meant?"
     return f"; there are {', '.join(sorted(there)[:20])}{' and more' if len(there) > 20 else ''}"
+
+
+def _meant(joint: str, names: Iterable[str]) -> str:
+    key = {_key(name): name for name in sorted(names)}
+    found = get_close_matches(_key(joint), key, 1, 0.8)
+    return f" (is {key[found[0]]!r} meant?)" if found else ""
 
 
 def _candidates(names: Sequence[str]) -> Iterable[tuple[str, dict[str, Blend]]]:

@@ -31,6 +31,7 @@ from poseglass.skeleton import H36M_17
 __all__ = ["Body", "Conventions", "Source", "Take", "conventions", "open_source", "read_bodies"]
 
 LOOK = 50  # takes, evenly spaced, that are asked
+HUGE = 1e9  # units of length beyond which nobody is
 STEEP = 0.7  # the cosine between the bodies and the axis that is taken to point up, at least
 
 
@@ -202,15 +203,15 @@ def read_body(take: Take, description: Description) -> Body:
             if not take.entry.subject and not description.takes:
                 split = description.split_of(subject) if description.splits else CMU_SPLITS.get(subject, "train")
                 take = replace(take, name=name, subject=subject, split=split, cmu=True)
-            points = poses.points.astype(np.float64)
+            points = _known(poses.points.astype(np.float64), zero=True)
             assumed = description.fps if path.suffix.lower() == ".amc" else None
             fps = take.entry.fps or assumed or poses.fps
             return Body(take, points, fps, None, 1.0, description.up or "y", "world")
         tracks = Tracks(mocap.names, mocap.positions, mocap.fps, mocap.unit)
-        points = tracks.points
+        points = _known(tracks.points, zero=True)
     else:
         tracks = read_tracks(path, description.names)
-        points = _unknown(tracks.points)
+        points = _known(tracks.points, zero=False)
     try:
         points = map_joints(tracks.names, description.joints).apply(points)
     except DataError as problem:
@@ -222,11 +223,14 @@ def read_body(take: Take, description: Description) -> Body:
     return Body(take, points, said, tracks.times, description.unit or tracks.unit, up, space)
 
 
-def _unknown(points: Float[ndarray, "f n 3"]) -> Float[ndarray, "f n 3"]:
-    """NaN for what is infinite, and for what is only sometimes at 0 0 0, which is how programs write lost markers."""
-    zero = (points == 0).all(-1)
-    lost = (zero & ~zero.all(0))[..., None] | ~np.isfinite(points)
-    return np.where(lost, np.nan, points)
+def _known(points: Float[ndarray, "f n 3"], *, zero: bool) -> Float[ndarray, "f n 3"]:
+    """NaN for what is infinite, or as good as, and for what is only sometimes at 0 0 0 unless it may be `zero`.
+
+    So programs write markers that were lost. What always is at 0 0 0 is the root of relative poses.
+    """
+    origin = (points == 0).all(-1)
+    lost = origin & ~origin.all(0) & (not zero)
+    return np.where(lost[..., None] | ~(np.abs(points) < HUGE), np.nan, points)
 
 
 def conventions(source: Source) -> Conventions:
