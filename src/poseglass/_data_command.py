@@ -66,7 +66,7 @@ def check(
     """Say everything that is wrong or odd with motion, and where; exit code 1 if there are errors."""
     from poseglass.own.check import check as look
 
-    report = look(path, about=about)
+    report = look(path, about=about, progress=True)
     print(report)  # noqa: T201
     if report.errors:
         raise typer.Exit(1)

@@ -143,6 +143,26 @@ def test_keypoints_that_do_not_fit(studio, tmp_path):
         assert not (tmp_path / "out").exists()
 
 
+def test_takes_that_some_cameras_saw(studio, tmp_path):
+    text = (studio / "motion.toml").read_text() + CAMERA.replace("front", "side").replace(
+        "[0, 1200, 4000]", "[0, 1200, 5000]"
+    )
+    text += '[[takes]]\nfile = "anna/walk 1.trc"\n[[takes]]\nfile = "ben/walk 1.trc"\ncameras = ["side"]\n'
+    text += '[[takes]]\nfile = "cleo/walk 1.trc"\ncameras = ["front", "side"]\n'
+    (studio / "motion.toml").write_text(text)
+    prepare_recordings(studio, tmp_path / "out")
+    recordings = Recordings.open(tmp_path / "out")
+    assert [(r.subject, r.camera) for r in recordings] == [
+        *(("anna", "front"), ("anna", "side"), ("ben", "side"), ("cleo", "front"), ("cleo", "side"))
+    ]
+    assert [entry["file"] for entry in recordings.made["from"]] == ["motion.toml", *["walk 1.trc"] * 3]
+    (studio / "motion.toml").write_text(text + 'keypoints = { back = "a.json", front = 3 }\n')
+    lines = said(check(studio))
+    assert any("take 3, keypoints: the take was not seen by 'back' but by front, side" in line for line in lines)
+    assert any("take 3: there is no camera 'back'; there are front, side" in line for line in lines)
+    assert any("take 3, keypoints.front: the name of a file is expected, got 3" in line for line in lines)
+
+
 def test_cameras_that_see_nobody(studio):
     text = (studio / "motion.toml").read_text()
     (studio / "motion.toml").write_text(text.replace("[0, 1200, 4000]", "[0, 1200, -4000]"))

@@ -1,13 +1,17 @@
 """`check`: everything that is wrong or odd in a file or folder of motion, with its place, all at once."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
+from rich.progress import track
 
 from poseglass.data.checks import fitted
 from poseglass.data.clips import MotionClips
@@ -21,6 +25,7 @@ from poseglass.skeleton import conversion
 
 __all__ = ["Report", "check"]
 
+Steps = Callable[..., Iterable[Any]]  # rich's `track`, set up
 LOOK = 500  # frames of a recording, evenly spaced, whose 2D is compared with its 3D
 
 
@@ -52,13 +57,14 @@ class Report:
         return "\n".join([*map(str, ordered), *self.summary, verdict])
 
 
-def check(path: str | PathLike[str], *, about: str | PathLike[str] | None = None) -> Report:
+def check(path: str | PathLike[str], *, about: str | PathLike[str] | None = None, progress: bool = False) -> Report:
     """Look for everything that would spoil training or evaluation on a file or folder of motion.
 
     Args:
         path: Prepared recordings, motion clips, or what `poseglass data mocap` takes: a file, or a folder of files
             with a ``motion.toml`` or without.
         about: A description that stands elsewhere.
+        progress: Show a progress bar.
 
     Returns:
         The report; nothing is raised for what is wrong with the data.
@@ -69,14 +75,15 @@ def check(path: str | PathLike[str], *, about: str | PathLike[str] | None = None
         nowhere: motion; 1 error, 0 warnings
     """
     path = Path(path)
-    kind, look = "motion", _own
+    look: Callable[[Report, Steps], None]
+    kind, look = "motion", partial(_own, about=about)
     if path.is_dir() and (path / INDEX).is_file():
         kind, look = "recordings", _recordings
     elif path.suffix.lower() == ".npz" and path.is_file() and _is_clips(path):
         kind, look = "motion clips", _clips
     report = Report(path, kind)
     try:
-        look(report, about)
+        look(report, partial(track, description="Checking", disable=not progress, transient=True))
     except PoseglassError as problem:
         report.problems.append(Problem(str(path), str(problem)))
     return report
@@ -98,7 +105,7 @@ def _is_clips(path: Path) -> bool:
     return "about.npy" in names or ("points.npy" not in names and path.with_name("index.csv").is_file())
 
 
-def _own(report: Report, about: str | PathLike[str] | None) -> None:
+def _own(report: Report, steps: Steps, about: str | PathLike[str] | None) -> None:
     source = open_source(report.path, about)
     report.kind = f"{_count(len(source.takes), 'take')} of motion"
     report.problems += source.problems
@@ -106,7 +113,7 @@ def _own(report: Report, about: str | PathLike[str] | None) -> None:
     unit, up = description.unit or SCALES[found.unit or "m"], description.up or found.up or "y"
     splits: list[str] = []
     frames, seconds, saw = 0, 0.0, 0
-    for take, body, problems in read_bodies(source, found):
+    for take, body, problems in steps(read_bodies(source, found), total=len(source.takes)):
         noted = [*problems]
         good = body is not None and not any(problem.fatal for problem in problems)
         if body is not None and description.cameras:
@@ -133,14 +140,14 @@ def _own(report: Report, about: str | PathLike[str] | None) -> None:
     report.summary.append(f"{_count(frames, 'frame')}, {seconds:,.0f} seconds without errors{views_}")
 
 
-def _clips(report: Report, about: object) -> None:
+def _clips(report: Report, steps: Steps) -> None:
     clips = MotionClips.load(report.path)
     where: dict[str, str] = {}
     content: dict[bytes, str] = {}
     report.problems += examine_times(clips.fps, None, "fps")
     if report.errors:
         return
-    for clip in clips:
+    for clip in steps(clips, total=len(clips)):
         report.problems += examine_motion(clip.points.astype(np.float64), clips.fps, f"clip {clip.name}")
         if where.setdefault(clip.subject, clip.split) != clip.split:
             text = f"its subject {clip.subject} is in the split {where[clip.subject]} too"
@@ -154,7 +161,7 @@ def _clips(report: Report, about: object) -> None:
     report.summary.append(f"{_count(len(clips), 'clip')}, {clips.minutes:.1f} minutes at {clips.fps:g} frames a second")
 
 
-def _recordings(report: Report, about: object) -> None:
+def _recordings(report: Report, steps: Steps) -> None:
     recordings = Recordings.open(report.path, verify=True)
     try:
         matrix = conversion(recordings.skeleton)
@@ -162,7 +169,7 @@ def _recordings(report: Report, about: object) -> None:
         report.problems.append(Problem(f"{report.path / INDEX}, skeleton", str(problem)))
         return
     subjects: dict[str, set[str]] = {}
-    for recording in recordings:
+    for recording in steps(recordings, total=len(recordings)):
         subjects.setdefault(recording.subject, set()).add(recording.split)
         place = recording.name
         clock = [*examine_times(recording.fps, None, place)]

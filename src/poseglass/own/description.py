@@ -58,6 +58,7 @@ KEYS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("file", "subject", "take", "action", "camera", "layout"), "text"),
         "fps": "number",
         "keypoints": "table",
+        "cameras": "names",
     },
 }
 MEANT = {
@@ -67,6 +68,7 @@ MEANT = {
     "up": f"one of {', '.join(UP)}",
     "space": "world or camera",
     "skeleton": f"one of {', '.join(LAYOUTS)}, or a list of joint names",
+    "names": 'a list of names such as ["front"]',
     "table": "a table",
     "list": "a list of tables, each under [[takes]]",
     "rotation": "3 numbers (axis times angle) or 3 lists of 3",
@@ -98,6 +100,7 @@ class TakeEntry:
         take: Its name, unique for its subject.
         action: What they do.
         camera: In whose space it is, where it is not in the world.
+        cameras: Which saw it; all if none is named.
         layout: Which joint is which in its 2D keypoints, where their files do not say.
         fps: Frames a second.
         keypoints: A file of 2D keypoints for each camera that has any.
@@ -108,6 +111,7 @@ class TakeEntry:
     take: str = ""
     action: str = ""
     camera: str = ""
+    cameras: tuple[str, ...] = ()
     layout: str = ""
     fps: float | None = None
     keypoints: Mapping[str, str] = field(default_factory=dict)
@@ -204,7 +208,11 @@ class _Reader:
             if "file" not in take:
                 self.wrong(f"take {number}", "it names no file")
                 continue
-            takes[number] = TakeEntry(**take)
+            files = take.pop("keypoints", {})
+            for name in [name for name, file in files.items() if not isinstance(file, str)]:
+                text = f"the name of a file is expected, got {files.pop(name)!r}"
+                self.wrong(f"take {number}, keypoints.{name}", text)
+            takes[number] = TakeEntry(cameras=tuple(take.pop("cameras", ())), keypoints=files, **take)
         cameras = {
             name: camera
             for name, entry in top.pop("cameras", {}).items()
@@ -214,7 +222,12 @@ class _Reader:
             self.wrong("units", "say the unit of length in which the cameras' places are given, and the 3D")
         splits = self.splits(top.pop("splits", {}))
         for number, listed in takes.items():
-            for name in ({listed.camera} - {""}) | listed.keypoints.keys():
+            saw = {listed.camera, *listed.cameras} - {""}
+            for name in listed.keypoints.keys() - saw if saw else ():
+                self.wrong(
+                    f"take {number}, keypoints", f"the take was not seen by {name!r} but by {', '.join(sorted(saw))}"
+                )
+            for name in sorted(saw | listed.keypoints.keys()):
                 if name not in cameras:
                     self.wrong(
                         f"take {number}", f"there is no camera {name!r}{nearest(name, cameras) if cameras else ''}"
@@ -335,6 +348,8 @@ def _fits(kind: str, value: Any) -> bool:
         case "skeleton":
             named = isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
             return value in LAYOUTS if isinstance(value, str) else named and len(set(value)) == len(value)
+        case "names":
+            return isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
         case "table":
             return isinstance(value, dict)
         case "list":

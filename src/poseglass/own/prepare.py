@@ -182,7 +182,10 @@ def prepare_recordings(
     found, findings = conventions(opened), Findings()
     wrong: Problems = [*opened.problems]
     detected = any(take.entry.keypoints for take in opened.takes)
-    files = [take.path for take in opened.takes if take.path.is_file()]
+    folder = opened.path if opened.path.is_dir() else opened.path.parent
+    used = [Path(about or folder / FILE), *(take.path for take in opened.takes)]
+    used += [folder / file for take in opened.takes for file in take.entry.keypoints.values()]
+    files = [path for path in used if path.is_file()]
     chosen: list[str] = []
     with (
         Progress(disable=not progress, transient=True) as bar,

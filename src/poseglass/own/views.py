@@ -55,7 +55,7 @@ def views(body: Body, source: Source, unit: float, up: str) -> Iterator[tuple[Vi
         up: The axis that points up in them.
     """
     cameras, entry = source.description.cameras, body.take.entry
-    wanted = {entry.camera} if entry.camera else {*cameras}
+    wanted = {entry.camera} if entry.camera else {*entry.cameras} or {*cameras}
     if body.space == "camera" and len(wanted) != 1:
         text = f"it is in camera space, but of which camera? Say camera = one of {', '.join(cameras)} in its take"
         yield None, [Problem(str(body.take.path), text)]
