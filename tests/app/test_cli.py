@@ -167,7 +167,8 @@ class TestAsking:
         assert (run.stdout, run.stderr) == (f"poseglass {__version__}\n", "")
 
     @pytest.mark.parametrize(
-        "command", [(), ("lift",), ("evaluate",), ("bench",), ("train",), ("data",), ("data", "mocap")]
+        "command",
+        [(), ("lift",), ("evaluate",), ("bench",), ("train",), ("data",), ("data", "mocap"), ("data", "check")],
     )
     def test_every_command_has_help(self, poseglass: Run, command: tuple[str, ...]) -> None:
         said = poseglass(*command, "--help")

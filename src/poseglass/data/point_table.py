@@ -6,6 +6,7 @@ not known. The conventions are those of the 2D tables (:mod:`poseglass.formats.t
 """
 
 import csv
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
@@ -37,17 +38,18 @@ def read_point_table(path: str | PathLike[str]) -> Tracks:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
             header = [cell.strip() for cell in next(reader, [])]
-            lines = [(reader.line_num, cells) for cells in reader if cells]
+            column = {name.lower(): place for place, name in enumerate(header)}
+            if len(column) != len(header):
+                raise FormatError(f"{path}, line 1: a column is there twice")
+            lines = ((reader.line_num, cells) for cells in reader if cells)
+            if {"frame", "joint", "x", "y", "z"} <= column.keys():
+                return _long(path, column, lines)
+            return _wide(path, header, column, lines)
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise FormatError(f"cannot read {path}: {problem}") from None
-    column = {name.lower(): place for place, name in enumerate(header)}
-    if len(column) != len(header):
-        raise FormatError(f"{path}, line 1: a column is there twice")
-    long = {"frame", "joint", "x", "y", "z"}
-    return _long(path, column, lines) if long <= column.keys() else _wide(path, header, column, lines)
 
 
-def _wide(path: Path, header: list[str], column: dict[str, int], lines: list[tuple[int, list[str]]]) -> Tracks:
+def _wide(path: Path, header: list[str], column: dict[str, int], lines: Iterator[tuple[int, list[str]]]) -> Tracks:
     names = tuple(name[:-2] for name in header if name.lower().endswith("_x"))
     if not names or any(f"{name}_z".lower() not in column or f"{name}_y".lower() not in column for name in names):
         flat = next((name for name in names if f"{name}_z".lower() not in column), "")
@@ -71,7 +73,7 @@ def _wide(path: Path, header: list[str], column: dict[str, int], lines: list[tup
     return _spread(path, names, frames, points, seconds)
 
 
-def _long(path: Path, column: dict[str, int], lines: list[tuple[int, list[str]]]) -> Tracks:
+def _long(path: Path, column: dict[str, int], lines: Iterator[tuple[int, list[str]]]) -> Tracks:
     rows = Rows(path, len(column))
     names: dict[str, int] = {}
     joints: list[int] = []

@@ -62,7 +62,7 @@ class Rows:
 
     path: Path
     width: int
-    rows: list[list[float]] = field(default_factory=list)
+    rows: list[Float[ndarray, " n"]] = field(default_factory=list)
     bad: list[str] = field(default_factory=list)
 
     def add(self, line: int, cells: Sequence[str]) -> None:
@@ -71,7 +71,7 @@ class Rows:
             self.bad.append(f"line {line} has {len(cells)} cells, not {self.width}")
             return
         try:
-            self.rows.append([float(cell) if cell.strip() else np.nan for cell in cells])
+            self.rows.append(np.array([float(cell) if cell.strip() else np.nan for cell in cells]))
         except ValueError as problem:
             self.bad.append(f"line {line}: {problem}")
 
@@ -86,7 +86,7 @@ class Rows:
             raise FormatError(f"{self.path}: {'; '.join(self.bad[:SHOWN])}{more}")
         if not self.rows:
             raise FormatError(f"{self.path} has no line of numbers; was it cut off?")
-        return np.array(self.rows)
+        return np.stack(self.rows)
 
 
 def clock(times: Float[ndarray, " f"]) -> float | None:
