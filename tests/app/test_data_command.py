@@ -1,6 +1,7 @@
 """``poseglass data`` from end to end: made up, prepared, opened; and what a user sees who has the wrong files."""
 
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 import rich
 
+from poseglass import H36M_17, PoseSequence
 from poseglass.cli import main
 from poseglass.data.store import Recordings
+from poseglass.data.synthetic import STYLES, move
 
 
 @pytest.fixture
@@ -97,11 +100,98 @@ def test_a_malicious_download_is_refused_by_name_and_nothing_of_it_runs(run):
     assert not Path("trapped").exists()
 
 
+TINY = """
+[model]
+frames = 9
+sizes = { dim = 16, depth = 2, heads = 2 }
+[waist]
+keep = { 1 = 3 }
+[data]
+batch = 4
+clean = 1.0
+[schedule]
+steps = 2
+[run]
+validation_clips = 4
+"""
+
+
+@pytest.fixture
+def own(tmp_path):
+    """The folder that docs/own-data.md describes, with its very motion.toml."""
+    page = (Path(__file__).parents[2] / "docs" / "own-data.md").read_text()
+    folder = tmp_path / "studio"
+    for number, who in enumerate(("anna", "ben", "cleo")):
+        (folder / who).mkdir(parents=True)
+        points = move(np.random.default_rng(number), STYLES["Walking"], 100)
+        PoseSequence(1000 * points, H36M_17, "world", fps=50).save(folder / who / "walk 1.csv")
+    (folder / "motion.toml").write_text(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])
+    return folder
+
+
+def test_own_motion_is_checked_prepared_and_trained_on(run, own):
+    code, out, err = run("data", "check", "studio")
+    assert (code, err.strip()) == (0, "")
+    assert out.splitlines()[-1] == "studio: 3 takes of motion; 0 errors, 0 warnings"
+    code, out, err = run("data", "mocap", "studio", "clips.npz")
+    assert (code, out) == (0, "")
+    for split in ("train", "val", "test"):
+        assert f"{split}: 1 clips" in err
+    Path("tiny.toml").write_text(TINY)
+    code, _, err = run("train", "tiny.toml", "--data", "clips.npz", "-o", "run")
+    assert code == 0, err
+    code, out, err = run("evaluate", "clips.npz", "--model", "run/best")
+    assert code == 0, err
+    assert "cleo" in out
+    code, out, err = run("data", "mocap", "studio", "prepared")
+    assert code == 0, err
+    assert "3 recordings, 300 frames of h36m17, 2D gt" in out
+    code, out, err = run("data", "check", "prepared")
+    assert (code, err.strip()) == (0, "")
+    assert "checksums right" in out
+
+
+def test_what_is_wrong_with_own_motion_is_said_at_once(run, own):
+    path = own / "ben" / "walk 1.csv"
+    path.write_text(path.read_text().replace("left_knee", "lft_knee"))
+    (own / "cleo" / "walk 1.csv").write_text("frame,a_x,a_y\n")
+    code, out, err = run("data", "check", "studio")
+    assert (code, err.strip()) == (1, "")
+    assert "error: studio/ben/walk 1.csv: lacks left_knee (is 'lft_knee' meant?)" in out
+    assert "error: studio/cleo/walk 1.csv: line 1: columns such as left_knee_x" in out
+    assert out.splitlines()[-1] == "studio: 3 takes of motion; 4 errors, 0 warnings"
+    for place in ("clips.npz", "prepared"):
+        code, out, err = run("data", "mocap", "studio", place)
+        assert (code, out) == (1, "")
+        assert "error: 4 errors in studio; nothing was written:" in err
+        assert "lacks left_knee" in err
+        assert "a has no z" in err
+        assert not Path(place).exists()
+    Path("map.toml").write_text('[joints]\nleft_knee = "lft_knee"\n')
+    code, _, err = run("data", "mocap", "studio/ben", "clips.npz", "--about", "map.toml")
+    assert code == 0, err
+    code, _, err = run("data", "mocap", "studio/ben", "prepared", "--about", "map.toml")
+    assert code == 1
+    assert "recordings need cameras" in err
+    assert run("data", "check", "nowhere")[0] == 1
+
+
+def test_training_refuses_a_split_that_is_empty(run, own):
+    (own / "motion.toml").write_text('units = "mm"\nup = "z"\n')
+    code, _, err = run("data", "mocap", "studio", "clips.npz")
+    assert code == 0
+    assert "split val: no take is in it, which training needs; name its subjects under [splits]" in err
+    Path("tiny.toml").write_text(TINY)
+    code, _, err = run("train", "tiny.toml", "--data", "clips.npz", "-o", "run")
+    assert code == 1
+    assert "there are no clips in the split 'val'" in err
+
+
 def test_the_libraries_of_data_sets_are_loaded_when_needed():
     code = (
-        "import sys, pkgutil, importlib, poseglass.data, poseglass.cli\n"
+        "import sys, pkgutil, importlib, poseglass.data, poseglass.own.check, poseglass.cli\n"
         "for m in pkgutil.iter_modules(poseglass.data.__path__): importlib.import_module('poseglass.data.' + m.name)\n"
-        "print([m for m in ('scipy', 'h5py', 'cdflib', 'torch') if m in sys.modules])"
+        "print([m for m in ('scipy', 'h5py', 'cdflib', 'c3d', 'torch') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() in ("[]", "['torch']")

@@ -89,6 +89,7 @@ class Recording:
         frames: How many there are.
         offset: The row of the arrays at which it begins.
         sources: The 2D poses there are of it.
+        split: ``train``, ``val`` or ``test``, where the data set says so for each recording; else empty.
     """
 
     subject: str
@@ -101,6 +102,7 @@ class Recording:
     offset: int
     sources: tuple[str, ...]
     _columns: Mapping[str, _Column] = field(repr=False)
+    split: str = field(default="", kw_only=True)
 
     def __len__(self) -> int:
         return self.frames
@@ -199,24 +201,29 @@ class Recordings:
         subjects: Collection[str] | None = None,
         actions: Collection[str] | None = None,
         cameras: Collection[str] | None = None,
+        splits: Collection[str] | None = None,
     ) -> "Recordings":
-        """The recordings of some subjects, actions or cameras; names must match whole.
+        """The recordings of some subjects, actions, cameras or splits; names must match whole.
 
         Raises:
             DataError: A name is not there, or nothing is left.
         """
         chosen = self.recordings
-        for kind, wanted in {"subject": subjects, "action": actions, "camera": cameras}.items():
+        for kind, wanted in {"subject": subjects, "action": actions, "camera": cameras, "split": splits}.items():
             if wanted is None:
                 continue
             if isinstance(wanted, str):
                 raise DataError(f"{kind}s must be several names, such as [{wanted!r}], not the text {wanted!r}")
-            there = sorted({str(getattr(recording, kind)) for recording in self.recordings})
+            there = sorted({str(getattr(recording, kind)) for recording in self.recordings} - {""})
             if unknown := sorted(set(wanted) - set(there)):
-                raise DataError(f"{self.folder} has no {kind} {', '.join(unknown)}; there are {', '.join(there)}")
+                raise DataError(
+                    f"{self.folder} has no {kind} {', '.join(unknown)}; there are {', '.join(there) or 'none'}"
+                )
             chosen = tuple(recording for recording in chosen if getattr(recording, kind) in wanted)
         if not chosen:
-            raise DataError(f"no recording in {self.folder} is of all of {subjects=}, {actions=}, {cameras=}")
+            raise DataError(
+                f"no recording in {self.folder} is of all of {subjects=}, {actions=}, {cameras=}, {splits=}"
+            )
         return replace(self, recordings=chosen)
 
     def verify(self) -> None:
@@ -274,7 +281,7 @@ class Recordings:
 
 
 def _read_index(folder: Path) -> dict[str, Any]:
-    make = "make one with `poseglass data h36m` or `poseglass data 3dhp`"
+    make = "make one with `poseglass data h36m`, `data 3dhp` or `data mocap`"
     if not folder.is_dir():
         raise DataError(f"there is no folder of recordings {folder}; {make}")
     try:

@@ -108,6 +108,7 @@ class RecordingsWriter:
         scores: Mapping[str, Float[ndarray, "f j"]] | None = None,
         valid: Bool[ndarray, " f"] | None = None,
         activity: Int[ndarray, " f"] | None = None,
+        split: str = "",
     ) -> None:
         """Append a recording, which is written at once. The arguments are those of :class:`Recording`.
 
@@ -150,7 +151,10 @@ class RecordingsWriter:
                 writer.add(given.get(column, np.zeros((frames, *writer.shape), writer.dtype)))
         self._names.add((subject, take, camera))
         there = [source for source in self.sources if source in points2d]
-        self.recordings.append(dict(zip(ENTRY, (*entry, offset, there), strict=True)))
+        # Only where there is one, so that data without keeps the fingerprint it had.
+        self.recordings.append(
+            dict(zip(ENTRY, (*entry, offset, there), strict=True)) | ({"split": split} if split else {})
+        )
 
 
 @contextmanager
