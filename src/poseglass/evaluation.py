@@ -22,7 +22,6 @@ from rich.progress import track
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.detection import COCO_LAYOUT, SEEN, Detection, detect, face, observe, to_nose
 from poseglass.data.store import Recordings
-from poseglass.errors import DataError
 from poseglass.geometry import Camera, look_at
 from poseglass.metrics import acceleration_error, mpjpe, mpjve, p_mpjpe
 from poseglass.predictor import predict
@@ -89,15 +88,17 @@ class Evaluation:
 
 @overload
 def evaluate(
-    model: Model, data: MotionClips, *, split: str = ..., flip: bool = ..., progress: bool = ...
+    model: Model, data: MotionClips, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
 ) -> Evaluation: ...
 @overload
-def evaluate(model: Model, data: Recordings, *, flip: bool = ..., progress: bool = ...) -> Report: ...
+def evaluate(
+    model: Model, data: Recordings, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
+) -> Report: ...
 def evaluate(
     model: Model,
     data: MotionClips | Recordings,
     *,
-    split: str = "test",
+    split: str | None = None,
     flip: bool = False,
     progress: bool = False,
 ) -> Evaluation | Report:
@@ -106,13 +107,13 @@ def evaluate(
     Args:
         model: For motion clips a model that takes x, y and score.
         data: Motion capture; or recordings, which :func:`poseglass.protocol.evaluate_recordings` judges with all its
-            defaults, on the data set's test subjects.
-        split: Which takes of motion capture.
+            other defaults.
+        split: Which takes or recordings: ``"train"``, ``"val"`` or ``"test"``. Where None, the test's.
         flip: Average with the mirrored pass.
         progress: Show a progress bar.
 
     Raises:
-        DataError: There are no takes in the split, or recordings leave open which 2D poses are meant.
+        DataError: There is nothing in the split, or recordings leave open which 2D poses are meant.
         ModelError: For motion clips: the model is a funnel, or does not take x, y and score.
 
     Example:
@@ -122,10 +123,8 @@ def evaluate(
         >>> print(pg.evaluate(pg.load("hot-mixste"), pg.Recordings.open("h36m"), flip=True))  # doctest: +SKIP
     """
     if isinstance(data, Recordings):
-        if split != "test":
-            raise DataError(f"recordings have no split {split!r}: poseglass.protocol.Protocol(subjects=...) chooses")
-        return evaluate_recordings(model, data, Protocol(flip=flip), progress=progress)
-    takes = data.split(split)
+        return evaluate_recordings(model, data, Protocol(split=split, flip=flip), progress=progress)
+    takes = data.split(split or "test")
     sums: dict[tuple[str, str], list[tuple[int, Float[ndarray, " 4"]]]] = {}
     for take in track(takes, "evaluating", total=len(takes), disable=not progress):
         for kind, points, scores, target in _views(take, data.fps):

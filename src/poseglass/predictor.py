@@ -14,6 +14,7 @@ from numpy import ndarray
 from poseglass.clipwise import answer, person_view
 from poseglass.data.windows import blend_weights, cut, stitch
 from poseglass.errors import ModelError
+from poseglass.skeleton import H36M_17
 from poseglass.waist import Funnel, Model, backbone_of
 
 __all__ = ["Prediction", "Predictor", "predict"]
@@ -46,8 +47,8 @@ class Predictor:
         overlap: Share of a window that the next one covers again, from 0 to below 1.
 
     Raises:
-        ModelError: The model does not take x, y and score in person coordinates or is a funnel, the overlap or the
-            focal length is out of range, or there is a focal length and no size.
+        ModelError: The model does not take x, y and score of Human3.6M's joints in person coordinates or is a funnel,
+            the overlap or the focal length is out of range, or there is a focal length and no size.
     """
 
     def __init__(
@@ -68,6 +69,10 @@ class Predictor:
             raise ModelError(
                 f"lifting gives a model person coordinates, and this one was trained on {backbone.coordinates} "
                 "coordinates, as published models are: call it yourself on 2D poses that are normalised so"
+            )
+        if backbone.skeleton != H36M_17.name:
+            raise ModelError(
+                f"lifting gives a model the joints of {H36M_17.name}, and this one has {backbone.skeleton}'s"
             )
         if not 0 <= overlap < 1:
             raise ModelError(f"overlap is a share of a window, from 0 to below 1, not {overlap}")

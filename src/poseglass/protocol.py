@@ -26,7 +26,7 @@ from poseglass.data.windows import cut, padding, seq2frame_starts, seq2seq_start
 from poseglass.errors import DataError, ModelError, PoseError
 from poseglass.geometry import to_screen
 from poseglass.report import Group, Report
-from poseglass.skeleton import H36M_17, Skeleton, conversion
+from poseglass.skeleton import H36M_17, Skeleton, counterparts, get_skeleton
 from poseglass.tally import HUMAN36M, MPI_INF_3DHP, Tally
 from poseglass.waist import Funnel, Model, backbone_of
 
@@ -34,7 +34,6 @@ __all__ = ["Counting", "Protocol", "evaluate_recordings"]
 
 Counting = Literal["ours", "published"]
 THREEDHP = "MPI-INF-3DHP"
-TEST = {"Human3.6M": h36m_facts.TEST, THREEDHP: mpi_inf_3dhp_facts.TEST}
 # Gets a recording and the poses of all its frames: metres, relative to the root, in the data's order (f j 3).
 Each = Callable[[Recording, Float[ndarray, "f j 3"]], object]
 
@@ -45,20 +44,23 @@ class Protocol:
 
     Args:
         keypoints: The 2D poses that the model sees. Where None, those it was trained on if it knows, or the only ones.
-        subjects: Whose recordings. Where None, the data set's test subjects, or everybody's where it has none.
+        subjects: Whose recordings. Where None, those of everybody in the split.
+        split: Which recordings: ``"train"``, ``"val"`` or ``"test"``. Where None, the test, unless subjects are named
+            or nobody says which recordings are for it.
         counting: Whether frames count ``"ours"`` or the ``"published"`` way; see above.
         flip: Average with the mirrored pass, which keeps the frames that the plain pass kept.
         centre: Whether the model answers for a clip's centre alone. Where None, as the model says (a funnel always).
-        skeleton: Which joint is which in the model's input and output.
+        skeleton: Which joint is which in the model's input and output. Where None, as the model says.
         batch: Clips of a forward pass.
     """
 
     keypoints: str | None = None
     subjects: tuple[str, ...] | None = None
+    split: str | None = None
     counting: Counting = "ours"
     flip: bool = False
     centre: bool | None = None
-    skeleton: Skeleton = H36M_17
+    skeleton: Skeleton | None = None
     batch: int = 16
 
 
@@ -86,7 +88,7 @@ def evaluate_recordings(
         progress: Show a progress bar.
 
     Raises:
-        DataError: There are no such subjects or 2D poses, or the joints are none the model could know.
+        DataError: There are no such subjects, no such split or 2D poses, or the joints are none the model could know.
         ModelError: The model cannot answer so.
 
     Example:
@@ -100,9 +102,10 @@ def evaluate_recordings(
         >>> report.total.name, report.total.frames
         ('mean over 2 actions', 320)
     """
-    chosen, protocol = _settled(model, recordings, protocol or Protocol())
+    skeleton = get_skeleton((protocol and protocol.skeleton) or backbone_of(model).skeleton)
+    chosen, protocol = _settled(model, recordings, replace(protocol or Protocol(), skeleton=skeleton))
     model.eval()
-    order = _order(recordings.skeleton, protocol.skeleton)
+    order = _order(recordings.skeleton, skeleton)
     published = protocol.counting == "published" and not protocol.centre
     metrics = MPI_INF_3DHP if recordings.dataset == THREEDHP else HUMAN36M
     tally, windows, repeated = Tally(metrics, joints=len(order)), 0, 0
@@ -147,7 +150,7 @@ def evaluate_recordings(
         total=_total(tally, chosen),
         joints=dict(zip(recordings.skeleton.joints, tally.by_joint(), strict=True)),
         notes=tuple(_notes(chosen)),
-        skeleton=protocol.skeleton.name,
+        skeleton=skeleton.name,
     )
 
 
@@ -163,26 +166,19 @@ def _settled(model: Model, recordings: Recordings, protocol: Protocol) -> tuple[
         raise DataError(f"frames count ours or published, not {protocol.counting!r}")
     if backbone.inputs not in (2, 3):
         raise ModelError(f"recordings give a model x, y or x, y, score; this one takes {backbone.inputs} numbers")
-    if backbone.coordinates == "person" and protocol.skeleton != H36M_17:
+    if backbone.coordinates == "person" and protocol.skeleton not in (None, H36M_17):
         raise ModelError(f"person coordinates are of {H36M_17.name}, not of {protocol.skeleton.name}")
     centre = protocol.centre
     if isinstance(model, Funnel) and centre is False:
         raise ModelError("a funnel answers for one frame of a clip only: leave out centre=False, or give its backbone")
     if centre is None:
         centre = isinstance(model, Funnel) or backbone.answers == "centre"
-    subjects = protocol.subjects
-    if subjects is None:
-        there = {recording.subject for recording in recordings}
-        test = TEST.get(recordings.dataset)
-        subjects = None if test is None else tuple(subject for subject in test if subject in there)
-        if subjects == ():
-            raise DataError(
-                f"{recordings.folder} has none of {recordings.dataset}'s test subjects {', '.join(test or ())}; there "
-                f"are {', '.join(sorted(there))}: prepare the whole data set, or choose with --subjects (subjects=)"
-            )
-    chosen = recordings.split(subjects=subjects)
+    split = protocol.split
+    if split is None and protocol.subjects is None and any(recording.splits for recording in recordings):
+        split = "test"
+    chosen = recordings.split(subjects=protocol.subjects, splits=None if split is None else [split])
     keypoints = _keypoints(backbone.keypoints, chosen, protocol.keypoints)
-    return chosen, replace(protocol, keypoints=keypoints, subjects=subjects, centre=centre)
+    return chosen, replace(protocol, keypoints=keypoints, split=split, centre=centre)
 
 
 def _keypoints(trained: str, chosen: Recordings, wanted: str | None) -> str:
@@ -204,14 +200,13 @@ def _keypoints(trained: str, chosen: Recordings, wanted: str | None) -> str:
 def _order(source: Skeleton, model: Skeleton) -> Int[ndarray, " j"]:
     """Which of the data's joints each of the model's is: an order, for every joint must have its counterpart."""
     try:
-        matrix = conversion(source, model)
-        if not (np.isin(matrix, (0, 1)).all() and (matrix.sum(0) == 1).all() and (matrix.sum(1) == 1).all()):
-            raise PoseError("some joints would have to be blended")
+        order = counterparts(source, model)
+        if left := sorted({*range(len(source))} - {*order.tolist()}):
+            raise PoseError(f"{model.name} has no {', '.join(source.joints[joint] for joint in left)}")
     except PoseError as problem:
         raise DataError(
             f"the recordings' joints ({source.name}) are not, one by one, those of the model ({model.name}): {problem}"
         ) from None
-    order: ndarray = matrix.argmax(1)
     return order
 
 
@@ -239,12 +234,12 @@ def _lifted(
     model: Model, recording: Recording, begins: Int[ndarray, " n"], protocol: Protocol, order: Int[ndarray, " j"]
 ) -> Iterator[Float[ndarray, "b _ j 3"]]:
     """Poses of the recording's clips, batch by batch, of all frames or the centre: root at zero, the data's order."""
-    backbone = backbone_of(model)
+    backbone, skeleton = backbone_of(model), protocol.skeleton or H36M_17
     points = recording.points2d(protocol.keypoints or "")[:, order].astype(np.float64)
     given = recording.scores(protocol.keypoints or "")
     scores = np.ones(points.shape[:2]) if given is None else given[:, order].astype(np.float64)
     screen = np.concatenate([to_screen(points, recording.size), scores[..., None]], -1).astype(np.float32)
-    root = protocol.skeleton.index(_root(protocol.skeleton))
+    root = skeleton.index(_root(skeleton))
     back = np.argsort(order)
     for first in range(0, len(begins), protocol.batch):
         some, turn = begins[first : first + protocol.batch], None
@@ -254,7 +249,7 @@ def _lifted(
             clips = (cut(each, model.frames, some) for each in (points, scores))
             pose2d, turn = person_view(*clips, size=recording.size)
         pose2d = np.ascontiguousarray(pose2d[..., : backbone.inputs])
-        pose3d, kept = answer(model, pose2d, flip=protocol.flip, skeleton=protocol.skeleton)
+        pose3d, kept = answer(model, pose2d, flip=protocol.flip, skeleton=skeleton)
         if protocol.centre:
             middle = _middle(model)
             place = np.full(len(some), middle)

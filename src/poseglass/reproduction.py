@@ -16,7 +16,6 @@ from poseglass.data.store import Recordings
 from poseglass.errors import DataError, ModelError, PoseglassError
 from poseglass.protocol import Counting, Protocol, evaluate_recordings
 from poseglass.report import Report, aligned
-from poseglass.skeleton import H36M_17
 from poseglass.waist import Funnel, Hourglass, Model, backbone_of, funnel
 
 __all__ = ["TABLES", "Figure", "Outcome", "Reproduction", "Row", "Table", "find_weights", "reproduce"]
@@ -252,8 +251,8 @@ def reproduce(
 
     A row's weights are a folder or a checkpoint file that is named like its recipe or like the row itself, such as
     ``hot-mixste`` or ``HoT w. MixSTE.pth``; small and capital letters, signs and ``h36m-`` before it do not matter. A
-    checkpoint *file* of MPI-INF-3DHP is taken to have that data set's order of joints, as published; a folder of ours
-    has Human3.6M's.
+    folder says itself which joint is which in its model. A checkpoint *file* cannot, and is read in the order of the
+    data set's joints, as published.
 
     Args:
         table: One of :data:`TABLES`.
@@ -288,8 +287,9 @@ def reproduce(
         if path is None:
             outcomes.append(Outcome(row))
             continue
-        # Published checkpoints have the data set's joints, ours Human3.6M's.
-        skeleton = recordings.skeleton if path.is_file() else H36M_17
+        skeleton = (
+            recordings.skeleton if path.is_file() else None
+        )  # a published checkpoint cannot say it, a folder does
         how = Protocol(keypoints=row.keypoints, counting=counting, flip=flip, skeleton=skeleton, batch=batch)
         try:
             model = _fitting(weights.load(path), row)

@@ -26,6 +26,7 @@ from poseglass._files import writing
 from poseglass.errors import WeightsError
 from poseglass.models import MHFormer, MixSTE, MotionAGFormer, MotionBERT, PoseTransformer
 from poseglass.published import ARCHITECTURES, Choices
+from poseglass.skeleton import SKELETONS
 from poseglass.tokens import PRUNERS, RECOVERERS, DensityPeaks
 from poseglass.waist import Funnel, Hourglass, Model, backbone_of, funnel, hourglass
 
@@ -45,6 +46,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     "coordinates": ("person", "screen"),
     "answers": ("all", "centre"),
     "keypoints": ("",),
+    "skeleton": tuple(SKELETONS),
 }
 
 

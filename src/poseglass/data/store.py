@@ -27,6 +27,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+from poseglass.data.splits import splits_of
 from poseglass.errors import DataError, PoseError
 from poseglass.skeleton import Skeleton, get_skeleton
 
@@ -89,7 +90,8 @@ class Recording:
         frames: How many there are.
         offset: The row of the arrays at which it begins.
         sources: The 2D poses there are of it.
-        split: ``train``, ``val`` or ``test``, where the data set says so for each recording; else empty.
+        splits: Which of ``train``, ``val`` and ``test`` it is for: as the recording says, else as was published of its
+            subject (:func:`poseglass.data.splits.splits_of`); empty where nobody says.
     """
 
     subject: str
@@ -102,7 +104,7 @@ class Recording:
     offset: int
     sources: tuple[str, ...]
     _columns: Mapping[str, _Column] = field(repr=False)
-    split: str = field(default="", kw_only=True)
+    splits: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return self.frames
@@ -205,6 +207,13 @@ class Recordings:
     ) -> "Recordings":
         """The recordings of some subjects, actions, cameras or splits; names must match whole.
 
+        Args:
+            subjects: Who.
+            actions: What they do.
+            cameras: Which saw it.
+            splits: What they are for: ``train``, ``val``, ``test``. Human3.6M and MPI-INF-3DHP are split by their
+                subjects, as published, and validated on those of the test.
+
         Raises:
             DataError: A name is not there, or nothing is left.
         """
@@ -214,17 +223,28 @@ class Recordings:
                 continue
             if isinstance(wanted, str):
                 raise DataError(f"{kind}s must be several names, such as [{wanted!r}], not the text {wanted!r}")
-            there = sorted({str(getattr(recording, kind)) for recording in self.recordings} - {""})
+
+            names = {each: each.splits if kind == "split" else (str(getattr(each, kind)),) for each in self.recordings}
+            there = sorted({name for some in names.values() for name in some})
             if unknown := sorted(set(wanted) - set(there)):
-                raise DataError(
-                    f"{self.folder} has no {kind} {', '.join(unknown)}; there are {', '.join(there) or 'none'}"
-                )
-            chosen = tuple(recording for recording in chosen if getattr(recording, kind) in wanted)
+                which = self._for_what() if kind == "split" else ", ".join(there)
+                raise DataError(f"{self.folder} has no {kind} {', '.join(unknown)}; there are {which}")
+            chosen = tuple(each for each in chosen if not set(wanted).isdisjoint(names[each]))
         if not chosen:
             raise DataError(
                 f"no recording in {self.folder} is of all of {subjects=}, {actions=}, {cameras=}, {splits=}"
             )
         return replace(self, recordings=chosen)
+
+    def _for_what(self) -> str:
+        """The splits there are and whose recordings they hold, in words."""
+        who: dict[str, dict[str, None]] = {}
+        for recording in self.recordings:
+            for split in recording.splits:
+                who.setdefault(split, {})[recording.subject] = None
+        if not who:
+            return f"none, for nobody says which recordings of {self.dataset!r} are for training and which for the test"
+        return ", ".join(f"{split} ({', '.join(subjects)})" for split, subjects in who.items())
 
     def verify(self) -> None:
         """Read everything and compare it with the checksums.
@@ -251,12 +271,7 @@ class Recordings:
                 name: _Column(folder / f"{name}.npy", tuple(entry["shape"]), np.dtype(entry["dtype"]))
                 for name, entry in index["arrays"].items()
             }
-            recordings = tuple(
-                Recording(
-                    **entry | {"size": tuple(entry["size"]), "sources": tuple(entry["sources"])}, _columns=columns
-                )
-                for entry in index["recordings"]
-            )
+            recordings = tuple(_recording(entry, index["dataset"], columns) for entry in index["recordings"])
             made = cls(
                 folder,
                 recordings,
@@ -278,6 +293,13 @@ class Recordings:
         if verify:
             made.verify()
         return made
+
+
+def _recording(entry: Mapping[str, Any], dataset: str, columns: Mapping[str, _Column]) -> Recording:
+    """A recording out of its entry in the index."""
+    plain: dict[str, Any] = {**entry, "size": tuple(entry["size"]), "sources": tuple(entry["sources"])}
+    splits = splits_of(dataset, plain["subject"], plain.pop("split", ""))
+    return Recording(**plain, _columns=columns, splits=splits)
 
 
 def _read_index(folder: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from poseglass._files import as_created, check_place
+from poseglass.data.splits import SPLITS
 from poseglass.data.store import FORMAT, INDEX, data_fingerprint
 from poseglass.errors import DataError
 from poseglass.skeleton import Skeleton, get_skeleton
@@ -112,6 +113,7 @@ class RecordingsWriter:
     ) -> None:
         """Append a recording, which is written at once. The arguments are those of :class:`Recording`.
 
+        `split` is what the recording is for, where its subject was not published to be: ``train``, ``val`` or ``test``.
         Whatever is not finite in frames that are not valid is written as 0, as are the scores of a source that this
         recording does not have.
 
@@ -128,6 +130,8 @@ class RecordingsWriter:
             raise DataError(f"{name} is there twice")
         if not frames:
             raise DataError(f"{name} has no frame")
+        if split not in ("", *SPLITS):
+            raise DataError(f"{name}: there is no split {split!r}; there are {', '.join(SPLITS)}")
         if unknown := sorted(given.keys() - self._columns.keys()):
             raise DataError(f"{name} has {', '.join(unknown)}, which was not announced; there are {[*self._columns]}")
         for column, writer in self._columns.items():

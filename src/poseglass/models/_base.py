@@ -7,6 +7,7 @@ from torch import nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
+from poseglass.skeleton import H36M_17
 
 __all__ = ["PoseTransformer", "check_heads"]
 
@@ -30,6 +31,8 @@ class PoseTransformer(nn.Module, ABC):
         answers: Of which frames its poses are good: ``"all"``, or the clip's ``"centre"`` alone where it was trained
             for that (seq2frame).
         keypoints: The 2D poses that it was trained on, such as ``"cpn"`` or ``"gt"``; empty where nobody said.
+        skeleton: Which joint is which in what it sees and answers, by the name that
+            :func:`poseglass.skeleton.get_skeleton` knows.
         slots: What the tokens of a frame stand for: its joints, or hypotheses of the frame as a whole.
         config: The constructor's arguments, so that weights on disk can say what to build.
     """
@@ -45,6 +48,7 @@ class PoseTransformer(nn.Module, ABC):
     coordinates: Literal["person", "screen"] = "person"
     answers: Literal["all", "centre"] = "all"
     keypoints: str = ""
+    skeleton: str = H36M_17.name
     slots: ClassVar[Literal["joints", "hypotheses"]] = "joints"
     config: dict[str, Any]
 

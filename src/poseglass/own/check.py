@@ -168,9 +168,9 @@ def _recordings(report: Report, steps: Steps) -> None:
     except PoseError as problem:
         report.problems.append(Problem(f"{report.path / INDEX}, skeleton", str(problem)))
         return
-    subjects: dict[str, set[str]] = {}
+    subjects: dict[str, set[tuple[str, ...]]] = {}
     for recording in steps(recordings, total=len(recordings)):
-        subjects.setdefault(recording.subject, set()).add(recording.split)
+        subjects.setdefault(recording.subject, set()).add(recording.splits)
         place = recording.name
         clock = [*examine_times(recording.fps, None, place)]
         report.problems += clock
@@ -195,7 +195,7 @@ def _recordings(report: Report, steps: Steps) -> None:
             _compare(report, f"{place}, {source}", points[some][known], pixels[some][known], recording.size)
     for subject, splits in subjects.items():
         if len(splits) > 1:
-            text = f"the subject is in several splits: {', '.join(sorted(splits))}"
+            text = f"the subject is in several splits: {', '.join(sorted({name for some in splits for name in some}))}"
             report.problems.append(Problem(f"{report.path / INDEX}, {subject}", text))
     made = recordings
     report.summary.append(

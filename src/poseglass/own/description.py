@@ -11,15 +11,15 @@ import numpy as np
 
 from poseglass.data.plausible import Problem, Problems
 from poseglass.data.points import UNITS
+from poseglass.data.splits import SPLITS
 from poseglass.errors import DataError
 from poseglass.formats import LAYOUTS
 from poseglass.geometry import Camera
 from poseglass.own.joint_names import JOINTS, Blend, nearest
 
-__all__ = ["FILE", "SPLITS", "UP", "Description", "OwnCamera", "TakeEntry", "read_description"]
+__all__ = ["FILE", "UP", "Description", "OwnCamera", "TakeEntry", "read_description"]
 
 FILE = "motion.toml"
-SPLITS = ("train", "val", "test")
 
 # From axes of which the one named points up to y up: rotations, none of them a mirror image.
 UP = {

@@ -15,10 +15,11 @@ from poseglass.data.clips import CMU_CREDIT, MotionClip, MotionClips
 from poseglass.data.cmu import SHORTEST, cut_glitches
 from poseglass.data.plausible import SCALES, Problem, Problems
 from poseglass.data.resample import resample
+from poseglass.data.splits import SPLITS
 from poseglass.data.store import Recordings
 from poseglass.data.storing import check_new_folder, write_recordings
 from poseglass.errors import DataError
-from poseglass.own.description import FILE, SPLITS
+from poseglass.own.description import FILE
 from poseglass.own.takes import Body, Conventions, Source, conventions, open_source, read_bodies
 from poseglass.own.views import views
 from poseglass.pose import PoseSequence

@@ -29,6 +29,10 @@ class Batches(Protocol):
         """What x and y of the 2D poses are, as :attr:`poseglass.models.PoseTransformer.coordinates` says it."""
 
     @property
+    def keypoints(self) -> str:
+        """Which 2D poses they are, as :attr:`poseglass.models.PoseTransformer.keypoints` says it."""
+
+    @property
     def epoch(self) -> int:
         """Steps in which everything is seen once."""
 
@@ -70,6 +74,7 @@ class MotionBatches:
     """
 
     coordinates: Literal["person"] = "person"
+    keypoints = ""
 
     def __init__(self, clips: MotionClips, recipe: Recipe) -> None:
         self.clips, self.recipe, data, frames = clips, recipe, recipe.data, recipe.model.frames

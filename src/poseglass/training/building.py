@@ -41,7 +41,4 @@ def build(recipe: Recipe) -> waist.Model:
             model = waist.hourglass(planned, keep=schedule, prune=w.prune, recover=w.recover)
     if m.init == "sinusoidal":
         sinusoidal(model)
-    # What its weights will have been trained for, which is saved with them.
-    waist.backbone_of(model).answers = recipe.loss.frames
-    waist.backbone_of(model).keypoints = recipe.data.keypoints
     return model

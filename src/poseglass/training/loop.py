@@ -71,7 +71,7 @@ def train(
 
     Raises:
         TrainingError: The loss is not finite, a worker has ended, the folder holds a run of another recipe or with
-            other data, or the weights to begin with were trained on other coordinates than the data give.
+            other data, or the weights to begin with were trained on other coordinates or joints than the data give.
         DataError: The data are missing, or not what training needs.
         ModelError: There is no such model, or the waist does not fit it.
         RecipeError: The batch cannot be shared by as many workers as were launched.
@@ -112,7 +112,9 @@ def _train(
     """One worker's part. All workers do the same but for their batches, whose gradients they average."""
     checkpoint = folder / "checkpoint.safetensors"
     model = build(recipe)
-    backbone_of(model).coordinates = source.coordinates
+    # What the weights will have been trained for is saved with them.
+    told = backbone_of(model)
+    told.coordinates, told.keypoints, told.answers = source.coordinates, source.keypoints, recipe.loss.frames
     goes_on, made_from = checkpoint.exists(), source.about()
     if not goes_on:
         _begin(model, recipe, init)
@@ -137,11 +139,16 @@ def _begin(model: Model, recipe: Recipe, init: str | PathLike[str] | None) -> No
             )
         return
     loaded, backbone = weights.load(init), backbone_of(model)
-    if (before := backbone_of(loaded).coordinates) != backbone.coordinates:
-        raise TrainingError(
-            f"{init} was trained on {before} coordinates and the data give {backbone.coordinates} coordinates, which "
-            "mean nothing to it; begin with weights of the same kind, or with fresh ones"
-        )
+    before = backbone_of(loaded)
+    for what, trained, given in (
+        ("{} coordinates", before.coordinates, backbone.coordinates),
+        ("the joints of {}", before.skeleton, backbone.skeleton),
+    ):
+        if trained != given:
+            raise TrainingError(
+                f"{init} was trained on {what.format(trained)} and the data give {what.format(given)}, which mean "
+                "nothing to it; begin with weights of the same kind, or with fresh ones"
+            )
     if isinstance(loaded, Hourglass):
         weights.load_state(model, lengthened(loaded.state_dict(), model), init)
     else:  # a backbone, or a funnel, which has no weights of its own

@@ -14,22 +14,17 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from poseglass.data import h36m_facts, mpi_inf_3dhp_facts
+from poseglass.data import h36m_facts
 from poseglass.data.augment import Sample, flip, mirrored
 from poseglass.data.store import Recording, Recordings
 from poseglass.data.windows import padding, seq2frame_starts, seq2seq_starts
 from poseglass.errors import DataError, PoseError
 from poseglass.geometry import to_screen
-from poseglass.skeleton import H36M_17, Skeleton, conversion
+from poseglass.skeleton import H36M_17, counterparts
 from poseglass.training.recipe import Recipe
 
-__all__ = ["SPLITS", "ClipTable", "RecordedBatches"]
+__all__ = ["ClipTable", "RecordedBatches"]
 
-# Who is trained on and who is judged, as published.
-SPLITS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "Human3.6M": (h36m_facts.TRAIN, h36m_facts.TEST),
-    "MPI-INF-3DHP": (mpi_inf_3dhp_facts.TRAIN, mpi_inf_3dhp_facts.TEST),
-}
 JUDGE = 0  # seeds which validation clips are judged, the same ones for every recipe
 
 
@@ -95,21 +90,22 @@ class ClipTable:
 
 @final
 class RecordedBatches:
-    """Prepared recordings of Human3.6M or MPI-INF-3DHP (:class:`poseglass.data.store.Recordings`).
+    """Prepared recordings (:class:`poseglass.data.store.Recordings`) of Human3.6M, MPI-INF-3DHP or one's own.
 
     2D poses are on the screen (:func:`poseglass.geometry.to_screen`), with scores where the model takes three inputs
     (1 where the source has none). 3D poses are root-relative metres in camera space. Both have Human3.6M's joints.
 
-    Training clips are those of the published training subjects, in another order each epoch; its last batch is filled
-    up from the begin of its order. Which clips a step sees does not depend on how many workers share them. A clip with
-    an invalid frame is left out, where only the centre is trained one whose centre is invalid.
+    Training clips are those of the split ``train``, in another order each epoch; its last batch is filled up from the
+    begin of its order. Those of ``val`` are judged, which in published data sets are the test subjects'. Which clips a
+    step sees does not depend on how many workers share them. A clip with an invalid frame is left out, where only the
+    centre is trained one whose centre is invalid.
 
     Args:
         recordings: What the data set's command prepared.
         recipe: Which 2D poses, which clips, how many at once.
 
     Raises:
-        DataError: The data set, its subjects, skeleton or 2D poses are not what training needs; the message says what
+        DataError: The data set, its splits, skeleton or 2D poses are not what training needs; the message says what
             there is.
     """
 
@@ -119,15 +115,9 @@ class RecordedBatches:
         model, data = recipe.model, recipe.data
         self.recipe, self.store = recipe, recordings
         known = data.keypoints in recordings.sources
-        self.source = data.keypoints if known else h36m_facts.SOURCES.get(data.keypoints, data.keypoints)
+        self.keypoints = data.keypoints if known else h36m_facts.SOURCES.get(data.keypoints, data.keypoints)
         self.picked = _picked(recordings)
-        if recordings.dataset not in SPLITS:
-            raise DataError(
-                f"{recordings.folder} holds recordings of {recordings.dataset!r}, of which no split into training and "
-                f"test is published; there are those of {', '.join(SPLITS)}"
-            )
-        train, test = SPLITS[recordings.dataset]
-        self.train, self.test = self._of(train, "training"), self._of(test, "test")
+        self.train, self.validation = self._of("train", "training"), self._of("val", "validation")
         centre = recipe.loss.frames == "centre"
         funnel = bool(recipe.waist.keep) and recipe.waist.kind == "funnel"
         by: Literal["seq2seq", "seq2frame"] = "seq2frame" if centre or funnel else "seq2seq"
@@ -138,11 +128,11 @@ class RecordedBatches:
 
         # A funnel may keep any frame of a clip and is trained by all that it kept, but is judged by the centre alone.
         self.clips = cut(self.train, "centre" if centre else "all")
-        self.judged = cut(self.test, "centre" if centre or funnel else "any")
+        self.judged = cut(self.validation, "centre" if centre or funnel else "any")
         self.every_frame = not (centre or funnel)
-        for name, clips, what in (("training", self.clips, "all"), ("test", self.judged, "any")):
+        for name, clips, what in (("training", self.clips, "all"), ("validation", self.judged, "any")):
             if not len(clips):
-                of = "a valid centre" if centre or (funnel and name == "test") else f"{what} of its frames valid"
+                of = "a valid centre" if centre or (funnel and name == "validation") else f"{what} of its frames valid"
                 raise DataError(
                     f"{recordings.folder} has no {name} clip of {model.frames} frames with {of}; set model.frames or "
                     "data.stride lower"
@@ -172,14 +162,14 @@ class RecordedBatches:
         return sample
 
     def judges(self) -> dict[str, Sample]:
-        """Some clips of the test subjects, in which padding and invalid frames do not count."""
+        """Some clips of the validation split, in which padding and invalid frames do not count."""
         rng = np.random.default_rng(JUDGE)
         some = min(max(self.recipe.run.validation_clips, 1), len(self.judged))
         numbers = np.sort(rng.choice(len(self.judged), some, replace=False))
-        poses = self._read(self.test, self.judged, numbers)
+        poses = self._read(self.validation, self.judged, numbers)
         counts = None
         if self.every_frame:
-            rows = [_rows(self.test, self.judged, int(number)) for number in numbers]
+            rows = [_rows(self.validation, self.judged, int(number)) for number in numbers]
             counts = np.stack([recording.valid[frames] & ~padded for recording, frames, padded in rows])
         return {"validation": Sample(*poses, counts)}
 
@@ -195,9 +185,9 @@ class RecordedBatches:
             "dataset": self.store.dataset,
             "licence": self.store.licence,
             "fingerprint": self.store.fingerprint,
-            "keypoints": self.source,
+            "keypoints": self.keypoints,
             "training": split(self.train, self.clips),
-            "validation": split(self.test, self.judged),
+            "validation": split(self.validation, self.judged),
             "made": dict(self.store.made),
         }
 
@@ -210,8 +200,10 @@ class RecordedBatches:
         pose3d = np.empty((len(numbers), table.frames, len(H36M_17), 3), np.float32)
         for place, number in enumerate(map(int, numbers)):
             recording, frames, _ = _rows(recordings, table, number)
-            points, scores = recording.points3d[frames][:, self.picked], recording.scores(self.source)
-            pose2d[place, ..., :2] = to_screen(recording.points2d(self.source)[frames][:, self.picked], recording.size)
+            points, scores = recording.points3d[frames][:, self.picked], recording.scores(self.keypoints)
+            pose2d[place, ..., :2] = to_screen(
+                recording.points2d(self.keypoints)[frames][:, self.picked], recording.size
+            )
             if inputs == 3 and scores is not None:
                 pose2d[place, ..., 2] = scores[frames][:, self.picked]
             pose3d[place] = points - points[:, H36M_17.index("pelvis"), None]
@@ -219,28 +211,22 @@ class RecordedBatches:
             if not finite.all():
                 raise DataError(
                     f"{recording.name}: frame {frames[~finite][0]} of {recordings.folder} is not a number in 3D, or in "
-                    f"2D ({self.source}); the folder was changed since it was written, so prepare the data anew"
+                    f"2D ({self.keypoints}); the folder was changed since it was written, so prepare the data anew"
                 )
         return pose2d, pose3d
 
-    def _of(self, subjects: Sequence[str], what: str) -> Recordings:
-        """The recordings of those of the subjects that are there, which have the 2D poses."""
-        store, present = self.store, sorted({each.subject for each in self.store})
-        chosen = [subject for subject in subjects if subject in present]
-        if not chosen:
-            raise DataError(
-                f"{store.folder} has no {what} subject of {store.dataset} ({', '.join(subjects)}), only "
-                f"{', '.join(present)}; prepare a download that has some"
-            )
-        found = store.split(subjects=chosen)
-        if lacking := [each for each in found if self.source not in each.sources]:
+    def _of(self, split: str, what: str) -> Recordings:
+        """The recordings of a split, which must have the 2D poses."""
+        store = self.store
+        found = store.split(splits=[split])
+        if lacking := [each for each in found if self.keypoints not in each.sources]:
             first = lacking[0]
             there, more = ", ".join(first.sources) or "none", ""
             if store.dataset == "Human3.6M":
-                more = f", or put data_2d_h36m_{self.source}.npz into the download and prepare it anew"
+                more = f", or put data_2d_h36m_{self.keypoints}.npz into the download and prepare it anew"
             raise DataError(
-                f"{store.folder} has no 2D poses {self.source!r} of {len(lacking)} of {len(found)} {what} recordings, "
-                f"such as {first.name}; there are {there}: set data.keypoints to one of those{more}"
+                f"{store.folder} has no 2D poses {self.keypoints!r} of {len(lacking)} of {len(found)} {what} "
+                f"recordings, such as {first.name}; there are {there}: set data.keypoints to one of those{more}"
             )
         return found
 
@@ -253,18 +239,12 @@ def _order(seed: int, epoch: int, clips: int) -> Int[ndarray, " n"]:
 
 def _picked(recordings: Recordings) -> list[int]:
     """For each joint of Human3.6M, which of the recordings' joints it is."""
-    skeleton: Skeleton = recordings.skeleton
     try:
-        matrix = conversion(skeleton, H36M_17)
+        picked: list[int] = counterparts(recordings.skeleton, H36M_17).tolist()
     except PoseError as problem:
-        raise DataError(f"{recordings.folder} cannot be trained on: {problem}") from None
-    if not ((matrix == 0) | (matrix == 1)).all():
-        blended = [H36M_17.joints[row] for row in np.flatnonzero((matrix != 0).sum(1) != 1)]
         raise DataError(
-            f"{recordings.folder} holds the joints of {skeleton.name}, which has no {', '.join(blended)} of its own; "
-            f"training needs every joint of {H36M_17.name}"
-        )
-    picked: list[int] = matrix.argmax(1).tolist()
+            f"{recordings.folder} cannot be trained on, which needs every joint of {H36M_17.name}: {problem}"
+        ) from None
     return picked
 
 
