@@ -22,15 +22,16 @@ def evaluate(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="A folder of recordings, as `poseglass data h36m` and `data 3dhp` write, or motion clips (.npz)."
+            help="A folder of recordings, as `poseglass data h36m`, `3dhp` and `mocap` write, or motion clips (.npz)."
         ),
     ] = None,
+    split: Annotated[str | None, typer.Option(help="Which takes: train, val or test. Default: test.")] = None,
     flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored pass.")] = False,
     keypoints: Annotated[
         str | None, typer.Option(help="Recordings: the 2D poses, such as cpn or gt; those the model was trained on.")
     ] = None,
     subjects: Annotated[
-        str | None, typer.Option(help="Recordings: whose, such as S9,S11; the data set's test subjects.")
+        str | None, typer.Option(help="Recordings: whose, such as S9,S11. Default: everybody in the split.")
     ] = None,
     protocol: Annotated[
         str | None,
@@ -47,10 +48,9 @@ def evaluate(
         ),
     ] = None,
     skeleton: Annotated[
-        str | None, typer.Option(help="Recordings: which joint is which in the model. Default: h36m17.")
+        str | None, typer.Option(help="Recordings: which joint is which in the model, such as h36m17; as it says.")
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Recordings: clips of a forward pass. Default: 16.")] = None,
-    split: Annotated[str | None, typer.Option(help="Motion clips: which takes. Default: test.")] = None,
     json: Annotated[Path | None, typer.Option(help="Also write everything as JSON.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Recordings: also write the table as CSV.")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Recordings: print the table as Markdown.")] = False,
@@ -74,19 +74,20 @@ def evaluate(
         "--mat": mat,
     }  # fmt: skip
     folder = data.is_dir()
-    _refuse({"--split": split} if folder else of_recordings, data, "recordings" if folder else "motion clips")
+    if not folder:
+        _refuse(of_recordings, data)
     if protocol not in (None, "ours", "published"):
         _wrong("--protocol", f"it is ours or published, not {protocol!r}")
     for path in (json, csv, mat, None if plots is None else plots / "error-per-joint.png"):
         if path is not None:
             check_place(path)
     if not folder:
-        _clips(model, data, split=split or "test", flip=flip, json=json)
+        _clips(model, data, split=split, flip=flip, json=json)
         return
     from poseglass import weights
     from poseglass.data.store import Recordings
     from poseglass.protocol import Protocol, evaluate_recordings
-    from poseglass.skeleton import H36M_17, get_skeleton
+    from poseglass.skeleton import get_skeleton
 
     how = Protocol(
         keypoints=keypoints,
@@ -94,7 +95,8 @@ def evaluate(
         counting="published" if protocol == "published" else "ours",
         flip=flip,
         centre=centre,
-        skeleton=H36M_17 if skeleton is None else get_skeleton(skeleton),
+        split=split,
+        skeleton=None if skeleton is None else get_skeleton(skeleton),
         batch=16 if batch is None else batch,
     )
     if plots is not None:
@@ -133,13 +135,13 @@ def _wrong(option: str, message: str) -> NoReturn:
     raise typer.BadParameter(message, param_hint=f"'{option}'")
 
 
-def _refuse(options: Mapping[str, object], data: Path, what: str) -> None:
+def _refuse(options: Mapping[str, object], data: Path) -> None:
     for option, value in options.items():
         if value is not None:
-            _wrong(option, f"it does not go with {what}, and {data} is taken for such")
+            _wrong(option, f"it does not go with motion clips, and {data} is taken for such")
 
 
-def _clips(model: str, data: Path, *, split: str, flip: bool, json: Path | None) -> None:
+def _clips(model: str, data: Path, *, split: str | None, flip: bool, json: Path | None) -> None:
     from poseglass import weights
     from poseglass.data.clips import MotionClips
     from poseglass.evaluation import evaluate as measure
@@ -161,6 +163,8 @@ def _check_mat(recordings: "Recordings", how: "Protocol") -> None:
     needed("scipy.io")
     if recordings.skeleton != MPI_INF_3DHP_17:
         raise DataError(f"inference_data.mat is of MPI-INF-3DHP, and {recordings.folder} is of {recordings.dataset}")
+    if how.split not in (None, "test"):
+        raise DataError(f"inference_data.mat is of the test sequences, not of the split {how.split}")
     there = {recording.subject for recording in recordings if how.subjects is None or recording.subject in how.subjects}
     if how.subjects is not None and (more := sorted({*how.subjects} - {*TEST})):
         raise DataError(f"inference_data.mat is of the test sequences {', '.join(TEST)} alone: leave out {more}")

@@ -1,4 +1,4 @@
-"""The command line: ``poseglass lift``, ``evaluate``, ``reproduce``, ``bench``, ``train``, ``convert``, ``data``.
+"""The command line: ``poseglass lift``, ``train``, ``evaluate``, ``reproduce``, ``bench``, ``convert``, ``data``.
 
 Results that one would pipe go to standard output, everything else to standard error. The exit code is 0 where all went
 well, 1 where something is wrong with a file, 2 where it is with the command itself, and 130 after Ctrl-C.
@@ -202,11 +202,6 @@ def lift(
     _tell_times(lifter.report)
 
 
-app.command()(evaluate)
-app.command()(reproduce)
-app.command()(bench)
-
-
 @app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(help="A TOML recipe.")],
@@ -241,10 +236,16 @@ def train(
         _tell(f"the best weights are in {best}")
 
 
+app.command()(evaluate)
+app.command()(reproduce)
+app.command()(bench)
+
+
 @app.command()
 def convert(
     source: Annotated[Path, typer.Argument(help="A published checkpoint, such as a .pth or .bin file.")],
     out: Annotated[Path, typer.Argument(help="The folder to write: weights.safetensors and config.json.")],
+    *,
     heads: Annotated[int | None, typer.Option(help="Attention heads, if not as published.")] = None,
     at: Annotated[
         int | None, typer.Option(help="The layer before which the waist prunes, if not as published.")
@@ -252,13 +253,24 @@ def convert(
     neighbours: Annotated[
         int | None, typer.Option(help="MotionAGFormer's temporal neighbours, if not as published.")
     ] = None,
+    skeleton: Annotated[
+        str | None, typer.Option(help="Which joint is which in it, such as mpi_inf_3dhp17. Default: h36m17.")
+    ] = None,
+    keypoints: Annotated[str | None, typer.Option(help="The 2D poses it was trained on, such as cpn or gt.")] = None,
 ) -> None:
     """Turn a published checkpoint into poseglass's own format; no pickle code is run."""
     check_place(out / "config.json", WeightsError)
     from poseglass import weights
     from poseglass.models import PoseTransformer
+    from poseglass.skeleton import H36M_17, get_skeleton
+    from poseglass.waist import backbone_of
 
+    joints = get_skeleton(skeleton or H36M_17)
     model = weights.load(source, heads=heads, at=at, neighbours=neighbours)
+    told = backbone_of(model)
+    if len(joints) != told.joints:
+        _wrong("--skeleton", f"{joints.name} has {len(joints)} joints, and the checkpoint {told.joints}")
+    told.skeleton, told.keypoints = joints.name, keypoints or ""
     weights.save(model, out, about=f"converted from {source.name}")
     inner = "" if isinstance(model, PoseTransformer) else f" around a {type(model.backbone).__name__}"
     _tell(f"a {type(model).__name__}{inner}, {model.frames} frames, in {out}")

@@ -653,6 +653,17 @@ class TestConverting:
         with torch.no_grad():
             assert torch.equal(weights.load("ours")(clip), weights.load("epoch.pth", heads=4, at=2)(clip))
 
+    def test_what_the_tensors_do_not_tell(self, poseglass: Run, here: Path) -> None:
+        published.write(published.filled(published.mixste_shapes(frames=9, dim=16, depth=2)), here / "x.pth")
+        told = ("--keypoints", "gt", "--skeleton", "MPI-INF-3DHP17")
+        well(poseglass("convert", "x.pth", "ours", *told))
+        model = weights.load("ours")
+        assert (model.skeleton, model.keypoints, model.coordinates) == ("mpi_inf_3dhp17", "gt", "screen")
+        said = poseglass("convert", "x.pth", "more", "--skeleton", "halpe26")
+        assert (said.code, names(here)) == (2, {"x.pth", "ours"})
+        assert "halpe26 has 26 joints, and the checkpoint 17" in " ".join(said.err.split())
+        assert poseglass("convert", "x.pth", "more", "--skeleton", "smpl24").code == 1
+
     def test_what_is_no_checkpoint(self, poseglass: Run, here: Path) -> None:
         (here / "notes.pth").write_text("no weights")
         said = poseglass("convert", "notes.pth", "ours")

@@ -1,5 +1,6 @@
 """``poseglass data`` from end to end: made up, prepared, opened; and what a user sees who has the wrong files."""
 
+import json
 import logging
 import re
 import subprocess
@@ -9,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rich
+import torch
 
+import poseglass as pg
 from poseglass import H36M_17, PoseSequence
 from poseglass.cli import main
 from poseglass.data.store import Recordings
 from poseglass.data.synthetic import STYLES, move
+from poseglass.geometry import to_screen
 
 
 @pytest.fixture
@@ -140,7 +144,7 @@ def test_own_motion_is_checked_prepared_and_trained_on(run, own):
     Path("tiny.toml").write_text(TINY)
     code, _, err = run("train", "tiny.toml", "--data", "clips.npz", "-o", "run")
     assert code == 0, err
-    code, out, err = run("evaluate", "clips.npz", "--model", "run/best")
+    code, out, err = run("evaluate", "run/best", "--data", "clips.npz")
     assert code == 0, err
     assert "cleo" in out
     code, out, err = run("data", "mocap", "studio", "prepared")
@@ -149,6 +153,55 @@ def test_own_motion_is_checked_prepared_and_trained_on(run, own):
     code, out, err = run("data", "check", "prepared")
     assert (code, err.strip()) == (0, "")
     assert "checksums right" in out
+
+
+@pytest.mark.parametrize("detected", [False, True])
+def test_own_recordings_are_trained_and_judged_on(run, own, detected):
+    """With cameras of one's own: the splits are those of the description, and the model knows what it saw."""
+    if detected:  # keypoints beside each take, half a pixel off
+        entries = []
+        run("data", "mocap", "studio", "exact")
+        for recording in Recordings.open("exact"):
+            file = f"{recording.subject}/seen.npy"
+            np.save(own / file, recording.points2d("gt") + 0.5)
+            entries.append(
+                f'[[takes]]\nfile = "{recording.subject}/walk 1.csv"\nsubject = "{recording.subject}"\n'
+                f'layout = "h36m17"\nkeypoints = {{ front = "{file}" }}\n'
+            )
+        with (own / "motion.toml").open("a") as file:
+            file.write("\n".join(["", *entries]))
+    source = "detected" if detected else "gt"
+    code, _, err = run("data", "mocap", "studio", "prepared")
+    assert code == 0, err
+    Path("tiny.toml").write_text(TINY.replace("clean = 1.0", f'keypoints = "{source}"'))
+    code, _, err = run("train", "tiny.toml", "--data", "prepared", "-o", "run")
+    assert code == 0, err
+    about = json.loads(Path("run/data.json").read_text())
+    assert (about["training"]["subjects"], about["validation"]["subjects"]) == (["anna"], ["ben"])
+    told = json.loads(Path("run/best/config.json").read_text())["model"]["backbone"]
+    assert {name: told[name] for name in ("coordinates", "answers", "keypoints", "skeleton")} == {
+        "coordinates": "screen", "answers": "all", "keypoints": source, "skeleton": "h36m17",
+    }  # fmt: skip
+    code, out, err = run("evaluate", "run/best", "--data", "prepared", "--json", "e.json")
+    assert code == 0, err
+    assert f"subjects cleo, fingerprint {Recordings.open('prepared').fingerprint}\n2D poses {source}" in out
+    model, (cleo,) = pg.load("run/best"), Recordings.open("prepared").split(subjects=["cleo"])
+    seen = to_screen(cleo.points2d(source), cleo.size).astype(np.float32)
+    scores = cleo.scores(source) if detected else np.ones(seen.shape[:2], np.float32)
+    assert len(cleo) == 100
+    begins = np.arange(12) * 9 - 4  # twelve clips, the 8 frames too many shared by both ends
+    rows = np.clip(begins[:, None] + np.arange(9), 0, 99)
+    clips = np.concatenate([seen, scores[..., None]], -1)[rows]
+    with torch.inference_mode():
+        poses = model(torch.from_numpy(clips)).numpy()
+    poses[:, :, 0] = 0
+    truth = cleo.points3d - cleo.points3d[:, :1]
+    inside = (begins[:, None] + np.arange(9) >= 0) & (begins[:, None] + np.arange(9) < 100)
+    error = 1000 * np.linalg.norm(poses - truth[rows], axis=-1)[inside].mean()
+    assert json.loads(Path("e.json").read_text())["total"]["errors"]["MPJPE"] == pytest.approx(error, rel=1e-5)
+    code, out, err = run("evaluate", "run/best", "--data", "prepared", "--split", "val")
+    assert code == 0, err
+    assert "subjects ben" in out
 
 
 def test_what_is_wrong_with_own_motion_is_said_at_once(run, own):

@@ -110,7 +110,11 @@ def test_3dhp_and_its_file_for_matlab(run, data, monkeypatch):
         (("weights/model", "--data", "3dhp"), "trained on 2D poses 'cpn', and 3dhp has gt", 1),
         (("weights/model", "--data", "h36m", "--keypoints", "sh"), "no 2D poses 'sh'", 1),
         (("weights/model", "--data", "h36m", "--subjects", "S1"), "no subject S1; there are S9", 1),
-        (("weights/model", "--data", "h36m", "--split", "val"), "--split", 2),
+        (
+            ("weights/model", "--data", "h36m", "--split", "train"),
+            "h36m has no split train; there are val (S9), test (S9)",
+            1,
+        ),
         (("weights/model", "--data", "h36m", "--protocol", "theirs"), "'theirs'", 2),
         (("weights/model", "--data", "h36m", "--mat", "x.mat"), "is of MPI-INF-3DHP, and h36m is of Human3.6M", 1),
         (
@@ -118,6 +122,7 @@ def test_3dhp_and_its_file_for_matlab(run, data, monkeypatch):
             "TS2, TS3, TS4, TS5, TS6 would",
             1,
         ),
+        (("weights/model", "--data", "3dhp", "--split", "train", "--mat", "x.mat"), "not of the split train", 1),
         (("weights/model", "--data", "h36m", "--csv", "a/data_3d_h36m.npz/x"), "cannot write", 1),
         (("weights/model", "--data", "h36m", "--skeleton", "coco17"), "are not, one by one", 1),
         (("weights/model", "--data", "weights"), "weights holds no recordings", 1),

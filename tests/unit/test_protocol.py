@@ -379,8 +379,29 @@ def test_what_the_model_says_of_itself_is_the_default(h36m, tmp_path):
     assert (report.keypoints, report.centre) == ("cpn", True)
     assert not evaluate_recordings(model, h36m, Protocol(centre=False)).centre
     assert pg.evaluate(model, h36m, flip=True) == evaluate_recordings(model, h36m, Protocol(flip=True))
-    with pytest.raises(DataError, match="no split 'val'"):
-        pg.evaluate(model, h36m, split="val")
+    assert pg.evaluate(model, h36m, split="val").total == report.total, "nobody is for validation alone"
+
+
+def test_whose_order_the_model_has_is_the_default_too(threedhp):
+    model = Known()
+    model.skeleton = "mpi_inf_3dhp17"
+    report = evaluate_recordings(model, threedhp, Protocol("gt"))
+    assert report.skeleton == "mpi_inf_3dhp17"
+    assert report.total == evaluate_recordings(Known(), threedhp, Protocol("gt", skeleton=MPI_INF_3DHP_17)).total
+    other = evaluate_recordings(model, threedhp, Protocol("gt", skeleton=H36M_17))
+    assert other == evaluate_recordings(Known(), threedhp, Protocol("gt"))
+    assert other.total != report.total
+
+
+@pytest.mark.parametrize(
+    ("how", "subjects"),
+    [
+        ({}, ("S9", "S11")), ({"split": "test"}, ("S9", "S11")), ({"split": "train"}, ("S1",)),
+        ({"subjects": ("S1", "S9")}, ("S9", "S1")), ({"subjects": ("S1", "S9"), "split": "train"}, ("S1",)),
+    ],
+)  # fmt: skip
+def test_who_is_judged(h36m, how, subjects):
+    assert evaluate_recordings(Known(), h36m, Protocol("gt", **how)).subjects == subjects
 
 
 def test_other_data_sets_are_judged_whole(tmp_path):
@@ -416,7 +437,7 @@ def test_what_cannot_be_judged(h36m, as_used, change, how, error, words):
 
 
 def test_no_test_subject_and_a_funnel_for_all_frames(h36m):
-    with pytest.raises(DataError, match=r"none of Human3.6M's test subjects S9, S11; there are S1"):
+    with pytest.raises(DataError, match=r"no split test; there are train \(S1\)"):
         evaluate_recordings(Known(), h36m.split(subjects=["S1"]), Protocol("gt"))
     with pytest.raises(ModelError, match="a funnel answers for one frame"):
         evaluate_recordings(pg.funnel("mixste-tiny", keep=9, at=1), h36m, Protocol("gt", centre=False))

@@ -183,12 +183,6 @@ class TestBuild:
         recipe = Recipe().override("model.name=motionagformer-tiny", "model.frames=9", "waist.keep={1 = 5, 2 = 3}")
         assert build(recipe).backbone.lengths == (9, 5, 3)
 
-    def test_what_it_is_trained_for_is_known_to_the_backbone(self):
-        still = ("loss.smoothness=0", "loss.velocity=0", "loss.frames=centre")
-        model = build(Recipe().override(*self.TINY, *still, "data.keypoints=cpn"))
-        assert (model.backbone.answers, model.backbone.keypoints) == ("centre", "cpn")
-        assert (build(Recipe().override("model.frames=9")).answers, build(Recipe()).keypoints) == ("all", "")
-
     def test_sizes_differ_as_told(self):
         recipe = Recipe().override("model.name=motionbert-tiny", "model.sizes={depth = 2, rep = 16}", "model.frames=9")
         model = build(recipe)

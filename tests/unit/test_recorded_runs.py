@@ -175,7 +175,9 @@ class TestWhatARunWasMadeFrom:
         (start,) = json.loads((tmp_path / "run" / "environment.json").read_text())["starts"]
         assert start["torch"] == torch.__version__
         assert (start["step"], start["threads"], start["workers"]) == (0, 1, 1)
-        assert backbone_of(weights.load(best)).coordinates == "screen"
+        told = backbone_of(weights.load(best))
+        assert (told.coordinates, told.keypoints, told.answers) == ("screen", recipe.data.keypoints, "all")
+        assert told.skeleton == "h36m17"
         assert all(0 < float(row["validation_mpjpe"]) < 5000 for row in rows(tmp_path / "run"))
 
     def test_other_data_are_refused(self, recipe, tmp_path):
@@ -266,6 +268,15 @@ class TestWeightsToBeginWith:
             inner = name.removeprefix("backbone.")
             assert torch.equal(value, before[inner] if name != inner else fresh[name]), name
 
+    def test_of_other_joints_they_are_refused(self, recipe, screen, tmp_path):
+        model = weights.load(screen)
+        model.skeleton = "mpi_inf_3dhp17"
+        other = weights.save(model, tmp_path / "other")
+        words = r"trained on the joints of mpi_inf_3dhp17 and the data give the joints of h36m17"
+        with pytest.raises(TrainingError, match=words):
+            train(recipe, tmp_path / "run", init=other)
+        assert not (tmp_path / "run").exists()
+
     def test_of_other_coordinates_they_are_refused(self, recipe, tmp_path):
         person = weights.save(build(recipe), tmp_path / "person")
         with pytest.raises(TrainingError, match=r"trained on person coordinates and the data give screen coordinates"):
@@ -290,7 +301,7 @@ def test_frames_that_do_not_count_are_not_judged(recipe):
 class _Slow:
     """Takes its time to draw."""
 
-    epoch, coordinates = 1, "screen"
+    epoch, coordinates, keypoints = 1, "screen", "cpn"
 
     def __init__(self, seconds):
         self.seconds, self.drawn = seconds, []

@@ -16,7 +16,7 @@ from poseglass.data.synthetic_trees import generate
 from poseglass.errors import DataError
 from poseglass.protocol import Protocol, evaluate_recordings
 from poseglass.reproduction import TABLES, Row, Table, find_weights, reproduce
-from poseglass.skeleton import MPI_INF_3DHP_17
+from poseglass.skeleton import H36M_17, MPI_INF_3DHP_17
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 ROWS = [pytest.param(table, row, id=f"{table}-{row.name}") for table in TABLES for row in TABLES[table].rows]
@@ -149,22 +149,26 @@ def test_rows_are_measured_as_published(data, tmp_path, monkeypatch):
     assert done.markdown().count("\n| ") == 2 + len(done.outcomes) - 1 + 1
 
 
-def test_a_published_checkpoint_has_the_data_sets_joints(data, tmp_path, monkeypatch):
-    """Of MPI-INF-3DHP's; a folder of ours has Human3.6M's."""
+def test_a_published_checkpoint_has_the_data_sets_joints_and_a_folder_says_it(data, tmp_path, monkeypatch):
     figures = TABLES["3dhp"].rows[0].figures
     state = published.filled(published.mixste_shapes(frames=9, dim=16, depth=2))
     model = pg.load(published.write(state, tmp_path / "file.pth"))
     pg.save(model, tmp_path / "folder")
+    model.skeleton = MPI_INF_3DHP_17.name
+    pg.save(model, tmp_path / "converted")
+    model.skeleton = H36M_17.name
     rows(
         monkeypatch, "3dhp",
         Row("File", 9, figures, "file", "MixSTE", "gt"), Row("Folder", 9, figures, "folder", "MixSTE", "gt"),
+        Row("Converted", 9, figures, "converted", "MixSTE", "gt"),
     )  # fmt: skip
-    file, folder = (o.report.total.errors for o in reproduce("3dhp", data["3dhp"], tmp_path, flip=False).outcomes)
+    done = reproduce("3dhp", data["3dhp"], tmp_path, flip=False)
+    file, folder, converted = (outcome.report.total.errors for outcome in done.outcomes)
     how = Protocol("gt", counting="published")
     assert folder == evaluate_recordings(model, data["3dhp"], how).total.errors
     own = Protocol("gt", counting="published", skeleton=MPI_INF_3DHP_17)
     assert file == evaluate_recordings(model, data["3dhp"], own).total.errors
-    assert file != folder
+    assert converted == file != folder
 
 
 def test_what_cannot_be_compared(data):

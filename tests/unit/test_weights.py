@@ -208,22 +208,28 @@ class TestFolders:
 
     def test_a_model_knows_what_it_was_trained_for(self, tmp_path):
         model = hourglass(tiny(), keep=3, at=1)
-        model.backbone.answers, model.backbone.keypoints = "centre", "cpn"
+        told = {"answers": "centre", "keypoints": "cpn", "skeleton": "mpi_inf_3dhp17"}
+        for name, value in told.items():
+            setattr(model.backbone, name, value)
         loaded = weights.load(weights.save(model, tmp_path)).backbone
-        assert (loaded.answers, loaded.keypoints) == ("centre", "cpn")
+        assert {name: getattr(loaded, name) for name in told} == told
         config = json.loads((tmp_path / "config.json").read_text())
-        for name, wrong, words in (("answers", "some", "all or centre, not 'some'"), ("keypoints", 3, "text, not 3")):
+        for name, wrong, words in (
+            ("answers", "some", "all or centre, not 'some'"),
+            ("keypoints", 3, "text, not 3"),
+            ("skeleton", "h36m16", "h36m17 or .*, not 'h36m16'"),
+        ):
             backbone = config["model"]["backbone"] | {name: wrong}
             (tmp_path / "config.json").write_text(
                 json.dumps(config | {"model": config["model"] | {"backbone": backbone}})
             )
             with pytest.raises(WeightsError, match=f"{name} should be {words}"):
                 weights.load(tmp_path)
-        for name in ("answers", "keypoints"):  # as folders were before
+        for name in told:  # as folders were before
             del config["model"]["backbone"][name]
         (tmp_path / "config.json").write_text(json.dumps(config))
         loaded = weights.load(tmp_path).backbone
-        assert (loaded.answers, loaded.keypoints) == ("all", "")
+        assert (loaded.answers, loaded.keypoints, loaded.skeleton) == ("all", "", "h36m17")
 
 
 class TestCheckpoints:
