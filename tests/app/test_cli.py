@@ -1,7 +1,6 @@
 """The command line from end to end, as a user meets it who gets things right, and one who does not."""
 
 import json
-import logging
 import os
 import pickle
 import re
@@ -10,20 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
-import rich
 import torch
 
-from conftest import SIZE, make_walk
+from conftest import SIZE, Run, Said, make_walk
 from oracle import published
 from poseglass import BODY_25, COCO_17, H36M_17, PoseSequence, __version__, weights
-from poseglass.cli import main
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.detect import FakeDetector
 from poseglass.errors import DetectorError
@@ -37,44 +32,6 @@ DATA = Path(__file__).parents[1] / "data"
 HALPE = DATA / "alphapose_halpe26.json"
 SCRIPT = Path(sys.executable).with_name("poseglass")
 COMMAND = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "poseglass"]
-
-
-@dataclass
-class Said:
-    """What came of a command."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Said]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def poseglass(here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, as_used: None) -> Run:
-    """Runs a command in this process. Whatever it does, it ends in an exit code, and leaves no temporary file."""
-    log = logging.getLogger("poseglass")
-    monkeypatch.setattr(log, "handlers", [])
-    monkeypatch.setattr(log, "level", log.level)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: object) -> Said:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([str(argument) for argument in arguments])
-        rich.reconfigure()
-        assert not [path for path in here.rglob(".*") if path.name != ".hidden"], "a temporary file is left"
-        return Said(int(end.value.code or 0), *capfd.readouterr())
-
-    return run
 
 
 def refused(said: Said, *words: str, code: int = 1) -> None:

@@ -2,16 +2,13 @@
 
 import csv
 import json
-import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
-import rich
 import scipy.io
 
 import poseglass as pg
-from poseglass.cli import main
 from poseglass.data.human36m import prepare_h36m
 from poseglass.data.mpi_inf_3dhp import prepare_3dhp
 from poseglass.data.storing import write_recordings
@@ -39,31 +36,11 @@ def data(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def run(tmp_path, capfd, monkeypatch, as_used):
-    """Runs a command in an empty folder; gives its exit code, what it printed and what it told."""
-    monkeypatch.chdir(tmp_path)
-    log = logging.getLogger("poseglass")
-    monkeypatch.setattr(log, "handlers", [])
-    monkeypatch.setattr(log, "level", log.level)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments):
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([*map(str, arguments)])
-        rich.reconfigure()
-        assert not [*tmp_path.rglob(".*")], "a temporary file is left"
-        return int(end.value.code or 0), *capfd.readouterr()
-
-    return run
-
-
-def test_human36m(run, data, monkeypatch):
+def test_human36m(poseglass, data, monkeypatch):
     monkeypatch.chdir(data)
     options = ("--flip", "--protocol", "published", "--batch", 8)
     files = ("--json", "out/e.json", "--csv", "out/e.csv", "--plots", "out/plots")
-    code, out, err = run("evaluate", "weights/model", "--data", "h36m", *options, *files)
+    code, out, err = poseglass("evaluate", "weights/model", "--data", "h36m", *options, *files)
     assert code == 0, err
     how = Protocol("cpn", counting="published", flip=True, batch=8)
     report = evaluate_recordings(pg.load("weights/model"), pg.Recordings.open("h36m"), how, name="model")
@@ -74,7 +51,7 @@ def test_human36m(run, data, monkeypatch):
     assert float(rows[-1]["MPJPE"]) == report.total.errors["MPJPE"]
     assert {path.name for path in Path("out/plots").iterdir()} == {"error-per-joint.png", "error-per-action.png"}
     chosen = ("--keypoints", "gt", "--subjects", "S9", "--centre")
-    code, out, _ = run("evaluate", "weights/model", "--data", "h36m", *chosen, "--markdown")
+    code, out, _ = poseglass("evaluate", "weights/model", "--data", "h36m", *chosen, "--markdown")
     assert code == 0
     assert "2D poses gt" in out
     assert "answer for the centre frame" in out
@@ -82,10 +59,10 @@ def test_human36m(run, data, monkeypatch):
     assert "not there: Directions, Discussion, Greeting" in out
 
 
-def test_3dhp_and_its_file_for_matlab(run, data, monkeypatch):
+def test_3dhp_and_its_file_for_matlab(poseglass, data, monkeypatch):
     monkeypatch.chdir(data)
     arguments = ("evaluate", "weights/model", "--data", "3dhp", "--keypoints", "gt")
-    code, out, err = run(*arguments, "--mat", "inference_data.mat", "--plots", "plots")
+    code, out, err = poseglass(*arguments, "--mat", "inference_data.mat", "--plots", "plots")
     assert code == 0, err
     assert "PCK" in out
     assert "Sports" in out or "Sitting" in out, "the original annotations tell activities"
@@ -129,23 +106,23 @@ def test_3dhp_and_its_file_for_matlab(run, data, monkeypatch):
         (("nothing", "--data", "h36m"), "there are no weights nothing", 1),
     ],
 )
-def test_mistakes_are_one_message(run, data, monkeypatch, arguments, words, code):
+def test_mistakes_are_one_message(poseglass, data, monkeypatch, arguments, words, code):
     monkeypatch.chdir(data)
-    got, out, err = run("evaluate", *arguments)
+    got, out, err = poseglass("evaluate", *arguments)
     assert (got, out) == (code, ""), err
     assert words in " ".join(err.split())
     assert "Traceback" not in err
     assert not Path("x.mat").exists()
 
 
-def test_a_table_with_and_without_weights(run, data, monkeypatch, tmp_path):
+def test_a_table_with_and_without_weights(poseglass, data, monkeypatch, tmp_path):
     monkeypatch.chdir(data)
-    code, out, err = run("reproduce", "h36m", "--data", "h36m")
+    code, out, err = poseglass("reproduce", "h36m", "--data", "h36m")
     assert code == 0, err
     assert "no weights of: MHFormer; TPC w. MHFormer; MixSTE" in out
     assert "39.9~" in out
     pg.save(pg.load("weights/model"), tmp_path / "weights" / "hot-mixste")
-    code, out, err = run(
+    code, out, err = poseglass(
         "reproduce",
         "h36m",
         "--data",
@@ -159,5 +136,5 @@ def test_a_table_with_and_without_weights(run, data, monkeypatch, tmp_path):
     assert code == 1, "there are weights, and they do not fit"
     assert "could not be measured: HoT w. MixSTE: it is a MixSTE of 243 frames" in out
     assert json.loads((tmp_path / "r.json").read_text())["rows"][4]["problem"]
-    assert run("reproduce", "coco", "--data", "h36m")[0] == 1
-    assert run("reproduce", "h36m", "--data", "h36m", "--protocol", "theirs")[0] == 2
+    assert poseglass("reproduce", "coco", "--data", "h36m")[0] == 1
+    assert poseglass("reproduce", "h36m", "--data", "h36m", "--protocol", "theirs")[0] == 2
