@@ -1,4 +1,4 @@
-"""How fast a prepared data set opens, is verified, and gives clips in random order, and how much memory that takes.
+"""How fast a prepared data set opens, is verified, and gives clips and batches, and how much memory that takes.
 
     poseglass data generate h36m made-up --frames 2600
     poseglass data h36m made-up prepared
@@ -10,14 +10,19 @@ memory of the mapped files is the operating system's to keep or drop; the peak i
 
 import resource
 import sys
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
 from poseglass.data.store import Recordings
+from poseglass.training.recipe import Recipe
+from poseglass.training.recorded import RecordedBatches
 
 FRAMES = 243
 CLIPS = 20_000
+STEPS = 20
+RECIPES = Path(__file__).parents[1] / "recipes" / "h36m"
 
 
 def timed(name, work):
@@ -49,6 +54,14 @@ def main(folder):
     _, seconds = timed(f"{CLIPS:,} clips", clips)
     print(f"{CLIPS / seconds:,.0f} clips of {FRAMES} frames a second, one process")
     timed("verify", recordings.verify)
+    for name in ("hot-mixste", "mhformer"):
+        recipe = Recipe.read(RECIPES / f"{name}.toml").updated({"data": {"path": folder}})
+        batches, _ = timed(f"{name}: table", lambda recipe=recipe: RecordedBatches(recordings, recipe))
+        timed("its first batch", lambda batches=batches: batches.draw(0, 0))
+        _, seconds = timed(
+            f"{STEPS} more", lambda batches=batches: [batches.draw(1 + n, 0) for n in range(STEPS)] and 0
+        )
+        print(f"{len(batches.clips):,} clips, {batches.epoch:,} steps an epoch, {1000 * seconds / STEPS:.1f} ms a step")
 
 
 if __name__ == "__main__":

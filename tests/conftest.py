@@ -1,14 +1,18 @@
-"""What several test files share: a person who walks past a camera, made from a few sines."""
+"""What several test files share: a person who walks past a camera, made from a few sines; the command line."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import jaxtyping
 import numpy as np
 import pytest
+import rich
 from hypothesis import HealthCheck, settings
 
 from poseglass import H36M_17, PoseSequence
+from poseglass.cli import main
 from poseglass.errors import DetectorError
 from poseglass.fetch import detector_model
 
@@ -89,6 +93,43 @@ def as_used() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+class Said(NamedTuple):
+    """What came of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def poseglass(here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, as_used: None) -> Run:
+    """Runs a command in this process. Whatever it does, it ends in an exit code, and leaves no temporary file."""
+    log = logging.getLogger("poseglass")
+    monkeypatch.setattr(log, "handlers", [])
+    monkeypatch.setattr(log, "level", log.level)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: object) -> Said:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main([str(argument) for argument in arguments])
+        rich.reconfigure()
+        assert not [*here.rglob(".*")], "a temporary file is left"
+        return Said(int(end.value.code or 0), *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from poseglass.benchmark import bench as bench
     from poseglass.data.augment import flip as flip
     from poseglass.data.clips import MotionClips as MotionClips
+    from poseglass.data.store import Recordings as Recordings
     from poseglass.detect import Detector as Detector
     from poseglass.detect import FakeDetector as FakeDetector
     from poseglass.detect import MediaPipeDetector as MediaPipeDetector
@@ -68,6 +69,7 @@ _HOME = {
     "PoseTransformer": "models",
     "PoseglassError": "errors",
     "Recipe": "training.recipe",
+    "Recordings": "data.store",
     "Skeleton": "skeleton",
     "bench": "benchmark",
     "create_model": "models",

@@ -12,24 +12,64 @@ from poseglass.errors import DataError
 __all__ = ["data"]
 
 data = typer.Typer(help="Prepare motion data for training.", no_args_is_help=True)
+SHOWN = 12  # warnings that are shown
 log = logging.getLogger(__name__)  # which the command line shows
 
 
 @data.command()
 def mocap(
-    source: Annotated[Path, typer.Argument(help="A folder of .bvh files, or of .asf and .amc, with folders in it.")],
-    out: Annotated[Path, typer.Argument(help="The .npz to write.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder or file: .bvh .amc+.asf .c3d .trc .csv .npy .npz, with a motion.toml or without."
+        ),
+    ],
+    out: Annotated[Path, typer.Argument(help="The .npz of motion clips, or the folder of recordings, to write.")],
+    about: Annotated[
+        Path | None, typer.Option(help="A motion.toml that stands elsewhere: joints, units, splits, cameras.")
+    ] = None,
 ) -> None:
-    """Turn your own download of CMU's motion capture into one file of 17-joint clips."""
-    if out.suffix.lower() != ".npz":
-        raise typer.BadParameter(f"cannot write motion clips into {out}: end the name in .npz", param_hint="'OUT'")
-    check_place(out, DataError)
-    from poseglass.data.cmu import convert_folder
+    """Prepare your own motion, of any kind, for training.
 
-    made = convert_folder(source, out, progress=True)
+    A name in .npz gets motion clips, seen by virtual cameras; a folder gets what your own cameras saw.
+    """
+    suffix = out.suffix.lower()
+    if suffix not in ("", ".npz"):
+        text = f"cannot write motion into {out}: end the name in .npz for clips, or in nothing for a folder"
+        raise typer.BadParameter(text, param_hint="'OUT'")
+    check_place(out if suffix else out / "index.json", DataError)
+    from poseglass.own.prepare import prepare_clips, prepare_recordings
+
+    if not suffix:
+        print(prepare_recordings(source, out, about=about, progress=True))  # noqa: T201
+        return
+    made = prepare_clips(source, out, about=about, progress=True)
     for path, reason in made.skipped.items():
-        log.info("skipped %s: %s", path, reason)
+        log.info("skipped %s: %s", path, reason.removeprefix(f"{path}: "))
+    for problem in made.odd[:SHOWN]:
+        log.info("%s", problem)
+    if len(made.odd) > SHOWN:
+        log.info("and %d more warnings: see poseglass data check %s", len(made.odd) - SHOWN, source)
+    if str(made.found):
+        log.info("%s", made.found)
+    for split in dict.fromkeys(clip.split for clip in made.clips):
+        part = made.clips.split(split)
+        log.info("%s: %d clips, %.1f minutes", split, len(part), part.minutes)
     log.info("%d clips, %.1f minutes, in %s", len(made.clips), made.clips.minutes, out)
+
+
+@data.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="Recordings, motion clips, or whatever `data mocap` takes.")],
+    about: Annotated[Path | None, typer.Option(help="A motion.toml that stands elsewhere.")] = None,
+) -> None:
+    """Say everything that is wrong or odd with motion, and where; exit code 1 if there are errors."""
+    from poseglass.own.check import check as look
+
+    report = look(path, about=about, progress=True)
+    print(report)  # noqa: T201
+    if report.errors:
+        raise typer.Exit(1)
 
 
 @data.command()

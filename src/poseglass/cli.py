@@ -1,4 +1,4 @@
-"""The command line: ``poseglass lift``, ``evaluate``, ``bench``, ``train``, ``convert``, ``data``.
+"""The command line: ``poseglass lift``, ``train``, ``evaluate``, ``reproduce``, ``bench``, ``convert``, ``data``.
 
 Results that one would pipe go to standard output, everything else to standard error. The exit code is 0 where all went
 well, 1 where something is wrong with a file, 2 where it is with the command itself, and 130 after Ctrl-C.
@@ -22,7 +22,9 @@ from rich.text import Text
 from poseglass import __version__
 from poseglass._bench_command import bench
 from poseglass._data_command import data
+from poseglass._evaluate_command import evaluate
 from poseglass._files import check_place
+from poseglass._reproduce_command import reproduce
 from poseglass.errors import PoseglassError, TrainingError, WeightsError
 
 if TYPE_CHECKING:
@@ -201,56 +203,49 @@ def lift(
 
 
 @app.command()
-def evaluate(
-    clips: Annotated[Path, typer.Argument(help="Motion clips (.npz), such as `poseglass data mocap` writes.")],
-    model: Annotated[str, typer.Option(help="A model's name, a folder of weights or a checkpoint.")] = "balanced",
-    split: Annotated[str, typer.Option(help="Which takes.")] = "test",
-    flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored pass.")] = False,
-    json: Annotated[Path | None, typer.Option(help="Also write the figures as JSON.")] = None,
-) -> None:
-    """Errors of a model on motion capture seen by fixed cameras, clean and as a detector would see it."""
-    if json is not None:
-        check_place(json)
-    from poseglass import weights
-    from poseglass._files import writing
-    from poseglass.data.clips import MotionClips
-    from poseglass.evaluation import evaluate as measure
-
-    takes = MotionClips.load(clips)
-    result = measure(weights.load(model), takes, split=split, flip=flip, progress=True)
-    print(result)  # noqa: T201
-    if json is not None:
-        with writing(json) as temporary:
-            temporary.write_text(result.json() + "\n", encoding="utf-8")
-
-
-app.command()(bench)
-
-
-@app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(help="A TOML recipe.")],
+    *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The run's folder; a run that is there goes on.")],
-    clips: Annotated[Path | None, typer.Option("--data", help="Motion clips (.npz); sets data.path.")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--data", help="Motion clips (.npz) or a prepared folder; sets data.path.")
+    ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a setting: optim.lr=1e-4.")] = None,
-    init: Annotated[str | None, typer.Option(help="Begin with these weights.")] = None,
+    init: Annotated[
+        str | None, typer.Option(help="Begin with these weights, of a backbone with or without its waist.")
+    ] = None,
+    waist_only: Annotated[
+        bool, typer.Option("--waist-only", help="Train the waist alone and leave the backbone as it is (with --init).")
+    ] = False,
 ) -> None:
-    """Train a model; killed at any moment, the same command goes on where it was."""
+    """Train a model; killed at any moment, the same command goes on where it was.
+
+    Several processes or machines share the batches under `torchrun ... -m poseglass train`.
+    """
     from poseglass.training.loop import train as run
     from poseglass.training.recipe import Recipe
 
     settings = Recipe.read(recipe).override(*(set_ or []))
-    if clips is not None:
-        settings = settings.updated({"data": {"path": str(clips)}})
+    if source is not None:
+        settings = settings.updated({"data": {"path": str(source)}})
+    if waist_only:
+        settings = settings.updated({"optim": {"trains": "waist"}})
     check_place(out / "recipe.json", TrainingError)
-    best = run(settings, out, init=init)
-    _tell(f"the best weights are in {best}")
+    best = run(settings, out, init=init, progress=True)
+    if os.environ.get("RANK", "0") == "0":  # of several processes that a launcher started, one speaks
+        _tell(f"the best weights are in {best}")
+
+
+app.command()(evaluate)
+app.command()(reproduce)
+app.command()(bench)
 
 
 @app.command()
 def convert(
     source: Annotated[Path, typer.Argument(help="A published checkpoint, such as a .pth or .bin file.")],
     out: Annotated[Path, typer.Argument(help="The folder to write: weights.safetensors and config.json.")],
+    *,
     heads: Annotated[int | None, typer.Option(help="Attention heads, if not as published.")] = None,
     at: Annotated[
         int | None, typer.Option(help="The layer before which the waist prunes, if not as published.")
@@ -258,13 +253,24 @@ def convert(
     neighbours: Annotated[
         int | None, typer.Option(help="MotionAGFormer's temporal neighbours, if not as published.")
     ] = None,
+    skeleton: Annotated[
+        str | None, typer.Option(help="Which joint is which in it, such as mpi_inf_3dhp17. Default: h36m17.")
+    ] = None,
+    keypoints: Annotated[str | None, typer.Option(help="The 2D poses it was trained on, such as cpn or gt.")] = None,
 ) -> None:
     """Turn a published checkpoint into poseglass's own format; no pickle code is run."""
     check_place(out / "config.json", WeightsError)
     from poseglass import weights
     from poseglass.models import PoseTransformer
+    from poseglass.skeleton import H36M_17, get_skeleton
+    from poseglass.waist import backbone_of
 
+    joints = get_skeleton(skeleton or H36M_17)
     model = weights.load(source, heads=heads, at=at, neighbours=neighbours)
+    told = backbone_of(model)
+    if len(joints) != told.joints:
+        _wrong("--skeleton", f"{joints.name} has {len(joints)} joints, and the checkpoint {told.joints}")
+    told.skeleton, told.keypoints = joints.name, keypoints or ""
     weights.save(model, out, about=f"converted from {source.name}")
     inner = "" if isinstance(model, PoseTransformer) else f" around a {type(model.backbone).__name__}"
     _tell(f"a {type(model).__name__}{inner}, {model.frames} frames, in {out}")

@@ -12,6 +12,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import overload
 
 import numpy as np
 from jaxtyping import Float
@@ -20,9 +21,12 @@ from rich.progress import track
 
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.detection import COCO_LAYOUT, SEEN, Detection, detect, face, observe, to_nose
+from poseglass.data.store import Recordings
 from poseglass.geometry import Camera, look_at
 from poseglass.metrics import acceleration_error, mpjpe, mpjve, p_mpjpe
 from poseglass.predictor import predict
+from poseglass.protocol import Protocol, evaluate_recordings
+from poseglass.report import Report
 from poseglass.waist import Model
 
 __all__ = ["CAMERAS", "Errors", "Evaluation", "Viewpoint", "evaluate"]
@@ -82,36 +86,48 @@ class Evaluation:
         return json.dumps({k: {g: asdict(e) for g, e in groups.items()} for k, groups in self.errors.items()}, indent=2)
 
 
+@overload
+def evaluate(
+    model: Model, data: MotionClips, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
+) -> Evaluation: ...
+@overload
+def evaluate(
+    model: Model, data: Recordings, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
+) -> Report: ...
 def evaluate(
     model: Model,
-    clips: MotionClips,
+    data: MotionClips | Recordings,
     *,
-    split: str = "test",
+    split: str | None = None,
     flip: bool = False,
     progress: bool = False,
-) -> Evaluation:
-    """Errors of a model on the takes of a split, by the protocol above.
+) -> Evaluation | Report:
+    """Errors of a model on the takes of a split, by the protocol above, or on recordings, by the field's.
 
     Args:
-        model: A model that takes x, y and score.
-        clips: Motion capture.
-        split: Which takes.
+        model: For motion clips a model that takes x, y and score.
+        data: Motion capture; or recordings, which :func:`poseglass.protocol.evaluate_recordings` judges with all its
+            other defaults.
+        split: Which takes or recordings: ``"train"``, ``"val"`` or ``"test"``. Where None, the test's.
         flip: Average with the mirrored pass.
         progress: Show a progress bar.
 
     Raises:
-        DataError: There are no takes in the split.
-        ModelError: The model is a funnel, or does not take x, y and score.
+        DataError: There is nothing in the split, or recordings leave open which 2D poses are meant.
+        ModelError: For motion clips: the model is a funnel, or does not take x, y and score.
 
     Example:
         >>> import poseglass as pg
         >>> clips = pg.MotionClips.load("mocap.npz")  # doctest: +SKIP
         >>> print(pg.evaluate(pg.load("balanced"), clips))  # doctest: +SKIP
+        >>> print(pg.evaluate(pg.load("hot-mixste"), pg.Recordings.open("h36m"), flip=True))  # doctest: +SKIP
     """
-    takes = clips.split(split)
+    if isinstance(data, Recordings):
+        return evaluate_recordings(model, data, Protocol(split=split, flip=flip), progress=progress)
+    takes = data.split(split or "test")
     sums: dict[tuple[str, str], list[tuple[int, Float[ndarray, " 4"]]]] = {}
     for take in track(takes, "evaluating", total=len(takes), disable=not progress):
-        for kind, points, scores, target in _views(take, clips.fps):
+        for kind, points, scores, target in _views(take, data.fps):
             predicted = predict(model, points, scores, flip=flip, size=SIZE).pose3d
             measures = (mpjpe, p_mpjpe, mpjve, acceleration_error)
             values = np.array([measure(predicted, target) for measure in measures])

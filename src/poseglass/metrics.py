@@ -20,6 +20,7 @@ from poseglass.skeleton import MPI_INF_3DHP_17
 
 __all__ = [
     "AUC_THRESHOLDS",
+    "PCK_THRESHOLD",
     "SCORED_3DHP",
     "Alignment",
     "acceleration_error",

@@ -15,7 +15,7 @@ __all__ = ["to_bfloat16"]
 PRODUCTS = (Attention, CrossAttention, Mlp, GraphMixer)
 
 
-def to_bfloat16(model: Model, *, exact: int = 0) -> Model:
+def to_bfloat16(model: Model, *, exact: int = 1) -> Model:
     """A copy for evaluation whose layers multiply in bfloat16, which processors that have it do up to twice as fast.
 
     Embedding, norms, sums, the choice and the recovery of frames and the head stay in float32, and so do input and
@@ -57,6 +57,6 @@ def to_bfloat16(model: Model, *, exact: int = 0) -> Model:
 
 
 def _layer(name: str, depth: int) -> int:
-    """Which layer a part is of: the first number in its name, such as spatial.3.attn; the last one where it has none."""
+    """Which layer a part is of: the first number in its name, such as spatial.3.attn; without one, the last."""
     numbers = [int(word) for word in name.split(".") if word.isdigit()]
     return numbers[0] if numbers else depth - 1

@@ -11,13 +11,11 @@ import torch
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from poseglass._shapes import Indices
-from poseglass.data.augment import flip as mirrored
-from poseglass.data.sides import steady_sides
-from poseglass.data.windows import blend_weights, cut, pelvis_path, person_coordinates, stitch
+from poseglass.clipwise import answer, person_view
+from poseglass.data.windows import blend_weights, cut, stitch
 from poseglass.errors import ModelError
-from poseglass.geometry import facing, rays
-from poseglass.waist import Funnel, Hourglass, Model, Trace, backbone_of
+from poseglass.skeleton import H36M_17
+from poseglass.waist import Funnel, Model, backbone_of
 
 __all__ = ["Prediction", "Predictor", "predict"]
 
@@ -49,8 +47,8 @@ class Predictor:
         overlap: Share of a window that the next one covers again, from 0 to below 1.
 
     Raises:
-        ModelError: The model does not take x, y and score in person coordinates or is a funnel, the overlap or the
-            focal length is out of range, or there is a focal length and no size.
+        ModelError: The model does not take x, y and score of Human3.6M's joints in person coordinates or is a funnel,
+            the overlap or the focal length is out of range, or there is a focal length and no size.
     """
 
     def __init__(
@@ -71,6 +69,10 @@ class Predictor:
             raise ModelError(
                 f"lifting gives a model person coordinates, and this one was trained on {backbone.coordinates} "
                 "coordinates, as published models are: call it yourself on 2D poses that are normalised so"
+            )
+        if backbone.skeleton != H36M_17.name:
+            raise ModelError(
+                f"lifting gives a model the joints of {H36M_17.name}, and this one has {backbone.skeleton}'s"
             )
         if not 0 <= overlap < 1:
             raise ModelError(f"overlap is a share of a window, from 0 to below 1, not {overlap}")
@@ -115,7 +117,6 @@ class Predictor:
         self._restart()
         return rest
 
-    @torch.inference_mode()
     def _run(self, begin: int) -> None:
         """One window. It runs alone, not in a batch, so that its result never depends on its neighbours.
 
@@ -133,25 +134,14 @@ class Predictor:
         points, scores = (cut(x, self.clip, window) for x in (self._points, self._scores))
         if self._windows and not scores.any():  # nobody for so long that the model has nothing to go by: stand still
             return Prediction(np.repeat(self._windows[-1][1].pose3d[-1:], self.clip, 0), np.zeros(self.clip, bool))
-        points, scores = (x[None] for x in steady_sides(points[0], scores[0]))
-        pose2d = person_coordinates(points, scores)
-        plain = self._forward(pose2d)
-        pose3d = plain.pose3d.numpy()
-        if self.flip:
-            mirror = self._forward(mirrored(pose2d), plain.kept)
-            pose3d = (pose3d + mirrored(mirror.pose3d.numpy())) / 2
+        pose2d, turn = person_view(points, scores, size=self.size, focal=self.focal)
+        pose3d, kept = answer(self.model, pose2d, flip=self.flip)
         pose3d = pose3d - pose3d[:, :, :1]
-        if self.size is not None:
-            path = pelvis_path(points, scores)
-            path = np.where(np.isnan(path), np.array(self.size) / 2, path)
-            pose3d = pose3d @ facing(rays(path, self.size, self.focal))
+        if turn is not None:
+            pose3d = pose3d @ turn
         every = np.arange(self.clip)
-        first = next(iter(plain.kept.values()))[0].numpy() if plain.kept else every
+        first = next(iter(kept.values()))[0].numpy() if kept else every
         return Prediction(pose3d[0], np.isin(every, first))
-
-    def _forward(self, pose2d: Float[ndarray, "1 f 17 3"], kept: dict[int, Indices] | None = None) -> Trace:
-        clip = torch.from_numpy(pose2d)
-        return self.model.trace(clip, kept=kept) if isinstance(self.model, Hourglass) else Trace(self.model(clip), {})
 
     def _settle(self, until: int) -> Prediction:
         """Blend and forget the frames before `until`."""

@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from poseglass.errors import PoseError
@@ -26,6 +26,7 @@ __all__ = [
     "SKELETONS",
     "Skeleton",
     "conversion",
+    "counterparts",
     "get_skeleton",
 ]
 
@@ -278,3 +279,21 @@ def conversion(source: Skeleton, target: Skeleton = H36M_17) -> Float[ndarray, "
             matrix[row, source.index(name)] = weight
     matrix.setflags(write=False)
     return matrix
+
+
+def counterparts(source: Skeleton, target: Skeleton = H36M_17) -> Int[ndarray, " target"]:
+    """For each joint of the target, which of the source's it is: the same body in another order, with nothing blended.
+
+    Raises:
+        PoseError: The source has not all of these joints of its own.
+
+    Example:
+        >>> counterparts(MPI_INF_3DHP_17).tolist()
+        [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4]
+    """
+    matrix = conversion(source, target)
+    blended = [joint for joint, row in zip(target.joints, matrix, strict=True) if np.count_nonzero(row) != 1]
+    if blended:
+        raise PoseError(f"{source.name} has no {', '.join(blended)} of its own, and nothing may be blended")
+    order: ndarray = matrix.argmax(1)
+    return order

@@ -26,6 +26,7 @@ from poseglass._files import writing
 from poseglass.errors import WeightsError
 from poseglass.models import MHFormer, MixSTE, MotionAGFormer, MotionBERT, PoseTransformer
 from poseglass.published import ARCHITECTURES, Choices
+from poseglass.skeleton import SKELETONS
 from poseglass.tokens import PRUNERS, RECOVERERS, DensityPeaks
 from poseglass.waist import Funnel, Hourglass, Model, backbone_of, funnel, hourglass
 
@@ -39,6 +40,13 @@ BACKBONES: dict[str, type[PoseTransformer]] = {
     "MotionBERT": MotionBERT,
     "MotionAGFormer": MotionAGFormer,
     "MHFormer": MHFormer,
+}
+# What a backbone knows of its training, and what there can be; the first is what all were before it was written down.
+TOLD: dict[str, tuple[str, ...]] = {
+    "coordinates": ("person", "screen"),
+    "answers": ("all", "centre"),
+    "keypoints": ("",),
+    "skeleton": tuple(SKELETONS),
 }
 
 
@@ -157,7 +165,8 @@ def load_state(
 
 def _describe(model: nn.Module) -> dict[str, Any]:
     if isinstance(model, PoseTransformer) and type(model).__name__ in BACKBONES:
-        return {"class": type(model).__name__, "coordinates": model.coordinates, **model.config}
+        known = {name: getattr(model, name) for name in TOLD}
+        return {"class": type(model).__name__, **known, **model.config}
     if isinstance(model, Hourglass | Funnel):
         described = {
             "class": type(model).__name__,
@@ -191,11 +200,13 @@ def _build(config: Mapping[str, Any]) -> Model:
         if kind == "Funnel":
             return funnel(backbone, keep=schedule, prune=prune, always=settings["always"])
         return hourglass(backbone, keep=schedule, prune=prune, recover=settings["recover"])
-    coordinates = settings.pop("coordinates", "person")  # all there was before it was written down
-    if coordinates not in ("person", "screen"):
-        raise ValueError(f"coordinates should be person or screen, not {coordinates!r}")
+    told = {name: settings.pop(name, choices[0]) for name, choices in TOLD.items()}
+    for name, choices in TOLD.items():
+        if told[name] not in choices and (len(choices) > 1 or not isinstance(told[name], str)):
+            raise ValueError(f"{name} should be {' or '.join(choices) or 'text'}, not {told[name]!r}")
     made = BACKBONES[kind](**settings)
-    made.coordinates = coordinates
+    for name, value in told.items():
+        setattr(made, name, value)
     return made
 
 
@@ -272,6 +283,8 @@ def _published(state: Mapping[str, Tensor], path: Path, choices: Choices) -> Mod
             raise WeightsError(f"{path}: pos_embed_token should have 3 axes, its shape is {tuple(waist.shape)}")
         model = hourglass(model, keep=waist.shape[1], at=_prunes_at(model, waist.shape[1], known.at, choices.at, path))
     backbone_of(model).coordinates = "screen"
+    if isinstance(model, MHFormer):  # published for the centre frame (seq2frame), the others for all
+        model.answers = "centre"
     own = model.state_dict()
     names = {name: known.published(name) for name in own}
     ours = {published: name for name, published in names.items()}

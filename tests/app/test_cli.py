@@ -1,7 +1,6 @@
 """The command line from end to end, as a user meets it who gets things right, and one who does not."""
 
 import json
-import logging
 import os
 import pickle
 import re
@@ -10,20 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
-import rich
 import torch
 
-from conftest import SIZE, make_walk
+from conftest import SIZE, Run, Said, make_walk
 from oracle import published
 from poseglass import BODY_25, COCO_17, H36M_17, PoseSequence, __version__, weights
-from poseglass.cli import main
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.detect import FakeDetector
 from poseglass.errors import DetectorError
@@ -37,44 +32,6 @@ DATA = Path(__file__).parents[1] / "data"
 HALPE = DATA / "alphapose_halpe26.json"
 SCRIPT = Path(sys.executable).with_name("poseglass")
 COMMAND = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "poseglass"]
-
-
-@dataclass
-class Said:
-    """What came of a command."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Said]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def poseglass(here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, as_used: None) -> Run:
-    """Runs a command in this process. Whatever it does, it ends in an exit code, and leaves no temporary file."""
-    log = logging.getLogger("poseglass")
-    monkeypatch.setattr(log, "handlers", [])
-    monkeypatch.setattr(log, "level", log.level)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: object) -> Said:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([str(argument) for argument in arguments])
-        rich.reconfigure()
-        assert not [path for path in here.rglob(".*") if path.name != ".hidden"], "a temporary file is left"
-        return Said(int(end.value.code or 0), *capfd.readouterr())
-
-    return run
 
 
 def refused(said: Said, *words: str, code: int = 1) -> None:
@@ -159,7 +116,7 @@ class TestAsking:
             # Not the clock's time, which depends on what else the machine does.
             seconds.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
         assert run.stdout.endswith("set()\n"), "nothing heavy is imported"
-        assert all(command in run.stdout for command in ("lift", "evaluate", "bench", "train", "data"))
+        assert all(command in run.stdout for command in ("lift", "evaluate", "reproduce", "bench", "train", "data"))
         assert min(seconds) < 1
 
     def test_the_version_through_the_real_command(self) -> None:
@@ -167,7 +124,11 @@ class TestAsking:
         assert (run.stdout, run.stderr) == (f"poseglass {__version__}\n", "")
 
     @pytest.mark.parametrize(
-        "command", [(), ("lift",), ("evaluate",), ("bench",), ("train",), ("data",), ("data", "mocap")]
+        "command",
+        [
+            *[(), ("lift",), ("train",), ("evaluate",), ("reproduce",), ("bench",)],
+            *[("data",), ("data", "mocap"), ("data", "check")],
+        ],
     )
     def test_every_command_has_help(self, poseglass: Run, command: tuple[str, ...]) -> None:
         said = poseglass(*command, "--help")
@@ -182,7 +143,8 @@ class TestAsking:
             (("lfit", "walk.mp4"), "lfit"),
             (("lift", "walk.mp4", "--quick"), "--quick"),
             (("lift", "a.mp4", "b.mp4"), "b.mp4"),
-            (("evaluate",), "clips"),
+            (("evaluate",), "model"),
+            (("reproduce", "h36m"), "--data"),
             (("train", "recipe.toml"), "--out"),
             (("data", "mocap", "folder"), "out"),
         ],
@@ -648,6 +610,17 @@ class TestConverting:
         with torch.no_grad():
             assert torch.equal(weights.load("ours")(clip), weights.load("epoch.pth", heads=4, at=2)(clip))
 
+    def test_what_the_tensors_do_not_tell(self, poseglass: Run, here: Path) -> None:
+        published.write(published.filled(published.mixste_shapes(frames=9, dim=16, depth=2)), here / "x.pth")
+        told = ("--keypoints", "gt", "--skeleton", "MPI-INF-3DHP17")
+        well(poseglass("convert", "x.pth", "ours", *told))
+        model = weights.load("ours")
+        assert (model.skeleton, model.keypoints, model.coordinates) == ("mpi_inf_3dhp17", "gt", "screen")
+        said = poseglass("convert", "x.pth", "more", "--skeleton", "halpe26")
+        assert (said.code, names(here)) == (2, {"x.pth", "ours"})
+        assert "halpe26 has 26 joints, and the checkpoint 17" in " ".join(said.err.split())
+        assert poseglass("convert", "x.pth", "more", "--skeleton", "smpl24").code == 1
+
     def test_what_is_no_checkpoint(self, poseglass: Run, here: Path) -> None:
         (here / "notes.pth").write_text("no weights")
         said = poseglass("convert", "notes.pth", "ours")
@@ -806,7 +779,7 @@ class TestTraining:
         assert said.code == 0, said.err
         assert "the best weights are in run/best" in said.err
         assert said.out == ""
-        said = poseglass("evaluate", "clips.npz", "--model", "run/best", "--json", "out/errors.json")
+        said = poseglass("evaluate", "run/best", "--data", "clips.npz", "--json", "out/errors.json")
         assert said.code == 0, said.err
         assert said.out.startswith("| 2D | takes of | frames | MPJPE"), "the table, and nothing else, can be piped"
         assert all(line.startswith("|") for line in said.out.splitlines())
@@ -834,6 +807,8 @@ class TestTraining:
             (["tiny.toml", "--set", "optim.lr=fast"], ["optim.lr must be", "'fast'"]),
             (["tiny.toml", "--data", "clips.npz", "-o", "tiny.toml/run"], ["is a file, not a folder"]),
             (["tiny.toml", "--data", "clips.npz", "--init", "nothing"], ["no weights nothing"]),
+            (["tiny.toml", "--data", "clips.npz", "--waist-only"], ["optim.trains=waist", "give init"]),
+            (["tiny.toml", "--data", "clips.npz", "--set", "data.keypoints=gt"], ["no folder of recordings clips.npz"]),
         ],
     )
     def test_wrong_recipes_and_data(self, poseglass: Run, here: Path, arguments: list[str], words: list[str]) -> None:
@@ -849,7 +824,7 @@ class TestEvaluating:
         ("name", "words"),
         [
             ("no.npz", ["there is no motion file no.npz"]),
-            (".", ["there is no motion file"]),
+            (".", ["holds no recordings, for it has no index.json"]),
             ("text.npz", ["text.npz is no npz of motion clips"]),
             ("other.npz", ["index.csv"]),
             ("walk.npz", ["walk.npz"]),
@@ -859,13 +834,22 @@ class TestEvaluating:
         (here / "text.npz").write_text("no clips")
         np.savez(here / "other.npz", a=np.zeros(3))
         np.savez(here / "walk.npz", about=np.array("{}"))
-        refused(poseglass("evaluate", name), *words)
+        refused(poseglass("evaluate", "balanced", "--data", name), *words)
 
     def test_other_mistakes(self, poseglass: Run, here: Path) -> None:
         takes(here / "clips.npz")
-        refused(poseglass("evaluate", "clips.npz", "--split", "exam"), "'exam'", "test, train, val")
-        refused(poseglass("evaluate", "clips.npz", "--model", "nothing"), "no weights nothing")
-        refused(poseglass("evaluate", "no.npz", "--json", "clips.npz/x.json"), "cannot write clips.npz/x.json")
+        refused(
+            poseglass("evaluate", "balanced", "--data", "clips.npz", "--split", "exam"), "'exam'", "test, train, val"
+        )
+        refused(poseglass("evaluate", "nothing", "--data", "clips.npz"), "no weights nothing")
+        refused(
+            poseglass("evaluate", "balanced", "--data", "no.npz", "--json", "clips.npz/x.json"),
+            "cannot write clips.npz/x.json",
+        )
+        evaluate = "poseglass evaluate balanced --data clips.npz"
+        refused(poseglass("evaluate", "clips.npz"), "is a file of motion clips", evaluate, code=2)
+        refused(poseglass("evaluate", "balanced"), "--data", "say on which recordings", code=2)
+        refused(poseglass("evaluate", "balanced", "--data", "clips.npz", "--keypoints", "gt"), "--keypoints", code=2)
 
 
 class TestBenching:
@@ -964,10 +948,10 @@ class TestMocap:
 
     def test_wrong_folders(self, poseglass: Run, here: Path) -> None:
         (here / "empty").mkdir()
-        refused(poseglass("data", "mocap", "empty", "out.npz"), "no .bvh and no .amc files in empty")
+        refused(poseglass("data", "mocap", "empty", "out.npz"), "there are no files of motion")
         refused(poseglass("data", "mocap", "nowhere", "out.npz"), "there is no folder nowhere")
-        refused(poseglass("data", "mocap", "empty", "out.txt"), "out.txt", "end the name in .npz", code=2)
-        refused(poseglass("data", "mocap", "empty", "empty/../empty"), "end the name in .npz", code=2)
+        refused(poseglass("data", "mocap", "empty", "out.txt"), "out.txt", "end the name in .npz for clips", code=2)
+        refused(poseglass("data", "mocap", "empty", "folder"), "there are no files of motion")
         assert names(here) == {"empty"}
 
 

@@ -1,36 +1,20 @@
 """``poseglass data`` from end to end: made up, prepared, opened; and what a user sees who has the wrong files."""
 
-import logging
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import rich
+import torch
 
-from poseglass.cli import main
+import poseglass as pg
+from poseglass import H36M_17, PoseSequence
 from poseglass.data.store import Recordings
-
-
-@pytest.fixture
-def run(tmp_path, capfd, monkeypatch, as_used):
-    """Runs a command in an empty folder; gives its exit code, what it printed and what it told."""
-    monkeypatch.chdir(tmp_path)
-    log = logging.getLogger("poseglass")
-    monkeypatch.setattr(log, "handlers", [])
-    monkeypatch.setattr(log, "level", log.level)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments):
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main([*map(str, arguments)])
-        rich.reconfigure()
-        assert not [*tmp_path.rglob(".*")], "a temporary folder is left"
-        return int(end.value.code or 0), *capfd.readouterr()
-
-    return run
+from poseglass.data.synthetic import STYLES, move
+from poseglass.geometry import to_screen
 
 
 @pytest.mark.parametrize(
@@ -42,12 +26,12 @@ def run(tmp_path, capfd, monkeypatch, as_used):
         ("3dhp-mat", "3dhp", ("S1", "TS1"), 17),
     ],
 )
-def test_made_up_prepared_and_opened(run, layout, command, subjects, count):
+def test_made_up_prepared_and_opened(poseglass, layout, command, subjects, count):
     wanted = [word for subject in subjects for word in ("--subject", subject)]
-    code, out, err = run("data", "generate", layout, "download", "--frames", "10", *wanted)
+    code, out, err = poseglass("data", "generate", layout, "download", "--frames", "10", *wanted)
     assert (code, out) == (0, "")
     assert "wrote download/" in err
-    code, out, err = run("data", command, "download", "prepared")
+    code, out, err = poseglass("data", command, "download", "prepared")
     assert (code, err.strip()) == (0, "")
     recordings = Recordings.open("prepared", verify=True)
     assert len(recordings) == count
@@ -58,8 +42,8 @@ def test_made_up_prepared_and_opened(run, layout, command, subjects, count):
     assert recordings.made["with"].startswith("poseglass ")
 
 
-def test_what_cannot_be_done_is_one_line(run):
-    run("data", "generate", "h36m", "download", "--frames", "5", "--subject", "S1")
+def test_what_cannot_be_done_is_one_line(poseglass):
+    poseglass("data", "generate", "h36m", "download", "--frames", "5", "--subject", "S1")
     path = Path("download/data_2d_h36m_gt.npz")
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
@@ -75,7 +59,7 @@ def test_what_cannot_be_done_is_one_line(run):
         (("data", "generate", "h36m", "out", "--frames", "1"), "2 frames at least"),
         (("data", "generate", "h36m", "full/file/out"), "cannot write"),
     ):
-        code, out, err = run(*arguments)
+        code, out, err = poseglass(*arguments)
         assert (code, out) == (1, ""), arguments
         (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
         assert words in line
@@ -83,25 +67,161 @@ def test_what_cannot_be_done_is_one_line(run):
         assert not Path("out").exists()
 
 
-def test_a_malicious_download_is_refused_by_name_and_nothing_of_it_runs(run):
+def test_a_malicious_download_is_refused_by_name_and_nothing_of_it_runs(poseglass):
     class Trap:
         def __reduce__(self):
             return Path.touch, (Path("trapped"),)
 
     Path("download").mkdir()
     np.savez("download/data_3d_h36m.npz", positions_3d=np.array({"S1": {"Walking": Trap()}}, object))
-    code, _, err = run("data", "h36m", "download", "out")
+    code, _, err = poseglass("data", "h36m", "download", "out")
     assert code == 1
     assert "the pickle asks for pathlib" in err
     assert "which is refused" in err
     assert not Path("trapped").exists()
 
 
+TINY = """
+[model]
+frames = 9
+sizes = { dim = 16, depth = 2, heads = 2 }
+[waist]
+keep = { 1 = 3 }
+[data]
+batch = 4
+clean = 1.0
+[schedule]
+steps = 2
+[run]
+validation_clips = 4
+"""
+
+
+@pytest.fixture
+def own(tmp_path):
+    """The folder that docs/own-data.md describes, with its very motion.toml."""
+    page = (Path(__file__).parents[2] / "docs" / "own-data.md").read_text()
+    folder = tmp_path / "studio"
+    for number, who in enumerate(("anna", "ben", "cleo")):
+        (folder / who).mkdir(parents=True)
+        points = move(np.random.default_rng(number), STYLES["Walking"], 100)
+        PoseSequence(1000 * points, H36M_17, "world", fps=50).save(folder / who / "walk 1.csv")
+    (folder / "motion.toml").write_text(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])
+    return folder
+
+
+def test_own_motion_is_checked_prepared_and_trained_on(poseglass, own):
+    code, out, err = poseglass("data", "check", "studio")
+    assert (code, err.strip()) == (0, "")
+    assert out.splitlines()[-1] == "studio: 3 takes of motion; 0 errors, 0 warnings"
+    code, out, err = poseglass("data", "mocap", "studio", "clips.npz")
+    assert (code, out) == (0, "")
+    for split in ("train", "val", "test"):
+        assert f"{split}: 1 clips" in err
+    Path("tiny.toml").write_text(TINY)
+    code, _, err = poseglass("train", "tiny.toml", "--data", "clips.npz", "-o", "run")
+    assert code == 0, err
+    code, out, err = poseglass("evaluate", "run/best", "--data", "clips.npz")
+    assert code == 0, err
+    assert "cleo" in out
+    code, out, err = poseglass("data", "mocap", "studio", "prepared")
+    assert code == 0, err
+    assert "3 recordings, 300 frames of h36m17, 2D gt" in out
+    code, out, err = poseglass("data", "check", "prepared")
+    assert (code, err.strip()) == (0, "")
+    assert "checksums right" in out
+
+
+@pytest.mark.parametrize("detected", [False, True])
+def test_own_recordings_are_trained_and_judged_on(poseglass, own, detected):
+    """With cameras of one's own: the splits are those of the description, and the model knows what it saw."""
+    if detected:  # keypoints beside each take, half a pixel off
+        entries = []
+        poseglass("data", "mocap", "studio", "exact")
+        for recording in Recordings.open("exact"):
+            file = f"{recording.subject}/seen.npy"
+            np.save(own / file, recording.points2d("gt") + 0.5)
+            entries.append(
+                f'[[takes]]\nfile = "{recording.subject}/walk 1.csv"\nsubject = "{recording.subject}"\n'
+                f'layout = "h36m17"\nkeypoints = {{ front = "{file}" }}\n'
+            )
+        with (own / "motion.toml").open("a") as file:
+            file.write("\n".join(["", *entries]))
+    source = "detected" if detected else "gt"
+    code, _, err = poseglass("data", "mocap", "studio", "prepared")
+    assert code == 0, err
+    Path("tiny.toml").write_text(TINY.replace("clean = 1.0", f'keypoints = "{source}"'))
+    code, _, err = poseglass("train", "tiny.toml", "--data", "prepared", "-o", "run")
+    assert code == 0, err
+    about = json.loads(Path("run/data.json").read_text())
+    assert (about["training"]["subjects"], about["validation"]["subjects"]) == (["anna"], ["ben"])
+    told = json.loads(Path("run/best/config.json").read_text())["model"]["backbone"]
+    assert {name: told[name] for name in ("coordinates", "answers", "keypoints", "skeleton")} == {
+        "coordinates": "screen", "answers": "all", "keypoints": source, "skeleton": "h36m17",
+    }  # fmt: skip
+    code, out, err = poseglass("evaluate", "run/best", "--data", "prepared", "--json", "e.json")
+    assert code == 0, err
+    assert f"subjects cleo, fingerprint {Recordings.open('prepared').fingerprint}\n2D poses {source}" in out
+    model, (cleo,) = pg.load("run/best"), Recordings.open("prepared").split(subjects=["cleo"])
+    seen = to_screen(cleo.points2d(source), cleo.size).astype(np.float32)
+    scores = cleo.scores(source) if detected else np.ones(seen.shape[:2], np.float32)
+    assert len(cleo) == 100
+    begins = np.arange(12) * 9 - 4  # twelve clips, the 8 frames too many shared by both ends
+    rows = np.clip(begins[:, None] + np.arange(9), 0, 99)
+    clips = np.concatenate([seen, scores[..., None]], -1)[rows]
+    with torch.inference_mode():
+        poses = model(torch.from_numpy(clips)).numpy()
+    poses[:, :, 0] = 0
+    truth = cleo.points3d - cleo.points3d[:, :1]
+    inside = (begins[:, None] + np.arange(9) >= 0) & (begins[:, None] + np.arange(9) < 100)
+    error = 1000 * np.linalg.norm(poses - truth[rows], axis=-1)[inside].mean()
+    assert json.loads(Path("e.json").read_text())["total"]["errors"]["MPJPE"] == pytest.approx(error, rel=1e-5)
+    code, out, err = poseglass("evaluate", "run/best", "--data", "prepared", "--split", "val")
+    assert code == 0, err
+    assert "subjects ben" in out
+
+
+def test_what_is_wrong_with_own_motion_is_said_at_once(poseglass, own):
+    path = own / "ben" / "walk 1.csv"
+    path.write_text(path.read_text().replace("left_knee", "lft_knee"))
+    (own / "cleo" / "walk 1.csv").write_text("frame,a_x,a_y\n")
+    code, out, err = poseglass("data", "check", "studio")
+    assert (code, err.strip()) == (1, "")
+    assert "error: studio/ben/walk 1.csv: lacks left_knee (is 'lft_knee' meant?)" in out
+    assert "error: studio/cleo/walk 1.csv: line 1: columns such as left_knee_x" in out
+    assert out.splitlines()[-1] == "studio: 3 takes of motion; 4 errors, 0 warnings"
+    for place in ("clips.npz", "prepared"):
+        code, out, err = poseglass("data", "mocap", "studio", place)
+        assert (code, out) == (1, "")
+        assert "error: 4 errors in studio; nothing was written:" in err
+        assert "lacks left_knee" in err
+        assert "a has no z" in err
+        assert not Path(place).exists()
+    Path("map.toml").write_text('[joints]\nleft_knee = "lft_knee"\n')
+    code, _, err = poseglass("data", "mocap", "studio/ben", "clips.npz", "--about", "map.toml")
+    assert code == 0, err
+    code, _, err = poseglass("data", "mocap", "studio/ben", "prepared", "--about", "map.toml")
+    assert code == 1
+    assert "recordings need cameras" in err
+    assert poseglass("data", "check", "nowhere")[0] == 1
+
+
+def test_training_refuses_a_split_that_is_empty(poseglass, own):
+    (own / "motion.toml").write_text('units = "mm"\nup = "z"\n')
+    code, _, err = poseglass("data", "mocap", "studio", "clips.npz")
+    assert code == 0
+    assert "split val: no take is in it, which training needs; name its subjects under [splits]" in err
+    Path("tiny.toml").write_text(TINY)
+    code, _, err = poseglass("train", "tiny.toml", "--data", "clips.npz", "-o", "run")
+    assert code == 1
+    assert "there are no clips in the split 'val'" in err
+
+
 def test_the_libraries_of_data_sets_are_loaded_when_needed():
     code = (
-        "import sys, pkgutil, importlib, poseglass.data, poseglass.cli\n"
+        "import sys, pkgutil, importlib, poseglass.data, poseglass.own.check, poseglass.cli\n"
         "for m in pkgutil.iter_modules(poseglass.data.__path__): importlib.import_module('poseglass.data.' + m.name)\n"
-        "print([m for m in ('scipy', 'h5py', 'cdflib', 'torch') if m in sys.modules])"
+        "print([m for m in ('scipy', 'h5py', 'cdflib', 'c3d', 'torch') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() in ("[]", "['torch']")

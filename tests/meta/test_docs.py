@@ -39,7 +39,7 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_have_the_options_they_are_shown_with(page):
-    for line in re.findall(r"poseglass (?:lift|evaluate|train|convert)\b[^\n`]*", page.read_text()):
+    for line in re.findall(r"poseglass (?:lift|evaluate|reproduce|train|convert)\b[^\n`]*", page.read_text()):
         command, *rest = line.removeprefix("poseglass ").split("#")[0].split()
         known = {name for parameter in COMMANDS[command].params for name in parameter.opts}
         for option in (word for word in rest if word.startswith("-")):

@@ -2,6 +2,7 @@
 
 import csv
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,21 @@ def test_what_was_saved_comes_back(tmp_path):
 
 def test_minutes():
     assert clips().minutes == pytest.approx(180 / 60 / 60)
+
+
+def test_the_fingerprint_is_of_the_takes_not_of_the_file(tmp_path):
+    clips().save(tmp_path / "clips.npz")
+    assert MotionClips.load(tmp_path / "clips.npz").fingerprint == clips().fingerprint
+    first, *rest = clips().clips
+    moved = first.points.copy()
+    moved[-1, -1, -1] += 1e-3
+    others = [
+        clips(fps=30.0),
+        *(clips(clips=(replace(first, **change), *rest)) for change in
+          ({"points": moved}, {"split": "val"}, {"subject": "eve"}, {"name": "stroll"})),
+        clips(clips=tuple(rest)),
+    ]  # fmt: skip
+    assert len({each.fingerprint for each in [clips(), *others]}) == 7
 
 
 def test_splits():

@@ -12,9 +12,10 @@ from poseglass import H36M_17, PoseSequence
 from poseglass.data.acclaim import read_amc, read_asf
 from poseglass.data.bvh import read_bvh
 from poseglass.data.clips import MotionClips
-from poseglass.data.cmu import cmu_to_h36m, convert_folder, cut_glitches, repair_bvh
+from poseglass.data.cmu import cmu_to_h36m, cut_glitches, repair_bvh
 from poseglass.data.resample import resample
 from poseglass.errors import DataError, PoseError
+from poseglass.own.prepare import prepare_clips
 
 DATA = Path(__file__).parents[1] / "data"
 UNIT = 0.0254 / 0.45
@@ -170,7 +171,7 @@ def download(tmp_path):
 
 
 def test_a_download_becomes_one_file(download, tmp_path, capfd):
-    done = convert_folder(download, tmp_path / "clips.npz")
+    done = prepare_clips(download, tmp_path / "clips.npz")
     assert capfd.readouterr() == ("", ""), "a library is quiet unless asked"
     clips = MotionClips.load(tmp_path / "clips.npz")
     assert [(clip.name, clip.subject, clip.split, len(clip.points)) for clip in clips] == [
@@ -193,19 +194,19 @@ def test_a_glitch_makes_two_clips_of_a_take(tmp_path):
     frames = mocap_files.motion(160, step=0.5)
     frames[80]["root"][0] += 40
     mocap_files.write_bvh(tmp_path / "05_01.bvh", frames)
-    done = convert_folder(tmp_path, tmp_path / "clips.npz")
+    done = prepare_clips(tmp_path, tmp_path / "clips.npz")
     assert [(clip.name, len(clip.points)) for clip in done.clips] == [("cmu_05_01_p0", 40), ("cmu_05_01_p1", 39)]
 
 
 def test_downloads_that_hold_nothing(tmp_path):
     with pytest.raises(DataError, match="there is no folder"):
-        convert_folder(tmp_path / "nowhere", tmp_path / "clips.npz")
-    with pytest.raises(DataError, match=r"there are no \.bvh and no \.amc files"):
-        convert_folder(tmp_path, tmp_path / "clips.npz")
+        prepare_clips(tmp_path / "nowhere", tmp_path / "clips.npz")
+    with pytest.raises(DataError, match=r"there are no files of motion \(\.bvh.*\.amc\)"):
+        prepare_clips(tmp_path, tmp_path / "clips.npz")
     mocap_files.write_amc(tmp_path / "01_01.amc", mocap_files.motion(3))
     with pytest.raises(DataError, match=r"none of the 1 motion files .* needs its skeleton 01\.asf in the same folder"):
-        convert_folder(tmp_path, tmp_path / "clips.npz")
+        prepare_clips(tmp_path, tmp_path / "clips.npz")
     mocap_files.write_asf(tmp_path / "01.asf")
     with pytest.raises(DataError, match="no stretch of 30 frames"):
-        convert_folder(tmp_path, tmp_path / "clips.npz")
+        prepare_clips(tmp_path, tmp_path / "clips.npz")
     assert not (tmp_path / "clips.npz").exists()

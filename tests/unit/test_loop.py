@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,8 @@ def test_a_run_leaves_what_it_promises(recipe, unbroken):
     assert isinstance(best, Hourglass)
     assert best.schedule == {1: 4}
     assert [row["step"] for row in rows(unbroken)] == ["4", "8", "9"]
-    assert all(float(value) > 0 for row in rows(unbroken) for value in row.values())
+    assert all(float(value) > 0 for row in rows(unbroken) for name, value in row.items() if name != "data_share")
+    assert all(0 <= float(row["data_share"]) <= 1 for row in rows(unbroken))
     assert Recipe().updated(json.loads((unbroken / "recipe.json").read_text())) == recipe
     fresh = build(recipe).state_dict()
     assert any(not torch.equal(value, fresh[name]) for name, value in best.state_dict().items())
@@ -191,6 +193,31 @@ def test_the_folder_of_another_recipe_is_refused(recipe, unbroken):
         train(recipe.override("model.sizes.dim=8", "optim.lr=0.5"), unbroken)
     after = contents(unbroken)
     assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_other_motion_clips_are_refused(recipe, data, unbroken, tmp_path):
+    takes = MotionClips.load(data)
+    assert json.loads((unbroken / "data.json").read_text())["fingerprint"] == takes.fingerprint
+    MotionClips(takes.clips, takes.fps).save(tmp_path / "copy.npz")
+    train(recipe.override(f"data.path={tmp_path / 'copy.npz'}", "schedule.steps=10"), unbroken)
+    first, *rest = takes.clips
+    other = MotionClips((replace(first, points=first.points * np.float32(1.01)), *rest), takes.fps)
+    other.save(tmp_path / "other.npz")
+    before = contents(unbroken)
+    words = (
+        rf"other data: motion clips of fingerprint {takes.fingerprint}, and .*other.npz holds .* {other.fingerprint}"
+    )
+    with pytest.raises(TrainingError, match=words):
+        train(recipe.override(f"data.path={tmp_path / 'other.npz'}", "schedule.steps=11"), unbroken)
+    assert all(torch.equal(value, before[name]) for name, value in contents(unbroken).items())
+
+
+def test_it_shows_its_progress_where_it_is_asked_to(recipe, tmp_path, capfd):
+    recipe = recipe.override("schedule.steps=1")
+    train(recipe, tmp_path / "quiet")
+    assert capfd.readouterr() == ("", "")
+    train(recipe, tmp_path / "told", progress=True)
+    assert "training" in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", None])
@@ -354,8 +381,3 @@ def test_epochs_are_counted_and_clips_come_with_their_mirror_image(recipe, data,
     assert_array_equal(flip(drawn.pose3d[:1]), drawn.pose3d[1:])
     train(recipe, tmp_path / "run")
     assert rows(tmp_path / "run")[-1]["step"] == str(source.epoch)
-
-
-def test_a_store_is_not_taken_for_clips(recipe):
-    with pytest.raises(DataError, match=r"keypoints 'cpn' of the store.*motion clips only"):
-        batches(recipe.override("data.keypoints=cpn"))

@@ -21,6 +21,8 @@ from poseglass.metrics import (
     pck,
 )
 
+KINDS = ["far off", "flat", "collinear", "both collinear", "one point", "the origin", "truth in one point", "mirrored",
+         "turned inside out", "the truth"]  # fmt: skip
 METRICS = [mpjpe, p_mpjpe, n_mpjpe, mpjve, acceleration_error, pck, auc]
 
 
@@ -81,13 +83,26 @@ def test_against_plain_loops(pair):
     check(target + 2 * (predicted - target), target)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["far off", "flat", "collinear", "both collinear", "one point", "the origin", "truth in one point", "mirrored",
-     "turned inside out", "the truth"],
-)  # fmt: skip
+@pytest.mark.parametrize("kind", KINDS)
 def test_degenerate_poses_against_plain_loops(kind):
     check(*degenerate(kind))
+
+
+@pytest.mark.parametrize("by", ["similarity", "scale"])
+def test_a_batch_of_all_sorts_is_aligned_pose_by_pose(by):
+    pairs = [degenerate(kind) for kind in KINDS]
+    predicted, target = (np.stack(poses) for poses in zip(*pairs, strict=True))  # kinds 12 17 3
+    errors = joint_errors(predicted, target, align_by=by)
+    fit = oracle.procrustes if by == "similarity" else oracle.scaled
+    for kind, frame in np.ndindex(errors.shape[:2]):
+        alone = np.linalg.norm(fit(predicted[kind, frame], target[kind, frame]) - target[kind, frame], axis=-1)
+        # A straight body may be turned about its line; the sum of squares is the same.
+        each = "collinear" not in KINDS[kind]
+        assert_allclose(
+            errors[kind, frame] if each else np.square(errors[kind, frame]).sum(),
+            1000 * alone if each else np.square(1000 * alone).sum(),
+            rtol=1e-7, atol=1e-5,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -1,5 +1,6 @@
 """MPI-INF-3DHP from its files into our own: both kinds of files agree, and whatever is wrong is named."""
 
+import json
 from types import SimpleNamespace
 
 import h5py
@@ -70,8 +71,33 @@ def test_what_comes_of_the_fields_files(npz, tmp_path):
 def test_the_original_annotations_come_to_the_same(npz, mat, tmp_path):
     one = prepare_3dhp(npz.folder, tmp_path / "one").recordings
     two = prepare_3dhp(mat, tmp_path / "two").recordings
-    assert one.fingerprint == two.fingerprint
     assert [r.name for r in one] == [r.name for r in two]
+    sums = [json.loads((tmp_path / each / "index.json").read_text())["arrays"] for each in ("one", "two")]
+    activity = sums[1].pop("activity")
+    assert sums[0] == sums[1]
+    assert (activity["dtype"], activity["shape"]) == ("<i2", [34 * FRAMES])
+
+
+def test_activities_are_kept_where_the_source_tells(npz, mat, tmp_path):
+    told = prepare_3dhp(mat, tmp_path / "mat-3dhp").recordings
+    for recording in told.split(subjects=["TS1", "TS6"]):
+        with h5py.File(mat / recording.subject / "annot_data.mat") as file:
+            assert_array_equal(recording.activity, file["activity_annotation"][:, 0])
+        assert len({*recording.activity}) == 2
+    assert not any(recording.activity.any() for recording in told.split(subjects=["S1"]))
+    assert all(recording.activity is None for recording in prepare_3dhp(npz.folder, tmp_path / "npz-3dhp").recordings)
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.full(FRAMES, 8.0), np.full(FRAMES, 2.5), np.full(FRAMES, np.nan), np.ones(FRAMES - 1)]
+)
+def test_activities_that_are_none(mat, tmp_path, as_used, wrong):
+    with h5py.File(mat / "TS6" / "annot_data.mat", "a") as file:
+        del file["activity_annotation"]
+        file["activity_annotation"] = wrong[:, None]
+    with pytest.raises(DataError, match=r"TS6/annot_data.mat: the activity .* a number from 1 to 7"):
+        prepare_3dhp(mat, tmp_path / "3dhp")
+    assert not (tmp_path / "3dhp").exists()
 
 
 def test_longer_annotations_are_cut_to_the_published_length(mat, tmp_path, monkeypatch):

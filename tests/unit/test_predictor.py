@@ -136,6 +136,13 @@ def test_a_model_of_screen_coordinates_is_refused():
         Predictor(model)
 
 
+def test_a_model_of_other_joints_is_refused():
+    model = make(True)
+    model.backbone.skeleton = "mpi_inf_3dhp17"
+    with pytest.raises(ModelError, match="the joints of h36m17, and this one has mpi_inf_3dhp17's"):
+        Predictor(model)
+
+
 def test_a_model_without_scores_is_refused():
     with pytest.raises(ModelError, match=r"3 inputs \(x, y, score\); this one takes 2"):
         Predictor(MixSTE(frames=9, dim=16, depth=2, heads=2))

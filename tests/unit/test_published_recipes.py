@@ -1,5 +1,7 @@
 """The recipes of the papers' rows: what each says is what is known, and a small one of its kind learns."""
 
+import csv
+import json
 import tomllib
 from pathlib import Path
 
@@ -7,13 +9,22 @@ import numpy as np
 import pytest
 import torch
 
+from oracle import bodies
+from poseglass import H36M_17, weights
 from poseglass.data.augment import Sample
+from poseglass.data.clips import MotionClip, MotionClips
+from poseglass.data.human36m import prepare_h36m
+from poseglass.data.mpi_inf_3dhp import prepare_3dhp
+from poseglass.data.storing import write_recordings
+from poseglass.data.synthetic_trees import generate
+from poseglass.errors import DataError
 from poseglass.papers import ROWS
 from poseglass.training.building import build
-from poseglass.training.loop import Run
+from poseglass.training.loop import Run, train
 from poseglass.training.losses import JOINT_WEIGHTS
 from poseglass.training.optimisers import rate
 from poseglass.training.recipe import Recipe
+from poseglass.waist import backbone_of
 
 torch.set_num_threads(1)
 
@@ -102,7 +113,9 @@ def small(recipe: Recipe) -> Recipe:
     """The recipe at 9 frames and 8 channels: all layers, the waist, the loss, the optimiser and the schedule."""
     family = recipe.model.name.split("-")[0]
     keep = {layer: max(round(9 * kept / recipe.model.frames), 1) for layer, kept in recipe.waist.keep.items()}
-    return recipe.updated({"model": {"frames": 9, "sizes": SMALL[family]}, "waist": {"keep": keep}})
+    stride = max(round(9 * recipe.data.stride / recipe.model.frames), 1)
+    model = {"frames": 9, "sizes": SMALL[family]}
+    return recipe.updated({"model": model, "waist": {"keep": keep}, "data": {"stride": stride}})
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -125,3 +138,82 @@ def test_a_small_one_trains_on_random_clips(name):
     errors = run.judge({"random": sample})
     assert errors.keys() == {"random_mpjpe", "random_p_mpjpe"}
     assert all(np.isfinite(value) for value in errors.values())
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory) -> dict[str, Path]:
+    """Both data sets, made up, as the commands prepare them; Human3.6M with a detector's scores, too."""
+    folder = tmp_path_factory.mktemp("made-up")
+    generate("h36m", folder / "a", frames=12, subjects=("S1", "S9"))
+    generate("3dhp", folder / "b", frames=12, subjects=("S1", "TS1"))
+    with np.load(folder / "a" / "data_2d_h36m_cpn_ft_h36m_dbb.npz", allow_pickle=True) as file:
+        seen, about = file["positions_2d"].item(), file["metadata"].item()
+    scored = {
+        subject: {
+            take: [np.concatenate([view, np.full((*view.shape[:2], 1), 0.5, np.float32)], -1) for view in views]
+            for take, views in takes.items()
+        }
+        for subject, takes in seen.items()
+    }
+    np.savez(folder / "a" / "data_2d_h36m_sh_ft_h36m.npz", positions_2d=np.array(scored, object), metadata=about)
+    prepare_h36m(folder / "a", folder / "h36m")
+    prepare_3dhp(folder / "b", folder / "3dhp")
+    return {name: folder / name for name in ("h36m", "3dhp")}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_small_one_trains_on_a_prepared_data_set(name, stores, tmp_path):
+    recipe = small(read(name)).updated(
+        {
+            "data": {"path": str(stores[name.split("/")[0]]), "batch": 4},
+            "schedule": {"epochs": 0, "steps": 2},
+            "run": {"validation_clips": 3},
+        }
+    )
+    trained = weights.load(train(recipe, tmp_path / "run"))
+    assert backbone_of(trained).coordinates == "screen"
+    assert (trained.frames, trained.inputs) == (9, recipe.model.inputs)
+    about = json.loads((tmp_path / "run" / "data.json").read_text())
+    assert about["keypoints"] == recipe.data.keypoints
+    with (tmp_path / "run" / "metrics.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["step"] == "2"
+    assert all(np.isfinite(float(value)) for value in row.values())
+
+
+def test_stacked_hourglass_that_is_not_there(stores, tmp_path):
+    """Of those who have CPN's 2D poses alone, as most do."""
+    about = {"skeleton": "h36m17", "dataset": "Human3.6M", "sources": ("cpn",)}
+    with write_recordings(tmp_path / "store", **about) as writer:
+        for subject in ("S1", "S9"):
+            who = {"subject": subject, "action": "a", "take": "a", "camera": "0", "fps": 50.0, "size": (1000, 1002)}
+            writer.add(points3d=np.zeros((9, 17, 3)), points2d={"cpn": np.zeros((9, 17, 2))}, **who)
+    recipe = small(read("h36m/hot-motionbert")).updated({"data": {"path": str(tmp_path / "store")}})
+    with pytest.raises(DataError, match=r"no 2D poses 'sh'.*there are cpn: set data.keypoints.*data_2d_h36m_sh.npz"):
+        train(recipe, tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["balanced-27", "balanced"])
+def test_the_recipes_of_the_weights_that_ship_train(name, tmp_path):
+    takes = [
+        MotionClip(split, bodies.motion(60, H36M_17.joints, seed).astype(np.float32), split, split)
+        for seed, split in enumerate(("train", "val"))
+    ]
+    MotionClips(tuple(takes), fps=60.0).save(tmp_path / "clips.npz")
+    recipe = Recipe.read(FOLDER / f"{name}.toml")
+    assert recipe.schedule.epochs == 0
+    recipe = recipe.updated(
+        {
+            "model": {"frames": 9, "sizes": {"dim": 8, "heads": 2}},
+            "waist": {"keep": dict.fromkeys(recipe.waist.keep, 3)},
+            "data": {"path": str(tmp_path / "clips.npz"), "batch": 4},
+            "schedule": {"steps": 2},
+            "run": {"validation_clips": 4, "workers": 1},
+        }
+    )
+    trained = weights.load(train(recipe, tmp_path / "run"))
+    assert trained.backbone.coordinates == "person"
+    assert (
+        json.loads((tmp_path / "run" / "data.json").read_text())["fingerprint"]
+        == MotionClips.load(tmp_path / "clips.npz").fingerprint
+    )

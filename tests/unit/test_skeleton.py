@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from oracle import bodies
 from poseglass import BLAZEPOSE_33, BODY_25, COCO_17, H36M_17, HALPE_26, MPI_INF_3DHP_17, PoseSequence, Skeleton
 from poseglass.errors import PoseError
-from poseglass.skeleton import DERIVED, SKELETONS, conversion, get_skeleton
+from poseglass.skeleton import DERIVED, SKELETONS, conversion, counterparts, get_skeleton
 
 ALL = list(SKELETONS.values())
 DETECTORS = [COCO_17, HALPE_26, BODY_25, BLAZEPOSE_33]
@@ -136,6 +136,24 @@ def test_an_unknown_joint_spoils_only_what_needs_it():
     assert lost == {"left_hip", "pelvis", "spine"}
     assert np.isnan(seen.points[0, H36M_17.index("pelvis")]).all()
     assert np.isfinite(seen.points[0, H36M_17.index("thorax")]).all()
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [(MPI_INF_3DHP_17, H36M_17), (H36M_17, H36M_17), (BODY_25, BODY_25)], ids=ids
+)
+def test_counterparts_are_the_same_joints_by_name(source, target):
+    same = {"neck_nose": "head"}  # what the two data sets call the middle of the head
+    order = counterparts(source, target)
+    assert sorted(order) == [*range(len(source))]
+    for joint, place in zip(target.joints, order, strict=True):
+        assert source.joints[place] in (joint, same.get(joint))
+
+
+def test_what_would_have_to_be_blended_has_no_counterpart():
+    with pytest.raises(PoseError, match="coco17 has no pelvis, spine, thorax, head_top of its own"):
+        counterparts(COCO_17)
+    with pytest.raises(PoseError, match="'nose' is neither"):
+        counterparts(H36M_17, COCO_17)
 
 
 @pytest.mark.parametrize("name", ["halpe26", "HALPE26", "halpe-26", "Halpe_26"])

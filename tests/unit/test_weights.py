@@ -206,10 +206,36 @@ class TestFolders:
         with pytest.raises(WeightsError, match="coordinates should be person or screen, not 'pixels'"):
             weights.load(tmp_path)
 
+    def test_a_model_knows_what_it_was_trained_for(self, tmp_path):
+        model = hourglass(tiny(), keep=3, at=1)
+        told = {"answers": "centre", "keypoints": "cpn", "skeleton": "mpi_inf_3dhp17"}
+        for name, value in told.items():
+            setattr(model.backbone, name, value)
+        loaded = weights.load(weights.save(model, tmp_path)).backbone
+        assert {name: getattr(loaded, name) for name in told} == told
+        config = json.loads((tmp_path / "config.json").read_text())
+        for name, wrong, words in (
+            ("answers", "some", "all or centre, not 'some'"),
+            ("keypoints", 3, "text, not 3"),
+            ("skeleton", "h36m16", "h36m17 or .*, not 'h36m16'"),
+        ):
+            backbone = config["model"]["backbone"] | {name: wrong}
+            (tmp_path / "config.json").write_text(
+                json.dumps(config | {"model": config["model"] | {"backbone": backbone}})
+            )
+            with pytest.raises(WeightsError, match=f"{name} should be {words}"):
+                weights.load(tmp_path)
+        for name in told:  # as folders were before
+            del config["model"]["backbone"][name]
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        loaded = weights.load(tmp_path).backbone
+        assert (loaded.answers, loaded.keypoints, loaded.skeleton) == ("all", "", "h36m17")
+
 
 class TestCheckpoints:
     def test_published_models_see_the_screen(self, tmp_path):
-        assert weights.load(published.write(state(), tmp_path / "x.pth")).coordinates == "screen"
+        loaded = weights.load(published.write(state(), tmp_path / "x.pth"))
+        assert (loaded.coordinates, loaded.answers) == ("screen", "all")
         assert weights.load(published.write(state(3), tmp_path / "y.pth")).backbone.coordinates == "screen"
         assert weights.load("balanced").backbone.coordinates == "person"
 

@@ -8,7 +8,7 @@ generator passed in.
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 from numpy.random import Generator
 
@@ -18,7 +18,7 @@ from poseglass.data.windows import person_coordinates
 from poseglass.geometry import Camera, facing, look_at
 from poseglass.skeleton import H36M_17, Skeleton
 
-__all__ = ["Sample", "Sampler", "flip", "random_cameras", "random_lengths", "retarget"]
+__all__ = ["Sample", "Sampler", "flip", "mirrored", "random_cameras", "random_lengths", "retarget"]
 
 PARENTS = np.array(H36M_17.parents)
 # Human3.6M's mean bone lengths in metres, each from the joint's parent.
@@ -34,11 +34,14 @@ class Sample:
     Attributes:
         pose2d: What the model sees, (b f 17 i); a :class:`Sampler` gives (b f 17 3), as
             :func:`poseglass.data.windows.person_coordinates` makes it.
-        pose3d: The truth, root-relative metres as a camera sees them that faces the pelvis, (b f 17 3).
+        pose3d: The truth, root-relative metres, (b f 17 3); a :class:`Sampler` gives them as a camera sees them that
+            faces the pelvis.
+        counts: Which frames count where it is judged, (b f); all where None.
     """
 
     pose2d: Float[ndarray, "b f 17 i"]
     pose3d: Float[ndarray, "b f 17 3"]
+    counts: Bool[ndarray, "b f"] | None = None
 
 
 def flip(pose: Float[ndarray, "*b j i"], skeleton: Skeleton = H36M_17) -> Float[ndarray, "*b j i"]:
@@ -46,6 +49,12 @@ def flip(pose: Float[ndarray, "*b j i"], skeleton: Skeleton = H36M_17) -> Float[
     mirrored = pose[..., list(skeleton.mirror), :]  # indexing with a list copies
     mirrored[..., 0] *= -1
     return mirrored
+
+
+def mirrored(sample: Sample) -> Sample:
+    """Clips (b f 17 ...) and their mirror images, (2b f 17 ...), for training."""
+    pose2d, pose3d = (np.concatenate([poses, flip(poses)]) for poses in (sample.pose2d, sample.pose3d))
+    return Sample(pose2d, pose3d)
 
 
 def retarget(points: Float[ndarray, "b f 17 3"], lengths: Float[ndarray, "b 17"]) -> Float[ndarray, "b f 17 3"]:

@@ -1,6 +1,7 @@
 """`MotionClips`: motion capture as named 17-joint clips, with the licence and credit that go with it."""
 
 import csv
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -80,6 +81,15 @@ class MotionClips:
     def minutes(self) -> float:
         """How much motion there is."""
         return sum(len(clip.points) for clip in self.clips) / self.fps / 60
+
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of the takes, their subjects and splits: the same data, the same fingerprint in any file."""
+        digest = hashlib.sha256(json.dumps(self.fps).encode())
+        for clip in self.clips:
+            digest.update(json.dumps([clip.name, clip.subject, clip.split, clip.points.shape]).encode())
+            digest.update(np.ascontiguousarray(clip.points, np.float32).data)  # as they are saved
+        return digest.hexdigest()[:12]
 
     def split(self, name: str) -> "MotionClips":
         """The takes of one split.

@@ -20,6 +20,7 @@ __all__ = [
     "KEPT",
     "LICENCE",
     "RENAMED",
+    "SOURCES",
     "SUBJECTS",
     "TEST",
     "TRAIN",
@@ -41,6 +42,8 @@ ACTIONS = (
 )
 # Two actions go by other names in some of the original files.
 RENAMED = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}
+# What the field's 2D files are called after "data_2d_h36m_", and what we call them; other names stay as they are.
+SOURCES = {"gt": "gt", "cpn_ft_h36m_dbb": "cpn", "sh_ft_h36m": "sh"}
 # Their motion capture is broken; nobody uses them.
 BAD_TAKES = {("S11", "Directions")}
 

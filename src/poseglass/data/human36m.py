@@ -23,7 +23,18 @@ from rich.progress import Progress
 
 from poseglass.data.checks import Findings, Preparation, check_bones, check_finite, read_dictionary
 from poseglass.data.extra import needed
-from poseglass.data.h36m_facts import ACTIONS, BAD_TAKES, FPS, KEPT, LICENCE, SUBJECTS, action_of, cameras, take_name
+from poseglass.data.h36m_facts import (
+    ACTIONS,
+    BAD_TAKES,
+    FPS,
+    KEPT,
+    LICENCE,
+    SOURCES,
+    SUBJECTS,
+    action_of,
+    cameras,
+    take_name,
+)
 from poseglass.data.store import Recordings
 from poseglass.data.storing import RecordingsWriter, check_new_folder, write_recordings
 from poseglass.errors import DataError
@@ -32,8 +43,6 @@ from poseglass.skeleton import H36M_17
 __all__ = ["prepare_h36m"]
 
 MOTION = "data_3d_h36m.npz"
-# What the field's 2D files are called after "data_2d_h36m_", and what we call them; other names stay as they are.
-SOURCES = {"gt": "gt", "cpn_ft_h36m_dbb": "cpn"}
 TRUE, NEAR, FAR = 5.0, 20.0, 60.0  # pixels from the projected 3D poses: of true 2D poses, usual and at most otherwise
 
 
@@ -115,10 +124,13 @@ def prepare_h36m(
     check_new_folder(destination)
     if not source.is_dir():
         raise DataError(f"there is no folder {source}")
-    seen = {}
+    seen: dict[str, Poses2D] = {}
     for path in sorted(source.glob("data_2d_h36m_*.npz")):
         name = path.stem.removeprefix("data_2d_h36m_")
-        seen[SOURCES.get(name, name.lower().replace("-", "_"))] = _read_2d(path)
+        called = SOURCES.get(name, name.lower().replace("-", "_"))
+        if called in seen:
+            raise DataError(f"{path} and {seen[called].path.name} would both be called {called}; take one of them away")
+        seen[called] = _read_2d(path)
     done: list[tuple[str, str]] = []
     with Progress(disable=not progress, transient=True) as bar, tempfile.TemporaryDirectory() as scratch:
         takes, files, total = _motion(source, Path(scratch))

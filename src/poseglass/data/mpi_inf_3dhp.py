@@ -2,7 +2,7 @@
 
 Training sequences are seen by the eight cameras that the field uses, test sequences by one. The 3D poses are those of
 the universal skeleton, the 2D poses the annotated ones, which count as true (``gt``) by convention. Only test frames
-that are marked as valid count.
+that are marked as valid count. What is done in them is kept where the original annotations tell.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from rich.progress import Progress
 
 from poseglass.data.checks import Findings, Preparation, check_bones, check_finite, fitted, read_dictionary
 from poseglass.data.extra import needed
-from poseglass.data.mpi_inf_3dhp_facts import CAMERAS, KEPT, LENGTHS, LICENCE, TEST, TEST_FPS, TRAIN, image_size
+from poseglass.data.mpi_inf_3dhp_facts import (
+    ACTIVITIES,
+    CAMERAS,
+    KEPT,
+    LENGTHS,
+    LICENCE,
+    TEST,
+    TEST_FPS,
+    TRAIN,
+    image_size,
+)
 from poseglass.data.store import Recordings
 from poseglass.data.storing import RecordingsWriter, check_new_folder, write_recordings
 from poseglass.errors import DataError
@@ -46,6 +56,7 @@ class View:
         points: Millimetres in camera space (f 17 3).
         pixels: Annotated joints (f 17 2).
         valid: Which frames count (f); all if None.
+        activity: The number of what is done in each frame (f), from 1 on; None if nobody says.
     """
 
     where: str
@@ -56,6 +67,7 @@ class View:
     points: Float[ndarray, "f 17 3"]
     pixels: Float[ndarray, "f 17 2"]
     valid: Bool[ndarray, " f"] | None = None
+    activity: Int[ndarray, " f"] | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.points)
@@ -67,6 +79,13 @@ class View:
             raise DataError(
                 f"{self.where}: there are 3D poses of {frames} frames, 2D poses of {len(self.pixels)}{marks}; "
                 "they do not belong together, or the file is not whole"
+            )
+        if self.activity is not None and (
+            self.activity.shape != (frames,) or not ((self.activity >= 0) & (self.activity <= len(ACTIVITIES))).all()
+        ):
+            raise DataError(
+                f"{self.where}: the activity of each of the {frames} frames must be a number from 1 to "
+                f"{len(ACTIVITIES)}, got {self.activity.size} numbers; get the whole file"
             )
 
 
@@ -104,6 +123,7 @@ def prepare_3dhp(
             skeleton=MPI_INF_3DHP_17,
             dataset="MPI-INF-3DHP",
             sources=["gt"],
+            activities=any(path.name == "annot_data.mat" for path in files),  # the npz files do not tell
             licence=LICENCE,
             made_from=files,
         ) as writer,
@@ -146,6 +166,7 @@ def _add(writer: RecordingsWriter, view: View, findings: Findings) -> None:
         points3d=view.points / 1000,
         points2d={"gt": view.pixels},
         valid=counts,
+        activity=view.activity,
     )
 
 
@@ -240,7 +261,7 @@ def _mat_train(path: Path) -> Iterator[View]:
 
 
 def _mat_test(path: Path) -> View:
-    """An ``annot_data.mat`` of MATLAB 7.3, which is HDF5: 17 joints, and which frames count."""
+    """An ``annot_data.mat`` of MATLAB 7.3, which is HDF5: 17 joints, which frames count, and what is done in them."""
     h5py = needed("h5py")
     name = path.parts[-2]
     try:
@@ -248,6 +269,10 @@ def _mat_test(path: Path) -> View:
             points, pixels, valid = (
                 np.asarray(file[key], np.float64) for key in ("univ_annot3", "annot2", "valid_frame")
             )
+            activity = None
+            if "activity_annotation" in file:
+                numbers = np.asarray(file["activity_annotation"], np.float64).ravel()
+                activity = np.where(numbers == np.round(numbers), numbers, -1).astype(np.int16)
     except KeyError as problem:
         raise DataError(
             f"{path} has not all of univ_annot3, annot2, valid_frame; it is another file ({problem})"
@@ -257,4 +282,4 @@ def _mat_test(path: Path) -> View:
     for array, width in ((points, 3), (pixels, 2)):
         if array.ndim != 4 or array.shape[1:] != (1, 17, width):
             raise DataError(f"{path}: (frames, 1, 17, {width}) is expected, got {array.shape}")
-    return View(str(path), name, name, "0", TEST_FPS, points[:, 0], pixels[:, 0], valid.ravel() == 1)
+    return View(str(path), name, name, "0", TEST_FPS, points[:, 0], pixels[:, 0], valid.ravel() == 1, activity)

@@ -2,7 +2,19 @@
 
 from typing import NamedTuple
 
-__all__ = ["CAMERAS", "KEPT", "LENGTHS", "LICENCE", "SUBJECTS", "TEST", "TEST_FPS", "TRAIN", "Length", "image_size"]
+__all__ = [
+    "ACTIVITIES",
+    "CAMERAS",
+    "KEPT",
+    "LENGTHS",
+    "LICENCE",
+    "SUBJECTS",
+    "TEST",
+    "TEST_FPS",
+    "TRAIN",
+    "Length",
+    "image_size",
+]
 
 
 class Length(NamedTuple):
@@ -22,6 +34,17 @@ TEST = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")
 SUBJECTS = TRAIN + TEST
 TEST_FPS = 25.0  # the files of the test sequences do not say; nothing that is measured per frame depends on it
 LICENCE = "MPI-INF-3DHP licence: research use only, not to be passed on (vcai.mpi-inf.mpg.de/3dhp-dataset)"
+
+# What the numbers of the test set's `activity_annotation` mean, from 1 on.
+ACTIVITIES = (
+    "Standing/Walking",
+    "Exercising",
+    "Sitting",
+    "Reaching/Crouching",
+    "On The Floor",
+    "Sports",
+    "Miscellaneous",
+)
 
 # The cameras of the training sequences that the field uses, of 14.
 CAMERAS = ("0", "1", "2", "4", "5", "6", "7", "8")

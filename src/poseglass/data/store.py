@@ -7,6 +7,7 @@
     valid.npy          bool (rows,): whether the frame counts
     points2d-NAME.npy  float32 (rows, joints, 2): pixels, of a source such as gt, cpn, detected
     scores-NAME.npy    float32 (rows, joints): from 0 to 1, where the source has any
+    activity.npy       int16 (rows,): the number of what is done in the frame, where the data set tells; 0 is unknown
 
 A row is a frame as one camera sees it. Nothing in it is a pickle. The index holds a checksum of each array, the files
 that it all was made from with theirs, and a fingerprint of the whole. A folder is written under another name and
@@ -23,9 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+from poseglass.data.splits import splits_of
 from poseglass.errors import DataError, PoseError
 from poseglass.skeleton import Skeleton, get_skeleton
 
@@ -88,6 +90,8 @@ class Recording:
         frames: How many there are.
         offset: The row of the arrays at which it begins.
         sources: The 2D poses there are of it.
+        splits: Which of ``train``, ``val`` and ``test`` it is for: as the recording says, else as was published of its
+            subject (:func:`poseglass.data.splits.splits_of`); empty where nobody says.
     """
 
     subject: str
@@ -100,6 +104,7 @@ class Recording:
     offset: int
     sources: tuple[str, ...]
     _columns: Mapping[str, _Column] = field(repr=False)
+    splits: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return self.frames
@@ -118,6 +123,11 @@ class Recording:
     def valid(self) -> Bool[ndarray, " f"]:
         """Whether each frame counts, (f)."""
         return self._rows("valid")
+
+    @property
+    def activity(self) -> Int[ndarray, " f"] | None:
+        """The data set's number of what is done in each frame, (f), 0 where unknown; None if it does not say."""
+        return self._rows("activity") if "activity" in self._columns else None
 
     def points2d(self, source: str = "gt") -> Float[ndarray, "f j 2"]:
         """Joints in pixels (f j 2). Read-only and not in memory.
@@ -193,25 +203,48 @@ class Recordings:
         subjects: Collection[str] | None = None,
         actions: Collection[str] | None = None,
         cameras: Collection[str] | None = None,
+        splits: Collection[str] | None = None,
     ) -> "Recordings":
-        """The recordings of some subjects, actions or cameras; names must match whole.
+        """The recordings of some subjects, actions, cameras or splits; names must match whole.
+
+        Args:
+            subjects: Who.
+            actions: What they do.
+            cameras: Which saw it.
+            splits: What they are for: ``train``, ``val``, ``test``. Human3.6M and MPI-INF-3DHP are split by their
+                subjects, as published, and validated on those of the test.
 
         Raises:
             DataError: A name is not there, or nothing is left.
         """
         chosen = self.recordings
-        for kind, wanted in {"subject": subjects, "action": actions, "camera": cameras}.items():
+        for kind, wanted in {"subject": subjects, "action": actions, "camera": cameras, "split": splits}.items():
             if wanted is None:
                 continue
             if isinstance(wanted, str):
                 raise DataError(f"{kind}s must be several names, such as [{wanted!r}], not the text {wanted!r}")
-            there = sorted({str(getattr(recording, kind)) for recording in self.recordings})
+
+            names = {each: each.splits if kind == "split" else (str(getattr(each, kind)),) for each in self.recordings}
+            there = sorted({name for some in names.values() for name in some})
             if unknown := sorted(set(wanted) - set(there)):
-                raise DataError(f"{self.folder} has no {kind} {', '.join(unknown)}; there are {', '.join(there)}")
-            chosen = tuple(recording for recording in chosen if getattr(recording, kind) in wanted)
+                which = self._for_what() if kind == "split" else ", ".join(there)
+                raise DataError(f"{self.folder} has no {kind} {', '.join(unknown)}; there are {which}")
+            chosen = tuple(each for each in chosen if not set(wanted).isdisjoint(names[each]))
         if not chosen:
-            raise DataError(f"no recording in {self.folder} is of all of {subjects=}, {actions=}, {cameras=}")
+            raise DataError(
+                f"no recording in {self.folder} is of all of {subjects=}, {actions=}, {cameras=}, {splits=}"
+            )
         return replace(self, recordings=chosen)
+
+    def _for_what(self) -> str:
+        """The splits there are and whose recordings they hold, in words."""
+        who: dict[str, dict[str, None]] = {}
+        for recording in self.recordings:
+            for split in recording.splits:
+                who.setdefault(split, {})[recording.subject] = None
+        if not who:
+            return f"none, for nobody says which recordings of {self.dataset!r} are for training and which for the test"
+        return ", ".join(f"{split} ({', '.join(subjects)})" for split, subjects in who.items())
 
     def verify(self) -> None:
         """Read everything and compare it with the checksums.
@@ -238,12 +271,7 @@ class Recordings:
                 name: _Column(folder / f"{name}.npy", tuple(entry["shape"]), np.dtype(entry["dtype"]))
                 for name, entry in index["arrays"].items()
             }
-            recordings = tuple(
-                Recording(
-                    **entry | {"size": tuple(entry["size"]), "sources": tuple(entry["sources"])}, _columns=columns
-                )
-                for entry in index["recordings"]
-            )
+            recordings = tuple(_recording(entry, index["dataset"], columns) for entry in index["recordings"])
             made = cls(
                 folder,
                 recordings,
@@ -267,8 +295,15 @@ class Recordings:
         return made
 
 
+def _recording(entry: Mapping[str, Any], dataset: str, columns: Mapping[str, _Column]) -> Recording:
+    """A recording out of its entry in the index."""
+    plain: dict[str, Any] = {**entry, "size": tuple(entry["size"]), "sources": tuple(entry["sources"])}
+    splits = splits_of(dataset, plain["subject"], plain.pop("split", ""))
+    return Recording(**plain, _columns=columns, splits=splits)
+
+
 def _read_index(folder: Path) -> dict[str, Any]:
-    make = "make one with `poseglass data h36m` or `poseglass data 3dhp`"
+    make = "make one with `poseglass data h36m`, `data 3dhp` or `data mocap`"
     if not folder.is_dir():
         raise DataError(f"there is no folder of recordings {folder}; {make}")
     try:

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from poseglass._files import as_created, check_place
+from poseglass.data.splits import SPLITS
 from poseglass.data.store import FORMAT, INDEX, data_fingerprint
 from poseglass.errors import DataError
 from poseglass.skeleton import Skeleton, get_skeleton
@@ -107,9 +108,12 @@ class RecordingsWriter:
         points2d: Mapping[str, Float[ndarray, "f j 2"]],
         scores: Mapping[str, Float[ndarray, "f j"]] | None = None,
         valid: Bool[ndarray, " f"] | None = None,
+        activity: Int[ndarray, " f"] | None = None,
+        split: str = "",
     ) -> None:
         """Append a recording, which is written at once. The arguments are those of :class:`Recording`.
 
+        `split` is what the recording is for, where its subject was not published to be: ``train``, ``val`` or ``test``.
         Whatever is not finite in frames that are not valid is written as 0, as are the scores of a source that this
         recording does not have.
 
@@ -121,10 +125,13 @@ class RecordingsWriter:
         given: dict[str, ndarray] = {"points3d": points3d, "valid": np.ones(frames, bool) if valid is None else valid}
         given |= {f"points2d-{source}": points for source, points in points2d.items()}
         given |= {f"scores-{source}": score for source, score in (scores or {}).items()}
+        given |= {} if activity is None else {"activity": activity}
         if (subject, take, camera) in self._names:
             raise DataError(f"{name} is there twice")
         if not frames:
             raise DataError(f"{name} has no frame")
+        if split not in ("", *SPLITS):
+            raise DataError(f"{name}: there is no split {split!r}; there are {', '.join(SPLITS)}")
         if unknown := sorted(given.keys() - self._columns.keys()):
             raise DataError(f"{name} has {', '.join(unknown)}, which was not announced; there are {[*self._columns]}")
         for column, writer in self._columns.items():
@@ -148,7 +155,10 @@ class RecordingsWriter:
                 writer.add(given.get(column, np.zeros((frames, *writer.shape), writer.dtype)))
         self._names.add((subject, take, camera))
         there = [source for source in self.sources if source in points2d]
-        self.recordings.append(dict(zip(ENTRY, (*entry, offset, there), strict=True)))
+        # Only where there is one, so that data without keeps the fingerprint it had.
+        self.recordings.append(
+            dict(zip(ENTRY, (*entry, offset, there), strict=True)) | ({"split": split} if split else {})
+        )
 
 
 @contextmanager
@@ -159,6 +169,7 @@ def write_recordings(
     dataset: str,
     sources: Sequence[str],
     scored: Collection[str] = (),
+    activities: bool = False,
     licence: str = "",
     made_from: Sequence[Path] = (),
 ) -> Iterator[RecordingsWriter]:
@@ -170,6 +181,7 @@ def write_recordings(
         dataset: Of which data set the recordings are.
         sources: The 2D poses that there will be.
         scored: Those of them that have scores.
+        activities: Whether the data set numbers what is done in the frames.
         licence: Under which terms they may be used.
         made_from: The files that it is made from, whose checksums go into the index.
 
@@ -183,6 +195,8 @@ def write_recordings(
     shapes: dict[str, tuple[tuple[int, ...], str]] = {"points3d": ((len(skeleton), 3), "<f4"), "valid": ((), "|b1")}
     shapes |= {f"points2d-{source}": ((len(skeleton), 2), "<f4") for source in sources}
     shapes |= {f"scores-{source}": ((len(skeleton),), "<f4") for source in sources if source in scored}
+    if activities:
+        shapes["activity"] = ((), "<i2")
     with ExitStack() as stack:
         with _disk(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)

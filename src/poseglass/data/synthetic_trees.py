@@ -206,6 +206,7 @@ def generate_3dhp_mat(wish: Wish) -> list[Path]:
                 file["annot2"] = pixels[:, None]
                 file["annot3"] = file["univ_annot3"] = points[:, None]
                 file["valid_frame"] = _valid(wish, subject)[:, None]
+                file["activity_annotation"] = _activities(wish, subject)[:, None]
         else:
             path = wish.folder / subject / sequence / "annot.mat"
             cells: dict[str, ndarray] = {
@@ -247,6 +248,12 @@ def _valid(wish: Wish, subject: str) -> Float[ndarray, " f"]:
     valid = np.ones(wish.frames)
     valid[_rng(wish, subject, 1, 0).integers(wish.frames, size=wish.frames // 10)] = 0
     return valid
+
+
+def _activities(wish: Wish, subject: str) -> Float[ndarray, " f"]:
+    """A test sequence is of one activity and then of another."""
+    first, second = _rng(wish, subject, 2, 0).permutation(len(mpi.ACTIVITIES))[:2] + 1
+    return np.repeat([float(first), float(second)], [wish.frames // 2, wish.frames - wish.frames // 2])
 
 
 def _joints28(points: Float[ndarray, "f 17 3"]) -> Float[ndarray, "f 28 3"]:

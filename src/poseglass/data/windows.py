@@ -4,7 +4,7 @@
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy import ndarray
 
 from poseglass.skeleton import H36M_17
@@ -78,7 +78,7 @@ def padding(begins: Int[ndarray, " n"], clip: int, frames: int) -> Bool[ndarray,
     return (places < 0) | (places >= frames)
 
 
-def cut(x: Float[ndarray, "f *rest"], clip: int, begins: Int[ndarray, " n"]) -> Float[ndarray, "n clip *rest"]:
+def cut(x: Shaped[ndarray, "f *rest"], clip: int, begins: Int[ndarray, " n"]) -> Shaped[ndarray, "n clip *rest"]:
     """Clips of `clip` frames (n clip ...) that begin at the given frames; beyond its ends a sequence repeats them."""
     return x[np.clip(begins[:, None] + np.arange(clip), 0, len(x) - 1)]
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
+from poseglass.skeleton import H36M_17
 
 __all__ = ["PoseTransformer", "check_heads"]
 
@@ -27,6 +28,11 @@ class PoseTransformer(nn.Module, ABC):
         lengths: How many frames each layer takes, where it takes just that many; None where it takes any number.
         coordinates: What its x and y are: ``"person"`` as :func:`poseglass.data.windows.person_coordinates` makes them,
             which lifting does; ``"screen"`` where the image's width goes from -1 to 1, as published models have it.
+        answers: Of which frames its poses are good: ``"all"``, or the clip's ``"centre"`` alone where it was trained
+            for that (seq2frame).
+        keypoints: The 2D poses that it was trained on, such as ``"cpn"`` or ``"gt"``; empty where nobody said.
+        skeleton: Which joint is which in what it sees and answers, by the name that
+            :func:`poseglass.skeleton.get_skeleton` knows.
         slots: What the tokens of a frame stand for: its joints, or hypotheses of the frame as a whole.
         config: The constructor's arguments, so that weights on disk can say what to build.
     """
@@ -40,6 +46,9 @@ class PoseTransformer(nn.Module, ABC):
     bias: bool = True
     lengths: tuple[int, ...] | None = None
     coordinates: Literal["person", "screen"] = "person"
+    answers: Literal["all", "centre"] = "all"
+    keypoints: str = ""
+    skeleton: str = H36M_17.name
     slots: ClassVar[Literal["joints", "hypotheses"]] = "joints"
     config: dict[str, Any]
 
@@ -81,9 +90,10 @@ class PoseTransformer(nn.Module, ABC):
     def forward(self, pose2d: Pose2D) -> Pose3D:
         """Root-relative 3D poses (b f j 3) of 2D poses (b f j i), in the axes and the unit of the model's training.
 
-        What is trained here, the bundled weights too, answers in metres and in the axes of a camera that has turned to
-        face the pelvis (:func:`poseglass.geometry.facing`); :class:`poseglass.predictor.Predictor` takes that to camera
-        space.
+        What is trained here on person coordinates, the bundled weights too, answers in metres and in the axes of a
+        camera that has turned to face the pelvis (:func:`poseglass.geometry.facing`);
+        :class:`poseglass.predictor.Predictor` takes that to camera space. What is trained on screen coordinates answers
+        in metres in camera space.
 
         Raises:
             ModelError: The input has another shape than the model was built for.

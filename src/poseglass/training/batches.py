@@ -1,25 +1,36 @@
 """Where a run's batches come from: which source a recipe names, and what a source does.
 
-There is one so far, motion capture seen by virtual cameras. A source of another kind is a class with what
-:class:`Batches` asks for, and a line in :func:`batches`.
+There are two: motion capture seen by virtual cameras, and prepared recordings. A source of another kind is a class
+with what :class:`Batches` asks for, and a line in :func:`batches`.
 """
 
 import math
-from typing import Protocol, final, runtime_checkable
+from pathlib import Path
+from typing import Any, Literal, Protocol, final, runtime_checkable
 
 import numpy as np
 
-from poseglass.data.augment import Sample, Sampler, flip
+from poseglass.data.augment import Sample, Sampler, mirrored
 from poseglass.data.clips import MotionClips
+from poseglass.data.store import INDEX, Recordings
 from poseglass.errors import DataError
 from poseglass.training.recipe import Recipe
+from poseglass.training.recorded import RecordedBatches
 
-__all__ = ["Batches", "MotionBatches", "batches", "mirrored"]
+__all__ = ["Batches", "MotionBatches", "batches"]
 
 
 @runtime_checkable
 class Batches(Protocol):
     """What a training run draws from. Nothing but its arguments and the recipe decides what is drawn."""
+
+    @property
+    def coordinates(self) -> Literal["person", "screen"]:
+        """What x and y of the 2D poses are, as :attr:`poseglass.models.PoseTransformer.coordinates` says it."""
+
+    @property
+    def keypoints(self) -> str:
+        """Which 2D poses they are, as :attr:`poseglass.models.PoseTransformer.keypoints` says it."""
 
     @property
     def epoch(self) -> int:
@@ -31,6 +42,9 @@ class Batches(Protocol):
     def judges(self) -> dict[str, Sample]:
         """Validation batches by name, the same for every run of the same recipe."""
 
+    def about(self) -> dict[str, Any]:
+        """What the batches are made from, in plain values; the same data have the same `fingerprint`."""
+
 
 def batches(recipe: Recipe) -> Batches:
     """The source that the recipe names.
@@ -40,12 +54,15 @@ def batches(recipe: Recipe) -> Batches:
     """
     data = recipe.data
     if not data.path:
-        raise DataError("the recipe names no motion clips; set data.path=clips.npz")
-    if data.keypoints:
         raise DataError(
-            f"the recipe asks for the keypoints {data.keypoints!r} of the store {data.path}; this version trains on "
-            "motion clips only, seen by virtual cameras: set data.keypoints='' and data.path=clips.npz"
+            "the recipe names no motion clips; set data.path=clips.npz, or data.path=FOLDER and data.keypoints for "
+            "prepared recordings"
         )
+    if data.keypoints:
+        return RecordedBatches(Recordings.open(data.path), recipe)
+    if (Path(data.path) / INDEX).is_file():
+        there = ", ".join(Recordings.open(data.path).sources)
+        raise DataError(f"{data.path} holds recordings: say by data.keypoints which of their 2D poses, {there}")
     return MotionBatches(MotionClips.load(data.path), recipe)
 
 
@@ -56,8 +73,11 @@ class MotionBatches:
     An epoch is as many clips as the training takes would fill at 30 frames a second.
     """
 
+    coordinates: Literal["person"] = "person"
+    keypoints = ""
+
     def __init__(self, clips: MotionClips, recipe: Recipe) -> None:
-        self.recipe, data, frames = recipe, recipe.data, recipe.model.frames
+        self.clips, self.recipe, data, frames = clips, recipe, recipe.data, recipe.model.frames
         train = clips.split("train")
         self.sampler = Sampler(train, frames, rehab_share=data.rehab_share, clean=data.clean)
         self.judged = clips.split("val")
@@ -79,8 +99,12 @@ class MotionBatches:
             for seed, (name, clean) in enumerate((("clean", 1.0), ("detected", 0.0)))
         }
 
-
-def mirrored(sample: Sample) -> Sample:
-    """Clips (b f 17 ...) and their mirror images, (2b f 17 ...)."""
-    pose2d, pose3d = (np.concatenate([poses, flip(poses)]) for poses in (sample.pose2d, sample.pose3d))
-    return Sample(pose2d, pose3d)
+    def about(self) -> dict[str, Any]:
+        """What the batches are made from; `fingerprint` is of the takes, not of the file that they come in."""
+        return {
+            "kind": "motion clips",
+            "fingerprint": self.clips.fingerprint,
+            "credit": self.clips.credit,
+            "training": {"takes": len(self.sampler.clips), "minutes": self.sampler.clips.minutes},
+            "validation": {"takes": len(self.judged), "minutes": self.judged.minutes},
+        }

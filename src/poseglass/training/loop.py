@@ -5,28 +5,29 @@ was interrupted and resumed reaches the same weights as one that was not.
 """
 
 import copy
-import csv
 import json
 import math
 import os
 import tempfile
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol
 
 import numpy as np
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, spawn
 
 from poseglass import weights
 from poseglass._files import writing
 from poseglass._shapes import Pose2D, Pose3D
+from poseglass.ahead import ahead
 from poseglass.data.augment import Sample
 from poseglass.errors import TrainingError
 from poseglass.metrics import mpjpe, p_mpjpe
@@ -34,76 +35,124 @@ from poseglass.tokens.select import take
 from poseglass.training.batches import Batches, batches
 from poseglass.training.building import build
 from poseglass.training.initial import lengthened
+from poseglass.training.log import Log
 from poseglass.training.losses import PoseLoss
 from poseglass.training.optimisers import optimisers, rate
+from poseglass.training.provenance import check_same_run, record_environment
 from poseglass.training.recipe import Recipe
-from poseglass.waist import Funnel, Model
+from poseglass.training.workers import averaged, check_together, launched, together
+from poseglass.waist import Funnel, Hourglass, Model, backbone_of
 
 __all__ = ["Run", "answered", "train"]
 
 
-def train(recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[str] | None = None) -> Path:
+def train(
+    recipe: Recipe, folder: str | PathLike[str], *, init: str | PathLike[str] | None = None, progress: bool = False
+) -> Path:
     """Train until the recipe's steps are done, going on from the folder's checkpoint where there is one.
 
+    With `recipe.run.workers` above 1, processes of this machine share each batch. Where a launcher such as ``torchrun``
+    has started several already, on this machine or on others, those do (as many as it says, whatever the recipe says);
+    the first of them alone writes.
+
     The folder gets ``checkpoint.safetensors`` (all that is needed to go on), ``best/`` (the weights that were best on
-    the validation split), ``metrics.csv``, ``recipe.json`` and TensorBoard events.
+    the validation split), ``metrics.csv``, TensorBoard events, and what the run was made from: ``recipe.json``,
+    ``data.json`` and ``environment.json``.
 
     Args:
         recipe: What to train and how; `recipe.data.path` names the data.
         folder: Where to.
-        init: Weights to begin with, as :func:`poseglass.load` takes them, instead of fresh ones.
+        init: Weights to begin with, as :func:`poseglass.load` takes them, instead of fresh ones. Those of a backbone
+            without a waist are taken into the recipe's backbone; its waist stays fresh.
+        progress: Show a progress bar.
 
     Returns:
         The folder of the best weights.
 
     Raises:
-        TrainingError: The loss is not finite, or the folder holds a run of another recipe.
-        DataError: The data are missing.
+        TrainingError: The loss is not finite, a worker has ended, the folder holds a run of another recipe or with
+            other data, or the weights to begin with were trained on other coordinates or joints than the data give.
+        DataError: The data are missing, or not what training needs.
         ModelError: There is no such model, or the waist does not fit it.
+        RecipeError: The batch cannot be shared by as many workers as were launched.
     """
     folder = Path(folder)
-    workers = recipe.run.workers
-    source = batches(recipe)  # what is wrong with the data is better known at once
+    work = partial(_train, folder=folder, init=init, progress=progress)
+    rank, world = launched()
+    if world > 1:
+        recipe = recipe.updated({"run": {"workers": world}})
+    workers, source = recipe.run.workers, batches(recipe)  # what is wrong with the data is better known at once
+    if world > 1:
+        with together("env://", rank, world):
+            work(rank, recipe=recipe, source=source)
+        return folder / "best"
     if workers == 1:
-        _train(0, recipe, folder, init, None, source=source)
+        work(0, recipe=recipe, source=source)
         return folder / "best"
     with tempfile.TemporaryDirectory() as meeting:
         try:
-            spawn(_train, (recipe, folder, init, f"file://{meeting}/workers"), nprocs=workers)
+            spawn(partial(_spawned, recipe=recipe, work=work, meeting=f"file://{meeting}/workers"), nprocs=workers)
         except (ProcessRaisedException, ProcessExitedException) as problem:
             reason = str(problem).strip().splitlines()[-1]
             raise TrainingError(f"one of {workers} workers ended, so all did: {reason}; start again to go on") from None
     return folder / "best"
 
 
-def _train(
-    rank: int,
-    recipe: Recipe,
-    folder: Path,
-    init: str | PathLike[str] | None,
-    meeting: str | None,
-    *,
-    source: Batches | None = None,
-) -> None:
-    """One worker's part. All workers do the same but for their batches, whose gradients they average.
+def _spawned(rank: int, *, recipe: Recipe, work: Callable[..., None], meeting: str) -> None:
+    """A worker on this machine, with its share of the cores."""
+    torch.set_num_threads(max((os.cpu_count() or 1) // recipe.run.workers, 1))
+    source = batches(recipe)
+    with together(meeting, rank, recipe.run.workers):
+        work(rank, recipe=recipe, source=source)
 
-    A worker that is a process of its own opens the `source` itself.
-    """
-    if meeting is not None:
-        torch.set_num_threads(max((os.cpu_count() or 1) // recipe.run.workers, 1))
-        distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=recipe.run.workers)
-    source = source or batches(recipe)
+
+def _train(
+    rank: int, *, recipe: Recipe, source: Batches, folder: Path, init: str | PathLike[str] | None, progress: bool
+) -> None:
+    """One worker's part. All workers do the same but for their batches, whose gradients they average."""
+    checkpoint = folder / "checkpoint.safetensors"
     model = build(recipe)
-    if init is not None and not (folder / "checkpoint.safetensors").exists():
-        weights.load_state(model, lengthened(weights.load(init).state_dict(), model), init)
+    # What the weights will have been trained for is saved with them.
+    told = backbone_of(model)
+    told.coordinates, told.keypoints, told.answers = source.coordinates, source.keypoints, recipe.loss.frames
+    goes_on, made_from = checkpoint.exists(), source.about()
+    if not goes_on:
+        _begin(model, recipe, init)
+        made_from["init"] = None if init is None else str(init)
     run = Run(recipe, model, epoch=source.epoch)
     if rank == 0:
-        _check_same_run(folder, recipe)
-    if (folder / "checkpoint.safetensors").exists():
-        run.resume(folder / "checkpoint.safetensors")
-    _loop(run, source, folder, rank)
-    if meeting is not None:
-        distributed.destroy_process_group()
+        check_same_run(folder, recipe, made_from)
+    if goes_on:
+        run.resume(checkpoint)
+    check_together(run.step, made_from["fingerprint"])
+    if rank == 0:
+        record_environment(folder, step=run.step, workers=recipe.run.workers)
+    _loop(run, source, folder, rank, progress=progress)
+
+
+def _begin(model: Model, recipe: Recipe, init: str | PathLike[str] | None) -> None:
+    """Fill a fresh model with the weights that a run begins with, if there are any."""
+    if init is None:
+        if recipe.optim.trains == "waist":
+            raise TrainingError(
+                "optim.trains=waist leaves the backbone as it is, so it needs weights that are worth it: give init"
+            )
+        return
+    loaded, backbone = weights.load(init), backbone_of(model)
+    before = backbone_of(loaded)
+    for what, trained, given in (
+        ("{} coordinates", before.coordinates, backbone.coordinates),
+        ("the joints of {}", before.skeleton, backbone.skeleton),
+    ):
+        if trained != given:
+            raise TrainingError(
+                f"{init} was trained on {what.format(trained)} and the data give {what.format(given)}, which mean "
+                "nothing to it; begin with weights of the same kind, or with fresh ones"
+            )
+    if isinstance(loaded, Hourglass):
+        weights.load_state(model, lengthened(loaded.state_dict(), model), init)
+    else:  # a backbone, or a funnel, which has no weights of its own
+        weights.load_state(backbone, lengthened(backbone_of(loaded).state_dict(), backbone), init)
 
 
 def answered(model: Model, pose2d: Pose2D, target: Pose3D, *, centre: bool) -> tuple[Tensor, Tensor]:
@@ -143,6 +192,8 @@ class Run:
 
     def __init__(self, recipe: Recipe, model: Model, *, epoch: int = 1) -> None:
         self.recipe, self.model, self.epoch = recipe, model, epoch
+        if recipe.optim.trains == "waist":
+            backbone_of(model).eval().requires_grad_(False)  # neither gradients nor dropout disturb it
         self.steps = recipe.schedule.epochs * epoch or recipe.schedule.steps
         self.mean = {name: value.detach().clone() for name, value in model.state_dict().items()}
         self.optimisers = optimisers(model, recipe.optim)
@@ -200,11 +251,11 @@ class Run:
             predicted, target = answered(self.model, pose2d, pose3d, centre=self.recipe.loss.frames == "centre")
         loss: Tensor = self.loss(predicted, target)
         loss.backward()
-        self._average_gradients()
+        mean = averaged(loss, self.model.parameters())
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip or math.inf)
-        if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
+        if not (math.isfinite(mean) and math.isfinite(norm.item())):
             raise TrainingError(
-                f"the loss is {loss.item()} and the gradient's norm {norm.item()} at step {self.step}; the last "
+                f"the loss is {mean} and the gradient's norm {norm.item()} at step {self.step}; the last "
                 f"checkpoint is good: lower optim.lr (now {optim.lr}) or set optim.bf16=false and go on"
             )
         share = rate(self.step, self.recipe.schedule, steps=self.steps, epoch=self.epoch)
@@ -221,15 +272,7 @@ class Run:
                     self.mean[name].lerp_(value, 1 - decay)
                 else:  # such as how many batches a norm has seen
                     self.mean[name].copy_(value)
-        return loss.item()
-
-    def _average_gradients(self) -> None:
-        if not distributed.is_initialized():
-            return
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        flat = nn.utils.parameters_to_vector(gradients)
-        distributed.all_reduce(flat)
-        nn.utils.vector_to_parameters(flat / self.recipe.run.workers, gradients)
+        return mean
 
     def averaged(self) -> Model:
         """A network of the mean weights, in evaluation mode."""
@@ -249,108 +292,50 @@ class Run:
             with torch.inference_mode():
                 pairs = [answered(judged, *clip, centre=centre) for clip in clips]
             predicted, target = (torch.cat(poses).numpy() for poses in zip(*pairs, strict=True))
+            if sample.counts is not None and not centre:
+                predicted, target = predicted[sample.counts], target[sample.counts]
             errors[f"{name}_mpjpe"] = mpjpe(predicted, target)
             errors[f"{name}_p_mpjpe"] = p_mpjpe(predicted, target)
         return errors
 
 
-class _Metrics(Protocol):
-    def add_scalar(self, tag: str, value: float, step: int) -> None: ...
-    def close(self) -> None: ...
-
-
-def _loop(run: Run, source: Batches, folder: Path, rank: int) -> None:
+def _loop(run: Run, source: Batches, folder: Path, rank: int, *, progress: bool) -> None:
     recipe = run.recipe
     leads = rank == 0
     judges = source.judges() if leads else {}
     folder.mkdir(parents=True, exist_ok=True)
-    log = _Log(folder, run.step) if leads else None
+    log = Log(folder, run.step) if leads else None
     columns = (
         TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
 
-    with Progress(*columns, disable=not leads) as progress, ThreadPoolExecutor(1) as drawer:
-        task = progress.add_task("training", total=run.steps, completed=run.step, note="")
-        ahead: Future[Sample] = drawer.submit(source.draw, run.step, rank)
+    drawn = ahead(source.draw(step, rank) for step in range(run.step, run.steps))
+    with Progress(*columns, disable=not (leads and progress)) as bar, closing(drawn):
+        task = bar.add_task("training", total=run.steps, completed=run.step, note="")
         losses: list[float] = []
+        began, waited = perf_counter(), 0.0
         while run.step < run.steps:
-            sample = ahead.result()
-            ahead = drawer.submit(source.draw, run.step + 1, rank)
+            asked = perf_counter()
+            sample = next(drawn)
+            waited += perf_counter() - asked
             losses.append(run.advance(sample))
             last = run.step == run.steps
             if log is not None and (run.step % recipe.run.validate_every == 0 or last):
+                share = waited / (perf_counter() - began)
                 errors = run.judge(judges)
-                log.add(run.step, {"loss": float(np.mean(losses)), **errors})
+                log.add(run.step, {"loss": float(np.mean(losses)), "data_share": share, **errors})
                 losses.clear()
                 score = sum(errors[f"{name}_{recipe.run.judge_by}"] for name in judges)
                 if score < run.best:
                     run.best = score
                     about = f"step {run.step}, best on the validation split so far"
                     weights.save(run.averaged(), folder / "best", about=about)
-                progress.update(task, note=f"P-MPJPE {errors[f'{next(iter(judges))}_p_mpjpe']:.1f} mm")
+                error = errors[f"{next(iter(judges))}_p_mpjpe"]
+                bar.update(task, note=f"P-MPJPE {error:.1f} mm, {100 * share:.1f} % of the time waited for data")
+                began, waited = perf_counter(), 0.0
             if leads and (run.step % recipe.run.save_every == 0 or last):
                 run.save(folder / "checkpoint.safetensors")
-            progress.update(task, completed=run.step)
+            bar.update(task, completed=run.step)
     if log is not None:
         log.close()
-
-
-def _check_same_run(folder: Path, recipe: Recipe) -> None:
-    """A folder belongs to one recipe; only how long the run is and how often it saves may change."""
-    path = folder / "recipe.json"
-    settings = json.loads(json.dumps(recipe.to_dict()))
-    if path.exists():
-        before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        free = {
-            ("schedule", "steps"),
-            ("schedule", "epochs"),
-            ("run", "save_every"),
-            ("run", "validate_every"),
-            ("data", "path"),
-        }
-        changed = [
-            f"{section}.{key}"
-            for section, values in settings.items()
-            for key, value in values.items()
-            if (section, key) not in free and before.get(section, {}).get(key) != value
-        ]
-        if changed:
-            raise TrainingError(f"{folder} holds a run with another {', '.join(changed)}; choose another folder")
-    with writing(path, TrainingError) as temporary:
-        temporary.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-
-
-class _Log:
-    """metrics.csv, and TensorBoard where it is installed. Rows past the checkpoint are dropped on resuming."""
-
-    def __init__(self, folder: Path, step: int) -> None:
-        self.path = folder / "metrics.csv"
-        self.rows: list[dict[str, str]] = []
-        if self.path.exists():
-            with self.path.open(newline="", encoding="utf-8") as file:
-                self.rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
-        self.began = perf_counter() - (float(self.rows[-1].get("seconds") or 0) if self.rows else 0)
-        self.board: _Metrics | None = None
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            return
-        self.board = SummaryWriter(folder, purge_step=step)
-
-    def add(self, step: int, values: dict[str, float]) -> None:
-        """One row; `seconds` counts the training so far, over all of a run's resumptions."""
-        values = {"seconds": perf_counter() - self.began, **values}
-        self.rows.append({"step": str(step), **{name: f"{value:.4f}" for name, value in values.items()}})
-        with writing(self.path, TrainingError) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(self.rows[-1]))
-            writer.writeheader()
-            writer.writerows(self.rows)
-        if self.board is not None:
-            for name, value in values.items():
-                self.board.add_scalar(name, value, step)
-
-    def close(self) -> None:
-        """Flush the events."""
-        if self.board is not None:
-            self.board.close()

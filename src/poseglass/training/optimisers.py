@@ -12,21 +12,22 @@ __all__ = ["optimisers", "rate"]
 
 
 def optimisers(model: nn.Module, optim: Optim) -> list[torch.optim.Optimizer]:
-    """AdamW or Adam for all parameters, or Muon for the hidden matrices and AdamW for the rest.
+    """AdamW or Adam for all parameters that learn, or Muon for the hidden matrices and AdamW for the rest.
 
     Weight decay is on all, or on matrices only, as the recipe says.
     """
-    vectors = [p for p in model.parameters() if p.ndim != 2]
-    matrices = [p for p in model.parameters() if p.ndim == 2]
+    learning = [p for p in model.parameters() if p.requires_grad]
+    vectors = [p for p in learning if p.ndim != 2]
+    matrices = [p for p in learning if p.ndim == 2]
     edges = [p for p in matrices if min(p.shape) <= 3]  # input and output
     hidden = [p for p in matrices if min(p.shape) > 3]
     kept = {"weight_decay": 0.0} if optim.decays == "matrices" else {}
     groups: list[dict[str, Any]] = [{"params": vectors, **kept}, {"params": edges}]
     lr, decay = optim.lr, optim.weight_decay
-    if optim.name == "muon":
+    if optim.name == "muon" and hidden:
         return [Muon(hidden, lr=lr, weight_decay=decay), torch.optim.AdamW(groups, lr=lr, weight_decay=decay)]
     groups.append({"params": hidden})
-    kind = torch.optim.AdamW if optim.name == "adamw" else torch.optim.Adam
+    kind = torch.optim.Adam if optim.name == "adam" else torch.optim.AdamW
     return [kind(groups, lr=lr, weight_decay=decay, amsgrad=optim.amsgrad)]
 
 

@@ -89,6 +89,8 @@ class Optim:
     weight_decay: float = 0.01
     decays: Literal["matrices", "all"] = "matrices"
     """What weight decay is on."""
+    trains: Literal["all", "waist"] = "all"
+    """Everything; or only what the waist adds, and the backbone stays as it was (``poseglass train --waist-only``)."""
     amsgrad: bool = False
     clip: float = 1.0
     """Largest norm of the gradient; 0 for any."""
@@ -154,6 +156,7 @@ class Recipe:
         both = 2 if data.flip == "both" else 1
         rules = {
             "model.frames must be at least 3": model.frames >= 3,
+            "model.inputs must be 2 (x, y) or 3 (x, y, score)": model.inputs in (2, 3),
             "schedule.steps must be at least 1": schedule.steps >= 1,
             "schedule.epochs, schedule.every and data.stride must not be negative": min(
                 schedule.epochs, schedule.every, data.stride
@@ -164,6 +167,9 @@ class Recipe:
             "optim.lr and optim.clip must not be negative": min(optim.lr, optim.clip) >= 0,
             "schedule.decay must be from 0 to 1": 0 <= schedule.decay <= 1,
             "optim.ema must be from 0 to below 1": 0 <= optim.ema < 1,
+            "optim.trains=waist needs a waist that has weights: waist.keep, and waist.kind=hourglass": not (
+                optim.trains == "waist" and (not self.waist.keep or self.waist.kind == "funnel")
+            ),
             "optim.amsgrad is of adam and adamw, not of muon": not (optim.amsgrad and optim.name == "muon"),
             "data.clean must be from 0 to 1": 0 <= data.clean <= 1,
             "data.rehab_share must be from 0 to 1": 0 <= data.rehab_share <= 1,

@@ -1,0 +1,26 @@
+"""How many motion clips `poseglass data check` takes for mirror images: as they are, and after each was mirrored.
+
+python benchmarks/mirrored_clips.py clips.npz
+"""
+
+import sys
+
+import numpy as np
+
+from poseglass.data.clips import MotionClips
+from poseglass.data.plausible import examine_motion
+
+
+def main(path: str) -> None:
+    clips = MotionClips.load(path)
+    for what, sign in (("as they are", 1.0), ("mirrored", -1.0)):
+        found = 0
+        for clip in clips:
+            points = clip.points.astype(np.float64) * [sign, 1, 1]
+            problems = examine_motion(points, clips.fps, clip.name)
+            found += any("knees bend backward" in problem.text for problem in problems)
+        print(f"{what}: {found} of {len(clips)}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

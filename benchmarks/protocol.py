@@ -1,0 +1,46 @@
+"""How long an evaluation on recordings takes, how much of it is metrics, and how much memory it needs.
+
+    poseglass data generate h36m made-up --frames 2600 --subject S9 --subject S11
+    poseglass data h36m made-up prepared
+    python benchmarks/protocol.py prepared [MODEL] [FRAMES]
+
+The model has fresh weights and one thread; 2D is the ground truth, and no mirrored pass is averaged in. What stays in
+memory of the mapped files is the operating system's to keep or drop; the peak includes it.
+"""
+
+import resource
+import sys
+from time import perf_counter
+
+import torch
+
+import poseglass as pg
+from poseglass.protocol import Protocol, evaluate_recordings
+from poseglass.tally import Tally
+
+
+def main(folder: str, name: str = "mixste-tiny", frames: str = "27") -> None:
+    torch.set_num_threads(1)
+    recordings = pg.Recordings.open(folder)
+    model = pg.create_model(name, frames=int(frames))
+    model.coordinates = "screen"
+    spent, add = [0.0], Tally.add
+
+    def timed(self: Tally, *arguments: object) -> None:
+        begin = perf_counter()
+        add(self, *arguments)  # type: ignore[arg-type]
+        spent[0] += perf_counter() - begin
+
+    Tally.add = timed  # type: ignore[method-assign, assignment]
+    begin, before = perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    report = evaluate_recordings(model, recordings, Protocol(keypoints="gt"))
+    whole = perf_counter() - begin
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    count, seconds = report.total.frames, spent[0]
+    print(f"{count:,} frames in {whole:.1f} s, of them {seconds:.1f} s ({100 * seconds / whole:.0f}%) metrics")
+    print(f"{1e6 * seconds / count:.1f} us of metrics a frame")
+    print(f"peak memory {peak / 1e6:.2f} GB, {before / 1e6:.2f} before the work")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,140 @@
+"""``poseglass evaluate`` and ``reproduce`` from end to end, on made-up data sets."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+
+import poseglass as pg
+from poseglass.data.human36m import prepare_h36m
+from poseglass.data.mpi_inf_3dhp import prepare_3dhp
+from poseglass.data.storing import write_recordings
+from poseglass.data.synthetic_trees import generate
+from poseglass.protocol import Protocol, evaluate_recordings
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Two data sets, and a tiny model that sees the screen."""
+    folder = tmp_path_factory.mktemp("data")
+    generate("h36m", folder / "a", frames=12, subjects=["S9"])
+    whole = prepare_h36m(folder / "a", folder / "all-actions").recordings
+    with write_recordings(folder / "h36m", skeleton="h36m17", dataset="Human3.6M", sources=whole.sources) as writer:
+        for r in whole.split(actions=["Eating", "Walking"]):
+            writer.add(
+                subject=r.subject, action=r.action, take=r.take, camera=r.camera, fps=r.fps, size=r.size,
+                points3d=r.points3d, points2d={source: r.points2d(source) for source in r.sources},
+            )  # fmt: skip
+    generate("3dhp-mat", folder / "b", frames=12, subjects=["TS1", "TS2", "TS3", "TS4", "TS5", "TS6"])
+    prepare_3dhp(folder / "b", folder / "3dhp")
+    model = pg.create_model("mixste-tiny", frames=9)
+    model.coordinates, model.keypoints = "screen", "cpn"
+    pg.save(model, folder / "weights" / "model")
+    return folder
+
+
+def test_human36m(poseglass, data, monkeypatch):
+    monkeypatch.chdir(data)
+    options = ("--flip", "--protocol", "published", "--batch", 8)
+    files = ("--json", "out/e.json", "--csv", "out/e.csv", "--plots", "out/plots")
+    code, out, err = poseglass("evaluate", "weights/model", "--data", "h36m", *options, *files)
+    assert code == 0, err
+    how = Protocol("cpn", counting="published", flip=True, batch=8)
+    report = evaluate_recordings(pg.load("weights/model"), pg.Recordings.open("h36m"), how, name="model")
+    assert out == f"{report}\n", "the report and nothing else can be piped"
+    assert json.loads(Path("out/e.json").read_text()) == report.record()
+    rows = [*csv.DictReader(Path("out/e.csv").read_text().splitlines())]
+    assert [row["name"] for row in rows] == [group.name for group in (*report.groups, report.total)]
+    assert float(rows[-1]["MPJPE"]) == report.total.errors["MPJPE"]
+    assert {path.name for path in Path("out/plots").iterdir()} == {"error-per-joint.png", "error-per-action.png"}
+    chosen = ("--keypoints", "gt", "--subjects", "S9", "--centre")
+    code, out, _ = poseglass("evaluate", "weights/model", "--data", "h36m", *chosen, "--markdown")
+    assert code == 0
+    assert "2D poses gt" in out
+    assert "answer for the centre frame" in out
+    assert "| mean over 2 actions |" in out
+    assert "not there: Directions, Discussion, Greeting" in out
+
+
+def test_3dhp_and_its_file_for_matlab(poseglass, data, monkeypatch):
+    monkeypatch.chdir(data)
+    arguments = ("evaluate", "weights/model", "--data", "3dhp", "--keypoints", "gt")
+    code, out, err = poseglass(*arguments, "--mat", "inference_data.mat", "--plots", "plots")
+    assert code == 0, err
+    assert "PCK" in out
+    assert "Sports" in out or "Sitting" in out, "the original annotations tell activities"
+    content = scipy.io.loadmat("inference_data.mat")
+    recordings = {r.subject: r for r in pg.Recordings.open("3dhp")}
+    errors = []
+    for name, recording in recordings.items():
+        assert content[name].shape == (3, 17, 1, 12)
+        poses = content[name][:, :, 0].transpose(2, 1, 0)
+        assert not poses[:, 14].any(), "the pelvis is at the origin"
+        truth = 1000 * (recording.points3d - recording.points3d[:, 14:15])
+        errors.append(np.linalg.norm(poses - truth, axis=-1)[recording.valid])
+    assert f" {np.concatenate(errors).mean():.1f} " in out, "read back, it has the same error"
+    assert {path.name for path in Path("plots").iterdir()} == {
+        "error-per-joint.png", "error-per-sequence.png", "error-per-activity.png"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "code"),
+    [
+        (("weights/model", "--data", "3dhp"), "trained on 2D poses 'cpn', and 3dhp has gt", 1),
+        (("weights/model", "--data", "h36m", "--keypoints", "sh"), "no 2D poses 'sh'", 1),
+        (("weights/model", "--data", "h36m", "--subjects", "S1"), "no subject S1; there are S9", 1),
+        (
+            ("weights/model", "--data", "h36m", "--split", "train"),
+            "h36m has no split train; there are val (S9), test (S9)",
+            1,
+        ),
+        (("weights/model", "--data", "h36m", "--protocol", "theirs"), "'theirs'", 2),
+        (("weights/model", "--data", "h36m", "--mat", "x.mat"), "is of MPI-INF-3DHP, and h36m is of Human3.6M", 1),
+        (
+            ("weights/model", "--data", "3dhp", "--subjects", "TS1", "--mat", "x.mat"),
+            "TS2, TS3, TS4, TS5, TS6 would",
+            1,
+        ),
+        (("weights/model", "--data", "3dhp", "--split", "train", "--mat", "x.mat"), "not of the split train", 1),
+        (("weights/model", "--data", "h36m", "--csv", "a/data_3d_h36m.npz/x"), "cannot write", 1),
+        (("weights/model", "--data", "h36m", "--skeleton", "coco17"), "are not, one by one", 1),
+        (("weights/model", "--data", "weights"), "weights holds no recordings", 1),
+        (("nothing", "--data", "h36m"), "there are no weights nothing", 1),
+    ],
+)
+def test_mistakes_are_one_message(poseglass, data, monkeypatch, arguments, words, code):
+    monkeypatch.chdir(data)
+    got, out, err = poseglass("evaluate", *arguments)
+    assert (got, out) == (code, ""), err
+    assert words in " ".join(err.split())
+    assert "Traceback" not in err
+    assert not Path("x.mat").exists()
+
+
+def test_a_table_with_and_without_weights(poseglass, data, monkeypatch, tmp_path):
+    monkeypatch.chdir(data)
+    code, out, err = poseglass("reproduce", "h36m", "--data", "h36m")
+    assert code == 0, err
+    assert "no weights of: MHFormer; TPC w. MHFormer; MixSTE" in out
+    assert "39.9~" in out
+    pg.save(pg.load("weights/model"), tmp_path / "weights" / "hot-mixste")
+    code, out, err = poseglass(
+        "reproduce",
+        "h36m",
+        "--data",
+        "h36m",
+        "--weights",
+        tmp_path / "weights",
+        "--markdown",
+        "--json",
+        tmp_path / "r.json",
+    )
+    assert code == 1, "there are weights, and they do not fit"
+    assert "could not be measured: HoT w. MixSTE: it is a MixSTE of 243 frames" in out
+    assert json.loads((tmp_path / "r.json").read_text())["rows"][4]["problem"]
+    assert poseglass("reproduce", "coco", "--data", "h36m")[0] == 1
+    assert poseglass("reproduce", "h36m", "--data", "h36m", "--protocol", "theirs")[0] == 2

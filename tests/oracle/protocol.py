@@ -1,0 +1,93 @@
+"""The field's protocols in plain loops, from their definitions: windows, counting, mirror images, means."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from numpy import ndarray
+
+from oracle import metrics
+
+Pose = ndarray  # (17, 3)
+# Which entries of the prediction answer for which frames: a list of stretches, each a list of (frame, pose, repeated).
+Stretch = list[tuple[int, Pose, bool]]
+
+
+def seq2seq(frames: int, clip: int) -> list[list[int]]:
+    """Frame numbers of each window, some of them before the first frame or past the last."""
+    count = max(math.ceil(frames / clip), 1)
+    before = (count * clip - frames) // 2
+    return [[window * clip + place - before for place in range(clip)] for window in range(count)]
+
+
+def seq2frame(frames: int, clip: int, middle: int) -> list[list[int]]:
+    """For each frame the window that has it in its middle."""
+    return [[frame - middle + place for place in range(clip)] for frame in range(frames)]
+
+
+def windows(sequence: ndarray, numbers: list[list[int]]) -> list[ndarray]:
+    """The windows themselves, both ends repeated."""
+    last = len(sequence) - 1
+    return [np.stack([sequence[min(max(number, 0), last)] for number in window]) for window in numbers]
+
+
+def screen(pixels: ndarray, width: int, height: int) -> ndarray:
+    """2 x / w - 1 and 2 y / w - h / w."""
+    made = np.empty_like(pixels, dtype=float)
+    for index in np.ndindex(*pixels.shape[:-1]):
+        x, y = pixels[index]
+        made[index] = 2 * x / width - 1, 2 * y / width - height / width
+    return made
+
+
+def mirrored(poses: ndarray, left: Sequence[int], right: Sequence[int]) -> ndarray:
+    """x to -x, left and right exchanged."""
+    made = poses.copy()
+    for a, b in zip(left, right, strict=True):
+        made[..., a, :], made[..., b, :] = poses[..., b, :], poses[..., a, :]
+    made[..., 0] = -made[..., 0]
+    return made
+
+
+def both_ways(model: Callable[[ndarray], ndarray], clip: ndarray, left: Sequence[int], right: Sequence[int]) -> ndarray:
+    """The mean of what a model says of a clip and of its mirror image."""
+    return (model(clip) + mirrored(model(mirrored(clip, left, right)), left, right)) / 2
+
+
+class Count:
+    """What there is of a group: pairs of poses, and pairs of neighbouring and of three following poses."""
+
+    def __init__(self) -> None:
+        self.single: list[tuple[Pose, Pose]] = []
+        self.runs: dict[int, list[tuple[list[Pose], list[Pose]]]] = {2: [], 3: []}
+
+    def add(self, predicted: Sequence[Pose], target: Sequence[Pose], counts: Iterable[bool]) -> None:
+        marks = list(counts)
+        for t in range(len(marks)):
+            if marks[t]:
+                self.single.append((predicted[t], target[t]))
+            for length, runs in self.runs.items():
+                if t + length <= len(marks) and all(marks[t : t + length]):
+                    runs.append((list(predicted[t : t + length]), list(target[t : t + length])))
+
+    def errors(self) -> dict[str, float]:
+        predicted, target = (np.stack(poses) for poses in zip(*self.single, strict=True))
+
+        def mean(values: list[float]) -> float:
+            return sum(values) / len(values) if values else float("nan")
+
+        return {
+            "MPJPE": metrics.mpjpe(predicted, target),
+            "P-MPJPE": metrics.p_mpjpe(predicted, target),
+            "N-MPJPE": metrics.n_mpjpe(predicted, target),
+            "MPJVE": mean([metrics.velocity_error(np.stack(p), np.stack(t)) for p, t in self.runs[2]]),
+            "acceleration": mean([metrics.acceleration_error(np.stack(p), np.stack(t)) for p, t in self.runs[3]]),
+        }
+
+    def errors_3dhp(self) -> dict[str, float]:
+        predicted, target = (np.stack(poses) for poses in zip(*self.single, strict=True))
+        return {
+            "MPJPE": metrics.mpjpe(predicted, target),
+            "PCK": metrics.pck(predicted, target, range(14), 150),
+            "AUC": metrics.auc(predicted, target, range(14)),
+        }
