@@ -1,4 +1,4 @@
-"""Where the time of a forward pass goes: python benchmarks/where_time_goes.py [MODEL KEEP AT]
+"""Where the time of a forward pass goes: python benchmarks/where_time_goes.py [float32|bfloat16] [MODEL KEEP AT]
 
 Shares of the time on the CPU, one clip, two threads, two passes after two to warm up. Choosing frames is all that
 the pruner does.
@@ -12,19 +12,27 @@ from torch.profiler import ProfilerActivity, profile, record_function
 import poseglass as pg
 
 KINDS = {
-    "matrix products": ("aten::addmm", "aten::mm", "aten::bmm"),
-    "attention": ("aten::_scaled_dot_product_flash_attention_for_cpu",),
+    "matrix products of layers": ("aten::addmm", "aten::mm", "mkldnn::_linear_pointwise"),
+    "attention, graphs": (
+        "aten::_scaled_dot_product_flash_attention_for_cpu",
+        "aten::baddbmm",
+        "aten::bmm",
+        "aten::_softmax",
+        "aten::topk",
+    ),
     "GELU": ("aten::gelu",),
     "norms": ("aten::native_layer_norm",),
     "copies (biases, axes put in order)": ("aten::copy_", "aten::cat"),
-    "sums and scales": ("aten::add", "aten::mul"),
+    "sums and scales": ("aten::add", "aten::mul", "aten::addcmul"),
 }
 CHOOSING = "choosing frames"
 
 
-def main(name: str, keep: int, at: int) -> None:
+def main(dtype: str, name: str, keep: int, at: int) -> None:
     torch.set_num_threads(2)
     model = pg.hourglass(name, keep=keep, at=at).eval()
+    if dtype == "bfloat16":
+        model = pg.to_bfloat16(model, exact=0)
     pose2d = torch.randn(1, model.frames, 17, model.inputs, generator=torch.Generator().manual_seed(0))
     pruner = model.pruner.forward
 
@@ -45,12 +53,15 @@ def main(name: str, keep: int, at: int) -> None:
         kind: sum(event.self_cpu_time_total for event in events if event.key in keys) for kind, keys in KINDS.items()
     }
     shares[CHOOSING] = sum(event.cpu_time_total for event in events if event.key == CHOOSING)
-    print(f"{name}, {keep} frames at {at}: {whole / 2e6:.2f} s a pass")
+    print(f"{name}, {keep} frames at {at}, {dtype}: {whole / 2e6:.2f} s a pass")
     for kind, microseconds in shares.items():
         print(f"  {kind:36s}{100 * microseconds / whole:5.1f}%")
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:] or ["mixste", "81", "3", "motionbert-lite", "81", "1", "motionagformer-hot", "81", "7"]
-    for model, frames, layer in zip(given[::3], given[1::3], given[2::3], strict=True):
-        main(model, int(frames), int(layer))
+    dtypes = [word for word in sys.argv[1:] if word in ("float32", "bfloat16")] or ["float32", "bfloat16"]
+    given = [word for word in sys.argv[1:] if word not in dtypes]
+    given = given or ["mixste", "81", "3", "motionbert-lite", "81", "1", "motionagformer-hot", "81", "7"]
+    for dtype in dtypes:
+        for model, frames, layer in zip(given[::3], given[1::3], given[2::3], strict=True):
+            main(dtype, model, int(frames), int(layer))

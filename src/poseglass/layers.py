@@ -73,7 +73,7 @@ class Linear(nn.Linear):
 
         It takes as much memory again, and serves until the weights change or are copied.
         """
-        if WIDE and self.weight.device.type == "cpu":
+        if WIDE and self.weight.device.type == "cpu" and not self.weight.is_inference():  # those count no changes
             parts = self.weight.detach().chunk(count)
             packed = [torch.ops.mkldnn._reorder_linear_weight(part.contiguous()) for part in parts]
             self._packed = (self.weight._version, packed)
@@ -132,7 +132,7 @@ def _by_map(
     maps = max(MAP // (query.shape[2] * key.shape[2]), 1)
     parts = zip(*(x.flatten(0, 1).split(maps) for x in (query, key, value)), strict=True)
     out = [torch.baddbmm(nothing, q, k.mT, beta=0, alpha=scale).softmax(-1) @ v for q, k, v in parts]
-    return torch.cat(out).view(shape)
+    return (out[0] if len(out) == 1 else torch.cat(out)).view(shape)
 
 
 def attention_received(
@@ -188,17 +188,21 @@ class CrossAttention(nn.Module):
     def forward(
         self,
         queries: Float[Tensor, "q n c"],
-        x: Float[Tensor, "b m c"],
-        values: Float[Tensor, "b m c"] | None = None,
+        x: Float[Tensor, "b m *s c"],
+        values: Float[Tensor, "b m *s c"] | None = None,
         *,
         received: list[Float[Tensor, "b m"]] | None = None,
-    ) -> Float[Tensor, "b n c"]:
+    ) -> Float[Tensor, "b n *s c"]:
         """Queries (1 n c), shared by all, or (b n c), to tokens (b m c), which are their own values if none are given.
 
+        Tokens may also be (b m s c): then those of each slot are on their own, and the queries are the same for all.
         Shared queries are projected once, not once per clip. A list `received` gets what :func:`attention_received`
         says.
         """
-        query, key = self.query(queries).expand(x.shape[0], -1, -1), self.key(x)
+        query, key = self.query(queries), self.key(x)
+        if x.ndim == 4:
+            query = query[:, :, None]
+        query = query.expand(x.shape[0], -1, *x.shape[2:])
         if received is not None:
             received.append(attention_received(query, key, self.heads))
         out: Tensor = self.proj(attend(query, key, self.value(x if values is None else values), self.heads))

@@ -15,6 +15,7 @@ __all__ = ["to_bfloat16"]
 PRODUCTS = (Attention, CrossAttention, Mlp, GraphMixer)
 
 
+@torch.inference_mode(False)
 def to_bfloat16(model: Model, *, exact: int = 1) -> Model:
     """A copy for evaluation whose layers multiply in bfloat16, which processors that have it do up to twice as fast.
 

@@ -99,9 +99,8 @@ class MixerBlock(nn.Module):
         """Tokens (b f s c) in and out, mixed along `axis`; `received` is for a mixer that is :class:`Attention`."""
         normed = self.norm1(x)
         mixed = self.mixer(normed, axis=axis) if received is None else self.mixer(normed, received, axis=axis)
-        x = x + self.drop(self.scale1 * mixed, axis=axis)
-        out: Tensor = x + self.drop(self.scale2 * self.mlp(self.norm2(x)), axis=axis)
-        return out
+        x = torch.addcmul(x, self.scale1, self.drop(mixed, axis=axis))
+        return torch.addcmul(x, self.scale2, self.drop(self.mlp(self.norm2(x)), axis=axis))
 
 
 class Layer(nn.Module):

@@ -41,10 +41,8 @@ class CrossAttention(Recoverer):
 
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
         """See :class:`Recoverer`; where the kept frames lie is for the tokens themselves to say."""
-        per_joint = x.transpose(1, 2).flatten(0, 1)  # (b s) k c
-        out: Tensor = self.queries + self.attention(self.queries, per_joint)
-        per_clip: Tensor = out.unflatten(0, (x.shape[0], -1)).transpose(1, 2)
-        return per_clip
+        out: Tensor = self.queries[:, :, None] + self.attention(self.queries, x)
+        return out
 
 
 @final
