@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -135,9 +136,26 @@ def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path, op
     assert left["optim.0.0.step" if optimiser != "muon" else "optim.1.0.step"] == 3
     train(recipe, tmp_path / "broken")
     assert_same_run(tmp_path / "unbroken", tmp_path / "broken")
-    errors = [[{k: v for k, v in row.items() if k.endswith("mpjpe") or k == "step"} for row in rows(tmp_path / name)]
-              for name in ("unbroken", "broken")]  # fmt: skip
-    assert errors[0] == errors[1], "no step is missing from the table, none is there twice"
+    figures = [[{k: v for k, v in row.items() if k not in ("seconds", "data_share")} for row in rows(tmp_path / name)]
+               for name in ("unbroken", "broken")]  # fmt: skip
+    assert figures[0] == figures[1], "no step is missing from the table or from a mean loss, none is there twice"
+
+
+def test_two_runs_at_once_in_one_folder_are_refused(recipe, unbroken):
+    """As where the first one was thought to be dead; and the lock goes with the process that has it."""
+    hold = "import sys; from poseglass._files import alone\nwith alone(sys.argv[1]): print('held', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(unbroken)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        before = contents(unbroken)
+        with pytest.raises(TrainingError, match=r"another process works in .*unbroken; wait for it, end it, or choose"):
+            train(recipe.override("schedule.steps=11"), unbroken)
+        assert all(torch.equal(value, before[name]) for name, value in contents(unbroken).items())
+        other.kill()
+    train(recipe.override("schedule.steps=11"), unbroken)
+    assert rows(unbroken)[-1]["step"] == "11"
 
 
 def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
@@ -216,8 +234,9 @@ def test_it_shows_its_progress_where_it_is_asked_to(recipe, tmp_path, capfd):
     recipe = recipe.override("schedule.steps=1")
     train(recipe, tmp_path / "quiet")
     assert capfd.readouterr() == ("", "")
-    train(recipe, tmp_path / "told", progress=True)
-    assert "training" in "".join(capfd.readouterr())
+    train(recipe.override("run.judge_by=mpjpe"), tmp_path / "told", progress=True)
+    told = "".join(capfd.readouterr())
+    assert re.search(r"training .* 1/1 .* MPJPE \d+\.\d mm, waited \d+ %", told), "whole, on 80 columns"
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", None])
