@@ -12,6 +12,8 @@ from poseglass.errors import PoseglassError
 
 __all__ = ["alone", "as_created", "check_place", "writing"]
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def check_place(path: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> None:
     """Say now, before the work that leads to it, that a file cannot be written; nothing is made or changed.
@@ -100,4 +102,5 @@ def as_created(path: Path, mode: int) -> None:
 
 
 def _cannot(path: Path, problem: OSError, error: type[PoseglassError]) -> PoseglassError:
-    return error(f"cannot write {path}: {problem.strerror or problem}; choose another place")
+    do = "make room, or choose another place" if problem.errno in FULL else "choose another place"
+    return error(f"cannot write {path}: {problem.strerror or problem}; {do}")

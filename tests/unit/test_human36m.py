@@ -251,6 +251,26 @@ WRONG = {
         ),
         "the 2D poses 'gt' are .* pixels away",
     ),
+    "text": (
+        MOTION,
+        set_("S1", "Eating", lambda p: p.astype(str)),
+        "S1 Eating: an array of numbers is expected, got <U",
+    ),
+    "text of 2D": (
+        CPN,
+        set_("S1", "Eating", lambda v: [*v[:3], "x"]),
+        "S1 Eating, camera 3: an array of numbers is expected, got <U1",
+    ),
+    "unequal rows": (
+        MOTION,
+        set_("S1", "Eating", lambda p: [[1, 2], [3]]),
+        "S1 Eating: an array of numbers is expected",
+    ),
+    "no views": (
+        CPN,
+        set_("S1", "Eating", lambda v: None),
+        "S1 Eating must be a list of what each camera saw, got None",
+    ),
     "another thing": (MOTION, lambda c: c.update(S1=[1]), "must be a dictionary of subjects"),
 }
 

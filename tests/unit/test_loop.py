@@ -239,6 +239,32 @@ def test_it_shows_its_progress_where_it_is_asked_to(recipe, tmp_path, capfd):
     assert re.search(r"training .* 1/1 .* MPJPE \d+\.\d mm, waited \d+ %", told), "whole, on 80 columns"
 
 
+def test_a_full_disk_is_said_and_the_checkpoint_stays_good(recipe, unbroken):
+    script = f"""
+import json, resource, signal, sys
+from poseglass.errors import TrainingError
+from poseglass.training.loop import train
+from poseglass.training.recipe import Recipe
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))  # less than a checkpoint, more than the weights
+try:
+    train(Recipe().updated(json.loads(sys.argv[1])), {str(unbroken)!r})
+except TrainingError as problem:
+    print(problem)
+"""
+    sizes = [(unbroken / name).stat().st_size for name in ("checkpoint.safetensors", "best/weights.safetensors")]
+    assert sizes[0] > 50_000 > sizes[1]
+    longer = recipe.override("schedule.steps=12", "run.validate_every=100")
+    before = (unbroken / "checkpoint.safetensors").read_bytes()
+    arguments = [sys.executable, "-c", script, json.dumps(longer.to_dict())]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert "checkpoint.safetensors: File too large; make room, or choose another place" in done.stdout, done.stderr
+    assert not [*unbroken.glob(".*.safetensors")]
+    assert (unbroken / "checkpoint.safetensors").read_bytes() == before
+    train(longer, unbroken)
+    assert rows(unbroken)[-1]["step"] == "12"
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", None])
 def test_a_broken_checkpoint_is_refused(recipe, unbroken, content):
     path = unbroken / "checkpoint.safetensors"

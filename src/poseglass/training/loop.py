@@ -8,6 +8,7 @@ import copy
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from contextlib import closing, nullcontext
@@ -218,7 +219,11 @@ class Run:
         """One file, whole or not at all."""
         about = {"step": self.step, "best": self.best, "losses": self.losses}
         with writing(path, TrainingError) as temporary:
-            save_file(self.tensors(), temporary, metadata={"poseglass": json.dumps(about)})
+            try:
+                save_file(self.tensors(), temporary, metadata={"poseglass": json.dumps(about)})
+            except SafetensorError as problem:  # of the system's errors, such as a full disk, it tells the number
+                number = re.search(r"os error (\d+)", str(problem))
+                raise OSError(*((int(number[1]), os.strerror(int(number[1]))) if number else (str(problem),))) from None
 
     def resume(self, path: Path) -> None:
         """Go on where :meth:`save` was called."""
