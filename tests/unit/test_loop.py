@@ -177,9 +177,9 @@ def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
         torch.testing.assert_close(together[f"model.{name}"], value, atol=2e-5, rtol=1e-4)
 
 
-def test_a_worker_that_dies_ends_the_run(recipe, tmp_path):
+def test_workers_that_cannot_go_on_say_why(recipe, tmp_path):
     recipe = recipe.override("run.workers=2", "optim.lr=1e30", "schedule.steps=50")
-    with pytest.raises(TrainingError, match="one of 2 workers"):
+    with pytest.raises(TrainingError, match=r"^the loss is .* at step \d+; .*lower optim.lr"):
         train(recipe, tmp_path / "two")
 
 

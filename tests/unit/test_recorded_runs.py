@@ -95,6 +95,15 @@ def test_a_killed_worker_ends_the_run_and_one_goes_on_alone(recipe, tmp_path):
     assert [(start["step"], start["workers"]) for start in starts] == [(0, 2), (step, 1)]
 
 
+def test_what_a_worker_finds_wrong_is_told_as_one_process_tells_it(recipe, tmp_path):
+    """A worker that ended otherwise is to be started again; what is wrong with the input is to be mended."""
+    weights.save(build(recipe.override("model.sizes.dim=32")), tmp_path / "other")
+    for workers in (1, 2):
+        with pytest.raises(TrainingError, match="other was trained on person coordinates") as told:
+            train(recipe.override(f"run.workers={workers}"), tmp_path / "run", init=tmp_path / "other")
+        assert "start again" not in str(told.value)
+
+
 def test_torchrun_trains_as_one_process_does(recipe, store, tmp_path):
     """The losses are those of the whole batch, and one process alone writes and speaks."""
     recipe = recipe.override("schedule.steps=4", "run.validate_every=1", "data.flip=both")

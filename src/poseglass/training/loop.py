@@ -25,6 +25,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, spawn
 
+from poseglass import errors as kinds
 from poseglass import weights
 from poseglass._files import alone, writing
 from poseglass._shapes import Pose2D, Pose3D
@@ -96,6 +97,9 @@ def train(
             spawn(partial(_spawned, recipe=recipe, work=work, meeting=f"file://{meeting}/workers"), nprocs=workers)
         except (ProcessRaisedException, ProcessExitedException) as problem:
             reason = str(problem).strip().splitlines()[-1]
+            told = re.match(r"poseglass\.errors\.(\w+): (?!another worker)(.*)", reason)
+            if told:  # what is wrong with the input is no worker's fault, and starting again would not help
+                raise getattr(kinds, told[1])(told[2]) from None
             raise TrainingError(f"one of {workers} workers ended, so all did: {reason}; start again to go on") from None
     return folder / "best"
 
@@ -138,7 +142,8 @@ def _begin(model: Model, recipe: Recipe, init: str | PathLike[str] | None) -> No
     if init is None:
         if recipe.optim.trains == "waist":
             raise TrainingError(
-                "optim.trains=waist leaves the backbone as it is, so it needs weights that are worth it: give init"
+                "optim.trains=waist leaves the backbone as it is, so it needs weights that are worth it: "
+                "give init (--init)"
             )
         return
     loaded, backbone = weights.load(init), backbone_of(model)
