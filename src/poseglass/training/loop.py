@@ -42,7 +42,7 @@ from poseglass.training.losses import PoseLoss
 from poseglass.training.optimisers import optimisers, rate
 from poseglass.training.provenance import check_same_run, record_environment
 from poseglass.training.recipe import Recipe
-from poseglass.training.workers import averaged, check_together, launched, together
+from poseglass.training.workers import averaged, check_together, end_with_parent, launched, together
 from poseglass.waist import Funnel, Hourglass, Model, backbone_of
 
 __all__ = ["Run", "answered", "train"]
@@ -106,6 +106,7 @@ def train(
 
 def _spawned(rank: int, *, recipe: Recipe, work: Callable[..., None], meeting: str) -> None:
     """A worker on this machine, with its share of the cores."""
+    end_with_parent()
     torch.set_num_threads(max((os.cpu_count() or 1) // recipe.run.workers, 1))
     source = batches(recipe)
     with together(meeting, rank, recipe.run.workers):
