@@ -112,7 +112,7 @@ def evaluate(
         network,
         recordings,
         how,
-        name=Path(model).name if Path(model).exists() else model,
+        name=_name(model),
         each=None if mat is None else lambda recording, lifted: poses.update({recording.subject: lifted}),
         progress=True,
     )
@@ -129,6 +129,14 @@ def evaluate(
         from poseglass.data.mpi_inf_3dhp_mat import write_inference
 
         write_inference(mat, poses)
+
+
+def _name(model: str) -> str:
+    """Short, and of which run it is the best: `runs/hot-mixste/best` is hot-mixste/best."""
+    path = Path(model)
+    if not path.exists():
+        return model
+    return f"{path.absolute().parent.name}/best" if path.name == "best" else path.resolve().name
 
 
 def _wrong(option: str, message: str) -> NoReturn:

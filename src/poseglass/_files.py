@@ -1,7 +1,8 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and folders that one process at a time works in."""
 
 import errno
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,9 @@ from pathlib import Path
 
 from poseglass.errors import PoseglassError
 
-__all__ = ["as_created", "check_place", "writing"]
+__all__ = ["alone", "as_created", "check_place", "writing"]
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def check_place(path: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> None:
@@ -58,6 +61,39 @@ def writing(path: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def alone(folder: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> Iterator[None]:
+    """Be the only process that works in a folder, which is made where it is not there.
+
+    The system lets go of it when the process ends, however that is; nothing is left in the folder. Where there are no
+    such locks (Windows, some network drives) nobody is kept out.
+
+    Raises:
+        PoseglassError: (or the `error` given) Another process works in it, or it cannot be made.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise _cannot(folder, problem, error) from None
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise error(f"another process works in {folder}; wait for it, end it, or choose another folder") from None
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(handle)
+
+
 def as_created(path: Path, mode: int) -> None:
     """Give a temporary file or folder, which is private, the permissions that an ordinary new one would have."""
     umask = os.umask(0)
@@ -66,4 +102,5 @@ def as_created(path: Path, mode: int) -> None:
 
 
 def _cannot(path: Path, problem: OSError, error: type[PoseglassError]) -> PoseglassError:
-    return error(f"cannot write {path}: {problem.strerror or problem}; choose another place")
+    do = "make room, or choose another place" if problem.errno in FULL else "choose another place"
+    return error(f"cannot write {path}: {problem.strerror or problem}; {do}")

@@ -146,7 +146,7 @@ def load_state(
         names: What the source calls them, for the message.
 
     Raises:
-        WeightsError: Keys are missing or left over, or shapes differ; the message lists them.
+        WeightsError: Keys are missing or left over, or shapes differ; the message names the first of them.
     """
     own = model.state_dict()
     called = {**{key: key for key in own}, **(names or {})}
@@ -158,9 +158,13 @@ def load_state(
     ]
     if missing or left or shapes:
         parts = {"missing": missing, "left over": left, "of another shape": sorted(shapes)}
-        listed = "; ".join(f"{len(keys)} {what}: {', '.join(keys)}" for what, keys in parts.items() if keys)
+        listed = "; ".join(f"{len(keys)} {what}: {_some(keys)}" for what, keys in parts.items() if keys)
         raise WeightsError(f"{source} does not fit {type(model).__name__}: {listed}")
     model.load_state_dict({key: value.to(own[key].dtype) for key, value in state.items()})
+
+
+def _some(names: list[str], most: int = 4) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
 def _describe(model: nn.Module) -> dict[str, Any]:
@@ -210,6 +214,11 @@ def _build(config: Mapping[str, Any]) -> Model:
     return made
 
 
+def _hint(folder: Path) -> str:
+    best = folder / "best"  # a run of poseglass train
+    return f"; its best weights are in {best}" if (best / "config.json").is_file() else ""
+
+
 def _load_folder(folder: Path) -> Model:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -218,7 +227,9 @@ def _load_folder(folder: Path) -> Model:
             raise ValueError(f"the config's format should be {FORMAT!r}")
     except (OSError, ValueError) as problem:
         lacks = f"{problem.strerror}, {problem.filename}" if isinstance(problem, OSError) else problem
-        raise WeightsError(f"{folder} is not a folder of weights.safetensors and config.json: {lacks}") from None
+        raise WeightsError(
+            f"{folder} is not a folder of weights.safetensors and config.json: {lacks}{_hint(folder)}"
+        ) from None
     found = hashlib.sha256(weights).hexdigest()
     if found != config.get("sha256"):
         raise WeightsError(

@@ -50,6 +50,9 @@ def test_human36m(poseglass, data, monkeypatch):
     assert [row["name"] for row in rows] == [group.name for group in (*report.groups, report.total)]
     assert float(rows[-1]["MPJPE"]) == report.total.errors["MPJPE"]
     assert {path.name for path in Path("out/plots").iterdir()} == {"error-per-joint.png", "error-per-action.png"}
+    pg.save(pg.load("weights/model"), "runs/mine/best")
+    code, out, _ = poseglass("evaluate", "runs/mine/best", "--data", "h36m")
+    assert out.startswith("mine/best on Human3.6M"), "every run has a best"
     chosen = ("--keypoints", "gt", "--subjects", "S9", "--centre")
     code, out, _ = poseglass("evaluate", "weights/model", "--data", "h36m", *chosen, "--markdown")
     assert code == 0

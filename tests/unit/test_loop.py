@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -135,9 +136,26 @@ def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path, op
     assert left["optim.0.0.step" if optimiser != "muon" else "optim.1.0.step"] == 3
     train(recipe, tmp_path / "broken")
     assert_same_run(tmp_path / "unbroken", tmp_path / "broken")
-    errors = [[{k: v for k, v in row.items() if k.endswith("mpjpe") or k == "step"} for row in rows(tmp_path / name)]
-              for name in ("unbroken", "broken")]  # fmt: skip
-    assert errors[0] == errors[1], "no step is missing from the table, none is there twice"
+    figures = [[{k: v for k, v in row.items() if k not in ("seconds", "data_share")} for row in rows(tmp_path / name)]
+               for name in ("unbroken", "broken")]  # fmt: skip
+    assert figures[0] == figures[1], "no step is missing from the table or from a mean loss, none is there twice"
+
+
+def test_two_runs_at_once_in_one_folder_are_refused(recipe, unbroken):
+    """As where the first one was thought to be dead; and the lock goes with the process that has it."""
+    hold = "import sys; from poseglass._files import alone\nwith alone(sys.argv[1]): print('held', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(unbroken)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        before = contents(unbroken)
+        with pytest.raises(TrainingError, match=r"another process works in .*unbroken; wait for it, end it, or choose"):
+            train(recipe.override("schedule.steps=11"), unbroken)
+        assert all(torch.equal(value, before[name]) for name, value in contents(unbroken).items())
+        other.kill()
+    train(recipe.override("schedule.steps=11"), unbroken)
+    assert rows(unbroken)[-1]["step"] == "11"
 
 
 def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
@@ -159,9 +177,9 @@ def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
         torch.testing.assert_close(together[f"model.{name}"], value, atol=2e-5, rtol=1e-4)
 
 
-def test_a_worker_that_dies_ends_the_run(recipe, tmp_path):
+def test_workers_that_cannot_go_on_say_why(recipe, tmp_path):
     recipe = recipe.override("run.workers=2", "optim.lr=1e30", "schedule.steps=50")
-    with pytest.raises(TrainingError, match="one of 2 workers"):
+    with pytest.raises(TrainingError, match=r"^the loss is .* at step \d+; .*lower optim.lr"):
         train(recipe, tmp_path / "two")
 
 
@@ -216,8 +234,35 @@ def test_it_shows_its_progress_where_it_is_asked_to(recipe, tmp_path, capfd):
     recipe = recipe.override("schedule.steps=1")
     train(recipe, tmp_path / "quiet")
     assert capfd.readouterr() == ("", "")
-    train(recipe, tmp_path / "told", progress=True)
-    assert "training" in "".join(capfd.readouterr())
+    train(recipe.override("run.judge_by=mpjpe"), tmp_path / "told", progress=True)
+    told = "".join(capfd.readouterr())
+    assert re.search(r"training .* 1/1 .* MPJPE \d+\.\d mm, waited \d+ %", told), "whole, on 80 columns"
+
+
+def test_a_full_disk_is_said_and_the_checkpoint_stays_good(recipe, unbroken):
+    script = f"""
+import json, resource, signal, sys
+from poseglass.errors import TrainingError
+from poseglass.training.loop import train
+from poseglass.training.recipe import Recipe
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))  # less than a checkpoint, more than the weights
+try:
+    train(Recipe().updated(json.loads(sys.argv[1])), {str(unbroken)!r})
+except TrainingError as problem:
+    print(problem)
+"""
+    sizes = [(unbroken / name).stat().st_size for name in ("checkpoint.safetensors", "best/weights.safetensors")]
+    assert sizes[0] > 50_000 > sizes[1]
+    longer = recipe.override("schedule.steps=12", "run.validate_every=100")
+    before = (unbroken / "checkpoint.safetensors").read_bytes()
+    arguments = [sys.executable, "-c", script, json.dumps(longer.to_dict())]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert "checkpoint.safetensors: File too large; make room, or choose another place" in done.stdout, done.stderr
+    assert not [*unbroken.glob(".*.safetensors")]
+    assert (unbroken / "checkpoint.safetensors").read_bytes() == before
+    train(longer, unbroken)
+    assert rows(unbroken)[-1]["step"] == "12"
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", None])

@@ -170,6 +170,13 @@ WRONG = {
     "joints": (TRAIN, put("S1 Seq1", "0", "data_3d", lambda a: a[:, ::-1]), "the joints are in another order or unit"),
     "28 joints": (TRAIN, put("S1 Seq1", "0", "data_3d", lambda a: a[:, [0] * 28]), r"\(frames, 17, 3\), got \(30, 28"),
     "the pictures": (TRAIN, put("S1 Seq1", "0", "data_2d", lambda a: a[:, ::-1] * [4, 1]), "pixels away from"),
+    "text": (
+        TRAIN,
+        put("S1 Seq1", "0", "data_3d", lambda a: a.astype(str)),
+        "S1 Seq1, data_3d: an array of numbers is",
+    ),
+    "rates": (TRAIN, lambda c: c["S1 Seq1"].__setitem__(1, [25, 50]), "a number of frames a second is expected, got 2"),
+    "no rate": (TRAIN, lambda c: c["S1 Seq1"].__setitem__(1, None), "frames a second: an array of numbers is expected"),
     "a list": (TRAIN, lambda c: c.update({"S1 Seq1": 5}), "a list of the cameras and the frames a second"),
 }
 
@@ -216,6 +223,9 @@ def test_other_annotations(mat, tmp_path):
     refused("has no variable 'univ_annot3'; it is another file, or", univ_annot3=None)
     refused("lacks cameras 7, 8", cameras=np.arange(7)[None])
     refused(r"camera 0: \(frames, 84\) is expected, 28 joints a row, got \(30, 56\)", univ_annot3=annotations["annot2"])
+    cells = annotations["univ_annot3"].copy()
+    cells[2, 0] = "x"
+    refused("camera 2: an array of numbers is expected, got <U", univ_annot3=cells)
     scipy.io.savemat(path, annotations)
     with h5py.File(mat / "TS1" / "annot_data.mat", "a") as file:
         del file["valid_frame"]

@@ -377,7 +377,7 @@ def test_check_of_recordings(tmp_path):
         file.seek(-4, 2)
         file.write(b"\0\0\0\0")
     (line,) = said(check(tmp_path / "out"))
-    assert "points3d.npy changed since it was written" in line
+    assert line.startswith(f"error: {tmp_path / 'out'}: points3d.npy changed since it was written"), "its place once"
 
 
 def test_a_split_is_kept_and_data_without_keeps_its_fingerprint(tmp_path):

@@ -20,9 +20,10 @@ from test_loop import KILLED, assert_same_run, contents, rows
 from test_recorded import written
 
 from poseglass import weights
+from poseglass._files import alone
 from poseglass.data.augment import Sample
 from poseglass.data.store import Recordings
-from poseglass.errors import RecipeError, TrainingError
+from poseglass.errors import PoseglassError, RecipeError, TrainingError
 from poseglass.training import loop, provenance
 from poseglass.training.batches import batches
 from poseglass.training.building import build
@@ -93,6 +94,41 @@ def test_a_killed_worker_ends_the_run_and_one_goes_on_alone(recipe, tmp_path):
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-3)
     starts = json.loads((tmp_path / "two" / "environment.json").read_text())["starts"]
     assert [(start["step"], start["workers"]) for start in starts] == [(0, 2), (step, 1)]
+
+
+def test_workers_end_with_the_process_that_began_them(recipe, tmp_path):
+    """Where it was begun in a script's background, too, whose processes do not hear interrupts."""
+    recipe = recipe.override("run.workers=2", "run.save_every=1", "schedule.steps=100000")
+    script = (
+        "import json, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from poseglass.training.loop import train; from poseglass.training.recipe import Recipe\n"
+        "if __name__ == '__main__': train(Recipe().updated(json.loads(sys.argv[1])), sys.argv[2])\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    folder = tmp_path / "run"
+    arguments = [sys.executable, str(tmp_path / "script.py"), json.dumps(recipe.to_dict()), str(folder)]
+    with subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as parent:
+        while not (folder / "checkpoint.safetensors").exists():
+            assert parent.poll() is None
+            time.sleep(0.05)
+        parent.kill()
+    until = time.monotonic() + 20
+    while True:  # the worker that writes has the folder's lock
+        try:
+            with alone(folder):
+                break
+        except PoseglassError:
+            assert time.monotonic() < until, "a worker goes on that nobody sees"
+            time.sleep(0.05)
+
+
+def test_what_a_worker_finds_wrong_is_told_as_one_process_tells_it(recipe, tmp_path):
+    """A worker that ended otherwise is to be started again; what is wrong with the input is to be mended."""
+    weights.save(build(recipe.override("model.sizes.dim=32")), tmp_path / "other")
+    for workers in (1, 2):
+        with pytest.raises(TrainingError, match="other was trained on person coordinates") as told:
+            train(recipe.override(f"run.workers={workers}"), tmp_path / "run", init=tmp_path / "other")
+        assert "start again" not in str(told.value)
 
 
 def test_torchrun_trains_as_one_process_does(recipe, store, tmp_path):

@@ -15,6 +15,7 @@ import pytest
 import torch
 from torch import nn
 
+import poseglass as pg
 from oracle import published
 from poseglass import weights
 from poseglass.errors import PoseglassError, WeightsError
@@ -177,8 +178,20 @@ class TestFolders:
         weights.save(tiny(), tmp_path)
         config = json.loads((tmp_path / "config.json").read_text())
         rewrite_config(tmp_path, model=config["model"] | {"dim": 32})
-        with pytest.raises(WeightsError, match=r"of another shape.*project.weight \(16, 2\) instead of \(32, 2\)"):
+        with pytest.raises(WeightsError, match=r"of another shape: \S+ \(16,?.*\) instead of \(32,?.*\), "):
             weights.load(tmp_path)
+
+    def test_what_does_not_fit_is_told_in_a_line(self):
+        with pytest.raises(
+            WeightsError, match=r"does not fit .* missing: \S+, \S+, \S+, \S+, \.\.\.; \d+ left"
+        ) as told:
+            weights.load_state(tiny(), pg.create_model("motionagformer-tiny", frames=27).state_dict(), "x")
+        assert len(str(told.value)) < 700, "and not hundreds of names"
+
+    def test_the_folder_of_a_run_is_told_from_its_weights(self, tmp_path):
+        weights.save(tiny(), tmp_path / "run" / "best")
+        with pytest.raises(WeightsError, match=r"run is not a folder of .*; its best weights are in .*run/best$"):
+            weights.load(tmp_path / "run")
 
     def test_a_model_of_ones_own_cannot_be_described(self, tmp_path):
         class Ends(Pruner):

@@ -16,7 +16,7 @@ from poseglass.data.store import Recordings
 from poseglass.errors import DataError, FormatError
 from poseglass.skeleton import Skeleton
 
-__all__ = ["Findings", "Preparation", "check_bones", "check_finite", "fitted", "read_dictionary"]
+__all__ = ["Findings", "Preparation", "check_bones", "check_finite", "fitted", "numbers", "read_dictionary"]
 
 # Metres between a joint and its parent, of any adult.
 BONES = {
@@ -40,10 +40,26 @@ def read_dictionary(path: Path, member: str, what: str) -> dict[Any, Any]:
     try:
         content = read_objects(path, member)
     except FormatError as problem:
-        raise DataError(f"{path}: {problem}; was it downloaded whole?") from None
+        whole = "" if "refused" in str(problem) else "; was it downloaded whole?"
+        raise DataError(f"{path}: {problem}{whole}") from None
     if not isinstance(content, dict):
         raise DataError(f"{path}: {member} must be a dictionary of {what}")
     return content
+
+
+def numbers(value: Any, where: str) -> ndarray:
+    """What a file holds as an array of numbers.
+
+    Raises:
+        DataError: It is none, such as text, nothing, or rows of unequal length; `where` says where it was.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as problem:
+        raise DataError(f"{where}: an array of numbers is expected ({problem}); get the whole file") from None
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{where}: an array of numbers is expected, got {array.dtype}; get the whole file")
+    return array
 
 
 def check_finite(points: Float[ndarray, "f j d"], name: str) -> None:

@@ -21,7 +21,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from rich.progress import Progress
 
-from poseglass.data.checks import Findings, Preparation, check_bones, check_finite, read_dictionary
+from poseglass.data.checks import Findings, Preparation, check_bones, check_finite, numbers, read_dictionary
 from poseglass.data.extra import needed
 from poseglass.data.h36m_facts import (
     ACTIONS,
@@ -220,12 +220,18 @@ def _take_name(take: str, where: str | Path) -> str:
 def _read_2d(path: Path) -> Poses2D:
     subjects = _objects(path, "positions_2d")
     takes = {
-        (subject, _take_name(take, f"{path}, {subject}")): [np.asarray(view) for view in views]
+        (subject, _take_name(take, f"{path}, {subject}")): _views(views, f"{path}: {subject} {take}")
         for subject, named in subjects.items()
         for take, views in named.items()
     }
     shapes = {view.shape[-1] for views in takes.values() for view in views if view.ndim == 3}
     return Poses2D(path, takes, shapes == {3})
+
+
+def _views(views: Any, where: str) -> list[ndarray]:
+    if not isinstance(views, list | tuple | ndarray):
+        raise DataError(f"{where} must be a list of what each camera saw, got {type(views).__name__}")
+    return [numbers(view, f"{where}, camera {number}") for number, view in enumerate(views)]
 
 
 def _motion(source: Path, scratch: Path) -> tuple[Iterator[Take], list[Path], int]:
@@ -253,7 +259,7 @@ def _npz_takes(path: Path, subjects: Mapping[str, Mapping[str, Any]]) -> Iterato
     for subject, takes in subjects.items():
         _known_subject(subject, path)
         for take, stored in takes.items():
-            points = np.asarray(stored)
+            points = numbers(stored, f"{path}: {subject} {take}")
             if points.ndim != 3 or points.shape[1:] != (32, 3) or not len(points):
                 raise DataError(f"{path}: {subject} {take} must be (frames, 32, 3), got {points.shape}")
             yield Take(subject, _take_name(take, f"{path}, {subject}"), points[:, KEPT].astype(np.float64))

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from rich.progress import Progress
 
-from poseglass.data.checks import Findings, Preparation, check_bones, check_finite, fitted, read_dictionary
+from poseglass.data.checks import Findings, Preparation, check_bones, check_finite, fitted, numbers, read_dictionary
 from poseglass.data.extra import needed
 from poseglass.data.mpi_inf_3dhp_facts import (
     ACTIVITIES,
@@ -199,7 +199,10 @@ def _npz_train(path: Path) -> Iterator[View]:
         where = f"{path}, {name}"
         if not (isinstance(entry, list | tuple) and len(entry) == 2 and isinstance(entry[0], dict)):
             raise DataError(f"{where}: a list of the cameras and the frames a second is expected")
-        cameras, fps = {str(camera): view for camera, view in entry[0].items()}, float(entry[1])
+        cameras = {str(camera): view for camera, view in entry[0].items()}
+        if (rate := numbers(entry[1], f"{where}, frames a second")).size != 1:
+            raise DataError(f"{where}: a number of frames a second is expected, got {rate.size}; get the whole file")
+        fps = float(rate.item())
         _check_cameras(cameras, where)
         for camera in CAMERAS:
             points, pixels = _arrays(cameras[camera], where, "data_3d", "data_2d")
@@ -219,7 +222,7 @@ def _arrays(entry: Any, where: str, *names: str) -> Iterator[ndarray]:
     if not isinstance(entry, dict) or (missing := [name for name in names if name not in entry]):
         lacks = ", ".join(names if not isinstance(entry, dict) else missing)
         raise DataError(f"{where} lacks {lacks}; get the whole file")
-    return (np.asarray(entry[name]) for name in names)
+    return (numbers(entry[name], f"{where}, {name}") for name in names)
 
 
 def _check_cameras(there: Mapping[str, Any], where: str) -> None:
@@ -249,7 +252,7 @@ def _mat_train(path: Path) -> Iterator[View]:
     frames, fps = LENGTHS[subject, sequence]
     for camera in CAMERAS:
         where, number = f"{path}, camera {camera}", there[camera]
-        rows = [np.asarray(array[number], np.float64) for array in (poses, marked)]
+        rows = [numbers(array[number], where).astype(np.float64) for array in (poses, marked)]
         for array, width in zip(rows, (84, 56), strict=True):
             if array.ndim != 2 or array.shape[1] != width:
                 raise DataError(f"{where}: (frames, {width}) is expected, 28 joints a row, got {array.shape}")

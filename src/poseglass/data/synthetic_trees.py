@@ -132,8 +132,8 @@ def generate_h36m_cdf(wish: Wish) -> list[Path]:
                 name = original.get(action, action) if subject == "S1" else action
                 for number in (0, 1):
                     rng = _rng(wish, subject, h36m.ACTIONS.index(action), number)
-                    rng.integers(3)  # the same motion as in the npz files
-                    points = 1000 * _joints32(_motion(rng, subject, action, wish.frames))
+                    whole_video = wish.frames + int(rng.integers(3))  # as in the npz files: the same motion to its end
+                    points = 1000 * _joints32(_motion(rng, subject, action, whole_video))[: wish.frames]
                     file = Path(scratch) / (f"{name} {number}.cdf" if number else f"{name}.cdf")
                     _write_cdf(cdf, file, points.reshape(1, wish.frames, 96).astype(np.float32))
                     archive.add(file, f"{subject}/MyPoseFeatures/D3_Positions/{file.name}")

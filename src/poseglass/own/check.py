@@ -85,7 +85,7 @@ def check(path: str | PathLike[str], *, about: str | PathLike[str] | None = None
     try:
         look(report, partial(track, description="Checking", disable=not progress, transient=True))
     except PoseglassError as problem:
-        report.problems.append(Problem(str(path), str(problem)))
+        report.problems.append(Problem(str(path), str(problem).removeprefix(f"{path}: ")))
     return report
 
 

@@ -8,9 +8,10 @@ import copy
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -24,8 +25,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, spawn
 
+from poseglass import errors as kinds
 from poseglass import weights
-from poseglass._files import writing
+from poseglass._files import alone, writing
 from poseglass._shapes import Pose2D, Pose3D
 from poseglass.ahead import ahead
 from poseglass.data.augment import Sample
@@ -40,7 +42,7 @@ from poseglass.training.losses import PoseLoss
 from poseglass.training.optimisers import optimisers, rate
 from poseglass.training.provenance import check_same_run, record_environment
 from poseglass.training.recipe import Recipe
-from poseglass.training.workers import averaged, check_together, launched, together
+from poseglass.training.workers import averaged, check_together, end_with_parent, launched, together
 from poseglass.waist import Funnel, Hourglass, Model, backbone_of
 
 __all__ = ["Run", "answered", "train"]
@@ -71,7 +73,8 @@ def train(
 
     Raises:
         TrainingError: The loss is not finite, a worker has ended, the folder holds a run of another recipe or with
-            other data, or the weights to begin with were trained on other coordinates or joints than the data give.
+            other data, or one that is still going, or the weights to begin with were trained on other coordinates or
+            joints than the data give.
         DataError: The data are missing, or not what training needs.
         ModelError: There is no such model, or the waist does not fit it.
         RecipeError: The batch cannot be shared by as many workers as were launched.
@@ -94,12 +97,16 @@ def train(
             spawn(partial(_spawned, recipe=recipe, work=work, meeting=f"file://{meeting}/workers"), nprocs=workers)
         except (ProcessRaisedException, ProcessExitedException) as problem:
             reason = str(problem).strip().splitlines()[-1]
+            told = re.match(r"poseglass\.errors\.(\w+): (?!another worker)(.*)", reason)
+            if told:  # what is wrong with the input is no worker's fault, and starting again would not help
+                raise getattr(kinds, told[1])(told[2]) from None
             raise TrainingError(f"one of {workers} workers ended, so all did: {reason}; start again to go on") from None
     return folder / "best"
 
 
 def _spawned(rank: int, *, recipe: Recipe, work: Callable[..., None], meeting: str) -> None:
     """A worker on this machine, with its share of the cores."""
+    end_with_parent()
     torch.set_num_threads(max((os.cpu_count() or 1) // recipe.run.workers, 1))
     source = batches(recipe)
     with together(meeting, rank, recipe.run.workers):
@@ -120,14 +127,15 @@ def _train(
         _begin(model, recipe, init)
         made_from["init"] = None if init is None else str(init)
     run = Run(recipe, model, epoch=source.epoch)
-    if rank == 0:
-        check_same_run(folder, recipe, made_from)
-    if goes_on:
-        run.resume(checkpoint)
-    check_together(run.step, made_from["fingerprint"])
-    if rank == 0:
-        record_environment(folder, step=run.step, workers=recipe.run.workers)
-    _loop(run, source, folder, rank, progress=progress)
+    with alone(folder, TrainingError) if rank == 0 else nullcontext():
+        if rank == 0:
+            check_same_run(folder, recipe, made_from)
+        if goes_on:
+            run.resume(checkpoint)
+        check_together(run.step, made_from["fingerprint"])
+        if rank == 0:
+            record_environment(folder, step=run.step, workers=recipe.run.workers)
+        _loop(run, source, folder, rank, progress=progress)
 
 
 def _begin(model: Model, recipe: Recipe, init: str | PathLike[str] | None) -> None:
@@ -135,7 +143,8 @@ def _begin(model: Model, recipe: Recipe, init: str | PathLike[str] | None) -> No
     if init is None:
         if recipe.optim.trains == "waist":
             raise TrainingError(
-                "optim.trains=waist leaves the backbone as it is, so it needs weights that are worth it: give init"
+                "optim.trains=waist leaves the backbone as it is, so it needs weights that are worth it: "
+                "give init (--init)"
             )
         return
     loaded, backbone = weights.load(init), backbone_of(model)
@@ -200,6 +209,7 @@ class Run:
         self.loss = PoseLoss(recipe.loss.terms(), joint_weights=recipe.loss.joint_weights)
         self.step = 0
         self.best = math.inf
+        self.losses: list[float] = []  # since the last row of figures
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors of the state by name."""
@@ -213,16 +223,20 @@ class Run:
 
     def save(self, path: Path) -> None:
         """One file, whole or not at all."""
-        about = {"step": self.step, "best": self.best}
+        about = {"step": self.step, "best": self.best, "losses": self.losses}
         with writing(path, TrainingError) as temporary:
-            save_file(self.tensors(), temporary, metadata={"poseglass": json.dumps(about)})
+            try:
+                save_file(self.tensors(), temporary, metadata={"poseglass": json.dumps(about)})
+            except SafetensorError as problem:  # of the system's errors, such as a full disk, it tells the number
+                number = re.search(r"os error (\d+)", str(problem))
+                raise OSError(*((int(number[1]), os.strerror(int(number[1]))) if number else (str(problem),))) from None
 
     def resume(self, path: Path) -> None:
         """Go on where :meth:`save` was called."""
         try:
             with safe_open(path, "pt") as file:
                 about = json.loads(file.metadata()["poseglass"])
-                step, best = int(about["step"]), float(about["best"])
+                step, best, losses = int(about["step"]), float(about["best"]), [*map(float, about.get("losses", []))]
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
             raise TrainingError(
@@ -240,7 +254,7 @@ class Run:
                 index, _, key = name.partition(".")
                 states.setdefault(int(index), {})[key] = value
             optimiser.load_state_dict({**optimiser.state_dict(), "state": states})
-        self.step, self.best = step, best
+        self.step, self.best, self.losses = step, best, losses
 
     def advance(self, sample: Sample) -> float:
         """One step of optimisation; returns the loss."""
@@ -306,33 +320,36 @@ def _loop(run: Run, source: Batches, folder: Path, rank: int, *, progress: bool)
     folder.mkdir(parents=True, exist_ok=True)
     log = Log(folder, run.step) if leads else None
     columns = (
-        TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("[bold]{task.description}"), BarColumn(6), MofNCompleteColumn(), TimeElapsedColumn(),
         TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
     )  # fmt: skip
 
     drawn = ahead(source.draw(step, rank) for step in range(run.step, run.steps))
     with Progress(*columns, disable=not (leads and progress)) as bar, closing(drawn):
         task = bar.add_task("training", total=run.steps, completed=run.step, note="")
-        losses: list[float] = []
         began, waited = perf_counter(), 0.0
         while run.step < run.steps:
             asked = perf_counter()
             sample = next(drawn)
             waited += perf_counter() - asked
-            losses.append(run.advance(sample))
+            loss = run.advance(sample)
+            if leads:
+                run.losses.append(loss)
             last = run.step == run.steps
             if log is not None and (run.step % recipe.run.validate_every == 0 or last):
                 share = waited / (perf_counter() - began)
                 errors = run.judge(judges)
-                log.add(run.step, {"loss": float(np.mean(losses)), "data_share": share, **errors})
-                losses.clear()
+                log.add(run.step, {"loss": float(np.mean(run.losses)), "data_share": share, **errors})
+                run.losses.clear()
                 score = sum(errors[f"{name}_{recipe.run.judge_by}"] for name in judges)
                 if score < run.best:
                     run.best = score
                     about = f"step {run.step}, best on the validation split so far"
                     weights.save(run.averaged(), folder / "best", about=about)
-                error = errors[f"{next(iter(judges))}_p_mpjpe"]
-                bar.update(task, note=f"P-MPJPE {error:.1f} mm, {100 * share:.1f} % of the time waited for data")
+                judge = recipe.run.judge_by
+                error = errors[f"{next(iter(judges))}_{judge}"]
+                told = f"{judge.upper().replace('_', '-')} {error:.1f} mm, waited {100 * share:.0f} %"
+                bar.update(task, note=told)  # short: there are 80 columns
                 began, waited = perf_counter(), 0.0
             if leads and (run.step % recipe.run.save_every == 0 or last):
                 run.save(folder / "checkpoint.safetensors")

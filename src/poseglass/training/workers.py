@@ -5,17 +5,19 @@ module of its own, and to look in each step for parameters without a gradient; a
 first step, so that a run that goes on might not sum in the order of one that was not interrupted.
 """
 
+import multiprocessing
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from threading import Thread
 
 import torch
 from torch import Tensor, distributed, nn
 
 from poseglass.errors import TrainingError
 
-__all__ = ["averaged", "check_together", "launched", "together"]
+__all__ = ["averaged", "check_together", "end_with_parent", "launched", "together"]
 
 PATIENCE = timedelta(hours=3)  # of workers who wait while the first judges; that one has died they see at once
 
@@ -33,6 +35,22 @@ def launched() -> tuple[int, int]:
             "torchrun, or without these variables"
         )
     return int(said[0]), int(said[1])
+
+
+def end_with_parent() -> None:
+    """From now on this process ends when the one that began it does, however that ended; otherwise nobody could see it.
+
+    torch sends an interrupt then, which is not heard where the parent was begun in a script's background.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)  # a run may be killed at any moment
+
+    Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
