@@ -11,7 +11,7 @@ from poseglass.errors import DataError
 
 __all__ = ["data"]
 
-data = typer.Typer(help="Prepare motion data for training.", no_args_is_help=True)
+data = typer.Typer(help="Prepare, make up and check data to train and judge on.", no_args_is_help=True)
 SHOWN = 12  # warnings that are shown
 log = logging.getLogger(__name__)  # which the command line shows
 

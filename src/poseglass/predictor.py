@@ -62,14 +62,15 @@ class Predictor:
     ) -> None:
         if isinstance(model, Funnel):
             raise ModelError("a funnel answers for some frames only; lifting needs its backbone, or an hourglass")
-        if model.inputs != 3:
-            raise ModelError(f"lifting needs a model of 3 inputs (x, y, score); this one takes {model.inputs}")
         backbone = backbone_of(model)
         if backbone.coordinates != "person":
             raise ModelError(
                 f"lifting gives a model person coordinates, and this one was trained on {backbone.coordinates} "
-                "coordinates, as published models are: call it yourself on 2D poses that are normalised so"
+                "coordinates, as published models are: call it yourself on 2D poses that are normalised so, or judge it "
+                "on prepared recordings (poseglass evaluate --data FOLDER)"
             )
+        if model.inputs != 3:
+            raise ModelError(f"lifting needs a model of 3 inputs (x, y, score); this one takes {model.inputs}")
         if backbone.skeleton != H36M_17.name:
             raise ModelError(
                 f"lifting gives a model the joints of {H36M_17.name}, and this one has {backbone.skeleton}'s"
