@@ -66,8 +66,8 @@ class Predictor:
         if backbone.coordinates != "person":
             raise ModelError(
                 f"lifting gives a model person coordinates, and this one was trained on {backbone.coordinates} "
-                "coordinates, as published models are: call it yourself on 2D poses that are normalised so, or judge it "
-                "on prepared recordings (poseglass evaluate --data FOLDER)"
+                "coordinates, as published models are: call it yourself on 2D poses that are normalised so, or "
+                "judge it on prepared recordings (poseglass evaluate --data FOLDER)"
             )
         if model.inputs != 3:
             raise ModelError(f"lifting needs a model of 3 inputs (x, y, score); this one takes {model.inputs}")
