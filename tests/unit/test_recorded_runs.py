@@ -176,7 +176,8 @@ def test_machines_that_do_not_see_one_folder_are_told_so(recipe, tmp_path):
     fingerprint = Recordings.open(recipe.data.path).fingerprint
     for worker in pair:
         _, said = worker.communicate(timeout=120)
-        assert worker.returncode == 1
+        # Seldom gloo aborts a worker that is ending because another has ended; what was wrong has been told by then.
+        assert worker.returncode in (1, -signal.SIGABRT)
         assert (
             f"they begin at step 9 with data {fingerprint}, step 0 with data {fingerprint}; each needs to see" in said
         )

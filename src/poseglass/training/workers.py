@@ -69,10 +69,10 @@ def together(meeting: str, rank: int, workers: int) -> Iterator[None]:
         distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=workers, timeout=PATIENCE)
     except (ValueError, RuntimeError) as problem:
         raise TrainingError(f"worker {rank} of {workers} did not meet the others: {problem}") from None
-    try:
-        yield
-    finally:
-        distributed.destroy_process_group()
+    yield
+    # Only where all went well: gloo may abort a worker that parts from one who has ended, and what went wrong would
+    # not be told any more.
+    distributed.destroy_process_group()
 
 
 def check_together(step: int, fingerprint: str) -> None:
