@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 import poseglass as pg
-from poseglass.evaluation import SIZE, _views
-from poseglass.metrics import mpjpe
-from poseglass.predictor import predict
-from poseglass.waist import Model
+from poseglass.judging.metrics import mpjpe
+from poseglass.judging.on_clips import SIZE, _views
+from poseglass.lifting.predictor import predict
+from poseglass.waist.hourglass import Model
 
 
 def seconds(models: list[Model]) -> list[float]:

@@ -11,10 +11,10 @@ from time import process_time
 
 import torch
 
+from poseglass.cost.flops import count_flops
 from poseglass.data.clips import MotionClips
-from poseglass.flops import count_flops
 from poseglass.training.batches import MotionBatches
-from poseglass.training.building import build
+from poseglass.training.build import build
 from poseglass.training.loop import Run
 from poseglass.training.recipe import Recipe
 

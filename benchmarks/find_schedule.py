@@ -13,7 +13,7 @@ import sys
 from itertools import combinations, pairwise
 
 import poseglass as pg
-from poseglass.flops import count_flops
+from poseglass.cost.flops import count_flops
 from poseglass.models import PoseTransformer
 
 SHARES = (2 / 3, 1 / 2, 4 / 9, 1 / 3, 1 / 4, 2 / 9, 1 / 6, 1 / 9)  # of the clip's frames, as kept by some stage

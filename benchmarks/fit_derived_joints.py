@@ -1,15 +1,15 @@
-"""Fit the blends of `poseglass.skeleton.DERIVED` to motion capture: python benchmarks/fit_derived_joints.py clips.npz.
+"""Fit `poseglass.body.skeleton.DERIVED` to motion capture: python benchmarks/fit_derived_joints.py clips.npz.
 
-Takes are stretched to Human3.6M's mean bone lengths; nose and ears are those of `poseglass.data.detection.face`.
+Takes are stretched to Human3.6M's mean bone lengths; nose and ears are those of `poseglass.data.virtual.detector.face`.
 """
 
 import sys
 
 import numpy as np
 
-from poseglass.data.augment import H36M_LENGTHS, retarget
 from poseglass.data.clips import MotionClips
-from poseglass.data.detection import face
+from poseglass.data.virtual.bodies import H36M_LENGTHS, retarget
+from poseglass.data.virtual.detector import face
 
 
 def share(start: np.ndarray, end: np.ndarray, target: np.ndarray) -> tuple[float, float]:

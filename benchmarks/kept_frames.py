@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 import poseglass as pg
-from poseglass._scene import DIM, INK, NIGHT  # private, but a picture of these docs should look like the others
-from poseglass.data.windows import person_coordinates
-from poseglass.rendering.draw import Bar, draw_bars, write_png, write_text
-from poseglass.tokens import PRUNERS
-from poseglass.video import VideoReader
+from poseglass.clips.person import person_coordinates
+from poseglass.show.rendering.draw import Bar, draw_bars, write_png, write_text
+from poseglass.show.scene import DIM, INK, NIGHT  # private, but a picture of these docs should look like the others
+from poseglass.video.reading import VideoReader
+from poseglass.waist.prune import PRUNERS
 
 WIDTH, LABEL, THUMB, BAR, GAP = 1600, 190, 72, 30, 14
 

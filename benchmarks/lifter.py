@@ -12,11 +12,11 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from poseglass import weights
-from poseglass.data.windows import starts
-from poseglass.flops import count_flops
-from poseglass.measuring import Product
-from poseglass.predictor import Predictor, predict
+from poseglass.clips.windows import starts
+from poseglass.cost.flops import count_flops
+from poseglass.cost.measuring import Product
+from poseglass.lifting.predictor import Predictor, predict
+from poseglass.weights import files as weights
 
 SECONDS, FPS, ROUNDS = 60, 30, 5
 

@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 
+from poseglass.data.checks.plausible import examine_motion
 from poseglass.data.clips import MotionClips
-from poseglass.data.plausible import examine_motion
 
 
 def main(path: str) -> None:

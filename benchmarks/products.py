@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 import poseglass as pg
-from poseglass.layers import Linear, attend
+from poseglass.models.layers import Linear, attend
 
 
 def fastest(run: Callable[[], object]) -> float:

@@ -15,8 +15,8 @@ from time import perf_counter
 import torch
 
 import poseglass as pg
-from poseglass.protocol import Protocol, evaluate_recordings
-from poseglass.tally import Tally
+from poseglass.judging.on_recordings import Protocol, evaluate_recordings
+from poseglass.judging.tally import Tally
 
 
 def main(folder: str, name: str = "mixste-tiny", frames: str = "27") -> None:

@@ -15,7 +15,7 @@ from time import perf_counter
 
 import numpy as np
 
-from poseglass.data.store import Recordings
+from poseglass.data.recordings.store import Recordings
 from poseglass.training.recipe import Recipe
 from poseglass.training.recorded import RecordedBatches
 

@@ -14,11 +14,11 @@ import torch
 
 import poseglass as pg
 from poseglass.data.clips import MotionClips
-from poseglass.tokens import PRUNERS
-from poseglass.training import building
+from poseglass.training import build as building
 from poseglass.training.batches import MotionBatches
 from poseglass.training.loop import Run
 from poseglass.training.recipe import Recipe
+from poseglass.waist.prune import PRUNERS
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "balanced-27.toml"
 FRAMES, DIM, DEPTH, BATCH, ROUNDS = 27, 64, 4, 16, 15

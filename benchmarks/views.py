@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 import poseglass as pg
-from poseglass.metrics import p_mpjpe
+from poseglass.judging.metrics import p_mpjpe
 
 
 def main(arguments: list[str]) -> None:

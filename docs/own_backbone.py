@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 import poseglass as pg
-from poseglass.data.augment import Sampler
 from poseglass.data.clips import MotionClip
-from poseglass.metrics import p_mpjpe
+from poseglass.data.virtual.sampler import Sampler
+from poseglass.judging.metrics import p_mpjpe
 from poseglass.testing import check_backbone
 from poseglass.training.initial import time_code
 from poseglass.training.losses import JOINT_WEIGHTS, PoseLoss

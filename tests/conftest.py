@@ -12,9 +12,9 @@ import rich
 from hypothesis import HealthCheck, settings
 
 from poseglass import H36M_17, PoseSequence
-from poseglass.cli import main
+from poseglass.commands.app import main
+from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
-from poseglass.fetch import detector_model
 
 # No time limit on a busy machine, and the same examples every time.
 settings.register_profile(

@@ -5,18 +5,26 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from poseglass.benchmark import bench as bench
-    from poseglass.data.augment import flip as flip
+    from poseglass.body.pose import PoseSequence as PoseSequence
+    from poseglass.body.skeleton import BLAZEPOSE_33 as BLAZEPOSE_33
+    from poseglass.body.skeleton import BODY_25 as BODY_25
+    from poseglass.body.skeleton import COCO_17 as COCO_17
+    from poseglass.body.skeleton import H36M_17 as H36M_17
+    from poseglass.body.skeleton import HALPE_26 as HALPE_26
+    from poseglass.body.skeleton import MPI_INF_3DHP_17 as MPI_INF_3DHP_17
+    from poseglass.body.skeleton import Skeleton as Skeleton
+    from poseglass.clips.mirror import flip as flip
+    from poseglass.cost.benchmark import bench as bench
     from poseglass.data.clips import MotionClips as MotionClips
-    from poseglass.data.store import Recordings as Recordings
-    from poseglass.detect import Detector as Detector
-    from poseglass.detect import FakeDetector as FakeDetector
-    from poseglass.detect import MediaPipeDetector as MediaPipeDetector
+    from poseglass.data.recordings.store import Recordings as Recordings
+    from poseglass.detect._base import Detector as Detector
+    from poseglass.detect.fake import FakeDetector as FakeDetector
+    from poseglass.detect.mediapipe import MediaPipeDetector as MediaPipeDetector
     from poseglass.errors import PoseglassError as PoseglassError
-    from poseglass.evaluation import evaluate as evaluate
-    from poseglass.formats import read_keypoints as read_keypoints
-    from poseglass.lifter import Lifter as Lifter
-    from poseglass.lifter import lift as lift
+    from poseglass.judging.on_clips import evaluate as evaluate
+    from poseglass.keypoints import read_keypoints as read_keypoints
+    from poseglass.lifting.lifter import Lifter as Lifter
+    from poseglass.lifting.lifter import lift as lift
     from poseglass.models import MHFormer as MHFormer
     from poseglass.models import MixSTE as MixSTE
     from poseglass.models import MotionAGFormer as MotionAGFormer
@@ -24,68 +32,60 @@ if TYPE_CHECKING:
     from poseglass.models import PoseTransformer as PoseTransformer
     from poseglass.models import create_model as create_model
     from poseglass.models import list_models as list_models
-    from poseglass.pose import PoseSequence as PoseSequence
-    from poseglass.precision import to_bfloat16 as to_bfloat16
-    from poseglass.rendering import render as render
-    from poseglass.skeleton import BLAZEPOSE_33 as BLAZEPOSE_33
-    from poseglass.skeleton import BODY_25 as BODY_25
-    from poseglass.skeleton import COCO_17 as COCO_17
-    from poseglass.skeleton import H36M_17 as H36M_17
-    from poseglass.skeleton import HALPE_26 as HALPE_26
-    from poseglass.skeleton import MPI_INF_3DHP_17 as MPI_INF_3DHP_17
-    from poseglass.skeleton import Skeleton as Skeleton
+    from poseglass.show.rendering import render as render
+    from poseglass.show.viewer import view as view
     from poseglass.training.loop import train as train
     from poseglass.training.recipe import Recipe as Recipe
-    from poseglass.viewer import view as view
-    from poseglass.waist import Funnel as Funnel
-    from poseglass.waist import Hourglass as Hourglass
-    from poseglass.waist import funnel as funnel
-    from poseglass.waist import hourglass as hourglass
-    from poseglass.weights import load as load
-    from poseglass.weights import save as save
+    from poseglass.waist.bfloat16 import to_bfloat16 as to_bfloat16
+    from poseglass.waist.hourglass import Funnel as Funnel
+    from poseglass.waist.hourglass import Hourglass as Hourglass
+    from poseglass.waist.hourglass import funnel as funnel
+    from poseglass.waist.hourglass import hourglass as hourglass
+    from poseglass.weights.files import load as load
+    from poseglass.weights.files import save as save
 
 # Where each public name lives. Names are imported when they are first used, so that `import poseglass` and
 # `poseglass --help` answer at once: torch alone takes two seconds to import. No module may bear a public name, for
 # importing it would put the module in the name's place.
 _HOME = {
-    "BLAZEPOSE_33": "skeleton",
-    "BODY_25": "skeleton",
-    "COCO_17": "skeleton",
-    "Detector": "detect",
-    "FakeDetector": "detect",
-    "Funnel": "waist",
-    "H36M_17": "skeleton",
-    "HALPE_26": "skeleton",
-    "Hourglass": "waist",
-    "Lifter": "lifter",
+    "BLAZEPOSE_33": "body.skeleton",
+    "BODY_25": "body.skeleton",
+    "COCO_17": "body.skeleton",
+    "Detector": "detect._base",
+    "FakeDetector": "detect.fake",
+    "Funnel": "waist.hourglass",
+    "H36M_17": "body.skeleton",
+    "HALPE_26": "body.skeleton",
+    "Hourglass": "waist.hourglass",
+    "Lifter": "lifting.lifter",
     "MHFormer": "models",
-    "MPI_INF_3DHP_17": "skeleton",
-    "MediaPipeDetector": "detect",
+    "MPI_INF_3DHP_17": "body.skeleton",
+    "MediaPipeDetector": "detect.mediapipe",
     "MixSTE": "models",
     "MotionAGFormer": "models",
     "MotionBERT": "models",
     "MotionClips": "data.clips",
-    "PoseSequence": "pose",
+    "PoseSequence": "body.pose",
     "PoseTransformer": "models",
     "PoseglassError": "errors",
     "Recipe": "training.recipe",
-    "Recordings": "data.store",
-    "Skeleton": "skeleton",
-    "bench": "benchmark",
+    "Recordings": "data.recordings.store",
+    "Skeleton": "body.skeleton",
+    "bench": "cost.benchmark",
     "create_model": "models",
-    "evaluate": "evaluation",
-    "flip": "data.augment",
-    "funnel": "waist",
-    "hourglass": "waist",
-    "lift": "lifter",
+    "evaluate": "judging.on_clips",
+    "flip": "clips.mirror",
+    "funnel": "waist.hourglass",
+    "hourglass": "waist.hourglass",
+    "lift": "lifting.lifter",
     "list_models": "models",
-    "load": "weights",
-    "read_keypoints": "formats",
-    "render": "rendering",
-    "save": "weights",
-    "to_bfloat16": "precision",
+    "load": "weights.files",
+    "read_keypoints": "keypoints",
+    "render": "show.rendering",
+    "save": "weights.files",
+    "to_bfloat16": "waist.bfloat16",
     "train": "training.loop",
-    "view": "viewer",
+    "view": "show.viewer",
 }
 
 __all__ = [*_HOME, "__version__"]  # noqa: PLE0604

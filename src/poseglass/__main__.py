@@ -1,5 +1,5 @@
 """``python -m poseglass`` is ``poseglass``."""
 
-from poseglass.cli import main
+from poseglass.commands.app import main
 
 main()

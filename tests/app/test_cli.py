@@ -18,17 +18,19 @@ import torch
 
 from conftest import SIZE, Run, Said, make_walk
 from oracle import published
-from poseglass import BODY_25, COCO_17, H36M_17, PoseSequence, __version__, weights
+from poseglass import BODY_25, COCO_17, H36M_17, PoseSequence, __version__
 from poseglass.data.clips import MotionClip, MotionClips
-from poseglass.detect import FakeDetector
+from poseglass.detect.fake import FakeDetector
+from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
-from poseglass.fetch import detector_model
-from poseglass.formats import read_keypoints
+from poseglass.keypoints import read_keypoints
+from poseglass.weights import files as weights
 
 pytest.importorskip("av")
-from poseglass.video import VideoReader, VideoWriter
+from poseglass.video.reading import VideoReader
+from poseglass.video.writing import VideoWriter
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[1] / "samples"
 HALPE = DATA / "alphapose_halpe26.json"
 SCRIPT = Path(sys.executable).with_name("poseglass")
 COMMAND = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "poseglass"]
@@ -92,20 +94,20 @@ def someone(frames: int = 90) -> PoseSequence:
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of MediaPipe, a detector that sees a walk."""
-    monkeypatch.setattr("poseglass.detect.MediaPipeDetector", lambda model: FakeDetector(someone()))
+    monkeypatch.setattr("poseglass.detect.mediapipe.MediaPipeDetector", lambda model: FakeDetector(someone()))
 
 
 @pytest.fixture
 def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of MediaPipe, a detector that sees nobody."""
     nobody = PoseSequence(np.full((1, 17, 2), np.nan), COCO_17, "pixels")
-    monkeypatch.setattr("poseglass.detect.MediaPipeDetector", lambda model: FakeDetector(nobody))
+    monkeypatch.setattr("poseglass.detect.mediapipe.MediaPipeDetector", lambda model: FakeDetector(nobody))
 
 
 class TestAsking:
     def test_help_is_quick_and_light(self) -> None:
         code = (
-            "import sys\nfrom poseglass.cli import main\ntry: main(['--help'])\nexcept SystemExit as end:\n"
+            "import sys\nfrom poseglass.commands.app import main\ntry: main(['--help'])\nexcept SystemExit as end:\n"
             "  assert not end.code\nprint({'torch', 'numpy', 'av', 'cv2', 'mediapipe', 'PIL'} & set(sys.modules))"
         )
         seconds = []
@@ -311,7 +313,7 @@ class TestWrongKeypoints:
     def test_options(
         self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], words: list[str]
     ) -> None:
-        monkeypatch.setattr("poseglass.weights.load", lambda *_: pytest.fail("the model was loaded"))
+        monkeypatch.setattr("poseglass.weights.files.load", lambda *_: pytest.fail("the model was loaded"))
         refused(poseglass("lift", HALPE, *options), *words, code=2)
         assert names(here) == set()
 
@@ -409,7 +411,7 @@ class TestPlaces:
         refused(poseglass("lift", f"{'a' * 300}.json"), "name too long")
 
     def test_it_is_said_before_the_work(self, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("poseglass.weights.load", lambda *_: pytest.fail("the model was loaded"))
+        monkeypatch.setattr("poseglass.weights.files.load", lambda *_: pytest.fail("the model was loaded"))
         refused(poseglass("lift", HALPE, "-o", "good.npz", "-o", "/dev/null/walk.npz"), "cannot write /dev/null/walk")
 
     def test_the_input_is_not_written_over(self, poseglass: Run, here: Path) -> None:
@@ -501,7 +503,7 @@ class TestVideos:
     def test_not_a_video(
         self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes | None, word: str
     ) -> None:
-        monkeypatch.setattr("poseglass.weights.load", lambda *_: pytest.fail("the model was loaded"))
+        monkeypatch.setattr("poseglass.weights.files.load", lambda *_: pytest.fail("the model was loaded"))
         if content is not None:
             (here / name).write_bytes(content)
         refused(poseglass("lift", name), word)
@@ -566,11 +568,11 @@ class TestModels:
         refused(poseglass("lift", HALPE, "--model", here), "not a folder of weights.safetensors and config.json")
 
     def test_a_wrong_checksum(self, poseglass: Run, here: Path) -> None:
-        import poseglass.weights as module
+        import poseglass.weights.files as module
 
         made = here / "model"
         made.mkdir()
-        for file in (Path(module.__file__).parent / "assets" / "balanced").iterdir():
+        for file in (Path(module.__file__).parent / "bundled" / "balanced").iterdir():
             (made / file.name).write_bytes(file.read_bytes())
         well(poseglass("lift", HALPE, "--model", made, "-o", "a.json"))
         weights = bytearray((made / "weights.safetensors").read_bytes())
@@ -594,7 +596,7 @@ WITHOUT = """
 import sys
 for name in {missing!r}:
     sys.modules[name] = None
-from poseglass.cli import main
+from poseglass.commands.app import main
 main(sys.argv[1:])
 """
 
@@ -662,9 +664,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 import numpy as np
 import poseglass.detect
 from poseglass import COCO_17
-from poseglass.cli import main
+from poseglass.commands.app import main
 from poseglass.detect import Detector
-from poseglass.video import VideoWriter
+from poseglass.video.writing import VideoWriter
 
 at = sys.argv[1]
 
@@ -693,7 +695,7 @@ def slow_save(file, **arrays):
 
 write, VideoWriter.write = VideoWriter.write, slow_write
 save, np.savez_compressed = np.savez_compressed, slow_save
-poseglass.detect.MediaPipeDetector = Slow
+poseglass.detect.mediapipe.MediaPipeDetector = Slow
 main(sys.argv[2:])
 """
 
@@ -855,7 +857,7 @@ class TestEvaluating:
 class TestBenching:
     @pytest.fixture(autouse=True)
     def hasty(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from poseglass.measuring import Product
+        from poseglass.cost.measuring import Product
 
         monkeypatch.setattr(Product, "aim", 0.001)
 
@@ -889,7 +891,7 @@ class TestBenching:
         assert "pair by pair" in said.out
 
     def test_the_papers_table(self, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        from poseglass import papers
+        from poseglass.cost import papers
 
         monkeypatch.setattr(papers, "ROWS", papers.ROWS[-1:])
         said = poseglass("bench", "--paper")

@@ -12,9 +12,9 @@ import torch
 
 import poseglass as pg
 from poseglass import H36M_17, PoseSequence
-from poseglass.data.store import Recordings
-from poseglass.data.synthetic import STYLES, move
-from poseglass.geometry import to_screen
+from poseglass.body.geometry import to_screen
+from poseglass.data.recordings.store import Recordings
+from poseglass.data.virtual.people import STYLES, move
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_training_refuses_a_split_that_is_empty(poseglass, own):
 
 def test_the_libraries_of_data_sets_are_loaded_when_needed():
     code = (
-        "import sys, pkgutil, importlib, poseglass.data, poseglass.own.check, poseglass.cli\n"
+        "import sys, pkgutil, importlib, poseglass.data, poseglass.own.check, poseglass.commands.app\n"
         "for m in pkgutil.iter_modules(poseglass.data.__path__): importlib.import_module('poseglass.data.' + m.name)\n"
         "print([m for m in ('scipy', 'h5py', 'cdflib', 'c3d', 'torch') if m in sys.modules])"
     )

@@ -9,11 +9,11 @@ import pytest
 import scipy.io
 
 import poseglass as pg
-from poseglass.data.human36m import prepare_h36m
-from poseglass.data.mpi_inf_3dhp import prepare_3dhp
-from poseglass.data.storing import write_recordings
-from poseglass.data.synthetic_trees import generate
-from poseglass.protocol import Protocol, evaluate_recordings
+from poseglass.data.h36m.prepare import prepare_h36m
+from poseglass.data.recordings.writer import write_recordings
+from poseglass.data.threedhp.prepare import prepare_3dhp
+from poseglass.data.virtual.trees import generate
+from poseglass.judging.on_recordings import Protocol, evaluate_recordings
 
 
 @pytest.fixture(scope="module")

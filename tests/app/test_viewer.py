@@ -18,9 +18,9 @@ import pytest
 
 from conftest import make_walk
 from poseglass import COCO_17, H36M_17, PoseSequence
-from poseglass._scene import AMBER, ROSE, SLATE
 from poseglass.errors import PoseError
-from poseglass.viewer import view, write_page
+from poseglass.show.scene import AMBER, ROSE, SLATE
+from poseglass.show.viewer import view, write_page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 FLAGS = (

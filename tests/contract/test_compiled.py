@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from test_contract import BACKBONES, SCHEDULES
 
-from poseglass.tokens import PRUNERS, RECOVERERS
+from poseglass.waist.prune import PRUNERS
+from poseglass.waist.recover import RECOVERERS
 
 HOW = ("compiled", "exported")
 PAIRS = [

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from poseglass import weights
 from poseglass.errors import ModelError
 from poseglass.models import (
     MODELS,
@@ -20,8 +19,10 @@ from poseglass.models import (
     create_model,
     list_models,
 )
-from poseglass.tokens import PRUNERS, RECOVERERS
-from poseglass.waist import Funnel, Hourglass, funnel, hourglass
+from poseglass.waist.hourglass import Funnel, Hourglass, funnel, hourglass
+from poseglass.waist.prune import PRUNERS
+from poseglass.waist.recover import RECOVERERS
+from poseglass.weights import files as weights
 
 FRAMES, CLIPS = 12, 3
 SCHEDULES = {"one stage": {2: 5}, "pyramid": {1: 7, 2: 7, 3: 4}}

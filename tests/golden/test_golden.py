@@ -8,9 +8,9 @@ import torch
 
 from oracle import published
 from oracle.mixste import EPS, Published
-from poseglass import weights
 from poseglass.models import MixSTE
-from poseglass.waist import Hourglass, funnel
+from poseglass.waist.hourglass import Hourglass, funnel
+from poseglass.weights import files as weights
 
 TINY = {"frames": 13, "dim": 16, "depth": 4}
 

@@ -9,10 +9,10 @@ import torch
 from oracle import mhformer as oracle
 from oracle import published
 from oracle.mhformer import EPS
-from poseglass import weights
 from poseglass.errors import ModelError, WeightsError
 from poseglass.models import MHFormer
-from poseglass.waist import funnel
+from poseglass.waist.hourglass import funnel
+from poseglass.weights import files as weights
 
 TINY = {"frames": 9, "dim": 16, "hidden": 24, "blocks": 1}
 

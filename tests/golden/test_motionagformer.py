@@ -8,11 +8,11 @@ from torch import nn
 import poseglass as pg
 from oracle import motionagformer as oracle
 from oracle import published
-from poseglass import weights
 from poseglass.errors import ModelError, WeightsError
 from poseglass.models import MODELS, MotionAGFormer, create_model
 from poseglass.models.motionagformer import GraphMixer, most_similar, skeleton_graph
-from poseglass.waist import Hourglass, hourglass
+from poseglass.waist.hourglass import Hourglass, hourglass
+from poseglass.weights import files as weights
 
 PLAIN, WAIST = (9, 9, 9), (9, 9, 4)
 

@@ -6,10 +6,10 @@ import torch
 
 from oracle import published
 from oracle.motionbert import EPS, Published, shapes
-from poseglass import weights
 from poseglass.errors import ModelError
 from poseglass.models import MotionBERT
-from poseglass.waist import Hourglass
+from poseglass.waist.hourglass import Hourglass
+from poseglass.weights import files as weights
 
 TINY = {"frames": 13, "dim": 16, "hidden": 64, "rep": 24, "depth": 3}
 

@@ -12,20 +12,13 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass import COCO_17, H36M_17, PoseSequence
-from poseglass.data.windows import (
-    blend_weights,
-    cut,
-    fill_gaps,
-    padding,
-    seq2frame_starts,
-    seq2seq_starts,
-    starts,
-    stitch,
-)
+from poseglass.clips.person import fill_gaps
+from poseglass.clips.windows import blend_weights, cut, padding, seq2frame_starts, seq2seq_starts, starts, stitch
+from poseglass.lifting.predictor import Prediction, Predictor
 from poseglass.models import MixSTE
-from poseglass.predictor import Prediction, Predictor
-from poseglass.tokens import PRUNERS, DensityPeaks, Interpolate
-from poseglass.waist import hourglass
+from poseglass.waist.hourglass import hourglass
+from poseglass.waist.prune import PRUNERS, DensityPeaks
+from poseglass.waist.recover import Interpolate
 
 seeds = st.integers(0, 2**32 - 1)
 

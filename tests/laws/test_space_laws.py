@@ -9,10 +9,10 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass import H36M_17
-from poseglass.data.augment import flip
-from poseglass.geometry import Camera, align, facing, from_screen, look_at, rays, to_screen
-from poseglass.metrics import acceleration_error, auc, joint_errors, mpjpe, mpjve, n_mpjpe, p_mpjpe, pck
-from poseglass.skeleton import SKELETONS, conversion
+from poseglass.body.geometry import Camera, align, facing, from_screen, look_at, rays, to_screen
+from poseglass.body.skeleton import SKELETONS, conversion
+from poseglass.clips.mirror import flip
+from poseglass.judging.metrics import acceleration_error, auc, joint_errors, mpjpe, mpjve, n_mpjpe, p_mpjpe, pck
 
 metres = st.floats(-20, 20, width=32)
 # Points that coincide or lie a millimetre apart and more: of nearer ones rounding leaves too little to compare.

@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 import poseglass
-from poseglass.cli import app
+from poseglass.commands.app import app
 
 COMMANDS = get_command(app).commands
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ import poseglass
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "poseglass"
-BUNDLED = SOURCE / "assets" / "balanced"
+BUNDLED = SOURCE / "weights" / "bundled" / "balanced"
 MODULES = sorted(
     name for _, name, _ in pkgutil.walk_packages(poseglass.__path__, "poseglass.") if not name.endswith("__main__")
 )
@@ -51,7 +51,7 @@ def test_public_names_are_there(name):
 
 @pytest.mark.parametrize("first", ["nothing", "every module"])
 def test_the_front_door_gives_objects_and_no_modules(first):
-    """`poseglass.lifter` is a function and a module: whatever was imported before, the name is the function."""
+    """`poseglass.lifting.lifter` is a function and a module: whatever was imported before, the name is the function."""
     before = f"for name in {MODULES}: importlib.import_module(name)" if first == "every module" else ""
     wrong = run(
         f"import importlib, types, poseglass\n{before}\n"
@@ -73,7 +73,9 @@ def test_a_name_that_is_not_there():
         poseglass.hourglas  # noqa: B018
 
 
-@pytest.mark.parametrize("module", ["poseglass", "poseglass.cli", "poseglass.skeleton", "poseglass.pose"])
+@pytest.mark.parametrize(
+    "module", ["poseglass", "poseglass.commands.app", "poseglass.body.skeleton", "poseglass.body.pose"]
+)
 def test_importing_is_light(module):
     if importlib.util.find_spec(module) is None:
         pytest.skip(f"there is no {module} yet")
@@ -81,7 +83,7 @@ def test_importing_is_light(module):
     assert run(f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])") == "[]"
 
 
-@pytest.mark.parametrize("module", ["poseglass.lifter", "poseglass.weights", "poseglass.training.loop"])
+@pytest.mark.parametrize("module", ["poseglass.lifting.lifter", "poseglass.weights.files", "poseglass.training.loop"])
 def test_models_need_no_video(module):
     heavy = ["av", "cv2", "mediapipe"]
     assert run(f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])") == "[]"

@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass._files import writing
+from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DataError
-from poseglass.skeleton import H36M_17
+from poseglass.files.writing import writing
 
 __all__ = ["MotionClip", "MotionClips"]
 

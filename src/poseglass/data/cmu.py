@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from poseglass.data.mocap import Mocap
-from poseglass.data.plausible import FASTEST
+from poseglass.body.pose import PoseSequence
+from poseglass.body.skeleton import H36M_17
+from poseglass.data.checks.plausible import FASTEST
 from poseglass.errors import DataError
-from poseglass.pose import PoseSequence
-from poseglass.skeleton import H36M_17
+from poseglass.mocap.rigid import Mocap
 
 __all__ = ["SPLITS", "cmu_take", "cmu_to_h36m", "cut_glitches", "is_cmu", "repair_bvh"]
 
@@ -57,7 +57,7 @@ def cmu_to_h36m(mocap: Mocap) -> PoseSequence:
         DataError: The joints are neither those of CMU's ASF files nor those of their BVH conversion.
 
     Example:
-        >>> from poseglass.data.bvh import read_bvh
+        >>> from poseglass.mocap.bvh import read_bvh
         >>> walk = cmu_to_h36m(read_bvh("07_01.bvh"))  # doctest: +SKIP
     """
     bvh = "lhipjoint" not in mocap.names

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 from torch import nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
+from poseglass.body.skeleton import H36M_17
 from poseglass.errors import ModelError
-from poseglass.skeleton import H36M_17
 
 __all__ = ["PoseTransformer", "check_heads"]
 
@@ -26,13 +26,13 @@ class PoseTransformer(nn.Module, ABC):
         heads: Attention heads, for the waist's own attention.
         bias: Whether the attention's projections have biases, for the waist's own too.
         lengths: How many frames each layer takes, where it takes just that many; None where it takes any number.
-        coordinates: What its x and y are: ``"person"`` as :func:`poseglass.data.windows.person_coordinates` makes them,
+        coordinates: What its x and y are: ``"person"`` as :func:`poseglass.clips.person.person_coordinates` makes them,
             which lifting does; ``"screen"`` where the image's width goes from -1 to 1, as published models have it.
         answers: Of which frames its poses are good: ``"all"``, or the clip's ``"centre"`` alone where it was trained
             for that (seq2frame).
         keypoints: The 2D poses that it was trained on, such as ``"cpn"`` or ``"gt"``; empty where nobody said.
         skeleton: Which joint is which in what it sees and answers, by the name that
-            :func:`poseglass.skeleton.get_skeleton` knows.
+            :func:`poseglass.body.skeleton.get_skeleton` knows.
         slots: What the tokens of a frame stand for: its joints, or hypotheses of the frame as a whole.
         config: The constructor's arguments, so that weights on disk can say what to build.
     """
@@ -79,7 +79,7 @@ class PoseTransformer(nn.Module, ABC):
         if pose2d.shape[1] != self.frames:
             raise ModelError(
                 f"{name} was built for {self.frames} frames and got {pose2d.shape[1]}; "
-                f"build it with frames={pose2d.shape[1]} or cut the sequence with poseglass.data.windows"
+                f"build it with frames={pose2d.shape[1]} or cut the sequence with poseglass.clips.windows"
             )
         if pose2d.shape[2] != self.joints:
             raise ModelError(f"{name} was built for {self.joints} joints and got {pose2d.shape[2]}")
@@ -91,9 +91,9 @@ class PoseTransformer(nn.Module, ABC):
         """Root-relative 3D poses (b f j 3) of 2D poses (b f j i), in the axes and the unit of the model's training.
 
         What is trained here on person coordinates, the bundled weights too, answers in metres and in the axes of a
-        camera that has turned to face the pelvis (:func:`poseglass.geometry.facing`);
-        :class:`poseglass.predictor.Predictor` takes that to camera space. What is trained on screen coordinates answers
-        in metres in camera space.
+        camera that has turned to face the pelvis (:func:`poseglass.body.geometry.facing`);
+        :class:`poseglass.lifting.predictor.Predictor` takes that to camera space. What is trained on screen
+        coordinates answers in metres in camera space.
 
         Raises:
             ModelError: The input has another shape than the model was built for.

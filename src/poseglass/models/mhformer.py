@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
-from poseglass.layers import Attention, Block, CrossAttention, Mlp, StochasticDepth
 from poseglass.models._base import PoseTransformer, check_heads
+from poseglass.models.layers import Attention, Block, CrossAttention, Mlp, StochasticDepth
 
 __all__ = ["MHFormer"]
 

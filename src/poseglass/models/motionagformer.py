@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
-from poseglass.layers import Attention, Fusion, Linear, Mlp, StochasticDepth
 from poseglass.models._base import PoseTransformer, check_heads
+from poseglass.models.layers import Attention, Fusion, Linear, Mlp, StochasticDepth
 
 __all__ = ["MotionAGFormer"]
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
-from poseglass.layers import Block, Fusion
 from poseglass.models._base import PoseTransformer, check_heads
+from poseglass.models.layers import Block, Fusion
 
 __all__ = ["MotionBERT"]
 

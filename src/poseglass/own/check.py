@@ -13,15 +13,15 @@ from jaxtyping import Float
 from numpy import ndarray
 from rich.progress import track
 
-from poseglass.data.checks import fitted
+from poseglass.body.skeleton import conversion
+from poseglass.data.checks.dataset import fitted
+from poseglass.data.checks.plausible import SCALES, Problem, Problems, examine_motion, examine_times
 from poseglass.data.clips import MotionClips
-from poseglass.data.plausible import SCALES, Problem, Problems, examine_motion, examine_times
-from poseglass.data.store import INDEX, Recordings
+from poseglass.data.recordings.store import INDEX, Recordings
 from poseglass.errors import PoseError, PoseglassError
 from poseglass.own.prepare import clips_of, examine_splits
 from poseglass.own.takes import conventions, open_source, read_bodies
 from poseglass.own.views import FAR, NEAR, views
-from poseglass.skeleton import conversion
 
 __all__ = ["Report", "check"]
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from poseglass.data.plausible import Problem, Problems
-from poseglass.data.points import UNITS
-from poseglass.data.splits import SPLITS
+from poseglass.body.geometry import Camera
+from poseglass.data.checks.plausible import Problem, Problems
+from poseglass.data.recordings.splits import SPLITS
 from poseglass.errors import DataError
-from poseglass.formats import LAYOUTS
-from poseglass.geometry import Camera
+from poseglass.keypoints import LAYOUTS
+from poseglass.mocap.points import UNITS
 from poseglass.own.joint_names import JOINTS, Blend, nearest
 
 __all__ = ["FILE", "UP", "Description", "OwnCamera", "TakeEntry", "read_description"]

@@ -1,6 +1,6 @@
 """Which of a file's points are which joints: families of names that programs give them, or what the user says.
 
-A joint that the file lacks is derived from those it has, as everywhere (:data:`poseglass.skeleton.DERIVED`).
+A joint that the file lacks is derived from those it has, as everywhere (:data:`poseglass.body.skeleton.DERIVED`).
 """
 
 import re
@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from poseglass.body.skeleton import H36M_17, Skeleton, conversion
 from poseglass.errors import DataError, PoseError
-from poseglass.formats import LAYOUTS
-from poseglass.skeleton import H36M_17, Skeleton, conversion
+from poseglass.keypoints import LAYOUTS
 
 __all__ = ["FAMILIES", "JOINTS", "Blend", "Mapping17", "map_joints", "nearest"]
 

@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
-from poseglass.data.checks import Findings, Preparation
+from poseglass.body.pose import PoseSequence
+from poseglass.body.resample import resample
+from poseglass.body.skeleton import H36M_17
+from poseglass.data.checks.dataset import Findings, Preparation
+from poseglass.data.checks.plausible import SCALES, Problem, Problems
 from poseglass.data.clips import CMU_CREDIT, MotionClip, MotionClips
 from poseglass.data.cmu import SHORTEST, cut_glitches
-from poseglass.data.plausible import SCALES, Problem, Problems
-from poseglass.data.resample import resample
-from poseglass.data.splits import SPLITS
-from poseglass.data.store import Recordings
-from poseglass.data.storing import check_new_folder, write_recordings
+from poseglass.data.recordings.splits import SPLITS
+from poseglass.data.recordings.store import Recordings
+from poseglass.data.recordings.writer import check_new_folder, write_recordings
 from poseglass.errors import DataError
 from poseglass.own.description import FILE
 from poseglass.own.takes import Body, Conventions, Source, conventions, open_source, read_bodies
 from poseglass.own.views import views
-from poseglass.pose import PoseSequence
-from poseglass.skeleton import H36M_17
 
 __all__ = ["FPS", "Conversion", "clips_of", "examine_splits", "prepare_clips", "prepare_recordings"]
 
@@ -76,7 +76,7 @@ def prepare_clips(
 
     Example:
         >>> import numpy as np, poseglass as pg
-        >>> from poseglass.data.synthetic import STYLES, move
+        >>> from poseglass.data.virtual.people import STYLES, move
         >>> points = move(np.random.default_rng(0), STYLES["Walking"], 90)
         >>> _ = pg.PoseSequence(points, pg.H36M_17, "world", fps=50).save("walk.csv")
         >>> [(clip.name, clip.points.shape) for clip in prepare_clips("walk.csv", "clips.npz").clips]
@@ -157,7 +157,7 @@ def prepare_recordings(
     about: str | PathLike[str] | None = None,
     progress: bool = False,
 ) -> Preparation:
-    """Turn motion and the cameras that saw it into a folder of :class:`poseglass.data.store.Recordings`, checked.
+    """Turn motion and its cameras into a checked folder of :class:`poseglass.data.recordings.store.Recordings`.
 
     The projected 3D poses are ``gt``; keypoints, where a take names any, are ``detected``. Each recording says
     its split.

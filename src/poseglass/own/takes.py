@@ -10,9 +10,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass.data.cmu import SPLITS as CMU_SPLITS
-from poseglass.data.cmu import cmu_take, cmu_to_h36m, is_cmu
-from poseglass.data.plausible import (
+from poseglass.body.skeleton import H36M_17
+from poseglass.data.checks.plausible import (
     LEG,
     SCALES,
     Problem,
@@ -22,11 +21,12 @@ from poseglass.data.plausible import (
     examine_times,
     fitting_unit,
 )
-from poseglass.data.tracks import SUFFIXES, Tracks, read_mocap, read_tracks
+from poseglass.data.cmu import SPLITS as CMU_SPLITS
+from poseglass.data.cmu import cmu_take, cmu_to_h36m, is_cmu
 from poseglass.errors import DataError, FormatError, PoseError
+from poseglass.mocap.tracks import SUFFIXES, Tracks, read_mocap, read_tracks
 from poseglass.own.description import FILE, UP, Description, TakeEntry, read_description
 from poseglass.own.joint_names import map_joints, nearest
-from poseglass.skeleton import H36M_17
 
 __all__ = ["Body", "Conventions", "Source", "Take", "conventions", "open_source", "read_bodies"]
 

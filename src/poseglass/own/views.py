@@ -7,13 +7,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from poseglass.data.plausible import Problem, Problems
+from poseglass.body.geometry import Camera
+from poseglass.body.skeleton import H36M_17
+from poseglass.data.checks.plausible import Problem, Problems
 from poseglass.errors import FormatError, PoseError
-from poseglass.formats import read_keypoints
-from poseglass.geometry import Camera
+from poseglass.keypoints import read_keypoints
 from poseglass.own.description import UP, OwnCamera
 from poseglass.own.takes import Body, Source
-from poseglass.skeleton import H36M_17
 
 __all__ = ["View", "views"]
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from poseglass.errors import ModelError
 from poseglass.models import PoseTransformer
 from poseglass.testing._judge import Broken, Rules, apart, copied, judge, noise
-from poseglass.tokens.select import take
-from poseglass.waist import Hourglass, hourglass
+from poseglass.waist.hourglass import Hourglass, hourglass
+from poseglass.waist.select import take
 
 __all__ = ["BACKBONE", "check_backbone"]
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from poseglass.testing._judge import Broken, Rules, apart, copied, judge, noise
-from poseglass.tokens import Pruner, Recoverer
+from poseglass.waist._base import Pruner, Recoverer
 
 __all__ = ["PRUNER", "RECOVERER", "check_pruner", "check_recoverer"]
 
@@ -27,7 +27,7 @@ def check_pruner(pruner: Pruner, *, dim: int = 16, frames: int = 12, joints: int
         ContractError: It breaks rules; `.broken` says which.
 
     Example:
-        >>> from poseglass.tokens import DensityPeaks
+        >>> from poseglass.waist.prune import DensityPeaks
         >>> check_pruner(DensityPeaks())
     """
     pose2d = noise(CLIPS, frames, joints, inputs)
@@ -47,7 +47,7 @@ def check_recoverer(recoverer: Recoverer, *, dim: int = 16, frames: int = 12, jo
         ContractError: It breaks rules; `.broken` says which.
 
     Example:
-        >>> from poseglass.tokens import Interpolate
+        >>> from poseglass.waist.recover import Interpolate
         >>> check_recoverer(Interpolate())
     """
     channels = 3 if getattr(recoverer, "acts_on", None) == "poses" else dim

@@ -10,9 +10,10 @@ from typing import Any, Literal, Protocol, final, runtime_checkable
 
 import numpy as np
 
-from poseglass.data.augment import Sample, Sampler, mirrored
+from poseglass.clips.sample import Sample, mirrored
 from poseglass.data.clips import MotionClips
-from poseglass.data.store import INDEX, Recordings
+from poseglass.data.recordings.store import INDEX, Recordings
+from poseglass.data.virtual.sampler import Sampler
 from poseglass.errors import DataError
 from poseglass.training.recipe import Recipe
 from poseglass.training.recorded import RecordedBatches
@@ -68,7 +69,7 @@ def batches(recipe: Recipe) -> Batches:
 
 @final
 class MotionBatches:
-    """Motion capture seen by virtual cameras (:class:`poseglass.data.augment.Sampler`).
+    """Motion capture seen by virtual cameras (:class:`poseglass.data.virtual.sampler.Sampler`).
 
     An epoch is as many clips as the training takes would fill at 30 frames a second.
     """

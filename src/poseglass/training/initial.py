@@ -13,8 +13,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from poseglass.models import MixSTE
-from poseglass.tokens import CrossAttention
-from poseglass.waist import Hourglass, Model, backbone_of
+from poseglass.waist.hourglass import Hourglass, Model, backbone_of
+from poseglass.waist.recover import CrossAttention
 
 __all__ = ["lengthened", "sinusoidal", "time_code"]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Protocol, final
 
-from poseglass._files import writing
 from poseglass.errors import TrainingError
+from poseglass.files.writing import writing
 
 __all__ = ["Log"]
 

@@ -26,16 +26,13 @@ from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, spawn
 
 from poseglass import errors as kinds
-from poseglass import weights
-from poseglass._files import alone, writing
 from poseglass._shapes import Pose2D, Pose3D
-from poseglass.ahead import ahead
-from poseglass.data.augment import Sample
+from poseglass.clips.sample import Sample
 from poseglass.errors import TrainingError
-from poseglass.metrics import mpjpe, p_mpjpe
-from poseglass.tokens.select import take
+from poseglass.files.writing import alone, writing
+from poseglass.judging.metrics import mpjpe, p_mpjpe
 from poseglass.training.batches import Batches, batches
-from poseglass.training.building import build
+from poseglass.training.build import build
 from poseglass.training.initial import lengthened
 from poseglass.training.log import Log
 from poseglass.training.losses import PoseLoss
@@ -43,7 +40,10 @@ from poseglass.training.optimisers import optimisers, rate
 from poseglass.training.provenance import check_same_run, record_environment
 from poseglass.training.recipe import Recipe
 from poseglass.training.workers import averaged, check_together, end_with_parent, launched, together
-from poseglass.waist import Funnel, Hourglass, Model, backbone_of
+from poseglass.video.ahead import ahead
+from poseglass.waist.hourglass import Funnel, Hourglass, Model, backbone_of
+from poseglass.waist.select import take
+from poseglass.weights import files as weights
 
 __all__ = ["Run", "answered", "train"]
 

@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from poseglass._shapes import Pose3D
+from poseglass.body.skeleton import H36M_17, Skeleton
 from poseglass.errors import ModelError
-from poseglass.skeleton import H36M_17, Skeleton
 
 __all__ = ["JOINT_WEIGHTS", "TERMS", "Body", "PoseLoss"]
 

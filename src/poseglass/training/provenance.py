@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from poseglass._files import writing
 from poseglass.errors import TrainingError
+from poseglass.files.writing import writing
 from poseglass.training.recipe import Recipe
 
 __all__ = ["check_same_run", "record_environment"]

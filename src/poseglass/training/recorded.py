@@ -1,7 +1,7 @@
 """Batches out of prepared recordings: which clips there are, and the 2D and 3D poses of those that are drawn.
 
-The clips are cut as the field cuts them (:mod:`poseglass.data.windows`), and only indices of them are kept: what a step
-draws is read from the memory-mapped arrays, and nothing else.
+The clips are cut as the field cuts them (:mod:`poseglass.clips.windows`), and only indices of them are kept: what a
+step draws is read from the memory-mapped arrays, and nothing else.
 """
 
 import math
@@ -14,13 +14,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from poseglass.data import h36m_facts
-from poseglass.data.augment import Sample, flip, mirrored
-from poseglass.data.store import Recording, Recordings
-from poseglass.data.windows import padding, seq2frame_starts, seq2seq_starts
+from poseglass.body.geometry import to_screen
+from poseglass.body.skeleton import H36M_17, counterparts
+from poseglass.clips.mirror import flip
+from poseglass.clips.sample import Sample, mirrored
+from poseglass.clips.windows import padding, seq2frame_starts, seq2seq_starts
+from poseglass.data.h36m import facts as h36m_facts
+from poseglass.data.recordings.store import Recording, Recordings
 from poseglass.errors import DataError, PoseError
-from poseglass.geometry import to_screen
-from poseglass.skeleton import H36M_17, counterparts
 from poseglass.training.recipe import Recipe
 
 __all__ = ["ClipTable", "RecordedBatches"]
@@ -66,7 +67,7 @@ class ClipTable:
             valid: Of each recording, which frames count.
             frames: Frames of a clip.
             stride: From one clip to the next.
-            by: Clips that answer for all of their frames, or for their centre: how :mod:`poseglass.data.windows` cuts.
+            by: Clips that answer for all of their frames, or for their centre: how :mod:`poseglass.clips.windows` cuts.
             count: Which frames of a clip must be valid for it to be there.
         """
         recording, begin = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
@@ -90,10 +91,11 @@ class ClipTable:
 
 @final
 class RecordedBatches:
-    """Prepared recordings (:class:`poseglass.data.store.Recordings`) of Human3.6M, MPI-INF-3DHP or one's own.
+    """Prepared recordings (:class:`poseglass.data.recordings.store.Recordings`) of a data set or one's own.
 
-    2D poses are on the screen (:func:`poseglass.geometry.to_screen`), with scores where the model takes three inputs
-    (1 where the source has none). 3D poses are root-relative metres in camera space. Both have Human3.6M's joints.
+    2D poses are on the screen (:func:`poseglass.body.geometry.to_screen`), with scores where the model takes three
+    inputs (1 where the source has none). 3D poses are root-relative metres in camera space. Both have the joints of
+    Human3.6M.
 
     Training clips are those of the split ``train``, in another order each epoch; its last batch is filled up from the
     begin of its order. Those of ``val`` are judged, which in published data sets are the test subjects'. Which clips a

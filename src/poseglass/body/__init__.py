@@ -1,0 +1,1 @@
+"""What a pose is: skeletons, poses over time, the geometry of cameras, other frame rates."""

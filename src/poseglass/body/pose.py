@@ -1,0 +1,325 @@
+"""`PoseSequence`: poses over time that know their skeleton, units, space and clock."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from poseglass.body.skeleton import H36M_17, Skeleton, conversion
+from poseglass.errors import PoseError
+from poseglass.files.writing import writing
+
+__all__ = ["PoseSequence", "Space"]
+
+Space = Literal["pixels", "normalised", "camera", "world"]
+UNITS: dict[Space, str] = {"pixels": "pixels", "normalised": "half widths", "camera": "metres", "world": "metres"}
+FORMAT = "poseglass pose sequence 1"
+
+
+@dataclass(frozen=True, eq=False)
+class PoseSequence:
+    """The poses of one person, one row per frame.
+
+    Args:
+        points: Joint positions, (f j 2) or (f j 3). Whatever is not known is NaN or has score 0.
+        skeleton: Which joint is which.
+        space: What the numbers mean. ``pixels`` (x right, y down, of an image of `size`), ``normalised`` (the same
+            over half the image's width, from its centre), ``camera`` (metres; x right, y down, z forward),
+            ``world`` (metres; y up).
+        fps: Frames a second, where they are evenly spaced; 30 if neither it nor `timestamps` is given.
+        scores: Confidence of each joint from 0 to 1, (f j); 1 where it is not given.
+        valid: Whether the person was seen in the frame, (f); an invalid frame is filled in, never left out.
+        timestamps: Seconds of each frame, (f), where they are not evenly spaced.
+        size: Width and height of the image in pixels.
+        kept: Whether a pruning model kept the frame in its middle layers, (f).
+        pose2d: The 2D poses that these 3D poses were lifted from.
+
+    Raises:
+        PoseError: Something does not fit; the message says what was expected and what came.
+
+    Example:
+        >>> import numpy as np, poseglass as pg
+        >>> walk = pg.PoseSequence(np.zeros((90, 17, 3)), pg.H36M_17, "camera", fps=30)
+        >>> walk[30:60].duration
+        1.0
+    """
+
+    points: Float[ndarray, "f j d"]
+    skeleton: Skeleton
+    space: Space
+    fps: float | None = None
+    scores: Float[ndarray, "f j"] | None = None
+    valid: Bool[ndarray, " f"] | None = None
+    timestamps: Float[ndarray, " f"] | None = None
+    size: tuple[int, int] | None = None
+    kept: Bool[ndarray, " f"] | None = None
+    pose2d: "PoseSequence | None" = None
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__  # frozen: the fields are normalised once, here
+        points = np.asarray(self.points, dtype=np.float32)
+        if points.ndim != 3 or points.shape[2] not in (2, 3):
+            raise PoseError(f"points must be (frames, joints, 2 or 3), got an array of shape {points.shape}")
+        frames, joints, axes = points.shape
+        if joints != len(self.skeleton):
+            raise PoseError(f"the skeleton {self.skeleton.name} has {len(self.skeleton)} joints, points have {joints}")
+        if self.space not in get_args(Space):
+            raise PoseError(f"space must be one of {', '.join(get_args(Space))}, got {self.space!r}")
+        if (axes == 3) != (self.space in ("camera", "world")):
+            raise PoseError(f"a pose in {self.space} space does not have {axes} axes")
+        set_(self, "points", points)
+        scores = np.ones((frames, joints)) if self.scores is None else self.scores
+        scores = self._checked("scores", scores, (frames, joints))
+        scores = np.where(np.isfinite(points).all(-1) & np.isfinite(scores), scores, 0)
+        set_(self, "scores", scores.astype(np.float32))
+        valid = np.ones(frames) if self.valid is None else self.valid
+        set_(self, "valid", self._checked("valid", valid, (frames,)).astype(bool))
+        if self.kept is not None:
+            set_(self, "kept", self._checked("kept", self.kept, (frames,)).astype(bool))
+        if self.timestamps is not None:
+            times = self._checked("timestamps", self.timestamps, (frames,)).astype(np.float64)
+            if not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
+                raise PoseError("timestamps must be finite and strictly increasing")
+            set_(self, "timestamps", times)
+        fps = self.fps
+        if fps is None and self.timestamps is not None and frames > 1:
+            fps = (frames - 1) / float(self.timestamps[-1] - self.timestamps[0])
+        fps = 30.0 if fps is None else float(fps)
+        if not (np.isfinite(fps) and fps > 0):
+            raise PoseError(f"fps must be a positive number, got {self.fps}")
+        set_(self, "fps", fps)
+        if self.size is not None:
+            width, height = (int(side) for side in self.size)
+            if width < 1 or height < 1:
+                raise PoseError(f"size must be (width, height) in pixels, got {self.size}")
+            set_(self, "size", (width, height))
+        if self.pose2d is not None and len(self.pose2d) != frames:
+            raise PoseError(f"pose2d has {len(self.pose2d)} frames, the poses have {frames}")
+
+    @staticmethod
+    def _checked(name: str, value: Any, shape: tuple[int, ...]) -> ndarray:
+        array = np.asarray(value)
+        if array.shape != shape:
+            raise PoseError(f"{name} must have shape {shape} to go with the points, got {array.shape}")
+        return array
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __getitem__(self, frames: slice) -> "PoseSequence":
+        """A stretch of the sequence; timestamps and the fps follow the step."""
+        if not isinstance(frames, slice):
+            raise PoseError(f"a pose sequence is cut with a slice, such as poses[10:20], not with {frames!r}")
+        step = frames.step or 1
+        if step < 1:
+            raise PoseError(f"a pose sequence cannot be cut with the step {step}; time runs forward")
+        rows: dict[str, Any] = {
+            name: None if (value := getattr(self, name)) is None else value[frames]
+            for name in ("points", "scores", "valid", "timestamps", "kept", "pose2d")
+        }
+        return replace(self, **rows, fps=self.rate / step)
+
+    def __iter__(self) -> Iterator[Float[ndarray, "j d"]]:
+        return iter(self.points)
+
+    def __repr__(self) -> str:
+        return (
+            f"PoseSequence({len(self)} frames of {self.skeleton.name}, {self.space} ({self.units}), "
+            f"{self.rate:g} fps, {int(self.validity.sum())} valid)"
+        )
+
+    @property
+    def units(self) -> str:
+        """The unit of the points."""
+        return UNITS[self.space]
+
+    @property
+    def rate(self) -> float:
+        """Frames a second; the mean where the frames are not evenly spaced."""
+        assert self.fps is not None
+        return self.fps
+
+    @property
+    def confidence(self) -> Float[ndarray, "f j"]:
+        """The scores, which are always there after construction."""
+        assert self.scores is not None
+        return self.scores
+
+    @property
+    def validity(self) -> Bool[ndarray, " f"]:
+        """The validity, which is always there after construction."""
+        assert self.valid is not None
+        return self.valid
+
+    @property
+    def times(self) -> Float[ndarray, " f"]:
+        """Seconds of each frame: the timestamps, or frame number over fps."""
+        return np.arange(len(self)) / self.rate if self.timestamps is None else self.timestamps
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the start of the first frame to the end of the last."""
+        return float(self.times[-1] - self.times[0] + 1 / self.rate) if len(self) else 0.0
+
+    def joint(self, name: str) -> Float[ndarray, "f d"]:
+        """The path of one joint."""
+        return self.points[:, self.skeleton.index(name)]
+
+    def to_skeleton(self, target: Skeleton = H36M_17) -> "PoseSequence":
+        """The same poses on another skeleton, joints matched by name and derived where they lack.
+
+        A derived joint's score is the lowest of the joints it is blended from.
+        """
+        if target == self.skeleton:
+            return self
+        matrix = conversion(self.skeleton, target)
+        known = np.where(self.confidence[..., None] > 0, self.points, 0)
+        used = matrix != 0
+        scores = np.stack([self.confidence[:, row].min(-1) for row in used], -1)
+        points = np.einsum("ts,fsd->ftd", matrix, known)
+        return replace(self, points=np.where(scores[..., None] > 0, points, np.nan), skeleton=target, scores=scores)
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write ``.npz`` or ``.json`` (both read back by :meth:`load`) or ``.csv`` (one row per frame).
+
+        Raises:
+            PoseError: The suffix is another one, or the place cannot be written.
+        """
+        path = Path(path)
+        try:
+            write = _WRITERS[path.suffix.lower()]
+        except KeyError:
+            raise PoseError(f"cannot tell the format of {path}; end the name in {', '.join(_WRITERS)}") from None
+        with writing(path, PoseError) as temporary:
+            write(self, temporary)
+        return path
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> "PoseSequence":
+        """Read what :meth:`save` wrote as ``.npz`` or ``.json``. No pickle is ever read.
+
+        Raises:
+            PoseError: The file is missing, broken, or something else.
+        """
+        path = Path(path)
+        try:
+            if path.suffix.lower() == ".json":
+                record = json.loads(path.read_text(encoding="utf-8"))
+            else:
+                # numpy leaves a broken file open that it has opened itself
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                    record = {name: archive[name] for name in archive.files}
+            return _from_record(record)
+        except FileNotFoundError:
+            raise PoseError(f"there is no file {path}") from None
+        except PoseError as problem:
+            raise PoseError(f"{path}: {problem}") from None
+        except Exception as problem:
+            raise PoseError(f"{path} is not a pose sequence written by poseglass: {problem}") from problem
+
+
+def _record(poses: PoseSequence) -> dict[str, Any]:
+    """The sequence as named arrays and strings, the one layout behind npz and JSON."""
+    skeleton = poses.skeleton
+    record: dict[str, Any] = {
+        "format": FORMAT,
+        "skeleton": skeleton.name,
+        "joints": list(skeleton.joints),
+        "bones": [list(bone) for bone in skeleton.bones],
+        "root": skeleton.root or "",
+        "space": poses.space,
+        "units": poses.units,
+        "fps": poses.rate,
+        "points": poses.points,
+        "scores": poses.confidence,
+        "valid": poses.validity,
+    }
+    for name in ("timestamps", "size", "kept"):
+        if (value := getattr(poses, name)) is not None:
+            record[name] = np.asarray(value)
+    if poses.pose2d is not None:
+        record |= {f"pose2d.{name}": value for name, value in _record(poses.pose2d).items()}
+    return record
+
+
+def _from_record(record: dict[str, Any]) -> PoseSequence:
+    if str(record.get("format")) != FORMAT:
+        raise PoseError(f"expected the format {FORMAT!r}, got {str(record.get('format'))!r}")
+    inner = {name.removeprefix("pose2d."): value for name, value in record.items() if name.startswith("pose2d.")}
+    skeleton = Skeleton(
+        name=str(record["skeleton"]),
+        joints=tuple(str(joint) for joint in record["joints"]),
+        bones=tuple((str(child), str(parent)) for child, parent in record["bones"]),
+        root=str(record["root"]) or None,
+    )
+
+    def optional(name: str, dtype: type) -> Any:
+        return np.asarray(record[name], dtype) if name in record else None
+
+    size = optional("size", int)
+    points = np.asarray(record["points"], np.float32)
+    scores = np.asarray(record["scores"], np.float32)
+    if not points.size:  # JSON does not keep the shape of no frames
+        axes = 3 if record["units"] == "metres" else 2
+        points, scores = points.reshape(0, len(skeleton), axes), scores.reshape(0, len(skeleton))
+    return PoseSequence(
+        points=points,
+        skeleton=skeleton,
+        space=str(record["space"]),  # type: ignore[arg-type]  # checked by the constructor
+        fps=float(record["fps"]),
+        scores=scores,
+        valid=np.asarray(record["valid"], bool),
+        timestamps=optional("timestamps", float),
+        size=None if size is None else (int(size[0]), int(size[1])),
+        kept=optional("kept", bool),
+        pose2d=_from_record(inner) if inner else None,
+    )
+
+
+def _write_npz(poses: PoseSequence, path: Path) -> None:
+    with path.open("wb") as file:
+        arrays: dict[str, Any] = {name: np.asarray(value) for name, value in _record(poses).items()}
+        np.savez_compressed(file, **arrays)
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: what is not known becomes null."""
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind == "f":
+            rounded = np.round(value.astype(float), 6).astype(object)
+            rounded[~np.isfinite(value)] = None
+            return rounded.tolist()
+        return value.tolist()
+    return value
+
+
+def _write_json(poses: PoseSequence, path: Path) -> None:
+    record = {name: _plain(value) for name, value in _record(poses).items()}
+    path.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
+
+
+def _write_csv(poses: PoseSequence, path: Path) -> None:
+    axes = "xyz"[: poses.points.shape[2]]
+    header = ["frame", "seconds", "valid"]
+    header += [f"{joint}_{axis}" for joint in poses.skeleton.joints for axis in (*axes, "score")]
+    rows = np.concatenate([poses.points, poses.confidence[..., None]], -1).reshape(len(poses), -1)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        for frame, (seconds, valid, row) in enumerate(zip(poses.times, poses.validity, rows, strict=True)):
+            values = ("" if np.isnan(value) else f"{value:.6g}" for value in row)
+            writer.writerow([frame, f"{seconds:.6f}", int(valid), *values])
+
+
+_WRITERS: dict[str, Callable[[PoseSequence, Path], None]] = {
+    ".npz": _write_npz,
+    ".json": _write_json,
+    ".csv": _write_csv,
+}

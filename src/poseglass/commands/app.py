@@ -1,0 +1,85 @@
+"""The command line: ``poseglass lift``, ``train``, ``evaluate``, ``reproduce``, ``bench``, ``convert``, ``data``.
+
+Results that one would pipe go to standard output, everything else to standard error. The exit code is 0 where all went
+well, 1 where something is wrong with a file, 2 where it is with the command itself, and 130 after Ctrl-C.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import rich
+import typer
+
+from poseglass import __version__
+from poseglass.commands.bench import bench
+from poseglass.commands.convert import convert
+from poseglass.commands.data import data
+from poseglass.commands.evaluate import evaluate
+from poseglass.commands.lift import lift
+from poseglass.commands.reproduce import reproduce
+from poseglass.commands.terminal import Teller, fail, interrupted
+from poseglass.commands.train import train
+from poseglass.errors import PoseglassError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="poseglass",
+    help="Video in, 3D human motion out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.add_typer(data, name="data")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command, that of the program's own arguments if none are given, and end the program.
+
+    What is wrong with the input is said in one line, not in a traceback.
+    """
+    rich.reconfigure(stderr=True)  # progress bars too stay out of what is piped
+    log = logging.getLogger("poseglass")
+    log.handlers = [Teller()]
+    log.setLevel(logging.INFO)
+    try:
+        code = app(arguments, prog_name="poseglass", standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        code = 130
+    except PoseglassError as problem:
+        fail(str(problem))
+    except OSError as problem:
+        name = "" if problem.filename is None else f"{problem.filename}: "
+        fail(f"{name}{problem.strerror or problem}")
+    except Exception as problem:
+        # Usage errors of the command line know how to show themselves.
+        show = getattr(problem, "show", None)
+        if show is None:
+            raise
+        show()
+        code = getattr(problem, "exit_code", 2)
+    if code == 130:
+        interrupted()
+    sys.exit(code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"poseglass {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say the version and stop.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+for command in (lift, train, evaluate, reproduce, bench, convert):
+    app.command()(command)

@@ -1,0 +1,138 @@
+"""``poseglass bench``: what models cost here, and the papers' table counted anew."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from poseglass.commands.terminal import wrong
+from poseglass.errors import ModelError
+from poseglass.files.writing import check_place
+
+if TYPE_CHECKING:
+    from poseglass.waist.hourglass import Model
+
+__all__ = ["bench"]
+
+Keep = int | float | Mapping[int, int | float]
+
+
+def bench(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL]...",
+            help="A size such as mixste (fresh weights), a bundled model, a folder of weights or a checkpoint. "
+            "Default: balanced.",
+        ),
+    ] = None,
+    *,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            help="Give it a waist that keeps so many frames (81), a share of them (0.33), or a pyramid (2:121,5:61)."
+        ),
+    ] = None,
+    at: Annotated[int | None, typer.Option(help="The layer before which the other frames are dropped.")] = None,
+    prune: Annotated[
+        str | None, typer.Option(help="Frames are chosen by density (the default), attention, motion or uniform.")
+    ] = None,
+    recover: Annotated[
+        str | None,
+        typer.Option(help="How it brings them back: attention (the default), interpolate, nearest, or none."),
+    ] = None,
+    frames: Annotated[int | None, typer.Option(help="Frames of a clip, for a size.")] = None,
+    batch: Annotated[int, typer.Option(help="Clips of a forward pass.")] = 1,
+    threads: Annotated[int | None, typer.Option(help="Threads of torch; as many as it takes by default.")] = None,
+    dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+    rounds: Annotated[int, typer.Option(help="How many times each model is timed.")] = 10,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
+    json: Annotated[Path | None, typer.Option(help="Also write everything measured, a list, as JSON.")] = None,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="Only count: the papers' tables beside our counts, in Markdown.")
+    ] = False,
+) -> None:
+    """FLOPs, time and memory of models; one with a waist is measured in turns with its backbone."""
+    of_waist = {"--at": at, "--prune": prune, "--recover": recover}
+    if paper:
+        if models or keep or json or any(value is not None for value in of_waist.values()):
+            waist = ", ".join(of_waist)
+            wrong("--paper", f"it only counts the published models: leave out models, --keep, {waist} and --json")
+        from poseglass.cost.papers import table
+
+        print(table())  # noqa: T201
+        return
+    if dtype not in ("float32", "bfloat16"):
+        wrong("--dtype", f"it is float32 or bfloat16, not {dtype!r}")
+    for option, value in of_waist.items():
+        if keep is None and value is not None:
+            wrong(option, "it goes with --keep, which says how many frames the waist keeps")
+    kept = None if keep is None else _keep(keep)
+    if isinstance(kept, Mapping) == (at is not None) and kept is not None:
+        wrong("--keep", "give --keep a number and --at a layer, or --keep a pyramid such as 2:121,5:61 alone")
+    if json is not None:
+        check_place(json)
+    import json as writer
+
+    from poseglass.cost.benchmark import bench as measure
+    from poseglass.files.writing import writing
+
+    records = []
+    for number, name in enumerate(models or ["balanced"]):
+        model, against = _pair(name, kept, at, prune=prune or "density", recover=recover or "attention", frames=frames)
+        result = measure(model, against, batch=batch, threads=threads, dtype=dtype, rounds=rounds)  # type: ignore[arg-type]
+        records.append({"name": name} | result.record())
+        print(("\n" if number else "") + (result.markdown() if markdown else str(result)), flush=True)  # noqa: T201
+    if json is not None:
+        with writing(json) as temporary:
+            temporary.write_text(writer.dumps(records, indent=2) + "\n", encoding="utf-8")
+
+
+def _keep(text: str) -> Keep:
+    """What `--keep` says: a count, a share of the clip, or a pyramid."""
+
+    def number(part: str) -> int | float:
+        return int(part) if part.strip().isdigit() else float(part)
+
+    try:
+        if ":" not in text:
+            return number(text)
+        pairs = [part.split(":") for part in text.split(",")]
+        return {int(layer): number(frames) for layer, frames in pairs}
+    except ValueError:
+        wrong("--keep", f"write it as 81, as 0.33 or as 2:121,5:61 (layer:frames), not {text!r}")
+
+
+def _pair(
+    name: str, keep: Keep | None, at: int | None, *, prune: str, recover: str, frames: int | None
+) -> "tuple[Model, Model | None]":
+    """The model that is meant, and its backbone where it has a waist."""
+    from poseglass.models import MODELS, PoseTransformer, create_model
+    from poseglass.waist.hourglass import Funnel, Hourglass, backbone_of, funnel, hourglass
+    from poseglass.weights import files as weights
+
+    def narrow(backbone: PoseTransformer | str, keep: Keep, frames: int | None = None) -> Funnel | Hourglass:
+        if recover == "none":
+            return funnel(backbone, keep=keep, at=at, prune=prune, frames=frames)
+        return hourglass(backbone, keep=keep, at=at, prune=prune, recover=recover, frames=frames)
+
+    model: Model
+    if name in MODELS:
+        model = create_model(name, frames=frames) if keep is None else narrow(name, keep, frames)
+    else:
+        if frames is not None:
+            raise ModelError(f"--frames goes with a size ({', '.join(MODELS)}); the weights of {name} have their own")
+        if not Path(name).exists() and name not in weights.BUNDLED:
+            known = ", ".join([*MODELS, *weights.BUNDLED])
+            raise ModelError(f"there is no model {name}: give a folder, a checkpoint, or one of {known}")
+        model = weights.load(name)
+        if keep is not None:
+            model = narrow(backbone_of(model), keep)
+    if not isinstance(model, Hourglass | Funnel):
+        return model, None
+    backbone = model.backbone
+    if backbone.lengths is None:
+        return model, backbone
+    # Its layers are made for the waist, so without one it is another network.
+    return model, type(backbone)(**{**backbone.config, "frames": backbone.frames})

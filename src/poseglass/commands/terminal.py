@@ -1,0 +1,50 @@
+"""How the commands speak: results on standard output, everything else on standard error."""
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["Teller", "console", "fail", "interrupted", "tell", "wrong"]
+
+
+console = Console(stderr=True)
+
+
+class Teller(logging.Handler):
+    """Shows what the library logs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record as a line."""
+        tell(record.getMessage())
+
+
+def tell(text: str, *, head: str = "", style: str = "") -> None:
+    """Write to standard error. Brackets, which rich would take for markup, stay as they are: names may have them."""
+    console.print(Text.assemble((head, style), text), soft_wrap=True)
+
+
+def fail(message: str) -> NoReturn:
+    """Write an error and exit with 1."""
+    tell(message, head="error: ", style="bold red")
+    sys.exit(1)
+
+
+def interrupted() -> NoReturn:
+    """Write that the command was interrupted and exit with 130."""
+    tell("interrupted; no file is half written")
+    sys.stdout.flush()
+    # Not sys.exit: that waits for the workers of a training, and MediaPipe crashes in it where it was cut short.
+    os._exit(130)
+
+
+def wrong(option: str, message: str) -> NoReturn:
+    """Refuse the value of an option: typer shows the usage and exits with 2."""
+    raise typer.BadParameter(message, param_hint=f"'{option}'")

@@ -1,0 +1,1 @@
+"""What a model costs: FLOPs, time, memory, and the papers beside them."""

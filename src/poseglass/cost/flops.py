@@ -1,0 +1,226 @@
+"""How many FLOPs a forward pass takes: as the field counts the published architecture, and as it is executed here.
+
+Two conventions are in use, and they differ by up to a third:
+
+- *paper*: 2 x multiply-adds of the Linear and Conv layers only. The tables of HoT (CVPR 2024) and of most lifters.
+- *full*: 2 x multiply-adds of every matrix product, attention and graphs included: what ``torch.utils.flop_counter``
+  counts where attention is written out.
+
+Both are counted by running the model on torch's meta device, which computes shapes and nothing else.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from poseglass._shapes import Indices, Tokens
+from poseglass.models.motionagformer import GraphMixer
+from poseglass.waist._base import Recoverer, Sizes
+from poseglass.waist.hourglass import Hourglass, Model, backbone_of
+from poseglass.waist.recover import CrossAttention
+
+__all__ = ["Convention", "Flops", "count_flops", "count_parameters"]
+
+Convention = Literal["paper", "full", "executed"]
+
+_aten = torch.ops.aten
+# torch's own formulas, and for the attention kernel of CPUs, which its table leaves out, that of the GPUs'.
+FORMULAS: dict[Any, Callable[..., int]] = {
+    **flop_registry,
+    _aten._scaled_dot_product_flash_attention_for_cpu: flop_registry[_aten._scaled_dot_product_flash_attention],
+}
+
+
+@dataclass(frozen=True)
+class Flops:
+    """FLOPs of one forward pass, each multiply-add counted twice.
+
+    Attributes:
+        paper: Linear and Conv layers of the published architecture.
+        full: Every matrix product of the published architecture.
+        executed: Every matrix product that is really computed here.
+    """
+
+    paper: int
+    full: int
+    executed: int
+
+    def of(self, convention: Convention) -> int:
+        """The count in one convention."""
+        return {"paper": self.paper, "full": self.full, "executed": self.executed}[convention]
+
+
+def count_flops(model: Model, *, batch: int = 1) -> Flops:
+    """FLOPs of a forward pass in evaluation, in every convention.
+
+    The published architecture and what is run here differ in two places, so `executed` is counted on the model as it
+    is, `paper` and `full` on a copy in which they are as published:
+
+    - Token recovering attention (TRA) asks with learned queries that all joints share. As published they are projected
+      once for each joint of each clip, ``batch x joints`` times the same product; here once for the model
+      (:class:`AsPublished`).
+    - MotionAGFormer's graphs scale their links A to D^-1/2 A D^-1/2. As published that is two products of matrices, two
+      of whose factors are diagonal; here rows and columns are scaled (:class:`GraphAsPublished`).
+
+    A product belongs to a Linear or Conv layer if one of its factors is a parameter. What is no matrix product (norms,
+    softmax, the distances of density peaks, moving data) counts in no convention.
+
+    Args:
+        model: A backbone, an hourglass or a funnel; it may lie on the meta device. It is not changed.
+        batch: Clips. `paper` and `full` grow in proportion, `executed` by a little less.
+
+    Example:
+        >>> import poseglass as pg
+        >>> fast = pg.hourglass(pg.create_model("mixste-tiny"), keep=9, at=1)
+        >>> count_flops(fast)
+        Flops(paper=27721152, full=31853376, executed=30968640)
+    """
+    try:
+        executed, published = _both(_weightless(model), batch)
+    except (NotImplementedError, RuntimeError, TypeError):
+        # Somebody's own backbone may look at numbers, which the meta device does not have.
+        if any(parameter.is_meta for parameter in model.parameters()):
+            raise
+        executed, published = _both(copy.deepcopy(model).to("cpu").eval(), batch)
+    return Flops(paper=published.weighted, full=published.every, executed=executed.every)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Numbers that are learned; shared ones count once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+@final
+class AsPublished(Recoverer):
+    """Token recovering attention that projects its queries anew for each joint of each clip, as published.
+
+    The result is that of :class:`poseglass.waist.recover.CrossAttention`; only the work differs. For counting.
+
+    Args:
+        own: The recoverer as it is here; its weights are used.
+    """
+
+    acts_on: ClassVar[Literal["tokens", "poses"]] = "tokens"
+
+    def __init__(self, own: CrossAttention) -> None:
+        super().__init__()
+        self.own = own
+
+    @classmethod
+    def of(cls, backbone: Sizes) -> "AsPublished":
+        """See :class:`poseglass.waist._base.Recoverer`."""
+        return cls(CrossAttention.of(backbone))
+
+    def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
+        """See :class:`poseglass.waist._base.Recoverer`."""
+        per_joint = x.transpose(1, 2).flatten(0, 1)  # (b s) k c
+        queries = self.own.queries.expand(len(per_joint), -1, -1)
+        out: Tensor = queries + self.own.attention(queries, per_joint)
+        per_clip: Tensor = out.unflatten(0, (len(x), -1)).transpose(1, 2)
+        return per_clip
+
+
+@final
+class GraphAsPublished(nn.Module):
+    """A graph convolution, and beside it the two products by which the published one scales its links. For counting.
+
+    Args:
+        own: The graph convolution as it is here.
+    """
+
+    def __init__(self, own: GraphMixer) -> None:
+        super().__init__()
+        self.own = own
+
+    def forward(self, x: Tokens, *, axis: int = 2) -> Tokens:
+        """What the graph convolution makes of the tokens (b f s c); each graph has links of its own."""
+        nodes = x.shape[axis]
+        links = x.new_zeros(x.shape[:-1].numel() // nodes, nodes, nodes)
+        links @ links @ links
+        out: Tensor = self.own(x, axis=axis)
+        return out
+
+
+def _both(model: Model, batch: int) -> "tuple[_Ledger, _Ledger]":
+    """The counts of a copy that may be spoilt: as it is, and as published."""
+    executed = _count(model, batch)
+    published = _as_published(model)
+    return executed, executed if published is None else _count(published, batch)
+
+
+def _as_published(model: Model) -> Model | None:
+    """The model (a copy, which is changed) as it was published; None where it is so already."""
+    changed = False
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, GraphMixer):
+                setattr(parent, name, GraphAsPublished(child))
+                changed = True
+    if isinstance(model, Hourglass) and isinstance(model.recoverer, CrossAttention):
+        with next(model.parameters()).device:  # for the embedding of kept frames, which a new waist makes
+            recoverer = AsPublished(model.recoverer)
+            model = Hourglass(model.backbone, schedule=model.schedule, pruner=model.pruner, recoverer=recoverer).eval()
+        changed = True
+    return model if changed else None
+
+
+def _weightless(model: Model) -> Model:
+    """A copy on the meta device; the weights are not copied on the way."""
+    stand_ins: dict[int, Any] = {}
+    for parameter in model.parameters():
+        stand_ins[id(parameter)] = nn.Parameter(parameter.detach().to("meta", torch.float32), requires_grad=False)
+    for buffer in model.buffers():
+        stand_ins[id(buffer)] = buffer.detach().to("meta", torch.float32 if buffer.is_floating_point() else None)
+    return copy.deepcopy(model, stand_ins).eval()
+
+
+class _Ledger(TorchDispatchMode):
+    """Adds up the FLOPs of the operations that are run while it is entered.
+
+    Attributes:
+        every: Of all matrix products.
+        weighted: Of those with a parameter among their factors.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.every = self.weighted = 0
+        # A layer multiplies by a view of its weight, so it is the storage that tells.
+        self._weights = {_place(parameter) for parameter in model.parameters()}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if (formula := FORMULAS.get(func.overloadpacket)) is not None:
+            flops = formula(*args, **(kwargs or {}), out_val=out)
+            self.every += flops
+            if any(isinstance(factor, Tensor) and _place(factor) in self._weights for factor in args):
+                self.weighted += flops
+        return out
+
+
+def _place(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
+
+
+def _count(model: Model, batch: int) -> _Ledger:
+    backbone = backbone_of(model)
+    like = next(model.parameters())
+    pose2d = torch.zeros(batch, model.frames, backbone.joints, model.inputs, device=like.device, dtype=like.dtype)
+    ledger = _Ledger(model)
+    # Not inference_mode, in which composite operations would arrive whole; nor the fused kernels of torch's own
+    # transformer layers, which a backbone of somebody's may be made of and for which there is no formula.
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), ledger:
+            model(pose2d)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+    return ledger

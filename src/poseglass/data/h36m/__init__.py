@@ -1,0 +1,1 @@
+"""Human3.6M: what it is, and its preparation."""

@@ -1,0 +1,43 @@
+"""``inference_data.mat``: poses of MPI-INF-3DHP's test sequences as its MATLAB scorer reads them."""
+
+from collections.abc import Mapping
+from os import PathLike
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from poseglass.data.threedhp.facts import TEST
+from poseglass.errors import DataError
+from poseglass.files.extras import needed
+from poseglass.files.writing import writing
+
+__all__ = ["write_inference"]
+
+
+def write_inference(path: str | PathLike[str], poses: Mapping[str, Float[ndarray, "f 17 3"]]) -> None:
+    """Write the poses of all six test sequences as a MATLAB 5 file: ``TS1`` to ``TS6``, (3, 17, 1, frames) each.
+
+    Args:
+        path: The file.
+        poses: For each test sequence a pose for every frame, those too that do not count: metres in camera space,
+            relative to the pelvis, in MPI_INF_3DHP_17's order. Millimetres are written, in float64.
+
+    Raises:
+        DataError: A sequence is missing or of another shape, scipy is not installed, or the file cannot be written.
+
+    Example:
+        >>> write_inference("inference_data.mat", {name: np.zeros((9, 17, 3)) for name in TEST})
+    """
+    scipy_io = needed("scipy.io")
+    if wrong := sorted({*TEST} ^ {*poses}):
+        raise DataError(
+            f"{path} is of the test sequences {', '.join(TEST)}, all of them and no others: {', '.join(wrong)} "
+            f"{'is' if len(wrong) == 1 else 'are'} missing or too much"
+        )
+    for name, sequence in poses.items():
+        if sequence.ndim != 3 or sequence.shape[1:] != (17, 3):
+            raise DataError(f"{name}: poses must be (frames, 17, 3), got {sequence.shape}")
+    content = {name: 1000 * poses[name].astype(np.float64).transpose(2, 1, 0)[:, :, None] for name in TEST}
+    with writing(path, DataError) as temporary:
+        scipy_io.savemat(temporary, content, do_compression=True)

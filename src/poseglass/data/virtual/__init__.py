@@ -1,0 +1,1 @@
+"""Training data out of motion alone: virtual bodies, cameras and detectors."""

@@ -1,0 +1,1 @@
+"""Files: atomic writes, safe reading of pickles, and optional packages."""

@@ -1,0 +1,1 @@
+"""How good a model is: metrics, protocols, reports, and the papers beside them."""

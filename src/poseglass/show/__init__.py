@@ -1,0 +1,1 @@
+"""Motion to look at: pictures, videos, and a 3D player in a page."""

@@ -1,0 +1,131 @@
+"""Drawing with OpenCV: limbs, flat skeletons, text, bars of a timeline; anti-aliased, at sixteenths of a pixel."""
+
+import math
+from collections.abc import Sequence
+from enum import IntEnum
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+from numpy import ndarray
+
+from poseglass.body.skeleton import Skeleton
+from poseglass.errors import VideoError
+from poseglass.files.writing import writing
+from poseglass.show.scene import AMBER, INK, NIGHT, ROSE, SLATE, Colour, bone_ends, mix, side_colours
+
+try:
+    import cv2
+    from PIL import Image, ImageDraw, ImageFont
+except ModuleNotFoundError as missing:
+    raise VideoError(f'drawing needs {missing.name}; run pip install "poseglass[video]"') from None
+
+__all__ = ["SIXTEENTHS", "Bar", "cv2", "draw_bars", "draw_capsules", "draw_flat", "fixed", "write_png", "write_text"]
+
+SIXTEENTHS = 4
+"""OpenCV's shift: coordinates are given in 1 / 2**4 pixel."""
+
+
+class Bar(IntEnum):
+    """What the timeline tells of a frame."""
+
+    AHEAD, PRUNED, KEPT, UNSEEN = range(4)
+
+
+SHADES = np.array([mix(NIGHT, SLATE, 0.45), SLATE, AMBER, ROSE], np.uint8)  # of each Bar
+
+
+@lru_cache(maxsize=256)
+def _letters(text: str, size: int) -> Float[ndarray, "h w 1"]:
+    font = ImageFont.load_default(size)
+    box = font.getbbox(text)
+    image = Image.new("L", (max(1, math.ceil(box[2])), size + size // 3))
+    ImageDraw.Draw(image).text((0, 0), text, font=font, fill=255)
+    return np.asarray(image, np.float32)[..., None] / 255
+
+
+def write_text(
+    canvas: UInt8[ndarray, "h w 3"], text: str, at: tuple[int, int], size: int, colour: Colour, *, align: float = 0
+) -> None:
+    """Write a line whose upper left corner is `at`, or whose right end is with ``align=1``, cut at the canvas' edge."""
+    letters = _letters(text, size)
+    x, y = max(0, at[0] - round(align * letters.shape[1])), max(0, at[1])
+    part = canvas[y : y + letters.shape[0], x : x + letters.shape[1]]
+    letters = letters[: part.shape[0], : part.shape[1]]
+    part[:] = np.rint(part + letters * (np.array(colour, np.float32) - part))
+
+
+def fixed(points: Float[ndarray, "*n 2"]) -> Int[ndarray, "*n 2"]:
+    """Pixels in sixteenths, as integers, which is how OpenCV wants them."""
+    # Far outside is as good as anywhere outside, and OpenCV's integers end at 2**31.
+    whole: Int[ndarray, "*n 2"] = np.rint(np.clip(points, -1e5, 1e5) * (1 << SIXTEENTHS)).astype(np.int32)
+    return whole
+
+
+def draw_capsules(
+    canvas: UInt8[ndarray, "h w *c"],
+    starts: Float[ndarray, "n 2"],
+    ends: Float[ndarray, "n 2"],
+    radii: tuple[Float[ndarray, " n"], Float[ndarray, " n"]],
+    colours: Sequence[Colour],
+) -> None:
+    """Tapered limbs: two discs and what lies between them."""
+    along = ends - starts
+    along = along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    aside = along[:, ::-1] * [1, -1]
+    first, last = radii[0][:, None] * aside, radii[1][:, None] * aside
+    hulls = fixed(np.stack([starts + first, ends + last, ends - last, starts - first], 1))
+    discs = fixed(np.stack([starts, ends], 1)).tolist()
+    sizes = np.rint(np.stack(radii, 1) * (1 << SIXTEENTHS)).astype(int).tolist()
+    for hull, (start, end), (near, far), colour in zip(hulls, discs, sizes, colours, strict=True):
+        cv2.fillConvexPoly(canvas, hull, colour, cv2.LINE_AA, SIXTEENTHS)
+        cv2.circle(canvas, start, near, colour, cv2.FILLED, cv2.LINE_AA, SIXTEENTHS)
+        cv2.circle(canvas, end, far, colour, cv2.FILLED, cv2.LINE_AA, SIXTEENTHS)
+
+
+def draw_flat(
+    canvas: UInt8[ndarray, "h w 3"], points: Float[ndarray, "j 2"], shown: Bool[ndarray, " j"], skeleton: Skeleton
+) -> None:
+    """Draw a 2D skeleton, points in pixels of the canvas, without the joints that are not shown."""
+    joint_colours, bone_colours = side_colours(skeleton)
+    unit = max(canvas.shape[0], 480) / 540
+    places = fixed(np.where(shown[:, None], points, 0)).tolist()
+    bones = [
+        (places[far], places[near], colour)
+        for far, near, colour in zip(*bone_ends(skeleton), bone_colours, strict=True)
+        if shown[far] and shown[near]
+    ]
+    for far, near, _ in bones:
+        cv2.line(canvas, far, near, NIGHT, max(3, round(6 * unit)), cv2.LINE_AA, SIXTEENTHS)
+    for far, near, colour in bones:
+        cv2.line(canvas, far, near, colour, max(1, round(3 * unit)), cv2.LINE_AA, SIXTEENTHS)
+    for place, colour, there in zip(places, joint_colours, shown, strict=True):
+        if there:
+            cv2.circle(canvas, place, round(4.5 * unit * 16), NIGHT, cv2.FILLED, cv2.LINE_AA, SIXTEENTHS)
+            cv2.circle(canvas, place, round(3.2 * unit * 16), colour, cv2.FILLED, cv2.LINE_AA, SIXTEENTHS)
+
+
+def draw_bars(
+    strip: UInt8[ndarray, "h w 3"], span: tuple[int, int], states: Int[ndarray, " f"], heads: list[int], unit: float
+) -> None:
+    """A bar for each frame between two columns of the strip, and playheads over some of them."""
+    width, frames = span[1] - span[0], len(states)
+    half, middle = max(2, round(6 * unit)), strip.shape[0] // 2
+    if frames > width:  # many frames in a column: their mean
+        row = cv2.resize(SHADES[states][None].astype(np.float32), (width, 1), interpolation=cv2.INTER_AREA)[0]
+    else:
+        frame = np.arange(width) * frames // width
+        row = SHADES[states[frame]]
+        if width >= 3 * frames:
+            row[np.flatnonzero(np.diff(frame, append=frames))] = NIGHT
+    strip[middle - half : middle + half, span[0] : span[1]] = row
+    for head in heads:
+        x = span[0] + round((head + 0.5) * width / frames - 0.5)
+        strip[middle - 2 * half : middle + 2 * half, x - max(1, round(unit)) + 1 : x + max(1, round(unit))] = INK
+
+
+def write_png(picture: UInt8[ndarray, "h w 3"], path: Path) -> None:
+    """Write a picture, whole or not at all; raises :class:`VideoError` where that is not possible."""
+    with writing(path, VideoError) as temporary:
+        temporary.write_bytes(cv2.imencode(".png", picture[..., ::-1])[1].tobytes())

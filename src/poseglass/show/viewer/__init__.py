@@ -1,0 +1,142 @@
+"""A 3D player of a motion in one HTML file, which opens off-line in any browser.
+
+The page is three template files beside this one (:file:`player.html`, ``.css``, ``.js``) with the motion written into
+them: 16-bit steps of a millimetre (coarser only beyond 32 m) in base64, so that an hour at 30 fps takes some 25 MB.
+"""
+
+import base64
+import html
+import json
+import re
+import tempfile
+import warnings
+import webbrowser
+from importlib.resources import files
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from poseglass.body.pose import PoseSequence
+from poseglass.body.skeleton import Skeleton
+from poseglass.errors import PoseError
+from poseglass.files.writing import writing
+from poseglass.show import scene as _scene
+from poseglass.show.scene import Camera, Colour, Floor, bone_ends, girths, middle_joints, mix, on_stage, side_colours
+
+__all__ = ["view", "write_page"]
+
+UNKNOWN = -32768  # the 16-bit number of a coordinate that is not known
+COLOURS: dict[str, Colour] = {
+    name: getattr(_scene, name.upper())
+    for name in ("night", "slate", "ink", "dim", "left", "right", "bone", "amber", "rose")
+} | {"glow": mix(_scene.NIGHT, (90, 112, 160), 0.16)}
+
+
+def write_page(motion: PoseSequence, path: str | PathLike[str], *, title: str | None = None) -> Path:
+    """Write a self-contained page that plays a motion: play, scrub, turn; kept frames are lit on the timeline.
+
+    Args:
+        motion: The 3D motion; its ``pose2d`` is shown in a corner where it is in pixels.
+        path: Where to write, ending in ``.html``.
+        title: What stands above it; the file's name if it is not given.
+
+    Raises:
+        PoseError: The motion is empty or not 3D, the name does not end in ``.html``, or the place cannot be written.
+
+    Example:
+        >>> motion = pg.lift("walk.mp4")  # doctest: +SKIP
+        >>> write_page(motion, "walk.html")  # doctest: +SKIP
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise PoseError(f"expected a file name that ends in .html, got {path}")
+    if not len(motion):
+        raise PoseError("expected a motion of at least one frame, got an empty one")
+    # "</script>" in a name would end the script early: "<" is written as an escape, which JSON reads back.
+    record = json.dumps(_record(motion), allow_nan=False).replace("<", "\\u003c")
+    variables = "; ".join(f"--{name}: rgb{colour}" for name, colour in COLOURS.items())
+    parts = {
+        "title": html.escape(path.stem if title is None else title),
+        "colours": f":root {{ {variables}; }}",
+        "style": _template("player.css"),
+        "script": _template("player.js"),
+        "motion": record,
+    }
+    # In one pass, so that braces in a title stay what they are.
+    page = re.sub(r"\{\{(\w+)\}\}", lambda gap: parts[gap[1]], _template("player.html"))
+    with writing(path, PoseError) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return path
+
+
+def view(motion: PoseSequence, *, title: str = "motion") -> Path:
+    """Show a motion in the web browser; the page it shows, in a temporary folder, is returned.
+
+    Warns:
+        UserWarning: No browser could be opened.
+
+    Raises:
+        PoseError: The motion is empty or not 3D.
+
+    Example:
+        >>> view(pg.PoseSequence.load("walk.npz"))  # doctest: +SKIP
+    """
+    path = write_page(motion, Path(tempfile.mkdtemp(prefix="poseglass-")) / "motion.html", title=title)
+    if not webbrowser.open(path.as_uri()):
+        warnings.warn(f"no web browser could be opened; open {path} yourself", stacklevel=2)
+    return path
+
+
+def _record(motion: PoseSequence) -> dict[str, Any]:
+    """What the player reads. Its points stand on the ground: y is down from there."""
+    points = on_stage(motion).astype(np.float64)
+    floor = Floor(motion.rate)
+    points[..., 1] -= np.array([floor(pose) for pose in points])[:, None]
+    pose2d, flat = motion.pose2d, None
+    if pose2d is not None and pose2d.space == "pixels" and (size := pose2d.size or motion.size):
+        sure = pose2d.confidence >= _scene.SURE
+        flat = {"size": size} | _body(pose2d.skeleton, np.where(sure[..., None], pose2d.points, np.nan), 0.25)
+    facts = [f"{len(motion)} frames", f"{motion.rate:g} fps", f"{motion.space} space in {motion.units}"]
+    facts += [motion.skeleton.name]
+    if motion.kept is not None:
+        facts.insert(1, f"{int(motion.kept.sum())} kept")
+    return {
+        "frames": len(motion),
+        "fps": motion.rate,
+        "facts": " · ".join(facts),
+        "colours": COLOURS,
+        "camera": {name: getattr(Camera(), name) for name in Camera.__dataclass_fields__},
+        "body": _body(motion.skeleton, points, 0.001)
+        | {"girths": girths(motion.skeleton).tolist(), "middle": middle_joints(motion.skeleton)},
+        "flat": flat,
+        "valid": _text(motion.validity.astype("u1")),
+        "kept": None if motion.kept is None else _text(motion.kept.astype("u1")),
+        "times": None if motion.timestamps is None else _text((motion.times - motion.times[0]).astype("<f4")),
+    }
+
+
+def _body(skeleton: Skeleton, points: Float[ndarray, "f j d"], finest: float) -> dict[str, Any]:
+    """The points in whole steps, `finest` if 16 bits reach so far, and how they are drawn."""
+    known = np.isfinite(points).all(-1, keepdims=True)
+    points = np.where(known, points, 0)
+    step = max(finest, float(np.abs(points).max()) / 32767)
+    sides = [(_scene.BONE, _scene.LEFT, _scene.RIGHT).index(colour) for colour in side_colours(skeleton)[1]]
+    return {
+        "joints": len(skeleton),
+        "bones": list(zip(*bone_ends(skeleton), strict=True)),
+        "sides": sides,
+        "step": step,
+        "points": _text(np.where(known, np.rint(points / step), UNKNOWN).astype("<i2")),
+    }
+
+
+def _text(array: ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+
+
+def _template(name: str) -> str:
+    return files("poseglass.show.viewer").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,106 @@
+"""Frames as video files."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from poseglass.errors import VideoError
+from poseglass.files.writing import writing
+from poseglass.video._ffmpeg import OutputContainer, VideoStream, av, reason
+
+__all__ = ["VideoWriter", "check_suffix"]
+
+
+def check_suffix(path: Path) -> None:
+    """Raises :class:`VideoError` unless a video can be written under such a name."""
+    if path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
+        raise VideoError(f"cannot write {path}: end the name in .mp4, .m4v or .mov")
+
+
+class VideoWriter:
+    """An MP4 that any player shows (H.264, or MPEG-4 where PyAV lacks it), written whole or not at all.
+
+    Args:
+        path: The file, which ends in ``.mp4``, ``.m4v`` or ``.mov``; it appears when the block ends well.
+        fps: Frames a second.
+        size: Width and height of the images in pixels. The codec wants even numbers: an odd side is made one longer,
+            with its last row or column twice.
+
+    Raises:
+        VideoError: The name ends otherwise, an image has another size, none came, or the place cannot be written.
+
+    Example:
+        >>> with VideoWriter("grey.mp4", fps=30, size=(64, 48)) as video:  # doctest: +SKIP
+        ...     video.write(np.full((48, 64, 3), 128, np.uint8))
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, fps: float, size: tuple[int, int]) -> None:
+        self.path = Path(path)
+        check_suffix(self.path)
+        if not 0 < fps <= 1000:
+            raise VideoError(f"fps must be a number from 0 to 1000, got {fps}")
+        if min(size) < 1:
+            raise VideoError(f"size must be (width, height) in pixels, got {size}")
+        self.fps = fps
+        self.size = size
+        self.frames = 0
+        self._container: OutputContainer | None = None
+        self._stream: VideoStream | None = None
+        self._session = self._writing()
+
+    def __enter__(self) -> "VideoWriter":
+        self._session.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._session.__exit__(kind, problem, trace)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with writing(self.path, VideoError) as temporary:
+            try:
+                with av.open(str(temporary.absolute()), "w", options={"movflags": "+faststart"}) as container:
+                    self._container, self._stream = container, self._add_stream(container)
+                    yield
+                    if not self.frames:
+                        raise VideoError(f"cannot write {self.path}: it got no frame; write at least one")
+                    container.mux(self._stream.encode(None))
+            except av.FFmpegError as problem:
+                raise VideoError(f"cannot write {self.path}: {reason(problem)}") from problem
+            finally:
+                self._container = self._stream = None
+
+    def _add_stream(self, container: OutputContainer) -> VideoStream:
+        codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
+        # 1001, because television's 29.97 frames a second are 30000/1001.
+        stream = container.add_stream(codec, rate=Fraction(self.fps).limit_denominator(1001))
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height = (side + side % 2 for side in self.size)
+        stream.pix_fmt = "yuv420p"
+        if codec == "libx264":
+            stream.options = {"preset": "superfast", "crf": "22"}
+        else:
+            stream.bit_rate = max(500_000, int(0.2 * stream.width * stream.height * self.fps))
+        return stream
+
+    def write(self, image: UInt8[ndarray, "h w 3"]) -> None:
+        """Add one frame."""
+        if self._container is None or self._stream is None:
+            raise VideoError("a video is written inside its block: with VideoWriter(...) as video: video.write(image)")
+        width, height = self.size
+        if image.shape != (height, width, 3) or image.dtype != np.uint8:
+            raise VideoError(f"expected uint8 images of shape {(height, width, 3)}, got {image.dtype} {image.shape}")
+        if width % 2 or height % 2:
+            image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        self._container.mux(self._stream.encode(frame))
+        self.frames += 1

@@ -1,0 +1,1 @@
+"""The waist: pruning frames early, recovering them late, around any backbone."""

@@ -1,0 +1,172 @@
+"""Pruning strategies: which frames represent the clip. :data:`PRUNERS` lists them by name."""
+
+from typing import ClassVar, final
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from jaxtyping import Float
+from torch import Tensor
+
+from poseglass._shapes import Always, Indices, Pose2D, Tokens
+from poseglass.errors import ModelError
+from poseglass.waist._base import Pruner
+from poseglass.waist.select import highest
+
+__all__ = ["PRUNERS", "AttentionScore", "DensityPeaks", "Motion", "Uniform"]
+
+
+@final
+class DensityPeaks(Pruner):
+    """Keeps the density peaks of the frames' tokens: the paper's token pruning cluster, TPC (HoT, section 3.2).
+
+    A frame scores high where many frames resemble it and none that stands denser is near. Frames are compared by
+    the mean of their tokens, in float64 and by direct differences, so that ties (mutual nearest neighbours have the
+    very same density) break by index and never by rounding: the same clip always keeps the same frames.
+
+    Args:
+        neighbours: How many nearest frames, itself included, make a frame's density.
+
+    Example:
+        >>> import torch
+        >>> DensityPeaks()(torch.randn(1, 9, 17, 8), torch.zeros(1, 9, 17, 2), keep=3).shape
+        torch.Size([1, 3])
+    """
+
+    def __init__(self, *, neighbours: int = 2) -> None:
+        super().__init__()
+        self.neighbours = neighbours
+
+    @torch.no_grad()
+    def forward(
+        self,
+        tokens: Tokens,
+        pose2d: Pose2D,
+        *,
+        keep: int,
+        always: Always = None,
+        attention: Float[Tensor, "b f"] | None = None,
+    ) -> Indices:
+        """See :class:`Pruner`."""
+        frames = tokens.mean(dim=2, dtype=torch.float64)
+        distance = distances(frames) / frames.shape[-1] ** 0.5
+        nearest = distance.topk(min(self.neighbours, distance.shape[-1]), largest=False).values
+        density = (-nearest.square().mean(-1)).exp()
+
+        mine, other = density[:, :, None], density[:, None, :]
+        index = torch.arange(tokens.shape[1], device=tokens.device)
+        denser = (other > mine) | ((other == mine) & (index[None, :] < index[:, None]))
+        separation = distance.masked_fill(~denser, torch.inf).amin(-1)
+        separation = torch.where(separation.isinf(), distance.amax((1, 2))[:, None], separation)
+        return highest(density * separation, keep, always)
+
+
+def distances(x: Float[Tensor, "b f c"]) -> Float[Tensor, "b f f"]:
+    """Euclidean distances within each clip, by direct differences."""
+    if torch.compiler.is_compiling():  # a graph cannot loop over clips whose number it does not know
+        return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+    # Each pair once and vectorised: some 15 times as fast as cdist.
+    row, column = torch.triu_indices(x.shape[1], x.shape[1], 1, device=x.device)
+    half = x.new_zeros(x.shape[0], x.shape[1], x.shape[1])
+    half[:, row, column] = torch.stack([F.pdist(clip) for clip in x])
+    return half + half.mT
+
+
+@final
+class AttentionScore(Pruner):
+    """Keeps the frames that the layer before attends to most: attention score, the papers' TPA (HoT's ablation; H2OT).
+
+    The papers leave the reduction open. Here a frame's score is the attention that it receives as a key, after the
+    softmax, in the temporal attention of the layer right before the pruning: the mean over heads, over the querying
+    frames (each counts alike, the frame itself among them) and over slots; of a layer with several temporal attentions
+    (MotionBERT's streams, MHFormer's hypotheses) the mean of theirs. The scores of a clip add up to 1.
+
+    Example:
+        >>> import torch
+        >>> received = torch.tensor([[0.1, 0.4, 0.1, 0.1, 0.3]])
+        >>> AttentionScore()(torch.zeros(1, 5, 17, 8), torch.zeros(1, 5, 17, 2), keep=3, attention=received).tolist()
+        [[0, 1, 4]]
+    """
+
+    needs_attention: ClassVar[bool] = True
+
+    def forward(
+        self,
+        tokens: Tokens,
+        pose2d: Pose2D,
+        *,
+        keep: int,
+        always: Always = None,
+        attention: Float[Tensor, "b f"] | None = None,
+    ) -> Indices:
+        """See :class:`Pruner`.
+
+        Raises:
+            ModelError: There is no `attention`.
+        """
+        if attention is None:
+            raise ModelError("AttentionScore ranks frames by the attention they received; give attention=, (b f)")
+        return highest(attention, keep, always)
+
+
+@final
+class Motion(Pruner):
+    """Keeps the frames into which the body moves most: motion, H2OT's TPMo.
+
+    A frame's score is the norm, over joints and the coordinates x, y of the input, of its 2D pose minus the one before;
+    a keypoint's score is no motion and does not count. The first frame scores 0. In the later stages of a pyramid
+    the one before is the frame before it among those *still there*, so that what happened in dropped frames counts too.
+
+    Example:
+        >>> import torch
+        >>> pose2d = torch.tensor([0.0, 0.0, 5.0, 6.0, 6.0])[None, :, None, None].expand(1, 5, 17, 2)
+        >>> Motion()(torch.zeros(1, 5, 17, 8), pose2d, keep=3).tolist()
+        [[0, 2, 3]]
+    """
+
+    @torch.no_grad()
+    def forward(
+        self,
+        tokens: Tokens,
+        pose2d: Pose2D,
+        *,
+        keep: int,
+        always: Always = None,
+        attention: Float[Tensor, "b f"] | None = None,
+    ) -> Indices:
+        """See :class:`Pruner`."""
+        # In float64, where differences of float32 inputs are all but exact: equal steps tie, and ties break by index.
+        steps = pose2d[..., :2].double().diff(dim=1).flatten(2)
+        return highest(F.pad(torch.linalg.vector_norm(steps, dim=-1), (1, 0)), keep, always)
+
+
+@final
+class Uniform(Pruner):
+    """Keeps frames evenly spaced over the clip, the first and the last among them (H2OT's TPS)."""
+
+    def forward(
+        self,
+        tokens: Tokens,
+        pose2d: Pose2D,
+        *,
+        keep: int,
+        always: Always = None,
+        attention: Float[Tensor, "b f"] | None = None,
+    ) -> Indices:
+        """See :class:`Pruner`."""
+        batch, frames = tokens.shape[:2]
+        # Integer arithmetic, rounding half up: no float decides which frame is kept.
+        steps = torch.arange(keep, device=tokens.device)
+        even = (2 * steps * (frames - 1) + keep - 1) // max(2 * (keep - 1), 1) if keep > 1 else steps + frames // 2
+        kept = even.expand(batch, keep)
+        if always is None:
+            return kept
+        place = torch.as_tensor(always, device=kept.device).expand(batch)[:, None]
+        return kept.scatter(1, (kept - place).abs().argmin(1, keepdim=True), place)  # the nearest gives way
+
+
+PRUNERS: dict[str, type[Pruner]] = {
+    "density": DensityPeaks,
+    "attention": AttentionScore,
+    "motion": Motion,
+    "uniform": Uniform,
+}

@@ -1,0 +1,108 @@
+"""Recovering strategies: full length from the kept frames. :data:`RECOVERERS` lists them by name."""
+
+from typing import ClassVar, Literal, final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from poseglass._shapes import Indices
+from poseglass.models import layers
+from poseglass.waist._base import Recoverer, Sizes
+from poseglass.waist.select import take
+
+__all__ = ["RECOVERERS", "CrossAttention", "Interpolate", "Nearest"]
+
+
+@final
+class CrossAttention(Recoverer):
+    """Learned queries, one per frame, attend to the kept tokens of their joint: token recovering attention, TRA.
+
+    The paper's way (HoT, section 3.3): queries + proj(attention(queries, tokens)), with no norm and no mlp.
+
+    Args:
+        dim: Channels of the tokens.
+        frames: Frames to recover, one query each, zero at initialisation.
+        heads: Attention heads, as many as the backbone's.
+        bias: Whether the projections of query, key and value have one, as the backbone's.
+    """
+
+    acts_on: ClassVar[Literal["tokens", "poses"]] = "tokens"
+
+    def __init__(self, *, dim: int, frames: int, heads: int = 8, bias: bool = True) -> None:
+        super().__init__()
+        self.queries = nn.Parameter(torch.zeros(1, frames, dim))
+        self.attention = layers.CrossAttention(dim, heads=heads, bias=bias)
+
+    @classmethod
+    def of(cls, backbone: Sizes) -> "CrossAttention":
+        """As wide as the backbone, with its heads and biases."""
+        return cls(dim=backbone.dim, frames=backbone.frames, heads=backbone.heads, bias=backbone.bias)
+
+    def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
+        """See :class:`Recoverer`; where the kept frames lie is for the tokens themselves to say."""
+        out: Tensor = self.queries[:, :, None] + self.attention(self.queries, x)
+        return out
+
+
+@final
+class Interpolate(Recoverer):
+    """Linear interpolation in time between the poses of the kept frames; the ends are held (H2OT's TRI)."""
+
+    acts_on: ClassVar[Literal["tokens", "poses"]] = "poses"
+
+    @classmethod
+    def of(cls, backbone: Sizes) -> "Interpolate":
+        """It fits any backbone."""
+        return cls()
+
+    def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
+        """See :class:`Recoverer`. A kept frame's pose comes through bit for bit."""
+        time, before, after = around(kept, frames)
+        start, end = kept.gather(1, before), kept.gather(1, after)
+        share = ((time - start) / (end - start).clamp(min=1)).clamp(0, 1).to(x.dtype)[..., None, None]
+        first, last = take(x, before), take(x, after)
+        return first + share * (last - first)
+
+
+@final
+class Nearest(Recoverer):
+    """Each frame takes the pose of the nearest kept frame, of two equally near the earlier (HoT's ablation).
+
+    Example:
+        >>> import torch
+        >>> x = torch.tensor([10.0, 40.0]).reshape(1, 2, 1, 1)
+        >>> Nearest()(x, torch.tensor([[1, 5]]), frames=7).flatten().tolist()
+        [10.0, 10.0, 10.0, 10.0, 40.0, 40.0, 40.0]
+    """
+
+    acts_on: ClassVar[Literal["tokens", "poses"]] = "poses"
+
+    @classmethod
+    def of(cls, backbone: Sizes) -> "Nearest":
+        """It fits any backbone."""
+        return cls()
+
+    def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
+        """See :class:`Recoverer`. Every pose that comes out is one that came in, bit for bit."""
+        time, before, after = around(kept, frames)
+        earlier = time - kept.gather(1, before) <= kept.gather(1, after) - time
+        return take(x, torch.where(earlier, before, after))
+
+
+def around(kept: Indices, frames: int) -> tuple[Int[Tensor, "b f"], Int[Tensor, "b f"], Int[Tensor, "b f"]]:
+    """Each frame's time, and which of the kept frames are the last up to it and the first from it on.
+
+    Before the first kept frame both are the first, after the last both are the last.
+    """
+    time = torch.arange(frames, device=kept.device).repeat(kept.shape[0], 1)
+    after = torch.searchsorted(kept.contiguous(), time).clamp(max=kept.shape[1] - 1)
+    before = torch.where(kept.gather(1, after) > time, (after - 1).clamp(min=0), after)
+    return time, before, after
+
+
+RECOVERERS: dict[str, type[Recoverer]] = {
+    "attention": CrossAttention,
+    "interpolate": Interpolate,
+    "nearest": Nearest,
+}

@@ -1,0 +1,1 @@
+"""Weights on disk: our own folders, the bundled weights, published checkpoints."""

@@ -1,0 +1,91 @@
+"""Exchanged sides against every possible choice of sides, and on motion whose sides are known."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from oracle import bodies
+from oracle import motion as oracle
+from poseglass import H36M_17
+from poseglass.clips.sides import exchanged, steady_sides
+
+CHOICES = [(0, 0), (1, 1), (1, 0), (0, 1)]  # the states 0 to 3: whether legs and arms are exchanged
+
+
+def walk(frames: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    points = 250 * bodies.motion(frames, H36M_17.joints)[..., :2] * [1, -1] + [640, 700]
+    return points, np.ones((frames, 17))
+
+
+def confuse(points: np.ndarray, states: np.ndarray) -> np.ndarray:
+    return np.stack([oracle.with_sides(p, *CHOICES[state]) for p, state in zip(points, states, strict=True)])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_is_the_cheapest_of_all_choices(seed):
+    rng = np.random.default_rng(seed)
+    points = rng.normal(0, 1, (1, 17, 2)) + rng.normal(0, 0.3, (4, 17, 2))
+    scores = (rng.random((4, 17)) < 0.9).astype(float)
+    points = confuse(points, rng.integers(0, 4, 4))
+    every = {
+        states: oracle.cost_of_sides(points, scores, [CHOICES[s] for s in states])
+        for states in product(range(4), repeat=4)
+    }
+    found = tuple(exchanged(points, scores).tolist())
+    assert every[found] == pytest.approx(min(every.values()))
+
+
+def test_right_sides_are_left_alone():
+    points, scores = walk()
+    assert not exchanged(points, scores).any()
+    same, as_sure = steady_sides(points, scores)
+    assert_array_equal(same, points)
+    assert_array_equal(as_sure, scores)
+
+
+@pytest.mark.parametrize("state", [1, 2, 3])
+@pytest.mark.parametrize(("begin", "end"), [(10, 11), (20, 32), (0, 4), (57, 60)])
+def test_a_spell_is_undone(state, begin, end):
+    points, scores = walk()
+    scores = scores * np.linspace(0.5, 1, 17)
+    states = np.zeros(60, int)
+    states[begin:end] = state
+    wrong, sure = confuse(points, states), confuse(scores, states)
+    assert_array_equal(exchanged(wrong, sure), states)
+    right, as_sure = steady_sides(wrong, sure)
+    assert_array_equal(right, points)
+    assert_array_equal(as_sure, scores)
+
+
+def test_most_of_a_clip_is_taken_to_be_right():
+    points, scores = walk()
+    states = np.repeat([1, 0], [45, 15])
+    assert_array_equal(exchanged(confuse(points, states), scores), 1 - states)
+
+
+def test_joints_that_are_missing_do_not_matter():
+    points, scores = walk()
+    scores[5:50, [3, 13, 16]] = 0
+    points[5:50, [3, 13, 16]] = np.nan
+    states = np.zeros(60, int)
+    states[20:30] = 1
+    assert_array_equal(exchanged(confuse(points, states), confuse(scores, states)), states)
+
+
+@pytest.mark.parametrize("never", [[2, 3, 5, 6], [0], [14]], ids=["legs", "pelvis", "one shoulder"])
+def test_joints_that_are_never_seen_do_not_matter(never):
+    points, scores = walk()
+    states = np.zeros(60, int)
+    states[20:30] = 1
+    points, scores = confuse(points + np.array([3000, 2000]), states), confuse(scores, states)
+    scores[:, never] = 0
+    assert_array_equal(exchanged(points, scores), states)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5])
+def test_nobody_and_few_frames(frames):
+    points, scores = np.full((frames, 17, 2), np.nan), np.zeros((frames, 17))
+    assert not exchanged(points, scores).any()
+    assert not exchanged(*walk(frames)).any()

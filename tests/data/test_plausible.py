@@ -1,0 +1,130 @@
+"""What speaks against motion: people pass, and each thing that can be wrong is found at its place."""
+
+import numpy as np
+import pytest
+
+from poseglass import H36M_17
+from poseglass.data.checks.plausible import bone_lengths, examine_motion, examine_times, fitting_unit
+from poseglass.data.virtual.people import STYLES
+from samples import motion_files as files
+
+
+def found(points, fps=50.0, *, fatal=None):
+    return [str(p) for p in examine_motion(points, fps, "take") if fatal is None or p.fatal is fatal]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_people_pass(style):
+    for seed in range(3):
+        assert found(files.people(seed=seed, style=style)) == []
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [
+        (1000, 'the file looks like millimetres; set units = "mm"'),
+        (100, 'the file looks like centimetres; set units = "cm"'),
+        (39.37, "set units = 0.0"),
+        (17.7, "set units = 0.0"),
+    ],
+)
+def test_units(scale, words):
+    (said,) = found(files.people() * scale)
+    assert words in said
+
+
+def test_a_file_that_says_the_wrong_unit():
+    (said,) = examine_motion(files.people() / 1000, 50, "take", unit=0.001)
+    assert 'the file looks like metres; set units = "m"' in said.text
+
+
+def test_a_child_and_a_giant_are_people():
+    assert found(files.people() * 0.7, fatal=True) == []
+    assert "is it a child?" in found(files.people() * 0.65)[0]
+    assert found(files.people() * 1.2, fatal=True) == []
+
+
+def test_joints_in_another_order():
+    points = files.people()
+    (said,) = found(points[:, ::-1])
+    assert "another order, or named wrongly: the bone to" in said
+
+
+@pytest.mark.parametrize("how", ["names", "mirror"])
+def test_left_and_right_exchanged(how):
+    points = files.people()
+    wrong = points[:, H36M_17.mirror] if how == "names" else points * [-1, 1, 1]
+    (said,) = found(wrong)
+    assert said.startswith("error: take: knees bend backward: left and right are exchanged")
+    assert found(wrong[:, H36M_17.mirror]) == []
+
+
+@pytest.mark.parametrize("joints", [("knee", "ankle"), ("ankle",), ("elbow", "wrist"), ("wrist",)])
+def test_one_pair_exchanged(joints):
+    points = files.people(style="Waiting")
+    order = list(range(17))
+    for joint in joints:
+        left, right = (H36M_17.index(f"{side}_{joint}") for side in ("left", "right"))
+        order[left], order[right] = right, left
+    (said,) = found(points[:, order], fatal=True)
+    assert f"left_{joints[0]}" in said
+    assert "are left and right exchanged in it?" in said or "named wrongly" in said
+
+
+def test_gaps_are_placed():
+    points = files.people()
+    points[30:33, H36M_17.index("left_knee")] = np.nan
+    (said,) = found(points)
+    assert (
+        said == "warning: take, frame 30, left_knee: 3 of 90 frames are not known, this is the first; they are left out"
+    )
+    points[:, H36M_17.index("head_top")] = np.nan
+    (said,) = found(points)
+    assert "no frame has all 17 joints: head_top never are" in said
+    points[:] = 0
+    points[3, 2, 1] = np.inf
+    assert "frame 3" in found(points)[0]
+    assert "infinite" in found(points)[0]
+
+
+def test_frozen_frames_jumps_and_stretched_bones():
+    points = files.people()
+    points[20:60] = points[20]
+    assert any("take, frame 20: nothing moves until frame 59 (0.8 s)" in said for said in found(points))
+    points = files.people()
+    points[40:] += [1.0, 0, 0]
+    (said,) = found(points)
+    assert "take, frame 40, " in said
+    assert "1 such frames" in said
+    points = files.people()
+    points[10, H36M_17.index("left_wrist")] += 0.3
+    text = "\n".join(found(points))
+    assert "take, frame 10, left_wrist: the bone is" in text
+
+
+def test_upside_down_is_said():
+    said = found(files.people() * [1, -1, -1])
+    assert any("the head is below the pelvis" in text and "set up" in text for text in said)
+
+
+def test_clocks():
+    def times(fps, stamps=None):
+        return [str(problem) for problem in examine_times(fps, stamps, "take")]
+
+    assert times(50) == []
+    assert "nobody says how many frames" in times(None)[0]
+    assert "error: take: 3000 frames a second are absurd" in times(3000)[0]
+    assert "error: take: 1 frames a second are absurd" in times(1)[0]
+    assert "warning: take: 12 frames a second are unusual" in times(12)[0]
+    even = np.arange(10) / 50
+    assert times(50, even) == []
+    even[6] += 0.01
+    assert times(50, even)[0].startswith("warning: take, frame 6: time stamps are not even: 2 steps are not 1/50 s")
+    even[6] = even[2]
+    assert "error: take, frame 6: the time does not go on" in times(50, even)[0]
+
+
+def test_bones_and_units():
+    lengths = bone_lengths(files.people(scale := 10))
+    assert lengths["left_knee"] == pytest.approx(lengths["right_knee"])
+    assert [fitting_unit(0.85 * factor) for factor in (1, 100, 1000, scale)] == ["m", "cm", "mm", None]

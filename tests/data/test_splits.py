@@ -1,0 +1,59 @@
+"""Who is for training, validation and test, by what is published of two data sets, and by what recordings say."""
+
+import numpy as np
+import pytest
+
+from poseglass.data.recordings.splits import PUBLISHED, splits_of
+from poseglass.data.recordings.store import Recordings
+from poseglass.data.recordings.writer import write_recordings
+from poseglass.errors import DataError
+
+
+def store(folder, dataset, who):
+    """A recording of a frame for each subject, with the split that it says itself."""
+    with write_recordings(folder, skeleton="h36m17", dataset=dataset, sources=["gt"]) as writer:
+        for subject, split in who.items():
+            writer.add(
+                subject=subject, action="a", take="1", camera="0", fps=50, size=(10, 10), split=split,
+                points3d=np.zeros((1, 17, 3)), points2d={"gt": np.zeros((1, 17, 2))},
+            )  # fmt: skip
+    return Recordings.open(folder)
+
+
+def of(recordings, *splits):
+    return [recording.subject for recording in recordings.split(splits=splits)]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "train", "test"),
+    [
+        ("Human3.6M", "S1 S5 S6 S7 S8", "S9 S11"),
+        ("MPI-INF-3DHP", "S1 S2 S3 S4 S5 S6 S7 S8", "TS1 TS2 TS3 TS4 TS5 TS6"),
+    ],
+)
+def test_as_published(tmp_path, dataset, train, test):
+    train, test = train.split(), test.split()
+    assert {*PUBLISHED[dataset]} == {*train, *test}
+    recordings = store(tmp_path / "store", dataset, dict.fromkeys([*test, *train], ""))
+    assert of(recordings, "train") == train
+    assert of(recordings, "test") == of(recordings, "val") == of(recordings, "val", "test") == test
+
+
+def test_what_a_recording_says_counts_first(tmp_path):
+    recordings = store(tmp_path / "store", "Human3.6M", {"S1": "", "S9": "train", "S5": "val", "ben": ""})
+    assert (of(recordings, "train"), of(recordings, "val")) == (["S1", "S9"], ["S5"])
+    with pytest.raises(DataError, match=r"has no split test; there are train \(S1, S9\), val \(S5\)"):
+        recordings.split(splits=["test"])
+
+
+def test_where_nobody_says_there_are_none(tmp_path):
+    assert splits_of("studio", "S1") == splits_of("Human3.6M", "S2") == ()
+    recordings = store(tmp_path / "store", "studio", {"S1": "", "S9": ""})
+    with pytest.raises(DataError, match="has no split train; there are none, for nobody says which recordings of 'stu"):
+        recordings.split(splits=["train"])
+
+
+def test_a_split_has_one_of_three_names(tmp_path):
+    with pytest.raises(DataError, match=r"ben 1, camera 0: there is no split 'dev'; there are train, val, test"):
+        store(tmp_path / "store", "studio", {"ben": "dev"})
+    assert not (tmp_path / "store").exists()

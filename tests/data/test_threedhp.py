@@ -1,0 +1,245 @@
+"""MPI-INF-3DHP from its files into our own: both kinds of files agree, and whatever is wrong is named."""
+
+import json
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+from numpy.testing import assert_allclose, assert_array_equal
+
+from poseglass import MPI_INF_3DHP_17
+from poseglass.data.checks.dataset import fitted
+from poseglass.data.recordings.store import Recordings
+from poseglass.data.threedhp.facts import LENGTHS
+from poseglass.data.threedhp.prepare import prepare_3dhp
+from poseglass.data.virtual.trees import generate
+from poseglass.errors import DataError
+from poseglass.files.pickled import read_objects
+
+WHO = ["S1", "S2", "TS1", "TS6"]
+CAMERAS = ["0", "1", "2", "4", "5", "6", "7", "8"]
+TRAIN, TEST = "data_train_3dhp.npz", "data_test_3dhp.npz"
+FRAMES = 30
+
+
+@pytest.fixture
+def npz(tmp_path):
+    folder = tmp_path / "npz"
+    generate("3dhp", folder, frames=FRAMES, subjects=WHO)
+
+    def change(name, how):
+        content = read_objects(folder / name, "data")
+        how(content)
+        np.savez(folder / name, data=np.array(content, object))
+        return folder
+
+    return SimpleNamespace(folder=folder, change=change)
+
+
+@pytest.fixture
+def mat(tmp_path):
+    generate("3dhp-mat", tmp_path / "mat", frames=FRAMES, subjects=WHO)
+    return tmp_path / "mat"
+
+
+def test_what_comes_of_the_fields_files(npz, tmp_path):
+    made = prepare_3dhp(npz.folder, tmp_path / "3dhp")
+    recordings = Recordings.open(tmp_path / "3dhp", verify=True)
+    assert (len(recordings), recordings.frames) == (4 * 8 + 2, 34 * FRAMES)
+    assert (recordings.skeleton, recordings.sources) == (MPI_INF_3DHP_17, ("gt",))
+    train, test = (read_objects(npz.folder / name, "data") for name in (TRAIN, TEST))
+    for recording in recordings.split(subjects=["S1", "S2"]):
+        views, fps = train[f"{recording.subject} {recording.take}"]
+        view = views[recording.camera]
+        assert_allclose(recording.points3d, view["data_3d"] / 1000, rtol=1e-6)
+        assert_allclose(recording.points2d("gt"), view["data_2d"], rtol=1e-6)
+        assert (recording.fps, recording.size, recording.valid.all()) == (fps, (2048, 2048), True)
+    assert {r.camera for r in recordings.split(subjects=["S1"])} == {*CAMERAS}
+    first, second = recordings.split(subjects=["TS1", "TS6"])
+    assert (first.size, second.size) == ((2048, 2048), (1920, 1080))
+    assert_array_equal(second.valid, test["TS6"]["valid"] == 1)
+    assert 0 < second.valid.mean() < 1
+    assert_allclose(second.points3d, test["TS6"]["data_3d"] / 1000, rtol=1e-6)
+    assert "S3 Seq1: the whole sequence" in made.findings.missing
+    assert "TS2: the whole sequence" in made.findings.missing
+    assert "S1 Seq1 has 30 frames, and 6416 were published" in made.findings.odd
+    assert "MPI-INF-3DHP in" in str(made)
+
+
+def test_the_original_annotations_come_to_the_same(npz, mat, tmp_path):
+    one = prepare_3dhp(npz.folder, tmp_path / "one").recordings
+    two = prepare_3dhp(mat, tmp_path / "two").recordings
+    assert [r.name for r in one] == [r.name for r in two]
+    sums = [json.loads((tmp_path / each / "index.json").read_text())["arrays"] for each in ("one", "two")]
+    activity = sums[1].pop("activity")
+    assert sums[0] == sums[1]
+    assert (activity["dtype"], activity["shape"]) == ("<i2", [34 * FRAMES])
+
+
+def test_activities_are_kept_where_the_source_tells(npz, mat, tmp_path):
+    told = prepare_3dhp(mat, tmp_path / "mat-3dhp").recordings
+    for recording in told.split(subjects=["TS1", "TS6"]):
+        with h5py.File(mat / recording.subject / "annot_data.mat") as file:
+            assert_array_equal(recording.activity, file["activity_annotation"][:, 0])
+        assert len({*recording.activity}) == 2
+    assert not any(recording.activity.any() for recording in told.split(subjects=["S1"]))
+    assert all(recording.activity is None for recording in prepare_3dhp(npz.folder, tmp_path / "npz-3dhp").recordings)
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.full(FRAMES, 8.0), np.full(FRAMES, 2.5), np.full(FRAMES, np.nan), np.ones(FRAMES - 1)]
+)
+def test_activities_that_are_none(mat, tmp_path, as_used, wrong):
+    with h5py.File(mat / "TS6" / "annot_data.mat", "a") as file:
+        del file["activity_annotation"]
+        file["activity_annotation"] = wrong[:, None]
+    with pytest.raises(DataError, match=r"TS6/annot_data.mat: the activity .* a number from 1 to 7"):
+        prepare_3dhp(mat, tmp_path / "3dhp")
+    assert not (tmp_path / "3dhp").exists()
+
+
+def test_longer_annotations_are_cut_to_the_published_length(mat, tmp_path, monkeypatch):
+    for key in LENGTHS:
+        monkeypatch.setitem(LENGTHS, key, LENGTHS[key]._replace(frames=21))
+    made = prepare_3dhp(mat, tmp_path / "3dhp")
+    assert {len(r) for r in made.recordings.split(subjects=["S1"])} == {21}
+    assert not made.findings.odd
+
+
+def test_a_part_alone(npz, mat, tmp_path):
+    (npz.folder / TRAIN).unlink()
+    assert len(prepare_3dhp(npz.folder, tmp_path / "one").recordings) == 2
+    for path in mat.glob("TS*/*"):
+        path.unlink()
+    assert len(prepare_3dhp(mat, tmp_path / "two").recordings) == 32
+
+
+def test_frames_that_do_not_count_may_be_anything(npz, tmp_path):
+    def broken(tests):
+        tests["TS1"]["data_3d"] = np.where(tests["TS1"]["valid"][:, None, None] == 0, np.nan, tests["TS1"]["data_3d"])
+
+    made = prepare_3dhp(npz.change(TEST, broken), tmp_path / "3dhp")
+    assert np.isfinite(made.recordings.split(subjects=["TS1"])[0].points3d).all()
+
+
+def test_the_camera_that_fits():
+    """Exactly, where the points were seen by a pinhole camera."""
+    rng = np.random.default_rng(0)
+    points = rng.normal([0, 0, 4], 0.5, (50, 17, 3))
+    pixels = points[..., :2] / points[..., 2:] * [1500, 1490] + [1020, 1030]
+    assert_allclose(fitted(points, pixels), pixels, atol=1e-6)
+    assert np.abs(fitted(points[::-1], pixels) - pixels).max() > 50
+
+
+def entry(content, sequence, camera):
+    return content[sequence][0][camera]
+
+
+def put(sequence, camera, name, how):
+    def change(content):
+        place = entry(content, sequence, camera) if camera else content[sequence]
+        place[name] = how(place[name].copy())
+
+    return change
+
+
+def nan(array):
+    array[7] = np.nan
+    return array
+
+
+SWAPPED = [0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 14, 15, 16]
+WRONG = {
+    "a camera": (TRAIN, lambda c: c["S1 Seq2"][0].pop("4"), "S1 Seq2 lacks cameras 4; the field uses 0, 1, 2, 4, 5"),
+    "2D": (TRAIN, lambda c: entry(c, "S1 Seq1", "0").pop("data_2d"), "S1 Seq1 lacks data_2d"),
+    "which count": (TEST, lambda c: c["TS1"].pop("valid"), "TS1 lacks valid"),
+    "frames of 2D": (
+        TRAIN,
+        put("S2 Seq1", "5", "data_2d", lambda a: a[:20]),
+        "S2 Seq1, camera 5: there are 3D poses of 30 frames, 2D poses of 20",
+    ),
+    "frames that count": (TEST, put("TS1", "", "valid", lambda a: a[:9]), "2D poses of 30, 9 marks"),
+    "any frame": (TEST, put("TS1", "", "valid", lambda a: 0 * a), "TS1: no frame of it counts"),
+    "NaN": (TRAIN, put("S1 Seq1", "0", "data_3d", nan), "S1 Seq1, camera 0, 3D: 1 of 30 frames .* the first is 7"),
+    "NaN of 2D": (TRAIN, put("S1 Seq1", "0", "data_2d", nan), "S1 Seq1, camera 0, 2D: 1 of 30 frames"),
+    "a sequence": (TRAIN, lambda c: c.update({"S1 Seq3": c["S1 Seq1"]}), "no training sequence 'S1 Seq3'"),
+    "a test": (TEST, lambda c: c.update(TS7=c["TS1"]), "no test sequence 'TS7'; there are TS1, TS2"),
+    "metres": (TRAIN, put("S1 Seq1", "0", "data_3d", lambda a: a / 1000), "the joints are in another order or unit"),
+    "joints": (TRAIN, put("S1 Seq1", "0", "data_3d", lambda a: a[:, ::-1]), "the joints are in another order or unit"),
+    "28 joints": (TRAIN, put("S1 Seq1", "0", "data_3d", lambda a: a[:, [0] * 28]), r"\(frames, 17, 3\), got \(30, 28"),
+    "the pictures": (TRAIN, put("S1 Seq1", "0", "data_2d", lambda a: a[:, ::-1] * [4, 1]), "pixels away from"),
+    "text": (
+        TRAIN,
+        put("S1 Seq1", "0", "data_3d", lambda a: a.astype(str)),
+        "S1 Seq1, data_3d: an array of numbers is",
+    ),
+    "rates": (TRAIN, lambda c: c["S1 Seq1"].__setitem__(1, [25, 50]), "a number of frames a second is expected, got 2"),
+    "no rate": (TRAIN, lambda c: c["S1 Seq1"].__setitem__(1, None), "frames a second: an array of numbers is expected"),
+    "a list": (TRAIN, lambda c: c.update({"S1 Seq1": 5}), "a list of the cameras and the frames a second"),
+}
+
+
+@pytest.mark.usefixtures("as_used")
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_is_named_and_nothing_is_written(npz, tmp_path, what):
+    name, how, words = WRONG[what]
+    with pytest.raises(DataError, match=words):
+        prepare_3dhp(npz.change(name, how), tmp_path / "3dhp")
+    assert [path.name for path in tmp_path.iterdir()] == ["npz"]
+
+
+def test_what_is_odd(npz, tmp_path):
+    def odd(content):
+        content["S1 Seq1"][1] = 50
+
+    findings = prepare_3dhp(npz.change(TRAIN, odd), tmp_path / "3dhp").findings
+    assert sum("50 frames a second, and 25 were published" in each for each in findings.odd) == 8
+
+
+def test_half_a_download(npz, mat, tmp_path):
+    for path in (npz.folder / TRAIN, mat / "S1" / "Seq2" / "annot.mat", mat / "TS6" / "annot_data.mat"):
+        whole = path.read_bytes()
+        for share in (0.0, 0.5, 0.95):
+            path.write_bytes(whole[: int(share * len(whole))])
+            with pytest.raises(DataError, match=rf"{path.name}.* was it downloaded whole"):
+                prepare_3dhp(path.parent if path.suffix == ".npz" else mat, tmp_path / "3dhp")
+        path.write_bytes(whole)
+    assert not (tmp_path / "3dhp").exists()
+
+
+def test_other_annotations(mat, tmp_path):
+    path = mat / "S1" / "Seq1" / "annot.mat"
+    content = scipy.io.loadmat(path)
+    annotations = {name: content[name] for name in ("annot2", "univ_annot3", "cameras")}
+
+    def refused(words, **changes):
+        kept = {name: value for name, value in (annotations | changes).items() if value is not None}
+        scipy.io.savemat(path, kept)
+        with pytest.raises(DataError, match=words):
+            prepare_3dhp(mat, tmp_path / "3dhp")
+
+    refused("has no variable 'univ_annot3'; it is another file, or", univ_annot3=None)
+    refused("lacks cameras 7, 8", cameras=np.arange(7)[None])
+    refused(r"camera 0: \(frames, 84\) is expected, 28 joints a row, got \(30, 56\)", univ_annot3=annotations["annot2"])
+    cells = annotations["univ_annot3"].copy()
+    cells[2, 0] = "x"
+    refused("camera 2: an array of numbers is expected, got <U", univ_annot3=cells)
+    scipy.io.savemat(path, annotations)
+    with h5py.File(mat / "TS1" / "annot_data.mat", "a") as file:
+        del file["valid_frame"]
+    with pytest.raises(DataError, match="has not all of univ_annot3, annot2, valid_frame"):
+        prepare_3dhp(mat, tmp_path / "3dhp")
+    with pytest.raises(DataError, match="has no MPI-INF-3DHP: neither"):
+        prepare_3dhp(tmp_path, tmp_path / "3dhp")
+    with pytest.raises(DataError, match="there is no folder"):
+        prepare_3dhp(tmp_path / "nowhere", tmp_path / "3dhp")
+
+
+def test_left_and_right_exchanged_in_the_picture_is_seen(npz, tmp_path):
+    how = put("S1 Seq1", "0", "data_2d", lambda a: a[:, SWAPPED])
+    clean = prepare_3dhp(npz.folder, tmp_path / "clean").findings
+    assert max(clean.apart["gt"]) < 1e-6
+    found = prepare_3dhp(npz.change(TRAIN, how), tmp_path / "3dhp").findings
+    assert max(found.apart["gt"]) > 5

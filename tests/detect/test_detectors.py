@@ -1,0 +1,189 @@
+"""The real detector is judged on a portrait in the public domain, whose face was measured by eye."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from poseglass import BLAZEPOSE_33, COCO_17, H36M_17, PoseSequence
+from poseglass.detect._base import Detector
+from poseglass.detect.fake import FakeDetector
+from poseglass.detect.mediapipe import MediaPipeDetector
+from poseglass.errors import DetectorError
+
+# Pixels in Grace Hopper's portrait, 512 x 600, that matplotlib carries (and MediaPipe needs matplotlib).
+FACE = {
+    "nose": (266, 224),
+    "left_eye": (305, 188),
+    "right_eye": (229, 192),
+    "left_mouth": (301, 270),
+    "right_mouth": (243, 272),
+}
+BELOW = ("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_wrist", "right_wrist")
+
+
+def spot(person: np.ndarray, joint: str) -> np.ndarray:
+    return person[BLAZEPOSE_33.index(joint), :2]
+
+
+@pytest.fixture(scope="module")
+def portrait() -> np.ndarray:
+    spec = find_spec("matplotlib")
+    path = Path(spec.origin).parent / "mpl-data/sample_data/grace_hopper.jpg" if spec and spec.origin else None
+    if path is None or not path.is_file():
+        pytest.skip("needs matplotlib's sample image of a person")
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).copy()
+
+
+@pytest.fixture
+def detector(model: Path) -> Iterator[MediaPipeDetector]:
+    with MediaPipeDetector(model) as detector:
+        yield detector
+
+
+class TestMediaPipe:
+    def test_finds_the_face(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+        people = detector.detect(portrait, 0.0)
+        assert people.shape == (1, 33, 3)
+        assert people.dtype == np.float32
+        for joint, place in FACE.items():
+            assert np.linalg.norm(spot(people[0], joint) - place) < 12, joint
+            assert people[0, BLAZEPOSE_33.index(joint), 2] > 0.9
+
+    def test_what_is_out_of_the_image_scores_low(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+        (person,) = detector.detect(portrait, 0.0)
+        assert person[:, 2].min() >= 0
+        assert person[:, 2].max() <= 1
+        assert max(person[BLAZEPOSE_33.index(joint), 2] for joint in BELOW) <= 0.1
+
+    def test_rows_with_gaps_between_them(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+        wide = np.concatenate([portrait, portrait], 1)[:, : portrait.shape[1]]
+        assert not wide.flags.c_contiguous
+        np.testing.assert_array_equal(detector.detect(wide, 0.0), detector.detect(portrait, 0.0))
+
+    def test_nobody(self, detector: MediaPipeDetector) -> None:
+        assert detector.detect(np.full((120, 160, 3), 127, np.uint8), 0.0).shape == (0, 33, 3)
+
+    def test_two_people(self, model: Path, portrait: np.ndarray) -> None:
+        wall = np.full((600, 1000, 3), 127, np.uint8)
+        with MediaPipeDetector(model, people=2) as detector:
+            people = detector.detect(np.concatenate([portrait, wall, portrait], 1), 0.0)
+        assert people.shape == (2, 33, 3)
+        found = sorted((spot(person, "nose") for person in people), key=lambda place: place[0])
+        np.testing.assert_allclose(found, [FACE["nose"], (FACE["nose"][0] + 1512, FACE["nose"][1])], atol=20)
+
+    def test_a_person_is_followed(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+        for step in range(6):
+            moved = np.roll(portrait, 5 * step, 1)
+            (person,) = detector.detect(moved, step / 30)
+        assert np.linalg.norm(spot(person, "nose") - FACE["nose"] - (25, 0)) < 15
+
+    def test_times_closer_than_a_millisecond(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+        for seconds in (0.0, 0.0001, 0.0002, 0.0003, 0.0011, 0.5):
+            assert len(detector.detect(portrait, seconds)) == 1
+
+    def test_another_video_begins_afresh(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+        def watch() -> list[np.ndarray]:
+            return [detector.detect(np.roll(portrait, 9 * step, 1), step / 30) for step in range(3)]
+
+        first = watch()
+        for one, two in zip(first, watch(), strict=True):
+            np.testing.assert_array_equal(one, two)
+
+    def test_another_thread(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            there = pool.submit(detector.detect, portrait, 0.0).result()
+        np.testing.assert_array_equal(there, detector.detect(portrait, 0.0))
+
+    def test_quiet_and_tidy(self, model: Path, portrait: np.ndarray, tmp_path: Path) -> None:
+        """Nothing on standard error but what others write, and nothing left to complain about at the end."""
+        np.save(tmp_path / "portrait.npy", portrait)
+        script = (
+            "import os, sys, numpy as np\n"
+            "from poseglass.detect.mediapipe import MediaPipeDetector, _quiet\n"
+            "detector = MediaPipeDetector(sys.argv[1])\n"
+            "print(detector.detect(np.load(sys.argv[2]), 0.0).shape)\n"
+            "with _quiet(): os.write(2, b'something of importance\\n')\n"
+        )
+        command = [sys.executable, "-W", "error", "-c", script, str(model), str(tmp_path / "portrait.npy")]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (run.returncode, run.stdout, run.stderr) == (0, "(1, 33, 3)\n", "something of importance\n")
+
+    def test_closed(self, model: Path, portrait: np.ndarray) -> None:
+        detector = MediaPipeDetector(model)
+        detector.close()
+        detector.close()
+        with pytest.raises(DetectorError, match="closed"):
+            detector.detect(portrait, 0.0)
+
+    def test_not_a_model(self, tmp_path: Path) -> None:
+        with pytest.raises(DetectorError, match="there is no detector model"):
+            MediaPipeDetector(tmp_path / "none.task")
+        (tmp_path / "bad.task").write_bytes(b"not a model" * 100)
+        with pytest.raises(DetectorError, match="is not a detector model that MediaPipe can use"):
+            MediaPipeDetector(tmp_path / "bad.task")
+
+    def test_wrong_numbers(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+        with pytest.raises(DetectorError, match="people"):
+            MediaPipeDetector(people=0)
+        with pytest.raises(DetectorError, match="confidence"):
+            MediaPipeDetector(confidence=1.5)
+        with pytest.raises(DetectorError, match="number of seconds"):
+            detector.detect(portrait, float("nan"))
+
+    def test_without_mediapipe(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "mediapipe", None)
+        with pytest.raises(DetectorError, match=r'pip install "poseglass\[video\]"'):
+            MediaPipeDetector()
+
+
+class TestFake:
+    IMAGE = np.zeros((8, 8, 3), np.uint8)
+
+    def poses(self) -> PoseSequence:
+        points = np.random.default_rng(0).uniform(0, 100, (5, 17, 2))
+        points[2] = np.nan
+        points[3, 4] = np.nan
+        valid = np.array([True, False, True, True, True])
+        return PoseSequence(points, COCO_17, "pixels", scores=np.full((5, 17), 0.7), valid=valid)
+
+    def test_gives_the_poses_one_by_one(self) -> None:
+        poses = self.poses()
+        detector: Detector = FakeDetector(poses)
+        assert detector.skeleton is COCO_17
+        seen = [detector.detect(self.IMAGE, frame / 10) for frame in range(7)]
+        assert [len(people) for people in seen] == [1, 0, 0, 1, 1, 0, 0], "invalid, unknown, and past the end: nobody"
+        assert all(people.shape[1:] == (17, 3) for people in seen)
+        np.testing.assert_array_equal(seen[0][0, :, :2], poses.points[0])
+        np.testing.assert_allclose(seen[0][0, :, 2], 0.7)
+        assert seen[3][0, 4, 2] == 0, "an unknown joint has no score"
+
+    def test_begins_anew_with_another_video(self) -> None:
+        detector = FakeDetector(self.poses())
+        first = detector.detect(self.IMAGE, 0.0)
+        detector.detect(self.IMAGE, 0.1)
+        np.testing.assert_array_equal(detector.detect(self.IMAGE, 0.0), first)
+
+    def test_wants_pixels(self) -> None:
+        with pytest.raises(DetectorError, match="pixels"):
+            FakeDetector(PoseSequence(np.zeros((2, 17, 3)), H36M_17, "camera"))
+
+
+def test_bring_your_own() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Detector()
+
+    class Nobody(Detector):
+        skeleton = COCO_17
+
+        def detect(self, image: np.ndarray, seconds: float) -> np.ndarray:
+            return np.zeros((0, 17, 3), np.float32)
+
+    assert Nobody().detect(np.zeros((4, 4, 3), np.uint8), 0.0).shape == (0, 17, 3)

@@ -1,0 +1,187 @@
+"""Published pickles are read, and nothing of a pickle is run."""
+
+import pickle
+import pickletools
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from poseglass.errors import FormatError
+from poseglass.files import pickled as _pickled
+from poseglass.files.pickled import read_objects
+
+ARRAY = np.arange(24, dtype=np.float32).reshape(2, 4, 3)
+
+
+def write_member(path, payload, name="positions_3d"):
+    """An npz whose member is an object array with a pickle of ours in place of numpy's."""
+    header = b"{'descr': '|O', 'fortran_order': False, 'shape': (), }"
+    header += b" " * (117 - len(header)) + b"\n"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{name}.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + payload)
+    return path
+
+
+def names(payload):
+    """What a pickle asks for, as the standard library's own disassembler sees it."""
+    strings, found = [], set()
+    for code, argument, _ in pickletools.genops(payload):
+        if code.name == "GLOBAL":
+            found.add(argument.replace(" ", "."))
+        elif "UNICODE" in code.name:
+            strings.append(argument)
+        elif code.name == "STACK_GLOBAL":
+            found.add(".".join(strings[-2:]))
+    return found
+
+
+def as_numpy(version, payload):
+    """The same pickle as another version of numpy writes it: the module's name and its length differ."""
+    old, new = ("numpy._core", "numpy.core") if version == 1 else ("numpy.core", "numpy._core")
+    for tail in (".multiarray", ".numeric"):
+        a, b = (old + tail).encode(), (new + tail).encode()
+        payload = payload.replace(b"\x8c" + bytes([len(a)]) + a, b"\x8c" + bytes([len(b)]) + b)
+        payload = payload.replace(b"c" + a + b"\n", b"c" + b + b"\n")
+    return payload
+
+
+def without_frames(payload):
+    """Protocol 4 without its frames, whose lengths would no longer be right."""
+    out, codes = b"", [*pickletools.genops(payload)]
+    for (code, _, start), (_, _, end) in zip(codes, [*codes[1:], (None, None, len(payload))], strict=True):
+        out += b"" if code.name == "FRAME" else payload[start:end]
+    return out
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_layouts_of_both_numpys(tmp_path, version, protocol):
+    content = {
+        "S1": {
+            "Directions 1": ARRAY,
+            "fortran": np.asfortranarray(ARRAY),
+            "cameras": [ARRAY[0], ARRAY[1].astype(np.float64)],
+            "objects": np.array([{"a": ARRAY}, None], object),
+            "bytes": b"\x00\xff",
+            "big-endian": ARRAY.astype(">f4"),
+            "scalar": np.float32(2.5),
+            "plain": (1, 2.5, "text", None, True),
+        }
+    }
+    payload = as_numpy(version, without_frames(pickle.dumps(np.array(content, object), protocol)))
+    module = "numpy.core" if version == 1 else "numpy._core"
+    assert any(name.startswith(module + ".") for name in names(payload))
+    read = read_objects(write_member(tmp_path / "data.npz", payload), "positions_3d")["S1"]
+    for key in ("Directions 1", "fortran", "big-endian"):
+        assert_array_equal(read[key], ARRAY)
+    assert read["Directions 1"].dtype == np.float32
+    assert read["cameras"][1].dtype == np.float64
+    assert_array_equal(read["objects"][0]["a"], ARRAY)
+    assert read["objects"][1] is None
+    assert read["scalar"] == 2.5
+    assert (read["bytes"], read["plain"]) == (b"\x00\xff", (1, 2.5, "text", None, True))
+
+
+def test_what_this_numpy_writes(tmp_path):
+    np.savez_compressed(tmp_path / "data.npz", positions_3d=np.array({"S1": {"Walking": ARRAY}}, object))
+    assert_array_equal(read_objects(tmp_path / "data.npz", "positions_3d")["S1"]["Walking"], ARRAY)
+
+
+class Calls:
+    """Pickled as a call."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_a_malicious_pickle_is_refused_by_name_and_nothing_of_it_runs(tmp_path, protocol):
+    mark = tmp_path / "ran"
+    trap = Calls(open, str(mark), "w")
+    for content in (trap, {"S1": {"Walking": [ARRAY, trap]}}, np.array([trap], object)):
+        path = write_member(tmp_path / "evil.npz", pickle.dumps(content, protocol))
+        with pytest.raises(FormatError, match=r"positions_3d: the pickle asks for \S*io\.open, which is refused"):
+            read_objects(path, "positions_3d")
+        assert not mark.exists()
+    pickle.loads(pickle.dumps(trap)).close()
+    assert mark.exists()  # it would have sprung
+
+
+@pytest.mark.parametrize(
+    ("payload", "name"),
+    [
+        (b"cos\nsystem\n(S'true'\ntR.", "os.system"),
+        (b"cbuiltins\neval\n(S'1'\ntR.", "builtins.eval"),
+        (b"cnumpy\nload\n(S'x'\ntR.", "numpy.load"),
+        (b"cnumpy\nndarray.tofile\n.", "numpy.ndarray.tofile"),
+        (b"cnumpy.core.multiarray\nfromfile\n.", "numpy.core.multiarray.fromfile"),
+        (b"\x80\x04\x8c\x06_codecs\x8c\x04open\x93.".replace(b"\x06", b"\x07"), "_codecs.open"),
+        (b"ccopyreg\n_reconstructor\n.", "copyreg._reconstructor"),
+        (b"\x80\x02\x82\x01.", ""),
+    ],
+)
+def test_other_names_are_refused(tmp_path, payload, name):
+    with pytest.raises(FormatError, match=name.replace(".", r"\.") or "cannot be read"):
+        read_objects(write_member(tmp_path / "evil.npz", payload), "positions_3d")
+
+
+@pytest.mark.parametrize("known", [*_pickled._KNOWN])
+def test_what_is_admitted_cannot_be_changed(tmp_path, known):
+    """BUILD sets attributes of whatever it is given; of the stand-ins none may stay changed."""
+    stand_in = _pickled._KNOWN[known]
+    before = dict(vars(stand_in))
+    module, name = known
+    for state in (b"}S'__doc__'\nS'x'\ns", b"N}S'__doc__'\nS'x'\ns\x86", b"N}S'evil'\nI1\ns\x86"):
+        path = write_member(tmp_path / "evil.npz", f"c{module}\n{name}\n".encode() + state + b"b.")
+        with pytest.raises(FormatError):
+            read_objects(path, "positions_3d")
+    assert dict(vars(stand_in)) == before
+
+
+def test_hostile_arrays_are_errors_and_no_crashes(tmp_path):
+    for state in (
+        (1, (10**9,), np.dtype("f4"), False, b"\x00" * 8),
+        (1, (2,), np.dtype("O"), False, b"\x00" * 16),
+        (1, (2,), np.dtype("O"), False, [1]),
+    ):
+
+        class Array(Calls):
+            def __reduce__(self, state=state):
+                return np._core.multiarray._reconstruct, (np.ndarray, (0,), b"b"), state
+
+        path = write_member(tmp_path / "evil.npz", pickle.dumps(Array(None)))
+        with pytest.raises(FormatError):
+            read_objects(path, "positions_3d")
+
+
+def test_broken_files(tmp_path):
+    path = tmp_path / "data.npz"
+    np.savez_compressed(path, positions_3d=np.array({"S1": np.random.default_rng(0).normal(size=10000)}, object))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FormatError, match="cannot be read"):
+        read_objects(path, "positions_3d")
+    path.write_bytes(whole)
+    with pytest.raises(FormatError, match="positions_2d cannot be read"):
+        read_objects(path, "positions_2d")
+    np.savez(path, positions_3d=ARRAY)
+    with pytest.raises(FormatError, match="is an array of float32"):
+        read_objects(path, "positions_3d")
+    middle = bytearray(whole)
+    middle[len(whole) // 2] ^= 255
+    path.write_bytes(middle)
+    with pytest.raises(FormatError, match="cannot be read"):
+        read_objects(path, "positions_3d")
+
+
+def test_a_list_that_holds_itself_ends(tmp_path):
+    nested: list = []
+    nested.append(nested)
+    with pytest.raises(FormatError, match="recursion"):
+        read_objects(write_member(tmp_path / "evil.npz", pickle.dumps(nested)), "positions_3d")

@@ -1,0 +1,283 @@
+"""Lifting with a tiny model and made-up keypoints: one row for each frame, whatever the frame rate."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from oracle import bodies
+from poseglass import BLAZEPOSE_33, COCO_17, H36M_17, HALPE_26, PoseSequence, Skeleton
+from poseglass.detect.fake import FakeDetector
+from poseglass.errors import DetectorError, ModelError, PoseError, WeightsError
+from poseglass.lifting.lifter import Lifter, lift
+from poseglass.lifting.predictor import predict
+from poseglass.models import MixSTE
+from poseglass.video.reading import Frame
+from poseglass.waist.hourglass import hourglass
+
+torch.set_num_threads(1)
+torch.manual_seed(0)
+MODEL = hourglass(MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=3), keep=4, at=1, recover="interpolate")
+IMAGE = np.zeros((4, 4, 3), np.uint8)
+
+
+def keypoints(frames: int, skeleton: Skeleton = COCO_17, fps: float | None = 30, **more) -> PoseSequence:
+    points = 250 * bodies.motion(frames, skeleton.joints)[..., :2] * [1, -1] + [640, 700]
+    return PoseSequence(points, skeleton, "pixels", fps=fps, size=(1280, 720), **more)
+
+
+def scores_of(poses: PoseSequence) -> np.ndarray:
+    return np.where(poses.validity[:, None], poses.confidence, 0)
+
+
+def on_the_grid(poses: PoseSequence) -> np.ndarray:
+    """By loops: 2D taken to 30 frames a second, lifted, and the result taken back to the frames' own times."""
+    body = poses.to_skeleton(H36M_17)
+    times = poses.times - poses.times[0]
+    grid = np.arange(int(times[-1] * 30 + 1e-6) + 1) / 30
+    points = np.empty((len(grid), 17, 2))
+    for j in range(17):
+        for d in range(2):
+            points[:, j, d] = np.interp(grid, times, body.points[:, j, d])
+    lifted = predict(MODEL, points, np.ones((len(grid), 17)), size=poses.size).pose3d
+    back = np.empty((len(times), 17, 3))
+    for j in range(17):
+        for d in range(3):
+            back[:, j, d] = np.interp(times, grid, lifted[:, j, d])
+    return back
+
+
+def assert_belongs(motion: PoseSequence, poses: PoseSequence) -> None:
+    """The 3D of these 2D poses, row by row."""
+    assert len(motion) == len(poses)
+    assert (motion.skeleton, motion.space, motion.size) == (H36M_17, "camera", poses.size)
+    assert np.isfinite(motion.points).all()
+    assert not motion.points[:, 0].any()
+    assert motion.kept is not None
+    assert motion.pose2d is not None
+    assert_array_equal(motion.pose2d.points, poses.points)
+    assert_array_equal(motion.times, poses.times)
+    assert motion.rate == poses.rate
+
+
+@pytest.mark.parametrize("fps", [24, 25, 29.97, 30, 50, 60])
+def test_usual_rates_are_lifted_as_they_are(fps):
+    poses = keypoints(40, fps=fps)
+    motion = lift(poses, model=MODEL) if fps == 30 else Lifter(MODEL).lift(poses)
+    assert_belongs(motion, poses)
+    body = poses.to_skeleton(H36M_17)
+    direct = predict(MODEL, body.points, body.confidence, size=poses.size)
+    assert_array_equal(motion.points, direct.pose3d)
+    assert_array_equal(motion.kept, direct.kept)
+
+
+@pytest.mark.parametrize("fps", [5, 12.5, 23, 90, 120, 240])
+@pytest.mark.parametrize("frames", [1, 2, 3, 50])
+def test_other_rates_go_through_30(fps, frames):
+    poses = keypoints(frames, fps=fps)
+    motion = Lifter(MODEL).lift(poses)
+    assert_belongs(motion, poses)
+    assert_allclose(motion.points, on_the_grid(poses), atol=2e-5)
+
+
+def test_frames_that_come_unevenly():
+    rng = np.random.default_rng(0)
+    poses = keypoints(50, fps=None, timestamps=3 + np.cumsum(rng.uniform(0.005, 0.09, 50)))
+    motion = Lifter(MODEL).lift(poses)
+    assert_belongs(motion, poses)
+    assert_allclose(motion.points, on_the_grid(poses), atol=2e-5)
+
+
+def test_a_gap_in_time_is_bridged():
+    times = np.append(np.arange(20), np.arange(20) + 60) / 30
+    poses = keypoints(40, fps=30, timestamps=times)
+    motion = Lifter(MODEL).lift(poses)
+    assert_belongs(motion, poses)
+    assert_allclose(motion.points, on_the_grid(poses), atol=2e-5)
+
+
+@pytest.mark.parametrize("fps", [5, 24, 30, 60, 120])
+def test_any_length(fps):
+    lifter = Lifter(MODEL)
+    for frames in (*range(1, 20), 64, *([65, 127, 200] if fps > 5 else [])):
+        poses = keypoints(frames, fps=fps)
+        assert_belongs(lifter.lift(poses), poses)
+        assert lifter.report.frames == frames
+
+
+@pytest.mark.parametrize("skeleton", [H36M_17, COCO_17, HALPE_26, BLAZEPOSE_33], ids=lambda s: s.name)
+def test_any_skeleton_that_converts(skeleton):
+    assert_belongs(Lifter(MODEL).lift(keypoints(12, skeleton)), keypoints(12, skeleton))
+
+
+def test_flipping_is_done():
+    poses = keypoints(30)
+    plain, flipped = Lifter(MODEL).lift(poses), Lifter(MODEL, flip=True).lift(poses)
+    body = poses.to_skeleton(H36M_17)
+    assert_array_equal(flipped.points, predict(MODEL, body.points, body.confidence, flip=True, size=poses.size).pose3d)
+    assert not np.array_equal(plain.points, flipped.points)
+
+
+def test_a_known_focal_length_turns_who_stands_aside():
+    poses = keypoints(30)
+    body = poses.to_skeleton(H36M_17)
+    told = Lifter(MODEL, focal=700).lift(poses)
+    assert_array_equal(told.points, predict(MODEL, body.points, body.confidence, size=poses.size, focal=700).pose3d)
+    assert np.abs(told.points - Lifter(MODEL).lift(poses).points).max() > 1e-3
+    with pytest.raises(ModelError, match="focal"):
+        Lifter(MODEL, focal=0)
+    sizeless = PoseSequence(poses.points, COCO_17, "pixels", fps=30)
+    with pytest.raises(ModelError, match="give the keypoints their size"):
+        Lifter(MODEL, focal=700).lift(sizeless)
+
+
+class TestFramesWithNobody:
+    def poses(self, fps: float = 30, frames: int = 40) -> PoseSequence:
+        valid = np.ones(frames, bool)
+        valid[[0, 7, 8, 9, frames - 1]] = False
+        whole = keypoints(frames, fps=fps, valid=valid)
+        points = whole.points.copy()
+        points[~valid] = np.nan
+        return PoseSequence(points, COCO_17, "pixels", fps=fps, valid=valid, size=whole.size)
+
+    @pytest.mark.parametrize("fps", [10, 30, 120])
+    def test_they_stay_in_place_are_filled_and_marked(self, fps):
+        lifter = Lifter(MODEL)
+        motion = lifter.lift(self.poses(fps))
+        assert len(motion) == 40
+        assert_array_equal(motion.validity, self.poses().validity)
+        assert np.isfinite(motion.points).all()
+        assert (motion.confidence[7:10] == 0).all()
+        assert (lifter.report.frames, lifter.report.seen) == (40, 35)
+
+    def test_what_an_invalid_frame_holds_does_not_matter(self):
+        poses = self.poses()
+        points = poses.points.copy()
+        points[~poses.validity] = 1e6
+        noisy = PoseSequence(points, COCO_17, "pixels", valid=poses.validity, size=poses.size)
+        assert_array_equal(Lifter(MODEL).lift(noisy).points, Lifter(MODEL).lift(poses).points)
+
+    def test_a_frame_whose_joints_are_all_unknown_is_not_valid(self):
+        scores = np.ones((12, 17))
+        scores[4] = 0
+        lifter = Lifter(MODEL)
+        assert np.flatnonzero(~lifter.lift(keypoints(12, scores=scores)).validity).tolist() == [4]
+        assert lifter.report.seen == 11
+
+    @pytest.mark.parametrize("how", ["scores", "valid", "nan"])
+    def test_nobody_at_all(self, how):
+        poses = {
+            "scores": lambda: keypoints(12, scores=np.zeros((12, 17))),
+            "valid": lambda: keypoints(12, valid=np.zeros(12, bool)),
+            "nan": lambda: PoseSequence(np.full((12, 17, 2), np.nan), COCO_17, "pixels"),
+        }[how]()
+        with pytest.raises(DetectorError, match="nobody is in any of the 12 frames"):
+            Lifter(MODEL).lift(poses)
+
+
+class TestErrors:
+    def test_what_is_not_in_pixels(self):
+        with pytest.raises(PoseError, match="in pixels, these poses are in camera space"):
+            Lifter(MODEL).lift(PoseSequence(np.zeros((5, 17, 3)), H36M_17, "camera"))
+
+    def test_no_frames(self):
+        with pytest.raises(PoseError, match="no frames"):
+            Lifter(MODEL).lift(keypoints(5)[:0])
+
+    def test_a_skeleton_that_does_not_convert(self):
+        legs = Skeleton("legs", ("left_hip", "right_hip"), ())
+        with pytest.raises(PoseError, match="legs cannot be converted"):
+            Lifter(MODEL).lift(PoseSequence(np.zeros((5, 2, 2)), legs, "pixels"))
+
+    def test_models(self, tmp_path):
+        with pytest.raises(WeightsError, match="no weights acurate"):
+            Lifter("acurate")
+        with pytest.raises(ModelError, match="3 inputs"):
+            Lifter(MixSTE(frames=9, dim=16, depth=2, heads=2))
+
+
+class TestStream:
+    def frames(self, times: np.ndarray) -> Iterator[Frame]:
+        return (Frame(IMAGE, float(seconds)) for seconds in times)
+
+    def stream(self, poses: PoseSequence, times: np.ndarray, fps: float, **how) -> tuple[list[PoseSequence], Lifter]:
+        lifter = Lifter(MODEL, detector=FakeDetector(poses), **how)
+        return list(lifter.stream(self.frames(times), size=(1280, 720), fps=fps)), lifter
+
+    @pytest.mark.parametrize("fps", [5, 24, 30, 60, 120])
+    @pytest.mark.parametrize("frames", [1, 64, 65, 150])
+    def test_streaming_is_lifting(self, frames, fps):
+        poses = keypoints(frames, fps=fps)
+        chunks, lifter = self.stream(poses, poses.times, fps)
+        together = Lifter(MODEL).lift(poses)
+        assert_array_equal(np.concatenate([chunk.times for chunk in chunks]), together.times)
+        points = np.concatenate([chunk.points for chunk in chunks])
+        if fps in (24, 30, 60):
+            assert_array_equal(points, together.points)
+        else:
+            assert_allclose(points, together.points, atol=1e-5)
+        for chunk in chunks:
+            assert chunk.pose2d is not None
+            assert len(chunk.pose2d) == len(chunk)
+            assert chunk.size == (1280, 720)
+        assert (lifter.report.frames, lifter.report.seen) == (frames, frames)
+        assert lifter.report.kept == sum(int(chunk.kept.sum()) for chunk in chunks)
+        assert set(lifter.report.seconds) == {"decode", "detect", "lift"}
+        assert lifter.report.elapsed > 0
+
+    def test_nobody_for_a_while(self):
+        valid = np.ones(150, bool)
+        valid[60:70] = False
+        poses = keypoints(150, valid=valid)
+        chunks, lifter = self.stream(poses, poses.times, 30)
+        assert_array_equal(np.concatenate([chunk.validity for chunk in chunks]), valid)
+        assert (lifter.report.frames, lifter.report.seen) == (150, 140)
+        assert_array_equal(np.concatenate([c.points for c in chunks]), Lifter(MODEL).lift(poses).points)
+
+    def test_frames_are_not_held_back_for_long(self):
+        poses = keypoints(400)
+        drawn = 0
+
+        def counted() -> Iterator[Frame]:
+            nonlocal drawn
+            for drawn, frame in enumerate(self.frames(poses.times), start=1):  # noqa: B007
+                yield frame
+
+        given = 0
+        lifter = Lifter(MODEL, detector=FakeDetector(poses))
+        for chunk in lifter.stream(counted(), size=(1280, 720), fps=30):
+            given += len(chunk)
+            # Two windows, and what is decoded and detected ahead.
+            assert drawn - given <= 2 * 9 + 5 * 64
+        assert given == drawn == 400
+
+    def test_an_error_of_the_detector_comes_through(self):
+        class Broken(FakeDetector):
+            def detect(self, image, seconds):
+                if seconds > 0.5:
+                    raise DetectorError("the detector is broken")
+                return super().detect(image, seconds)
+
+        poses = keypoints(60)
+        with pytest.raises(DetectorError, match="the detector is broken"):
+            list(Lifter(MODEL, detector=Broken(poses)).stream(self.frames(poses.times), size=(4, 4), fps=30))
+
+    def test_a_lifter_is_used_again(self):
+        poses = keypoints(30)
+        lifter = Lifter(MODEL, detector=FakeDetector(poses))
+        first, second = (
+            np.concatenate([c.points for c in lifter.stream(self.frames(poses.times), size=(1280, 720), fps=30)])
+            for _ in range(2)
+        )
+        assert_array_equal(first, second)
+
+    def test_a_stream_left_early_ends_its_threads(self):
+        import threading
+
+        poses = keypoints(300)
+        stream = Lifter(MODEL, detector=FakeDetector(poses)).stream(self.frames(poses.times), size=(4, 4), fps=30)
+        next(stream)
+        stream.close()
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("poseglass-ahead")]

@@ -1,0 +1,209 @@
+"""Sequences of any length through windows, against windows run and blended by plain loops."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from oracle import motion as oracle
+from poseglass.clips.windows import blend_weights
+from poseglass.errors import ModelError
+from poseglass.lifting.predictor import Predictor, predict
+from poseglass.models import MixSTE
+from poseglass.waist.hourglass import Hourglass, funnel, hourglass
+
+torch.set_num_threads(1)
+LEFT, RIGHT = [4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]
+
+
+def make(waist: bool) -> MixSTE | Hourglass:
+    torch.manual_seed(0)
+    backbone = MixSTE(frames=9, dim=16, depth=3, heads=2, inputs=3)
+    torch.nn.init.normal_(backbone.time_embedding)
+    return hourglass(backbone, keep=4, at=1, recover="interpolate") if waist else backbone
+
+
+def keypoints(frames: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    points = rng.normal(0, 80, (frames, 17, 2)) + [900, 500] + 5 * np.arange(frames)[:, None, None]
+    scores = rng.uniform(0, 1, (frames, 17)) * (rng.random((frames, 17)) < 0.8)
+    return points, scores
+
+
+def mirror(x: np.ndarray) -> np.ndarray:
+    flipped = x.copy()
+    flipped[..., LEFT, :], flipped[..., RIGHT, :] = x[..., RIGHT, :], x[..., LEFT, :]
+    flipped[..., 0] *= -1
+    return flipped
+
+
+def window(
+    model: MixSTE | Hourglass, points: np.ndarray, scores: np.ndarray, flip: bool
+) -> tuple[np.ndarray, set[int]]:
+    points, scores = oracle.steady_sides(points, scores)
+    pose2d = oracle.person_coordinates(points, scores).astype(np.float32)
+    with torch.inference_mode():
+        clip = torch.from_numpy(pose2d)[None]
+        kept: set[int] = set(range(len(points)))
+        if isinstance(model, Hourglass):
+            trace = model.trace(clip)
+            pose3d, kept = trace.pose3d[0].numpy(), set(trace.kept[1][0].tolist())
+            other = model.trace(torch.from_numpy(mirror(pose2d))[None], kept=trace.kept).pose3d[0].numpy()
+        else:
+            pose3d, other = model(clip)[0].numpy(), model(torch.from_numpy(mirror(pose2d))[None])[0].numpy()
+    if flip:
+        pose3d = (pose3d + mirror(other)) / 2
+    return pose3d - pose3d[:, :1], kept
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("waist", [False, True])
+@pytest.mark.parametrize("frames", [1, 4, 9, 10, 15, 16, 31])
+def test_against_loops(frames, waist, flip):
+    model = make(waist).eval()
+    points, scores = keypoints(frames)
+    begins = [*range(0, max(frames - 9, 0), 6), max(frames - 9, 0)]
+    windows, kept = [], np.zeros(frames + 9, bool)
+    for begin in begins:
+        rows = [min(begin + i, frames - 1) for i in range(9)]
+        pose3d, frames_kept = window(model, points[rows], scores[rows], flip)
+        windows.append(pose3d)
+        kept[[begin + i for i in frames_kept]] = True
+    truth = oracle.stitch(np.stack(windows), begins, frames, blend_weights(9, 3))
+    result = predict(model, points, scores, flip=flip)
+    assert result.pose3d.shape == (frames, 17, 3)
+    assert result.pose3d.dtype == np.float32
+    assert_allclose(result.pose3d, truth, atol=1e-4)
+    assert_array_equal(result.kept, kept[:frames])
+
+
+@pytest.mark.parametrize("waist", [False, True])
+def test_poses_are_relative_to_the_pelvis(waist):
+    result = predict(make(waist), *keypoints(20))
+    assert not result.pose3d[:, 0].any()
+    assert np.abs(result.pose3d).max() > 0.01
+
+
+def test_memory_stays_bounded():
+    predictor = Predictor(make(False))
+    points, scores = keypoints(300)
+    waiting, settled = 0, 0
+    for t in range(300):
+        settled += len(predictor.push(points[t : t + 1], scores[t : t + 1]).pose3d)
+        waiting = max(waiting, t + 1 - settled)
+        assert len(predictor._points) <= 2 * 9
+        assert len(predictor._windows) <= 3
+    assert waiting <= 2 * 9, "a frame comes out at most two windows after it went in"
+    assert settled + len(predictor.finish().pose3d) == 300
+
+
+def test_a_predictor_is_used_again():
+    predictor = Predictor(make(True))
+    points, scores = keypoints(25)
+    results = []
+    for _ in range(2):
+        parts = [predictor.push(points, scores), predictor.finish()]
+        results.append(np.concatenate([part.pose3d for part in parts]))
+    assert_array_equal(*results)
+    assert len(predictor.finish().pose3d) == 0
+
+
+def test_nothing_in_nothing_out():
+    predictor = Predictor(make(False))
+    assert len(predictor.push(np.zeros((0, 17, 2)), np.zeros((0, 17))).pose3d) == 0
+    assert len(predictor.finish().pose3d) == 0
+
+
+@pytest.mark.parametrize("overlap", [0.0, 0.9, 0.99])
+def test_any_overlap(overlap):
+    predictor = Predictor(make(False), overlap=overlap)
+    points, scores = keypoints(40)
+    parts = [predictor.push(points, scores), predictor.finish()]
+    assert sum(len(part.pose3d) for part in parts) == 40
+    assert all(np.isfinite(part.pose3d).all() for part in parts)
+
+
+@pytest.mark.parametrize("overlap", [-0.5, 1.0, float("nan")])
+def test_an_overlap_that_leaves_gaps_or_never_ends(overlap):
+    with pytest.raises(ModelError, match="overlap"):
+        Predictor(make(False), overlap=overlap)
+
+
+def test_a_model_of_screen_coordinates_is_refused():
+    model = make(True)
+    model.backbone.coordinates = "screen"
+    with pytest.raises(ModelError, match="trained on screen coordinates, as published models are"):
+        Predictor(model)
+
+
+def test_a_model_of_other_joints_is_refused():
+    model = make(True)
+    model.backbone.skeleton = "mpi_inf_3dhp17"
+    with pytest.raises(ModelError, match="the joints of h36m17, and this one has mpi_inf_3dhp17's"):
+        Predictor(model)
+
+
+def test_a_model_without_scores_is_refused():
+    with pytest.raises(ModelError, match=r"3 inputs \(x, y, score\); this one takes 2"):
+        Predictor(MixSTE(frames=9, dim=16, depth=2, heads=2))
+
+
+def test_the_number_of_threads_is_left_as_it_was():
+    before = torch.get_num_threads()
+    predict(make(False), *keypoints(12))
+    assert torch.get_num_threads() == before
+
+
+def test_who_stands_aside_is_turned_into_the_camera_s_axes():
+    model = make(waist=True)
+    points, scores = keypoints(20)
+    scores = np.maximum(scores, 0.1)
+    size, focal = (1920, 1080), 900.0
+    straight = predict(model, points, scores).pose3d
+    turned = predict(model, points, scores, size=size, focal=focal).pose3d
+    for t in range(20):
+        ray = np.append((points[t, 0] - np.array(size) / 2) / focal, 1)
+        assert_allclose(turned[t], oracle.turned(straight[t], np.array([0.0, 0.0, 1.0]), ray), atol=1e-5)
+
+
+def test_in_the_middle_of_the_image_nothing_is_turned():
+    model = make(waist=False)
+    points, scores = keypoints(12)
+    scores[:] = 1
+    points += np.array([640, 360]) - points[:, :1]
+    middle = predict(model, points, scores, size=(1280, 720)).pose3d
+    assert_allclose(middle, predict(model, points, scores).pose3d, atol=1e-6)
+
+
+def test_who_is_long_gone_stands_still():
+    model = make(waist=True)
+    points, scores = keypoints(80)
+    scores = np.maximum(scores, 0.1)
+    scores[20:70] = 0
+    lifted = predict(model, points, scores)
+    # Between the last window that sees the first spell and the first that sees the second.
+    gone = lifted.pose3d[30:58]
+    assert np.abs(gone - gone[:1]).max() < 1e-6
+    assert not lifted.kept[30:58].any()
+    assert np.abs(np.diff(lifted.pose3d[58:75], axis=0)).max() > 1e-3
+
+
+def test_nobody_from_the_start_is_no_error():
+    lifted = predict(make(waist=True), np.full((30, 17, 2), np.nan), np.zeros((30, 17)), size=(640, 480))
+    assert np.isfinite(lifted.pose3d).all()
+
+
+@pytest.mark.parametrize("focal", [0, -5, np.inf, np.nan])
+def test_a_focal_length_that_is_none(focal):
+    with pytest.raises(ModelError, match="focal"):
+        Predictor(make(waist=False), size=(1920, 1080), focal=focal)
+
+
+def test_a_focal_length_of_an_image_of_unknown_size():
+    with pytest.raises(ModelError, match=r"without the image's size"):
+        predict(make(waist=False), *keypoints(12), focal=900)
+
+
+def test_a_funnel_does_not_lift_whole_sequences():
+    with pytest.raises(ModelError, match=r"funnel answers for some frames only.*backbone"):
+        Predictor(funnel(make(False), keep=4, at=1))

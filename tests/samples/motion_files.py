@@ -1,0 +1,101 @@
+"""Writes motion into files of every format, from the formats' descriptions and by nothing of the library."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from poseglass import H36M_17
+from poseglass.data.virtual.people import STYLES, move
+
+NAMES = H36M_17.joints
+
+
+def people(frames: int = 90, *, seed: int = 0, style: str = "Walking") -> np.ndarray:
+    """Somebody in motion at 50 frames a second, (f 17 3), metres, y up."""
+    points = move(np.random.default_rng(seed), STYLES[style], frames)
+    return points[..., [1, 2, 0]]  # made with z up
+
+
+def write_trc(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit: str = "mm") -> Path:
+    scale = {"mm": 1000, "m": 1, "cm": 100}[unit]
+    frames, count = points.shape[:2]
+    lines = [
+        f"PathFileType\t4\t(X/Y/Z)\t{path.name}",
+        "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",
+        f"{fps}\t{fps}\t{frames}\t{count}\t{unit}\t{fps}\t1\t{frames}",
+        "Frame#\tTime\t" + "\t\t\t".join(names) + "\t\t",
+        "\t\t" + "\t".join(f"{axis}{n}" for n in range(1, count + 1) for axis in "XYZ"),
+        "",
+    ]
+    for frame, row in enumerate(points * scale):
+        cells = ["" if np.isnan(value) else f"{value:.5f}" for value in row.ravel()]
+        lines.append("\t".join([str(frame + 1), f"{frame / fps:.6f}", *cells]))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def write_c3d(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit: str = "mm", step: float = 0) -> Path:
+    """Little-endian floats, or whole numbers of a step: header, parameters and data, in blocks of 512 bytes."""
+    scale = {"mm": 1000, "m": 1}[unit]
+    frames, count = points.shape[:2]
+
+    def parameter(name: str, kind: int, sizes: list[int], data: bytes) -> bytes:
+        body = struct.pack("<bB", kind, len(sizes)) + bytes(sizes) + data + b"\0"
+        return struct.pack("<bb", len(name), 1) + name.encode() + struct.pack("<H", len(body) + 2) + body
+
+    width = max(map(len, names))
+    labels = "".join(name.ljust(width) for name in names).encode()
+    parts = [
+        struct.pack("<bb", 5, -1) + b"POINT" + struct.pack("<HB", 3, 0),
+        parameter("USED", 2, [], struct.pack("<h", count)),
+        parameter("SCALE", 4, [], struct.pack("<f", step or -1)),
+        parameter("RATE", 4, [], struct.pack("<f", fps)),
+        parameter("FRAMES", 2, [], struct.pack("<H", frames)),
+        parameter("UNITS", -1, [len(unit)], unit.encode()),
+        parameter("LABELS", -1, [width, count], labels),
+    ]
+    size = 4 + sum(map(len, parts)) + len(parameter("DATA_START", 2, [], b"\0\0"))
+    blocks = -(-(size + 1) // 512)
+    parts.append(parameter("DATA_START", 2, [], struct.pack("<h", 2 + blocks)))
+    header = struct.pack("<BBHHHHHfHHf", 2, 0x50, count, 0, 1, frames, 0, step or -1, 2 + blocks, 0, fps)
+    section = (struct.pack("<BBBB", 1, 0x50, blocks, 84) + b"".join(parts)).ljust(512 * blocks, b"\0")
+    known = np.isfinite(points).all(-1, keepdims=True)
+    values = np.concatenate([np.where(known, points * scale / (step or 1), 0), np.where(known, 0.0, -1.0)], -1)
+    data = (np.round(values).astype("<i2") if step else values.astype("<f4")).tobytes()
+    path.write_bytes(header.ljust(512, b"\0") + section + data.ljust(-(-len(data) // 512) * 512, b"\0"))
+    return path
+
+
+def write_csv(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, *, long: bool = False) -> Path:
+    def cell(value: float) -> str:
+        return "" if np.isnan(value) else f"{value:.6f}"
+
+    if long:
+        lines = ["frame,joint,x,y,z,seconds"]
+        for frame, row in enumerate(points):
+            lines += [
+                ",".join([str(frame), name, *map(cell, p), f"{frame / fps:.6f}"])
+                for name, p in zip(names, row, strict=True)
+            ]
+    else:
+        lines = ["frame,seconds," + ",".join(f"{name}_{axis}" for name in names for axis in "xyz")]
+        lines += [",".join([str(f), f"{f / fps:.6f}", *map(cell, row.ravel())]) for f, row in enumerate(points)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def write_bvh(path: Path, points: np.ndarray, fps: float = 50, names=NAMES) -> Path:
+    """Every joint moves by position channels from a root that stands still."""
+    lines = ["HIERARCHY", "ROOT stand", "{", "OFFSET 0 0 0", "CHANNELS 0"]
+    for name in names:
+        lines += [f"JOINT {name}", "{", "OFFSET 0 0 0", "CHANNELS 3 Xposition Yposition Zposition", "}"]
+    lines += ["}", "MOTION", f"Frames: {len(points)}", f"Frame Time: {1 / fps:.9f}"]
+    lines += [" ".join(f"{value:.5f}" for value in row.ravel()) for row in points]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def write_npz(path: Path, points: np.ndarray, fps: float = 50, names=NAMES) -> Path:
+    np.savez(path, points=points, joints=np.array(names), fps=fps)
+    return path

@@ -1,0 +1,412 @@
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import make_walk
+from poseglass import BLAZEPOSE_33, COCO_17, H36M_17, HALPE_26, PoseSequence, Skeleton
+from poseglass.errors import PoseError, VideoError
+from poseglass.show.scene import AMBER, INK, LEFT, NIGHT, ROSE, SLATE, Camera, Floor
+
+cv2 = pytest.importorskip("cv2")
+pytest.importorskip("av")
+
+from poseglass.show.rendering import Movie, Renderer, render  # noqa: E402
+from poseglass.show.rendering.sheet import pick_frames  # noqa: E402
+from poseglass.video.reading import VideoReader  # noqa: E402
+from poseglass.video.writing import VideoWriter  # noqa: E402
+
+SIZE = (1280, 720)
+STANDING = make_walk(1).points[0]
+
+
+def near(colour: np.ndarray, wanted: tuple[int, int, int], tolerance: int = 12) -> bool:
+    return bool(np.abs(colour.astype(int) - wanted).max() <= tolerance)
+
+
+def leaning(colour: np.ndarray) -> str:
+    """Whether a pixel is of the left side's blue or of the right side's red, however shaded."""
+    red, _, blue = colour.astype(int)
+    return "left" if blue > 1.3 * red else "right" if red > 1.3 * blue else "neither"
+
+
+@pytest.mark.parametrize(
+    ("size", "height", "wanted"),
+    [
+        ((1920, 1080), 540, (960 + 540, 540 + 44)),
+        ((1080, 1920), 540, (304 + 540, 540 + 44)),
+        ((640, 480), 361, (482 + 362, 362 + 30)),
+        ((4000, 500), 540, (1080 + 540, 540 + 44)),
+        (None, 540, (960, 540 + 44)),
+        ((1, 1), 64, (64 + 64, 64 + 6)),
+    ],
+)
+def test_pictures_have_the_same_even_size(size: tuple[int, int] | None, height: int, wanted: tuple[int, int]) -> None:
+    renderer = Renderer(H36M_17, size=size, height=height)
+    assert renderer.size == wanted
+    picture = renderer.draw(None, None, STANDING, valid=True)
+    assert picture.shape == (wanted[1], wanted[0], 3)
+    assert picture.dtype == np.uint8
+
+
+def test_the_video_fills_its_place() -> None:
+    image = np.zeros((1080, 1920, 3), np.uint8)
+    image[:, :960], image[:, 960:] = (200, 30, 40), (20, 180, 60)
+    picture = Renderer(H36M_17, size=(1920, 1080)).draw(image, None, STANDING, valid=True)
+    assert near(picture[2, 2], (200, 30, 40), 2)
+    assert near(picture[537, 470], (200, 30, 40), 2)
+    assert near(picture[2, 490], (20, 180, 60), 2)
+    assert near(picture[537, 957], (20, 180, 60), 2)
+
+
+def test_a_very_wide_video_has_bars_above_and_below() -> None:
+    renderer = Renderer(H36M_17, size=(4000, 500))
+    points = np.full((17, 2), np.nan, np.float32)
+    points[H36M_17.index("left_wrist")] = 2000, 0
+    picture = renderer.draw(np.full((500, 4000, 3), 250, np.uint8), points, STANDING, valid=True)
+    filled = (picture[:540, 20] == 250).all(-1)
+    assert filled.sum() == 135
+    assert filled[202:337].all()
+    assert near(picture[100, 500], NIGHT, 0)
+    assert near(picture[202, 540], LEFT)
+
+
+@pytest.mark.parametrize("skeleton", [H36M_17, COCO_17, HALPE_26, BLAZEPOSE_33])
+def test_2d_joints_are_where_they_are_in_the_video(skeleton: Skeleton) -> None:
+    points = np.stack([100 + 35 * np.arange(len(skeleton)), 300 + 90 * (np.arange(len(skeleton)) % 3)], -1)
+    points = points.astype(np.float32)
+    renderer = Renderer(H36M_17, size=SIZE, skeleton2d=skeleton)
+    picture = renderer.draw(None, points, STANDING, valid=True)
+    for joint, (x, y) in zip(skeleton.joints, np.rint(points * 0.75).astype(int), strict=True):
+        wanted = joint.split("_")[0] if joint.startswith(("left_", "right_")) else "neither"
+        assert leaning(picture[y, x]) == wanted, joint
+        assert picture[y, x].max() > 200
+
+
+def test_doubtful_and_unknown_joints_are_hidden() -> None:
+    points = np.random.default_rng(1).uniform(200, 600, (17, 2)).astype(np.float32)
+    half = points.copy()
+    half[:8] = np.nan
+
+    def draw(points: np.ndarray | None, scores: np.ndarray | None = None) -> np.ndarray:
+        return Renderer(H36M_17, size=SIZE).draw(None, points, STANDING, valid=True, scores2d=scores)
+
+    sure = np.where(np.arange(17) < 8, 0.29, 0.31).astype(np.float32)
+    np.testing.assert_array_equal(draw(points, sure), draw(half))
+    assert (draw(points) != draw(half)).any()
+    np.testing.assert_array_equal(draw(np.full((17, 2), np.nan, np.float32)), draw(None))
+
+
+def test_the_camera_sees_what_a_camera_sees() -> None:
+    camera, points = Camera(yaw=-50, pitch=20, distance=4), np.random.default_rng(0).normal(0, 0.5, (20, 3))
+    # The same with vectors: a camera on a sphere, that looks at its centre.
+    yaw, pitch = np.radians([-50, 20])
+    ahead = np.array([-np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
+    right = np.cross([0, 1, 0], ahead) / np.cos(pitch)
+    rays = points - (np.array([0, -camera.height, 0]) - 4 * ahead)
+    depth = rays @ ahead
+    pixels = np.stack([rays @ right, rays @ np.cross(ahead, right)], -1) / depth[:, None] * camera.zoom * 480
+    seen = camera.project(points, (640, 480))
+    np.testing.assert_allclose(seen[:, :2], pixels + np.array([320, 240]))
+    np.testing.assert_allclose(seen[:, 2], depth)
+
+
+def test_the_figure_stands_on_the_ground_with_its_sides_coloured(walk: PoseSequence) -> None:
+    pose = walk.points[10]
+    picture = Renderer(H36M_17).draw(None, None, pose, valid=True)
+    stood = pose - [0, pose[:, 1].max() + 0.06, 0]
+    seen = Camera().project(stood, (960, 540))
+    for joint in ("right_shoulder", "right_elbow", "right_knee", "left_shoulder", "left_elbow"):
+        x, y = np.rint(seen[H36M_17.index(joint), :2]).astype(int)
+        assert leaning(picture[y, x]) == joint.split("_")[0], joint
+    solid = np.argwhere(picture[:540, 300:660].max(-1) > 150)  # beside the labels
+    assert abs(solid[:, 0].max() - seen[:, 1].max()) < 15
+
+
+def test_arms_overhead_fit() -> None:
+    tall = STANDING * 1.1
+    tall[H36M_17.index("left_wrist")] = tall[H36M_17.index("head_top")] - [0, 0.42, 0]
+    seen = Camera().project(tall - [0, tall[:, 1].max() + 0.06, 0], (540, 540))[:, :2]
+    assert seen.min() > 0
+    assert seen.max() < 540
+
+
+def test_a_filled_in_pose_is_paled_and_labelled(walk: PoseSequence) -> None:
+    valid, filled = (Renderer(H36M_17).draw(None, None, walk.points[42], valid=v) for v in (True, False))
+    assert valid[60:500, 300:660].max() > 220
+    assert filled[60:500, 300:660].max() < 135
+    corner = np.s_[10:36, 10:180]
+    assert filled[corner].max() > valid[corner].max() + 60
+
+
+def test_the_timeline_lights_the_kept_frames(walk: PoseSequence) -> None:
+    renderer = Renderer(H36M_17, size=SIZE, frames=90)
+    for frame in range(60):
+        valid, kept = bool(walk.valid[frame]), bool(walk.kept[frame])
+        picture = renderer.draw(None, None, walk.points[frame], valid=valid, kept=kept)
+    left, right = 16 + 69, 1500 - 16 - 135
+    bars = picture[540 + 22, left:right]
+    middles = ((np.arange(90) + 0.45) * (right - left) / 90).astype(int)
+    for frame in range(59):
+        wanted = AMBER if walk.kept[frame] else SLATE
+        assert near(bars[middles[frame]], wanted if walk.valid[frame] else ROSE, 0), frame
+    assert near(bars[round(59.5 * (right - left) / 90) - 1], INK, 0)
+    for frame in range(60, 90):
+        assert bars[middles[frame]].max() < max(SLATE), "what is to come is dark"
+
+
+@pytest.mark.parametrize("frames", [None, 5000])
+def test_the_timeline_of_an_endless_video_scrolls(frames: int | None) -> None:
+    renderer = Renderer(H36M_17, frames=frames)
+    strips = [renderer.draw(None, None, STANDING, valid=True, kept=t == 100)[562] for t in range(470)]
+    amber = [np.flatnonzero((row == AMBER).all(-1)) for row in strips]
+    assert [t for t, found in enumerate(amber) if len(found)] == list(range(100, 460))
+    at = np.array([found.mean() for found in amber[101:460]])
+    assert np.abs(np.diff(at[:258])).max() == 0, "it stands until the timeline is full"
+    assert (np.diff(at[260:]) < 0).all(), "then it goes back in time"
+
+
+def test_the_ground_is_under_the_lowest_joint_and_calm() -> None:
+    walk = make_walk(300)
+    floor = Floor(30)
+    heights = np.array([floor(pose) for pose in walk.points])
+    lowest = walk.points[..., 1].max(1) + 0.06
+    assert heights[0] == pytest.approx(lowest[0], abs=1e-6)
+    gap = heights - lowest
+    assert gap.min() > -0.03, "feet sink in"
+    assert gap.max() < 0.12, "the figure floats"
+    assert np.abs(np.diff(heights)).max() < 0.02, "the ground jumps"
+    still = Floor(30)
+    assert [still(STANDING) for _ in range(5)] == [pytest.approx(STANDING[:, 1].max() + 0.06)] * 5
+
+
+def test_the_ground_follows_a_squat_and_forgets_nothing_when_nobody_is_seen() -> None:
+    floor = Floor(30)
+    start = floor(STANDING)
+    squat = STANDING * [1, 0.5, 1]
+    for _ in range(60):
+        end = floor(squat)
+    assert end == pytest.approx(squat[:, 1].max() + 0.06, abs=0.02)
+    assert end < start - 0.3
+    assert floor(np.full((17, 3), np.nan)) == end
+    assert Floor(30)(np.full((17, 3), np.nan)) == 0
+
+
+def test_the_camera_follows_who_walks_away() -> None:
+    """A motion with a path of its own: moved by whole cells of the grid, it looks the same."""
+    here = Renderer(H36M_17).draw(None, None, STANDING, valid=True)
+    there = Renderer(H36M_17).draw(None, None, STANDING + np.float32([1.5, 0.25, -2.0]), valid=True)
+    between = Renderer(H36M_17).draw(None, None, STANDING + np.float32([0.2, 0.0, 0.1]), valid=True)
+    assert (np.abs(here.astype(int) - there).max(-1) > 24).sum() < 50  # rounding at the edges of lines
+    assert (np.abs(here.astype(int) - between).max(-1) > 24).sum() > 500
+
+
+def test_limbs_of_unknown_joints_are_left_out() -> None:
+    empty = Renderer(H36M_17).draw(None, None, np.full((17, 3), np.nan, np.float32), valid=True)
+    assert empty[:480].max() < 140
+    lost = STANDING.copy()
+    lost[[H36M_17.index(name) for name in H36M_17.joints if name.startswith("right_")]] = np.nan
+    picture = Renderer(H36M_17).draw(None, None, lost, valid=True)[:480]
+    sides = [leaning(pixel) for pixel in picture[picture.max(-1) > 150]]
+    assert sides.count("left") > 200
+    assert sides.count("right") == 0
+
+
+@pytest.mark.parametrize("value", [1e7, -1e7, np.inf, np.nan, 0.0])
+def test_wild_points_do_no_harm(value: float) -> None:
+    points, flat = STANDING.copy(), np.full((17, 2), 300, np.float32)
+    points[4], flat[4] = value, value
+    renderer = Renderer(H36M_17, size=SIZE)
+    assert renderer.draw(None, flat, points, valid=True).shape == (584, 1500, 3)
+
+
+def test_the_same_frames_make_the_same_pictures(walk: PoseSequence) -> None:
+    pictures = []
+    for _ in range(2):
+        renderer = Renderer(H36M_17, size=SIZE)
+        pictures.append([renderer.draw(None, walk.pose2d.points[t], walk.points[t], valid=True) for t in range(5)])
+    np.testing.assert_array_equal(*pictures)
+
+
+def write_grey_video(path: Path, frames: int) -> Path:
+    """Frame t is a plain grey of 20 + 4 t."""
+    with VideoWriter(path, fps=30, size=(320, 180)) as video:
+        for t in range(frames):
+            video.write(np.full((180, 320, 3), 20 + 4 * t, np.uint8))
+    return path
+
+
+def test_an_mp4_has_every_frame_beside_its_own(tmp_path: Path) -> None:
+    motion = make_walk(40, fps=25.0)
+    source = write_grey_video(tmp_path / "source.mp4", 45)
+    path = render(motion, tmp_path / "out" / "walk.mp4", video=source, height=180)
+    assert path == tmp_path / "out" / "walk.mp4"
+    with VideoReader(path) as video:
+        assert video.info.fps == pytest.approx(25)
+        assert video.info.size == (320 + 180, 180 + 14)
+        pictures = [frame.image for frame in video]
+    assert len(pictures) == 40
+    for t, picture in enumerate(pictures):
+        assert picture[5:20, 5:40].mean() == pytest.approx(20 + 4 * t, abs=4)
+
+
+def test_render_draws_what_a_streaming_renderer_draws(tmp_path: Path, walk: PoseSequence) -> None:
+    short = walk[38:48]
+    path = render(short, tmp_path / "walk.mp4", height=180)
+    renderer = Renderer(H36M_17, size=SIZE, fps=30, frames=10, height=180)
+    with VideoReader(path) as video:
+        for t, frame in enumerate(video):
+            wanted = renderer.draw(
+                None,
+                short.pose2d.points[t],
+                short.points[t],
+                valid=bool(short.valid[t]),
+                kept=bool(short.kept[t]),
+                scores2d=short.pose2d.confidence[t],
+            )
+            assert np.abs(frame.image.astype(int) - wanted).mean() < 4  # the codec's loss
+    assert t == 9
+
+
+def test_a_movie_of_chunks_is_that_of_the_whole(tmp_path: Path) -> None:
+    motion = make_walk(40, fps=25.0)
+    source = write_grey_video(tmp_path / "source.mp4", 45)
+    whole = render(motion, tmp_path / "whole.mp4", video=source, height=180)
+    with Movie(tmp_path / "chunks.mp4", video=source, height=180, frames=40) as movie:
+        for begin, end in ((0, 1), (1, 1), (1, 17), (17, 40)):
+            movie.add(motion[begin:end])
+    assert movie.seconds > 0
+    assert (tmp_path / "chunks.mp4").read_bytes() == whole.read_bytes()
+
+
+def film(path: Path, chunks: Iterable[PoseSequence], **settings) -> None:
+    with Movie(path, **settings) as movie:
+        for chunk in chunks:
+            movie.add(chunk)
+
+
+def test_a_movie_that_is_left_by_an_error_leaves_no_file(tmp_path: Path) -> None:
+    def broken() -> Iterator[PoseSequence]:
+        yield make_walk(10)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        film(tmp_path / "no.mp4", broken())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_movie_tells_at_its_end_what_went_wrong(tmp_path: Path) -> None:
+    source = write_grey_video(tmp_path / "source.mp4", 5)
+    with pytest.raises(VideoError, match="ends after 5 frames"):
+        film(tmp_path / "no.mp4", [make_walk(10)] * 20, video=source)  # more than it holds: it must not wait for ever
+    with pytest.raises(PoseError, match="empty"):
+        film(tmp_path / "no.mp4", [make_walk(10)[:0]])
+    assert [path.name for path in tmp_path.iterdir()] == ["source.mp4"]
+
+
+def test_a_movie_tells_at_once_what_cannot_go_well(tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match=r"end the name in \.mp4"):
+        Movie(tmp_path / "no.avi")
+    with pytest.raises(VideoError, match="there is no file"):
+        Movie(tmp_path / "no.mp4", video=tmp_path / "none.mp4")
+    (tmp_path / "file").touch()
+    with pytest.raises(VideoError, match="is a file, not a folder"):
+        Movie(tmp_path / "file" / "no.mp4")
+
+
+def test_a_movie_takes_frames_in_its_block_only(tmp_path: Path) -> None:
+    movie = Movie(tmp_path / "walk.mp4")
+    with pytest.raises(VideoError, match="inside its block only"):
+        movie.add(make_walk(3))
+    with movie:
+        movie.add(make_walk(3))
+    with pytest.raises(VideoError, match="inside its block only"):
+        movie.add(make_walk(3))
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals are Unix's")
+def test_ctrl_c_that_comes_to_another_thread_ends_a_movie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system hands a signal to any thread it likes; Python's handler then waits for the main one to wake."""
+    drawn = []
+
+    def slow_write(self: VideoWriter, image: np.ndarray) -> None:
+        if not drawn:  # while the main thread waits for the end of the drawing
+            threading.Timer(0.5, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT)).start()
+        drawn.append(1)
+        time.sleep(0.1)
+
+    monkeypatch.setattr(VideoWriter, "write", slow_write)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            film(tmp_path / "no.mp4", [make_walk(200)])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(drawn) < 100, "it does not draw on to the end"
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_2d_there_is_only_the_figure(tmp_path: Path, walk: PoseSequence) -> None:
+    bare = PoseSequence(walk.points[:3], H36M_17, "camera", fps=30)
+    with VideoReader(render(bare, tmp_path / "walk.mp4", height=90)) as video:
+        assert video.info.size == (160, 90 + 8)
+
+
+def test_world_space_is_turned_upright(tmp_path: Path, walk: PoseSequence) -> None:
+    camera = PoseSequence(walk.points, H36M_17, "camera", fps=30)
+    world = PoseSequence(walk.points * [1, -1, -1], H36M_17, "world", fps=30)
+    pictures = [cv2.imread(str(render(m, tmp_path / f"{m.space}.png"))) for m in (camera, world)]
+    np.testing.assert_array_equal(*pictures)
+
+
+def test_a_png_is_a_sheet_of_frames_in_which_someone_is_seen(tmp_path: Path, walk: PoseSequence) -> None:
+    frames = pick_frames(walk)
+    assert frames == sorted(set(frames))
+    assert len(frames) == 5
+    assert walk.valid[frames].all()
+    source = write_grey_video(tmp_path / "source.mp4", 90 - 40)
+    with pytest.raises(VideoError, match="ends after 50 frames"):
+        render(walk, tmp_path / "walk.png", video=source)
+    sheet = cv2.imread(str(render(walk[:50], tmp_path / "walk.PNG", video=source)))
+    assert sheet.shape == (2 * 408 + 64, 5 * 328 - 8, 3)
+    for column, frame in enumerate(pick_frames(walk[:50])):
+        assert sheet[3:8, 328 * column + 5].mean() == pytest.approx(20 + 4 * frame, abs=4)
+    middle = sheet[-32, 90:-240, ::-1]
+    assert sum(near(pixel, AMBER, 0) for pixel in middle) / len(middle) == pytest.approx(17 / 50, abs=0.08)
+
+
+def test_a_sheet_of_a_single_frame(tmp_path: Path) -> None:
+    sheet = cv2.imread(str(render(make_walk(1), tmp_path / "one.png")))
+    assert sheet.shape == (2 * 408 + 64, 320, 3)
+
+
+def test_wrong_inputs_are_told(tmp_path: Path, walk: PoseSequence) -> None:
+    source = write_grey_video(tmp_path / "short.mp4", 10)
+    out = tmp_path / "walk.mp4"
+    with pytest.raises(VideoError, match=r"ends after 10 frames and the motion goes on"):
+        render(walk, out, video=source, height=64)
+    with pytest.raises(VideoError, match=r"gone\.mp4"):
+        render(walk, out, video=tmp_path / "gone.mp4")
+    with pytest.raises(VideoError, match=r"\.mp4"):
+        render(walk, tmp_path / "walk.gif")
+    with pytest.raises(PoseError, match="at least one frame"):
+        render(walk[:0], out)
+    with pytest.raises(PoseError, match="3D motion"):
+        render(walk.pose2d, out)
+    with pytest.raises(PoseError, match="90 frames, got 3 in pixels"):
+        render(walk, out, pose2d=walk.pose2d[:3])
+    with pytest.raises(PoseError, match="height"):
+        render(walk, out, height=8)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["short.mp4"]
+    with pytest.raises(PoseError, match="fps"):
+        Renderer(H36M_17, fps=0)
+    with pytest.raises(PoseError, match="size"):
+        Renderer(H36M_17, size=(0, 10))
+    with pytest.raises(PoseError, match=r"h36m17 in 3D.*\(17, 3\).*\(16, 3\)"):
+        Renderer(H36M_17).draw(None, None, STANDING[:16], valid=True)
+    with pytest.raises(PoseError, match=r"coco17 in 2D.*\(17, 2\).*\(5, 2\)"):
+        Renderer(H36M_17, skeleton2d=COCO_17).draw(None, np.zeros((5, 2)), STANDING, valid=True)

@@ -1,0 +1,210 @@
+"""Recipes: read, overridden, refused."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import torch
+
+from poseglass.errors import ModelError, RecipeError
+from poseglass.training.build import build
+from poseglass.training.losses import JOINT_WEIGHTS, TERMS, PoseLoss
+from poseglass.training.recipe import Recipe
+from poseglass.waist.hourglass import Funnel, Hourglass
+
+FOLDER = Path(__file__).parents[2] / "recipes"
+RECIPES = sorted(FOLDER.rglob("*.toml"))
+
+
+def test_there_are_recipes():
+    assert RECIPES
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_every_recipe_parses_and_its_model_is_built(path):
+    recipe = Recipe.read(path)
+    assert recipe != Recipe()
+    with torch.device("meta"):
+        model = build(recipe)
+    assert (model.frames, model.inputs) == (recipe.model.frames, recipe.model.inputs)
+    schedule = model.schedule if isinstance(model, Hourglass | Funnel) else {}
+    assert schedule == recipe.waist.keep
+    assert isinstance(model, Funnel) == (bool(schedule) and recipe.waist.kind == "funnel")
+    PoseLoss(recipe.loss.terms(), joint_weights=recipe.loss.joint_weights)
+    assert Recipe().updated(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_reading(tmp_path):
+    (tmp_path / "x.toml").write_text(
+        '[model]\nframes = 27\n\n[waist]\nprune = "uniform"\n\n[optim]\nlr = 1\nbf16 = true\n'
+    )
+    recipe = Recipe.read(tmp_path / "x.toml")
+    assert (recipe.model.frames, recipe.waist.prune, recipe.optim.lr, recipe.optim.bf16) == (27, "uniform", 1.0, True)
+    assert isinstance(recipe.optim.lr, float), "a whole number where a float belongs becomes one"
+    assert recipe.model.name == Recipe().model.name, "the rest keeps its default"
+    assert recipe.run == Recipe().run
+
+
+def test_overriding():
+    recipe = Recipe().override(
+        "optim.lr=1e-4", "waist.keep = {3 = 27}", "data.path=clips/all.npz", 'waist.prune="uniform"'
+    )
+    assert recipe.optim.lr == 1e-4
+    assert recipe.waist.keep == {3: 27}
+    assert recipe.data.path == "clips/all.npz"
+    assert recipe.waist.prune == "uniform"
+    assert Recipe().override("optim.bf16=true").optim.bf16 is True
+    assert Recipe().override("data.path=a=b.npz").data.path == "a=b.npz"
+    assert Recipe().override() == Recipe()
+
+
+def test_tables_are_replaced_and_their_entries_changed():
+    recipe = Recipe().override("model.sizes={dim = 32, depth = 3}", "waist.keep={1 = 9}")
+    assert recipe.override("model.sizes.dim=64").model.sizes == {"dim": 64, "depth": 3}
+    assert recipe.override("model.sizes={heads = 2}").model.sizes == {"heads": 2}
+    assert recipe.override("waist.keep={2 = 9, 5 = 3}").waist.keep == {2: 9, 5: 3}
+    assert recipe.override("waist.keep={}").waist.keep == {}
+    assert recipe.override("loss.joint_weights=[]").loss.joint_weights == ()
+
+
+def test_the_defaults_are_the_loss_of_hot_w_mixste():
+    terms = {name: weight for name, weight in Recipe().loss.terms().items() if weight}
+    assert terms == {"position": 1.0, "smoothness": 0.5, "velocity": 2.0}
+    assert Recipe().loss.joint_weights == JOINT_WEIGHTS
+    assert [*Recipe().loss.terms()] == [*TERMS], "a recipe can weigh every term"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("optim.name=muon", "optim.amsgrad=true"),
+        ("data.batch=6", "data.flip=both", "run.workers=2"),
+        ("loss.position=0", "loss.smoothness=0", "loss.velocity=0"),
+    ],
+)
+def test_settings_that_do_not_go_together(settings):
+    *before, last = settings
+    recipe = Recipe().override(*before)
+    with pytest.raises(RecipeError):
+        recipe.override(last)
+
+
+def test_the_original_stays():
+    recipe = Recipe()
+    recipe.override("optim.lr=5.0")
+    assert recipe.optim.lr == Recipe().optim.lr
+
+
+def test_round_trip():
+    recipe = Recipe().override("optim.lr=1e-4", "waist.keep={1 = 27}", "model.init=published")
+    assert Recipe().updated(recipe.to_dict()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("optim.lr", "section.name=value"),
+        ("lr=1", "section.name=value"),
+        ("optim.rate=1", r"no setting optim.rate; there are name, lr"),
+        ("optimiser.lr=1", r"no setting optimiser; there are model, waist, data, loss, optim, schedule, run"),
+        ("optim.lr=fast", "optim.lr must be float, got 'fast'"),
+        ("schedule.steps=1.5", "schedule.steps must be int, got 1.5"),
+        ("schedule.steps=true", "schedule.steps must be int, got True"),
+        ("optim.lr=true", "optim.lr must be float, got True"),
+        ("optim.bf16=1", "optim.bf16 must be bool, got 1"),
+        ("waist.prune=3", "waist.prune must be str, got 3"),
+        ("optim.name=sgd", r"optim.name must be one of adamw, adam, muon, got 'sgd'"),
+        ("model.init=random", "must be one of published, sinusoidal"),
+        ("model.sizes=3", "model.sizes must be a table of numbers"),
+        ("model.sizes.dim=wide", "model.sizes must be a table of numbers"),
+        ("model.sizes.dim.more=1", "section.name=value"),
+        ("waist.keep=27", "waist.keep must be a table of numbers"),
+        ("waist.keep={3 = 2.5}", "waist.keep must be a table of whole numbers"),
+        ("waist.keep={first = 9}", "waist.keep must be a table of whole numbers by whole numbers"),
+        ("loss.joint_weights=3", "loss.joint_weights must be a list of numbers"),
+        ("loss.joint_weights=[1, 'a']", "loss.joint_weights must be a list of numbers"),
+        ("loss.frames=centre", "loss.smoothness, loss.velocity must be 0 where loss.frames is centre"),
+        ("optim.clip=-1", "optim.clip must not be negative"),
+        ("schedule.factor=0", "schedule.factor"),
+        ("schedule.epochs=-1", "must not be negative"),
+        ("data.flip=none", "data.flip=none is of a store"),
+    ],
+)
+def test_overrides_that_make_no_sense(setting, says):
+    with pytest.raises(RecipeError, match=says):
+        Recipe().override(setting)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[model", "is not TOML"),
+        ("model = 3", "model is a section"),
+        ("[model]\nlayers = 8", r"no setting model.layers; there are name, frames, inputs, sizes"),
+        ("[[model]]\nframes = 9", "model is a section"),
+        ("frames = 27", "no setting frames; there are model"),
+    ],
+)
+def test_files_that_make_no_sense(tmp_path, text, says):
+    (tmp_path / "x.toml").write_text(text)
+    with pytest.raises(RecipeError, match=says):
+        Recipe.read(tmp_path / "x.toml")
+
+
+def test_files_that_are_none(tmp_path):
+    with pytest.raises(RecipeError, match="there is no recipe"):
+        Recipe.read(tmp_path / "x.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RecipeError, match=r"binary.toml"):
+        Recipe.read(tmp_path / "binary.toml")
+    with pytest.raises(RecipeError, match=str(tmp_path)):
+        Recipe.read(tmp_path)
+
+
+def test_every_setting_has_a_default_of_its_type():
+    for section in fields(Recipe()):
+        assert Recipe().updated({section.name: Recipe().to_dict()[section.name]}) == Recipe()
+
+
+class TestBuild:
+    TINY = ("model.frames=9", "waist.keep={1 = 3}")
+
+    @pytest.mark.parametrize("kind", ["hourglass", "funnel"])
+    @pytest.mark.parametrize("name", ["mixste-tiny", "motionbert-tiny", "mhformer-tiny", "motionagformer-tiny"])
+    def test_any_model_with_any_waist(self, name, kind):
+        recipe = Recipe().override(f"model.name={name}", f"waist.kind={kind}", *self.TINY, "waist.prune=uniform")
+        model = build(recipe)
+        poses = model(torch.zeros(2, 9, 17, 3))
+        assert poses.shape == (2, 9 if kind == "hourglass" else 3, 17, 3)
+        assert type(model.pruner).__name__ == "Uniform"
+
+    def test_a_pyramid(self):
+        recipe = Recipe().override("model.name=motionagformer-tiny", "model.frames=9", "waist.keep={1 = 5, 2 = 3}")
+        assert build(recipe).backbone.lengths == (9, 5, 3)
+
+    def test_sizes_differ_as_told(self):
+        recipe = Recipe().override("model.name=motionbert-tiny", "model.sizes={depth = 2, rep = 16}", "model.frames=9")
+        model = build(recipe)
+        assert (model.depth, model.dim, model.config["rep"]) == (2, 32, 16)
+
+    def test_layers_of_other_numbers_have_their_lengths(self):
+        recipe = Recipe().override("model.name=motionagformer-tiny", "model.sizes={depth = 4}", *self.TINY)
+        assert build(recipe).backbone.lengths == (9, 3, 3, 3)
+
+    @pytest.mark.parametrize(
+        ("setting", "says"),
+        [
+            ("model.name=posenet", "no model is called 'posenet'"),
+            ("model.sizes={width = 3}", "has no size width; there are dim, depth"),
+            ("model.sizes={frames = 3}", "has no size frames"),
+            ("model.sizes={heads = 5}", "5 heads do not divide"),
+            ("waist.prune=best", "no pruner is called 'best'"),
+            ("waist.recover=best", "no recoverer is called 'best'"),
+            ("waist.keep={1 = 10}", "can keep 1 to 9 frames"),
+            ("waist.keep={2 = 5, 1 = 3}", "must rise"),
+        ],
+    )
+    def test_what_cannot_be_built_is_said(self, setting, says):
+        with pytest.raises(ModelError, match=says):
+            build(Recipe().override(*self.TINY, setting))

@@ -1,0 +1,364 @@
+"""Runs on recordings: killed, resumed, shared, begun from other weights; and what their folder says of them."""
+
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from test_loop import KILLED, assert_same_run, contents, rows
+from test_recorded import written
+
+from poseglass.clips.sample import Sample
+from poseglass.data.recordings.store import Recordings
+from poseglass.errors import PoseglassError, RecipeError, TrainingError
+from poseglass.files.writing import alone
+from poseglass.training import loop, provenance
+from poseglass.training.batches import batches
+from poseglass.training.build import build
+from poseglass.training.loop import train
+from poseglass.training.recipe import Recipe
+from poseglass.waist.hourglass import Hourglass, backbone_of
+from poseglass.weights import files as weights
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Path:
+    return written(tmp_path_factory.mktemp("data") / "store", subjects=("S1", "S5", "S9"))
+
+
+@pytest.fixture
+def recipe(store) -> Recipe:
+    tree = {
+        "model": {"name": "mixste", "frames": 9, "inputs": 2, "sizes": {"dim": 16, "depth": 2, "heads": 2, "drop": 0}},
+        "waist": {"keep": {1: 4}},
+        "data": {"path": str(store), "keypoints": "cpn", "stride": 9, "batch": 4, "flip": "random"},
+        "optim": {"lr": 1e-4},
+        "schedule": {"steps": 9, "warmup": 2, "decay": 0.0},
+        "run": {"save_every": 3, "validate_every": 4, "validation_clips": 4},
+    }
+    return Recipe().updated(tree)
+
+
+def losses(folder: Path) -> list[float]:
+    return [float(row["loss"]) for row in rows(folder)]
+
+
+def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path):
+    """With dropout; and the epochs of 14 clips do not end where the checkpoints are."""
+    recipe = recipe.override("model.sizes.drop=0.3")
+    train(recipe, tmp_path / "unbroken")
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED, json.dumps(recipe.to_dict()), str(tmp_path / "broken")],
+        capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert run.returncode == -signal.SIGKILL, run.stderr
+    train(recipe, tmp_path / "broken")
+    assert_same_run(tmp_path / "unbroken", tmp_path / "broken")
+
+
+def test_a_killed_worker_ends_the_run_and_one_goes_on_alone(recipe, tmp_path):
+    """From the checkpoint, and to what one process alone would have come to, but for rounding."""
+    recipe = recipe.override("run.save_every=1", "run.validate_every=1")
+    killed = []
+
+    def kill():
+        while not (tmp_path / "two" / "checkpoint.safetensors").exists():
+            time.sleep(0.01)
+        killed.append(multiprocessing.active_children()[-1])
+        os.kill(killed[0].pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    with pytest.raises(TrainingError, match=r"one of 2 workers ended, so all did: .*start again to go on"):
+        train(recipe.override("run.workers=2", "schedule.steps=100000"), tmp_path / "two")
+    killer.join()
+    with safe_open(tmp_path / "two" / "checkpoint.safetensors", "pt") as file:
+        step = json.loads(file.metadata()["poseglass"])["step"]
+    assert 1 <= step < 100000
+    train(recipe.override(f"schedule.steps={step + 2}"), tmp_path / "two")
+    train(recipe.override(f"schedule.steps={step + 2}"), tmp_path / "one")
+    assert [row["step"] for row in rows(tmp_path / "two")] == [str(n + 1) for n in range(step + 2)]
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-3)
+    starts = json.loads((tmp_path / "two" / "environment.json").read_text())["starts"]
+    assert [(start["step"], start["workers"]) for start in starts] == [(0, 2), (step, 1)]
+
+
+def test_workers_end_with_the_process_that_began_them(recipe, tmp_path):
+    """Where it was begun in a script's background, too, whose processes do not hear interrupts."""
+    recipe = recipe.override("run.workers=2", "run.save_every=1", "schedule.steps=100000")
+    script = (
+        "import json, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from poseglass.training.loop import train; from poseglass.training.recipe import Recipe\n"
+        "if __name__ == '__main__': train(Recipe().updated(json.loads(sys.argv[1])), sys.argv[2])\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    folder = tmp_path / "run"
+    arguments = [sys.executable, str(tmp_path / "script.py"), json.dumps(recipe.to_dict()), str(folder)]
+    with subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as parent:
+        while not (folder / "checkpoint.safetensors").exists():
+            assert parent.poll() is None
+            time.sleep(0.05)
+        parent.kill()
+    until = time.monotonic() + 20
+    while True:  # the worker that writes has the folder's lock
+        try:
+            with alone(folder):
+                break
+        except PoseglassError:
+            assert time.monotonic() < until, "a worker goes on that nobody sees"
+            time.sleep(0.05)
+
+
+def test_what_a_worker_finds_wrong_is_told_as_one_process_tells_it(recipe, tmp_path):
+    """A worker that ended otherwise is to be started again; what is wrong with the input is to be mended."""
+    weights.save(build(recipe.override("model.sizes.dim=32")), tmp_path / "other")
+    for workers in (1, 2):
+        with pytest.raises(TrainingError, match="other was trained on person coordinates") as told:
+            train(recipe.override(f"run.workers={workers}"), tmp_path / "run", init=tmp_path / "other")
+        assert "start again" not in str(told.value)
+
+
+def test_torchrun_trains_as_one_process_does(recipe, store, tmp_path):
+    """The losses are those of the whole batch, and one process alone writes and speaks."""
+    recipe = recipe.override("schedule.steps=4", "run.validate_every=1", "data.flip=both")
+    train(recipe, tmp_path / "one")
+    text = "\n".join(
+        f"[{section}]\n" + "\n".join(f"{key} = {_toml(value)}" for key, value in values.items())
+        for section, values in recipe.to_dict().items()
+    )
+    (tmp_path / "recipe.toml").write_text(text)
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "poseglass"]
+    command = [sys.executable, *launcher, "train", str(tmp_path / "recipe.toml"), "--out", str(tmp_path / "two")]
+    run = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stderr.count("the best weights are in") == 1
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=2e-4)
+    one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
+    for name in (name for name in one if name.startswith("model.")):
+        torch.testing.assert_close(two[name], one[name], atol=2e-5, rtol=1e-4)
+    assert json.loads((tmp_path / "two" / "environment.json").read_text())["starts"][0]["workers"] == 2
+
+
+def test_machines_that_do_not_see_one_folder_are_told_so(recipe, tmp_path):
+    """Or each would go on from weights of its own. As any launcher would start them, without torchrun."""
+    train(recipe, tmp_path / "first")
+    code = (
+        "import json, sys; from poseglass.training.loop import train; from poseglass.training.recipe import Recipe\n"
+        "train(Recipe().updated(json.loads(sys.argv[1])), sys.argv[2])"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = json.dumps(recipe.override("schedule.steps=20").to_dict())
+    about = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    pair = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, settings, str(tmp_path / folder)],
+            stderr=subprocess.PIPE, text=True, env=os.environ | about | {"RANK": str(rank)},
+        )
+        for rank, folder in enumerate(("first", "second"))
+    ]  # fmt: skip
+    fingerprint = Recordings.open(recipe.data.path).fingerprint
+    for worker in pair:
+        _, said = worker.communicate(timeout=120)
+        # Seldom gloo aborts a worker that is ending because another has ended; what was wrong has been told by then.
+        assert worker.returncode in (1, -signal.SIGABRT)
+        assert (
+            f"they begin at step 9 with data {fingerprint}, step 0 with data {fingerprint}; each needs to see" in said
+        )
+    assert not (tmp_path / "second").exists()
+
+
+def _toml(value) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(entry)}" for key, entry in value.items()) + "}"
+    return json.dumps(value)
+
+
+def test_what_a_launcher_can_get_wrong(recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(RecipeError, match=r"data.batch must be a multiple of run.workers"):
+        train(recipe, tmp_path / "run")
+    for size in ("0", "two"):
+        monkeypatch.setenv("WORLD_SIZE", size)
+        with pytest.raises(TrainingError, match=rf"RANK must be a number below its WORLD_SIZE, got '0' and '{size}'"):
+            train(recipe, tmp_path / "run")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    with pytest.raises(TrainingError, match=r"worker 0 of 2 did not meet the others.*MASTER_ADDR"):
+        train(recipe, tmp_path / "run")
+
+
+class TestWhatARunWasMadeFrom:
+    def test_is_in_its_folder(self, recipe, store, tmp_path):
+        best = train(recipe, tmp_path / "run")
+        assert json.loads((tmp_path / "run" / "data.json").read_text()) == batches(recipe).about() | {"init": None}
+        (start,) = json.loads((tmp_path / "run" / "environment.json").read_text())["starts"]
+        assert start["torch"] == torch.__version__
+        assert (start["step"], start["threads"], start["workers"]) == (0, 1, 1)
+        told = backbone_of(weights.load(best))
+        assert (told.coordinates, told.keypoints, told.answers) == ("screen", recipe.data.keypoints, "all")
+        assert told.skeleton == "h36m17"
+        assert all(0 < float(row["validation_mpjpe"]) < 5000 for row in rows(tmp_path / "run"))
+
+    def test_other_data_are_refused(self, recipe, tmp_path):
+        train(recipe, tmp_path / "run")
+        before = contents(tmp_path / "run")
+        other = written(tmp_path / "other", subjects=("S1", "S9"))
+        words = "other data: recordings of fingerprint {} and .*other holds recordings of {}; go on with".format(
+            *(Recordings.open(path).fingerprint + more for path, more in ((recipe.data.path, ","), (other, "")))
+        )
+        longer = recipe.override("schedule.steps=11")
+        with pytest.raises(TrainingError, match=words):
+            train(longer.override(f"data.path={other}"), tmp_path / "run")
+        after = contents(tmp_path / "run")
+        assert all(torch.equal(value, after[name]) for name, value in before.items())
+        moved = Path(recipe.data.path).parent / "moved"
+        moved.symlink_to(recipe.data.path)
+        train(longer.override(f"data.path={moved}"), tmp_path / "run")  # the same data elsewhere
+
+    def test_goes_on_when_the_environment_changes(self, recipe, tmp_path, monkeypatch):
+        train(recipe, tmp_path / "run")
+        train(recipe.override("schedule.steps=10"), tmp_path / "run")
+        monkeypatch.setattr(provenance.platform, "python_version", lambda: "9.9")
+        train(recipe.override("schedule.steps=11"), tmp_path / "run")
+        starts = json.loads((tmp_path / "run" / "environment.json").read_text())["starts"]
+        assert [(start["step"], start["python"] == "9.9") for start in starts] == [(0, False), (10, True)]
+
+    @pytest.mark.parametrize("name", ["data.json", "recipe.json", "environment.json"])
+    @pytest.mark.parametrize("content", ["{", "[]"])
+    def test_broken_it_is_said(self, recipe, tmp_path, name, content):
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / name).write_text(content)
+        with pytest.raises(TrainingError, match=rf"{name} cannot be read"):
+            train(recipe, tmp_path / "run")
+
+
+class TestWeightsToBeginWith:
+    @pytest.fixture
+    def screen(self, recipe, tmp_path) -> Path:
+        """A backbone without a waist, trained on the screen."""
+        model = build(recipe.override("waist.keep={}", "run.seed=5"))
+        model.coordinates = "screen"
+        return weights.save(model, tmp_path / "backbone")
+
+    @pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+    def test_a_waist_that_learns_alone(self, recipe, screen, tmp_path, optimiser):
+        """The backbone stays, to the bit, whatever dropout and weight decay would do; all of the waist learns."""
+        settings = ("optim.trains=waist", f"optim.name={optimiser}", "model.sizes.drop=0.3", "optim.lr=0.01")
+        recipe = recipe.override(*settings, "model.init=sinusoidal")
+        fresh = build(recipe).state_dict()
+        train(recipe.override("schedule.steps=5"), tmp_path / "run", init=screen)
+        train(recipe, tmp_path / "run")  # goes on, without the weights that it began with
+        assert json.loads((tmp_path / "run" / "data.json").read_text())["init"] == str(screen)
+        trained = weights.load(tmp_path / "run" / "best")
+        assert isinstance(trained, Hourglass)
+        before = load_file(screen / "weights.safetensors")
+        assert all(torch.equal(value, before[name]) for name, value in trained.backbone.state_dict().items())
+        own = {id(parameter) for parameter in trained.own_parameters()}
+        for name, parameter in trained.named_parameters():
+            if id(parameter) in own:
+                assert not torch.equal(parameter, fresh[name]), name
+        with pytest.raises(TrainingError, match=r"another optim.trains"):
+            train(recipe.override("optim.trains=all"), tmp_path / "run")
+
+    def test_dropout_does_not_disturb_a_backbone_that_stays(self, recipe):
+        run = loop.Run(recipe.override("optim.trains=waist", "model.sizes.drop=0.5"), build(recipe))
+        assert not any(module.training for module in run.model.backbone.modules())
+        assert all(module.training for module in run.model.recoverer.modules())
+        count = sum(len(group["params"]) for optimiser in run.optimisers for group in optimiser.param_groups)
+        assert count == len([*run.model.own_parameters()])
+
+    def test_a_waist_of_interpolation_has_no_matrices_for_muon(self, recipe, screen, tmp_path):
+        settings = ("optim.trains=waist", "optim.name=muon", "waist.recover=interpolate", "optim.lr=0.01")
+        best = train(recipe.override(*settings), tmp_path / "run", init=screen)
+        assert weights.load(best).kept_embedding["1"].any()
+
+    def test_it_needs_them(self, recipe, tmp_path):
+        with pytest.raises(TrainingError, match=r"optim.trains=waist .*give init"):
+            train(recipe.override("optim.trains=waist"), tmp_path / "run")
+        for waist in ("waist.keep={}", "waist.kind=funnel"):
+            with pytest.raises(RecipeError, match=r"optim.trains=waist needs a waist that has weights"):
+                recipe.override("optim.trains=waist", waist)
+
+    def test_a_plain_backbone_gets_a_fresh_waist(self, recipe, screen, tmp_path):
+        recipe = recipe.override("schedule.steps=1", "optim.lr=0.0", "optim.ema=0.0")
+        trained = load_file(train(recipe, tmp_path / "run", init=screen) / "weights.safetensors")
+        fresh, before = build(recipe).state_dict(), load_file(screen / "weights.safetensors")
+        for name, value in trained.items():
+            inner = name.removeprefix("backbone.")
+            assert torch.equal(value, before[inner] if name != inner else fresh[name]), name
+
+    def test_of_other_joints_they_are_refused(self, recipe, screen, tmp_path):
+        model = weights.load(screen)
+        model.skeleton = "mpi_inf_3dhp17"
+        other = weights.save(model, tmp_path / "other")
+        words = r"trained on the joints of mpi_inf_3dhp17 and the data give the joints of h36m17"
+        with pytest.raises(TrainingError, match=words):
+            train(recipe, tmp_path / "run", init=other)
+        assert not (tmp_path / "run").exists()
+
+    def test_of_other_coordinates_they_are_refused(self, recipe, tmp_path):
+        person = weights.save(build(recipe), tmp_path / "person")
+        with pytest.raises(TrainingError, match=r"trained on person coordinates and the data give screen coordinates"):
+            train(recipe, tmp_path / "run", init=person)
+        assert not (tmp_path / "run").exists()
+
+
+def test_frames_that_do_not_count_are_not_judged(recipe):
+    run = loop.Run(recipe, build(recipe))
+    judges = batches(recipe).judges()
+    sample = judges["validation"]
+    assert 0 < sample.counts.mean() < 1
+    errors = run.judge(judges)
+    with torch.inference_mode():
+        predicted = run.averaged()(torch.from_numpy(sample.pose2d)).numpy()
+    distances = np.linalg.norm(predicted - sample.pose3d, axis=-1).mean(-1)
+    assert errors["validation_mpjpe"] == pytest.approx(1000 * distances[sample.counts].mean(), rel=1e-5)
+    spoiled = np.where(sample.counts[..., None, None], sample.pose3d, 99).astype(np.float32)
+    assert run.judge({"validation": Sample(sample.pose2d, spoiled, sample.counts)}) == errors
+
+
+class _Slow:
+    """Takes its time to draw."""
+
+    epoch, coordinates, keypoints = 1, "screen", "cpn"
+
+    def __init__(self, seconds):
+        self.seconds, self.drawn = seconds, []
+
+    def draw(self, step, rank):
+        time.sleep(self.seconds)
+        self.drawn.append(step)
+        return Sample(np.zeros((2, 9, 17, 2), np.float32), np.ones((2, 9, 17, 3), np.float32))
+
+    def judges(self):
+        return {"validation": self.draw(-1, 0)}
+
+    def about(self):
+        return {"kind": "nothing", "fingerprint": "0"}
+
+
+def test_what_was_waited_for_data_is_told(recipe, tmp_path, monkeypatch):
+    recipe = recipe.override("schedule.steps=4", "run.validate_every=4")
+    slow = _Slow(0.3)
+    monkeypatch.setattr(loop, "batches", lambda recipe: slow)
+    train(recipe, tmp_path / "slow")
+    assert slow.drawn == [-1, 0, 1, 2, 3], "in order, none for nothing"
+    assert float(rows(tmp_path / "slow")[0]["data_share"]) > 0.3

@@ -1,0 +1,79 @@
+"""Working ahead changes when things are made, and nothing else."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from poseglass.video.ahead import ahead
+
+
+@pytest.mark.parametrize("by", [1, 3, 50])
+def test_the_same_items_in_the_same_order(by: int) -> None:
+    assert list(ahead(iter(range(20)), by=by)) == list(range(20))
+
+
+def test_nothing_and_none() -> None:
+    assert list(ahead([])) == []
+    assert list(ahead([None, None])) == [None, None]
+
+
+def test_no_more_than_asked_for_is_made_before() -> None:
+    made = []
+
+    def items() -> Iterator[int]:
+        for i in range(100):
+            made.append(i)
+            yield i
+
+    stream = ahead(items(), by=3)
+    assert next(stream) == 0
+    time.sleep(0.05)
+    assert 1 <= len(made) <= 4
+    stream.close()
+
+
+def test_making_and_using_overlap() -> None:
+    using = threading.Event()
+
+    def items() -> Iterator[bool]:
+        yield True
+        yield using.wait(5)  # made only when the first is in use: without a thread it would wait for ever
+
+    stream = ahead(items())
+    assert next(stream)
+    using.set()
+    assert next(stream)
+
+
+def test_an_exception_comes_in_its_turn() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise LookupError("here")
+
+    seen = []
+    with pytest.raises(LookupError, match="here"):
+        seen.extend(iter(ahead(items())))
+    stream = ahead(items())
+    assert [next(stream), next(stream)] == [1, 2]
+    with pytest.raises(LookupError, match="here"):
+        next(stream)
+
+
+def test_leaving_early_closes_the_source_and_ends_the_thread() -> None:
+    closed = threading.Event()
+
+    def items() -> Iterator[int]:
+        try:
+            yield from range(1000)
+        finally:
+            closed.set()
+
+    before = threading.active_count()
+    stream = ahead(items())
+    assert next(stream) == 0
+    stream.close()
+    assert closed.is_set()
+    assert threading.active_count() == before

@@ -1,0 +1,408 @@
+"""Videos are made with PyAV directly and judged by what was put in; OpenCV's reader is the second opinion."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from poseglass.errors import VideoError
+from poseglass.video.reading import VideoReader
+from poseglass.video.writing import VideoWriter
+
+WIDTH, HEIGHT = 96, 64
+
+
+def grey(number: int) -> np.ndarray:
+    """A frame that says which one it is."""
+    return np.full((HEIGHT, WIDTH, 3), 20 + 8 * number, np.uint8)
+
+
+def number(image: np.ndarray) -> int:
+    return round((float(image.mean()) - 20) / 8)
+
+
+def flag() -> np.ndarray:
+    """Red top left, green top right, blue bottom left, white bottom right."""
+    image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    image[: HEIGHT // 2, : WIDTH // 2] = 255, 0, 0
+    image[: HEIGHT // 2, WIDTH // 2 :] = 0, 255, 0
+    image[HEIGHT // 2 :, : WIDTH // 2] = 0, 0, 255
+    image[HEIGHT // 2 :, WIDTH // 2 :] = 255
+    return image
+
+
+def corners(image: np.ndarray) -> str:
+    """The colours of the corners in reading order."""
+    high, wide = image.shape[0] // 4, image.shape[1] // 4
+    names = {(1, 0, 0): "r", (0, 1, 0): "g", (0, 0, 1): "b", (1, 1, 1): "w"}
+    return "".join(names[tuple((image[y, x] > 128).astype(int))] for y in (high, -high) for x in (wide, -wide))
+
+
+def make(
+    path: Path,
+    images: Sequence[np.ndarray],
+    *,
+    fps: int = 10,
+    times: Sequence[float] | None = None,
+    codec: str = "mpeg4",
+    prepare: Callable[[av.VideoStream], None] = lambda stream: None,
+    sound: bool = False,
+) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=fps)
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.gop_size = 4
+        if times is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        prepare(stream)
+        audio = container.add_stream("aac", rate=16000) if sound else None
+        for i, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            if times is not None:
+                frame.pts, frame.time_base = round(1000 * times[i]), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+        if audio is not None:
+            audible = av.AudioFrame.from_ndarray(np.zeros((1, 16000 * 3), np.float32), format="fltp", layout="mono")
+            audible.sample_rate = 16000
+            container.mux(audio.encode(audible))
+            container.mux(audio.encode(None))
+    return path
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return make(tmp_path / "clip.mp4", [grey(i) for i in range(24)])
+
+
+def left_over(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+class TestReading:
+    def test_frames_come_in_order_with_their_times(self, clip: Path) -> None:
+        with VideoReader(clip) as video:
+            frames = list(video)
+        assert [number(frame.image) for frame in frames] == list(range(24))
+        np.testing.assert_allclose([frame.seconds for frame in frames], np.arange(24) / 10, atol=1e-6)
+        assert video.problem is None
+        assert (video.info.size, video.size) == ((WIDTH, HEIGHT), (WIDTH, HEIGHT))
+        assert (video.info.fps, video.info.frames) == (10, 24)
+        assert video.info.duration == pytest.approx(2.4, abs=0.01)
+
+    def test_every_iteration_begins_anew(self, clip: Path) -> None:
+        video = VideoReader(clip)
+        for frame in video:
+            if frame.seconds > 0.4:
+                break
+        assert [number(frame.image) for frame in video] == list(range(24))
+        assert video.problem is None
+
+    @pytest.mark.parametrize("threads", [1, 2])
+    def test_threads_change_nothing(self, clip: Path, threads: int) -> None:
+        assert [number(frame.image) for frame in VideoReader(clip, threads=threads)] == list(range(24))
+
+    @pytest.mark.parametrize(
+        ("codec", "suffix"),
+        [
+            *(("libx264", suffix) for suffix in (".mp4", ".mkv", ".avi", ".mov", ".ts")),
+            *(("mpeg4", suffix) for suffix in (".mp4", ".avi", ".ts")),
+            *(("mjpeg", suffix) for suffix in (".avi", ".mov")),
+            ("libvpx-vp9", ".webm"),
+            ("libx265", ".mp4"),
+        ],
+    )
+    def test_containers_and_codecs(self, tmp_path: Path, codec: str, suffix: str) -> None:
+        if codec not in av.codecs_available:
+            pytest.skip(f"this PyAV does not write {codec}")
+
+        def full_range(stream: av.VideoStream) -> None:
+            if codec == "mjpeg":
+                stream.pix_fmt = "yuvj420p"
+
+        path = make(tmp_path / f"clip{suffix}", [grey(i) for i in range(12)], codec=codec, prepare=full_range)
+        video = VideoReader(path)
+        frames = list(video)
+        assert [number(frame.image) for frame in frames] == list(range(12))
+        np.testing.assert_allclose([frame.seconds for frame in frames], np.arange(12) / 10, atol=2e-3)
+        assert video.problem is None
+
+    def test_images_are_contiguous_whatever_their_width(self, tmp_path: Path) -> None:
+        path = make(tmp_path / "narrow.mp4", [flag()[:50, 20:78]] * 2)
+        with VideoReader(path) as video:
+            for frame in video:
+                assert frame.image.flags.c_contiguous
+                assert frame.image.shape == (50, 58, 3)
+                assert corners(frame.image) == "rgbw"
+
+    @pytest.mark.parametrize(("degrees", "upright"), [(0, "rgbw"), (90, "gwrb"), (180, "wbgr"), (270, "brwg")])
+    def test_rotation_as_opencv_does_it(self, tmp_path: Path, degrees: int, upright: str) -> None:
+        path = make(tmp_path / "turned.mp4", [flag()] * 3, prepare=lambda stream: stream.set_display_rotation(degrees))
+        with VideoReader(path) as video:
+            images = [frame.image for frame in video]
+        assert [corners(image) for image in images] == [upright] * 3
+        seen = cv2.VideoCapture(str(path))
+        _, expected = seen.read()
+        seen.release()
+        assert images[0].shape == expected.shape
+        assert corners(images[0]) == corners(expected[..., ::-1])
+        assert video.info.size == ((HEIGHT, WIDTH) if degrees % 180 else (WIDTH, HEIGHT))
+
+    @pytest.mark.parametrize(("degrees", "size"), [(0, (48, 32)), (90, (32, 48))])
+    def test_smaller(self, tmp_path: Path, degrees: int, size: tuple[int, int]) -> None:
+        path = make(tmp_path / "big.mp4", [flag()], prepare=lambda stream: stream.set_display_rotation(degrees))
+        with VideoReader(path, max_side=48) as video:
+            (frame,) = video
+        assert video.size == size
+        assert frame.image.shape == (size[1], size[0], 3)
+        assert corners(frame.image) == ("gwrb" if degrees else "rgbw")
+        assert max(video.info.size) == WIDTH
+
+    def test_never_larger(self, clip: Path) -> None:
+        assert VideoReader(clip, max_side=4000).size == (WIDTH, HEIGHT)
+
+    def test_wide_pixels_become_square(self, tmp_path: Path) -> None:
+        def wide(stream: av.VideoStream) -> None:
+            stream.codec_context.sample_aspect_ratio = Fraction(2, 1)
+
+        video = VideoReader(make(tmp_path / "wide.mp4", [flag()], prepare=wide))
+        (frame,) = video
+        assert video.info.size == (2 * WIDTH, HEIGHT)
+        assert frame.image.shape == (HEIGHT, 2 * WIDTH, 3)
+
+    def test_sound_is_left_aside(self, tmp_path: Path) -> None:
+        path = make(tmp_path / "loud.mp4", [grey(i) for i in range(12)], sound=True)
+        with VideoReader(path) as video:
+            assert [number(frame.image) for frame in video] == list(range(12))
+        assert video.problem is None, "the sound lasts longer than the pictures, which is no fault of theirs"
+
+
+class TestTimes:
+    def test_variable_frame_rate(self, tmp_path: Path) -> None:
+        times = [0.0, 0.033, 0.066, 0.5, 0.52, 1.0, 1.4]
+        path = make(tmp_path / "phone.mp4", [grey(i) for i in range(7)], fps=30, times=times)
+        frames = list(VideoReader(path))
+        np.testing.assert_allclose([frame.seconds for frame in frames], times, atol=2e-3)
+
+    def test_a_late_start_is_zero(self, tmp_path: Path) -> None:
+        times = [5.0, 5.1, 5.2]
+        path = make(tmp_path / "late.mkv", [grey(i) for i in range(3)], times=times)
+        np.testing.assert_allclose([frame.seconds for frame in VideoReader(path)], [0, 0.1, 0.2], atol=2e-3)
+
+    def test_joined_files_run_on(self, tmp_path: Path) -> None:
+        part = make(tmp_path / "part.ts", [grey(i) for i in range(8)], codec="libx264").read_bytes()
+        (tmp_path / "joined.ts").write_bytes(part + part)
+        frames = list(VideoReader(tmp_path / "joined.ts"))
+        assert [number(frame.image) for frame in frames] == [*range(8), *range(8)]
+        np.testing.assert_allclose([frame.seconds for frame in frames], np.arange(16) / 10, atol=1e-3)
+
+    def test_a_stream_without_times(self, tmp_path: Path) -> None:
+        path = make(tmp_path / "bare.h264", [grey(i) for i in range(8)], fps=25, codec="libx264")
+        video = VideoReader(path)
+        frames = list(video)
+        assert [number(frame.image) for frame in frames] == list(range(8))
+        np.testing.assert_allclose([frame.seconds for frame in frames], np.arange(8) / video.info.fps, atol=1e-6)
+
+
+class TestImages:
+    @pytest.mark.parametrize("name", ["one.jpg", "one.png", "one 100%d.png", "one.webp", "one.bmp"])
+    def test_an_image_is_one_frame(self, tmp_path: Path, name: str) -> None:
+        Image.fromarray(flag()).save(tmp_path / name)
+        video = VideoReader(tmp_path / name)
+        (frame,) = video
+        assert corners(frame.image) == "rgbw"
+        assert frame.seconds == 0
+        assert (video.info.frames, video.info.duration, video.problem) == (1, None, None)
+
+    def test_a_photograph_is_turned_upright(self, tmp_path: Path) -> None:
+        image = Image.fromarray(flag())
+        exif = image.getexif()
+        exif[0x0112] = 6  # to be turned a quarter to the right
+        image.save(tmp_path / "turned.jpg", exif=exif)
+        (frame,) = VideoReader(tmp_path / "turned.jpg")
+        assert corners(frame.image) == "brwg"
+
+
+class TestDamage:
+    def test_cut_off(self, tmp_path: Path) -> None:
+        write_noise(tmp_path / "whole.mp4", 60)
+        content = (tmp_path / "whole.mp4").read_bytes()
+        (tmp_path / "cut.mp4").write_bytes(content[: len(content) * 6 // 10])
+        video = VideoReader(tmp_path / "cut.mp4")
+        frames = list(video)
+        assert 10 < len(frames) < 60
+        assert [frame.seconds for frame in frames] == sorted({frame.seconds for frame in frames})
+        assert video.problem is not None
+        assert f"cut.mp4 is damaged or cut off: it ends after frame {len(frames)} of 60" in video.problem
+
+    def test_cut_off_without_an_index(self, tmp_path: Path) -> None:
+        content = make(tmp_path / "whole.mkv", noise(60)).read_bytes()
+        (tmp_path / "cut.mkv").write_bytes(content[: len(content) // 2])
+        video = VideoReader(tmp_path / "cut.mkv")
+        assert 10 < len(list(video)) < 50
+        assert video.problem is not None
+        assert "it ends after frame" in video.problem
+
+    def test_a_hole_in_the_middle(self, tmp_path: Path) -> None:
+        write_noise(tmp_path / "whole.mp4", 60)
+        content = bytearray((tmp_path / "whole.mp4").read_bytes())
+        middle = len(content) * 6 // 10
+        content[middle : middle + 20_000] = bytes(20_000)
+        (tmp_path / "hole.mp4").write_bytes(content)
+        video = VideoReader(tmp_path / "hole.mp4")
+        frames = list(video)
+        assert len(frames) > 25, "what comes before the hole is read"
+        assert video.problem is not None
+        assert "hole.mp4 is damaged" in video.problem
+
+    def test_the_problem_is_of_the_last_iteration(self, tmp_path: Path) -> None:
+        write_noise(tmp_path / "whole.mp4", 60)
+        content = (tmp_path / "whole.mp4").read_bytes()
+        (tmp_path / "cut.mp4").write_bytes(content[: len(content) * 6 // 10])
+        video = VideoReader(tmp_path / "cut.mp4")
+        assert video.problem is None
+        first = len(list(video)), video.problem
+        assert (len(list(video)), video.problem) == first
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (None, "there is no file"),
+            (b"", "cannot be read as a video"),
+            (b"not a video at all, only words " * 50, "cannot be read as a video"),
+        ],
+    )
+    def test_not_a_video(self, tmp_path: Path, content: bytes | None, message: str) -> None:
+        path = tmp_path / "bad.mp4"
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(VideoError, match=message):
+            VideoReader(path)
+
+    def test_a_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(VideoError, match="is a folder"):
+            VideoReader(tmp_path)
+
+    def test_sound_alone(self, tmp_path: Path) -> None:
+        with av.open(str(tmp_path / "song.wav"), "w") as container:
+            stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
+            frame.sample_rate = 8000
+            container.mux(stream.encode(frame))
+        with pytest.raises(VideoError, match="holds no pictures, only audio"):
+            VideoReader(tmp_path / "song.wav")
+
+    def test_no_frame_at_all(self, tmp_path: Path) -> None:
+        content = make(tmp_path / "whole.mkv", [grey(1)]).read_bytes()
+        first = content.index(bytes.fromhex("1f43b675"))  # a Matroska cluster: all before it is description
+        (tmp_path / "empty.mkv").write_bytes(content[:first])
+        with pytest.raises(VideoError, match=r"empty.mkv holds no frame|cannot be read"):
+            VideoReader(tmp_path / "empty.mkv")
+
+    def test_wrong_numbers(self, clip: Path) -> None:
+        with pytest.raises(VideoError, match="max_side"):
+            VideoReader(clip, max_side=0)
+        with pytest.raises(VideoError, match="threads"):
+            VideoReader(clip, threads=-1)
+
+
+def noise(frames: int) -> list[np.ndarray]:
+    generator = np.random.default_rng(1)
+    return [generator.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8) for _ in range(frames)]
+
+
+def write_noise(path: Path, frames: int) -> None:
+    with VideoWriter(path, fps=30, size=(WIDTH, HEIGHT)) as video:
+        for image in noise(frames):
+            video.write(image)
+
+
+class TestWriting:
+    def test_what_is_written_is_read(self, tmp_path: Path) -> None:
+        path = tmp_path / "new" / "clip.mp4"
+        with VideoWriter(path, fps=12.5, size=(WIDTH, HEIGHT)) as video:
+            for i in range(20):
+                video.write(grey(i))
+        assert video.frames == 20
+        assert left_over(path.parent) == ["clip.mp4"]
+        read = VideoReader(path)
+        assert [number(frame.image) for frame in read] == list(range(20))
+        assert (read.info.fps, read.info.frames, read.info.size) == (12.5, 20, (WIDTH, HEIGHT))
+
+    def test_any_player_shows_it(self, tmp_path: Path) -> None:
+        path = tmp_path / "flag.mp4"
+        with VideoWriter(path, fps=30000 / 1001, size=(WIDTH, HEIGHT)) as video:
+            for _ in range(5):
+                video.write(flag())
+        content = path.read_bytes()
+        assert content.index(b"moov") < content.index(b"mdat"), "a browser plays it before all of it has come"
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+            assert stream.average_rate == Fraction(30000, 1001)
+        seen = cv2.VideoCapture(str(path))
+        _, image = seen.read()
+        seen.release()
+        assert corners(image[..., ::-1]) == "rgbw"
+
+    @pytest.mark.parametrize("size", [(95, 64), (96, 63), (1, 1)])
+    def test_odd_sides_grow_by_one(self, tmp_path: Path, size: tuple[int, int]) -> None:
+        path = tmp_path / "odd.mp4"
+        with VideoWriter(path, fps=10, size=size) as video:
+            video.write(np.full((size[1], size[0], 3), 200, np.uint8))
+        read = VideoReader(path)
+        (frame,) = read
+        assert read.size == (size[0] + size[0] % 2, size[1] + size[1] % 2)
+        assert np.abs(frame.image.astype(int) - 200).max() < 12
+
+    def test_without_h264(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(av, "codecs_available", {"mpeg4"})
+        path = tmp_path / "old.mp4"
+        with VideoWriter(path, fps=10, size=(WIDTH, HEIGHT)) as video:
+            for i in range(6):
+                video.write(grey(i))
+        assert [number(frame.image) for frame in VideoReader(path)] == list(range(6))
+
+    @pytest.mark.parametrize("problem", [RuntimeError, KeyboardInterrupt])
+    def test_all_or_nothing(self, tmp_path: Path, problem: type[BaseException]) -> None:
+        path = tmp_path / "clip.mp4"
+        path.write_bytes(b"the one before")
+
+        def write() -> None:
+            with VideoWriter(path, fps=10, size=(WIDTH, HEIGHT)) as video:
+                video.write(grey(1))
+                raise problem
+
+        with pytest.raises(problem):
+            write()
+        assert path.read_bytes() == b"the one before"
+        assert left_over(tmp_path) == ["clip.mp4"]
+
+    def test_wrong_input(self, tmp_path: Path) -> None:
+        path = tmp_path / "clip.mp4"
+        wrong = pytest.raises(VideoError, match=r"expected uint8 images of shape \(64, 96, 3\)")
+        with wrong, VideoWriter(path, fps=10, size=(WIDTH, HEIGHT)) as video:
+            video.write(flag()[:-1])
+        with pytest.raises(VideoError, match="no frame"), VideoWriter(path, fps=10, size=(WIDTH, HEIGHT)):
+            pass
+        with pytest.raises(VideoError, match=r"end the name in \.mp4"):
+            VideoWriter(tmp_path / "clip.gif", fps=10, size=(WIDTH, HEIGHT))
+        with pytest.raises(VideoError, match="fps"):
+            VideoWriter(path, fps=0, size=(WIDTH, HEIGHT))
+        with pytest.raises(VideoError, match="size"):
+            VideoWriter(path, fps=10, size=(0, HEIGHT))
+        with pytest.raises(VideoError, match="inside its block"):
+            VideoWriter(path, fps=10, size=(WIDTH, HEIGHT)).write(flag())
+        assert left_over(tmp_path) == []
+
+    def test_a_place_that_cannot_be_written(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(b"")
+        path = tmp_path / "file" / "clip.mp4"
+        with pytest.raises(VideoError, match="cannot write"), VideoWriter(path, fps=10, size=(WIDTH, HEIGHT)) as video:
+            video.write(flag())
