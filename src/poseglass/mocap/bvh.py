@@ -30,8 +30,9 @@ def read_bvh(path: str | PathLike[str]) -> RigidMotion:
         FormatError: The file is missing or broken; the message names the line.
 
     Example:
+        >>> from pathlib import Path
         >>> text = "HIERARCHY\\nROOT hips\\n{\\nOFFSET 0 0 0\\nCHANNELS 3 Xposition Yposition Zposition\\n}\\n"
-        >>> _ = open("hips.bvh", "w").write(text + "MOTION\\nFrames: 2\\nFrame Time: 0.033333\\n0 90 0\\n1 90 0\\n")
+        >>> _ = Path("hips.bvh").write_text(text + "MOTION\\nFrames: 2\\nFrame Time: 0.033333\\n0 90 0\\n1 90 0\\n")
         >>> motion = read_bvh("hips.bvh")
         >>> motion.fps, motion.joint("hips").tolist()
         (30.0, [[0.0, 90.0, 0.0], [1.0, 90.0, 0.0]])
