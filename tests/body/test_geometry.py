@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose
 
-from poseglass.body.geometry import Camera, from_screen, look_at, to_screen
+from poseglass.body.geometry import Camera, from_screen, look_at, root_relative, to_screen
 
 RNG = np.random.default_rng(0)
 
@@ -107,3 +108,13 @@ def test_screen_coordinates_are_the_field_s():
 def test_screen_coordinates_and_back(size):
     pixels = RNG.uniform(-100, 2000, (7, 17, 2))
     assert_allclose(from_screen(to_screen(pixels, size), size), pixels)
+
+
+@pytest.mark.parametrize("root", [0, 14])
+def test_root_relative_subtracts_the_root_of_every_frame(root):
+    """From numpy arrays and torch tensors, clips and single poses."""
+    points = np.random.default_rng(0).normal(size=(2, 5, 17, 3))
+    expected = np.array([[[joint - pose[root] for joint in pose] for pose in clip] for clip in points])
+    np.testing.assert_array_equal(root_relative(points, root), expected)
+    np.testing.assert_array_equal(root_relative(torch.from_numpy(points), root).numpy(), expected)
+    np.testing.assert_array_equal(root_relative(points[0, 0], root), expected[0, 0])

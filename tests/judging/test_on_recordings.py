@@ -146,9 +146,7 @@ def expected(
 
 
 def rooted(poses: ndarray, root: int) -> ndarray:
-    poses = poses.copy()
-    poses[:, root] = 0
-    return poses
+    return np.stack([pose - pose[root] for pose in poses])
 
 
 def check(report: Report, counts: dict[str, oracle.Count], *, threedhp: bool = False) -> None:

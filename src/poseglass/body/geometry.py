@@ -5,12 +5,13 @@ All functions broadcast over leading axes.
 """
 
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-__all__ = ["Camera", "align", "facing", "from_screen", "look_at", "rays", "rescale", "to_screen"]
+__all__ = ["Camera", "align", "facing", "from_screen", "look_at", "rays", "rescale", "root_relative", "to_screen"]
 
 USUAL_FOCAL = 1.1  # in units of the longer side: between a phone's main lens (0.75) and a portrait lens (2)
 
@@ -184,6 +185,36 @@ def rescale(points: Float[ndarray, "*b n d"], target: Float[ndarray, "*b n d"]) 
     square = (points**2).sum((-1, -2), keepdims=True)
     scale = (points * target).sum((-1, -2), keepdims=True) / np.where(square > 0, square, 1)
     return np.where(broken, np.nan, scale * points)
+
+
+@runtime_checkable
+class _Array(Protocol):
+    """A numpy array or a torch tensor, without importing torch."""
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+    def __sub__(self, other: Any, /) -> Any: ...
+
+
+_Points = TypeVar("_Points", bound=_Array)
+
+
+def root_relative(points: _Points, root: int = 0) -> _Points:
+    """The points with the root joint subtracted, so that the root is at the origin of every frame.
+
+    This is what *root-relative* means throughout the package. It is subtracted rather than set to zero, so that all
+    other joints move with it.
+
+    Args:
+        points: A numpy array or torch tensor (... j 3).
+        root: Index of the root joint; 0 is Human3.6M's pelvis.
+
+    Example:
+        >>> import numpy as np
+        >>> root_relative(np.array([[1.0, 2.0, 3.0], [1.0, 2.5, 3.0]])).tolist()
+        [[0.0, 0.0, 0.0], [0.0, 0.5, 0.0]]
+    """
+    relative: _Points = points - points[..., root : root + 1, :]
+    return relative
 
 
 def _finite(

@@ -6,8 +6,8 @@ frame. *Counting.* ``ours``: every frame of a recording that is valid counts onc
 clip counts, the repeated ones too, as in the published figures of seq2seq models; velocities then are within clips. For
 the centre frame both are the same. *Means.* Frames are pooled by action over takes, cameras and subjects, and the
 result is the mean over actions; MPI-INF-3DHP's is over all frames, beside each sequence and each activity. Velocities
-never cross from one recording to another. *Root.* The predicted root is put to zero, and the truth is relative to its
-own.
+never cross from one recording to another. *Root.* Poses are root-relative: the predicted root is subtracted from the
+prediction, the true one from the truth.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from poseglass.body.geometry import to_screen
+from poseglass.body.geometry import root_relative, to_screen
 from poseglass.body.skeleton import H36M_17, Skeleton, counterparts, get_skeleton
 from poseglass.clips.windows import cut, padding, seq2frame_starts, seq2seq_starts
 from poseglass.data.h36m import facts as h36m_facts
@@ -122,8 +122,8 @@ def evaluate_recordings(
             clips = np.concatenate(batches)
             beyond = padding(begins, model.frames, recording.frames)
             whole = clips[:, 0] if protocol.centre else clips[~beyond]
-            truth = recording.points3d.astype(np.float64)
-            truth = truth - truth[:, recordings.skeleton.index(_root(recordings.skeleton))][:, None]
+            root = recordings.skeleton.index(_root(recordings.skeleton))
+            truth = root_relative(recording.points3d.astype(np.float64), root)
             groups = _groups(recording, recordings.dataset)
             if published:
                 parts = {group: cut(counts, model.frames, begins) for group, counts in groups.items()}
@@ -234,7 +234,7 @@ def _middle(model: Model) -> int:
 def _lifted(
     model: Model, recording: Recording, begins: Int[ndarray, " n"], protocol: Protocol, order: Int[ndarray, " j"]
 ) -> Iterator[Float[ndarray, "b _ j 3"]]:
-    """Poses of the recording's clips, batch by batch, of all frames or the centre: root at zero, the data's order."""
+    """Poses of a recording's clips by batch: all frames or the centre, root-relative, in the data's order."""
     backbone, skeleton = backbone_of(model), protocol.skeleton or H36M_17
     points = recording.points2d(protocol.keypoints or "")[:, order].astype(np.float64)
     given = recording.scores(protocol.keypoints or "")
@@ -258,7 +258,7 @@ def _lifted(
                 place = (kept[max(kept)].cpu().numpy() == middle).argmax(1)
             pose3d = np.take_along_axis(pose3d, place[:, None, None, None], 1)
             turn = None if turn is None else turn[:, middle : middle + 1]
-        pose3d[:, :, root] = 0
+        pose3d = root_relative(pose3d, root)
         if turn is not None:
             pose3d = pose3d @ turn
         yield pose3d[:, :, back]

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from poseglass.body.geometry import root_relative
 from poseglass.body.skeleton import H36M_17
 from poseglass.clips.windows import blend_weights, cut, stitch
 from poseglass.errors import ModelError
@@ -137,7 +138,7 @@ class Predictor:
             return Prediction(np.repeat(self._windows[-1][1].pose3d[-1:], self.clip, 0), np.zeros(self.clip, bool))
         pose2d, turn = person_view(points, scores, size=self.size, focal=self.focal)
         pose3d, kept = answer(self.model, pose2d, flip=self.flip)
-        pose3d = pose3d - pose3d[:, :, :1]
+        pose3d = root_relative(pose3d)
         if turn is not None:
             pose3d = pose3d @ turn
         every = np.arange(self.clip)

@@ -27,6 +27,7 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 
 from poseglass import errors as kinds
 from poseglass._shapes import Pose2D, Pose3D
+from poseglass.body.geometry import root_relative
 from poseglass.clips.sample import Sample
 from poseglass.errors import TrainingError
 from poseglass.files.writing import alone, writing
@@ -305,7 +306,7 @@ class Run:
             )
             with torch.inference_mode():
                 pairs = [answered(judged, *clip, centre=centre) for clip in clips]
-            predicted, target = (torch.cat(poses).numpy() for poses in zip(*pairs, strict=True))
+            predicted, target = (root_relative(torch.cat(poses)).numpy() for poses in zip(*pairs, strict=True))
             if sample.counts is not None and not centre:
                 predicted, target = predicted[sample.counts], target[sample.counts]
             errors[f"{name}_mpjpe"] = mpjpe(predicted, target)
