@@ -18,6 +18,10 @@ def test_text_columns_line_up():
     ]
 
 
+def test_more_columns_can_be_aligned_to_the_left():
+    assert text_table([["a", "name", "n"], ["b", "x", "10"]], left=2).splitlines() == ["a  name   n", "b  x     10"]
+
+
 def test_text_lines_have_no_trailing_spaces():
     assert text_table([["a", ""], ["long name", ""]]) == "a\nlong name"
 

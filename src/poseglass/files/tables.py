@@ -12,11 +12,12 @@ __all__ = ["Rows", "csv_table", "markdown_table", "text_table"]
 Rows = Sequence[Sequence[str]]
 
 
-def text_table(rows: Rows) -> str:
-    """Aligned columns: the first to the left, the others to the right.
+def text_table(rows: Rows, *, left: int = 1) -> str:
+    """Aligned columns.
 
     Args:
         rows: The heading and the rows below it, cells of text.
+        left: How many columns are aligned to the left; the others are aligned to the right.
 
     Example:
         >>> print(text_table([["", "frames"], ["Walking", "1,200"], ["Sitting", "90"]]))
@@ -26,8 +27,11 @@ def text_table(rows: Rows) -> str:
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
-    for first, *others in rows:
-        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+    for row in rows:
+        cells = [
+            cell.ljust(width) if number < left else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
 

@@ -75,9 +75,7 @@ def joint_errors(
         (3, 17)
     """
     if predicted.shape != target.shape:
-        raise PoseError(
-            f"predicted and true poses must have the same shape, got {predicted.shape} and {target.shape}"
-        )
+        raise PoseError(f"predicted and true poses must have the same shape, got {predicted.shape} and {target.shape}")
     if predicted.shape[-3] <= order or 0 in predicted.shape:
         raise PoseError(f"nothing to compare in poses of shape {predicted.shape}: give at least {order + 1} frames")
     predicted, target = predicted.astype(np.float64), target.astype(np.float64)

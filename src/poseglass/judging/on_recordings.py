@@ -26,8 +26,9 @@ from poseglass.data.h36m import facts as h36m_facts
 from poseglass.data.recordings.store import Recording, Recordings
 from poseglass.data.threedhp import facts as mpi_inf_3dhp_facts
 from poseglass.errors import DataError, ModelError, PoseError
-from poseglass.judging.report import Group, Report
-from poseglass.judging.tally import HUMAN36M, MPI_INF_3DHP, Tally
+from poseglass.judging.metrics import metrics_for
+from poseglass.judging.report import GroupErrors, RecordingReport
+from poseglass.judging.tally import Tally
 from poseglass.lifting.answer import answer, person_view
 from poseglass.waist.hourglass import Funnel, Model, backbone_of
 
@@ -73,7 +74,7 @@ def evaluate_recordings(
     name: str = "",
     each: Each | None = None,
     progress: bool = False,
-) -> Report:
+) -> RecordingReport:
     """Errors of a model on recordings.
 
     A recording at a time is in memory. A model of screen coordinates sees 2D poses as the field normalises them, one of
@@ -108,7 +109,7 @@ def evaluate_recordings(
     model.eval()
     order = _order(recordings.skeleton, skeleton)
     published = protocol.counting == "published" and not protocol.centre
-    metrics = MPI_INF_3DHP if recordings.dataset == THREEDHP else HUMAN36M
+    metrics = metrics_for("3dhp" if recordings.dataset == THREEDHP else "recordings")
     tally, windows, repeated = Tally(metrics, joints=len(order)), 0, 0
     columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
     with Progress(*columns, disable=not progress, transient=True) as bar:
@@ -134,7 +135,7 @@ def evaluate_recordings(
             windows += len(begins)
             if each is not None:
                 each(recording, whole)
-    return Report(
+    return RecordingReport(
         dataset=recordings.dataset,
         fingerprint=recordings.fingerprint,
         subjects=tuple(dict.fromkeys(recording.subject for recording in chosen)),
@@ -146,7 +147,7 @@ def evaluate_recordings(
         windows=windows,
         window=model.frames,
         repeated=repeated,
-        units={metric.name: metric.unit for metric in metrics},
+        units={name: metric.unit for name, metric in metrics.items()},
         groups=tuple(_grouped(tally, chosen)),
         total=_total(tally, chosen),
         joints=dict(zip(recordings.skeleton.joints, tally.by_joint(), strict=True)),
@@ -303,18 +304,18 @@ def _names(chosen: Recordings) -> Iterator[tuple[str, str]]:
     yield from (("action", action) for action in dict.fromkeys((*known, *there)))
 
 
-def _grouped(tally: Tally, chosen: Recordings) -> Iterator[Group]:
+def _grouped(tally: Tally, chosen: Recordings) -> Iterator[GroupErrors]:
     for kind, name in dict.fromkeys(_names(chosen)):
         if (group := f"{kind} {name}") in tally:
-            yield Group(kind, name, tally.frames(group), tally.means(group))
+            yield GroupErrors(kind, name, tally.frames(group), tally.means(group))
 
 
-def _total(tally: Tally, chosen: Recordings) -> Group:
+def _total(tally: Tally, chosen: Recordings) -> GroupErrors:
     if chosen.dataset == THREEDHP:
-        return Group("total", "all frames", tally.frames("all"), tally.means("all"))
+        return GroupErrors("total", "all frames", tally.frames("all"), tally.means("all"))
     groups = [*_grouped(tally, chosen)]
-    means = {metric.name: float(np.mean([group.errors[metric.name] for group in groups])) for metric in tally.metrics}
-    return Group(
+    means = {name: float(np.mean([group.errors[name] for group in groups])) for name in tally.metrics}
+    return GroupErrors(
         "total",
         f"mean over {len(groups)} action{'s' * (len(groups) > 1)}",
         sum(group.frames for group in groups),

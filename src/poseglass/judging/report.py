@@ -55,7 +55,7 @@ class EvaluationReport(ABC):
     @final
     def __str__(self) -> str:
         units = "  ".join(f"{name} in {unit}" for name, unit in self.units.items())
-        return f"{self.about()}\n\n{text_table(self._cells(self.units))}\n\n{units}"
+        return f"{self.about()}\n\n{text_table(self._cells(self.units), left=len(self.HEADINGS))}\n\n{units}"
 
     @final
     def markdown(self) -> str:
