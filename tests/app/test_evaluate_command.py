@@ -13,7 +13,8 @@ from poseglass.data.h36m.prepare import prepare_h36m
 from poseglass.data.recordings.writer import write_recordings
 from poseglass.data.threedhp.prepare import prepare_3dhp
 from poseglass.data.virtual.trees import generate
-from poseglass.judging.on_recordings import Protocol, evaluate_recordings
+from poseglass.judging.on_recordings import evaluate_recordings
+from poseglass.judging.protocol import Protocol
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from poseglass.clips.person import pelvis_path, person_coordinates
 from poseglass.data.recordings.store import Recording, Recordings
 from poseglass.data.recordings.writer import write_recordings
 from poseglass.errors import DataError, ModelError
-from poseglass.judging.on_recordings import Protocol, evaluate_recordings
+from poseglass.judging.on_recordings import evaluate_recordings
+from poseglass.judging.protocol import Protocol
 from poseglass.judging.report import Report
 
 CLIP = 9

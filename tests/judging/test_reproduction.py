@@ -16,7 +16,8 @@ from poseglass.data.threedhp.prepare import prepare_3dhp
 from poseglass.data.virtual.trees import generate
 from poseglass.errors import DataError
 from poseglass.judging import reproduction
-from poseglass.judging.on_recordings import Protocol, evaluate_recordings
+from poseglass.judging.on_recordings import evaluate_recordings
+from poseglass.judging.protocol import Protocol
 from poseglass.judging.reproduction import TABLES, Row, Table, find_weights, reproduce
 
 RECIPES = Path(__file__).parents[2] / "recipes"

@@ -27,7 +27,7 @@ def count_table(models: Sequence[PublishedModel] = TABLES["h36m"].models) -> str
         >>> print(count_table(TABLES["h36m"].models[:2]).splitlines()[-1])
         | TPC w. MHFormer (117 at 1) | 31.52 | 31.52 | 8.22 | 8.22 | 9.16 | 9.16 | 9.16 | 41.9% |
     """
-    rows = [HEADING]
+    rows: list[tuple[str, ...]] = [HEADING]
     backbones: dict[str, int] = {}  # paper FLOPs of the backbones so far
     for published in models:
         if published.setup is None or published.counts is None:

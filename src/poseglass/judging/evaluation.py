@@ -5,7 +5,8 @@ from typing import overload
 from poseglass.data.clips import MotionClips
 from poseglass.data.recordings.store import Recordings
 from poseglass.judging.on_clips import evaluate_clips
-from poseglass.judging.on_recordings import Protocol, evaluate_recordings
+from poseglass.judging.on_recordings import evaluate_recordings
+from poseglass.judging.protocol import Protocol
 from poseglass.judging.report import ClipReport, RecordingReport
 from poseglass.waist.hourglass import Model
 
@@ -35,7 +36,7 @@ def evaluate(
     Args:
         model: A backbone, hourglass or funnel. For motion clips, one that takes x, y and score and is no funnel.
         data: Motion clips (:func:`poseglass.judging.on_clips.evaluate_clips`), or recordings with the default
-            :class:`poseglass.judging.on_recordings.Protocol`;
+            :class:`poseglass.judging.protocol.Protocol`;
             :func:`poseglass.judging.on_recordings.evaluate_recordings` takes any other.
         split: ``"train"``, ``"val"`` or ``"test"``; the test split by default.
         flip: Average with the mirrored pass.

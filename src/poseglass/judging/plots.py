@@ -7,7 +7,7 @@ from typing import Any
 
 from poseglass.errors import PoseglassError
 from poseglass.files.writing import writing
-from poseglass.judging.report import Report
+from poseglass.judging.report import RecordingReport
 
 __all__ = ["draw_report", "plotting"]
 
@@ -27,7 +27,7 @@ def plotting() -> Any:
     return Figure
 
 
-def draw_report(report: Report, folder: str | PathLike[str]) -> list[Path]:
+def draw_report(report: RecordingReport, folder: str | PathLike[str]) -> list[Path]:
     """Write ``error-per-joint.png`` and ``error-per-action.png`` (or ``-sequence``, ``-activity``); returns the files.
 
     Args:
