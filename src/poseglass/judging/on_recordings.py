@@ -104,7 +104,7 @@ def evaluate_recordings(
         >>> report.total.name, report.total.frames
         ('mean over 2 actions', 320)
     """
-    skeleton = get_skeleton((protocol and protocol.skeleton) or backbone_of(model).skeleton)
+    skeleton = get_skeleton((protocol and protocol.skeleton) or model.card.skeleton)
     chosen, protocol = _settled(model, recordings, replace(protocol or Protocol(), skeleton=skeleton))
     model.eval()
     order = _order(recordings.skeleton, skeleton)
@@ -161,25 +161,24 @@ def evaluate_recordings(
 
 def _settled(model: Model, recordings: Recordings, protocol: Protocol) -> tuple[Recordings, Protocol]:
     """The recordings that are meant, and a protocol that leaves nothing open; raises what is wrong before the work."""
-    backbone = backbone_of(model)
     if protocol.batch < 1:
         raise ModelError(f"a batch has 1 clip or more, not {protocol.batch}")
     if protocol.counting not in ("ours", "published"):
         raise DataError(f"frames count ours or published, not {protocol.counting!r}")
-    if backbone.inputs not in (2, 3):
-        raise ModelError(f"recordings give a model x, y or x, y, score; this one takes {backbone.inputs} numbers")
-    if backbone.coordinates == "person" and protocol.skeleton not in (None, H36M_17):
+    if model.inputs not in (2, 3):
+        raise ModelError(f"recordings give a model x, y or x, y, score; this one takes {model.inputs} numbers")
+    if model.card.coordinates == "person" and protocol.skeleton not in (None, H36M_17):
         raise ModelError(f"person coordinates are of {H36M_17.name}, not of {protocol.skeleton.name}")
     centre = protocol.centre
     if isinstance(model, Funnel) and centre is False:
         raise ModelError("a funnel answers for one frame of a clip only: leave out centre=False, or give its backbone")
     if centre is None:
-        centre = isinstance(model, Funnel) or backbone.answers == "centre"
+        centre = isinstance(model, Funnel) or model.card.answers == "centre"
     split = protocol.split
     if split is None and protocol.subjects is None and any(recording.splits for recording in recordings):
         split = "test"
     chosen = recordings.split(subjects=protocol.subjects, splits=None if split is None else [split])
-    keypoints = _keypoints(backbone.keypoints, chosen, protocol.keypoints)
+    keypoints = _keypoints(model.card.keypoints, chosen, protocol.keypoints)
     return chosen, replace(protocol, keypoints=keypoints, split=split, centre=centre)
 
 
@@ -236,7 +235,7 @@ def _lifted(
     model: Model, recording: Recording, begins: Int[ndarray, " n"], protocol: Protocol, order: Int[ndarray, " j"]
 ) -> Iterator[Float[ndarray, "b _ j 3"]]:
     """Poses of a recording's clips by batch: all frames or the centre, root-relative, in the data's order."""
-    backbone, skeleton = backbone_of(model), protocol.skeleton or H36M_17
+    skeleton = protocol.skeleton or H36M_17
     points = recording.points2d(protocol.keypoints or "")[:, order].astype(np.float64)
     given = recording.scores(protocol.keypoints or "")
     scores = np.ones(points.shape[:2]) if given is None else given[:, order].astype(np.float64)
@@ -245,12 +244,12 @@ def _lifted(
     back = np.argsort(order)
     for first in range(0, len(begins), protocol.batch):
         some, turn = begins[first : first + protocol.batch], None
-        if backbone.coordinates == "screen":
+        if model.card.coordinates == "screen":
             pose2d = cut(screen, model.frames, some)
         else:
             clips = (cut(each, model.frames, some) for each in (points, scores))
             pose2d, turn = person_view(*clips, size=recording.size)
-        pose2d = np.ascontiguousarray(pose2d[..., : backbone.inputs])
+        pose2d = np.ascontiguousarray(pose2d[..., : model.inputs])
         pose3d, kept = answer(model, pose2d, flip=protocol.flip, skeleton=skeleton)
         if protocol.centre:
             middle = _middle(model)

@@ -32,6 +32,7 @@ from poseglass.clips.sample import Sample
 from poseglass.errors import TrainingError
 from poseglass.files.writing import alone, writing
 from poseglass.judging.metrics import mpjpe, p_mpjpe
+from poseglass.models import Card
 from poseglass.training.batches import Batches, batches
 from poseglass.training.build import build
 from poseglass.training.initial import lengthened
@@ -120,9 +121,8 @@ def _train(
     """One worker's part. All workers do the same but for their batches, whose gradients they average."""
     checkpoint = folder / "checkpoint.safetensors"
     model = build(recipe)
-    # What the weights will have been trained for is saved with them.
-    told = backbone_of(model)
-    told.coordinates, told.keypoints, told.answers = source.coordinates, source.keypoints, recipe.loss.frames
+    card = Card(coordinates=source.coordinates, keypoints=source.keypoints, answers=recipe.loss.frames)
+    model = model.with_card(card)
     goes_on, made_from = checkpoint.exists(), source.about()
     if not goes_on:
         _begin(model, recipe, init)
@@ -149,10 +149,9 @@ def _begin(model: Model, recipe: Recipe, init: str | PathLike[str] | None) -> No
             )
         return
     loaded, backbone = weights.load(init), backbone_of(model)
-    before = backbone_of(loaded)
     for what, trained, given in (
-        ("{} coordinates", before.coordinates, backbone.coordinates),
-        ("the joints of {}", before.skeleton, backbone.skeleton),
+        ("{} coordinates", loaded.card.coordinates, model.card.coordinates),
+        ("the joints of {}", loaded.card.skeleton, model.card.skeleton),
     ):
         if trained != given:
             raise TrainingError(
