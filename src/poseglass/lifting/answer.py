@@ -29,7 +29,7 @@ def answer(
         skeleton: Which joints mirror each other.
 
     Example:
-        >>> import poseglass as pg
+        >>> import numpy as np, poseglass as pg
         >>> model = pg.hourglass("mixste-tiny", keep=9, at=1)
         >>> poses, kept = answer(model, np.zeros((2, 27, 17, 2), np.float32), flip=True)
         >>> poses.shape, kept[1].shape
