@@ -22,8 +22,7 @@ from poseglass.judging.tally import Tally
 def main(folder: str, name: str = "mixste-tiny", frames: str = "27") -> None:
     torch.set_num_threads(1)
     recordings = pg.Recordings.open(folder)
-    model = pg.create_model(name, frames=int(frames))
-    model.coordinates = "screen"
+    model = pg.create_model(name, frames=int(frames), card=pg.Card(coordinates="screen"))
     spent, add = [0.0], Tally.add
 
     def timed(self: Tally, *arguments: object) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from poseglass.keypoints import read_keypoints as read_keypoints
     from poseglass.lifting.lifter import Lifter as Lifter
     from poseglass.lifting.lifter import lift as lift
+    from poseglass.models import Card as Card
     from poseglass.models import MHFormer as MHFormer
     from poseglass.models import MixSTE as MixSTE
     from poseglass.models import MotionAGFormer as MotionAGFormer
@@ -51,6 +52,7 @@ _HOME = {
     "BLAZEPOSE_33": "body.skeleton",
     "BODY_25": "body.skeleton",
     "COCO_17": "body.skeleton",
+    "Card": "models",
     "Detector": "detect._base",
     "FakeDetector": "detect.fake",
     "Funnel": "waist.hourglass",

@@ -24,6 +24,7 @@ from poseglass.detect.fake import FakeDetector
 from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
 from poseglass.keypoints import read_keypoints
+from poseglass.models import Card
 from poseglass.weights import files as weights
 
 pytest.importorskip("av")
@@ -617,7 +618,7 @@ class TestConverting:
         told = ("--keypoints", "gt", "--skeleton", "MPI-INF-3DHP17")
         well(poseglass("convert", "x.pth", "ours", *told))
         model = weights.load("ours")
-        assert (model.skeleton, model.keypoints, model.coordinates) == ("mpi_inf_3dhp17", "gt", "screen")
+        assert model.card == Card(skeleton="mpi_inf_3dhp17", keypoints="gt", coordinates="screen")
         said = poseglass("convert", "x.pth", "more", "--skeleton", "halpe26")
         assert (said.code, names(here)) == (2, {"x.pth", "ours"})
         assert "halpe26 has 26 joints, and the checkpoint 17" in " ".join(said.err.split())

@@ -30,8 +30,7 @@ def data(tmp_path_factory):
             )  # fmt: skip
     generate("3dhp-mat", folder / "b", frames=12, subjects=["TS1", "TS2", "TS3", "TS4", "TS5", "TS6"])
     prepare_3dhp(folder / "b", folder / "3dhp")
-    model = pg.create_model("mixste-tiny", frames=9)
-    model.coordinates, model.keypoints = "screen", "cpn"
+    model = pg.create_model("mixste-tiny", frames=9, card=pg.Card(coordinates="screen", keypoints="cpn"))
     pg.save(model, folder / "weights" / "model")
     return folder
 

@@ -2,11 +2,23 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from oracle.bodies import body
 from poseglass import H36M_17, PoseSequence
-from poseglass.body.geometry import UP, Camera, align, from_screen, look_at, rays, rescale, to_screen, to_y_up
+from poseglass.body.geometry import (
+    UP,
+    Camera,
+    align,
+    from_screen,
+    look_at,
+    rays,
+    rescale,
+    root_relative,
+    to_screen,
+    to_y_up,
+)
 from poseglass.errors import PoseError
 
 RNG = np.random.default_rng(0)
@@ -168,3 +180,13 @@ def test_only_sets_with_a_value_that_is_not_finite_become_nan(function):
     fitted = function(points, target)
     assert np.isnan(fitted[[1, 3]]).all()
     assert_allclose(fitted[[0, 2]], expected[[0, 2]])
+
+
+@pytest.mark.parametrize("root", [0, 14])
+def test_root_relative_subtracts_the_root_of_every_frame(root):
+    """From numpy arrays and torch tensors, clips and single poses."""
+    points = np.random.default_rng(0).normal(size=(2, 5, 17, 3))
+    expected = np.array([[[joint - pose[root] for joint in pose] for pose in clip] for clip in points])
+    np.testing.assert_array_equal(root_relative(points, root), expected)
+    np.testing.assert_array_equal(root_relative(torch.from_numpy(points), root).numpy(), expected)
+    np.testing.assert_array_equal(root_relative(points[0, 0], root), expected[0, 0])

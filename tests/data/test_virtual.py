@@ -13,7 +13,7 @@ from poseglass.body.geometry import Camera
 from poseglass.clips.mirror import flip
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.virtual import sampler as augment
-from poseglass.data.virtual.bodies import random_lengths, retarget
+from poseglass.data.virtual.bodies import H36M_LENGTHS, random_lengths, retarget
 from poseglass.data.virtual.cameras import random_cameras
 from poseglass.data.virtual.detector import LAYOUTS, SEEN, Detection, detect, face, observe
 from poseglass.data.virtual.sampler import Sampler
@@ -196,7 +196,7 @@ class TestRetarget:
         lengths = random_lengths(np.random.default_rng(0), own)
         assert_array_equal(own, before)
         assert_allclose(lengths[:, 1:], lengths[:, list(H36M_17.mirror)][:, 1:])
-        ratio = lengths[:, 1:] / augment.H36M_LENGTHS[1:]
+        ratio = lengths[:, 1:] / H36M_LENGTHS[1:]
         assert ratio.min() > 0.3
         assert ratio.max() < 2
         assert 0.85 < np.median(ratio) < 1.1

@@ -26,11 +26,10 @@ SIZE = (1000, 800)
 class Known(pg.PoseTransformer):
     """Its answers are known: of what it sees, of the joint, and of the place in the clip."""
 
-    def __init__(self, frames: int = CLIP, inputs: int = 2) -> None:
-        super().__init__()
+    def __init__(self, frames: int = CLIP, inputs: int = 2, **card: str) -> None:
+        super().__init__(card=pg.Card(**{"coordinates": "screen", **card}))
         self.dim, self.frames, self.depth, self.inputs = inputs + 1, frames, 2, inputs
         self.config = {}
-        self.coordinates = "screen"
 
     def embed(self, pose2d):
         place = torch.arange(self.frames)[None, :, None, None].expand(*pose2d.shape[:3], 1)
@@ -146,9 +145,7 @@ def expected(
 
 
 def rooted(poses: ndarray, root: int) -> ndarray:
-    poses = poses.copy()
-    poses[:, root] = 0
-    return poses
+    return np.stack([pose - pose[root] for pose in poses])
 
 
 def check(report: Report, counts: dict[str, oracle.Count], *, threedhp: bool = False) -> None:
@@ -249,7 +246,7 @@ def test_3dhp_against_loops(threedhp, counting, skeleton, source, inputs):
 def test_the_mirrored_pass_keeps_the_frames_of_the_plain_one(h36m):
     torch.manual_seed(3)
     model = pg.hourglass(pg.create_model("mixste-tiny", frames=CLIP), keep=3, at=1, recover="nearest").eval()
-    model.backbone.coordinates = "screen"
+    model = model.with_card(pg.Card(coordinates="screen"))
     anew = []
 
     def one(clip: ndarray) -> ndarray:
@@ -275,7 +272,7 @@ def test_the_mirrored_pass_keeps_the_frames_of_the_plain_one(h36m):
 def test_a_funnel_answers_for_the_frame_it_always_keeps(h36m, always):
     torch.manual_seed(4)
     model = pg.funnel(pg.create_model("mixste-tiny", frames=CLIP), keep={1: 5, 2: 3}, always=always).eval()
-    model.backbone.coordinates = "screen"
+    model = model.with_card(pg.Card(coordinates="screen"))
     middle = CLIP // 2 if always is None else always
 
     def one(clip: ndarray) -> ndarray:
@@ -300,8 +297,7 @@ def test_a_funnel_answers_for_the_frame_it_always_keeps(h36m, always):
 
 @pytest.mark.parametrize("centre", [False, True])
 def test_person_coordinates_as_in_lifting(h36m, centre):
-    model = Known(inputs=3)
-    model.coordinates = "person"
+    model = Known(inputs=3, coordinates="person")
 
     def poses(recording, numbers):
         points, scores = (x.astype(float) for x in (recording.points2d("cpn"), recording.scores("cpn")))
@@ -365,16 +361,14 @@ def test_what_is_no_number_is_not_hidden(h36m):
 
 def test_batches_change_nothing(h36m):
     torch.manual_seed(0)
-    model = pg.create_model("mixste-tiny", frames=CLIP)
-    model.coordinates = "screen"
+    model = pg.create_model("mixste-tiny", frames=CLIP, card=pg.Card(coordinates="screen"))
     one, many, again = (evaluate_recordings(model, h36m, Protocol("gt", batch=size)) for size in (1, 64, 64))
     assert one.total.errors == pytest.approx(many.total.errors, rel=1e-4)
     assert many == again, "the same input, the same output, bit for bit"
 
 
 def test_what_the_model_says_of_itself_is_the_default(h36m, tmp_path):
-    model = Known()
-    model.keypoints, model.answers = "cpn", "centre"
+    model = Known(keypoints="cpn", answers="centre")
     report = evaluate_recordings(model, h36m)
     assert (report.keypoints, report.centre) == ("cpn", True)
     assert not evaluate_recordings(model, h36m, Protocol(centre=False)).centre
@@ -383,8 +377,7 @@ def test_what_the_model_says_of_itself_is_the_default(h36m, tmp_path):
 
 
 def test_whose_order_the_model_has_is_the_default_too(threedhp):
-    model = Known()
-    model.skeleton = "mpi_inf_3dhp17"
+    model = Known(skeleton="mpi_inf_3dhp17")
     report = evaluate_recordings(model, threedhp, Protocol("gt"))
     assert report.skeleton == "mpi_inf_3dhp17"
     assert report.total == evaluate_recordings(Known(), threedhp, Protocol("gt", skeleton=MPI_INF_3DHP_17)).total
@@ -429,9 +422,7 @@ GT = {"keypoints": "gt"}
     ],
 )
 def test_what_cannot_be_judged(h36m, as_used, change, how, error, words):
-    model = Known()
-    for name, value in change.items():
-        setattr(model, name, value)
+    model = Known(**change)
     with pytest.raises(error, match=words):
         evaluate_recordings(model, h36m, Protocol(**how))
 

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 
 import poseglass as pg
 from oracle import published
-from poseglass.body.skeleton import H36M_17, MPI_INF_3DHP_17
+from poseglass.body.skeleton import MPI_INF_3DHP_17
 from poseglass.data.h36m.prepare import prepare_h36m
 from poseglass.data.threedhp.prepare import prepare_3dhp
 from poseglass.data.virtual.trees import generate
@@ -118,8 +119,7 @@ def test_rows_are_measured_as_published(data, tmp_path, monkeypatch):
         Row("Foreign", 9, figures),
     )  # fmt: skip
     torch.manual_seed(0)
-    model = pg.create_model(tiny[0], frames=tiny[1])
-    model.coordinates = "screen"
+    model = pg.create_model(tiny[0], frames=tiny[1], card=pg.Card(coordinates="screen"))
     for name in ("plain", "funnel", "waist", "longer", "sh"):
         pg.save(model, tmp_path / name)
     (tmp_path / "broken.pth").write_text("no weights")
@@ -154,9 +154,7 @@ def test_a_published_checkpoint_has_the_data_sets_joints_and_a_folder_says_it(da
     state = published.filled(published.mixste_shapes(frames=9, dim=16, depth=2))
     model = pg.load(published.write(state, tmp_path / "file.pth"))
     pg.save(model, tmp_path / "folder")
-    model.skeleton = MPI_INF_3DHP_17.name
-    pg.save(model, tmp_path / "converted")
-    model.skeleton = H36M_17.name
+    pg.save(model.with_card(replace(model.card, skeleton=MPI_INF_3DHP_17.name)), tmp_path / "converted")
     rows(
         monkeypatch, "3dhp",
         Row("File", 9, figures, "file", "MixSTE", "gt"), Row("Folder", 9, figures, "folder", "MixSTE", "gt"),

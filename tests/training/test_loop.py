@@ -283,6 +283,17 @@ def test_weights_are_no_checkpoint(recipe, unbroken):
         train(recipe, unbroken)
 
 
+def test_validation_errors_are_root_relative(recipe):
+    """A prediction that is off by the same vector at every joint has no error."""
+    recipe = recipe.override("optim.ema=0")
+    sample = batches(recipe).judges()["clean"]
+    run = loop.Run(recipe, build(recipe))
+    errors = run.judge({"clean": sample})
+    with torch.no_grad():
+        run.mean["backbone.head_project.bias"] += torch.tensor([0.1, -0.2, 0.3])
+    assert run.judge({"clean": sample}) == pytest.approx(errors, rel=1e-4)
+
+
 def test_missing_data(recipe, tmp_path):
     with pytest.raises(DataError, match=r"data.path"):
         train(Recipe(), tmp_path)

@@ -24,7 +24,6 @@ from poseglass.training.loop import Run, train
 from poseglass.training.losses import JOINT_WEIGHTS
 from poseglass.training.optimisers import rate
 from poseglass.training.recipe import Recipe
-from poseglass.waist.hourglass import backbone_of
 from poseglass.weights import files as weights
 
 torch.set_num_threads(1)
@@ -172,7 +171,7 @@ def test_a_small_one_trains_on_a_prepared_data_set(name, stores, tmp_path):
         }
     )
     trained = weights.load(train(recipe, tmp_path / "run"))
-    assert backbone_of(trained).coordinates == "screen"
+    assert trained.card.coordinates == "screen"
     assert (trained.frames, trained.inputs) == (9, recipe.model.inputs)
     about = json.loads((tmp_path / "run" / "data.json").read_text())
     assert about["keypoints"] == recipe.data.keypoints
@@ -213,7 +212,7 @@ def test_the_recipes_of_the_weights_that_ship_train(name, tmp_path):
         }
     )
     trained = weights.load(train(recipe, tmp_path / "run"))
-    assert trained.backbone.coordinates == "person"
+    assert trained.card.coordinates == "person"
     assert (
         json.loads((tmp_path / "run" / "data.json").read_text())["fingerprint"]
         == MotionClips.load(tmp_path / "clips.npz").fingerprint

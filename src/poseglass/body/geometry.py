@@ -5,6 +5,7 @@ All functions broadcast over leading axes.
 """
 
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -12,7 +13,19 @@ from numpy import ndarray
 
 from poseglass.errors import PoseError
 
-__all__ = ["UP", "Camera", "align", "facing", "from_screen", "look_at", "rays", "rescale", "to_screen", "to_y_up"]
+__all__ = [
+    "UP",
+    "Camera",
+    "align",
+    "facing",
+    "from_screen",
+    "look_at",
+    "rays",
+    "rescale",
+    "root_relative",
+    "to_screen",
+    "to_y_up",
+]
 
 # The focal length assumed where it is unknown, as a multiple of the image's longer side. It lies between a phone's main
 # camera (about 0.75) and a portrait lens (about 2).
@@ -241,6 +254,36 @@ def rescale(points: Float[ndarray, "*b n _"], target: Float[ndarray, "*b n _"]) 
     square = (points**2).sum((-1, -2), keepdims=True)
     scale = (points * target).sum((-1, -2), keepdims=True) / np.where(square > 0, square, 1)
     return np.where(broken, np.nan, scale * points)
+
+
+@runtime_checkable
+class _Array(Protocol):
+    """A numpy array or a torch tensor, without importing torch."""
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+    def __sub__(self, other: Any, /) -> Any: ...
+
+
+_Points = TypeVar("_Points", bound=_Array)
+
+
+def root_relative(points: _Points, root: int = 0) -> _Points:
+    """Subtract the root joint, so that it is at the origin of every frame.
+
+    This is what *root-relative* means throughout the package. The root is subtracted from all joints, not merely set
+    to zero.
+
+    Args:
+        points: A numpy array or torch tensor (... j 3).
+        root: Index of the root joint; 0 is Human3.6M's pelvis.
+
+    Example:
+        >>> import numpy as np
+        >>> root_relative(np.array([[1.0, 2.0, 3.0], [1.0, 2.5, 3.0]])).tolist()
+        [[0.0, 0.0, 0.0], [0.0, 0.5, 0.0]]
+    """
+    relative: _Points = points - points[..., root : root + 1, :]
+    return relative
 
 
 def _finite(

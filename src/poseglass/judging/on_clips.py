@@ -19,7 +19,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from rich.progress import track
 
-from poseglass.body.geometry import Camera, look_at
+from poseglass.body.geometry import Camera, look_at, root_relative
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.recordings.store import Recordings
 from poseglass.data.virtual.detector import COCO_LAYOUT, SEEN, Detection, detect, face, observe, to_nose
@@ -155,14 +155,14 @@ def _views(
         camera = _camera(viewpoint, points)
         clean = camera.to_camera(points.reshape(-1, 3)).reshape(points.shape)
         pixels: ndarray = camera.project(clean.reshape(-1, 3)).reshape(-1, 17, 2)
-        yield "clean", pixels, np.ones(pixels.shape[:2]), clean - clean[:, :1]
+        yield "clean", pixels, np.ones(pixels.shape[:2]), root_relative(clean)
 
         truth = camera.to_camera(detected.reshape(-1, 3)).reshape(detected.shape)
         pixels = camera.project(truth.reshape(-1, 3)).reshape(*truth.shape[:2], 2)
         rng = np.random.default_rng(zlib.crc32(f"{take.name}/{number}".encode()))
         found, scores = detect(rng, pixels[None], Detection(), SEEN.mirror)
         found, scores = observe(found, scores, np.array([COCO_LAYOUT]))
-        yield "detected", found[0], scores[0], (truth - truth[:, :1])[:, :17]
+        yield "detected", found[0], scores[0], root_relative(truth)[:, :17]
 
 
 def _camera(view: Viewpoint, points: Float[ndarray, "f 17 3"]) -> Camera:

@@ -6,8 +6,8 @@ frame. *Counting.* ``ours``: every frame of a recording that is valid counts onc
 clip counts, the repeated ones too, as in the published figures of seq2seq models; velocities then are within clips. For
 the centre frame both are the same. *Means.* Frames are pooled by action over takes, cameras and subjects, and the
 result is the mean over actions; MPI-INF-3DHP's is over all frames, beside each sequence and each activity. Velocities
-never cross from one recording to another. *Root.* The predicted root is put to zero, and the truth is relative to its
-own.
+never cross from one recording to another. *Root.* Poses are root-relative: the predicted root is subtracted from the
+prediction, the true one from the truth.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from poseglass.body.geometry import to_screen
+from poseglass.body.geometry import root_relative, to_screen
 from poseglass.body.skeleton import H36M_17, Skeleton, counterparts, get_skeleton
 from poseglass.clips.windows import cut, padding, seq2frame_starts, seq2seq_starts
 from poseglass.data.h36m import facts as h36m_facts
@@ -103,7 +103,7 @@ def evaluate_recordings(
         >>> report.total.name, report.total.frames
         ('mean over 2 actions', 320)
     """
-    skeleton = get_skeleton((protocol and protocol.skeleton) or backbone_of(model).skeleton)
+    skeleton = get_skeleton((protocol and protocol.skeleton) or model.card.skeleton)
     chosen, protocol = _settled(model, recordings, replace(protocol or Protocol(), skeleton=skeleton))
     model.eval()
     order = _order(recordings.skeleton, skeleton)
@@ -122,8 +122,8 @@ def evaluate_recordings(
             clips = np.concatenate(batches)
             beyond = padding(begins, model.frames, recording.frames)
             whole = clips[:, 0] if protocol.centre else clips[~beyond]
-            truth = recording.points3d.astype(np.float64)
-            truth = truth - truth[:, recordings.skeleton.index(_root(recordings.skeleton))][:, None]
+            root = recordings.skeleton.index(_root(recordings.skeleton))
+            truth = root_relative(recording.points3d.astype(np.float64), root)
             groups = _groups(recording, recordings.dataset)
             if published:
                 parts = {group: cut(counts, model.frames, begins) for group, counts in groups.items()}
@@ -160,25 +160,24 @@ def evaluate_recordings(
 
 def _settled(model: Model, recordings: Recordings, protocol: Protocol) -> tuple[Recordings, Protocol]:
     """The recordings that are meant, and a protocol that leaves nothing open; raises what is wrong before the work."""
-    backbone = backbone_of(model)
     if protocol.batch < 1:
         raise ModelError(f"a batch has 1 clip or more, not {protocol.batch}")
     if protocol.counting not in ("ours", "published"):
         raise DataError(f"frames count ours or published, not {protocol.counting!r}")
-    if backbone.inputs not in (2, 3):
-        raise ModelError(f"recordings give a model x, y or x, y, score; this one takes {backbone.inputs} numbers")
-    if backbone.coordinates == "person" and protocol.skeleton not in (None, H36M_17):
+    if model.inputs not in (2, 3):
+        raise ModelError(f"recordings give a model x, y or x, y, score; this one takes {model.inputs} numbers")
+    if model.card.coordinates == "person" and protocol.skeleton not in (None, H36M_17):
         raise ModelError(f"person coordinates are of {H36M_17.name}, not of {protocol.skeleton.name}")
     centre = protocol.centre
     if isinstance(model, Funnel) and centre is False:
         raise ModelError("a funnel answers for one frame of a clip only: leave out centre=False, or give its backbone")
     if centre is None:
-        centre = isinstance(model, Funnel) or backbone.answers == "centre"
+        centre = isinstance(model, Funnel) or model.card.answers == "centre"
     split = protocol.split
     if split is None and protocol.subjects is None and any(recording.splits for recording in recordings):
         split = "test"
     chosen = recordings.split(subjects=protocol.subjects, splits=None if split is None else [split])
-    keypoints = _keypoints(backbone.keypoints, chosen, protocol.keypoints)
+    keypoints = _keypoints(model.card.keypoints, chosen, protocol.keypoints)
     return chosen, replace(protocol, keypoints=keypoints, split=split, centre=centre)
 
 
@@ -234,8 +233,8 @@ def _middle(model: Model) -> int:
 def _lifted(
     model: Model, recording: Recording, begins: Int[ndarray, " n"], protocol: Protocol, order: Int[ndarray, " j"]
 ) -> Iterator[Float[ndarray, "b _ j 3"]]:
-    """Poses of the recording's clips, batch by batch, of all frames or the centre: root at zero, the data's order."""
-    backbone, skeleton = backbone_of(model), protocol.skeleton or H36M_17
+    """Poses of a recording's clips by batch: all frames or the centre, root-relative, in the data's order."""
+    skeleton = protocol.skeleton or H36M_17
     points = recording.points2d(protocol.keypoints or "")[:, order].astype(np.float64)
     given = recording.scores(protocol.keypoints or "")
     scores = np.ones(points.shape[:2]) if given is None else given[:, order].astype(np.float64)
@@ -244,12 +243,12 @@ def _lifted(
     back = np.argsort(order)
     for first in range(0, len(begins), protocol.batch):
         some, turn = begins[first : first + protocol.batch], None
-        if backbone.coordinates == "screen":
+        if model.card.coordinates == "screen":
             pose2d = cut(screen, model.frames, some)
         else:
             clips = (cut(each, model.frames, some) for each in (points, scores))
             pose2d, turn = person_view(*clips, size=recording.size)
-        pose2d = np.ascontiguousarray(pose2d[..., : backbone.inputs])
+        pose2d = np.ascontiguousarray(pose2d[..., : model.inputs])
         pose3d, kept = answer(model, pose2d, flip=protocol.flip, skeleton=skeleton)
         if protocol.centre:
             middle = _middle(model)
@@ -258,7 +257,7 @@ def _lifted(
                 place = (kept[max(kept)].cpu().numpy() == middle).argmax(1)
             pose3d = np.take_along_axis(pose3d, place[:, None, None, None], 1)
             turn = None if turn is None else turn[:, middle : middle + 1]
-        pose3d[:, :, root] = 0
+        pose3d = root_relative(pose3d, root)
         if turn is not None:
             pose3d = pose3d @ turn
         yield pose3d[:, :, back]

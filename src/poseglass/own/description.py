@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from poseglass.body.geometry import UP, Camera
-from poseglass.data.checks.plausible import Problem, Problems
+from poseglass.data.checks.findings import Finding, Findings
 from poseglass.data.recordings.splits import SPLITS
 from poseglass.errors import DataError
 from poseglass.keypoints import LAYOUTS
@@ -146,7 +146,7 @@ class Description:
         return next((split for split, subjects in self.splits.items() if subject in subjects), "train")
 
 
-def read_description(path: str | PathLike[str]) -> tuple[Description, Problems]:
+def read_description(path: str | PathLike[str]) -> tuple[Description, Findings]:
     """Read a description; what is wrong in it is left out and on the list.
 
     Raises:
@@ -177,10 +177,10 @@ class _Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.problems: Problems = []
+        self.problems = Findings()
 
     def wrong(self, key: str, text: str) -> None:
-        self.problems.append(Problem(f"{self.path}, {key}", text))
+        self.problems.append(Finding("error", f"{self.path}, {key}", text))
 
     def read(self, content: dict[str, Any]) -> Description:
         top = self.checked("", content, "")

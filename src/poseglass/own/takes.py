@@ -11,11 +11,10 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from poseglass.body.skeleton import H36M_17
+from poseglass.data.checks.findings import Finding, Findings
 from poseglass.data.checks.plausible import (
     LEG,
     SCALES,
-    Problem,
-    Problems,
     bone_lengths,
     examine_motion,
     examine_times,
@@ -74,7 +73,7 @@ class Source:
     description: Description
     described: bool
     takes: tuple[Take, ...]
-    problems: Problems = field(default_factory=list)
+    problems: Findings = field(default_factory=Findings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +134,7 @@ def open_source(path: str | PathLike[str], about: str | PathLike[str] | None = N
     folder = path if path.is_dir() else path.parent
     if about is None and path.is_dir() and (path / FILE).is_file():
         about = path / FILE
-    description, problems = read_description(about) if about is not None else (Description(), [])
+    description, problems = read_description(about) if about is not None else (Description(), Findings())
     kinds = [suffix for suffix in SUFFIXES if suffix != ".amc"]
     if path.is_file():
         takes = [_found(path, path.stem, path.stem, description)]
@@ -152,7 +151,7 @@ def open_source(path: str | PathLike[str], about: str | PathLike[str] | None = N
     there = {take.subject for take in takes}
     named = about or path
     problems += [
-        Problem(f"{named}, splits.{split}", f"there is no subject {subject!r}{nearest(subject, there)}")
+        Finding("error", f"{named}, splits.{split}", f"there is no subject {subject!r}{nearest(subject, there)}")
         for split, subjects in description.splits.items()
         for subject in subjects
         if subject not in there and not subject.startswith("cmu_")
@@ -278,7 +277,7 @@ def conventions(source: Source) -> Conventions:
     return Conventions(unit, up)
 
 
-def read_bodies(source: Source, found: Conventions) -> Iterator[tuple[Take, Body | None, Problems]]:
+def read_bodies(source: Source, found: Conventions) -> Iterator[tuple[Take, Body | None, Findings]]:
     """Each take, read and examined: in metres, with y up (camera space as it is), and what is wrong or odd about it."""
     seen: dict[tuple[str, str], Path] = {}
     content: dict[int, Take] = {}
@@ -287,31 +286,39 @@ def read_bodies(source: Source, found: Conventions) -> Iterator[tuple[Take, Body
         try:
             body = read_body(listed, source.description)
         except (DataError, FormatError, PoseError) as problem:
-            yield listed, None, [Problem.of(place, problem)]
+            yield listed, None, Findings([Finding.from_exception(place, problem)])
             continue
         take = body.take
         if (first := seen.setdefault((take.subject, take.name), take.path)) != take.path:
             text = f"the take {take.name} of {take.subject} was read from another file already: {first}"
-            yield take, None, [Problem(place, text)]
+            yield take, None, Findings([Finding("error", place, text)])
             continue
         if (body.unit or found.unit) is None or (body.up or found.up) is None:
             yield (
                 take,
                 None,
-                [Problem(place, f"nobody says its unit of length or which axis is up; set both in {FILE}")],
+                Findings(
+                    [Finding("error", place, f"nobody says its unit of length or which axis is up; set both in {FILE}")]
+                ),
             )
             continue
         unit = body.unit or SCALES[found.unit or "m"]
         points = body.points * unit
         if body.space == "world":
             points = points @ np.array(UP[body.up or found.up or "y"], float).T
-        problems = [*examine_times(body.fps, body.times, place)]
+        problems = Findings(examine_times(body.fps, body.times, place))
         upright = points if body.space == "world" else points @ np.array(UP["-y"], float).T
-        sure = body.fps is not None and not any(problem.fatal for problem in problems)
+        sure = body.fps is not None and not problems.errors
         problems += examine_motion(upright, body.fps if sure and body.fps else 30.0, place, unit=unit)
         twin = content.setdefault(hash(points.tobytes()), take)
         if twin is not take:
             text = f"it is the same motion as {twin.path}"
             apart = twin.split != take.split
-            problems.append(Problem(place, f"{text}, in another split ({twin.split})" if apart else text, fatal=apart))
+            problems.append(
+                Finding(
+                    "error" if apart else "warning",
+                    place,
+                    f"{text}, in another split ({twin.split})" if apart else text,
+                )
+            )
         yield take, replace(body, points=points, unit=1.0, up="y"), problems

@@ -27,11 +27,11 @@ class Batches(Protocol):
 
     @property
     def coordinates(self) -> Literal["person", "screen"]:
-        """What x and y of the 2D poses are, as :attr:`poseglass.models.PoseTransformer.coordinates` says it."""
+        """What x and y of the 2D poses are, as in :class:`poseglass.models.Card`."""
 
     @property
     def keypoints(self) -> str:
-        """Which 2D poses they are, as :attr:`poseglass.models.PoseTransformer.keypoints` says it."""
+        """Which 2D poses they are, as in :class:`poseglass.models.Card`."""
 
     @property
     def epoch(self) -> int:
