@@ -188,7 +188,7 @@ def test_what_is_wrong_with_own_motion_is_said_at_once(poseglass, own):
     code, out, err = poseglass("data", "check", "studio")
     assert (code, err.strip()) == (1, "")
     assert "error: studio/ben/walk 1.csv: lacks left_knee (is 'lft_knee' meant?)" in out
-    assert "error: studio/cleo/walk 1.csv: line 1: columns such as left_knee_x" in out
+    assert "error: studio/cleo/walk 1.csv: line 1: expected columns such as left_knee_x" in out
     assert out.splitlines()[-1] == "studio: 3 takes of motion; 4 errors, 0 warnings"
     for place in ("clips.npz", "prepared"):
         code, out, err = poseglass("data", "mocap", "studio", place)

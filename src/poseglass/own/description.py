@@ -14,7 +14,7 @@ from poseglass.data.checks.findings import Finding, Findings
 from poseglass.data.recordings.splits import SPLITS
 from poseglass.errors import DataError
 from poseglass.keypoints import LAYOUTS
-from poseglass.mocap.points import UNITS
+from poseglass.mocap.tracks import UNITS
 from poseglass.own.joint_names import JOINTS, Blend, nearest
 
 __all__ = ["FILE", "UP", "Description", "OwnCamera", "TakeEntry", "read_description"]
