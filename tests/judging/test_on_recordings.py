@@ -307,10 +307,10 @@ def test_person_coordinates_as_in_lifting(h36m, centre):
             made = rooted(known(person_coordinates(clip, score)), 0)
             yield np.stack([pose @ rotation for pose, rotation in zip(made, turn, strict=True)])
 
-    import poseglass.lifting.answer
+    import poseglass.clips.view
 
     with pytest.MonkeyPatch.context() as patch:  # noise knows no left and right, which have tests of their own
-        patch.setattr(poseglass.lifting.answer, "steady_sides", lambda points, scores: (points, scores))
+        patch.setattr(poseglass.clips.view, "steady_sides", lambda points, scores: (points, scores))
         report = evaluate_recordings(model, h36m, Protocol("cpn", centre=centre))
     counts = expected(
         [r for r in h36m if r.subject in ("S9", "S11")],
@@ -418,7 +418,12 @@ GT = {"keypoints": "gt"}
         ({}, GT | {"batch": 0}, ModelError, "batch must be 1 or more, not 0"),
         ({}, GT | {"counting": "theirs"}, DataError, "ours or published, not 'theirs'"),
         ({"inputs": 4}, GT, ModelError, "this model takes 4"),
-        ({"coordinates": "person"}, GT | {"skeleton": MPI_INF_3DHP_17}, ModelError, "person coordinates needs the joints of h36m17"),
+        (
+            {"coordinates": "person"},
+            GT | {"skeleton": MPI_INF_3DHP_17},
+            ModelError,
+            "person coordinates needs the joints of h36m17",
+        ),
         ({}, GT | {"skeleton": COCO_17}, DataError, r"\(h36m17\) and of the model \(coco17\) do not match one to one"),
     ],
 )

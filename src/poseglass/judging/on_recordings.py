@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from poseglass.body.geometry import root_relative, to_screen
 from poseglass.body.skeleton import Skeleton, counterparts
+from poseglass.clips.view import person_view
 from poseglass.clips.windows import cut, padding, seq2frame_starts, seq2seq_starts
 from poseglass.data.recordings.store import Recording, Recordings
 from poseglass.errors import DataError, PoseError
@@ -32,7 +33,7 @@ from poseglass.judging.metrics import metrics_for
 from poseglass.judging.protocol import EvaluationPlan, Protocol, planned
 from poseglass.judging.report import RecordingReport
 from poseglass.judging.tally import Tally
-from poseglass.lifting.answer import answer, person_view
+from poseglass.lifting.answer import answer
 from poseglass.models.mode import evaluation_mode
 from poseglass.waist.hourglass import Funnel, Model, backbone_of
 
