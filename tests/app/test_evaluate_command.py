@@ -11,8 +11,8 @@ import scipy.io
 import poseglass as pg
 from poseglass.data.h36m.prepare import prepare_h36m
 from poseglass.data.recordings.writer import write_recordings
+from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
-from poseglass.data.virtual.trees import generate
 from poseglass.judging.on_recordings import Protocol, evaluate_recordings
 
 

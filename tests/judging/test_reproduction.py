@@ -12,8 +12,8 @@ import poseglass as pg
 from oracle import published
 from poseglass.body.skeleton import MPI_INF_3DHP_17
 from poseglass.data.h36m.prepare import prepare_h36m
+from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
-from poseglass.data.virtual.trees import generate
 from poseglass.errors import DataError
 from poseglass.judging import reproduction
 from poseglass.judging.on_recordings import Protocol, evaluate_recordings

@@ -22,7 +22,7 @@ from rich.progress import track
 from poseglass.body.geometry import Camera, look_at, root_relative
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.recordings.store import Recordings
-from poseglass.data.virtual.detector import COCO_LAYOUT, SEEN, Detection, detect, face, observe, to_nose
+from poseglass.data.virtual.detector import COCO_LAYOUT, H36M_FACE, DetectorNoise, detect, face, observe, to_nose
 from poseglass.judging.metrics import acceleration_error, mpjpe, mpjve, p_mpjpe
 from poseglass.judging.on_recordings import Protocol, evaluate_recordings
 from poseglass.judging.report import Report
@@ -160,7 +160,7 @@ def _views(
         truth = camera.to_camera(detected.reshape(-1, 3)).reshape(detected.shape)
         pixels = camera.project(truth.reshape(-1, 3)).reshape(*truth.shape[:2], 2)
         rng = np.random.default_rng(zlib.crc32(f"{take.name}/{number}".encode()))
-        found, scores = detect(rng, pixels[None], Detection(), SEEN.mirror)
+        found, scores = detect(rng, pixels[None], DetectorNoise(), H36M_FACE.mirror)
         found, scores = observe(found, scores, np.array([COCO_LAYOUT]))
         yield "detected", found[0], scores[0], root_relative(truth)[:, :17]
 

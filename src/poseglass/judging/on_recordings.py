@@ -95,7 +95,7 @@ def evaluate_recordings(
     Example:
         >>> import poseglass as pg
         >>> from poseglass.data.h36m.prepare import prepare_h36m
-        >>> from poseglass.data.virtual.trees import generate
+        >>> from poseglass.data.synthetic.generate import generate
         >>> _ = generate("h36m", "made-up", frames=20, subjects=["S9"])
         >>> data = prepare_h36m("made-up", "prepared").recordings.split(actions=["Eating", "Walking"])
         >>> model = pg.create_model("mixste-tiny", frames=9)
