@@ -16,8 +16,8 @@ from numpy.random import Generator
 
 from poseglass.body.geometry import facing
 from poseglass.clips.mirror import flip
-from poseglass.clips.person import person_coordinates
 from poseglass.clips.sample import Sample
+from poseglass.clips.view import person_view
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.virtual.bodies import PARENTS, random_lengths, retarget
 from poseglass.data.virtual.cameras import random_cameras
@@ -111,12 +111,12 @@ class Sampler:
         points, scores = detect(rng, pixels, self.noise, H36M_FACE.mirror)
         outside = ((pixels < 0) | (pixels > size[:, None, None])).any(-1)
         scores = np.where(outside & (rng.random(batch) < UNSEEN_OUTSIDE)[:, None, None], 0, scores)
-        found, scores = observe(points, scores, layout)
+        points, scores = observe(points, scores, layout)
         exact = clean[:, None, None]
-        found = np.where(exact[..., None], pixels[:, :, :17], found)
+        points = np.where(exact[..., None], pixels[:, :, :17], points)
         scores = np.where(exact, 1, scores)
         pose3d = (space[:, :, :17] - space[:, :, :1]) @ np.swapaxes(facing(space[:, :, 0]), -1, -2)
-        return Sample(person_coordinates(found, scores), pose3d.astype(np.float32))
+        return Sample(person_view(points, scores)[0], pose3d.astype(np.float32))
 
     def _motion(self, rng: Generator, batch: int) -> Float[ndarray, "b f 17 3"]:
         """Motion in the world: stretches of takes, on other bodies."""
