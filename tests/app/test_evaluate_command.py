@@ -11,8 +11,8 @@ import scipy.io
 import poseglass as pg
 from poseglass.data.h36m.prepare import prepare_h36m
 from poseglass.data.recordings.writer import write_recordings
+from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
-from poseglass.data.virtual.trees import generate
 from poseglass.judging.on_recordings import evaluate_recordings
 from poseglass.judging.protocol import Protocol
 
@@ -102,7 +102,7 @@ def test_3dhp_and_its_file_for_matlab(poseglass, data, monkeypatch):
             "TS2, TS3, TS4, TS5, TS6 would",
             1,
         ),
-        (("weights/model", "--data", "3dhp", "--split", "train", "--mat", "x.mat"), "not of the split train", 1),
+        (("weights/model", "--data", "3dhp", "--split", "train", "--mat", "x.mat"), "not for the split train", 1),
         (("weights/model", "--data", "h36m", "--csv", "a/data_3d_h36m.npz/x"), "cannot write", 1),
         (("weights/model", "--data", "h36m", "--skeleton", "coco17"), "do not match one to one", 1),
         (("weights/model", "--data", "weights"), "weights holds no recordings", 1),

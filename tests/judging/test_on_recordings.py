@@ -422,7 +422,7 @@ GT = {"keypoints": "gt"}
             {"coordinates": "person"},
             GT | {"skeleton": MPI_INF_3DHP_17},
             ModelError,
-            "person coordinates needs the joints of h36m17",
+            "needs the joints of h36m17",
         ),
         ({}, GT | {"skeleton": COCO_17}, DataError, r"\(h36m17\) and of the model \(coco17\) do not match one to one"),
     ],

@@ -11,8 +11,8 @@ from oracle import published
 from poseglass.body.skeleton import MPI_INF_3DHP_17
 from poseglass.cost.papers import TABLES, Figure, PublishedModel, PublishedTable, Setup
 from poseglass.data.h36m.prepare import prepare_h36m
+from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
-from poseglass.data.virtual.trees import generate
 from poseglass.errors import DataError
 from poseglass.judging.on_recordings import evaluate_recordings
 from poseglass.judging.protocol import Protocol

@@ -16,8 +16,8 @@ from poseglass.cost.papers import TABLES
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.h36m.prepare import prepare_h36m
 from poseglass.data.recordings.writer import write_recordings
+from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
-from poseglass.data.virtual.trees import generate
 from poseglass.errors import DataError
 from poseglass.training.build import build
 from poseglass.training.loop import Run, train

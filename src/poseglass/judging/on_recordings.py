@@ -73,7 +73,7 @@ def evaluate_recordings(
     Example:
         >>> import poseglass as pg
         >>> from poseglass.data.h36m.prepare import prepare_h36m
-        >>> from poseglass.data.virtual.trees import generate
+        >>> from poseglass.data.synthetic.generate import generate
         >>> from poseglass.judging.protocol import Protocol
         >>> _ = generate("h36m", "made-up", frames=20, subjects=["S9"])
         >>> data = prepare_h36m("made-up", "prepared").recordings.split(actions=["Eating", "Walking"])

@@ -132,7 +132,7 @@ def reproduce(
 
     Example:
         >>> from poseglass.data.h36m.prepare import prepare_h36m
-        >>> from poseglass.data.virtual.trees import generate
+        >>> from poseglass.data.synthetic.generate import generate
         >>> _ = generate("h36m", "made-up", frames=20, subjects=["S9"])
         >>> result = reproduce("h36m", prepare_h36m("made-up", "prepared").recordings)
         >>> str(result).splitlines()[3].split()

@@ -17,7 +17,7 @@ from poseglass.body.geometry import Camera, look_at, root_relative
 from poseglass.body.pose import PoseSequence
 from poseglass.body.resample import resample
 from poseglass.body.skeleton import H36M_17
-from poseglass.data.virtual.detector import COCO_LAYOUT, SEEN, Detection, detect, face, observe, to_nose
+from poseglass.data.virtual.detector import COCO_LAYOUT, H36M_FACE, DetectorNoise, detect, face, observe, to_nose
 
 __all__ = ["CAMERAS", "FPS", "SIZE", "ClipView", "Viewpoint", "at_rate", "clip_views"]
 
@@ -93,7 +93,7 @@ def clip_views(name: str, points: Float[ndarray, "f 17 3"]) -> Iterator[ClipView
 
         truth = camera.to_camera(with_face)
         rng = np.random.default_rng(zlib.crc32(f"{name}/{number}".encode()))
-        detected, scores = detect(rng, camera.project(truth)[None], Detection(), SEEN.mirror)
+        detected, scores = detect(rng, camera.project(truth)[None], DetectorNoise(), H36M_FACE.mirror)
         detected, scores = observe(detected, scores, np.array([COCO_LAYOUT]))
         yield ClipView("detected", detected[0], scores[0], root_relative(truth)[:, :17])
 
