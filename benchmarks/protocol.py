@@ -15,15 +15,15 @@ from time import perf_counter
 import torch
 
 import poseglass as pg
-from poseglass.judging.on_recordings import Protocol, evaluate_recordings
+from poseglass.judging.on_recordings import evaluate_recordings
+from poseglass.judging.protocol import Protocol
 from poseglass.judging.tally import Tally
 
 
 def main(folder: str, name: str = "mixste-tiny", frames: str = "27") -> None:
     torch.set_num_threads(1)
     recordings = pg.Recordings.open(folder)
-    model = pg.create_model(name, frames=int(frames))
-    model.coordinates = "screen"
+    model = pg.create_model(name, frames=int(frames), card=pg.Card(coordinates="screen"))
     spent, add = [0.0], Tally.add
 
     def timed(self: Tally, *arguments: object) -> None:

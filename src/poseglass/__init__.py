@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from poseglass.detect.fake import FakeDetector as FakeDetector
     from poseglass.detect.mediapipe import MediaPipeDetector as MediaPipeDetector
     from poseglass.errors import PoseglassError as PoseglassError
-    from poseglass.judging.on_clips import evaluate as evaluate
+    from poseglass.judging.evaluation import evaluate as evaluate
     from poseglass.keypoints import read_keypoints as read_keypoints
     from poseglass.lifting.lifter import Lifter as Lifter
     from poseglass.lifting.lifter import lift as lift
+    from poseglass.models import Card as Card
     from poseglass.models import MHFormer as MHFormer
     from poseglass.models import MixSTE as MixSTE
     from poseglass.models import MotionAGFormer as MotionAGFormer
@@ -51,6 +52,7 @@ _HOME = {
     "BLAZEPOSE_33": "body.skeleton",
     "BODY_25": "body.skeleton",
     "COCO_17": "body.skeleton",
+    "Card": "models",
     "Detector": "detect._base",
     "FakeDetector": "detect.fake",
     "Funnel": "waist.hourglass",
@@ -73,7 +75,7 @@ _HOME = {
     "Skeleton": "body.skeleton",
     "bench": "cost.benchmark",
     "create_model": "models",
-    "evaluate": "judging.on_clips",
+    "evaluate": "judging.evaluation",
     "flip": "clips.mirror",
     "funnel": "waist.hourglass",
     "hourglass": "waist.hourglass",

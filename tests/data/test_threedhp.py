@@ -10,11 +10,11 @@ import scipy.io
 from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass import MPI_INF_3DHP_17
-from poseglass.data.checks.dataset import fitted
+from poseglass.data.checks.projection import best_projection
 from poseglass.data.recordings.store import Recordings
+from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.facts import LENGTHS
 from poseglass.data.threedhp.prepare import prepare_3dhp
-from poseglass.data.virtual.trees import generate
 from poseglass.errors import DataError
 from poseglass.files.pickled import read_objects
 
@@ -62,9 +62,9 @@ def test_what_comes_of_the_fields_files(npz, tmp_path):
     assert_array_equal(second.valid, test["TS6"]["valid"] == 1)
     assert 0 < second.valid.mean() < 1
     assert_allclose(second.points3d, test["TS6"]["data_3d"] / 1000, rtol=1e-6)
-    assert "S3 Seq1: the whole sequence" in made.findings.missing
-    assert "TS2: the whole sequence" in made.findings.missing
-    assert "S1 Seq1 has 30 frames, and 6416 were published" in made.findings.odd
+    assert "missing: S3 Seq1: the whole sequence" in str(made.findings)
+    assert "missing: TS2: the whole sequence" in str(made.findings)
+    assert "warning: S1 Seq1: 30 frames instead of the published 6416" in str(made.findings)
     assert "MPI-INF-3DHP in" in str(made)
 
 
@@ -105,7 +105,7 @@ def test_longer_annotations_are_cut_to_the_published_length(mat, tmp_path, monke
         monkeypatch.setitem(LENGTHS, key, LENGTHS[key]._replace(frames=21))
     made = prepare_3dhp(mat, tmp_path / "3dhp")
     assert {len(r) for r in made.recordings.split(subjects=["S1"])} == {21}
-    assert not made.findings.odd
+    assert not made.findings.warnings
 
 
 def test_a_part_alone(npz, mat, tmp_path):
@@ -129,8 +129,8 @@ def test_the_camera_that_fits():
     rng = np.random.default_rng(0)
     points = rng.normal([0, 0, 4], 0.5, (50, 17, 3))
     pixels = points[..., :2] / points[..., 2:] * [1500, 1490] + [1020, 1030]
-    assert_allclose(fitted(points, pixels), pixels, atol=1e-6)
-    assert np.abs(fitted(points[::-1], pixels) - pixels).max() > 50
+    assert_allclose(best_projection(points, pixels), pixels, atol=1e-6)
+    assert np.abs(best_projection(points[::-1], pixels) - pixels).max() > 50
 
 
 def entry(content, sequence, camera):
@@ -162,21 +162,25 @@ WRONG = {
     ),
     "frames that count": (TEST, put("TS1", "", "valid", lambda a: a[:9]), "2D poses of 30, 9 marks"),
     "any frame": (TEST, put("TS1", "", "valid", lambda a: 0 * a), "TS1: no frame of it counts"),
-    "NaN": (TRAIN, put("S1 Seq1", "0", "data_3d", nan), "S1 Seq1, camera 0, 3D: 1 of 30 frames .* the first is 7"),
+    "NaN": (
+        TRAIN,
+        put("S1 Seq1", "0", "data_3d", nan),
+        "S1 Seq1, camera 0, 3D: 1 of 30 frames .* the first is frame 7",
+    ),
     "NaN of 2D": (TRAIN, put("S1 Seq1", "0", "data_2d", nan), "S1 Seq1, camera 0, 2D: 1 of 30 frames"),
     "a sequence": (TRAIN, lambda c: c.update({"S1 Seq3": c["S1 Seq1"]}), "no training sequence 'S1 Seq3'"),
     "a test": (TEST, lambda c: c.update(TS7=c["TS1"]), "no test sequence 'TS7'; there are TS1, TS2"),
     "metres": (TRAIN, put("S1 Seq1", "0", "data_3d", lambda a: a / 1000), "the joints are in another order or unit"),
     "joints": (TRAIN, put("S1 Seq1", "0", "data_3d", lambda a: a[:, ::-1]), "the joints are in another order or unit"),
     "28 joints": (TRAIN, put("S1 Seq1", "0", "data_3d", lambda a: a[:, [0] * 28]), r"\(frames, 17, 3\), got \(30, 28"),
-    "the pictures": (TRAIN, put("S1 Seq1", "0", "data_2d", lambda a: a[:, ::-1] * [4, 1]), "pixels away from"),
+    "the pictures": (TRAIN, put("S1 Seq1", "0", "data_2d", lambda a: a[:, ::-1] * [4, 1]), r"pixels \(median\) from"),
     "text": (
         TRAIN,
         put("S1 Seq1", "0", "data_3d", lambda a: a.astype(str)),
-        "S1 Seq1, data_3d: an array of numbers is",
+        "S1 Seq1, data_3d: expected an array of numbers",
     ),
     "rates": (TRAIN, lambda c: c["S1 Seq1"].__setitem__(1, [25, 50]), "a number of frames a second is expected, got 2"),
-    "no rate": (TRAIN, lambda c: c["S1 Seq1"].__setitem__(1, None), "frames a second: an array of numbers is expected"),
+    "no rate": (TRAIN, lambda c: c["S1 Seq1"].__setitem__(1, None), "frames a second: expected an array of numbers"),
     "a list": (TRAIN, lambda c: c.update({"S1 Seq1": 5}), "a list of the cameras and the frames a second"),
 }
 
@@ -195,7 +199,7 @@ def test_what_is_odd(npz, tmp_path):
         content["S1 Seq1"][1] = 50
 
     findings = prepare_3dhp(npz.change(TRAIN, odd), tmp_path / "3dhp").findings
-    assert sum("50 frames a second, and 25 were published" in each for each in findings.odd) == 8
+    assert str(findings).count(": 50 frames per second instead of the published 25") == 8
 
 
 def test_half_a_download(npz, mat, tmp_path):
@@ -225,7 +229,7 @@ def test_other_annotations(mat, tmp_path):
     refused(r"camera 0: \(frames, 84\) is expected, 28 joints a row, got \(30, 56\)", univ_annot3=annotations["annot2"])
     cells = annotations["univ_annot3"].copy()
     cells[2, 0] = "x"
-    refused("camera 2: an array of numbers is expected, got <U", univ_annot3=cells)
+    refused("camera 2: expected an array of numbers, got <U", univ_annot3=cells)
     scipy.io.savemat(path, annotations)
     with h5py.File(mat / "TS1" / "annot_data.mat", "a") as file:
         del file["valid_frame"]
@@ -239,7 +243,7 @@ def test_other_annotations(mat, tmp_path):
 
 def test_left_and_right_exchanged_in_the_picture_is_seen(npz, tmp_path):
     how = put("S1 Seq1", "0", "data_2d", lambda a: a[:, SWAPPED])
-    clean = prepare_3dhp(npz.folder, tmp_path / "clean").findings
-    assert max(clean.apart["gt"]) < 1e-6
-    found = prepare_3dhp(npz.change(TRAIN, how), tmp_path / "3dhp").findings
-    assert max(found.apart["gt"]) > 5
+    clean = prepare_3dhp(npz.folder, tmp_path / "clean")
+    assert max(clean.distances["gt"]) < 1e-6
+    found = prepare_3dhp(npz.change(TRAIN, how), tmp_path / "3dhp")
+    assert max(found.distances["gt"]) > 5

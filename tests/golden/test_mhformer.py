@@ -30,7 +30,7 @@ def test_other_sizes(tmp_path, pruned, frames, dim, hidden, refinements, blocks,
     state = small(frames=frames, dim=dim, hidden=hidden, refinements=refinements, blocks=blocks, inputs=inputs)
     model = weights.load(published.write(state, tmp_path / "x.pth"), heads=heads)
     assert isinstance(model, MHFormer)
-    assert (model.coordinates, model.answers) == ("screen", "centre"), "it was published for the centre frame"
+    assert (model.card.coordinates, model.card.answers) == ("screen", "centre"), "it was published for the centre frame"
     assert (model.frames, model.dim, model.depth, model.inputs) == (frames, dim, refinements + 1, inputs)
     clips = torch.from_numpy(np.random.default_rng(0).normal(size=(3, frames, 17, inputs)).astype(np.float32))
     slow = oracle.Published(state, heads=heads, **(pruned or {}))

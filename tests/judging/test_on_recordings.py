@@ -16,8 +16,9 @@ from poseglass.clips.person import pelvis_path, person_coordinates
 from poseglass.data.recordings.store import Recording, Recordings
 from poseglass.data.recordings.writer import write_recordings
 from poseglass.errors import DataError, ModelError
-from poseglass.judging.on_recordings import Protocol, evaluate_recordings
-from poseglass.judging.report import Report
+from poseglass.judging.on_recordings import evaluate_recordings
+from poseglass.judging.protocol import Protocol
+from poseglass.judging.report import RecordingReport
 
 CLIP = 9
 SIZE = (1000, 800)
@@ -26,11 +27,10 @@ SIZE = (1000, 800)
 class Known(pg.PoseTransformer):
     """Its answers are known: of what it sees, of the joint, and of the place in the clip."""
 
-    def __init__(self, frames: int = CLIP, inputs: int = 2) -> None:
-        super().__init__()
+    def __init__(self, frames: int = CLIP, inputs: int = 2, **card: str) -> None:
+        super().__init__(card=pg.Card(**{"coordinates": "screen", **card}))
         self.dim, self.frames, self.depth, self.inputs = inputs + 1, frames, 2, inputs
         self.config = {}
-        self.coordinates = "screen"
 
     def embed(self, pose2d):
         place = torch.arange(self.frames)[None, :, None, None].expand(*pose2d.shape[:3], 1)
@@ -146,12 +146,10 @@ def expected(
 
 
 def rooted(poses: ndarray, root: int) -> ndarray:
-    poses = poses.copy()
-    poses[:, root] = 0
-    return poses
+    return np.stack([pose - pose[root] for pose in poses])
 
 
-def check(report: Report, counts: dict[str, oracle.Count], *, threedhp: bool = False) -> None:
+def check(report: RecordingReport, counts: dict[str, oracle.Count], *, threedhp: bool = False) -> None:
     assert {group.name for group in report.groups} == {name for name in counts if name != "all"}
     errors = {name: count.errors_3dhp() if threedhp else count.errors() for name, count in counts.items()}
     for group in report.groups:
@@ -249,7 +247,7 @@ def test_3dhp_against_loops(threedhp, counting, skeleton, source, inputs):
 def test_the_mirrored_pass_keeps_the_frames_of_the_plain_one(h36m):
     torch.manual_seed(3)
     model = pg.hourglass(pg.create_model("mixste-tiny", frames=CLIP), keep=3, at=1, recover="nearest").eval()
-    model.backbone.coordinates = "screen"
+    model = model.with_card(pg.Card(coordinates="screen"))
     anew = []
 
     def one(clip: ndarray) -> ndarray:
@@ -275,7 +273,7 @@ def test_the_mirrored_pass_keeps_the_frames_of_the_plain_one(h36m):
 def test_a_funnel_answers_for_the_frame_it_always_keeps(h36m, always):
     torch.manual_seed(4)
     model = pg.funnel(pg.create_model("mixste-tiny", frames=CLIP), keep={1: 5, 2: 3}, always=always).eval()
-    model.backbone.coordinates = "screen"
+    model = model.with_card(pg.Card(coordinates="screen"))
     middle = CLIP // 2 if always is None else always
 
     def one(clip: ndarray) -> ndarray:
@@ -300,8 +298,7 @@ def test_a_funnel_answers_for_the_frame_it_always_keeps(h36m, always):
 
 @pytest.mark.parametrize("centre", [False, True])
 def test_person_coordinates_as_in_lifting(h36m, centre):
-    model = Known(inputs=3)
-    model.coordinates = "person"
+    model = Known(inputs=3, coordinates="person")
 
     def poses(recording, numbers):
         points, scores = (x.astype(float) for x in (recording.points2d("cpn"), recording.scores("cpn")))
@@ -310,10 +307,10 @@ def test_person_coordinates_as_in_lifting(h36m, centre):
             made = rooted(known(person_coordinates(clip, score)), 0)
             yield np.stack([pose @ rotation for pose, rotation in zip(made, turn, strict=True)])
 
-    import poseglass.lifting.answer
+    import poseglass.clips.view
 
     with pytest.MonkeyPatch.context() as patch:  # noise knows no left and right, which have tests of their own
-        patch.setattr(poseglass.lifting.answer, "steady_sides", lambda points, scores: (points, scores))
+        patch.setattr(poseglass.clips.view, "steady_sides", lambda points, scores: (points, scores))
         report = evaluate_recordings(model, h36m, Protocol("cpn", centre=centre))
     counts = expected(
         [r for r in h36m if r.subject in ("S9", "S11")],
@@ -365,16 +362,14 @@ def test_what_is_no_number_is_not_hidden(h36m):
 
 def test_batches_change_nothing(h36m):
     torch.manual_seed(0)
-    model = pg.create_model("mixste-tiny", frames=CLIP)
-    model.coordinates = "screen"
+    model = pg.create_model("mixste-tiny", frames=CLIP, card=pg.Card(coordinates="screen"))
     one, many, again = (evaluate_recordings(model, h36m, Protocol("gt", batch=size)) for size in (1, 64, 64))
     assert one.total.errors == pytest.approx(many.total.errors, rel=1e-4)
     assert many == again, "the same input, the same output, bit for bit"
 
 
 def test_what_the_model_says_of_itself_is_the_default(h36m, tmp_path):
-    model = Known()
-    model.keypoints, model.answers = "cpn", "centre"
+    model = Known(keypoints="cpn", answers="centre")
     report = evaluate_recordings(model, h36m)
     assert (report.keypoints, report.centre) == ("cpn", True)
     assert not evaluate_recordings(model, h36m, Protocol(centre=False)).centre
@@ -383,8 +378,7 @@ def test_what_the_model_says_of_itself_is_the_default(h36m, tmp_path):
 
 
 def test_whose_order_the_model_has_is_the_default_too(threedhp):
-    model = Known()
-    model.skeleton = "mpi_inf_3dhp17"
+    model = Known(skeleton="mpi_inf_3dhp17")
     report = evaluate_recordings(model, threedhp, Protocol("gt"))
     assert report.skeleton == "mpi_inf_3dhp17"
     assert report.total == evaluate_recordings(Known(), threedhp, Protocol("gt", skeleton=MPI_INF_3DHP_17)).total
@@ -418,20 +412,23 @@ GT = {"keypoints": "gt"}
     ("change", "how", "error", "words"),
     [
         ({}, {}, DataError, "has the 2D poses gt, cpn; choose with --keypoints"),
-        ({"keypoints": "sh"}, {}, DataError, "trained on 2D poses 'sh', and .* has gt, cpn; choose"),
-        ({}, {"keypoints": "sh"}, DataError, "no 2D poses 'sh' of all these recordings; there are gt, cpn"),
+        ({"keypoints": "sh"}, {}, DataError, "trained on the 2D poses 'sh', and .* has gt, cpn; choose"),
+        ({}, {"keypoints": "sh"}, DataError, "no 2D poses 'sh' for all of these recordings; it has gt, cpn"),
         ({}, GT | {"subjects": ("S5",)}, DataError, "no subject S5; there are S1, S11, S9"),
-        ({}, GT | {"batch": 0}, ModelError, "1 clip or more, not 0"),
+        ({}, GT | {"batch": 0}, ModelError, "batch must be 1 or more, not 0"),
         ({}, GT | {"counting": "theirs"}, DataError, "ours or published, not 'theirs'"),
-        ({"inputs": 4}, GT, ModelError, "this one takes 4"),
-        ({"coordinates": "person"}, GT | {"skeleton": MPI_INF_3DHP_17}, ModelError, "person coordinates are of"),
-        ({}, GT | {"skeleton": COCO_17}, DataError, r"\(h36m17\) are not, one by one, those of .*coco17"),
+        ({"inputs": 4}, GT, ModelError, "this model takes 4"),
+        (
+            {"coordinates": "person"},
+            GT | {"skeleton": MPI_INF_3DHP_17},
+            ModelError,
+            "needs the joints of h36m17",
+        ),
+        ({}, GT | {"skeleton": COCO_17}, DataError, r"\(h36m17\) and of the model \(coco17\) do not match one to one"),
     ],
 )
 def test_what_cannot_be_judged(h36m, as_used, change, how, error, words):
-    model = Known()
-    for name, value in change.items():
-        setattr(model, name, value)
+    model = Known(**change)
     with pytest.raises(error, match=words):
         evaluate_recordings(model, h36m, Protocol(**how))
 

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from poseglass import BLAZEPOSE_33, BODY_25, COCO_17, H36M_17, HALPE_26, PoseSequence
 from poseglass.errors import FormatError
 from poseglass.keypoints import COCO_18, FORMATS, LAYOUTS, read_keypoints
-from poseglass.keypoints._people import Detection, main_person
+from poseglass.people.following import DetectedPerson, main_person
 
 DATA = Path(__file__).parents[1] / "samples"
 SIZE = (640, 480)
@@ -311,9 +311,9 @@ def test_a_person_whose_number_changes_is_not_lost(tmp_path):
 
 
 def test_after_a_long_gap_the_person_is_found_elsewhere():
-    def at(x: float) -> list[Detection]:
+    def at(x: float) -> list[DetectedPerson]:
         joints = person(17, x=x)
-        return [Detection(joints[:, :2], joints[:, 2])]
+        return [DetectedPerson(joints[:, :2], joints[:, 2])]
 
     frames = {n: at(100) for n in range(10)} | {n: at(500) for n in range(40, 50)} | {10: at(100) * 2}
     assert sorted(main_person(frames)) == [*range(11), *range(40, 50)]

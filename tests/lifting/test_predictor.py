@@ -9,7 +9,7 @@ from oracle import motion as oracle
 from poseglass.clips.windows import blend_weights
 from poseglass.errors import ModelError
 from poseglass.lifting.predictor import Predictor, predict
-from poseglass.models import MixSTE
+from poseglass.models import Card, MixSTE
 from poseglass.waist.hourglass import Hourglass, funnel, hourglass
 
 torch.set_num_threads(1)
@@ -130,15 +130,13 @@ def test_an_overlap_that_leaves_gaps_or_never_ends(overlap):
 
 
 def test_a_model_of_screen_coordinates_is_refused():
-    model = make(True)
-    model.backbone.coordinates = "screen"
+    model = make(True).with_card(Card(coordinates="screen"))
     with pytest.raises(ModelError, match="trained on screen coordinates, as published models are"):
         Predictor(model)
 
 
 def test_a_model_of_other_joints_is_refused():
-    model = make(True)
-    model.backbone.skeleton = "mpi_inf_3dhp17"
+    model = make(True).with_card(Card(skeleton="mpi_inf_3dhp17"))
     with pytest.raises(ModelError, match="the joints of h36m17, and this one has mpi_inf_3dhp17's"):
         Predictor(model)
 

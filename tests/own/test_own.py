@@ -11,7 +11,7 @@ from poseglass.body.resample import resample
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.recordings.store import Recordings
 from poseglass.data.recordings.writer import write_recordings
-from poseglass.data.virtual.people import detected
+from poseglass.data.synthetic.people import detections
 from poseglass.errors import DataError
 from poseglass.own.check import check
 from poseglass.own.description import UP, read_description
@@ -95,7 +95,7 @@ def test_clips_with_splits(studio, tmp_path):
 
 
 def test_recordings_of_an_own_camera(studio, tmp_path):
-    listed(studio, detected(np.random.default_rng(0), pixels(0)))
+    listed(studio, detections(np.random.default_rng(0), pixels(0)))
     done = prepare_recordings(studio, tmp_path / "prepared")
     recordings = Recordings.open(tmp_path / "prepared", verify=True)
     assert [(r.name, r.action, r.splits, r.sources) for r in recordings] == [
@@ -227,7 +227,7 @@ def test_lost_markers_at_the_origin_are_not_known(tmp_path):
     points[40:45, 12] = 0
     files.write_c3d(tmp_path / "walk.c3d", points)
     (line, _) = said(check(tmp_path / "walk.c3d"))
-    assert "walk.c3d, frame 40, left_elbow: 5 of 100 frames are not known" in line
+    assert "walk.c3d, frame 40, left_elbow: joints are unknown in 5 of 100 frames" in line
     assert len(prepare_clips(tmp_path / "walk.c3d", tmp_path / "clips.npz").clips) == 2
     relative = points - points[:, :1]  # as lifted motion: the pelvis is always there
     files.write_csv(tmp_path / "walk.csv", relative[:40])
@@ -250,7 +250,7 @@ def test_gaps_glitches_and_uneven_time(tmp_path):
     moved = np.stack([np.interp(times, np.arange(91) / 50, axis) for axis in even.reshape(91, -1).T], -1)
     np.savez(tmp_path / "a.npz", points=moved.reshape(91, 17, 3), joints=files.NAMES, timestamps=times, fps=50)
     done = prepare_clips(tmp_path / "a.npz", tmp_path / "clips.npz")
-    assert any("time stamps are not even" in str(problem) for problem in done.odd)
+    assert any("time stamps are uneven" in str(problem) for problem in done.odd)
     assert_allclose(done.clips.clips[0].points[::6], even[::5], atol=0.01)
 
 
@@ -330,7 +330,7 @@ def test_check_says_everything_of_every_take(studio):
     report = check(studio)
     lines = said(report)
     for words in (
-        "ben/walk 1.trc: 5000 frames a second are absurd",
+        "ben/walk 1.trc: 5000 frames per second cannot be right",
         "anna/turn.c3d: knees bend backward",
         "cleo/big.csv: a leg is",
         "cleo/cut.c3d: cannot be read as C3D",

@@ -171,7 +171,7 @@ def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
         train(recipe.override(f"schedule.steps={steps}", "schedule.decay=0.0"), tmp_path / "two")
 
     alone = loop.Run(recipe.override("schedule.decay=0.0"), build(recipe))
-    sampler = Sampler(MotionClips.load(data).split("train"), 9)
+    sampler = Sampler(MotionClips.load(data).split("train"), 9, shares={"prmd": recipe.data.rehab_share})
     for step in range(4):
         halves = [sampler.sample(np.random.default_rng([recipe.run.seed, step, rank]), 2) for rank in (0, 1)]
         both = (np.concatenate([getattr(half, name) for half in halves]) for name in ("pose2d", "pose3d"))
@@ -281,6 +281,17 @@ def test_weights_are_no_checkpoint(recipe, unbroken):
     (unbroken / "checkpoint.safetensors").write_bytes((unbroken / "best" / "weights.safetensors").read_bytes())
     with pytest.raises(TrainingError, match="not a checkpoint of a training run"):
         train(recipe, unbroken)
+
+
+def test_validation_errors_are_root_relative(recipe):
+    """A prediction that is off by the same vector at every joint has no error."""
+    recipe = recipe.override("optim.ema=0")
+    sample = batches(recipe).judges()["clean"]
+    run = loop.Run(recipe, build(recipe))
+    errors = run.judge({"clean": sample})
+    with torch.no_grad():
+        run.mean["backbone.head_project.bias"] += torch.tensor([0.1, -0.2, 0.3])
+    assert run.judge({"clean": sample}) == pytest.approx(errors, rel=1e-4)
 
 
 def test_missing_data(recipe, tmp_path):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,13 @@ from poseglass.clips.sample import Sample
 from poseglass.data.recordings.store import Recordings
 from poseglass.errors import PoseglassError, RecipeError, TrainingError
 from poseglass.files.writing import alone
+from poseglass.models import Card
 from poseglass.training import loop, provenance
 from poseglass.training.batches import batches
 from poseglass.training.build import build
 from poseglass.training.loop import train
 from poseglass.training.recipe import Recipe
-from poseglass.waist.hourglass import Hourglass, backbone_of
+from poseglass.waist.hourglass import Hourglass
 from poseglass.weights import files as weights
 
 torch.set_num_threads(1)
@@ -212,9 +214,8 @@ class TestWhatARunWasMadeFrom:
         (start,) = json.loads((tmp_path / "run" / "environment.json").read_text())["starts"]
         assert start["torch"] == torch.__version__
         assert (start["step"], start["threads"], start["workers"]) == (0, 1, 1)
-        told = backbone_of(weights.load(best))
-        assert (told.coordinates, told.keypoints, told.answers) == ("screen", recipe.data.keypoints, "all")
-        assert told.skeleton == "h36m17"
+        card = Card(coordinates="screen", keypoints=recipe.data.keypoints, answers="all", skeleton="h36m17")
+        assert weights.load(best).card == card
         assert all(0 < float(row["validation_mpjpe"]) < 5000 for row in rows(tmp_path / "run"))
 
     def test_other_data_are_refused(self, recipe, tmp_path):
@@ -255,8 +256,7 @@ class TestWeightsToBeginWith:
     def screen(self, recipe, tmp_path) -> Path:
         """A backbone without a waist, trained on the screen."""
         model = build(recipe.override("waist.keep={}", "run.seed=5"))
-        model.coordinates = "screen"
-        return weights.save(model, tmp_path / "backbone")
+        return weights.save(model.with_card(Card(coordinates="screen")), tmp_path / "backbone")
 
     @pytest.mark.parametrize("optimiser", ["adamw", "muon"])
     def test_a_waist_that_learns_alone(self, recipe, screen, tmp_path, optimiser):
@@ -307,7 +307,7 @@ class TestWeightsToBeginWith:
 
     def test_of_other_joints_they_are_refused(self, recipe, screen, tmp_path):
         model = weights.load(screen)
-        model.skeleton = "mpi_inf_3dhp17"
+        model = model.with_card(replace(model.card, skeleton="mpi_inf_3dhp17"))
         other = weights.save(model, tmp_path / "other")
         words = r"trained on the joints of mpi_inf_3dhp17 and the data give the joints of h36m17"
         with pytest.raises(TrainingError, match=words):

@@ -18,7 +18,7 @@ from torch import nn
 import poseglass as pg
 from oracle import published
 from poseglass.errors import PoseglassError, WeightsError
-from poseglass.models import MixSTE
+from poseglass.models import Card, MixSTE
 from poseglass.waist._base import Pruner
 from poseglass.waist.hourglass import Hourglass, hourglass
 from poseglass.waist.prune import DensityPeaks
@@ -210,23 +210,19 @@ class TestFolders:
             weights.save(tiny(), tmp_path / "file")
 
     @pytest.mark.parametrize("coordinates", ["person", "screen"])
-    def test_a_model_knows_what_its_input_is(self, tmp_path, coordinates):
-        model = hourglass(tiny(), keep=3, at=1)
-        model.backbone.coordinates = coordinates
-        assert weights.load(weights.save(model, tmp_path)).backbone.coordinates == coordinates
+    def test_a_model_knows_what_its_input_is(self, as_used, tmp_path, coordinates):
+        model = hourglass(tiny(), keep=3, at=1).with_card(Card(coordinates=coordinates))
+        assert weights.load(weights.save(model, tmp_path)).card.coordinates == coordinates
         config = json.loads((tmp_path / "config.json").read_text())
         config["model"]["backbone"]["coordinates"] = "pixels"
         (tmp_path / "config.json").write_text(json.dumps(config))
         with pytest.raises(WeightsError, match="coordinates should be person or screen, not 'pixels'"):
             weights.load(tmp_path)
 
-    def test_a_model_knows_what_it_was_trained_for(self, tmp_path):
-        model = hourglass(tiny(), keep=3, at=1)
-        told = {"answers": "centre", "keypoints": "cpn", "skeleton": "mpi_inf_3dhp17"}
-        for name, value in told.items():
-            setattr(model.backbone, name, value)
-        loaded = weights.load(weights.save(model, tmp_path)).backbone
-        assert {name: getattr(loaded, name) for name in told} == told
+    def test_a_model_knows_what_it_was_trained_for(self, as_used, tmp_path):
+        card = Card(answers="centre", keypoints="cpn", skeleton="mpi_inf_3dhp17")
+        model = hourglass(tiny(), keep=3, at=1).with_card(card)
+        assert weights.load(weights.save(model, tmp_path)).card == card
         config = json.loads((tmp_path / "config.json").read_text())
         for name, wrong, words in (
             ("answers", "some", "all or centre, not 'some'"),
@@ -239,19 +235,18 @@ class TestFolders:
             )
             with pytest.raises(WeightsError, match=f"{name} should be {words}"):
                 weights.load(tmp_path)
-        for name in told:  # as folders were before
+        for name in ("answers", "keypoints", "skeleton", "units"):  # as folders were before
             del config["model"]["backbone"][name]
         (tmp_path / "config.json").write_text(json.dumps(config))
-        loaded = weights.load(tmp_path).backbone
-        assert (loaded.answers, loaded.keypoints, loaded.skeleton) == ("all", "", "h36m17")
+        assert weights.load(tmp_path).card == Card()
 
 
 class TestCheckpoints:
     def test_published_models_see_the_screen(self, tmp_path):
         loaded = weights.load(published.write(state(), tmp_path / "x.pth"))
-        assert (loaded.coordinates, loaded.answers) == ("screen", "all")
-        assert weights.load(published.write(state(3), tmp_path / "y.pth")).backbone.coordinates == "screen"
-        assert weights.load("balanced").backbone.coordinates == "person"
+        assert loaded.card == Card(coordinates="screen", answers="all")
+        assert weights.load(published.write(state(3), tmp_path / "y.pth")).card.coordinates == "screen"
+        assert weights.load("balanced").card == Card()
 
     def test_nothing_there(self, tmp_path):
         with pytest.raises(WeightsError, match=r"no weights.*nothing.*balanced"):

@@ -19,8 +19,9 @@ class Detector(ABC):
         skeleton: Which joint is which in what :meth:`detect` returns.
 
     Example:
+        >>> import numpy as np, poseglass as pg
         >>> class Nobody(Detector):
-        ...     skeleton = BLAZEPOSE_33
+        ...     skeleton = pg.BLAZEPOSE_33
         ...
         ...     def detect(self, image, seconds):
         ...         return np.zeros((0, 33, 3), np.float32)

@@ -27,9 +27,10 @@ from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError, PoseError
 from poseglass.keypoints import alphapose, array, coco, gast, mmpose, named, nested, openpose, own, table, videopose3d
 from poseglass.keypoints._layout import COCO_18, LAYOUTS, find_layout
-from poseglass.keypoints._people import Detections, main_person, rows
+from poseglass.keypoints._people import Detections, rows
 from poseglass.keypoints._pixels import clean
 from poseglass.keypoints._source import Source
+from poseglass.people.following import main_person
 
 __all__ = ["COCO_18", "FORMATS", "LAYOUTS", "Format", "read_keypoints"]
 
@@ -74,7 +75,7 @@ def read_keypoints(
 
     Row 0 is the first frame that the file names, whatever its number; after it every frame has its row, also those that
     the file skips. A frame without the person is NaN with score 0 and ``valid`` False. Where a frame shows several
-    people, the main one is followed: see :func:`poseglass.keypoints._people.main_person`. Points that are not finite,
+    people, the main one is followed: see :func:`poseglass.people.following.main_person`. Points that are not finite,
     negative or outside the image get score 0; scores are cut to 0..1.
 
     Args:

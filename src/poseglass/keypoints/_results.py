@@ -6,8 +6,9 @@ from typing import Any
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints._layout import by_count
-from poseglass.keypoints._people import Detection, Detections
+from poseglass.keypoints._people import Detections
 from poseglass.keypoints._source import entries, frame_number, keypoints, scores_of
+from poseglass.people.following import DetectedPerson
 
 __all__ = ["read_results"]
 
@@ -30,7 +31,7 @@ def read_results(
     Raises:
         FormatError: An entry is broken, or the layout is missing or wrong.
     """
-    frames: dict[int, list[Detection]] = {}
+    frames: dict[int, list[DetectedPerson]] = {}
     images: dict[int, Any] = {}
     skeleton: Skeleton | None = None
     for number, entry in enumerate(entries(results, "the list of results")):
@@ -43,7 +44,7 @@ def read_results(
         joints = keypoints(entry["keypoints"], f"{place}: keypoints")
         skeleton = by_count(len(joints), skeleton or layout, place, fixed=fixed)
         scores = scores_of(joints[:, 2] if joints.shape[1] == 3 else None, len(joints), place)
-        frames.setdefault(frame, []).append(Detection(joints[:, :2], scores, track(entry, place)))
+        frames.setdefault(frame, []).append(DetectedPerson(joints[:, :2], scores, track(entry, place)))
     if skeleton is None:
         raise FormatError("the list of results is empty: nobody was detected")
     return Detections(skeleton, frames)

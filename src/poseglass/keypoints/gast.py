@@ -10,8 +10,9 @@ import numpy as np
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints._layout import by_count
-from poseglass.keypoints._people import Detection, Detections
+from poseglass.keypoints._people import Detections
 from poseglass.keypoints._source import Source, entries, numbers, scores_of, whole
+from poseglass.people.following import DetectedPerson
 
 __all__ = ["matches", "read"]
 
@@ -28,7 +29,7 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
     Raises:
         FormatError: The file is broken, or no layout was given.
     """
-    frames: dict[int, list[Detection]] = {}
+    frames: dict[int, list[DetectedPerson]] = {}
     skeleton = layout
     for number, frame in enumerate(entries(source.json["data"], "data")):
         here = f"data, item {number}"
@@ -45,7 +46,7 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
                 raise FormatError(f"{spot}: pose must be pairs of x and y, got {len(values)} numbers")
             joints = np.reshape(values, (-1, 2))
             skeleton = by_count(len(joints), skeleton, spot)
-            people.append(Detection(joints, scores_of(person.get("score"), len(joints), f"{spot}: score")))
+            people.append(DetectedPerson(joints, scores_of(person.get("score"), len(joints), f"{spot}: score")))
     if skeleton is None:
         raise FormatError("nobody is seen in any frame")
     return Detections(skeleton, frames)

@@ -9,8 +9,9 @@ from typing import Any
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints._layout import by_count, by_names, plain_name
-from poseglass.keypoints._people import Detection, Detections
+from poseglass.keypoints._people import Detections
 from poseglass.keypoints._source import Source, entries, keypoints, scores_of, whole
+from poseglass.people.following import DetectedPerson
 
 __all__ = ["matches", "read"]
 
@@ -34,7 +35,7 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
     place = "instance_info" if isinstance(data, dict) else "the list of frames"
     skeleton = by_names(names, None, "meta_info") if names and layout is None else layout
     order = [names.index(joint) for joint in skeleton.joints] if names and layout is None and skeleton else None
-    frames: dict[int, list[Detection]] = {}
+    frames: dict[int, list[DetectedPerson]] = {}
     for number, frame in enumerate(entries(data["instance_info"] if isinstance(data, dict) else data, place)):
         here = f"{place}, item {number}"
         if missing := sorted({"frame_id", "instances"} - frame.keys()):
@@ -54,7 +55,7 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
             else:
                 skeleton = by_count(len(joints), skeleton, spot)
             track = instance.get("track_id")
-            people.append(Detection(joints, scores, None if track is None else whole(track, f"{spot}: track_id")))
+            people.append(DetectedPerson(joints, scores, None if track is None else whole(track, f"{spot}: track_id")))
     if skeleton is None:
         raise FormatError("nobody is seen in any frame")
     return Detections(skeleton, frames)

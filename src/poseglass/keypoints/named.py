@@ -12,8 +12,9 @@ import numpy as np
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints._layout import by_names, plain_name
-from poseglass.keypoints._people import Detection, Detections
+from poseglass.keypoints._people import Detections
 from poseglass.keypoints._source import Source, entries, numbers
+from poseglass.people.following import DetectedPerson
 
 __all__ = ["matches", "read"]
 
@@ -44,10 +45,10 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
     names = {name for crowd in crowds for joints in crowd for name in joints}
     skeleton = by_names(names, layout, "the frames")
     unseen = (np.nan, np.nan, 0.0)
-    frames: dict[int, list[Detection]] = {}
+    frames: dict[int, list[DetectedPerson]] = {}
     for number, crowd in enumerate(crowds):
         tables = [np.array([joints.get(name, unseen) for name in skeleton.joints]) for joints in crowd]
-        frames[number] = [Detection(table[:, :2], table[:, 2]) for table in tables]
+        frames[number] = [DetectedPerson(table[:, :2], table[:, 2]) for table in tables]
     return Detections(skeleton, frames)
 
 

@@ -8,8 +8,9 @@ found is 0, 0, 0.
 from poseglass.body.skeleton import BODY_25, Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints._layout import COCO_18, by_count
-from poseglass.keypoints._people import Detection, Detections
+from poseglass.keypoints._people import Detections
 from poseglass.keypoints._source import Source, entries, frame_number, keypoints, numbers, parse_json
+from poseglass.people.following import DetectedPerson
 
 __all__ = ["matches", "read"]
 
@@ -30,7 +31,7 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
         FormatError: A file is broken, or its joints are neither 25 nor 18.
     """
     files = sorted(source.path.glob(f"*{END}")) if source.suffix == "/" else [source.path]
-    frames: dict[int, list[Detection]] = {}
+    frames: dict[int, list[DetectedPerson]] = {}
     names: dict[int, str] = {}
     skeleton: Skeleton | None = None
     for file in files:
@@ -52,7 +53,7 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
                 raise FormatError(f"{spot}: pose_keypoints_2d must be triples of x, y and score")
             number = numbers(person.get("person_id", [-1]), f"{spot}: person_id").reshape(-1)
             track = int(number[0]) if len(number) and number[0] >= 0 else None
-            frames[frame].append(Detection(joints[:, :2], joints[:, 2], track))
+            frames[frame].append(DetectedPerson(joints[:, :2], joints[:, 2], track))
     if skeleton is None:
         raise FormatError("nobody is seen in any frame")
     return Detections(skeleton, frames)

@@ -12,8 +12,9 @@ import numpy as np
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints._layout import by_names, plain_name
-from poseglass.keypoints._people import Detection, Detections
+from poseglass.keypoints._people import Detections
 from poseglass.keypoints._source import Source, whole
+from poseglass.people.following import DetectedPerson
 
 __all__ = ["matches", "read"]
 
@@ -40,7 +41,7 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
     skeleton = by_names(names, layout, "the columns")
     pick = [[column[f"{joint}_{axis}"] for axis in "xy"] for joint in skeleton.joints]
     trust = [column.get(f"{joint}_score") for joint in skeleton.joints]
-    frames: dict[int, list[Detection]] = {}
+    frames: dict[int, list[DetectedPerson]] = {}
     for number, values in enumerate(rows):
         line = number + 2
         frame = whole(values[column["frame"]], f"line {line}: frame") if "frame" in column else number
@@ -49,7 +50,7 @@ def read(source: Source, layout: Skeleton | None) -> Detections:
         points = np.array(values)[pick]
         scores = np.array([1.0 if place is None else values[place] for place in trust])
         seen = np.isfinite(points).all(-1).any() and ("valid" not in column or values[column["valid"]] > 0)
-        frames[frame] = [Detection(points, scores)] if seen else []
+        frames[frame] = [DetectedPerson(points, scores)] if seen else []
     fps = None
     if "seconds" in column and len(rows) > 1:
         seconds = rows[-1][column["seconds"]] - rows[0][column["seconds"]]

@@ -11,11 +11,13 @@ import torch
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from poseglass.body.geometry import root_relative
 from poseglass.body.skeleton import H36M_17
+from poseglass.clips.view import person_view
 from poseglass.clips.windows import blend_weights, cut, stitch
 from poseglass.errors import ModelError
-from poseglass.lifting.answer import answer, person_view
-from poseglass.waist.hourglass import Funnel, Model, backbone_of
+from poseglass.lifting.answer import answer
+from poseglass.waist.hourglass import Funnel, Model
 
 __all__ = ["Prediction", "Predictor", "predict"]
 
@@ -62,19 +64,17 @@ class Predictor:
     ) -> None:
         if isinstance(model, Funnel):
             raise ModelError("a funnel answers for some frames only; lifting needs its backbone, or an hourglass")
-        backbone = backbone_of(model)
-        if backbone.coordinates != "person":
+        card = model.card
+        if card.coordinates != "person":
             raise ModelError(
-                f"lifting gives a model person coordinates, and this one was trained on {backbone.coordinates} "
+                f"lifting gives a model person coordinates, and this one was trained on {card.coordinates} "
                 "coordinates, as published models are: call it yourself on 2D poses that are normalised so, or "
                 "judge it on prepared recordings (poseglass evaluate --data FOLDER)"
             )
         if model.inputs != 3:
             raise ModelError(f"lifting needs a model of 3 inputs (x, y, score); this one takes {model.inputs}")
-        if backbone.skeleton != H36M_17.name:
-            raise ModelError(
-                f"lifting gives a model the joints of {H36M_17.name}, and this one has {backbone.skeleton}'s"
-            )
+        if card.skeleton != H36M_17.name:
+            raise ModelError(f"lifting gives a model the joints of {H36M_17.name}, and this one has {card.skeleton}'s")
         if not 0 <= overlap < 1:
             raise ModelError(f"overlap is a share of a window, from 0 to below 1, not {overlap}")
         self.model = model.eval()
@@ -137,7 +137,7 @@ class Predictor:
             return Prediction(np.repeat(self._windows[-1][1].pose3d[-1:], self.clip, 0), np.zeros(self.clip, bool))
         pose2d, turn = person_view(points, scores, size=self.size, focal=self.focal)
         pose3d, kept = answer(self.model, pose2d, flip=self.flip)
-        pose3d = pose3d - pose3d[:, :, :1]
+        pose3d = root_relative(pose3d)
         if turn is not None:
             pose3d = pose3d @ turn
         every = np.arange(self.clip)

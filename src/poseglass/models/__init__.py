@@ -6,6 +6,7 @@ import torch
 
 from poseglass.errors import ModelError
 from poseglass.models._base import PoseTransformer as PoseTransformer
+from poseglass.models.card import Card as Card
 from poseglass.models.mhformer import MHFormer as MHFormer
 from poseglass.models.mixste import MixSTE as MixSTE
 from poseglass.models.motionagformer import MotionAGFormer as MotionAGFormer
@@ -13,6 +14,7 @@ from poseglass.models.motionbert import MotionBERT as MotionBERT
 
 __all__ = [
     "MODELS",
+    "Card",
     "MHFormer",
     "MixSTE",
     "MotionAGFormer",
@@ -122,6 +124,7 @@ def create_model(
     frames: int | Sequence[int] | None = None,
     inputs: int | None = None,
     sizes: Mapping[str, int | float] | None = None,
+    card: Card | None = None,
 ) -> PoseTransformer:
     """A new backbone of a named size, initialised as published.
 
@@ -132,6 +135,7 @@ def create_model(
         inputs: 2 (x, y) or 3 (x, y, score); the size's own default where None.
         sizes: What is to differ from the named size, by the names that the model's class gives them, such as
             ``{"dim": 64, "heads": 4}``.
+        card: What the weights are trained for; the default card where None.
 
     Raises:
         ModelError: There is no model of that name, or it has no such size.
@@ -146,7 +150,7 @@ def create_model(
         raise ModelError(f"no model is called {name!r}; there are {', '.join(MODELS)}")
     given = {key: value for key, value in (("frames", frames), ("inputs", inputs)) if value is not None}
     if not sizes:
-        return MODELS[name](**given)
+        return MODELS[name](**given).with_card(card or Card())
     with torch.device("meta"):  # what the named size says, and no weights
         named = MODELS[name]()
     # A model's frames may depend on how many layers it has, so what its config says of them is not taken.
@@ -154,4 +158,4 @@ def create_model(
     own = [size for size in settings if size not in ("frames", "inputs")]
     if unknown := [size for size in sizes if size not in own]:
         raise ModelError(f"{name} has no size {', '.join(unknown)}; there are {', '.join(own)}")
-    return type(named)(**settings | dict(sizes))
+    return type(named)(**settings | dict(sizes)).with_card(card or Card())

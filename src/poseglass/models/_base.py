@@ -1,15 +1,17 @@
 """What a video pose transformer is, as far as a waist needs to know."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from torch import nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
-from poseglass.body.skeleton import H36M_17
 from poseglass.errors import ModelError
+from poseglass.models.card import Card, shallow_copy
 
 __all__ = ["PoseTransformer", "check_heads"]
+
+Backbone = TypeVar("Backbone", bound="PoseTransformer")
 
 
 class PoseTransformer(nn.Module, ABC):
@@ -26,13 +28,6 @@ class PoseTransformer(nn.Module, ABC):
         heads: Attention heads, for the waist's own attention.
         bias: Whether the attention's projections have biases, for the waist's own too.
         lengths: How many frames each layer takes, where it takes just that many; None where it takes any number.
-        coordinates: What its x and y are: ``"person"`` as :func:`poseglass.clips.person.person_coordinates` makes them,
-            which lifting does; ``"screen"`` where the image's width goes from -1 to 1, as published models have it.
-        answers: Of which frames its poses are good: ``"all"``, or the clip's ``"centre"`` alone where it was trained
-            for that (seq2frame).
-        keypoints: The 2D poses that it was trained on, such as ``"cpn"`` or ``"gt"``; empty where nobody said.
-        skeleton: Which joint is which in what it sees and answers, by the name that
-            :func:`poseglass.body.skeleton.get_skeleton` knows.
         slots: What the tokens of a frame stand for: its joints, or hypotheses of the frame as a whole.
         config: The constructor's arguments, so that weights on disk can say what to build.
     """
@@ -45,12 +40,23 @@ class PoseTransformer(nn.Module, ABC):
     heads: int = 8
     bias: bool = True
     lengths: tuple[int, ...] | None = None
-    coordinates: Literal["person", "screen"] = "person"
-    answers: Literal["all", "centre"] = "all"
-    keypoints: str = ""
-    skeleton: str = H36M_17.name
     slots: ClassVar[Literal["joints", "hypotheses"]] = "joints"
     config: dict[str, Any]
+
+    def __init__(self, *, card: Card | None = None) -> None:
+        super().__init__()
+        self._card = card or Card()
+
+    @property
+    def card(self) -> Card:
+        """What the weights were trained for."""
+        return self._card
+
+    def with_card(self: Backbone, card: Card) -> Backbone:
+        """The same network with another card: it shares this one's parameters and layers."""
+        twin = shallow_copy(self)
+        twin._card = card
+        return twin
 
     @abstractmethod
     def embed(self, pose2d: Pose2D) -> Tokens:

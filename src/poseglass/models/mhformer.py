@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.models._base import PoseTransformer, check_heads
+from poseglass.models.card import Card
 from poseglass.models.layers import Attention, Block, CrossAttention, Mlp, StochasticDepth
 
 __all__ = ["MHFormer"]
@@ -36,6 +37,7 @@ class MHFormer(PoseTransformer):
         joints: Joints of a pose.
         drop: Stochastic depth of the last layer, growing linearly from 0.
         dropout: Dropout of the layers' residual branches.
+        card: What the weights are trained for; the default card where None.
 
     Raises:
         ModelError: `heads` does not divide `dim`, or `encoder_heads` does not divide `frames`.
@@ -62,8 +64,9 @@ class MHFormer(PoseTransformer):
         joints: int = 17,
         drop: float = 0.2,
         dropout: float = 0.1,
+        card: Card | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(card=card)
         check_heads(heads, dim)
         check_heads(encoder_heads, frames, names=("encoder_heads", "frames"))
         self.frames, self.dim, self.depth, self.heads, self.inputs = frames, dim, depth, heads, inputs

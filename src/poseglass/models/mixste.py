@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.models._base import PoseTransformer, check_heads
+from poseglass.models.card import Card
 from poseglass.models.layers import Block
 
 __all__ = ["MixSTE"]
@@ -24,6 +25,7 @@ class MixSTE(PoseTransformer):
         inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
         joints: Joints of a pose.
         drop: Stochastic depth of the last layer, growing linearly from 0.
+        card: What the weights are trained for; the default card where None.
 
     Raises:
         ModelError: `heads` does not divide `dim`.
@@ -44,8 +46,9 @@ class MixSTE(PoseTransformer):
         inputs: int = 2,
         joints: int = 17,
         drop: float = 0.1,
+        card: Card | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(card=card)
         check_heads(heads, dim)
         self.frames, self.dim, self.depth, self.heads, self.inputs = frames, dim, depth, heads, inputs
         self.joints = joints

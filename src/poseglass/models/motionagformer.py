@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
 from poseglass.models._base import PoseTransformer, check_heads
+from poseglass.models.card import Card
 from poseglass.models.layers import Attention, Fusion, Linear, Mlp, StochasticDepth
 
 __all__ = ["MotionAGFormer"]
@@ -143,6 +144,7 @@ class MotionAGFormer(PoseTransformer):
         hidden: Channels within the mlps, 4 * `dim` where None.
         rep: Channels of the representation that the head projects to a pose.
         drop: Stochastic depth of the last layer, growing linearly from 0.
+        card: What the weights are trained for; the default card where None.
 
     Raises:
         ModelError: `heads` does not divide `dim`, or `frames` or `neighbours` are impossible.
@@ -170,8 +172,9 @@ class MotionAGFormer(PoseTransformer):
         hidden: int | None = None,
         rep: int = 512,
         drop: float = 0.0,
+        card: Card | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(card=card)
         check_heads(heads, dim)
         if neighbours < 1:
             raise ModelError(f"a frame is linked to itself at least: neighbours must be 1 or more, not {neighbours}")

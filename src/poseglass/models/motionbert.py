@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.models._base import PoseTransformer, check_heads
+from poseglass.models.card import Card
 from poseglass.models.layers import Block, Fusion
 
 __all__ = ["MotionBERT"]
@@ -29,6 +30,7 @@ class MotionBERT(PoseTransformer):
         mlp_ratio: Hidden channels of the mlps, as a multiple of `dim`.
         inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
         joints: Joints of a pose.
+        card: What the weights are trained for; the default card where None.
 
     Raises:
         ModelError: `heads` does not divide `dim`.
@@ -50,8 +52,9 @@ class MotionBERT(PoseTransformer):
         mlp_ratio: float = 4,
         inputs: int = 3,
         joints: int = 17,
+        card: Card | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(card=card)
         check_heads(heads, dim)
         self.frames, self.dim, self.depth, self.heads, self.inputs = frames, dim, depth, heads, inputs
         self.joints = joints

@@ -14,8 +14,9 @@ from numpy import ndarray
 from rich.progress import track
 
 from poseglass.body.skeleton import conversion
-from poseglass.data.checks.dataset import fitted
-from poseglass.data.checks.plausible import SCALES, Problem, Problems, examine_motion, examine_times
+from poseglass.data.checks.findings import Finding, Findings
+from poseglass.data.checks.plausible import SCALES, examine_motion, examine_times
+from poseglass.data.checks.projection import best_projection
 from poseglass.data.clips import MotionClips
 from poseglass.data.recordings.store import INDEX, Recordings
 from poseglass.errors import PoseError, PoseglassError
@@ -42,19 +43,17 @@ class Report:
 
     path: Path
     kind: str
-    problems: Problems = field(default_factory=list)
+    problems: Findings = field(default_factory=Findings)
     summary: list[str] = field(default_factory=list)
 
     @property
     def errors(self) -> int:
         """How many problems are errors."""
-        return sum(problem.fatal for problem in self.problems)
+        return len(self.problems.errors)
 
     def __str__(self) -> str:
-        warnings = len(self.problems) - self.errors
-        verdict = f"{self.path}: {self.kind}; {_count(self.errors, 'error')}, {_count(warnings, 'warning')}"
-        ordered = sorted(self.problems, key=lambda problem: not problem.fatal)
-        return "\n".join([*map(str, ordered), *self.summary, verdict])
+        verdict = f"{self.path}: {self.kind}; {self.problems.counts}"
+        return "\n".join([*filter(None, [str(self.problems)]), *self.summary, verdict])
 
 
 def check(path: str | PathLike[str], *, about: str | PathLike[str] | None = None, progress: bool = False) -> Report:
@@ -85,7 +84,7 @@ def check(path: str | PathLike[str], *, about: str | PathLike[str] | None = None
     try:
         look(report, partial(track, description="Checking", disable=not progress, transient=True))
     except PoseglassError as problem:
-        report.problems.append(Problem(str(path), str(problem).removeprefix(f"{path}: ")))
+        report.problems.append(Finding.from_exception(str(path), problem))
     return report
 
 
@@ -114,8 +113,8 @@ def _own(report: Report, steps: Steps, about: str | PathLike[str] | None) -> Non
     splits: list[str] = []
     frames, seconds, saw = 0, 0.0, 0
     for take, body, problems in steps(read_bodies(source, found), total=len(source.takes)):
-        noted = [*problems]
-        good = body is not None and not any(problem.fatal for problem in problems)
+        noted = Findings(problems)
+        good = body is not None and not problems.errors
         if body is not None and description.cameras:
             for view, more in views(body, source, unit, up):
                 noted += more
@@ -123,9 +122,9 @@ def _own(report: Report, steps: Steps, about: str | PathLike[str] | None) -> Non
         elif body is not None and good:
             made = clips_of(body)
             if not made:
-                noted.append(Problem(str(take.path), "no half second of it is without a gap or a glitch"))
+                noted.append(Finding("error", str(take.path), "no half second of it is without a gap or a glitch"))
         report.problems += noted
-        if body is not None and not any(problem.fatal for problem in noted):
+        if body is not None and not noted.errors:
             splits.append(take.split)
             frames += len(body.points)
             seconds += len(body.points) / (body.fps or 30.0)
@@ -151,13 +150,13 @@ def _clips(report: Report, steps: Steps) -> None:
         report.problems += examine_motion(clip.points.astype(np.float64), clips.fps, f"clip {clip.name}")
         if where.setdefault(clip.subject, clip.split) != clip.split:
             text = f"its subject {clip.subject} is in the split {where[clip.subject]} too"
-            report.problems.append(Problem(f"clip {clip.name}, split {clip.split}", text))
+            report.problems.append(Finding("error", f"clip {clip.name}, split {clip.split}", text))
         twin = content.setdefault(clip.points.tobytes()[: 1 << 16], clip.name)
         if twin != clip.name:
-            report.problems.append(Problem(f"clip {clip.name}", f"it begins as the clip {twin} does", fatal=False))
+            report.problems.append(Finding("warning", f"clip {clip.name}", f"it begins as the clip {twin} does"))
     for split in ("train", "val"):
         if split not in where.values():
-            report.problems.append(Problem(f"split {split}", "no clip is in it, which training needs", fatal=False))
+            report.problems.append(Finding("warning", f"split {split}", "no clip is in it, which training needs"))
     report.summary.append(f"{_count(len(clips), 'clip')}, {clips.minutes:.1f} minutes at {clips.fps:g} frames a second")
 
 
@@ -166,19 +165,19 @@ def _recordings(report: Report, steps: Steps) -> None:
     try:
         matrix = conversion(recordings.skeleton)
     except PoseError as problem:
-        report.problems.append(Problem(f"{report.path / INDEX}, skeleton", str(problem)))
+        report.problems.append(Finding("error", f"{report.path / INDEX}, skeleton", str(problem)))
         return
     subjects: dict[str, set[tuple[str, ...]]] = {}
     for recording in steps(recordings, total=len(recordings)):
         subjects.setdefault(recording.subject, set()).add(recording.splits)
         place = recording.name
-        clock = [*examine_times(recording.fps, None, place)]
+        clock = Findings(examine_times(recording.fps, None, place))
         report.problems += clock
         valid = np.array(recording.valid)
-        if any(problem.fatal for problem in clock):
+        if clock.errors:
             continue
         if not valid.any():
-            report.problems.append(Problem(place, "no frame of it counts"))
+            report.problems.append(Finding("error", place, "no frame of it counts"))
             continue
         points = np.array(recording.points3d, np.float64)
         points[~valid] = np.nan
@@ -196,7 +195,7 @@ def _recordings(report: Report, steps: Steps) -> None:
     for subject, splits in subjects.items():
         if len(splits) > 1:
             text = f"the subject is in several splits: {', '.join(sorted({name for some in splits for name in some}))}"
-            report.problems.append(Problem(f"{report.path / INDEX}, {subject}", text))
+            report.problems.append(Finding("error", f"{report.path / INDEX}, {subject}", text))
     made = recordings
     report.summary.append(
         f"{made.dataset}: {_count(len(made), 'recording')}, {_count(made.frames, 'frame')} of {made.skeleton.name}, "
@@ -209,16 +208,16 @@ def _compare(
 ) -> None:
     """2D joints with where the camera that fits them best sees the 3D joints; the index does not say which it was."""
     if not np.isfinite(pixels).all():
-        report.problems.append(Problem(place, "2D poses are not numbers in frames that count"))
+        report.problems.append(Finding("error", place, "2D poses are not numbers in frames that count"))
         return
     if not len(pixels):
-        report.problems.append(Problem(place, "every score is 0", fatal=False))
+        report.problems.append(Finding("warning", place, "every score is 0"))
         return
     outside = ((pixels < 0) | (pixels > np.array(size))).any(-1).mean()
     if outside > 0.5:
         text = f"{outside:.0%} of the joints are outside the image of {size[0]} x {size[1]}"
-        report.problems.append(Problem(place, text, fatal=False))
-    apart = float(np.median(np.linalg.norm(pixels - fitted(points[:, None], pixels[:, None])[:, 0], axis=-1)))
+        report.problems.append(Finding("warning", place, text))
+    apart = float(np.median(np.linalg.norm(pixels - best_projection(points[:, None], pixels[:, None])[:, 0], axis=-1)))
     if apart > NEAR * size[0]:
         text = f"2D poses are {apart:.0f} pixels from 3D poses seen by the camera that fits best, in the median"
-        report.problems.append(Problem(place, text, fatal=apart > 4 * FAR * size[0]))
+        report.problems.append(Finding("error" if apart > 4 * FAR * size[0] else "warning", place, text))

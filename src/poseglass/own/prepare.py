@@ -1,7 +1,7 @@
 """Somebody's own motion as motion clips, for virtual cameras, or as recordings of their own cameras."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -13,8 +13,9 @@ from rich.progress import Progress
 from poseglass.body.pose import PoseSequence
 from poseglass.body.resample import resample
 from poseglass.body.skeleton import H36M_17
-from poseglass.data.checks.dataset import Findings, Preparation
-from poseglass.data.checks.plausible import SCALES, Problem, Problems
+from poseglass.data.checks.findings import Finding, Findings
+from poseglass.data.checks.plausible import SCALES
+from poseglass.data.checks.report import PreparationReport
 from poseglass.data.clips import CMU_CREDIT, MotionClip, MotionClips
 from poseglass.data.cmu import SHORTEST, cut_glitches
 from poseglass.data.recordings.splits import SPLITS
@@ -43,7 +44,7 @@ class Conversion:
 
     clips: MotionClips
     skipped: Mapping[Path, str]
-    odd: Problems
+    odd: Findings
     found: Conventions
 
 
@@ -76,8 +77,9 @@ def prepare_clips(
 
     Example:
         >>> import numpy as np, poseglass as pg
-        >>> from poseglass.data.virtual.people import STYLES, move
-        >>> points = move(np.random.default_rng(0), STYLES["Walking"], 90)
+        >>> from poseglass.body.geometry import to_y_up
+        >>> from poseglass.data.synthetic.people import STYLES, move
+        >>> points = to_y_up(move(np.random.default_rng(0), STYLES["Walking"], 90), "z")
         >>> _ = pg.PoseSequence(points, pg.H36M_17, "world", fps=50).save("walk.csv")
         >>> [(clip.name, clip.points.shape) for clip in prepare_clips("walk.csv", "clips.npz").clips]
         [('walk_walk', (107, 17, 3))]
@@ -85,37 +87,37 @@ def prepare_clips(
     opened = open_source(source, about)
     found = conventions(opened)
     clips: dict[str, MotionClip] = {}
-    skipped: dict[Path, Problems] = {}
-    odd: Problems = []
+    skipped: dict[Path, Findings] = {}
+    odd = Findings()
     licences = set()
     with Progress(disable=not progress) as bar:
         task = bar.add_task("Reading motion capture", total=len(opened.takes))
         for take, body, problems in read_bodies(opened, found):
             bar.advance(task)
-            odd += [problem for problem in problems if not problem.fatal]
-            bad = [problem for problem in problems if problem.fatal]
+            odd += problems.warnings
+            bad = problems.errors
             made = clips_of(body, fps, opened.description.licence) if body is not None and not bad else []
             if not bad and not made:
-                bad = [Problem(str(take.path), f"no stretch of {SHORTEST} frames at {fps:g} a second without a glitch")]
+                bad.error(str(take.path), f"no stretch of {SHORTEST} frames at {fps:g} a second without a glitch")
             if twice := [clip.name for clip in made if clip.name in clips]:
-                bad = [Problem(str(take.path), f"there is a clip {twice[0]} already; rename the take")]
+                bad.error(str(take.path), f"there is a clip {twice[0]} already; rename the take")
             if bad:
                 skipped[take.path] = bad
                 continue
             licences.add(body is not None and body.take.cmu)
             clips |= {clip.name: clip for clip in made}
-    wrong = opened.problems + [problem for bad in skipped.values() for problem in bad]
+    wrong = opened.problems + Findings(problem for bad in skipped.values() for problem in bad)
     splits = examine_splits(opened, [clip.split for clip in clips.values()])
-    odd += [problem for problem in splits if not problem.fatal]
+    odd += splits.warnings
     if opened.described:
-        _refuse(opened, wrong + [problem for problem in splits if problem.fatal])
+        (wrong + splits.errors).raise_errors(str(opened.path))
     if not clips:
-        reasons = "; ".join(str(problem).removeprefix("error: ") for problem in wrong[:3])
+        reasons = "; ".join(problem.sentence for problem in wrong[:3])
         raise DataError(f"none of the {len(opened.takes)} motion files in {opened.path} could be used: {reasons}")
     credit = [opened.description.credit] * bool(opened.description.credit) + [CMU_CREDIT] * (True in licences)
     takes = MotionClips(tuple(clips[name] for name in sorted(clips)), fps, " ".join(credit))
     takes.save(destination)
-    said = {path: "; ".join(str(p).removeprefix("error: ") for p in bad) for path, bad in skipped.items()}
+    said = {path: "; ".join(problem.sentence for problem in bad) for path, bad in skipped.items()}
     return Conversion(takes, said, odd, found)
 
 
@@ -156,7 +158,7 @@ def prepare_recordings(
     *,
     about: str | PathLike[str] | None = None,
     progress: bool = False,
-) -> Preparation:
+) -> PreparationReport:
     """Turn motion and its cameras into a checked folder of :class:`poseglass.data.recordings.store.Recordings`.
 
     The projected 3D poses are ``gt``; keypoints, where a take names any, are ``detected``. Each recording says
@@ -175,13 +177,13 @@ def prepare_recordings(
     opened = open_source(source, about)
     description = opened.description
     if not description.cameras:
-        _refuse(opened, opened.problems)
+        opened.problems.raise_errors(str(opened.path))
         raise DataError(
             f"recordings need cameras, and nobody describes any: add [cameras.NAME] to {opened.path / FILE}, "
             "or end the name to write in .npz for motion clips, which virtual cameras see"
         )
-    found, findings = conventions(opened), Findings()
-    wrong: Problems = [*opened.problems]
+    found, warnings, distances = conventions(opened), Findings(), defaultdict[str, list[float]](list)
+    wrong = Findings(opened.problems)
     detected = any(take.entry.keypoints for take in opened.takes)
     folder = opened.path if opened.path.is_dir() else opened.path.parent
     used = [Path(about or folder / FILE), *(take.path for take in opened.takes)]
@@ -203,16 +205,16 @@ def prepare_recordings(
         task = bar.add_task("Preparing recordings", total=len(opened.takes))
         for take, body, problems in read_bodies(opened, found):
             bar.advance(task)
-            noted = [*problems]
+            noted = Findings(problems)
             unit, up = description.unit or SCALES[found.unit or "m"], description.up or found.up or "y"
             for view, more in views(body, opened, unit, up) if body is not None else ():
                 noted += more
-                if view is None or body is None or any(problem.fatal for problem in problems):
+                if view is None or body is None or problems.errors:
                     continue
-                findings.apart["gt"].append(0.0)
+                distances["gt"].append(0.0)
                 seen, scores = {"gt": view.truth}, {}
                 if view.detected is not None and view.scores is not None:
-                    findings.apart["detected"].append(view.apart)
+                    distances["detected"].append(view.apart)
                     seen["detected"], scores["detected"] = view.detected, view.scores
                 writer.add(
                     subject=body.take.subject,
@@ -228,34 +230,28 @@ def prepare_recordings(
                     split=take.split,
                 )
                 chosen.append(take.split)
-            wrong += [problem for problem in noted if problem.fatal]
-            findings.odd += [f"{problem.place}: {problem.text}" for problem in noted if not problem.fatal]
+            wrong += noted.errors
+            warnings += noted.warnings
         splits = examine_splits(opened, chosen)
-        findings.odd += [f"{problem.place}: {problem.text}" for problem in splits if not problem.fatal]
-        _refuse(opened, wrong + [problem for problem in splits if problem.fatal])
-    findings.odd += [str(found)] if str(found) else []
-    return Preparation(Recordings.open(destination), findings)
+        warnings += splits.warnings
+        (wrong + splits.errors).raise_errors(str(opened.path))
+    if str(found):
+        warnings.warning(str(opened.path), str(found))
+    return PreparationReport(Recordings.open(destination), warnings, distances)
 
 
-def examine_splits(source: Source, splits: list[str]) -> Problems:
+def examine_splits(source: Source, splits: list[str]) -> Findings:
     """Splits that have nothing in them: an error where they were asked for, else a warning."""
     there = Counter(splits)
     asked = source.description.splits
-    return [
-        Problem(
+    return Findings(
+        Finding(
+            "error" if split in asked else "warning",
             f"{source.path}, split {split}",
             f"no take is in it, which training needs; name its subjects under [splits] in {FILE}"
             if split not in asked
             else f"nothing of its subjects {', '.join(asked[split])} could be used",
-            fatal=split in asked,
         )
         for split in SPLITS
         if not there[split] and (split in asked or split != "test")
-    ]
-
-
-def _refuse(source: Source, wrong: Problems) -> None:
-    if wrong:
-        many = f"{len(wrong)} errors" if len(wrong) > 1 else "an error"
-        lines = [f"  {problem.place}: {problem.text}" for problem in wrong]
-        raise DataError("\n".join([f"{many} in {source.path}; nothing was written:", *lines]))
+    )

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from poseglass.body.geometry import Camera
 from poseglass.body.skeleton import H36M_17
-from poseglass.data.checks.plausible import Problem, Problems
+from poseglass.data.checks.findings import Finding, Findings
 from poseglass.errors import FormatError, PoseError
 from poseglass.keypoints import read_keypoints
 from poseglass.own.description import UP, OwnCamera
@@ -45,7 +45,7 @@ class View:
     apart: float = 0.0
 
 
-def views(body: Body, source: Source, unit: float, up: str) -> Iterator[tuple[View | None, Problems]]:
+def views(body: Body, source: Source, unit: float, up: str) -> Iterator[tuple[View | None, Findings]]:
     """Each camera's view of a take, and what is wrong with it.
 
     Args:
@@ -58,36 +58,40 @@ def views(body: Body, source: Source, unit: float, up: str) -> Iterator[tuple[Vi
     wanted = {entry.camera} if entry.camera else {*entry.cameras} or {*cameras}
     if body.space == "camera" and len(wanted) != 1:
         text = f"it is in camera space, but of which camera? Say camera = one of {', '.join(cameras)} in its take"
-        yield None, [Problem(str(body.take.path), text)]
+        yield None, Findings([Finding("error", str(body.take.path), text)])
         return
     for name in sorted(wanted & cameras.keys()):
         own, place = cameras[name], f"{body.take.path}, camera {name}"
         if body.space == "world" and not own.placed:
             text = "the 3D is in the world, so this camera needs rotation and translation (or position)"
-            yield None, [Problem(place, text)]
+            yield None, Findings([Finding("error", place, text)])
             continue
         yield _view(body, source, name, _moved(own, unit, up))
 
 
-def _view(body: Body, source: Source, name: str, camera: Camera) -> tuple[View | None, Problems]:
+def _view(body: Body, source: Source, name: str, camera: Camera) -> tuple[View | None, Findings]:
     own, place = source.description.cameras[name], f"{body.take.path}, camera {name}"
     points = camera.to_camera(body.points) if body.space == "world" else body.points
     truth = camera.project(points)
     known = np.isfinite(points).all((1, 2))
     valid = known & np.isfinite(truth).all((1, 2))
-    problems: Problems = []
+    problems = Findings()
     if not valid.any():
-        problems.append(Problem(place, "in no frame is everything before the camera; is its rotation the inverse?"))
+        problems.append(
+            Finding("error", place, "in no frame is everything before the camera; is its rotation the inverse?")
+        )
         return None, problems
     if (behind := known & ~valid).any():
         text = f"{int(behind.sum())} frames are behind the camera, this is the first; they do not count"
-        problems.append(Problem(f"{place}, frame {int(behind.argmax())}", text, fatal=False))
+        problems.append(Finding("warning", f"{place}, frame {int(behind.argmax())}", text))
     inside = ((truth[valid] >= 0) & (truth[valid] <= np.array(own.size))).all(-1)
     if not inside.any():
-        return None, [*problems, Problem(place, "no joint is ever inside the image; are size, focal or place right?")]
+        return None, Findings(
+            [*problems, Finding("error", place, "no joint is ever inside the image; are size, focal or place right?")]
+        )
     if inside.mean() < 0.5:
         text = f"{1 - inside.mean():.0%} of the joints are outside the image"
-        problems.append(Problem(place, text, fatal=False))
+        problems.append(Finding("warning", place, text))
     detected = scores = None
     apart = 0.0
     if file := body.take.entry.keypoints.get(name):
@@ -96,14 +100,18 @@ def _view(body: Body, source: Source, name: str, camera: Camera) -> tuple[View |
             layout = body.take.entry.layout or source.description.layout or None
             seen = read_keypoints(path, layout=layout, size=own.size, fps=body.fps).to_skeleton()
         except (FormatError, PoseError) as problem:
-            return None, [*problems, Problem(f"{place}, {path}", Problem.of(str(path), problem).text)]
+            return None, Findings(
+                [*problems, Finding("error", f"{place}, {path}", Finding.from_exception(str(path), problem).text)]
+            )
         if len(seen) < len(points):
             text = f"there are 2D keypoints of {len(seen)} frames, and 3D of {len(points)}"
-            return None, [*problems, Problem(f"{place}, {path}", text)]
+            return None, Findings([*problems, Finding("error", f"{place}, {path}", text)])
         detected, scores = seen.points[: len(points)].astype(np.float64), seen.confidence[: len(points)]
         off = np.where(scores > 0, np.linalg.norm(detected - truth, axis=-1), np.nan)[valid]
         if not np.isfinite(off).any():
-            return None, [*problems, Problem(f"{place}, {path}", "no keypoint is known in any frame that counts")]
+            return None, Findings(
+                [*problems, Finding("error", f"{place}, {path}", "no keypoint is known in any frame that counts")]
+            )
         apart = float(np.nanmedian(off))
         if apart > NEAR * own.size[0]:
             worst = np.flatnonzero(valid)[int(np.nanargmax(np.nanmean(np.nan_to_num(off), 1)))]
@@ -114,7 +122,9 @@ def _view(body: Body, source: Source, name: str, camera: Camera) -> tuple[View |
             text = (
                 f"2D keypoints are {apart:.0f} pixels from the projected 3D in the median, most in frame {worst}; {why}"
             )
-            problems.append(Problem(f"{place}, {path}", text, fatal=turned or apart > FAR * own.size[0]))
+            problems.append(
+                Finding("error" if turned or apart > FAR * own.size[0] else "warning", f"{place}, {path}", text)
+            )
         detected = np.where(scores[..., None] > 0, detected, 0)
     view = View(name, own.size, points, np.where(valid[:, None, None], truth, 0), detected, scores, valid, apart)
     return view, problems

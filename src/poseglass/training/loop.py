@@ -27,10 +27,12 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 
 from poseglass import errors as kinds
 from poseglass._shapes import Pose2D, Pose3D
+from poseglass.body.geometry import root_relative
 from poseglass.clips.sample import Sample
 from poseglass.errors import TrainingError
 from poseglass.files.writing import alone, writing
 from poseglass.judging.metrics import mpjpe, p_mpjpe
+from poseglass.models import Card
 from poseglass.training.batches import Batches, batches
 from poseglass.training.build import build
 from poseglass.training.initial import lengthened
@@ -119,9 +121,8 @@ def _train(
     """One worker's part. All workers do the same but for their batches, whose gradients they average."""
     checkpoint = folder / "checkpoint.safetensors"
     model = build(recipe)
-    # What the weights will have been trained for is saved with them.
-    told = backbone_of(model)
-    told.coordinates, told.keypoints, told.answers = source.coordinates, source.keypoints, recipe.loss.frames
+    card = Card(coordinates=source.coordinates, keypoints=source.keypoints, answers=recipe.loss.frames)
+    model = model.with_card(card)
     goes_on, made_from = checkpoint.exists(), source.about()
     if not goes_on:
         _begin(model, recipe, init)
@@ -148,10 +149,9 @@ def _begin(model: Model, recipe: Recipe, init: str | PathLike[str] | None) -> No
             )
         return
     loaded, backbone = weights.load(init), backbone_of(model)
-    before = backbone_of(loaded)
     for what, trained, given in (
-        ("{} coordinates", before.coordinates, backbone.coordinates),
-        ("the joints of {}", before.skeleton, backbone.skeleton),
+        ("{} coordinates", loaded.card.coordinates, model.card.coordinates),
+        ("the joints of {}", loaded.card.skeleton, model.card.skeleton),
     ):
         if trained != given:
             raise TrainingError(
@@ -305,7 +305,7 @@ class Run:
             )
             with torch.inference_mode():
                 pairs = [answered(judged, *clip, centre=centre) for clip in clips]
-            predicted, target = (torch.cat(poses).numpy() for poses in zip(*pairs, strict=True))
+            predicted, target = (root_relative(torch.cat(poses)).numpy() for poses in zip(*pairs, strict=True))
             if sample.counts is not None and not centre:
                 predicted, target = predicted[sample.counts], target[sample.counts]
             errors[f"{name}_mpjpe"] = mpjpe(predicted, target)

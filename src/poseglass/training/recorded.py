@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from poseglass.body.geometry import to_screen
+from poseglass.body.geometry import root_relative, to_screen
 from poseglass.body.skeleton import H36M_17, counterparts
 from poseglass.clips.mirror import flip
 from poseglass.clips.sample import Sample, mirrored
@@ -208,7 +208,7 @@ class RecordedBatches:
             )
             if inputs == 3 and scores is not None:
                 pose2d[place, ..., 2] = scores[frames][:, self.picked]
-            pose3d[place] = points - points[:, H36M_17.index("pelvis"), None]
+            pose3d[place] = root_relative(points)
             finite = np.isfinite(pose2d[place]).all((1, 2)) & np.isfinite(pose3d[place]).all((1, 2))
             if not finite.all():
                 raise DataError(

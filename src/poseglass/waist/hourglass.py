@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Indices, Pose2D, Pose3D
 from poseglass.errors import ModelError
-from poseglass.models import PoseTransformer
+from poseglass.models import Card, PoseTransformer
+from poseglass.models.card import shallow_copy
 from poseglass.waist._base import Pruner, Recoverer
 from poseglass.waist.prune import PRUNERS
 from poseglass.waist.recover import RECOVERERS
@@ -77,6 +78,17 @@ class Hourglass(nn.Module):
         """Coordinates of an input joint, the backbone's."""
         return self.backbone.inputs
 
+    @property
+    def card(self) -> Card:
+        """What the weights were trained for: the backbone's card."""
+        return self.backbone.card
+
+    def with_card(self, card: Card) -> "Hourglass":
+        """The same network with another card: it shares this one's parameters and layers."""
+        twin = shallow_copy(self)
+        twin.backbone = self.backbone.with_card(card)
+        return twin
+
     def own_parameters(self) -> Iterator[nn.Parameter]:
         """The waist's parameters without the backbone's."""
         inherited = {id(parameter) for parameter in self.backbone.parameters()}
@@ -134,6 +146,17 @@ class Funnel(nn.Module):
         self.schedule = dict(schedule)
         self.pruner = pruner
         self.always = always
+
+    @property
+    def card(self) -> Card:
+        """What the weights were trained for: the backbone's card."""
+        return self.backbone.card
+
+    def with_card(self, card: Card) -> "Funnel":
+        """The same network with another card: it shares this one's parameters and layers."""
+        twin = shallow_copy(self)
+        twin.backbone = self.backbone.with_card(card)
+        return twin
 
     def forward(self, pose2d: Pose2D) -> Float[Tensor, "b k j 3"]:
         """Root-relative 3D poses (b k j 3) of 2D poses (b f j i), one for every kept frame."""

@@ -11,6 +11,7 @@ import pickle
 import re
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
 from os import PathLike
 from pathlib import Path
 from threading import Lock
@@ -22,11 +23,10 @@ from safetensors.torch import load as read_safetensors
 from safetensors.torch import save as write_safetensors
 from torch import Tensor, nn
 
-from poseglass.body.skeleton import SKELETONS
 from poseglass.errors import WeightsError
 from poseglass.files.writing import writing
-from poseglass.models import MHFormer, MixSTE, MotionAGFormer, MotionBERT, PoseTransformer
-from poseglass.waist.hourglass import Funnel, Hourglass, Model, backbone_of, funnel, hourglass
+from poseglass.models import Card, MHFormer, MixSTE, MotionAGFormer, MotionBERT, PoseTransformer
+from poseglass.waist.hourglass import Funnel, Hourglass, Model, funnel, hourglass
 from poseglass.waist.prune import PRUNERS, DensityPeaks
 from poseglass.waist.recover import RECOVERERS
 from poseglass.weights.published import ARCHITECTURES, Choices
@@ -41,13 +41,6 @@ BACKBONES: dict[str, type[PoseTransformer]] = {
     "MotionBERT": MotionBERT,
     "MotionAGFormer": MotionAGFormer,
     "MHFormer": MHFormer,
-}
-# What a backbone knows of its training, and what there can be; the first is what all were before it was written down.
-TOLD: dict[str, tuple[str, ...]] = {
-    "coordinates": ("person", "screen"),
-    "answers": ("all", "centre"),
-    "keypoints": ("",),
-    "skeleton": tuple(SKELETONS),
 }
 
 
@@ -170,8 +163,7 @@ def _some(names: list[str], most: int = 4) -> str:
 
 def _describe(model: nn.Module) -> dict[str, Any]:
     if isinstance(model, PoseTransformer) and type(model).__name__ in BACKBONES:
-        known = {name: getattr(model, name) for name in TOLD}
-        return {"class": type(model).__name__, **known, **model.config}
+        return {"class": type(model).__name__, **asdict(model.card), **model.config}
     if isinstance(model, Hourglass | Funnel):
         described = {
             "class": type(model).__name__,
@@ -205,14 +197,8 @@ def _build(config: Mapping[str, Any]) -> Model:
         if kind == "Funnel":
             return funnel(backbone, keep=schedule, prune=prune, always=settings["always"])
         return hourglass(backbone, keep=schedule, prune=prune, recover=settings["recover"])
-    told = {name: settings.pop(name, choices[0]) for name, choices in TOLD.items()}
-    for name, choices in TOLD.items():
-        if told[name] not in choices and (len(choices) > 1 or not isinstance(told[name], str)):
-            raise ValueError(f"{name} should be {' or '.join(choices) or 'text'}, not {told[name]!r}")
-    made = BACKBONES[kind](**settings)
-    for name, value in told.items():
-        setattr(made, name, value)
-    return made
+    card = {field.name: settings.pop(field.name) for field in fields(Card) if field.name in settings}
+    return BACKBONES[kind](**settings, card=Card(**card))
 
 
 def _hint(folder: Path) -> str:
@@ -294,9 +280,8 @@ def _published(state: Mapping[str, Tensor], path: Path, choices: Choices) -> Mod
         if waist.ndim != 3:
             raise WeightsError(f"{path}: pos_embed_token should have 3 axes, its shape is {tuple(waist.shape)}")
         model = hourglass(model, keep=waist.shape[1], at=_prunes_at(model, waist.shape[1], known.at, choices.at, path))
-    backbone_of(model).coordinates = "screen"
-    if isinstance(model, MHFormer):  # published for the centre frame (seq2frame), the others for all
-        model.answers = "centre"
+    # MHFormer was published for the centre frame (seq2frame), the others for all.
+    model = model.with_card(Card(coordinates="screen", answers="centre" if isinstance(model, MHFormer) else "all"))
     own = model.state_dict()
     names = {name: known.published(name) for name in own}
     ours = {published: name for name, published in names.items()}

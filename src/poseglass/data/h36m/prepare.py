@@ -22,7 +22,10 @@ from numpy import ndarray
 from rich.progress import Progress
 
 from poseglass.body.skeleton import H36M_17
-from poseglass.data.checks.dataset import Findings, Preparation, check_bones, check_finite, numbers, read_dictionary
+from poseglass.data.checks.dataset import check_bones, check_finite, numbers, read_dictionary
+from poseglass.data.checks.findings import Findings, count
+from poseglass.data.checks.projection import ProjectionCheck
+from poseglass.data.checks.report import PreparationReport
 from poseglass.data.h36m.facts import (
     ACTIONS,
     BAD_TAKES,
@@ -101,7 +104,7 @@ class Poses2D:
 
 def prepare_h36m(
     source: str | PathLike[str], destination: str | PathLike[str], *, progress: bool = False
-) -> Preparation:
+) -> PreparationReport:
     """Turn a copy of Human3.6M into a folder of :class:`Recordings`, checked, with a report.
 
     Args:
@@ -114,13 +117,14 @@ def prepare_h36m(
         DataError: Something is missing, damaged or not Human3.6M; the message names it and nothing is written.
 
     Example:
-        >>> from poseglass.data.virtual.trees import generate
+        >>> from poseglass.data.synthetic.generate import generate
         >>> _ = generate("h36m", "download", frames=10, subjects=["S1"])
         >>> made = prepare_h36m("download", "h36m")
         >>> made.recordings[0].name, made.recordings.sources
         ('S1 Directions, camera 54138969', ('cpn', 'gt'))
     """
     source, findings = Path(source), Findings()
+    projection = ProjectionCheck(findings)
     check_new_folder(destination)
     if not source.is_dir():
         raise DataError(f"there is no folder {source}")
@@ -147,19 +151,19 @@ def prepare_h36m(
             for take in takes:
                 bar.advance(task)
                 if (take.subject, take.name) in BAD_TAKES:
-                    findings.odd.append(f"{take.subject} {take.name} is left out: its motion capture is broken")
+                    findings.warning(f"{take.subject} {take.name}", "left out, because its motion capture is broken")
                     continue
-                _add(writer, take, {name: poses.of(take) for name, poses in seen.items()}, findings)
+                _add(writer, take, {name: poses.of(take) for name, poses in seen.items()}, projection)
                 done.append((take.subject, take.name))
     _find_missing(findings, Counter((subject, action_of(take)) for subject, take in done))
     for poses in seen.values():
         if more := sorted(poses.takes.keys() - {*done} - BAD_TAKES):
             names = ", ".join(map(" ".join, more[:5]))
-            findings.odd.append(f"{poses.path.name} has {len(more)} takes without 3D poses: {names}")
-    return Preparation(Recordings.open(destination), findings)
+            findings.warning(poses.path.name, f"{count(len(more), 'take')} without 3D poses: {names}")
+    return PreparationReport(Recordings.open(destination), findings, projection.distances)
 
 
-def _add(writer: RecordingsWriter, take: Take, seen: Mapping[str, list[View]], findings: Findings) -> None:
+def _add(writer: RecordingsWriter, take: Take, seen: Mapping[str, list[View]], projection: ProjectionCheck) -> None:
     """Check a take and write what the four cameras saw of it."""
     name = f"{take.subject} {take.name}"
     check_finite(take.points, f"3D poses of {name}")
@@ -171,7 +175,7 @@ def _add(writer: RecordingsWriter, take: Take, seen: Mapping[str, list[View]], f
         for source, (pixels, _) in views.items():
             usual, most = (TRUE, TRUE) if source == "gt" else (NEAR, FAR)
             where = f"{name}, camera {camera.name}"
-            findings.compare(source, pixels, projected, where, usual=usual, most=most)
+            projection.compare(source, pixels, projected, place=where, usual=usual, limit=most)
         writer.add(
             subject=take.subject,
             action=action_of(take.name),
@@ -189,14 +193,14 @@ def _find_missing(findings: Findings, counts: Counter[tuple[str, str]]) -> None:
     """Subjects and takes: everybody does everything twice."""
     for subject in SUBJECTS:
         if not any(there == subject for there, _ in counts):
-            findings.missing.append(f"{subject}: all takes")
+            findings.lacks(subject, "all takes")
             continue
         for action in ACTIONS:
             expected = 2 - ((subject, action) in BAD_TAKES)
             if (there := counts[subject, action]) < expected:
-                findings.missing.append(f"{subject} {action}: {expected - there} of {expected} takes")
+                findings.lacks(f"{subject} {action}", f"{expected - there} of {expected} takes")
             elif there > expected:
-                findings.odd.append(f"{subject} {action}: {there} takes, and Human3.6M has {expected}")
+                findings.warning(f"{subject} {action}", f"{there} takes instead of {expected}")
 
 
 # ---------------------------------------------------------------- the field's npz files

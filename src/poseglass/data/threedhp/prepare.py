@@ -18,15 +18,10 @@ from numpy import ndarray
 from rich.progress import Progress
 
 from poseglass.body.skeleton import MPI_INF_3DHP_17
-from poseglass.data.checks.dataset import (
-    Findings,
-    Preparation,
-    check_bones,
-    check_finite,
-    fitted,
-    numbers,
-    read_dictionary,
-)
+from poseglass.data.checks.dataset import check_bones, check_finite, numbers, read_dictionary
+from poseglass.data.checks.findings import Findings
+from poseglass.data.checks.projection import ProjectionCheck, best_projection
+from poseglass.data.checks.report import PreparationReport
 from poseglass.data.recordings.store import Recordings
 from poseglass.data.recordings.writer import RecordingsWriter, check_new_folder, write_recordings
 from poseglass.data.threedhp.facts import ACTIVITIES, CAMERAS, KEPT, LENGTHS, LICENCE, TEST, TEST_FPS, TRAIN, image_size
@@ -89,7 +84,7 @@ class View:
 
 def prepare_3dhp(
     source: str | PathLike[str], destination: str | PathLike[str], *, progress: bool = False
-) -> Preparation:
+) -> PreparationReport:
     """Turn a copy of MPI-INF-3DHP into a folder of :class:`Recordings`, checked, with a report.
 
     Args:
@@ -102,13 +97,14 @@ def prepare_3dhp(
         DataError: Something is missing, damaged or not MPI-INF-3DHP; the message names it and nothing is written.
 
     Example:
-        >>> from poseglass.data.virtual.trees import generate
+        >>> from poseglass.data.synthetic.generate import generate
         >>> _ = generate("3dhp", "download", frames=20, subjects=["S1", "TS1"])
         >>> made = prepare_3dhp("download", "3dhp")
         >>> [recording.name for recording in made.recordings][-2:]
         ['S1 Seq2, camera 8', 'TS1 TS1, camera 0']
     """
     source, findings = Path(source), Findings()
+    projection = ProjectionCheck(findings)
     check_new_folder(destination)
     if not source.is_dir():
         raise DataError(f"there is no folder {source}")
@@ -129,18 +125,18 @@ def prepare_3dhp(
         task = bar.add_task("Preparing MPI-INF-3DHP", total=total)
         for view in views:
             lengths[view.subject, view.sequence] = len(view.points)
-            _add(writer, view, findings)
+            _add(writer, view, projection)
             bar.advance(task)
     for key in chain(LENGTHS, zip(TEST, TEST, strict=True)):
         name = key[0] if key[0] in TEST else " ".join(key)
         if key not in lengths:
-            findings.missing.append(f"{name}: the whole sequence")
+            findings.lacks(name, "the whole sequence")
         elif key in LENGTHS and lengths[key] != (published := LENGTHS[key].frames):
-            findings.odd.append(f"{name} has {lengths[key]} frames, and {published} were published")
-    return Preparation(Recordings.open(destination), findings)
+            findings.warning(name, f"{lengths[key]} frames instead of the published {published}")
+    return PreparationReport(Recordings.open(destination), findings, projection.distances)
 
 
-def _add(writer: RecordingsWriter, view: View, findings: Findings) -> None:
+def _add(writer: RecordingsWriter, view: View, projection: ProjectionCheck) -> None:
     """Check what a camera saw and write it."""
     counts = np.ones(len(view.points), bool) if view.valid is None else view.valid
     if not counts.any():
@@ -150,10 +146,13 @@ def _add(writer: RecordingsWriter, view: View, findings: Findings) -> None:
     check_finite(pixels, f"{view.where}, 2D")
     check_bones(points / 1000, MPI_INF_3DHP_17, view.where)
     some = slice(None, None, max(1, len(points) // LOOK))
-    findings.compare("gt", pixels[some], fitted(points[some], pixels[some]), view.where, usual=NEAR, most=FAR)
+    projected = best_projection(points[some], pixels[some])
+    projection.compare("gt", pixels[some], projected, place=view.where, usual=NEAR, limit=FAR)
     published = LENGTHS.get((view.subject, view.sequence))
     if published and published.fps != view.fps:
-        findings.odd.append(f"{view.where}: {view.fps:g} frames a second, and {published.fps:g} were published")
+        projection.findings.warning(
+            view.where, f"{view.fps:g} frames per second instead of the published {published.fps:g}"
+        )
     writer.add(
         subject=view.subject,
         action=view.sequence,
