@@ -347,7 +347,7 @@ class TestWrongKeypoints:
             ("{}", "formats are"),
             ('{"a": [1, 2]}', "formats are"),
             ("[[[1,2],[3", "cut off"),
-            ("\x00\x01\x02", "not whole JSON"),
+            ("\x00\x01\x02", "not valid JSON"),
         ],
     )
     def test_files_that_are_no_keypoints(self, poseglass: Run, here: Path, content: str, word: str) -> None:
