@@ -7,6 +7,8 @@ and their answers are compared before they are timed. One clip, two threads, in 
 autocast there and to_bfloat16(exact=0) here. ROW selects rows by a part of their name; --rounds=N and --dtype=NAME.
 """
 
+# ruff: noqa: D102 (methods are `forward`, or named for what they do)
+
 import sys
 import tempfile
 from collections.abc import Callable
