@@ -89,8 +89,8 @@ def write(tmp_path):
         common = {"action": "Walking", "camera": "0", "fps": 50, "size": (1000, 1000), "split": "train"}
         with write_recordings(tmp_path / "out", skeleton="h36m17", dataset="mine", sources=["gt"]) as writer:
             for number, entry in enumerate(entries):
-                entry = {"subject": "anna", "take": str(number), "points3d": POINTS, "points2d": FLAT, **entry}
-                writer.add(**common | entry | {"points2d": {"gt": entry["points2d"]}})
+                facts = common | {"subject": "anna", "take": str(number), "points3d": POINTS} | entry
+                writer.add(**facts | {"points2d": {"gt": entry.get("points2d", FLAT)}})
         return lines_of(check(tmp_path / "out"))
 
     return write_and_check

@@ -85,7 +85,7 @@ def test_a_take_without_a_rate_is_examined_at_30_frames_per_second(tmp_path):
         (tmp_path / "motion.toml").write_text('units = "m"\nup = "y"\nskeleton = "h36m17"')
         ((_, _, findings),) = examine(tmp_path)
         assert any("the frame rate is unknown" in text for text in findings)
-        assert any("jumps at" in text for text in findings) == jumps
+        assert any("the joint moves at 27" in text for text in findings) == jumps
 
 
 def test_empty_splits(studio):

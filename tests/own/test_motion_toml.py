@@ -31,11 +31,12 @@ def test_an_empty_description_has_defaults(read):
 
 def test_every_key(read):
     description, findings = read(
-        'dataset = "studio"\nlicence = "ours"\ncredit = "By us."\nunits = "inches"\nup = "-z"\nspace = "camera"\nfps = 50\n'
-        'layout = "coco17"\nskeleton = "coco17"\n[splits]\nval = ["ben", "cy"]\n[joints]\npelvis = ["A", "B", "B", "C"]\n'
+        'dataset = "studio"\nlicence = "ours"\ncredit = "By us."\nunits = "inches"\nup = "-z"\nspace = "camera"\n'
+        'fps = 50\nlayout = "coco17"\nskeleton = "coco17"\n'
+        '[splits]\nval = ["ben", "cy"]\n[joints]\npelvis = ["A", "B", "B", "C"]\n'
         'spine = "S"\nthorax = { N = 1.5, S = -0.5 }\n[cameras.a]\nsize = [640, 480]\nfocal = 500\n'
-        '[[takes]]\nfile = "x.csv"\nsubject = "ben"\ntake = "1"\naction = "run"\nfps = 25\ncamera = "a"\ncameras = ["a"]\n'
-        'layout = "h36m17"\nkeypoints = { a = "x.json" }\n'
+        '[[takes]]\nfile = "x.csv"\nsubject = "ben"\ntake = "1"\naction = "run"\nfps = 25\ncamera = "a"\n'
+        'cameras = ["a"]\nlayout = "h36m17"\nkeypoints = { a = "x.json" }\n'
     )
     assert findings == []
     assert (description.dataset, description.licence, description.credit) == ("studio", "ours", "By us.")
@@ -117,8 +118,8 @@ def test_all_mistakes_are_reported_at_once(read, tmp_path):
     for text in expected:
         assert [finding for finding in findings if text in finding], (text, findings)
     assert len(findings) == len(expected)
-    with pytest.raises(DataError, match=r"14 errors in .*; nothing was written:\n  .*\n"):
-        prepare_clips(tmp_path, tmp_path / "clips.npz")
+    with pytest.raises(DataError, match=r"19 errors in .*; nothing was written:\n  .*\n"):
+        prepare_clips(tmp_path, tmp_path / "clips.npz")  # the files and splits are missing too
 
 
 CAMERA = "[cameras.a]\nsize = [8, 6]\nfocal = 9\n"
@@ -181,7 +182,8 @@ def test_a_mistake_says_what_was_expected(read, text, message):
 def test_rounded_numbers_are_accepted(read):
     """Two thirds with three digits, and a rotation matrix with four."""
     _, findings = read(
-        'units = "m"\n[joints]\nspine = { a = 0.333, b = 0.6665 }\n[cameras.a]\nsize = [8, 6]\nfocal = 9\nposition = [0, 0, 0]\n'
+        'units = "m"\n[joints]\nspine = { a = 0.333, b = 0.6665 }\n'
+        "[cameras.a]\nsize = [8, 6]\nfocal = 9\nposition = [0, 0, 0]\n"
         "rotation = [[0.8660, 0.5, 0], [-0.5, 0.8660, 0], [0, 0, 1]]\n"
     )
     assert findings == []

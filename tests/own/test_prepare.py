@@ -8,7 +8,7 @@ from poseglass import H36M_17, PoseSequence
 from poseglass.body.resample import resample
 from poseglass.data.clips import MotionClips
 from poseglass.data.recordings.store import Recordings
-from poseglass.data.virtual.people import detected
+from poseglass.data.synthetic.people import detections
 from poseglass.errors import DataError
 from poseglass.own.prepare import prepare_clips, prepare_recordings
 from samples import motion_files as files
@@ -67,7 +67,7 @@ def test_without_a_description_unusable_files_are_skipped(studio, tmp_path):
 
 def test_two_takes_with_the_same_clip_name_are_an_error(studio, tmp_path):
     files.write_trc(studio / "anna" / "walk_1.trc", z_up(files.people(seed=8)))
-    with pytest.raises(DataError, match=r"1 error in .*there is already a clip anna_walk_1; rename the take"):
+    with pytest.raises(DataError, match=r"(?s)1 error in .*there is already a clip anna_walk_1; rename the take"):
         prepare_clips(studio, tmp_path / "clips.npz")
 
 
@@ -92,7 +92,7 @@ def test_empty_splits_are_refused(studio, tmp_path):
 
 
 def test_recordings_of_an_own_camera(studio, tmp_path):
-    add_takes(studio, detected(np.random.default_rng(0), pixels(0)))
+    add_takes(studio, detections(np.random.default_rng(0), pixels(0)))
     report = prepare_recordings(studio, tmp_path / "prepared")
     recordings = Recordings.open(tmp_path / "prepared", verify=True)
     assert [(r.name, r.action, r.splits, r.sources) for r in recordings] == [

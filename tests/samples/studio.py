@@ -26,7 +26,7 @@ def z_up(points: np.ndarray) -> np.ndarray:
 
 
 def project(point: np.ndarray) -> tuple[np.ndarray, list[float]]:
-    """A point of the z-up world in millimetres, in CAMERA's space in metres and in its image, by the model's formula."""
+    """Project a point of the z-up world, in millimetres: in CAMERA's space, in metres, and in its image."""
     x, y, z = point[0], -point[2] + 1200, point[1] + 4000
     a, b = x / z, y / z
     r = a * a + b * b

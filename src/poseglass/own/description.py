@@ -6,19 +6,9 @@ from dataclasses import dataclass, field
 from poseglass.body.geometry import Camera
 from poseglass.own.joint_names import Blend
 
-__all__ = ["FILE", "UP", "MotionDescription", "OwnCamera", "TakeEntry"]
+__all__ = ["FILE", "MotionDescription", "OwnCamera", "TakeEntry"]
 
 FILE = "motion.toml"
-
-# The rotation to axes with y up, from axes in which the named axis points up.
-UP = {
-    "y": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-    "-y": ((1, 0, 0), (0, -1, 0), (0, 0, -1)),
-    "z": ((0, 1, 0), (0, 0, 1), (1, 0, 0)),
-    "-z": ((1, 0, 0), (0, 0, -1), (0, 1, 0)),
-    "x": ((0, 0, 1), (1, 0, 0), (0, 1, 0)),
-    "-x": ((0, 1, 0), (-1, 0, 0), (0, 0, 1)),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +64,7 @@ class MotionDescription:
         layout: The joint layout of 2D keypoints, for files that do not state it.
         fps: Frames per second, for files that do not state it.
         unit: Metres per unit of length.
-        up: The axis that points up, a key of `UP`.
+        up: The axis that points up, a key of :data:`poseglass.body.geometry.UP`.
         space: ``world`` (fixed axes, any of which may point up) or ``camera`` (x right, y down, z forward).
         names: Joint names in the order of arrays.
         splits: The subjects of each split; all others are in ``train``.

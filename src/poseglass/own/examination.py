@@ -5,15 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
+from poseglass.body.geometry import to_y_up
 from poseglass.data.checks.findings import Finding, Findings
 from poseglass.data.checks.plausible import SCALES, examine_motion, examine_times
 from poseglass.data.recordings.splits import SPLITS
 from poseglass.errors import DataError, FormatError, PoseError
 from poseglass.own.bodies import BodyMotion, read_body
 from poseglass.own.conventions import Conventions
-from poseglass.own.description import FILE, UP
+from poseglass.own.description import FILE
 from poseglass.own.sources import MotionFile, MotionSource
 
 __all__ = ["examine_files", "examine_splits"]
@@ -58,7 +57,7 @@ def examine_files(
             findings.error(place, f"the unit of length or the axis that points up is unknown; set both in {FILE}")
             yield file, None, findings
             continue
-        upright = body.points * unit @ np.array(UP[up], float).T  # f 17 3
+        upright = to_y_up(body.points * unit, up)
         findings += examine_times(body.fps, body.times, place)
         fps = ASSUMED_FPS if body.fps is None or findings.errors else body.fps
         findings += examine_motion(upright, fps, place, unit=unit)

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from poseglass.body.geometry import Camera
+from poseglass.body.geometry import UP, Camera
 from poseglass.data.checks.findings import Findings
 from poseglass.data.recordings.splits import SPLITS
 from poseglass.errors import DataError
 from poseglass.keypoints import LAYOUTS
 from poseglass.mocap.rotations import vector_rotation
 from poseglass.mocap.tracks import UNITS
-from poseglass.own.description import UP, MotionDescription, OwnCamera, TakeEntry
+from poseglass.own.description import MotionDescription, OwnCamera, TakeEntry
 from poseglass.own.joint_names import JOINTS, Blend, suggest
 
 __all__ = ["read_description"]

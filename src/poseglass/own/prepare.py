@@ -72,9 +72,9 @@ def prepare_clips(
 
     Example:
         >>> import numpy as np, poseglass as pg
-        >>> from poseglass.data.virtual.people import STYLES, move
-        >>> points = move(np.random.default_rng(0), STYLES["Walking"], 90)  # z is up
-        >>> points = points[..., [1, 2, 0]]  # y is up, as a pose in world space must be
+        >>> from poseglass.body.geometry import to_y_up
+        >>> from poseglass.data.synthetic.people import STYLES, move
+        >>> points = to_y_up(move(np.random.default_rng(0), STYLES["Walking"], 90), "z")  # world space is y up
         >>> pg.PoseSequence(points, pg.H36M_17, "world", fps=50).save("walk.csv")
         >>> prepared = prepare_clips("walk.csv", "clips.npz")
         >>> [(clip.name, clip.points.shape) for clip in prepared.clips]

@@ -8,14 +8,14 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from poseglass.body.geometry import Camera
+from poseglass.body.geometry import UP, Camera
 from poseglass.body.skeleton import H36M_17
 from poseglass.data.checks.findings import Finding, Findings, count
 from poseglass.errors import FormatError, PoseError
 from poseglass.keypoints import read_keypoints
 from poseglass.own.bodies import BodyMotion
 from poseglass.own.conventions import Conventions
-from poseglass.own.description import UP, OwnCamera
+from poseglass.own.description import OwnCamera
 from poseglass.own.sources import MotionSource
 
 __all__ = ["CameraView", "camera_views"]
