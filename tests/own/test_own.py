@@ -116,7 +116,7 @@ def test_recordings_of_an_own_camera(studio, tmp_path):
     assert said(check(studio)) == []
     with pytest.raises(DataError, match=r"has no split dev; there are train \(anna\), val \(ben\), test \(cleo\)"):
         recordings.split(splits=["dev"])
-    with pytest.raises(DataError, match="is there already"):
+    with pytest.raises(DataError, match="exists and is not empty"):
         prepare_recordings(studio, tmp_path / "prepared")
 
 
@@ -155,7 +155,7 @@ def test_takes_that_some_cameras_saw(studio, tmp_path):
     assert [(r.subject, r.camera) for r in recordings] == [
         *(("anna", "front"), ("anna", "side"), ("ben", "side"), ("cleo", "front"), ("cleo", "side"))
     ]
-    assert [entry["file"] for entry in recordings.made["from"]] == ["motion.toml", *["walk 1.trc"] * 3]
+    assert [entry["file"] for entry in recordings.provenance["from"]] == ["motion.toml", *["walk 1.trc"] * 3]
     (studio / "motion.toml").write_text(text + 'keypoints = { back = "a.json", front = 3 }\n')
     lines = said(check(studio))
     assert any("take 3, keypoints: the take was not seen by 'back' but by front, side" in line for line in lines)
@@ -377,7 +377,7 @@ def test_check_of_recordings(tmp_path):
         file.seek(-4, 2)
         file.write(b"\0\0\0\0")
     (line,) = said(check(tmp_path / "out"))
-    assert line.startswith(f"error: {tmp_path / 'out'}: points3d.npy changed since it was written"), "its place once"
+    assert line.startswith(f"error: {tmp_path / 'out'}: points3d.npy changed after writing"), "its place once"
 
 
 def test_a_split_is_kept_and_data_without_keeps_its_fingerprint(tmp_path):

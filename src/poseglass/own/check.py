@@ -18,7 +18,8 @@ from poseglass.data.checks.findings import Finding, Findings
 from poseglass.data.checks.plausible import SCALES, examine_motion, examine_times
 from poseglass.data.checks.projection import best_projection
 from poseglass.data.clips import MotionClips
-from poseglass.data.recordings.store import INDEX, Recordings
+from poseglass.data.recordings.index import INDEX
+from poseglass.data.recordings.store import Recordings
 from poseglass.errors import PoseError, PoseglassError
 from poseglass.own.prepare import clips_of, examine_splits
 from poseglass.own.takes import conventions, open_source, read_bodies
