@@ -270,7 +270,7 @@ class TestRefusals:
 
     def test_a_data_set_without_a_split(self, tmp_path):
         with pytest.raises(
-            DataError, match=r"no split train; there are none, for nobody says which recordings of 'mine'"
+            DataError, match=r"no split train; there are none, because the splits of 'mine'"
         ):
             batches(recipe(written(tmp_path / "store", dataset="mine")))
 
