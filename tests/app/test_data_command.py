@@ -39,7 +39,7 @@ def test_made_up_prepared_and_opened(poseglass, layout, command, subjects, count
     assert recordings.fingerprint in out
     assert "missing:" in out
     assert "academic" in recordings.licence or "research" in recordings.licence
-    assert recordings.made["with"].startswith("poseglass ")
+    assert recordings.provenance["with"].startswith("poseglass ")
 
 
 def test_what_cannot_be_done_is_one_line(poseglass):
@@ -53,7 +53,7 @@ def test_what_cannot_be_done_is_one_line(poseglass):
         (("data", "h36m", "download", "out"), "data_2d_h36m_gt.npz: positions_2d cannot be read"),
         (("data", "h36m", "nowhere", "out"), "there is no folder nowhere"),
         (("data", "h36m", "full", "out"), "full has no Human3.6M"),
-        (("data", "h36m", "download", "full"), "full is there already and not empty"),
+        (("data", "h36m", "download", "full"), "full exists and is not empty"),
         (("data", "3dhp", "full", "out"), "full has no MPI-INF-3DHP"),
         (("data", "generate", "coco", "out"), "there is no layout 'coco'"),
         (("data", "generate", "h36m", "out", "--frames", "1"), "at least 2 frames"),

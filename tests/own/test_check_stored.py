@@ -137,4 +137,4 @@ def test_a_changed_file(write, tmp_path):
         file.seek(-4, 2)
         file.write(b"\0\0\0\0")
     (line,) = lines_of(check(tmp_path / "out"))
-    assert line.startswith(f"error: {tmp_path / 'out'}: points3d.npy changed since it was written"), "its place once"
+    assert line.startswith(f"error: {tmp_path / 'out'}: points3d.npy changed after writing"), "its place once"

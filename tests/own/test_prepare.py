@@ -101,7 +101,11 @@ def test_recordings_of_an_own_camera(studio, tmp_path):
         ("cleo walk 1, camera front", "Walking", ("test",), ("gt",)),
     ]
     assert (recordings.dataset, recordings.licence) == ("studio", "ours")
-    assert [entry["file"] for entry in recordings.made["from"]] == ["motion.toml", *["walk 1.trc"] * 3, "anna 2d.csv"]
+    assert [entry["file"] for entry in recordings.provenance["from"]] == [
+        "motion.toml",
+        *["walk 1.trc"] * 3,
+        "anna 2d.csv",
+    ]
     (ben,) = recordings.split(splits=["val"])
     assert ben.fps == 50
     points = z_up(files.people(seed=1)) * 1000
@@ -119,7 +123,7 @@ def test_recordings_of_an_own_camera(studio, tmp_path):
 def test_recordings_go_into_a_new_folder(studio, tmp_path):
     (tmp_path / "prepared").mkdir()
     prepare_recordings(studio, tmp_path / "prepared")
-    with pytest.raises(DataError, match="prepared"):
+    with pytest.raises(DataError, match="prepared exists and is not empty"):
         prepare_recordings(studio, tmp_path / "prepared")
 
 

@@ -59,7 +59,7 @@ def read_body(file: MotionFile, description: MotionDescription) -> BodyMotion:
         >>> import numpy as np, poseglass as pg
         >>> from pathlib import Path
         >>> from poseglass.own.description import TakeEntry
-        >>> pg.PoseSequence(np.zeros((90, 17, 3)), pg.H36M_17, "camera", fps=30).save("walk.npz")
+        >>> _ = pg.PoseSequence(np.zeros((90, 17, 3)), pg.H36M_17, "camera", fps=30).save("walk.npz")
         >>> file = MotionFile(Path("walk.npz"), "anna", "walk", "walk", "train", TakeEntry("walk.npz"))
         >>> body = read_body(file, MotionDescription())
         >>> body.points.shape, body.fps, body.space

@@ -11,7 +11,7 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 from rich.progress import track
 
 from poseglass.data.checks.findings import Finding, Findings, count
-from poseglass.data.recordings.store import INDEX
+from poseglass.data.recordings.index import INDEX
 from poseglass.errors import PoseglassError
 from poseglass.own.check_stored import check_clips, check_recordings
 from poseglass.own.conventions import find_conventions

@@ -13,7 +13,8 @@ from poseglass.data.checks.findings import Finding, Findings, count
 from poseglass.data.checks.plausible import examine_motion, examine_times
 from poseglass.data.checks.projection import best_projection
 from poseglass.data.clips import MotionClips
-from poseglass.data.recordings.store import INDEX, Recording, Recordings
+from poseglass.data.recordings.index import INDEX
+from poseglass.data.recordings.store import Recording, Recordings
 from poseglass.errors import PoseError
 from poseglass.own.views import MOSTLY, UNUSUAL_DISTANCE, WRONG_DISTANCE
 

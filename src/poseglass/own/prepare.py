@@ -75,7 +75,7 @@ def prepare_clips(
         >>> from poseglass.body.geometry import to_y_up
         >>> from poseglass.data.synthetic.people import STYLES, move
         >>> points = to_y_up(move(np.random.default_rng(0), STYLES["Walking"], 90), "z")  # world space is y up
-        >>> pg.PoseSequence(points, pg.H36M_17, "world", fps=50).save("walk.csv")
+        >>> _ = pg.PoseSequence(points, pg.H36M_17, "world", fps=50).save("walk.csv")
         >>> prepared = prepare_clips("walk.csv", "clips.npz")
         >>> [(clip.name, clip.points.shape) for clip in prepared.clips]
         [('walk_walk', (107, 17, 3))]
