@@ -117,7 +117,9 @@ def bone_ends(skeleton: Skeleton) -> tuple[list[int], list[int]]:
 
 def girths(skeleton: Skeleton) -> Float[ndarray, " j"]:
     """The radius of the body at each joint in metres."""
-    return np.array([GIRTH.get(name.removeprefix("left_").removeprefix("right_"), OTHER_GIRTH) for name in skeleton.joints])
+    return np.array(
+        [GIRTH.get(name.removeprefix("left_").removeprefix("right_"), OTHER_GIRTH) for name in skeleton.joints]
+    )
 
 
 def mix(colour: Colour, other: Colour, share: float) -> Colour:

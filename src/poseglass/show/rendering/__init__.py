@@ -1,7 +1,7 @@
 """Pictures of motion: the video with its 2D skeleton on the left, the 3D figure on the right, a timeline below.
 
-:func:`render` writes a complete motion as MP4 or PNG. A :class:`Movie` writes an MP4 while the motion is being lifted. A
-:class:`Renderer` draws single frames. Importing this module needs OpenCV.
+:func:`render` writes a complete motion as MP4 or PNG. A :class:`Movie` writes an MP4 while the motion is being lifted.
+A :class:`Renderer` draws single frames. Importing this module needs OpenCV.
 """
 
 from contextlib import nullcontext

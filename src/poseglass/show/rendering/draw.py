@@ -59,9 +59,7 @@ def _letters(text: str, size: int) -> Float[ndarray, "_ _ 1"]:
     return np.asarray(image, np.float32)[..., None] / 255
 
 
-def write_text(
-    canvas: Picture, text: str, at: tuple[int, int], size: int, colour: Colour, *, align: float = 0
-) -> None:
+def write_text(canvas: Picture, text: str, at: tuple[int, int], size: int, colour: Colour, *, align: float = 0) -> None:
     """Write a line of text with its upper left corner (upper right with ``align=1``) at a pixel x, y of the canvas."""
     letters = _letters(text, size)
     x, y = max(0, at[0] - round(align * letters.shape[1])), max(0, at[1])
@@ -98,9 +96,7 @@ def draw_capsules(
         cv2.circle(canvas, end, far, colour, cv2.FILLED, cv2.LINE_AA, SIXTEENTHS)
 
 
-def draw_flat(
-    canvas: Picture, points: Float[ndarray, "j 2"], shown: Bool[ndarray, " j"], skeleton: Skeleton
-) -> None:
+def draw_flat(canvas: Picture, points: Float[ndarray, "j 2"], shown: Bool[ndarray, " j"], skeleton: Skeleton) -> None:
     """Draw a 2D skeleton, with points in pixels of the canvas, without the joints that are not `shown`."""
     joint_colours, bone_colours = side_colours(skeleton)
     unit = max(canvas.shape[0], 480) / 540
@@ -120,9 +116,7 @@ def draw_flat(
             cv2.circle(canvas, place, round(3.2 * unit * 16), colour, cv2.FILLED, cv2.LINE_AA, SIXTEENTHS)
 
 
-def draw_bars(
-    strip: Picture, span: tuple[int, int], states: Int[ndarray, " f"], heads: list[int], unit: float
-) -> None:
+def draw_bars(strip: Picture, span: tuple[int, int], states: Int[ndarray, " f"], heads: list[int], unit: float) -> None:
     """Draw a bar for each frame between two columns of the strip, and playheads over the frames `heads`."""
     width, frames = span[1] - span[0], len(states)
     half, middle = max(2, round(6 * unit)), strip.shape[0] // 2

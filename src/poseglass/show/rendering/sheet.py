@@ -66,9 +66,7 @@ def draw_sheet(
     return sheet
 
 
-def _close_ups(
-    frames: list[int], pose2d: PoseSequence | None, images: Mapping[int, Picture | None]
-) -> list[Picture]:
+def _close_ups(frames: list[int], pose2d: PoseSequence | None, images: Mapping[int, Picture | None]) -> list[Picture]:
     """Draw the part of the video around the person with the 2D skeleton, in all frames at the same scale."""
     cell = np.array(CELL)
     available = {t: image for t in frames if (image := images.get(t)) is not None}
