@@ -347,7 +347,7 @@ class TestWrongKeypoints:
             ("{}", "formats are"),
             ('{"a": [1, 2]}', "formats are"),
             ("[[[1,2],[3", "cut off"),
-            ("\x00\x01\x02", "not whole JSON"),
+            ("\x00\x01\x02", "not valid JSON"),
         ],
     )
     def test_files_that_are_no_keypoints(self, poseglass: Run, here: Path, content: str, word: str) -> None:
@@ -826,7 +826,7 @@ class TestEvaluating:
         ("name", "words"),
         [
             ("no.npz", ["there is no motion file no.npz"]),
-            (".", ["holds no recordings, for it has no index.json"]),
+            (".", ["holds no recordings: it has no index.json"]),
             ("text.npz", ["text.npz is no npz of motion clips"]),
             ("other.npz", ["index.csv"]),
             ("walk.npz", ["walk.npz"]),
