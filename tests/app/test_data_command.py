@@ -129,7 +129,7 @@ def test_own_motion_is_checked_prepared_and_trained_on(poseglass, own):
     assert "3 recordings, 300 frames of h36m17, 2D gt" in out
     code, out, err = poseglass("data", "check", "prepared")
     assert (code, err.strip()) == (0, "")
-    assert "checksums right" in out
+    assert "checksums correct" in out
 
 
 @pytest.mark.parametrize("detected", [False, True])
@@ -187,7 +187,7 @@ def test_what_is_wrong_with_own_motion_is_said_at_once(poseglass, own):
     (own / "cleo" / "walk 1.csv").write_text("frame,a_x,a_y\n")
     code, out, err = poseglass("data", "check", "studio")
     assert (code, err.strip()) == (1, "")
-    assert "error: studio/ben/walk 1.csv: lacks left_knee (is 'lft_knee' meant?)" in out
+    assert "error: studio/ben/walk 1.csv: lacks left_knee (did you mean 'lft_knee'?)" in out
     assert "error: studio/cleo/walk 1.csv: line 1: expected columns such as left_knee_x" in out
     assert out.splitlines()[-1] == "studio: 3 takes of motion; 4 errors, 0 warnings"
     for place in ("clips.npz", "prepared"):
@@ -210,7 +210,7 @@ def test_training_refuses_a_split_that_is_empty(poseglass, own):
     (own / "motion.toml").write_text('units = "mm"\nup = "z"\n')
     code, _, err = poseglass("data", "mocap", "studio", "clips.npz")
     assert code == 0
-    assert "split val: no take is in it, which training needs; name its subjects under [splits]" in err
+    assert "split val: it has no take, which training needs; name its subjects under [splits]" in err
     Path("tiny.toml").write_text(TINY)
     code, _, err = poseglass("train", "tiny.toml", "--data", "clips.npz", "-o", "run")
     assert code == 1
