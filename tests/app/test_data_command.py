@@ -11,10 +11,10 @@ import pytest
 import torch
 
 import poseglass as pg
-from poseglass import H36M_17, PoseSequence
 from poseglass.body.geometry import to_screen
 from poseglass.data.recordings.store import Recordings
 from poseglass.data.virtual.people import STYLES, move
+from samples.motion_files import write_csv
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def own(tmp_path):
     for number, who in enumerate(("anna", "ben", "cleo")):
         (folder / who).mkdir(parents=True)
         points = move(np.random.default_rng(number), STYLES["Walking"], 100)
-        PoseSequence(1000 * points, H36M_17, "world", fps=50).save(folder / who / "walk 1.csv")
+        write_csv(folder / who / "walk 1.csv", 1000 * points)
     (folder / "motion.toml").write_text(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])
     return folder
 
@@ -188,7 +188,7 @@ def test_what_is_wrong_with_own_motion_is_said_at_once(poseglass, own):
     code, out, err = poseglass("data", "check", "studio")
     assert (code, err.strip()) == (1, "")
     assert "error: studio/ben/walk 1.csv: lacks left_knee (is 'lft_knee' meant?)" in out
-    assert "error: studio/cleo/walk 1.csv: line 1: columns such as left_knee_x" in out
+    assert "error: studio/cleo/walk 1.csv: line 1: expected columns such as left_knee_x" in out
     assert out.splitlines()[-1] == "studio: 3 takes of motion; 4 errors, 0 warnings"
     for place in ("clips.npz", "prepared"):
         code, out, err = poseglass("data", "mocap", "studio", place)

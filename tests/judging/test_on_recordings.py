@@ -306,10 +306,10 @@ def test_person_coordinates_as_in_lifting(h36m, centre):
             made = rooted(known(person_coordinates(clip, score)), 0)
             yield np.stack([pose @ rotation for pose, rotation in zip(made, turn, strict=True)])
 
-    import poseglass.lifting.answer
+    import poseglass.clips.view
 
     with pytest.MonkeyPatch.context() as patch:  # noise knows no left and right, which have tests of their own
-        patch.setattr(poseglass.lifting.answer, "steady_sides", lambda points, scores: (points, scores))
+        patch.setattr(poseglass.clips.view, "steady_sides", lambda points, scores: (points, scores))
         report = evaluate_recordings(model, h36m, Protocol("cpn", centre=centre))
     counts = expected(
         [r for r in h36m if r.subject in ("S9", "S11")],

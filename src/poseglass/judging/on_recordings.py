@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from poseglass.body.geometry import root_relative, to_screen
 from poseglass.body.skeleton import H36M_17, Skeleton, counterparts, get_skeleton
+from poseglass.clips.view import person_view
 from poseglass.clips.windows import cut, padding, seq2frame_starts, seq2seq_starts
 from poseglass.data.h36m import facts as h36m_facts
 from poseglass.data.recordings.store import Recording, Recordings
@@ -28,7 +29,7 @@ from poseglass.data.threedhp import facts as mpi_inf_3dhp_facts
 from poseglass.errors import DataError, ModelError, PoseError
 from poseglass.judging.report import Group, Report
 from poseglass.judging.tally import HUMAN36M, MPI_INF_3DHP, Tally
-from poseglass.lifting.answer import answer, person_view
+from poseglass.lifting.answer import answer
 from poseglass.waist.hourglass import Funnel, Model, backbone_of
 
 __all__ = ["Counting", "Protocol", "evaluate_recordings"]

@@ -14,8 +14,8 @@ from numpy.random import Generator
 
 from poseglass.body.geometry import facing
 from poseglass.clips.mirror import flip
-from poseglass.clips.person import person_coordinates
 from poseglass.clips.sample import Sample
+from poseglass.clips.view import person_view
 from poseglass.data.clips import MotionClips
 from poseglass.data.virtual.bodies import PARENTS, random_lengths, retarget
 from poseglass.data.virtual.cameras import random_cameras
@@ -73,7 +73,7 @@ class Sampler:
         found = np.where(exact[..., None], pixels[:, :, :17], found)
         scores = np.where(exact, 1, scores)
         pose3d = (seen[:, :, :17] - seen[:, :, :1]) @ np.swapaxes(facing(seen[:, :, 0]), -1, -2)
-        return Sample(person_coordinates(found, scores), pose3d.astype(np.float32))
+        return Sample(person_view(found, scores)[0], pose3d.astype(np.float32))
 
     def _take(self, rng: Generator) -> Float[ndarray, "f 17 3"]:
         """A stretch of a random take at a random speed, linearly interpolated in time."""
