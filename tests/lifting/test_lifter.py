@@ -150,7 +150,7 @@ class TestFramesWithNobody:
         assert_array_equal(motion.validity, self.poses().validity)
         assert np.isfinite(motion.points).all()
         assert (motion.confidence[7:10] == 0).all()
-        assert (lifter.report.frames, lifter.report.seen) == (40, 35)
+        assert (lifter.report.frames, lifter.report.valid) == (40, 35)
 
     def test_what_an_invalid_frame_holds_does_not_matter(self):
         poses = self.poses()
@@ -164,7 +164,7 @@ class TestFramesWithNobody:
         scores[4] = 0
         lifter = Lifter(MODEL)
         assert np.flatnonzero(~lifter.lift(keypoints(12, scores=scores)).validity).tolist() == [4]
-        assert lifter.report.seen == 11
+        assert lifter.report.valid == 11
 
     @pytest.mark.parametrize("how", ["scores", "valid", "nan"])
     def test_nobody_at_all(self, how):
@@ -222,7 +222,7 @@ class TestStream:
             assert chunk.pose2d is not None
             assert len(chunk.pose2d) == len(chunk)
             assert chunk.size == (1280, 720)
-        assert (lifter.report.frames, lifter.report.seen) == (frames, frames)
+        assert (lifter.report.frames, lifter.report.valid) == (frames, frames)
         assert lifter.report.kept == sum(int(chunk.kept.sum()) for chunk in chunks)
         assert set(lifter.report.seconds) == {"decode", "detect", "lift"}
         assert lifter.report.elapsed > 0
@@ -233,7 +233,7 @@ class TestStream:
         poses = keypoints(150, valid=valid)
         chunks, lifter = self.stream(poses, poses.times, 30)
         assert_array_equal(np.concatenate([chunk.validity for chunk in chunks]), valid)
-        assert (lifter.report.frames, lifter.report.seen) == (150, 140)
+        assert (lifter.report.frames, lifter.report.valid) == (150, 140)
         assert_array_equal(np.concatenate([c.points for c in chunks]), Lifter(MODEL).lift(poses).points)
 
     def test_frames_are_not_held_back_for_long(self):

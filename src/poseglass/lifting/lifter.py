@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from poseglass.body.concatenate import concatenate
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
@@ -202,7 +203,7 @@ class Lifter:
         chunks = (replace(poses[start : start + CHUNK], timestamps=times[start : start + CHUNK]) for start in starts)
         motion = _collected(self._motion(chunks, poses.size, stopwatch), each)
         self.report = replace(_counted(LiftReport(), motion), people=1)
-        return replace(motion, fps=poses.rate, timestamps=poses.timestamps, pose2d=poses)
+        return replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
 
     def _motion(
         self, chunks: Iterable[PoseSequence], size: tuple[int, int] | None, stopwatch: Stopwatch
@@ -223,7 +224,7 @@ class Lifter:
                 while waiting and len(pose3d) >= len(waiting[0]):
                     pose2d = waiting.popleft()
                     frames = len(pose2d)
-                    yield _joined_with(pose2d, Prediction(pose3d[:frames], kept[:frames]))
+                    yield _motion_chunk(pose2d, Prediction(pose3d[:frames], kept[:frames]))
                     pose3d, kept = pose3d[frames:], kept[frames:]
 
         return stopwatch.busy("lift", settled())
@@ -247,8 +248,10 @@ def lift(
         >>> motion = pg.lift("walk.mp4")  # doctest: +SKIP
         >>> motion.save("walk.npz")  # doctest: +SKIP
     """
-    is_path = isinstance(source, str | PathLike)
-    if detector is not None and (isinstance(source, PoseSequence) or is_path and source_kind(source) == "keypoints"):
+    keypoints = (
+        source_kind(source) == "keypoints" if isinstance(source, str | PathLike) else isinstance(source, PoseSequence)
+    )
+    if detector is not None and keypoints:
         raise DetectorError("a detector finds people in a video, but keypoints were given: leave out the detector")
     lifter = Lifter(model, detector=detector or "mediapipe", flip=flip, focal=focal)
     return lifter.lift(source, layout=layout, size=size, fps=fps)
@@ -270,7 +273,7 @@ def _counted(report: LiftReport, chunk: PoseSequence) -> LiftReport:
     )
 
 
-def _joined_with(pose2d: PoseSequence, prediction: Prediction) -> PoseSequence:
+def _motion_chunk(pose2d: PoseSequence, prediction: Prediction) -> PoseSequence:
     """The motion of a chunk of 2D poses."""
     return PoseSequence(
         prediction.pose3d,
@@ -293,16 +296,4 @@ def _collected(chunks: Iterable[PoseSequence], each: Callable[[PoseSequence], ob
         parts.append(chunk)
         if each is not None:
             each(chunk)
-    pose2d = [part.pose2d for part in parts if part.pose2d is not None]
-    return replace(_joined(parts), pose2d=_joined(pose2d))
-
-
-def _joined(parts: list[PoseSequence]) -> PoseSequence:
-    """Parts of one sequence, one after the other, without their 2D poses."""
-
-    def whole(name: str) -> Any:
-        values = [getattr(part, name) for part in parts]
-        return None if any(value is None for value in values) else np.concatenate(values)
-
-    arrays: dict[str, Any] = {name: whole(name) for name in ("points", "scores", "valid", "timestamps", "kept")}
-    return replace(parts[0], **arrays, fps=parts[0].rate, pose2d=None)
+    return concatenate(parts)

@@ -69,9 +69,7 @@ class Predictor:
         40
     """
 
-    def __init__(
-        self, model: Model, *, flip: bool = False, focal: float | None = None, overlap: float = 1 / 3
-    ) -> None:
+    def __init__(self, model: Model, *, flip: bool = False, focal: float | None = None, overlap: float = 1 / 3) -> None:
         if isinstance(model, Funnel):
             raise ModelError("a funnel predicts some frames only; lifting needs its backbone, or an hourglass")
         card = model.card
@@ -153,7 +151,9 @@ class _Windows:
     def _run(self, start: int) -> None:
         """One window. It runs alone, not in a batch, so that its result never depends on its neighbours."""
         clip, predictor = self._predictor.clip, self._predictor
-        points, scores = (cut(x, clip, np.array([start - self._first])) for x in (self._points, self._scores))  # 1 f ...
+        points, scores = (
+            cut(x, clip, np.array([start - self._first])) for x in (self._points, self._scores)
+        )  # 1 f ...
         if self._done and not scores.any():  # out of sight for a whole window: the last pose is held
             held = self._done[-1][1].pose3d[-1:]
             self._done.append((start, Prediction(np.repeat(held, clip, 0), np.zeros(clip, bool))))

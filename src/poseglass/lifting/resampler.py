@@ -170,7 +170,9 @@ class _Clock:
         return self.back(Prediction(self._rows.pose3d[:0], self._rows.kept[:0]), last=True)
 
 
-def _share(times: Float[ndarray, " f"], left: Float[ndarray, " f"], right: Float[ndarray, " f"]) -> Float[ndarray, " f"]:
+def _share(
+    times: Float[ndarray, " f"], left: Float[ndarray, " f"], right: Float[ndarray, " f"]
+) -> Float[ndarray, " f"]:
     """How far each time is on the way from left to right, from 0 to 1; 1 where both are the same."""
     span = right - left
     return np.where(span == 0, 1.0, np.clip((times - left) / np.where(span == 0, 1.0, span), 0, 1))

@@ -21,14 +21,16 @@ Source: TypeAlias = "str | PathLike[str] | PoseSequence | VideoReader"
 """What :meth:`poseglass.lifting.lifter.Lifter.lift` takes."""
 
 
-def source_kind(path: str | PathLike[str]) -> Literal["video", "keypoints"]:
-    """What a path is taken for, judged by its name: a folder, .json, .npz, .npy or .csv holds keypoints.
+def source_kind(source: Source) -> Literal["video", "keypoints"]:
+    """What a source is taken for. Paths are judged by name: a folder, .json, .npz, .npy and .csv hold keypoints.
 
     Example:
         >>> source_kind("walk.MOV"), source_kind("walk.json")
         ('video', 'keypoints')
     """
-    path = Path(path)
+    if not isinstance(source, str | PathLike):
+        return "keypoints" if isinstance(source, PoseSequence) else "video"
+    path = Path(source)
     return "keypoints" if path.suffix.lower() in KEYPOINT_SUFFIXES or path.is_dir() else "video"
 
 
@@ -57,16 +59,18 @@ def open_source(
         >>> open_source(poses) is poses
         True
     """
-    is_path = isinstance(source, str | PathLike)
-    if is_path and source_kind(source) == "keypoints":
-        from poseglass.keypoints import read_keypoints
+    if isinstance(source, str | PathLike):
+        if source_kind(source) == "keypoints":
+            from poseglass.keypoints import read_keypoints
 
-        return read_keypoints(source, layout=layout, size=size, fps=fps)
+            return read_keypoints(source, layout=layout, size=size, fps=fps)
+        kind = f"{source} is taken for a video"
+    else:
+        kind = f"got a {type(source).__name__}"
     options = {"layout": layout, "size": size, "fps": fps}
     if given := [name for name, value in options.items() if value is not None]:
-        kind = f"{source} is taken for a video" if is_path else f"got a {type(source).__name__}"
         raise FormatError(f"{', '.join(given)}: only for a file of keypoints ({KEYPOINT_KINDS}), but {kind}")
-    if is_path:
+    if isinstance(source, str | PathLike):
         from poseglass.video.reading import VideoReader
 
         return VideoReader(source)

@@ -44,9 +44,12 @@ class Stopwatch:
         try:
             yield
         finally:
-            passed = perf_counter() - start
-            with self._lock:
-                self._seconds[stage] = self._seconds.get(stage, 0.0) + sign * passed
+            self.add(stage, sign * (perf_counter() - start))
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Count seconds that were measured elsewhere."""
+        with self._lock:
+            self._seconds[stage] = self._seconds.get(stage, 0.0) + seconds
 
     def busy(self, stage: str, items: Iterable[Item], *, sign: int = 1) -> Iterator[Item]:
         """The same items; the time that it takes to make them counts for the stage, or against it with sign -1."""

@@ -42,7 +42,10 @@ def detected_poses(
     decoded = ahead(stopwatch.busy("decode", frames))
     # One frame at a time, so that leaving early need not wait for more than one.
     people = (
-        (frame.seconds, [DetectedPerson(joints[:, :2], joints[:, 2]) for joints in detector.detect(frame.image, frame.seconds)])
+        (
+            frame.seconds,
+            [DetectedPerson(joints[:, :2], joints[:, 2]) for joints in detector.detect(frame.image, frame.seconds)],
+        )
         for frame in stopwatch.waiting("detect", decoded)
     )
     rows = ahead(stopwatch.busy("detect", people), by=CHUNK)

@@ -60,8 +60,8 @@ class VideoReader:
 
     Args:
         path: A video or an image of any kind that FFmpeg reads.
-        max_side: Longest side of the images in pixels: larger ones shrink while they are converted, which is cheaper
-            than afterwards.
+        within: Width and height in pixels that images must fit in: larger ones shrink while they are converted, which
+            is cheaper than afterwards.
         threads: How many threads decode; 0 leaves it to FFmpeg.
 
     Attributes:
@@ -73,14 +73,16 @@ class VideoReader:
         VideoError: There is no such file, or no frame in it can be read.
 
     Example:
-        >>> with VideoReader("walk.mp4", max_side=960) as video:  # doctest: +SKIP
+        >>> with VideoReader("walk.mp4", within=(960, 960)) as video:  # doctest: +SKIP
         ...     for frame in video:
         ...         print(frame.seconds, frame.image.shape)
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, max_side: int | None = None, threads: int = 0) -> None:
-        if max_side is not None and max_side < 1:
-            raise VideoError(f"max_side must be a number of pixels, got {max_side}")
+    def __init__(
+        self, path: str | os.PathLike[str], *, within: tuple[int, int] | None = None, threads: int = 0
+    ) -> None:
+        if within is not None and min(within) < 1:
+            raise VideoError(f"within must be (width, height) in pixels, got {within}")
         if threads < 0:
             raise VideoError(f"threads must be 0 (FFmpeg decides) or more, got {threads}")
         self.path = Path(path)
@@ -90,8 +92,9 @@ class VideoReader:
         self._reading: InputContainer | None = None
         self._probed: _Opened | None = self._open()  # until the first iteration takes it
         self.info, self._turns = _probe(self._probed)
-        shrink = 1.0 if max_side is None else min(1.0, max_side / max(self.info.size))
-        self.size = (max(1, round(self.info.size[0] * shrink)), max(1, round(self.info.size[1] * shrink)))
+        width, height = self.info.size
+        shrink = 1.0 if within is None else min(1.0, within[0] / width, within[1] / height)
+        self.size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -190,7 +193,7 @@ class VideoReader:
         if not self._fault and not short:
             return None
         total = f" of {info.frames}" if info.frames and info.frames >= count else ""
-        if short or not self._fault:
+        if short:
             where = f"it ends after frame {count}{total} ({length:.1f} of {info.duration:.1f} s)"
         else:
             where = f"some of its data could not be decoded; {count}{total} frames were read"
