@@ -34,7 +34,7 @@ class WaitingPictures:
 
     def __init__(self, size: tuple[int, int]) -> None:
         self.size = size[0] + size[0] % 2, size[1] + size[1] % 2
-        self._waiting: deque[UInt8[ndarray, "..."]] = deque()
+        self._waiting: deque[UInt8[ndarray, ...]] = deque()
 
     def __len__(self) -> int:
         return len(self._waiting)
