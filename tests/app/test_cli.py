@@ -20,6 +20,7 @@ from conftest import SIZE, Run, Said, make_walk
 from oracle import published
 from poseglass import BODY_25, COCO_17, H36M_17, PoseSequence, __version__
 from poseglass.data.clips import MotionClip, MotionClips
+from poseglass.detect import DETECTORS
 from poseglass.detect.fake import FakeDetector
 from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
@@ -95,14 +96,14 @@ def someone(frames: int = 90) -> PoseSequence:
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of MediaPipe, a detector that sees a walk."""
-    monkeypatch.setattr("poseglass.detect.mediapipe.MediaPipeDetector", lambda model: FakeDetector(someone()))
+    monkeypatch.setitem(DETECTORS, "mediapipe", lambda weights: FakeDetector(someone()))
 
 
 @pytest.fixture
 def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of MediaPipe, a detector that sees nobody."""
     nobody = PoseSequence(np.full((1, 17, 2), np.nan), COCO_17, "pixels")
-    monkeypatch.setattr("poseglass.detect.mediapipe.MediaPipeDetector", lambda model: FakeDetector(nobody))
+    monkeypatch.setitem(DETECTORS, "mediapipe", lambda weights: FakeDetector(nobody))
 
 
 class TestAsking:
@@ -678,7 +679,7 @@ def work(stage):
 
 class Slow(Detector):
     skeleton = COCO_17
-    def __init__(self, model=None): pass
+    def __init__(self, weights): pass
     def detect(self, image, seconds):
         work("detect")
         return np.random.default_rng(0).uniform(10, 80, (1, 17, 3)).astype("f")
@@ -696,7 +697,7 @@ def slow_save(file, **arrays):
 
 write, VideoWriter.write = VideoWriter.write, slow_write
 save, np.savez_compressed = np.savez_compressed, slow_save
-poseglass.detect.mediapipe.MediaPipeDetector = Slow
+poseglass.detect.DETECTORS["mediapipe"] = Slow
 main(sys.argv[2:])
 """
 
