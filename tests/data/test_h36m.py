@@ -130,7 +130,7 @@ def test_what_comes_of_the_fields_files(download, tmp_path):
         number = [c["id"] for c in TABLE["intrinsics"]].index(recording.camera)
         points = by_hand(world["S11"][recording.take][:, KEPT].astype(float), "S11", number)
         assert_allclose(recording.points3d, points, atol=1e-6)
-    assert {file["file"] for file in recordings.made["from"]} == {MOTION, TRUE, CPN}
+    assert {file["file"] for file in recordings.provenance["from"]} == {MOTION, TRUE, CPN}
     report = str(made)
     for words in ("S11            29         116       1,392", "missing:\n  S5: all takes", "warnings: none", "cpn: "):
         assert words in report
@@ -340,7 +340,7 @@ def test_where_there_is_nothing(tmp_path, download):
         prepare_h36m(tmp_path / "nowhere", tmp_path / "h36m")
     with pytest.raises(DataError, match=r"has no Human3.6M: neither data_3d_h36m.npz nor Poses_D3_Positions"):
         prepare_h36m(tmp_path, tmp_path / "h36m")
-    with pytest.raises(DataError, match="is there already and not empty"):
+    with pytest.raises(DataError, match="exists and is not empty"):
         prepare_h36m(download, download)
 
 
@@ -356,7 +356,7 @@ def test_a_full_disk_in_the_middle(download, tmp_path):
         print(problem)
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False)
-    assert "h36m: File too large; nothing was left behind. Make room" in done.stdout, done.stderr
+    assert "h36m: File too large; nothing was left behind. Free some space" in done.stdout, done.stderr
     assert not [*tmp_path.iterdir()]
 
 
