@@ -168,7 +168,7 @@ class TestHourglass:
 
     def test_state_dict_round_trip(self, model):
         fresh = stand_in(type(model.backbone).__name__, model.schedule)
-        recover = type(model.recoverer).of(fresh)
+        recover = type(model.recoverer).for_backbone(fresh)
         twin = hourglass(fresh, keep=model.schedule, prune=type(model.pruner)(), recover=recover).eval()
         twin.load_state_dict(model.state_dict())
         assert torch.equal(twin(clips()), model(clips()))

@@ -317,7 +317,7 @@ def find_weights(table: str, folder: str | PathLike[str]) -> tuple[dict[str, Pat
     found: dict[str, Path] = {}
     unused = []
     for entry in sorted(folder.iterdir()):
-        path = entry / "best" if (entry / "best" / "config.json").is_file() else entry  # a run of poseglass train
+        path = entry / "best" if (entry / "best" / "weights.safetensors").is_file() else entry  # a run of poseglass train
         key = _key(entry.name if entry.is_dir() else entry.stem).removeprefix(_key(table))
         rows = [row for row in TABLES[table].rows if row.recipe and key in (_key(row.recipe), _key(row.name))]
         if not rows:
