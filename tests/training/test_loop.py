@@ -171,7 +171,7 @@ def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
         train(recipe.override(f"schedule.steps={steps}", "schedule.decay=0.0"), tmp_path / "two")
 
     alone = loop.Run(recipe.override("schedule.decay=0.0"), build(recipe))
-    sampler = Sampler(MotionClips.load(data).split("train"), 9)
+    sampler = Sampler(MotionClips.load(data).split("train"), 9, shares={"prmd": recipe.data.rehab_share})
     for step in range(4):
         halves = [sampler.sample(np.random.default_rng([recipe.run.seed, step, rank]), 2) for rank in (0, 1)]
         both = (np.concatenate([getattr(half, name) for half in halves]) for name in ("pose2d", "pose3d"))

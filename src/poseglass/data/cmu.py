@@ -14,7 +14,7 @@ from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
 from poseglass.data.checks.plausible import FASTEST
 from poseglass.errors import DataError
-from poseglass.mocap.rigid import Mocap
+from poseglass.mocap.rigid import RigidMotion
 
 __all__ = ["SPLITS", "cmu_take", "cmu_to_h36m", "cut_glitches", "is_cmu", "repair_bvh"]
 
@@ -47,7 +47,7 @@ JOINTS = {
 }
 
 
-def cmu_to_h36m(mocap: Mocap) -> PoseSequence:
+def cmu_to_h36m(mocap: RigidMotion) -> PoseSequence:
     """A CMU recording as 17 joints in the world: metres, y up, at its own frame rate.
 
     A BVH file loses its first frame, a T-pose that the conversion added, and gets its lost bones back
@@ -77,7 +77,7 @@ def cmu_to_h36m(mocap: Mocap) -> PoseSequence:
     return PoseSequence(points, H36M_17, "world", fps=mocap.fps)
 
 
-def repair_bvh(mocap: Mocap) -> Mocap:
+def repair_bvh(mocap: RigidMotion) -> RigidMotion:
     """The thorax and wrist bones, which the BVH conversion left with no length, as long as they most likely were.
 
     The thorax is as long as the spine below it, a wrist half as long as the hand; what is left of the error is 1 to
@@ -107,6 +107,6 @@ def cmu_take(path: Path) -> tuple[str, str]:
     return f"cmu_{path.stem}", MIXED
 
 
-def is_cmu(mocap: Mocap) -> bool:
+def is_cmu(mocap: RigidMotion) -> bool:
     """Whether a body has the bones that only CMU's recordings have, under their names."""
     return {"lhipjoint", "lradius"} <= {*mocap.names} or {"LHipJoint", "LeftFingerBase"} <= {*mocap.names}

@@ -3,56 +3,16 @@
 Lifting a video and judging on a data set both come through here.
 """
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from numpy import ndarray
 
 from poseglass._shapes import Indices
-from poseglass.body.geometry import facing, rays
 from poseglass.body.skeleton import H36M_17, Skeleton
 from poseglass.clips.mirror import flip as mirrored
-from poseglass.clips.person import pelvis_path, person_coordinates
-from poseglass.clips.sides import steady_sides
 from poseglass.waist.hourglass import Funnel, Hourglass, Model, Trace
 
-__all__ = ["answer", "person_view"]
-
-
-def person_view(
-    points: Float[ndarray, "b f 17 2"],
-    scores: Float[ndarray, "b f 17"],
-    *,
-    size: tuple[int, int] | None = None,
-    focal: float | None = None,
-) -> tuple[Float[ndarray, "b f 17 3"], Float[ndarray, "b f 3 3"] | None]:
-    """What a model of person coordinates sees of clips, and how its answers turn into the camera's axes.
-
-    Where a detector exchanges left and right for a spell, that is undone first (:mod:`poseglass.clips.sides`).
-
-    Args:
-        points: Human3.6M joints in pixels (b f 17 2).
-        scores: Their confidence (b f 17).
-        size: Width and height of the image; without it nothing is known of where the person is, and nothing turns.
-        focal: Focal length in pixels; that of an ordinary lens where None.
-
-    Returns:
-        Person coordinates (b f 17 3), and rotations (b f 3 3), of which ``poses @ rotation`` is in camera space; None
-        where nothing turns.
-
-    Example:
-        >>> pose2d, turn = person_view(np.zeros((1, 9, 17, 2)), np.ones((1, 9, 17)), size=(1920, 1080))
-        >>> pose2d.shape, turn.shape
-        ((1, 9, 17, 3), (1, 9, 3, 3))
-    """
-    pairs = [steady_sides(*clip) for clip in zip(points, scores, strict=True)]
-    points, scores = (np.stack(part) for part in zip(*pairs, strict=True))
-    pose2d = person_coordinates(points, scores)
-    if size is None:
-        return pose2d, None
-    path = pelvis_path(points, scores)
-    path = np.where(np.isnan(path), np.array(size) / 2, path)
-    return pose2d, facing(rays(path, size, focal))
+__all__ = ["answer"]
 
 
 @torch.inference_mode()
@@ -69,7 +29,7 @@ def answer(
         skeleton: Which joints mirror each other.
 
     Example:
-        >>> import poseglass as pg
+        >>> import numpy as np, poseglass as pg
         >>> model = pg.hourglass("mixste-tiny", keep=9, at=1)
         >>> poses, kept = answer(model, np.zeros((2, 27, 17, 2), np.float32), flip=True)
         >>> poses.shape, kept[1].shape

@@ -13,9 +13,10 @@ from numpy import ndarray
 
 from poseglass.body.geometry import root_relative
 from poseglass.body.skeleton import H36M_17
+from poseglass.clips.view import person_view
 from poseglass.clips.windows import blend_weights, cut, stitch
 from poseglass.errors import ModelError
-from poseglass.lifting.answer import answer, person_view
+from poseglass.lifting.answer import answer
 from poseglass.waist.hourglass import Funnel, Model
 
 __all__ = ["Prediction", "Predictor", "predict"]

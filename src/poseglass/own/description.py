@@ -9,27 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from poseglass.body.geometry import Camera
+from poseglass.body.geometry import UP, Camera
 from poseglass.data.checks.findings import Finding, Findings
 from poseglass.data.recordings.splits import SPLITS
 from poseglass.errors import DataError
 from poseglass.keypoints import LAYOUTS
-from poseglass.mocap.points import UNITS
+from poseglass.mocap.tracks import UNITS
 from poseglass.own.joint_names import JOINTS, Blend, nearest
 
 __all__ = ["FILE", "UP", "Description", "OwnCamera", "TakeEntry", "read_description"]
 
 FILE = "motion.toml"
-
-# From axes of which the one named points up to y up: rotations, none of them a mirror image.
-UP = {
-    "y": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-    "-y": ((1, 0, 0), (0, -1, 0), (0, 0, -1)),
-    "z": ((0, 1, 0), (0, 0, 1), (1, 0, 0)),
-    "-z": ((1, 0, 0), (0, 0, -1), (0, 1, 0)),
-    "x": ((0, 0, 1), (1, 0, 0), (0, 1, 0)),
-    "-x": ((0, 1, 0), (-1, 0, 0), (0, 0, 1)),
-}
 
 # What may stand where, and of which kind it is.
 KEYS: dict[str, dict[str, str]] = {

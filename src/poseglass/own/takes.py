@@ -23,7 +23,8 @@ from poseglass.data.checks.plausible import (
 from poseglass.data.cmu import SPLITS as CMU_SPLITS
 from poseglass.data.cmu import cmu_take, cmu_to_h36m, is_cmu
 from poseglass.errors import DataError, FormatError, PoseError
-from poseglass.mocap.tracks import SUFFIXES, Tracks, read_mocap, read_tracks
+from poseglass.mocap.formats import READERS, read_motion
+from poseglass.mocap.rigid import RigidMotion
 from poseglass.own.description import FILE, UP, Description, TakeEntry, read_description
 from poseglass.own.joint_names import map_joints, nearest
 
@@ -135,15 +136,15 @@ def open_source(path: str | PathLike[str], about: str | PathLike[str] | None = N
     if about is None and path.is_dir() and (path / FILE).is_file():
         about = path / FILE
     description, problems = read_description(about) if about is not None else (Description(), Findings())
-    kinds = [suffix for suffix in SUFFIXES if suffix != ".amc"]
+    kinds = [suffix for suffix in READERS if suffix != ".amc"]
     if path.is_file():
         takes = [_found(path, path.stem, path.stem, description)]
-        if path.suffix.lower() not in SUFFIXES:
-            raise DataError(f"{path} is of no kind that can be read; the kinds are {', '.join(SUFFIXES)}")
+        if path.suffix.lower() not in READERS:
+            raise DataError(f"{path} is of no kind that can be read; the kinds are {', '.join(READERS)}")
     elif description.takes:
         takes = [_listed(folder, entry, description) for entry in description.takes]
     else:
-        files = [p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()]
+        files = [p for p in path.rglob("*") if p.suffix.lower() in READERS and p.is_file()]
         files.sort(key=lambda p: (p.suffix.lower() != ".amc", str(p)))
         takes = [_found(p, *_place(p, path), description) for p in files]
         if not takes:
@@ -191,35 +192,28 @@ def read_body(take: Take, description: Description) -> Body:
         FormatError: The file is missing or broken.
     """
     path = take.path
-    if not path.is_file():
-        raise FormatError(f"there is no file {path}")
-    camera = bool(take.entry.camera) or description.space == "camera"
-    if path.suffix.lower() in (".bvh", ".amc") and not description.joints:
-        mocap = read_mocap(path)
-        if is_cmu(mocap):
-            poses = cmu_to_h36m(replace(mocap, unit=description.unit or mocap.unit))
-            name, subject = cmu_take(path)
-            if not take.entry.subject and not description.takes:
-                split = description.split_of(subject) if description.splits else CMU_SPLITS.get(subject, "train")
-                take = replace(take, name=name, subject=subject, split=split, cmu=True)
-            points = _known(poses.points.astype(np.float64), zero=True)
-            assumed = description.fps if path.suffix.lower() == ".amc" else None
-            fps = take.entry.fps or assumed or poses.fps
-            return Body(take, points, fps, None, 1.0, description.up or "y", "world")
-        tracks = Tracks(mocap.names, mocap.positions, mocap.fps, mocap.unit)
-        points = _known(tracks.points, zero=True)
-    else:
-        tracks = read_tracks(path, description.names)
-        points = _known(tracks.points, zero=False)
+    motion = read_motion(path, description.names)
+    rigid = isinstance(motion, RigidMotion)
+    # An AMC file does not state its rate, so the description's counts before the reader's assumption.
+    stated = description.fps if isinstance(motion, RigidMotion) and motion.fps_assumed else None
+    if isinstance(motion, RigidMotion) and not description.joints and is_cmu(motion):
+        poses = cmu_to_h36m(replace(motion, unit=description.unit or motion.unit))
+        name, subject = cmu_take(path)
+        if not take.entry.subject and not description.takes:
+            split = description.split_of(subject) if description.splits else CMU_SPLITS.get(subject, "train")
+            take = replace(take, name=name, subject=subject, split=split, cmu=True)
+        points = _known(poses.points.astype(np.float64), zero=True)
+        return Body(take, points, take.entry.fps or stated or poses.fps, None, 1.0, description.up or "y", "world")
+    tracks = motion.tracks() if isinstance(motion, RigidMotion) else motion
+    points = _known(tracks.points, zero=rigid)
     try:
         points = map_joints(tracks.names, description.joints).apply(points)
     except DataError as problem:
         raise DataError(f"{path}: {problem}") from None
-    space = "camera" if camera else (description.space or tracks.space or "world")
+    space = "camera" if take.entry.camera else (description.space or tracks.space or "world")
     up = "-y" if space == "camera" else description.up
-    assumed = description.fps if path.suffix.lower() == ".amc" else None  # such a file does not say
-    said = take.entry.fps or assumed or tracks.fps or description.fps
-    return Body(take, points, said, tracks.times, description.unit or tracks.unit, up, space)
+    fps = take.entry.fps or stated or tracks.fps or description.fps
+    return Body(take, points, fps, tracks.times, description.unit or tracks.unit, up, space)
 
 
 def _known(points: Float[ndarray, "f n 3"], *, zero: bool) -> Float[ndarray, "f n 3"]:

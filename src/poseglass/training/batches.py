@@ -80,7 +80,8 @@ class MotionBatches:
     def __init__(self, clips: MotionClips, recipe: Recipe) -> None:
         self.clips, self.recipe, data, frames = clips, recipe, recipe.data, recipe.model.frames
         train = clips.split("train")
-        self.sampler = Sampler(train, frames, rehab_share=data.rehab_share, clean=data.clean)
+        self.shares = {"prmd": data.rehab_share}
+        self.sampler = Sampler(train, frames, shares=self.shares, clean=data.clean)
         self.judged = clips.split("val")
         self.epoch = math.ceil(train.minutes * 60 * 30 / (frames * data.batch))
 
@@ -94,10 +95,14 @@ class MotionBatches:
 
     def judges(self) -> dict[str, Sample]:
         """Clean and detector-like halves, drawn once."""
-        half = max(self.recipe.run.validation_clips // 2, 1)
+        half, frames = max(self.recipe.run.validation_clips // 2, 1), self.recipe.model.frames
+        samplers = {
+            name: Sampler(self.judged, frames, shares=self.shares, clean=clean)
+            for name, clean in (("clean", 1.0), ("detected", 0.0))
+        }
         return {
-            name: Sampler(self.judged, self.recipe.model.frames, clean=clean).sample(np.random.default_rng(seed), half)
-            for seed, (name, clean) in enumerate((("clean", 1.0), ("detected", 0.0)))
+            name: sampler.sample(np.random.default_rng(seed), half)
+            for seed, (name, sampler) in enumerate(samplers.items())
         }
 
     def about(self) -> dict[str, Any]:
