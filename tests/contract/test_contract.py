@@ -433,7 +433,7 @@ class TestErrors:
             ({1: [-1, 2, 4, 6, 8], 3: [2, 4, 6]}, r"kept\[1\]"),
             ({1: [0, 2, 2, 6, 8], 3: [0, 2, 6]}, r"kept\[1\]"),
             ({1: [0, 2, 4, 6, 8], 3: [4, 2, 0]}, r"kept\[3\]"),
-            ({1: [0, 2, 4, 6, 8], 3: [0, 3, 4]}, r"kept\[3\] names frames that an earlier layer had dropped"),
+            ({1: [0, 2, 4, 6, 8], 3: [0, 3, 4]}, r"kept\[3\] names frames that an earlier layer dropped"),
         ],
     )
     def test_kept_frames_that_do_not_follow_the_schedule(self, made_for, kept, says, as_used):
