@@ -1,5 +1,6 @@
 """MHFormer: three hypotheses that refine themselves and each other (Li et al., CVPR 2022, arXiv 2111.12707)."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal, final
 
 import torch
@@ -102,9 +103,13 @@ class MHFormer(PoseTransformer):
             streams.append(embed(trajectories).mT + time)
         return torch.stack(streams, 2)
 
+    def parts(self, index: int) -> Sequence[nn.Module]:
+        """A refinement, or the interaction at the end; see :meth:`PoseTransformer.parts`."""
+        return [self.refine[index] if index < self.depth - 1 else self.interact]
+
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
         """Each hypothesis over time, then all three through one mlp; see :meth:`PoseTransformer.layer`."""
-        mix = self.refine[index] if index < self.depth - 1 else self.interact
+        (mix,) = self.parts(index)
         mixed: Tensor = mix(tokens, received)
         return mixed
 

@@ -1,5 +1,6 @@
 """MixSTE: spatial and temporal blocks in turns (Zhang et al., CVPR 2022, arXiv 2203.00859)."""
 
+from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -76,6 +77,10 @@ class MixSTE(PoseTransformer):
         """Tokens (b f j c): projected coordinates and the embedding of the joint."""
         tokens: Tensor = self.project(pose2d) + self.joint_embedding
         return tokens
+
+    def parts(self, index: int) -> Sequence[nn.Module]:
+        """The spatial and the temporal block; see :meth:`PoseTransformer.parts`."""
+        return self.spatial[index], self.temporal[index]
 
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
         """Over joints, then over frames; see :meth:`PoseTransformer.layer`."""

@@ -4,6 +4,7 @@ The paper calls the network DSTformer: "MotionBERT: A Unified Perspective on Lea
 arXiv 2210.06551.
 """
 
+from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.models._base import PoseTransformer, check_heads
 from poseglass.models.card import Card
-from poseglass.models.layers import Block, Fusion
+from poseglass.models.layers import Block, Fusion, Linear
 
 __all__ = ["MotionBERT"]
 
@@ -73,7 +74,7 @@ class MotionBERT(PoseTransformer):
         self.joints_first_spatial, self.joints_first_temporal = blocks(), blocks()
         self.frames_first_temporal, self.frames_first_spatial = blocks(), blocks()
         self.final_norm = nn.LayerNorm(dim, eps=1e-6)
-        self.represent = nn.Linear(dim, rep)
+        self.represent = Linear(dim, rep)
         self.head_project = nn.Linear(rep, 3)
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -86,6 +87,12 @@ class MotionBERT(PoseTransformer):
         """Tokens (b f j c): projected coordinates and the embeddings of the joint and of the frame."""
         tokens: Tensor = self.project(pose2d) + self.joint_embedding + self.time_embedding[:, :, None]
         return tokens
+
+    def parts(self, index: int) -> Sequence[nn.Module]:
+        """The blocks of both streams and their fusion; see :meth:`PoseTransformer.parts`."""
+        joints_first = self.joints_first_spatial[index], self.joints_first_temporal[index]
+        frames_first = self.frames_first_temporal[index], self.frames_first_spatial[index]
+        return *joints_first, *frames_first, self.fusions[index]
 
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
         """Both streams and their fusion; see :meth:`PoseTransformer.layer`."""
@@ -100,5 +107,5 @@ class MotionBERT(PoseTransformer):
 
     def head(self, tokens: Tokens) -> Pose3D:
         """Each token's motion representation, and x, y, z of it."""
-        pose: Tensor = self.head_project(self.represent(tokens).tanh())
+        pose: Tensor = self.head_project(self.represent(tokens, then="tanh"))
         return pose
