@@ -48,6 +48,29 @@ class TestLinear:
         assert counter.get_total_flops() == 2 * 3 * 4 * 6
 
 
+class TestNormedLinear:
+    @pytest.fixture
+    def norm(self):
+        norm = nn.BatchNorm1d(24).eval()
+        for value in norm.state_dict().values():
+            if value.is_floating_point():
+                value.uniform_(0.5, 1.5)
+        return norm
+
+    def test_folding_agrees_with_the_plain_form(self, norm):
+        x, weight, bias = torch.randn(2, 5, 24), torch.randn(12, 24) / 5, torch.randn(12)
+        with torch.inference_mode():
+            expected = kernels.plain_normed_linear(x, norm, weight, bias)
+            assert_close(kernels.folded_linear(x, norm, weight, bias), expected, atol=1e-5, rtol=1e-5)
+            assert_close(kernels.normed_linear(x, norm, weight, bias), expected, atol=1e-5, rtol=1e-5)
+
+    def test_training_normalises_by_the_batch(self, norm):
+        x, mean = torch.randn(2, 5, 24), norm.running_mean.clone()
+        with torch.no_grad():
+            kernels.normed_linear(x, norm.train(), torch.randn(12, 24), torch.randn(12))
+        assert not torch.equal(norm.running_mean, mean)
+
+
 class TestAttention:
     @pytest.mark.parametrize("at_once", [1, 50, 1 << 20])
     def test_by_maps_in_bfloat16_is_as_precise_as_torch(self, monkeypatch, at_once):

@@ -13,7 +13,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.flop_counter import flop_registry
 
-__all__ = ["WIDE", "Activation", "attention", "fuse", "linear", "nth_largest", "usable", "without_autocast"]
+__all__ = [
+    "WIDE",
+    "Activation",
+    "attention",
+    "fuse",
+    "linear",
+    "normed_linear",
+    "nth_largest",
+    "usable",
+    "without_autocast",
+]
 
 Activation = Literal["none", "gelu", "tanh"]
 
@@ -71,6 +81,29 @@ def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None, then: Activati
     # The last argument is GELU's algorithm: "none" is the exact one.
     out: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, then, [], "none" if then == "gelu" else "")
     return out
+
+
+def normed_linear(
+    x: Float[Tensor, "b f _"], norm: nn.BatchNorm1d, weight: Float[Tensor, "c _"], bias: Float[Tensor, " c"] | None
+) -> Float[Tensor, "b f c"]:
+    """A linear layer of the batch norm of the channels of `x`."""
+    fast = not norm.training and x.dtype == torch.float32 and usable(x, weight)
+    return folded_linear(x, norm, weight, bias) if fast else plain_normed_linear(x, norm, weight, bias)
+
+
+def plain_normed_linear(x: Tensor, norm: nn.BatchNorm1d, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The norm, whose channels come second, then the product."""
+    return F.linear(norm(x.mT).mT, weight, bias)
+
+
+def folded_linear(x: Tensor, norm: nn.BatchNorm1d, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """One product: in evaluation the norm is a scale and a shift, which the weight can take over."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    shift = norm.bias - norm.running_mean * scale
+    offset = weight @ shift
+    return linear(x, weight * scale, offset if bias is None else bias + offset)
 
 
 # Attention

@@ -64,7 +64,8 @@ def attend(
         axis: The axis along which tokens attend to each other. Places along the other axes do not mix.
     """
     shape = query.shape
-    single = axis == 1 and query.ndim == 4 and shape[0] == 1
+    # First `usable`: a traced program must not depend on the number of clips of its example.
+    single = kernels.usable(query) and axis == 1 and query.ndim == 4 and shape[0] == 1
     if single:  # with the slots as clips, heads are views even of a fused projection
         query, key, value = (x[0].transpose(0, 1) for x in (query, key, value))  # s f c
     with kernels.without_autocast(query):
@@ -114,10 +115,11 @@ class Attention(nn.Module):
         self, x: Float[Tensor, "b *n c"], received: list[Float[Tensor, "_ n"]] | None = None, *, axis: int = 1
     ) -> Float[Tensor, "b *n c"]:
         """Mix tokens (b n c) or (b f s c) along `axis`; a list `received` gets :func:`attention_received`."""
-        # One product is up to 12% faster than three (benchmarks/products.py). But the heads of several clips along
-        # frames would then be copied into order, and so would gradients.
-        views = len(x) == 1 or axis == x.ndim - 2 or self.qkv.weight.dtype == torch.bfloat16
-        whole = views and kernels.usable(x, self.qkv.weight)
+        # One product is up to 12% faster than three (benchmarks/products.py), but the heads of several clips along
+        # frames would then be copied into order. Attention in bfloat16 copies them anyway.
+        whole = kernels.usable(x, self.qkv.weight) and (
+            axis == x.ndim - 2 or x.shape[0] == 1 or self.qkv.weight.dtype == torch.bfloat16
+        )
         query, key, value = self.qkv(x).chunk(3, -1) if whole else self.qkv.parts(x, 3)
         if received is not None:
             received.append(attention_received(query, key, self.heads, axis=axis))

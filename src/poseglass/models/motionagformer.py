@@ -70,7 +70,7 @@ class GraphMixer(nn.Module):
         nodes = x.flatten(0, 1)
         own, others = self.own(nodes), self.others(nodes)
         if self.neighbours is None:
-            mixed = torch.baddbmm(own, self.skeleton.to(others.dtype).expand(len(nodes), -1, -1), others)
+            mixed = torch.baddbmm(own, self.skeleton.to(others.dtype).expand(nodes.shape[0], -1, -1), others)
         else:
             # Scaling the tokens before and after is cheaper than scaling the links, of which there are more.
             links = most_similar(nodes, self.neighbours).to(others.dtype)
