@@ -12,7 +12,8 @@ import numpy as np
 
 from poseglass.clips.sample import Sample, mirrored
 from poseglass.data.clips import MotionClips
-from poseglass.data.recordings.store import INDEX, Recordings
+from poseglass.data.recordings.index import INDEX
+from poseglass.data.recordings.store import Recordings
 from poseglass.data.virtual.sampler import Sampler
 from poseglass.errors import DataError
 from poseglass.training.recipe import Recipe

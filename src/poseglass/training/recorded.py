@@ -190,7 +190,7 @@ class RecordedBatches:
             "keypoints": self.keypoints,
             "training": split(self.train, self.clips),
             "validation": split(self.validation, self.judged),
-            "made": dict(self.store.made),
+            "made": dict(self.store.provenance),
         }
 
     def _read(
