@@ -48,9 +48,7 @@ def bench(
     dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     rounds: Annotated[int, typer.Option(help="How often each model is timed.")] = 10,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
-    json: Annotated[
-        Path | None, typer.Option(help="Also write everything to this JSON file: an entry per model.")
-    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Also write an entry per model to this JSON file.")] = None,
     paper: Annotated[
         bool, typer.Option("--paper", help="Only count FLOPs: print the published counts beside ours, in Markdown.")
     ] = False,
