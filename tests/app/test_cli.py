@@ -803,7 +803,7 @@ class TestTraining:
             (["tiny.toml"], ["names no motion clips", "data.path"]),
             (["tiny.toml", "--data", "no.npz"], ["there is no motion file no.npz", "poseglass data mocap"]),
             (["tiny.toml", "--data", "no.npz", "--set", "run.workers=2"], ["there is no motion file no.npz"]),
-            (["tiny.toml", "--data", "tiny.toml"], ["tiny.toml is no npz of motion clips"]),
+            (["tiny.toml", "--data", "tiny.toml"], ["tiny.toml is not an npz of motion clips"]),
             (["tiny.toml", "--set", "optim.speed=9"], ["no setting optim.speed", "lr"]),
             (["tiny.toml", "--set", "speed"], ["section.name=value"]),
             (["tiny.toml", "--set", "optim.lr=fast"], ["optim.lr must be", "'fast'"]),
@@ -827,7 +827,7 @@ class TestEvaluating:
         [
             ("no.npz", ["there is no motion file no.npz"]),
             (".", ["holds no recordings: it has no index.json"]),
-            ("text.npz", ["text.npz is no npz of motion clips"]),
+            ("text.npz", ["text.npz is not an npz of motion clips"]),
             ("other.npz", ["index.csv"]),
             ("walk.npz", ["walk.npz"]),
         ],
