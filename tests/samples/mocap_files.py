@@ -1,10 +1,10 @@
-"""Writes a made-up recording of CMU's body as ASF/AMC and as BVH, and works out by plain loops where its joints are."""
+"""Writes a synthetic recording of CMU's body as ASF/AMC and as BVH, and computes its joint positions in plain loops."""
 
 from pathlib import Path
 
 import numpy as np
 
-# Bone, its parent, its joint in the BVH, direction times length at rest, rotation of its axes, degrees of freedom.
+# Bone, parent, joint in the BVH, direction times length at rest, rotation of the axes, degrees of freedom.
 UPPERBACK, LRADIUS, RRADIUS = (0.05, 2.0, -0.04), (3.4, 0.0, 0.0), (-3.4, 0.0, 0.0)
 THORAX = (0.0, float(np.linalg.norm(UPPERBACK)), 0.0)  # as the repair of the BVH supposes
 BODY = [
@@ -45,14 +45,14 @@ def rotation(axis: str, degrees: float) -> np.ndarray:
 
 
 def euler_zyx(matrix: np.ndarray) -> tuple[float, float, float]:
-    """Degrees of z, y and x whose product ``Rz Ry Rx`` is the matrix."""
+    """The angles z, y and x in degrees for which ``Rz Ry Rx`` is the matrix."""
     z = np.arctan2(matrix[1, 0], matrix[0, 0])
     x = np.arctan2(matrix[2, 1], matrix[2, 2])
     return tuple(np.degrees([z, np.arcsin(-np.clip(matrix[2, 0], -1, 1)), x]))
 
 
 def motion(frames: int, *, step: float = 4.0, seed: int = 0) -> list[dict[str, list[float]]]:
-    """A random walk of the angles of every bone, and the root's path."""
+    """A random walk of the angles of every bone and of the root's position."""
     generator = np.random.default_rng(seed)
     state = {"root": np.array([0, 17.0, 0, 0, 0, 0])}
     state |= {name: np.zeros(len(dof.split())) for name, *_, dof in BODY if dof}
@@ -78,7 +78,7 @@ def local_rotation(name: str, values: dict[str, list[float]]) -> np.ndarray:
 
 
 def ends(values: dict[str, list[float]]) -> dict[str, np.ndarray]:
-    """Where the bones of one frame end, in the file's unit."""
+    """The positions of the bones' ends in one frame, in the file's unit."""
     place, world = {"root": np.array(values["root"][:3])}, {"root": local_rotation("root", values)}
     for name, parent, _, offset, _, _ in BODY:
         world[name] = world[parent] @ local_rotation(name, values)
@@ -120,7 +120,7 @@ def write_amc(path: Path, frames: list[dict[str, list[float]]], *, radians: bool
 
 
 def write_bvh(path: Path, frames: list[dict[str, list[float]]]) -> None:
-    """As cgspeed's conversion: the T-pose first, thorax and wrist bones of no length."""
+    """Write a BVH like cgspeed's conversions: the T-pose first, and no length for some bones of thorax and wrists."""
     bones = {name: np.array(offset) for name, _, _, offset, _, _ in BODY} | {"root": np.zeros(3)}
     order: list[str] = []
 
