@@ -16,9 +16,9 @@ from matplotlib import pyplot
 import poseglass as pg
 from poseglass.data.clips import MotionClips
 from poseglass.training.batches import MotionBatches
-from poseglass.training.initial import lengthened
 from poseglass.training.loop import Run
 from poseglass.training.recipe import Recipe
+from poseglass.weights.lengths import lengthened
 
 ROUNDS, BATCH = 9, 8
 ROOM = 4.0  # mm of the picture's height; what is beyond stands at its edge

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import torch
 
 from poseglass.models import PoseTransformer, create_model
-from poseglass.training.initial import sinusoidal
 from poseglass.training.recipe import Recipe
 from poseglass.waist import hourglass as waist
-from poseglass.waist.schedule import planned_by
+from poseglass.waist.schedule import build_for_schedule
 
 __all__ = ["build"]
 
@@ -34,11 +33,11 @@ def build(recipe: Recipe) -> waist.Model:
     if not w.keep:
         model = backbone(m.frames)
     else:
-        planned, schedule = planned_by(backbone, w.keep, m.frames)
+        planned, schedule = build_for_schedule(backbone, w.keep, m.frames)
         if w.kind == "funnel":
             model = waist.funnel(planned, keep=schedule, prune=w.prune)
         else:
             model = waist.hourglass(planned, keep=schedule, prune=w.prune, recover=w.recover)
     if m.init == "sinusoidal":
-        sinusoidal(model)
+        model.init_sinusoidal()
     return model

@@ -35,7 +35,6 @@ from poseglass.judging.metrics import mpjpe, p_mpjpe
 from poseglass.models import Card
 from poseglass.training.batches import Batches, batches
 from poseglass.training.build import build
-from poseglass.training.initial import lengthened
 from poseglass.training.log import Log
 from poseglass.training.losses import PoseLoss
 from poseglass.training.optimisers import optimisers, rate
@@ -46,6 +45,7 @@ from poseglass.video.ahead import ahead
 from poseglass.waist.hourglass import Funnel, Hourglass, Model, backbone_of
 from poseglass.waist.select import take
 from poseglass.weights import files as weights
+from poseglass.weights.lengths import lengthened
 
 __all__ = ["Run", "answered", "train"]
 
