@@ -13,7 +13,7 @@ import torch
 
 import poseglass as pg
 from poseglass.judging.metrics import mpjpe
-from poseglass.judging.on_clips import SIZE, _views
+from poseglass.judging.viewpoints import SIZE, at_rate, clip_views
 from poseglass.lifting.predictor import predict
 from poseglass.waist.hourglass import Model
 
@@ -40,7 +40,8 @@ def main(path: str, count: int) -> None:
     moved: dict[tuple[str, int], list[np.ndarray]] = {}
     errors: dict[tuple[str, int | None], list[float]] = {}
     for take in takes:
-        for kind, points, scores, truth in _views(take, clips.fps):
+        for view in clip_views(take.name, at_rate(take.points, clips.fps)):
+            kind, points, scores, truth = view.kind, view.points, view.scores, view.truth
             before = predict(model, points, scores, size=SIZE).pose3d
             errors.setdefault((kind, None), []).append(mpjpe(before, truth))
             for exact, other in reduced.items():

@@ -13,10 +13,10 @@ import torch
 
 from poseglass.cost.flops import count_flops
 from poseglass.data.clips import MotionClips
-from poseglass.training.batches import MotionBatches
 from poseglass.training.build import build
-from poseglass.training.loop import Run
+from poseglass.training.motion_batches import MotionBatches
 from poseglass.training.recipe import Recipe
+from poseglass.training.state import TrainingState
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "balanced-27.toml"
 CLIPS_OF_27 = 16  # a step's clips, fewer where they are longer: as many frames
@@ -43,13 +43,13 @@ def main(path: str, seconds: float, sizes: list[str]) -> None:
             # As many frames for everyone, so that a long clip has no more of them to be judged by.
             f"run.validation_clips={2 * (81 * 64 // frames)}",
         )
-        run = Run(recipe, build(recipe))
+        run = TrainingState(recipe, build(recipe))
         source = MotionBatches(clips, recipe)
         began = process_time()
         while process_time() - began < seconds:
             run.advance(source.draw(run.step, 0))
         taken = process_time() - began
-        errors = run.judge(source.judges())
+        errors = run.validate(source.validation())
         flops = count_flops(run.averaged()).executed
         rate = run.step * batch / taken
         print(

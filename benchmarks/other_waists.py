@@ -15,10 +15,10 @@ from matplotlib import pyplot
 
 import poseglass as pg
 from poseglass.data.clips import MotionClips
-from poseglass.training.batches import MotionBatches
 from poseglass.training.initial import lengthened
-from poseglass.training.loop import Run
+from poseglass.training.motion_batches import MotionBatches
 from poseglass.training.recipe import Recipe
+from poseglass.training.state import TrainingState
 
 ROUNDS, BATCH = 9, 8
 ROOM = 4.0  # mm of the picture's height; what is beyond stands at its edge
@@ -46,20 +46,20 @@ def main(path: str, out: str, steps: int = 0) -> None:
         "schedule.warmup=10", f"schedule.steps={steps or 1}", "schedule.decay=1",
     )  # fmt: skip
     source = MotionBatches(clips, settings)
-    judges = source.judges()
+    judges = source.validation()
     costs = [pg.bench(waist(shipped, *row), against=shipped.backbone, threads=1, rounds=ROUNDS) for row in ROWS]
     print("P-MPJPE in mm, clean / detected")
     print(f"| frames at layer | prune | x as fast | as it is | own parameters trained, {steps} steps |")
     print("|---|---|---|---|---|")
     points = []
     for (keep, prune), cost in zip(ROWS, costs, strict=True):
-        run = Run(settings, waist(shipped, keep, prune))
+        run = TrainingState(settings, waist(shipped, keep, prune))
         run.model.backbone.requires_grad_(False)
-        errors = [run.judge(judges)]
+        errors = [run.validate(judges)]
         if steps and (keep, prune) in TRAINED:
             while run.step < steps:
                 run.advance(source.sampler.sample(np.random.default_rng(run.step), BATCH))
-            errors.append(run.judge(judges))
+            errors.append(run.validate(judges))
         told = [f"{error['clean_p_mpjpe']:.1f} / {error['detected_p_mpjpe']:.1f}" for error in errors]
         stages = ", ".join(f"{frames} at {layer}" for layer, frames in keep.items())
         print(f"| {stages} | {prune} | {cost.speedup:.2f} | {' | '.join([*told, ''][:2])} |", flush=True)

@@ -15,7 +15,8 @@ from time import perf_counter
 import torch
 
 import poseglass as pg
-from poseglass.judging.on_recordings import Protocol, evaluate_recordings
+from poseglass.judging.on_recordings import evaluate_recordings
+from poseglass.judging.protocol import Protocol
 from poseglass.judging.tally import Tally
 
 

@@ -15,9 +15,9 @@ import torch
 import poseglass as pg
 from poseglass.data.clips import MotionClips
 from poseglass.training import build as building
-from poseglass.training.batches import MotionBatches
-from poseglass.training.loop import Run
+from poseglass.training.motion_batches import MotionBatches
 from poseglass.training.recipe import Recipe
+from poseglass.training.state import TrainingState
 from poseglass.waist.prune import PRUNERS
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "balanced-27.toml"
@@ -49,17 +49,17 @@ def main(path: str, seconds: float, names: list[str]) -> None:
         "run.workers=1", "run.validation_clips=512", f"model.frames={FRAMES}", f"data.batch={BATCH}"
     )
     source = MotionBatches(clips, settings)
-    judges = source.judges()
+    judges = source.validation()
     costs = {name: pg.bench(build(name), against=build("plain"), threads=1, rounds=ROUNDS) for name in names}
     print(f"{seconds:.0f} s of one core's time each; P-MPJPE in mm, clean / detected")
     print("| prune, recover | MFLOPs a frame | x as fast | steps | P-MPJPE |")
     print("|---|---|---|---|---|")
     for name, cost in costs.items():
-        run = Run(settings, build(name))
+        run = TrainingState(settings, build(name))
         began = process_time()
         while process_time() - began < seconds:
             run.advance(source.draw(run.step, 0))
-        errors = run.judge(judges)
+        errors = run.validate(judges)
         clean, detected = errors["clean_p_mpjpe"], errors["detected_p_mpjpe"]
         print(
             f"| {name} | {cost.model.per_frame('executed') / 1e6:.1f} | {cost.speedup:.2f} | {run.step} "

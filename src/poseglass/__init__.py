@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from poseglass.detect.fake import FakeDetector as FakeDetector
     from poseglass.detect.mediapipe import MediaPipeDetector as MediaPipeDetector
     from poseglass.errors import PoseglassError as PoseglassError
-    from poseglass.judging.on_clips import evaluate as evaluate
+    from poseglass.judging.evaluation import evaluate as evaluate
     from poseglass.keypoints import read_keypoints as read_keypoints
     from poseglass.lifting.lifter import Lifter as Lifter
     from poseglass.lifting.lifter import lift as lift
@@ -75,7 +75,7 @@ _HOME = {
     "Skeleton": "body.skeleton",
     "bench": "cost.benchmark",
     "create_model": "models",
-    "evaluate": "judging.on_clips",
+    "evaluate": "judging.evaluation",
     "flip": "clips.mirror",
     "funnel": "waist.hourglass",
     "hourglass": "waist.hourglass",

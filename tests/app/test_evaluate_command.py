@@ -11,9 +11,10 @@ import scipy.io
 import poseglass as pg
 from poseglass.data.h36m.prepare import prepare_h36m
 from poseglass.data.recordings.writer import write_recordings
+from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
-from poseglass.data.virtual.trees import generate
-from poseglass.judging.on_recordings import Protocol, evaluate_recordings
+from poseglass.judging.on_recordings import evaluate_recordings
+from poseglass.judging.protocol import Protocol
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_human36m(poseglass, data, monkeypatch):
     assert "2D poses gt" in out
     assert "answer for the centre frame" in out
     assert "| mean over 2 actions |" in out
-    assert "not there: Directions, Discussion, Greeting" in out
+    assert "missing actions: Directions, Discussion, Greeting" in out
 
 
 def test_3dhp_and_its_file_for_matlab(poseglass, data, monkeypatch):
@@ -86,7 +87,7 @@ def test_3dhp_and_its_file_for_matlab(poseglass, data, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words", "code"),
     [
-        (("weights/model", "--data", "3dhp"), "trained on 2D poses 'cpn', and 3dhp has gt", 1),
+        (("weights/model", "--data", "3dhp"), "trained on the 2D poses 'cpn', and 3dhp has gt", 1),
         (("weights/model", "--data", "h36m", "--keypoints", "sh"), "no 2D poses 'sh'", 1),
         (("weights/model", "--data", "h36m", "--subjects", "S1"), "no subject S1; there are S9", 1),
         (
@@ -95,15 +96,15 @@ def test_3dhp_and_its_file_for_matlab(poseglass, data, monkeypatch):
             1,
         ),
         (("weights/model", "--data", "h36m", "--protocol", "theirs"), "'theirs'", 2),
-        (("weights/model", "--data", "h36m", "--mat", "x.mat"), "is of MPI-INF-3DHP, and h36m is of Human3.6M", 1),
+        (("weights/model", "--data", "h36m", "--mat", "x.mat"), "is for MPI-INF-3DHP, and h36m holds Human3.6M", 1),
         (
             ("weights/model", "--data", "3dhp", "--subjects", "TS1", "--mat", "x.mat"),
             "TS2, TS3, TS4, TS5, TS6 would",
             1,
         ),
-        (("weights/model", "--data", "3dhp", "--split", "train", "--mat", "x.mat"), "not of the split train", 1),
+        (("weights/model", "--data", "3dhp", "--split", "train", "--mat", "x.mat"), "not for the split train", 1),
         (("weights/model", "--data", "h36m", "--csv", "a/data_3d_h36m.npz/x"), "cannot write", 1),
-        (("weights/model", "--data", "h36m", "--skeleton", "coco17"), "are not, one by one", 1),
+        (("weights/model", "--data", "h36m", "--skeleton", "coco17"), "do not match one to one", 1),
         (("weights/model", "--data", "weights"), "weights holds no recordings", 1),
         (("nothing", "--data", "h36m"), "there are no weights nothing", 1),
     ],
@@ -136,7 +137,7 @@ def test_a_table_with_and_without_weights(poseglass, data, monkeypatch, tmp_path
         tmp_path / "r.json",
     )
     assert code == 1, "there are weights, and they do not fit"
-    assert "could not be measured: HoT w. MixSTE: it is a MixSTE of 243 frames" in out
+    assert "could not be measured: HoT w. MixSTE: expected the weights of a MixSTE of 243 frames" in out
     assert json.loads((tmp_path / "r.json").read_text())["rows"][4]["problem"]
     assert poseglass("reproduce", "coco", "--data", "h36m")[0] == 1
     assert poseglass("reproduce", "h36m", "--data", "h36m", "--protocol", "theirs")[0] == 2

@@ -8,7 +8,7 @@ from oracle import motion as oracle
 from poseglass import H36M_17, create_model
 from poseglass.clips.view import person_view
 from poseglass.data.clips import MotionClip, MotionClips
-from poseglass.data.virtual.detector import Detection
+from poseglass.data.virtual.detector import DetectorNoise
 from poseglass.data.virtual.sampler import Sampler
 from poseglass.lifting.predictor import predict
 
@@ -52,8 +52,8 @@ def test_training_clips_have_their_sides_put_right():
     takes = [MotionClip(f"take{seed}", bodies.motion(200, H36M_17.joints, seed), f"{seed}") for seed in range(4)]
 
     def drawn(swaps: float) -> np.ndarray:
-        detection = Detection(jitter=(1e-4, 2e-4), bias=0, outliers=0, swaps=swaps, gaps=0, blackouts=0)
-        sampler = Sampler(MotionClips(tuple(takes), 60.0), 81, detection=detection, clean=0.0)
+        noise = DetectorNoise(jitter=(1e-4, 2e-4), bias=0, outliers=0, swaps=swaps, gaps=0, blackouts=0)
+        sampler = Sampler(MotionClips(tuple(takes), 60.0), 81, noise=noise, clean=0.0)
         return sampler.sample(np.random.default_rng(1), 64).pose2d
 
     apart = np.abs(drawn(1.0) - drawn(0.0))[..., :2].max((1, 2, 3))  # b

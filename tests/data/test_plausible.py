@@ -5,7 +5,7 @@ import pytest
 
 from poseglass import H36M_17
 from poseglass.data.checks.plausible import bone_lengths, examine_motion, examine_times, fitting_unit
-from poseglass.data.virtual.people import STYLES
+from poseglass.data.synthetic.people import STYLES
 from samples import motion_files as files
 
 

@@ -12,9 +12,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from poseglass import MPI_INF_3DHP_17
 from poseglass.data.checks.projection import best_projection
 from poseglass.data.recordings.store import Recordings
+from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.facts import LENGTHS
 from poseglass.data.threedhp.prepare import prepare_3dhp
-from poseglass.data.virtual.trees import generate
 from poseglass.errors import DataError
 from poseglass.files.pickled import read_objects
 

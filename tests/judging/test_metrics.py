@@ -182,7 +182,7 @@ def test_poses_of_unlike_shapes_are_refused(metric, as_used):
     # numpy would spread one frame over all and give a number that means nothing.
     with pytest.raises(PoseError, match=r"\(6, 17, 3\).*\(1, 17, 3\)"):
         metric(np.ones((6, 17, 3)), np.ones((1, 17, 3)))
-    with pytest.raises(PoseError, match=r"one to one"):
+    with pytest.raises(PoseError, match="must have the same shape"):
         metric(np.ones((1, 17, 3)), np.ones((6, 17, 3)))
 
 
@@ -191,7 +191,7 @@ def test_poses_of_unlike_shapes_are_refused(metric, as_used):
     [(mpjpe, 0, 1), (p_mpjpe, 0, 1), (pck, 0, 1), (mpjve, 1, 2), (acceleration_error, 2, 3)],
 )
 def test_nothing_to_compare_is_refused(metric, frames, needs):
-    with pytest.raises(PoseError, match=f"nothing to compare.*give {needs} frames"):
+    with pytest.raises(PoseError, match=f"nothing to compare.*at least {needs} frames"):
         metric(np.zeros((frames, 17, 3)), np.zeros((frames, 17, 3)))
 
 

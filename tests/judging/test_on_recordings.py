@@ -16,8 +16,9 @@ from poseglass.clips.person import pelvis_path, person_coordinates
 from poseglass.data.recordings.store import Recording, Recordings
 from poseglass.data.recordings.writer import write_recordings
 from poseglass.errors import DataError, ModelError
-from poseglass.judging.on_recordings import Protocol, evaluate_recordings
-from poseglass.judging.report import Report
+from poseglass.judging.on_recordings import evaluate_recordings
+from poseglass.judging.protocol import Protocol
+from poseglass.judging.report import RecordingReport
 
 CLIP = 9
 SIZE = (1000, 800)
@@ -148,7 +149,7 @@ def rooted(poses: ndarray, root: int) -> ndarray:
     return np.stack([pose - pose[root] for pose in poses])
 
 
-def check(report: Report, counts: dict[str, oracle.Count], *, threedhp: bool = False) -> None:
+def check(report: RecordingReport, counts: dict[str, oracle.Count], *, threedhp: bool = False) -> None:
     assert {group.name for group in report.groups} == {name for name in counts if name != "all"}
     errors = {name: count.errors_3dhp() if threedhp else count.errors() for name, count in counts.items()}
     for group in report.groups:
@@ -411,14 +412,19 @@ GT = {"keypoints": "gt"}
     ("change", "how", "error", "words"),
     [
         ({}, {}, DataError, "has the 2D poses gt, cpn; choose with --keypoints"),
-        ({"keypoints": "sh"}, {}, DataError, "trained on 2D poses 'sh', and .* has gt, cpn; choose"),
-        ({}, {"keypoints": "sh"}, DataError, "no 2D poses 'sh' of all these recordings; there are gt, cpn"),
+        ({"keypoints": "sh"}, {}, DataError, "trained on the 2D poses 'sh', and .* has gt, cpn; choose"),
+        ({}, {"keypoints": "sh"}, DataError, "no 2D poses 'sh' for all of these recordings; it has gt, cpn"),
         ({}, GT | {"subjects": ("S5",)}, DataError, "no subject S5; there are S1, S11, S9"),
-        ({}, GT | {"batch": 0}, ModelError, "1 clip or more, not 0"),
+        ({}, GT | {"batch": 0}, ModelError, "batch must be 1 or more, not 0"),
         ({}, GT | {"counting": "theirs"}, DataError, "ours or published, not 'theirs'"),
-        ({"inputs": 4}, GT, ModelError, "this one takes 4"),
-        ({"coordinates": "person"}, GT | {"skeleton": MPI_INF_3DHP_17}, ModelError, "person coordinates are of"),
-        ({}, GT | {"skeleton": COCO_17}, DataError, r"\(h36m17\) are not, one by one, those of .*coco17"),
+        ({"inputs": 4}, GT, ModelError, "this model takes 4"),
+        (
+            {"coordinates": "person"},
+            GT | {"skeleton": MPI_INF_3DHP_17},
+            ModelError,
+            "needs the joints of h36m17",
+        ),
+        ({}, GT | {"skeleton": COCO_17}, DataError, r"\(h36m17\) and of the model \(coco17\) do not match one to one"),
     ],
 )
 def test_what_cannot_be_judged(h36m, as_used, change, how, error, words):

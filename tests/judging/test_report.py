@@ -12,14 +12,14 @@ import scipy.io
 from poseglass.data.threedhp.inference_mat import write_inference
 from poseglass.errors import DataError, PoseglassError
 from poseglass.judging.plots import draw_report
-from poseglass.judging.report import Group, Report
+from poseglass.judging.report import GroupErrors, RecordingReport
 
 TEST = ["TS1", "TS2", "TS3", "TS4", "TS5", "TS6"]
 
 
 @pytest.fixture
 def report():
-    return Report(
+    return RecordingReport(
         dataset="Human3.6M",
         fingerprint="0123456789ab",
         subjects=("S9", "S11"),
@@ -33,12 +33,12 @@ def report():
         repeated=1234,
         units={"MPJPE": "mm", "acceleration": "mm/frame^2"},
         groups=(
-            Group("action", "Sitting", 1000, {"MPJPE": 50.04, "acceleration": 1.239}),
-            Group("action", "Walking", 1916, {"MPJPE": 40.0, "acceleration": math.nan}),
+            GroupErrors("action", "Sitting", 1000, {"MPJPE": 50.04, "acceleration": 1.239}),
+            GroupErrors("action", "Walking", 1916, {"MPJPE": 40.0, "acceleration": math.nan}),
         ),
-        total=Group("total", "mean over 2 actions", 2916, {"MPJPE": 45.02, "acceleration": math.nan}),
+        total=GroupErrors("total", "mean over 2 actions", 2916, {"MPJPE": 45.02, "acceleration": math.nan}),
         joints={"pelvis": 0.0, "left_hip": 20.0},
-        notes=("not there: Eating",),
+        notes=("missing actions: Eating",),
     )
 
 
@@ -46,7 +46,7 @@ def test_it_says_what_it_depends_on(report):
     for text in (str(report), report.markdown()):
         for word in ("hot on Human3.6M", "S9 S11", "0123456789ab", "2D poses cpn", "averaged with the mirrored pass",
                      "protocol published", "12 clips of 243", "2,916 frames count", "1,234 of them repeated",
-                     "not there: Eating", "all frames"):  # fmt: skip
+                     "missing actions: Eating", "all frames"):  # fmt: skip
             assert word in text
     head, _, _ = str(report).partition("\n\n")
     assert len(head.splitlines()) == 4

@@ -11,7 +11,7 @@ from poseglass.body.resample import resample
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.recordings.store import Recordings
 from poseglass.data.recordings.writer import write_recordings
-from poseglass.data.virtual.people import detected
+from poseglass.data.synthetic.people import detections
 from poseglass.errors import DataError
 from poseglass.own.check import check
 from poseglass.own.description import UP, read_description
@@ -95,7 +95,7 @@ def test_clips_with_splits(studio, tmp_path):
 
 
 def test_recordings_of_an_own_camera(studio, tmp_path):
-    listed(studio, detected(np.random.default_rng(0), pixels(0)))
+    listed(studio, detections(np.random.default_rng(0), pixels(0)))
     done = prepare_recordings(studio, tmp_path / "prepared")
     recordings = Recordings.open(tmp_path / "prepared", verify=True)
     assert [(r.name, r.action, r.splits, r.sources) for r in recordings] == [

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from poseglass import H36M_17
-from poseglass.data.virtual.people import STYLES, move
+from poseglass.data.synthetic.people import STYLES, move
 
 NAMES = H36M_17.joints
 

@@ -4,7 +4,6 @@ import csv
 import json
 import math
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -25,13 +24,15 @@ from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.virtual.sampler import Sampler
 from poseglass.errors import DataError, TrainingError, WeightsError
 from poseglass.models import MixSTE
-from poseglass.training import loop
+from poseglass.training import state as training_state
 from poseglass.training.batches import batches
 from poseglass.training.build import build
 from poseglass.training.initial import time_code
-from poseglass.training.loop import answered, train
+from poseglass.training.loop import train
 from poseglass.training.optimisers import optimisers, rate
 from poseglass.training.recipe import Recipe
+from poseglass.training.state import TrainingState
+from poseglass.training.validation import predictions_and_targets
 from poseglass.waist.hourglass import Hourglass
 from poseglass.weights import files as weights
 
@@ -41,11 +42,11 @@ torch.set_num_threads(1)
 KILLED = """
 import json, os, signal, sys
 import torch
-from poseglass.training import loop
+from poseglass.training import loop, state
 from poseglass.training.recipe import Recipe
 
 torch.set_num_threads(1)
-whole = loop.save_file
+whole = state.save_file
 
 def half(tensors, path, metadata):
     whole(tensors, path, metadata)
@@ -53,7 +54,7 @@ def half(tensors, path, metadata):
         os.truncate(path, os.path.getsize(path) // 2)
         os.kill(os.getpid(), signal.SIGKILL)
 
-loop.save_file = half
+state.save_file = half
 loop.train(Recipe().updated(json.loads(sys.argv[1])), sys.argv[2])
 """
 
@@ -74,7 +75,7 @@ def recipe(data) -> Recipe:
     tree = {
         "model": {"name": "mixste", "frames": 9, "sizes": {"dim": 16, "depth": 2, "heads": 2, "drop": 0.3}},
         "waist": {"keep": {1: 4}},
-        "data": {"path": str(data), "batch": 2},
+        "data": {"path": str(data), "batch": 2, "shares": {"prmd": 0.28}},
         "optim": {"lr": 1e-3},
         "schedule": {"steps": 9, "warmup": 2},
         "run": {"save_every": 3, "validate_every": 4, "validation_clips": 4},
@@ -170,8 +171,8 @@ def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
     for steps in (2, 4):  # the checkpoint of step 2 is then gone on from
         train(recipe.override(f"schedule.steps={steps}", "schedule.decay=0.0"), tmp_path / "two")
 
-    alone = loop.Run(recipe.override("schedule.decay=0.0"), build(recipe))
-    sampler = Sampler(MotionClips.load(data).split("train"), 9)
+    alone = TrainingState(recipe.override("schedule.decay=0.0"), build(recipe))
+    sampler = Sampler(MotionClips.load(data).split("train"), 9, shares=recipe.data.shares)
     for step in range(4):
         halves = [sampler.sample(np.random.default_rng([recipe.run.seed, step, rank]), 2) for rank in (0, 1)]
         both = (np.concatenate([getattr(half, name) for half in halves]) for name in ("pose2d", "pose3d"))
@@ -194,14 +195,14 @@ def test_a_run_made_longer_goes_on(recipe, unbroken):
 
 def test_a_loss_that_is_no_number_ends_it_and_the_checkpoint_stays_good(recipe, tmp_path, unbroken, monkeypatch):
     calls = 0
-    loss = loop.PoseLoss.forward
+    loss = training_state.PoseLoss.forward
 
     def breaks(*args):
         nonlocal calls
         calls += 1
         return loss(*args) * (float("nan") if calls > 5 else 1)
 
-    monkeypatch.setattr(loop.PoseLoss, "forward", breaks)
+    monkeypatch.setattr(training_state.PoseLoss, "forward", breaks)
     with pytest.raises(TrainingError, match=r"loss is nan.*at step 5.*checkpoint is good.*optim.lr"):
         train(recipe, tmp_path / "broken")
     monkeypatch.undo()
@@ -232,15 +233,6 @@ def test_other_motion_clips_are_refused(recipe, data, unbroken, tmp_path):
     with pytest.raises(TrainingError, match=words):
         train(recipe.override(f"data.path={tmp_path / 'other.npz'}", "schedule.steps=11"), unbroken)
     assert all(torch.equal(value, before[name]) for name, value in contents(unbroken).items())
-
-
-def test_it_shows_its_progress_where_it_is_asked_to(recipe, tmp_path, capfd):
-    recipe = recipe.override("schedule.steps=1")
-    train(recipe, tmp_path / "quiet")
-    assert capfd.readouterr() == ("", "")
-    train(recipe.override("run.judge_by=mpjpe"), tmp_path / "told", progress=True)
-    told = "".join(capfd.readouterr())
-    assert re.search(r"training .* 1/1 .* MPJPE \d+\.\d mm, waited \d+ %", told), "whole, on 80 columns"
 
 
 def test_a_full_disk_is_said_and_the_checkpoint_stays_good(recipe, unbroken):
@@ -286,12 +278,12 @@ def test_weights_are_no_checkpoint(recipe, unbroken):
 def test_validation_errors_are_root_relative(recipe):
     """A prediction that is off by the same vector at every joint has no error."""
     recipe = recipe.override("optim.ema=0")
-    sample = batches(recipe).judges()["clean"]
-    run = loop.Run(recipe, build(recipe))
-    errors = run.judge({"clean": sample})
+    sample = batches(recipe).validation()["clean"]
+    run = TrainingState(recipe, build(recipe))
+    errors = run.validate({"clean": sample})
     with torch.no_grad():
         run.mean["backbone.head_project.bias"] += torch.tensor([0.1, -0.2, 0.3])
-    assert run.judge({"clean": sample}) == pytest.approx(errors, rel=1e-4)
+    assert run.validate({"clean": sample}) == pytest.approx(errors, rel=1e-4)
 
 
 def test_missing_data(recipe, tmp_path):
@@ -388,10 +380,10 @@ class TestAnswered:
         pose2d = torch.randn(3, 9, 17, 3, generator=torch.Generator().manual_seed(0))
         truth = torch.arange(9.0)[None, :, None, None].expand(3, 9, 17, 3)  # the number of the frame
         kept = model.trace(pose2d).kept[1]
-        predicted, target = answered(model, pose2d, truth, centre=False)
+        predicted, target = predictions_and_targets(model, pose2d, truth, centre=False)
         assert torch.equal(target[..., 0, 0], kept.float())
         assert torch.equal(predicted, model(pose2d))
-        centre, middle = answered(model, pose2d, truth, centre=True)
+        centre, middle = predictions_and_targets(model, pose2d, truth, centre=True)
         assert (middle == 4).all()
         assert centre.shape == (3, 1, 17, 3)
         for clip in range(3):
@@ -400,9 +392,9 @@ class TestAnswered:
     def test_all_frames_or_the_centre(self):
         model = build(Recipe().override("model.name=mixste-tiny", "model.frames=9")).eval()
         pose2d, truth = torch.randn(2, 9, 17, 3), torch.randn(2, 9, 17, 3)
-        predicted, target = answered(model, pose2d, truth, centre=False)
+        predicted, target = predictions_and_targets(model, pose2d, truth, centre=False)
         assert torch.equal(target, truth)
-        centre, middle = answered(model, pose2d, truth, centre=True)
+        centre, middle = predictions_and_targets(model, pose2d, truth, centre=True)
         assert torch.equal(centre, predicted[:, 4:5])
         assert torch.equal(middle, truth[:, 4:5])
 
@@ -433,7 +425,7 @@ def test_other_backbones_train_and_go_on(recipe, tmp_path, name):
 
 
 def test_epochs_are_counted_and_clips_come_with_their_mirror_image(recipe, data, tmp_path):
-    recipe = recipe.override("schedule.epochs=1", "data.flip=both")
+    recipe = recipe.override("schedule.steps=0", "schedule.epochs=1", "data.flip=both")
     source = batches(recipe)
     assert source.epoch == math.ceil(2 * 60 / 60 * 30 / (9 * 2)), "two takes of a second at 30 frames a second"
     drawn = source.draw(3, 0)

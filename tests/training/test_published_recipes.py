@@ -12,35 +12,25 @@ import torch
 from oracle import bodies
 from poseglass import H36M_17
 from poseglass.clips.sample import Sample
-from poseglass.cost.papers import ROWS
+from poseglass.cost.papers import TABLES
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.h36m.prepare import prepare_h36m
 from poseglass.data.recordings.writer import write_recordings
+from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
-from poseglass.data.virtual.trees import generate
 from poseglass.errors import DataError
 from poseglass.training.build import build
-from poseglass.training.loop import Run, train
+from poseglass.training.loop import train
 from poseglass.training.losses import JOINT_WEIGHTS
 from poseglass.training.optimisers import rate
 from poseglass.training.recipe import Recipe
+from poseglass.training.state import TrainingState
 from poseglass.weights import files as weights
 
 torch.set_num_threads(1)
 
 FOLDER = Path(__file__).parents[2] / "recipes"
 PUBLISHED = {f"{path.parent.name}/{path.stem}": path for path in sorted(FOLDER.glob("*/*.toml"))}
-# The recipe that trains each row that is counted (papers.py), but for HoT's own MotionAGFormer without a waist.
-OF_ROW = {
-    "MixSTE": "mixste",
-    "HoT w. MixSTE": "hot-mixste",
-    "TPC w. MixSTE": "tpc-mixste",
-    "MotionBERT, 256 channels": "motionbert",
-    "HoT w. MotionBERT": "hot-motionbert",
-    "HoT w. MotionAGFormer": "hot-motionagformer",
-    "MHFormer": "mhformer",
-    "TPC w. MHFormer": "tpc-mhformer",
-}
 # As small as each kind of backbone can be with the layers that its waist needs.
 SMALL = {
     "mixste": {"dim": 8, "heads": 2},
@@ -54,12 +44,22 @@ def read(name: str) -> Recipe:
     return Recipe.read(PUBLISHED[name])
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.name in OF_ROW], ids=lambda row: row.name)
-def test_recipes_build_what_the_rows_count(row):
-    recipe = read(f"h36m/{OF_ROW[row.name]}")
-    assert recipe.model.name == row.size
-    assert recipe.waist.keep == ({row.at: row.keep} if row.keep else {})
-    assert row.keep is None or (recipe.waist.kind == "funnel") == row.centre
+PUBLISHED_MODELS = [
+    pytest.param(f"{table}/{model.setup.recipe}", model, id=f"{table}-{model.name}")
+    for table in TABLES
+    for model in TABLES[table].models
+    if model.setup and model.setup.recipe
+]
+
+
+@pytest.mark.parametrize(("name", "model"), PUBLISHED_MODELS)
+def test_recipes_build_the_published_models(name, model):
+    recipe = read(name)
+    assert recipe.model.name == model.setup.size
+    if model.setup.keep is not None:
+        assert recipe.waist.keep == {model.setup.at: model.setup.keep}
+    kind = recipe.waist.kind if recipe.waist.keep else "none"
+    assert kind == model.setup.waist
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -121,7 +121,7 @@ def small(recipe: Recipe) -> Recipe:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_small_one_trains_on_random_clips(name):
     recipe = small(read(name))
-    run = Run(recipe, build(recipe), epoch=1)
+    run = TrainingState(recipe, build(recipe), epoch=1)
     rng = np.random.default_rng(0)
     pose2d = rng.normal(size=(2, 9, 17, recipe.model.inputs)).astype(np.float32)
     sample = Sample(pose2d, rng.normal(0, 0.3, (2, 9, 17, 3)).astype(np.float32))
@@ -135,7 +135,7 @@ def test_a_small_one_trains_on_random_clips(name):
     still = [key for key, parameter in run.model.named_parameters() if torch.equal(parameter, before[key])]
     # With its queries at 0, cross-attention attends to all frames alike at first, whatever the keys.
     assert not [key for key in still if not key.startswith("recoverer.attention.")], still
-    errors = run.judge({"random": sample})
+    errors = run.validate({"random": sample})
     assert errors.keys() == {"random_mpjpe", "random_p_mpjpe"}
     assert all(np.isfinite(value) for value in errors.values())
 

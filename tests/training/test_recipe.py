@@ -37,7 +37,7 @@ def test_every_recipe_parses_and_its_model_is_built(path):
 
 def test_reading(tmp_path):
     (tmp_path / "x.toml").write_text(
-        '[model]\nframes = 27\n\n[waist]\nprune = "uniform"\n\n[optim]\nlr = 1\nbf16 = true\n'
+        '[model]\nframes = 27\n\n[waist]\nkeep = {1 = 9}\nprune = "uniform"\n\n[optim]\nlr = 1\nbf16 = true\n'
     )
     recipe = Recipe.read(tmp_path / "x.toml")
     assert (recipe.model.frames, recipe.waist.prune, recipe.optim.lr, recipe.optim.bf16) == (27, "uniform", 1.0, True)
@@ -124,11 +124,11 @@ def test_round_trip():
         ("waist.keep={first = 9}", "waist.keep must be a table of whole numbers by whole numbers"),
         ("loss.joint_weights=3", "loss.joint_weights must be a list of numbers"),
         ("loss.joint_weights=[1, 'a']", "loss.joint_weights must be a list of numbers"),
-        ("loss.frames=centre", "loss.smoothness, loss.velocity must be 0 where loss.frames is centre"),
+        ("loss.frames=centre", "loss.smoothness, loss.velocity must be 0 if loss.frames is centre"),
         ("optim.clip=-1", "optim.clip must not be negative"),
         ("schedule.factor=0", "schedule.factor"),
         ("schedule.epochs=-1", "must not be negative"),
-        ("data.flip=none", "data.flip=none is of a store"),
+        ("data.flip=none", "data.flip=none is for recordings"),
     ],
 )
 def test_overrides_that_make_no_sense(setting, says):

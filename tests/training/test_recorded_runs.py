@@ -18,7 +18,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 from test_loop import KILLED, assert_same_run, contents, rows
-from test_recorded import written
+from test_recorded_batches import written
 
 from poseglass.clips.sample import Sample
 from poseglass.data.recordings.store import Recordings
@@ -30,6 +30,7 @@ from poseglass.training.batches import batches
 from poseglass.training.build import build
 from poseglass.training.loop import train
 from poseglass.training.recipe import Recipe
+from poseglass.training.state import TrainingState
 from poseglass.waist.hourglass import Hourglass
 from poseglass.weights import files as weights
 
@@ -84,7 +85,7 @@ def test_a_killed_worker_ends_the_run_and_one_goes_on_alone(recipe, tmp_path):
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
-    with pytest.raises(TrainingError, match=r"one of 2 workers ended, so all did: .*start again to go on"):
+    with pytest.raises(TrainingError, match=r"one of 2 workers ended, so all did: .*start again to resume"):
         train(recipe.override("run.workers=2", "schedule.steps=100000"), tmp_path / "two")
     killer.join()
     with safe_open(tmp_path / "two" / "checkpoint.safetensors", "pt") as file:
@@ -181,7 +182,7 @@ def test_machines_that_do_not_see_one_folder_are_told_so(recipe, tmp_path):
         # Seldom gloo aborts a worker that is ending because another has ended; what was wrong has been told by then.
         assert worker.returncode in (1, -signal.SIGABRT)
         assert (
-            f"they begin at step 9 with data {fingerprint}, step 0 with data {fingerprint}; each needs to see" in said
+            f"they start at step 9 with data {fingerprint}, step 0 with data {fingerprint}; each must see" in said
         )
     assert not (tmp_path / "second").exists()
 
@@ -279,7 +280,7 @@ class TestWeightsToBeginWith:
             train(recipe.override("optim.trains=all"), tmp_path / "run")
 
     def test_dropout_does_not_disturb_a_backbone_that_stays(self, recipe):
-        run = loop.Run(recipe.override("optim.trains=waist", "model.sizes.drop=0.5"), build(recipe))
+        run = TrainingState(recipe.override("optim.trains=waist", "model.sizes.drop=0.5"), build(recipe))
         assert not any(module.training for module in run.model.backbone.modules())
         assert all(module.training for module in run.model.recoverer.modules())
         count = sum(len(group["params"]) for optimiser in run.optimisers for group in optimiser.param_groups)
@@ -291,10 +292,10 @@ class TestWeightsToBeginWith:
         assert weights.load(best).kept_embedding["1"].any()
 
     def test_it_needs_them(self, recipe, tmp_path):
-        with pytest.raises(TrainingError, match=r"optim.trains=waist .*give init"):
+        with pytest.raises(TrainingError, match=r"optim.trains=waist .*by init"):
             train(recipe.override("optim.trains=waist"), tmp_path / "run")
         for waist in ("waist.keep={}", "waist.kind=funnel"):
-            with pytest.raises(RecipeError, match=r"optim.trains=waist needs a waist that has weights"):
+            with pytest.raises(RecipeError, match=r"optim.trains=waist needs a waist with weights"):
                 recipe.override("optim.trains=waist", waist)
 
     def test_a_plain_backbone_gets_a_fresh_waist(self, recipe, screen, tmp_path):
@@ -309,30 +310,31 @@ class TestWeightsToBeginWith:
         model = weights.load(screen)
         model = model.with_card(replace(model.card, skeleton="mpi_inf_3dhp17"))
         other = weights.save(model, tmp_path / "other")
-        words = r"trained on the joints of mpi_inf_3dhp17 and the data give the joints of h36m17"
+        words = r"trained on the joints of mpi_inf_3dhp17, and the data have the joints of h36m17"
         with pytest.raises(TrainingError, match=words):
             train(recipe, tmp_path / "run", init=other)
         assert not (tmp_path / "run").exists()
 
     def test_of_other_coordinates_they_are_refused(self, recipe, tmp_path):
         person = weights.save(build(recipe), tmp_path / "person")
-        with pytest.raises(TrainingError, match=r"trained on person coordinates and the data give screen coordinates"):
+        with pytest.raises(TrainingError, match=r"trained on person coordinates, and the data have screen coordinates"):
             train(recipe, tmp_path / "run", init=person)
         assert not (tmp_path / "run").exists()
 
 
 def test_frames_that_do_not_count_are_not_judged(recipe):
-    run = loop.Run(recipe, build(recipe))
-    judges = batches(recipe).judges()
+    run = TrainingState(recipe, build(recipe))
+    judges = batches(recipe).validation()
     sample = judges["validation"]
     assert 0 < sample.counts.mean() < 1
-    errors = run.judge(judges)
+    errors = run.validate(judges)
     with torch.inference_mode():
         predicted = run.averaged()(torch.from_numpy(sample.pose2d)).numpy()
+    predicted = predicted - predicted[:, :, :1]
     distances = np.linalg.norm(predicted - sample.pose3d, axis=-1).mean(-1)
     assert errors["validation_mpjpe"] == pytest.approx(1000 * distances[sample.counts].mean(), rel=1e-5)
     spoiled = np.where(sample.counts[..., None, None], sample.pose3d, 99).astype(np.float32)
-    assert run.judge({"validation": Sample(sample.pose2d, spoiled, sample.counts)}) == errors
+    assert run.validate({"validation": Sample(sample.pose2d, spoiled, sample.counts)}) == errors
 
 
 class _Slow:
@@ -348,7 +350,7 @@ class _Slow:
         self.drawn.append(step)
         return Sample(np.zeros((2, 9, 17, 2), np.float32), np.ones((2, 9, 17, 3), np.float32))
 
-    def judges(self):
+    def validation(self):
         return {"validation": self.draw(-1, 0)}
 
     def about(self):

@@ -6,7 +6,7 @@ import torch
 
 import poseglass as pg
 from poseglass.body.geometry import Camera
-from poseglass.data.virtual.people import STYLES, move, stand_camera
+from poseglass.data.synthetic.people import STYLES, move, stand_camera
 from poseglass.errors import ModelError
 from poseglass.lifting.predictor import predict
 

@@ -59,9 +59,9 @@ def bench(
         if models or keep or json or any(value is not None for value in of_waist.values()):
             waist = ", ".join(of_waist)
             wrong("--paper", f"it only counts the published models: leave out models, --keep, {waist} and --json")
-        from poseglass.cost.papers import table
+        from poseglass.cost.counts import count_table
 
-        print(table())  # noqa: T201
+        print(count_table())  # noqa: T201
         return
     if dtype not in ("float32", "bfloat16"):
         wrong("--dtype", f"it is float32 or bfloat16, not {dtype!r}")

@@ -81,7 +81,7 @@ def generate(
     seed: Annotated[int, typer.Option(help="The same seed makes the same motion.")] = 0,
 ) -> None:
     """Make up a data set in a published layout, to try everything before you register for the real one."""
-    from poseglass.data.virtual.trees import generate as make
+    from poseglass.data.synthetic.generate import generate as make
 
     for path in make(layout, out, frames=frames, subjects=subjects, seed=seed, progress=True):
         log.info("wrote %s (%.1f MB)", path, path.stat().st_size / 1e6)

@@ -78,7 +78,7 @@ def prepare_clips(
     Example:
         >>> import numpy as np, poseglass as pg
         >>> from poseglass.body.geometry import to_y_up
-        >>> from poseglass.data.virtual.people import STYLES, move
+        >>> from poseglass.data.synthetic.people import STYLES, move
         >>> points = to_y_up(move(np.random.default_rng(0), STYLES["Walking"], 90), "z")
         >>> _ = pg.PoseSequence(points, pg.H36M_17, "world", fps=50).save("walk.csv")
         >>> [(clip.name, clip.points.shape) for clip in prepare_clips("walk.csv", "clips.npz").clips]

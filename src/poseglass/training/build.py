@@ -1,6 +1,6 @@
 """The network that a recipe describes: any backbone with any waist."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from poseglass.models import PoseTransformer, create_model
 from poseglass.training.initial import sinusoidal
@@ -29,10 +29,11 @@ def build(recipe: Recipe, backbone: type[PoseTransformer] | None = None) -> wais
         (9, 3, 3)
     """
     settings, kept = recipe.model, recipe.waist
+    own: Callable[..., PoseTransformer] | None = backbone
 
     def build_backbone(frames: int | Sequence[int] | None) -> PoseTransformer:
-        if backbone is not None:
-            return backbone(frames=frames, inputs=settings.inputs, **settings.sizes)
+        if own is not None:
+            return own(frames=frames, inputs=settings.inputs, **settings.sizes)
         return create_model(settings.name, frames=frames, inputs=settings.inputs, sizes=settings.sizes)
 
     with seeded(recipe.run.seed):

@@ -39,7 +39,7 @@ class ClipTable:
     @classmethod
     def cut(
         cls,
-        recordings: Sequence[Bool[ndarray, " f"]],
+        recordings: Sequence[Bool[ndarray, " _"]],
         frames: int,
         stride: int,
         *,

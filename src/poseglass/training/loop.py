@@ -1,7 +1,7 @@
 """Train a model: batches in, the best weights out. A run may be killed at any moment and resumed.
 
-Everything that a step depends on is in the checkpoint or follows from the seed and the number of the step. So a run that
-was interrupted and resumed reaches the same weights as one that was not.
+Everything that a step depends on is in the checkpoint or follows from the seed and the step's number. So a run that was
+interrupted and resumed reaches the same weights as one that was not.
 """
 
 from collections.abc import Mapping
@@ -167,9 +167,7 @@ def _lead(state: TrainingState, source: Batches, folder: Path, report: Report) -
             report(done)
 
 
-def _validate(
-    state: TrainingState, samples: Mapping[str, Sample], folder: Path, log: MetricsLog, waited: float
-) -> str:
+def _validate(state: TrainingState, samples: Mapping[str, Sample], folder: Path, log: MetricsLog, waited: float) -> str:
     """Log the errors of the mean weights, and save the weights if they are the best so far; the error in words."""
     errors = state.validate(samples)
     log.add(state.step, {"loss": float(np.mean(state.losses)), "data_share": waited, **errors})

@@ -57,10 +57,14 @@ class MotionBatches:
     def validation(self) -> dict[str, Sample]:
         """Two batches, of exact and of detector-like 2D poses, the same for every run."""
         half = max(self.recipe.run.validation_clips // 2, 1)
-        frames = self.recipe.model.frames
+        frames, shares = self.recipe.model.frames, self.recipe.data.shares
+        samplers = {
+            name: Sampler(self.validation_takes, frames, shares=shares, clean=clean)
+            for name, clean in VALIDATION.items()
+        }
         return {
-            name: Sampler(self.validation_takes, frames, clean=clean).sample(np.random.default_rng(seed), half)
-            for seed, (name, clean) in enumerate(VALIDATION.items())
+            name: sampler.sample(np.random.default_rng(seed), half)
+            for seed, (name, sampler) in enumerate(samplers.items())
         }
 
     def about(self) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class Muon(torch.optim.Optimizer):
                     same_shape.setdefault(update.shape, []).append((p, update))
             for (rows, columns), pairs in same_shape.items():
                 matrices, updates = zip(*pairs, strict=True)
-                # The root mean square is 1 / sqrt(longer side) in an orthogonal matrix, and about 0.2 in AdamW's updates.
+                # An orthogonal matrix's root mean square is 1 / sqrt(longer side); AdamW's updates have about 0.2.
                 rate = group["lr"] * 0.2 * max(rows, columns) ** 0.5
                 for p, update in zip(matrices, orthogonal(torch.stack(updates)), strict=True):
                     p.mul_(1 - group["lr"] * group["weight_decay"])

@@ -106,7 +106,7 @@ class OptimSettings:
     decays: Literal["matrices", "all"] = "matrices"
     """What decays: the weights of linear maps and convolutions, or every parameter."""
     trains: Literal["all", "waist"] = "all"
-    """Train everything, or only what the waist adds and leave the backbone as it is (``poseglass train --waist-only``)."""
+    """Train everything, or only what the waist adds, with the backbone as it is (``poseglass train --waist-only``)."""
     amsgrad: bool = False
     clip: float = 1.0
     """Largest norm of the gradient; 0 for no limit."""
@@ -150,7 +150,7 @@ class RunSettings:
     judge_by: Literal["mpjpe", "p_mpjpe"] = "p_mpjpe"
     """The error that decides which weights are best, summed over the validation batches."""
     workers: int = 1
-    """Processes that share a batch, with one or more cores each. On few cores, two are much faster than one with two."""
+    """Processes that share a batch, each with its share of the cores. On two cores, two are much faster than one."""
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     """Settings that exclude each other, and settings that would be ignored because of others."""
     waist, data, loss, optim, schedule = recipe.waist, recipe.data, recipe.loss, recipe.optim, recipe.schedule
     if schedule.steps and schedule.epochs:
-        yield f"schedule.steps={schedule.steps} and schedule.epochs={schedule.epochs} contradict each other: set one of them to 0"
+        both = f"schedule.steps={schedule.steps} and schedule.epochs={schedule.epochs}"
+        yield f"{both} contradict each other: set one of them to 0"
     if optim.trains == "waist" and (not waist.keep or waist.kind == "funnel"):
         yield "optim.trains=waist needs a waist with weights: set waist.keep, and waist.kind=hourglass"
     if data.flip == "none" and not data.keypoints:

@@ -35,10 +35,10 @@ class RecordedBatches:
     2D poses are in screen coordinates (:func:`poseglass.body.geometry.to_screen`). A model of three inputs gets scores
     too, 1 if the recordings have none. 3D poses are root-relative metres in camera space. Both have Human3.6M's joints.
 
-    Training clips are those of the split ``train``, in another order each epoch; an epoch's last batch is filled up from
-    the start of its order. Validation clips are those of ``val``, which in published data sets are the test subjects'.
-    The clips of a step do not depend on how many workers share them. A training clip with an invalid frame is left
-    out; if only the centre is trained, a clip whose centre is invalid.
+    Training clips are those of the split ``train``, in another order each epoch; an epoch's last batch is filled up
+    from the start of its order. Validation clips are those of ``val``: in published data sets, the test subjects'. The
+    clips of a step do not depend on how many workers share them. A training clip with an invalid frame is left out; if
+    only the centre is trained, a clip whose centre is invalid.
 
     Args:
         recordings: The prepared recordings.

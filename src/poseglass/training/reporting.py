@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
-from typing import Self, final
+from typing import final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -36,8 +36,8 @@ class StepReport:
 class Reporter:
     """Shows step reports: a log line for each validation and at least every minute, and a bar if there is a terminal.
 
-    Log lines go to the logger ``poseglass.training.reporting`` at level INFO; the commands show them. On a terminal they
-    appear above the bar.
+    Log lines go to the logger ``poseglass.training.reporting`` at level INFO, and the commands show them. On a terminal
+    they appear above the bar.
 
     Args:
         steps: Steps of the run.
@@ -62,7 +62,7 @@ class Reporter:
         self._start: tuple[int, float] | None = None  # the first report's step and time
         self._logged = monotonic()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Reporter":
         self._bar.start()
         return self
 

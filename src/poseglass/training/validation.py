@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from poseglass._shapes import Pose2D, Pose3D
@@ -19,7 +20,7 @@ BATCH = 16  # clips of a forward pass
 
 def predictions_and_targets(
     model: Model, pose2d: Pose2D, target: Pose3D, *, centre: bool
-) -> tuple[Pose3D, Pose3D]:
+) -> tuple[Float[Tensor, "b _ j 3"], Float[Tensor, "b _ j 3"]]:
     """What a model predicts for clips, and the true poses of the same frames: two (b k j 3).
 
     Args:

@@ -89,9 +89,7 @@ def _relay(receiver: Connection, report: Report) -> None:
         report(received)
 
 
-def _worker(
-    rank: int, *, work: Callable[[int, Report], None], workers: int, meeting: str, reports: Connection
-) -> None:
+def _worker(rank: int, *, work: Callable[[int, Report], None], workers: int, meeting: str, reports: Connection) -> None:
     """What a spawned process does."""
     _end_with_parent()
     logging.getLogger("poseglass").addHandler(logging.NullHandler())  # the parent logs

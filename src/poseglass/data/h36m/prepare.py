@@ -117,7 +117,7 @@ def prepare_h36m(
         DataError: Something is missing, damaged or not Human3.6M; the message names it and nothing is written.
 
     Example:
-        >>> from poseglass.data.virtual.trees import generate
+        >>> from poseglass.data.synthetic.generate import generate
         >>> _ = generate("h36m", "download", frames=10, subjects=["S1"])
         >>> made = prepare_h36m("download", "h36m")
         >>> made.recordings[0].name, made.recordings.sources

@@ -97,7 +97,7 @@ def prepare_3dhp(
         DataError: Something is missing, damaged or not MPI-INF-3DHP; the message names it and nothing is written.
 
     Example:
-        >>> from poseglass.data.virtual.trees import generate
+        >>> from poseglass.data.synthetic.generate import generate
         >>> _ = generate("3dhp", "download", frames=20, subjects=["S1", "TS1"])
         >>> made = prepare_3dhp("download", "3dhp")
         >>> [recording.name for recording in made.recordings][-2:]

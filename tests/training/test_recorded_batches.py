@@ -16,8 +16,9 @@ from poseglass.data.recordings.store import Recordings
 from poseglass.data.recordings.writer import write_recordings
 from poseglass.errors import DataError
 from poseglass.training.batches import Batches, batches
+from poseglass.training.clip_table import ClipTable
 from poseglass.training.recipe import Recipe
-from poseglass.training.recorded import ClipTable, RecordedBatches
+from poseglass.training.recorded_batches import RecordedBatches
 
 SIZE = (1000, 1002)
 
@@ -97,7 +98,7 @@ def seen_by_definition(folder: Path, rows: list[int], inputs: int) -> tuple[np.n
 )
 def test_the_table_is_that_of_the_definition(lengths, frames, stride, by, count, seed):
     valid = [np.random.default_rng(seed).random(length) < 0.8 for length in lengths]
-    table = ClipTable.cut(valid, frames, stride, by=by, count=count)
+    table = ClipTable.cut(valid, frames, stride, by=by, valid=count)
     expected = []
     cut = {"seq2seq": seq2seq_starts, "seq2frame": seq2frame_starts}[by]  # which test_windows.py judges
     for recording, length in enumerate(lengths):
@@ -107,7 +108,7 @@ def test_the_table_is_that_of_the_definition(lengths, frames, stride, by, count,
             centre = valid[recording][min(max(begin + frames // 2, 0), length - 1)]
             if inside and {"all": all(good), "any": any(good), "centre": centre}[count]:
                 expected.append((recording, begin))
-    assert [*zip(table.recording.tolist(), table.begin.tolist(), strict=True)] == expected
+    assert [*zip(table.recording.tolist(), table.start.tolist(), strict=True)] == expected
 
 
 @pytest.mark.parametrize("inputs", [2, 3])
@@ -183,9 +184,9 @@ def test_mirror_images(store):
 
 
 def test_validation_is_the_same_few_clips_of_the_test_subjects(store):
-    sample = batches(recipe(store)).judges()["validation"]
+    sample = batches(recipe(store)).validation()["validation"]
     assert len(sample.pose2d) == 5
-    other = batches(recipe(store, "run.seed=7", "data.batch=2")).judges()["validation"]
+    other = batches(recipe(store, "run.seed=7", "data.batch=2")).validation()["validation"]
     assert_array_equal(sample.pose3d, other.pose3d)
     rows = clips_by_definition(Recordings.open(store), ("S9", "S11"), 9, 9, centres=False)
     expected = [seen_by_definition(store, clip, 2)[1] for clip in rows]
@@ -196,7 +197,7 @@ def test_validation_is_the_same_few_clips_of_the_test_subjects(store):
         inner = rows[number].count(rows[number][0]) == 1  # padding stands before the first frame or after the last
         assert int(counts.sum()) == len(first)
         assert counts[0] == inner
-    whole = batches(recipe(store, "run.validation_clips=1000")).judges()["validation"]
+    whole = batches(recipe(store, "run.validation_clips=1000")).validation()["validation"]
     assert len(whole.pose2d) == len(rows)
 
 
@@ -206,13 +207,14 @@ def test_frames_that_do_not_count(tmp_path):
     store = written(tmp_path / "store", lengths=(27, 15), **broken)
     source = batches(recipe(store))
     assert len(source.clips) == (2 + 2) * 5, "the first and the last third of the long takes, both of the short ones"
-    judged = source.judges()["validation"]
+    judged = source.validation()["validation"]
     assert len(judged.counts) == 5
-    wide = batches(recipe(store, "model.frames=15", "data.stride=15", "run.validation_clips=9")).judges()["validation"]
+    longer = recipe(store, "model.frames=15", "data.stride=15", "run.validation_clips=9")
+    wide = batches(longer).validation()["validation"]
     assert sorted(wide.counts.sum(1)) == [9, 9, 9, 9, 15, 15], "9 of 15 where some are padding and some are invalid"
     centres = batches(recipe(store, "data.stride=1", *CENTRE))
     assert len(centres.clips) == (18 + 15) * 5
-    assert centres.judges()["validation"].counts is None
+    assert centres.validation()["validation"].counts is None
     funnel = batches(recipe(store, "data.stride=1", "waist.kind=funnel", "waist.keep={1 = 3}"))
     assert len(funnel.clips) == (2 * 5 + 15) * 5, "it may keep, and is trained by, any frame of a clip"
     with pytest.raises(DataError, match=r"no training clip of 25 frames with all of its frames valid.*model.frames"):
@@ -291,8 +293,8 @@ class TestRefusals:
             source.draw(0, 0)
 
     def test_a_folder_without_keypoints_and_keypoints_without_a_folder(self, store, tmp_path):
-        with pytest.raises(DataError, match=r"holds recordings: say by data.keypoints.*gt, cpn"):
-            batches(recipe(store, "data.keypoints=''", "data.flip=random"))
+        with pytest.raises(DataError, match=r"holds recordings: set data.keypoints to one of .*gt, cpn"):
+            batches(Recipe().override(f"data.path={store}"))
         with pytest.raises(DataError, match=r"there is no folder of recordings"):
             batches(recipe(tmp_path / "none"))
 
@@ -313,6 +315,6 @@ def test_only_what_is_drawn_is_read(tmp_path, monkeypatch):
 
 
 def _begin(source, place) -> int:
-    from poseglass.training.recorded import _order
+    from poseglass.training.recorded_batches import _order
 
-    return source.clips.begin[_order(source.recipe.run.seed, 0, len(source.clips))[place]]
+    return source.clips.start[_order(source.recipe.run.seed, 0, len(source.clips))[place]]

@@ -1,7 +1,7 @@
-"""People who never lived: procedural motion of any length with exact 3D, under no licence.
+"""Synthetic people: procedural motion of any length with exact 3D, free of any licence.
 
 A body of fixed bones stands, walks, sits or bows by a few sines whose rates and phases come from the generator passed
-in. It is plausible and smooth, and true to nobody; it is there to try the tools with.
+in. The motion is smooth and plausible but belongs to nobody. It serves to try the tools.
 """
 
 from typing import NamedTuple
@@ -13,21 +13,23 @@ from numpy.random import Generator
 
 from poseglass.body.skeleton import H36M_17
 from poseglass.data.virtual.bodies import H36M_LENGTHS
+from poseglass.data.virtual.detector import DetectorNoise, detect
 
-__all__ = ["STYLES", "Style", "detected", "move", "stand_camera"]
+__all__ = ["STYLES", "Style", "detections", "move", "stand_camera"]
 
 ANKLE = 0.08  # metres of an ankle above the floor
-ROOM = 1.2  # metres about the middle within which people stay
+ROOM = 1.2  # metres around the middle within which people stay
+NOISE = DetectorNoise(jitter=(0.006, 0.012), bias=0.006, outliers=0.002, swaps=0, gaps=0, blackouts=0)
 
 
 class Style(NamedTuple):
-    """How something is done.
+    """How an action is performed.
 
     Args:
-        stride: Strides a second; 0 stands still.
-        sit: How far hips and knees are bent, from 0, upright, to 1, on a chair.
-        lean: Radians by which the trunk leans forward.
-        arms: Radians by which arms go up and down.
+        stride: Strides per second; 0 stands still.
+        sit: How far hips and knees are bent, from 0 (upright) to 1 (on a chair).
+        lean: How far the trunk leans forward, in radians.
+        arms: How far the arms go up and down, in radians.
     """
 
     stride: float = 0.0
@@ -36,7 +38,7 @@ class Style(NamedTuple):
     arms: float = 0.3
 
 
-# By the names that Human3.6M gives its actions.
+# By Human3.6M's names of its actions.
 STYLES: dict[str, Style] = {
     "Directions": Style(arms=0.8),
     "Discussion": Style(arms=0.6, lean=0.1),
@@ -59,14 +61,17 @@ STYLES: dict[str, Style] = {
 def move(
     rng: Generator, style: Style, frames: int, *, fps: float = 50.0, scale: float = 1.0
 ) -> Float[ndarray, "f 17 3"]:
-    """Somebody in motion: Human3.6M's 17 joints in the world (f 17 3), metres, z up, the floor at z = 0.
+    """Generate the motion of a person.
 
     Args:
-        rng: Where chance comes from.
-        style: What they do.
+        rng: The source of randomness.
+        style: What the person does.
         frames: How many frames.
-        fps: Frames a second.
-        scale: How tall they are, 1 is a mean adult; bone lengths do not change over time.
+        fps: Frames per second.
+        scale: The size of the person; 1 is an average adult. Bone lengths are constant.
+
+    Returns:
+        Human3.6M's 17 joints in the world (f 17 3), metres, z up, the floor at z = 0.
 
     Example:
         >>> import numpy as np
@@ -77,9 +82,9 @@ def move(
     pace = 2 * np.pi * style.stride * time + 0.3 * _wander(rng, time, 0.1) + rng.uniform(0, 2 * np.pi)
     walks = min(style.stride, 0.9) / 0.9
     if walks:
-        round_ = rng.choice([-1.0, 1.0]) * style.stride * 1.1 / ROOM * time + rng.uniform(0, 2 * np.pi)
-        place = ROOM * np.stack([np.cos(round_), np.sin(round_)], -1)
-        yaw = np.arctan2(*np.gradient(place, axis=0).T[::-1]) if frames > 1 else round_
+        angle = rng.choice([-1.0, 1.0]) * style.stride * 1.1 / ROOM * time + rng.uniform(0, 2 * np.pi)
+        place = ROOM * np.stack([np.cos(angle), np.sin(angle)], -1)
+        yaw = np.arctan2(*np.gradient(place, axis=0).T[::-1]) if frames > 1 else angle
     else:
         place = 0.3 * np.stack([_wander(rng, time, 0.05), _wander(rng, time, 0.05)], -1)
         yaw = rng.uniform(-np.pi, np.pi) + 0.6 * _wander(rng, time, 0.08)
@@ -91,7 +96,7 @@ def move(
     joints = {"pelvis": np.zeros((frames, 3))}
 
     def hang(child: str, parent: str, swing: ndarray, spread: ndarray | float = 0.0, side: float = 0.0) -> None:
-        """A bone that swings forward from straight down and is spread to a side."""
+        """Hang a bone that swings forward from straight down and is spread to a side."""
         down = np.cos(spread) * np.cos(swing)
         bone = np.asarray(np.cos(spread) * np.sin(swing))[:, None] * ahead - down[:, None] * up
         bone += np.broadcast_to(side * np.sin(spread), frames)[:, None] * left
@@ -119,31 +124,37 @@ def move(
     return body
 
 
-def detected(
-    rng: Generator, pixels: Float[ndarray, "f j 2"], *, jitter: float = 3.0, outliers: float = 0.002
-) -> Float[ndarray, "f j 2"]:
-    """Joints in the image as a detector might report them: a few pixels off, seldom far off.
+def detections(rng: Generator, pixels: Float[ndarray, "f 17 2"]) -> Float[ndarray, "f 17 2"]:
+    """Disturb projected joints as a 2D detector would: a few pixels off, rarely far off, none missing.
 
     Args:
-        rng: Where chance comes from.
-        pixels: Where they are (f j 2).
-        jitter: Standard deviation of what changes from frame to frame, pixels.
-        outliers: Share of joints that are far off.
+        rng: The source of randomness.
+        pixels: The true positions (f 17 2).
+
+    Returns:
+        The positions that a detector would report (f 17 2).
     """
-    frames, joints = pixels.shape[:2]
-    off = rng.normal(0, jitter, pixels.shape) + rng.normal(0, 2.0, (1, joints, 2))
-    far = rng.random((frames, joints, 1)) < outliers
-    return np.asarray(pixels + off + far * rng.normal(0, 60.0, pixels.shape))
+    points, _ = detect(rng, pixels[None], NOISE, H36M_17.mirror)
+    return np.asarray(points[0])
 
 
 def stand_camera(yaw: float, *, distance: float = 4.5, height: float = 1.4) -> tuple[ndarray, ndarray]:
-    """Rotation, world to camera (3 3), and place (3) of a level camera that looks at the middle; metres, z up."""
+    """Return a level camera that looks at the middle of the room.
+
+    Args:
+        yaw: Where it stands around the middle, in radians.
+        distance: Metres from the middle.
+        height: Metres above the floor.
+
+    Returns:
+        Its rotation, world to camera (3 3), and its position (3), metres, z up.
+    """
     forward = -np.array([np.cos(yaw), np.sin(yaw), 0.0])
     down = np.array([0.0, 0.0, -1.0])
     return np.stack([np.cross(down, forward), down, forward]), -distance * forward + np.array([0, 0, height])
 
 
 def _wander(rng: Generator, time: Float[ndarray, " f"], rate: float) -> Float[ndarray, " f"]:
-    """A smooth course between about -1 and 1, at about so many turns a second."""
+    """A smooth course between about -1 and 1, at about this many cycles per second."""
     rates, phases = rate * rng.uniform(0.6, 1.6, 3), rng.uniform(0, 2 * np.pi, 3)
     return np.asarray(np.sin(2 * np.pi * np.outer(time, rates) + phases).mean(-1) * 1.3)

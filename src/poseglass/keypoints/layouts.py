@@ -1,4 +1,4 @@
-"""Which joint is which: by name where a file names its joints, by the layout asked for elsewhere, never by a guess."""
+"""Find the skeleton of a file by its joint names, or by the layout that the user gives. Never guess."""
 
 from collections.abc import Collection
 from itertools import pairwise
@@ -6,7 +6,7 @@ from itertools import pairwise
 from poseglass.body.skeleton import SKELETONS, Skeleton, get_skeleton
 from poseglass.errors import FormatError, PoseError
 
-__all__ = ["COCO_18", "LAYOUTS", "by_count", "by_names", "find_layout", "plain_name"]
+__all__ = ["COCO_18", "LAYOUTS", "find_layout", "layout_by_count", "layout_by_names", "plain_name"]
 
 
 def _side(side: str) -> tuple[tuple[str, str], ...]:
@@ -24,45 +24,48 @@ COCO_18 = Skeleton(
     ),
     (("nose", "neck"), *_side("left"), *_side("right")),
 )
-"""OpenPose's older model: COCO's joints in another order, and a neck."""
+"""OpenPose's older model: COCO's joints in another order, with a neck."""
 
 LAYOUTS: dict[str, Skeleton] = {**SKELETONS, COCO_18.name: COCO_18}
+"""Every skeleton that a file may have, by name."""
 
-# Spellings of other tools for joints that have another name here.
+# Names that other tools give to joints.
 _ALIASES = {"mouth_left": "left_mouth", "mouth_right": "right_mouth"}
 
 
 def find_layout(layout: str | Skeleton | None) -> Skeleton | None:
-    """The skeleton of a name; None and skeletons pass through.
+    """Find a layout by name. None and skeletons are returned as they are.
 
     Raises:
-        FormatError: There is no layout of that name; the message lists those there are.
+        FormatError: No layout has this name. The message lists the names.
     """
     if layout is None or isinstance(layout, Skeleton):
         return layout
     try:
         return LAYOUTS.get(layout.lower()) or get_skeleton(layout)
     except PoseError:
-        raise FormatError(f"no layout is called {layout!r}; there are {', '.join(LAYOUTS)}") from None
+        raise FormatError(f"no layout is called {layout!r}; expected one of {', '.join(LAYOUTS)}") from None
 
 
-def by_count(joints: int, layout: Skeleton | None, place: str, *, fixed: dict[int, Skeleton] | None = None) -> Skeleton:
+def layout_by_count(
+    joints: int, layout: Skeleton | None, place: str, *, fixed: dict[int, Skeleton] | None = None
+) -> Skeleton:
     """The layout of a file that does not name its joints.
 
-    Args:
-        joints: How many joints the file has.
-        layout: What the user says they are.
-        place: Where the joints stand, for the message.
-        fixed: What the format itself says that this many joints are.
+    If only one known layout has this number of joints (26, 33), it is used. 17 joints need a layout: they are those of
+    Human3.6M, COCO or MPI-INF-3DHP, and confusing these gives poses that look almost right.
 
-    A count that belongs to one known layout only (26, 33) is no guess; 17 joints are Human3.6M's, COCO's or
-    MPI-INF-3DHP's, and mixing them up gives poses that look almost right.
+    Args:
+        joints: The number of joints in the file.
+        layout: The layout that the user gives, if any.
+        place: The place of the joints in the file, for error messages.
+        fixed: Layouts that the format prescribes, by number of joints.
 
     Raises:
-        FormatError: The layout is missing or has another number of joints.
+        FormatError: The layout is missing or has another number of joints. The message lists those that fit.
     """
     fitting = [skeleton.name for skeleton in LAYOUTS.values() if len(skeleton) == joints]
-    hint = f"pass --layout {' or --layout '.join(fitting)}" if fitting else "no known layout has that many"
+    hint = f"pass --layout {' or --layout '.join(fitting)}" if fitting else "no known layout has this number"
     if layout is not None:
         if len(layout) == joints:
             return layout
@@ -77,30 +80,35 @@ def by_count(joints: int, layout: Skeleton | None, place: str, *, fixed: dict[in
     raise FormatError(f"{place}: the file does not say which joints its {joints} are; {hint}")
 
 
-def by_names(names: Collection[str], layout: Skeleton | None, place: str) -> Skeleton:
-    """The layout that the names of a file's joints spell: the largest known one whose joints are all named.
+def layout_by_names(names: Collection[str], layout: Skeleton | None, place: str) -> Skeleton:
+    """The given layout, or the largest known one, if the joint names of a file cover it.
+
+    Args:
+        names: The joint names in the file.
+        layout: The layout that the user gives, if any.
+        place: The place of the names in the file, for error messages.
 
     Raises:
-        FormatError: The names do not cover the layout asked for, or any known one.
+        FormatError: The names do not cover the given layout, or any known one.
     """
-    have = set(names)
+    available = set(names)
     if layout is not None:
-        if missing := [joint for joint in layout.joints if joint not in have]:
+        if missing := [joint for joint in layout.joints if joint not in available]:
             raise FormatError(
                 f"{place}: {layout.name} needs {', '.join(missing)}, which the file does not name; "
-                f"it names {', '.join(sorted(have))}"
+                f"it names {', '.join(sorted(available))}"
             )
         return layout
-    fitting = [skeleton for skeleton in LAYOUTS.values() if have.issuperset(skeleton.joints)]
+    fitting = [skeleton for skeleton in LAYOUTS.values() if available.issuperset(skeleton.joints)]
     if not fitting:
         raise FormatError(
-            f"{place}: the joints {', '.join(sorted(have))} do not cover any known layout ({', '.join(LAYOUTS)})"
+            f"{place}: the joints {', '.join(sorted(available))} do not cover any known layout ({', '.join(LAYOUTS)})"
         )
     return max(fitting, key=len)
 
 
 def plain_name(name: str) -> str:
-    """A joint's name in this library's spelling: ``"Left Shoulder"`` and ``"leftShoulder"`` are ``"left_shoulder"``."""
+    """A joint's name in poseglass's spelling: ``"Left Shoulder"`` and ``"leftShoulder"`` become ``"left_shoulder"``."""
     letters = "".join(
         f"_{letter}" if letter.isupper() and number and name[number - 1].islower() else letter
         for number, letter in enumerate(name.strip())
