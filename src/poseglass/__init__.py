@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from poseglass.weights.files import load as load
     from poseglass.weights.files import save as save
 
-# Where each public name lives. Names are imported when they are first used, so that `import poseglass` and
-# `poseglass --help` answer at once: torch alone takes two seconds to import. No module may bear a public name, for
-# importing it would put the module in the name's place.
+# The module of each public name. Names are imported on first use, so that `import poseglass` and `poseglass --help` are
+# fast: torch alone takes two seconds to import. No module of poseglass may have a public name as its own, because
+# importing it would replace the object by the module.
 _HOME = {
     "BLAZEPOSE_33": "body.skeleton",
     "BODY_25": "body.skeleton",

@@ -826,7 +826,7 @@ class TestEvaluating:
         ("name", "words"),
         [
             ("no.npz", ["there is no motion file no.npz"]),
-            (".", ["holds no recordings, for it has no index.json"]),
+            (".", ["holds no recordings: it has no index.json"]),
             ("text.npz", ["text.npz is no npz of motion clips"]),
             ("other.npz", ["index.csv"]),
             ("walk.npz", ["walk.npz"]),

@@ -39,7 +39,7 @@ def test_made_up_prepared_and_opened(poseglass, layout, command, subjects, count
     assert recordings.fingerprint in out
     assert "missing:" in out
     assert "academic" in recordings.licence or "research" in recordings.licence
-    assert recordings.made["with"].startswith("poseglass ")
+    assert recordings.provenance["with"].startswith("poseglass ")
 
 
 def test_what_cannot_be_done_is_one_line(poseglass):
@@ -53,7 +53,7 @@ def test_what_cannot_be_done_is_one_line(poseglass):
         (("data", "h36m", "download", "out"), "data_2d_h36m_gt.npz: positions_2d cannot be read"),
         (("data", "h36m", "nowhere", "out"), "there is no folder nowhere"),
         (("data", "h36m", "full", "out"), "full has no Human3.6M"),
-        (("data", "h36m", "download", "full"), "full is there already and not empty"),
+        (("data", "h36m", "download", "full"), "full exists and is not empty"),
         (("data", "3dhp", "full", "out"), "full has no MPI-INF-3DHP"),
         (("data", "generate", "coco", "out"), "there is no layout 'coco'"),
         (("data", "generate", "h36m", "out", "--frames", "1"), "at least 2 frames"),
@@ -129,7 +129,7 @@ def test_own_motion_is_checked_prepared_and_trained_on(poseglass, own):
     assert "3 recordings, 300 frames of h36m17, 2D gt" in out
     code, out, err = poseglass("data", "check", "prepared")
     assert (code, err.strip()) == (0, "")
-    assert "checksums right" in out
+    assert "checksums correct" in out
 
 
 @pytest.mark.parametrize("detected", [False, True])
@@ -187,7 +187,7 @@ def test_what_is_wrong_with_own_motion_is_said_at_once(poseglass, own):
     (own / "cleo" / "walk 1.csv").write_text("frame,a_x,a_y\n")
     code, out, err = poseglass("data", "check", "studio")
     assert (code, err.strip()) == (1, "")
-    assert "error: studio/ben/walk 1.csv: lacks left_knee (is 'lft_knee' meant?)" in out
+    assert "error: studio/ben/walk 1.csv: lacks left_knee (did you mean 'lft_knee'?)" in out
     assert "error: studio/cleo/walk 1.csv: line 1: expected columns such as left_knee_x" in out
     assert out.splitlines()[-1] == "studio: 3 takes of motion; 4 errors, 0 warnings"
     for place in ("clips.npz", "prepared"):
@@ -210,7 +210,7 @@ def test_training_refuses_a_split_that_is_empty(poseglass, own):
     (own / "motion.toml").write_text('units = "mm"\nup = "z"\n')
     code, _, err = poseglass("data", "mocap", "studio", "clips.npz")
     assert code == 0
-    assert "split val: no take is in it, which training needs; name its subjects under [splits]" in err
+    assert "split val: it has no take, which training needs; name its subjects under [splits]" in err
     Path("tiny.toml").write_text(TINY)
     code, _, err = poseglass("train", "tiny.toml", "--data", "clips.npz", "-o", "run")
     assert code == 1

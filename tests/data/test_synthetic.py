@@ -13,7 +13,6 @@ from poseglass import H36M_17
 from poseglass.data.synthetic.generate import generate
 from poseglass.data.synthetic.people import STYLES, detections, move
 from poseglass.errors import DataError
-from poseglass.files.extras import needed
 from poseglass.files.pickled import read_objects
 
 # From the description of the layouts, not from the code.
@@ -170,5 +169,3 @@ def test_impossible_requests(tmp_path):
         generate("h36m", tmp_path, subjects=["S1", "S2"])
     with pytest.raises(DataError, match="at least 2 frames, got 1"):
         generate("3dhp", tmp_path, frames=1)
-    with pytest.raises(DataError, match=r"this needs nolibrary: pip install 'poseglass\[datasets\]'"):
-        needed("nolibrary.io")

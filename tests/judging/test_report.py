@@ -117,7 +117,7 @@ def test_the_file_for_matlab(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"TS3": None}, "TS3 is missing or too much"),
+        ({"TS3": None}, "TS3 is missing"),
         ({"S1": np.zeros((4, 17, 3))}, "S1 is missing"),
         ({"TS3": np.zeros((4, 17, 2))}, r"TS3: poses must be \(frames, 17, 3\), got \(4, 17, 2\)"),
     ],

@@ -155,7 +155,9 @@ def test_two_runs_at_once_in_one_folder_are_refused(recipe, unbroken):
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
         before = contents(unbroken)
-        with pytest.raises(TrainingError, match=r"another process works in .*unbroken; wait for it, end it, or choose"):
+        with pytest.raises(
+            TrainingError, match=r"another process works in .*unbroken; wait for it, stop it, or choose"
+        ):
             train(recipe.override("schedule.steps=11"), unbroken)
         assert all(torch.equal(value, before[name]) for name, value in contents(unbroken).items())
         other.kill()
@@ -254,7 +256,9 @@ except TrainingError as problem:
     before = (unbroken / "checkpoint.safetensors").read_bytes()
     arguments = [sys.executable, "-c", script, json.dumps(longer.to_dict())]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    assert "checkpoint.safetensors: File too large; make room, or choose another place" in done.stdout, done.stderr
+    assert "checkpoint.safetensors: File too large; free some space, or choose another place" in done.stdout, (
+        done.stderr
+    )
     assert not [*unbroken.glob(".*.safetensors")]
     assert (unbroken / "checkpoint.safetensors").read_bytes() == before
     train(longer, unbroken)

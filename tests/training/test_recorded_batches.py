@@ -271,9 +271,7 @@ class TestRefusals:
             batches(recipe(written(tmp_path / "store", subjects=there)))
 
     def test_a_data_set_without_a_split(self, tmp_path):
-        with pytest.raises(
-            DataError, match=r"no split train; there are none, for nobody says which recordings of 'mine'"
-        ):
+        with pytest.raises(DataError, match=r"no split train; there are none, because the splits of 'mine'"):
             batches(recipe(written(tmp_path / "store", dataset="mine")))
 
     @pytest.mark.parametrize(("skeleton", "words"), [("coco17", "pelvis"), ("body25", "head_top")])

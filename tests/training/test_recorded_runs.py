@@ -181,9 +181,7 @@ def test_machines_that_do_not_see_one_folder_are_told_so(recipe, tmp_path):
         _, said = worker.communicate(timeout=120)
         # Seldom gloo aborts a worker that is ending because another has ended; what was wrong has been told by then.
         assert worker.returncode in (1, -signal.SIGABRT)
-        assert (
-            f"they start at step 9 with data {fingerprint}, step 0 with data {fingerprint}; each must see" in said
-        )
+        assert f"they start at step 9 with data {fingerprint}, step 0 with data {fingerprint}; each must see" in said
     assert not (tmp_path / "second").exists()
 
 
@@ -223,7 +221,7 @@ class TestWhatARunWasMadeFrom:
         train(recipe, tmp_path / "run")
         before = contents(tmp_path / "run")
         other = written(tmp_path / "other", subjects=("S1", "S9"))
-        words = "other data: recordings of fingerprint {} and .*other holds recordings of {}; go on with".format(
+        words = "other data: recordings of fingerprint {} and .*other holds recordings of {}; resume with".format(
             *(Recordings.open(path).fingerprint + more for path, more in ((recipe.data.path, ","), (other, "")))
         )
         longer = recipe.override("schedule.steps=11")

@@ -46,12 +46,12 @@ def mocap(
     made = prepare_clips(source, out, about=about, progress=True)
     for path, reason in made.skipped.items():
         log.info("skipped %s: %s", path, reason.removeprefix(f"{path}: "))
-    for problem in made.odd[:SHOWN]:
+    for problem in made.warnings[:SHOWN]:
         log.info("%s", problem)
-    if len(made.odd) > SHOWN:
-        log.info("and %d more warnings: see poseglass data check %s", len(made.odd) - SHOWN, source)
-    if str(made.found):
-        log.info("%s", made.found)
+    if len(made.warnings) > SHOWN:
+        log.info("and %d more warnings: see poseglass data check %s", len(made.warnings) - SHOWN, source)
+    if str(made.conventions):
+        log.info("%s", made.conventions)
     for split in dict.fromkeys(clip.split for clip in made.clips):
         part = made.clips.split(split)
         log.info("%s: %d clips, %.1f minutes", split, len(part), part.minutes)

@@ -1,6 +1,6 @@
 """Tables of text cells as aligned text, Markdown and CSV. Every table that this package prints is written here.
 
-A table is a list of rows, a row a list of cells, and the first row the heading. All rows have the same length.
+A table is a list of rows of cells. The first row is the heading, and all rows have the same length.
 """
 
 import csv
@@ -13,11 +13,11 @@ Rows = Sequence[Sequence[str]]
 
 
 def text_table(rows: Rows, *, left: int = 1) -> str:
-    """Aligned columns.
+    """Format a table as text with aligned columns.
 
     Args:
-        rows: The heading and the rows below it, cells of text.
-        left: How many columns are aligned to the left; the others are aligned to the right.
+        rows: The heading and the rows below it.
+        left: The number of columns that are aligned to the left. The others are aligned to the right.
 
     Example:
         >>> print(text_table([["", "frames"], ["Walking", "1,200"], ["Sitting", "90"]]))
@@ -37,7 +37,7 @@ def text_table(rows: Rows, *, left: int = 1) -> str:
 
 
 def markdown_table(rows: Rows) -> str:
-    r"""A Markdown table; a ``|`` within a cell is escaped.
+    r"""Format a table as Markdown. A ``|`` within a cell is escaped.
 
     Example:
         >>> print(markdown_table([["model", "mm"], ["a|b", "44.4"]]))
@@ -51,7 +51,7 @@ def markdown_table(rows: Rows) -> str:
 
 
 def csv_table(rows: Sequence[Sequence[object]]) -> str:
-    """A CSV table (RFC 4180, lines that end in a line feed); numbers keep every digit.
+    """Format a table as CSV (RFC 4180, lines end in a line feed). Numbers keep all their digits.
 
     Example:
         >>> csv_table([["name", "mm"], ["Walking, 2", 0.1]])

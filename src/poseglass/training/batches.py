@@ -10,7 +10,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from poseglass.clips.sample import Sample
 from poseglass.data.clips import MotionClips
-from poseglass.data.recordings.store import INDEX, Recordings
+from poseglass.data.recordings.index import INDEX
+from poseglass.data.recordings.store import Recordings
 from poseglass.errors import DataError
 from poseglass.training.motion_batches import MotionBatches
 from poseglass.training.recipe import Recipe

@@ -129,7 +129,7 @@ class RecordedBatches:
             "keypoints": self.keypoints,
             "training": split(self._train, self.clips),
             "validation": split(self._val, self.validation_clips),
-            "made": dict(self.recordings.made),
+            "made": dict(self.recordings.provenance),
         }
 
     def _read(
