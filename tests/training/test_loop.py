@@ -1,7 +1,7 @@
 """Training can be killed at any moment and goes on as if nothing had been; what is wrong is said."""
 
-import csv
 import json
+import logging
 import math
 import os
 import signal
@@ -15,89 +15,23 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 from safetensors.torch import load_file
+from training_runs import KILLED, assert_same_run, contents, rows
 
-from oracle import bodies
-from poseglass import H36M_17
 from poseglass.clips.mirror import flip
 from poseglass.clips.sample import Sample
-from poseglass.data.clips import MotionClip, MotionClips
+from poseglass.data.clips import MotionClips
 from poseglass.data.virtual.sampler import Sampler
 from poseglass.errors import DataError, TrainingError, WeightsError
-from poseglass.models import MixSTE
 from poseglass.training import state as training_state
 from poseglass.training.batches import batches
 from poseglass.training.build import build
-from poseglass.training.initial import time_code
 from poseglass.training.loop import train
-from poseglass.training.optimisers import optimisers, rate
 from poseglass.training.recipe import Recipe
 from poseglass.training.state import TrainingState
-from poseglass.training.validation import predictions_and_targets
 from poseglass.waist.hourglass import Hourglass
 from poseglass.weights import files as weights
 
 torch.set_num_threads(1)
-
-# Dies by SIGKILL in the middle of writing the checkpoint of step 6.
-KILLED = """
-import json, os, signal, sys
-import torch
-from poseglass.training import loop, state
-from poseglass.training.recipe import Recipe
-
-torch.set_num_threads(1)
-whole = state.save_file
-
-def half(tensors, path, metadata):
-    whole(tensors, path, metadata)
-    if json.loads(metadata["poseglass"])["step"] >= 6:
-        os.truncate(path, os.path.getsize(path) // 2)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-state.save_file = half
-loop.train(Recipe().updated(json.loads(sys.argv[1])), sys.argv[2])
-"""
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("clips") / "clips.npz"
-    takes = [
-        MotionClip(name, bodies.motion(60, H36M_17.joints, seed).astype(np.float32), name, split)
-        for seed, (name, split) in enumerate((("anna", "train"), ("prmd_1", "train"), ("ben", "val")))
-    ]
-    MotionClips(tuple(takes), fps=60.0).save(path)
-    return path
-
-
-@pytest.fixture
-def recipe(data) -> Recipe:
-    tree = {
-        "model": {"name": "mixste", "frames": 9, "sizes": {"dim": 16, "depth": 2, "heads": 2, "drop": 0.3}},
-        "waist": {"keep": {1: 4}},
-        "data": {"path": str(data), "batch": 2, "shares": {"prmd": 0.28}},
-        "optim": {"lr": 1e-3},
-        "schedule": {"steps": 9, "warmup": 2},
-        "run": {"save_every": 3, "validate_every": 4, "validation_clips": 4},
-    }
-    return Recipe().updated(tree)
-
-
-def contents(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / "checkpoint.safetensors") | {
-        f"best.{name}": value for name, value in load_file(folder / "best" / "weights.safetensors").items()
-    }
-
-
-def assert_same_run(a: Path, b: Path) -> None:
-    left, right = contents(a), contents(b)
-    assert left.keys() == right.keys()
-    assert all(torch.equal(value, right[name]) for name, value in left.items())
-
-
-def rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "metrics.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture
@@ -279,17 +213,6 @@ def test_weights_are_no_checkpoint(recipe, unbroken):
         train(recipe, unbroken)
 
 
-def test_validation_errors_are_root_relative(recipe):
-    """A prediction that is off by the same vector at every joint has no error."""
-    recipe = recipe.override("optim.ema=0")
-    sample = batches(recipe).validation()["clean"]
-    run = TrainingState(recipe, build(recipe))
-    errors = run.validate({"clean": sample})
-    with torch.no_grad():
-        run.mean["backbone.head_project.bias"] += torch.tensor([0.1, -0.2, 0.3])
-    assert run.validate({"clean": sample}) == pytest.approx(errors, rel=1e-4)
-
-
 def test_missing_data(recipe, tmp_path):
     with pytest.raises(DataError, match=r"data.path"):
         train(Recipe(), tmp_path)
@@ -305,102 +228,6 @@ def test_training_begins_from_other_weights(recipe, tmp_path):
     assert all(torch.equal(trained[f"model.{name}"], value) for name, value in other.state_dict().items())
     with pytest.raises(WeightsError, match="of another shape"):
         train(recipe.override("model.sizes.dim=8"), tmp_path / "unlike", init=tmp_path / "other")
-
-
-class TestBuild:
-    def test_the_same_seed_gives_the_same_network(self, recipe):
-        first, second = build(recipe), build(recipe)
-        assert all(torch.equal(value, second.state_dict()[name]) for name, value in first.state_dict().items())
-        other = build(recipe.override("run.seed=2"))
-        assert not torch.equal(first.state_dict()["backbone.project.weight"], other.backbone.project.weight)
-
-    def test_with_and_without_a_waist(self, recipe):
-        assert isinstance(build(recipe.override("waist.keep={}")), MixSTE)
-        model = build(recipe.override("waist.prune=uniform", "waist.recover=interpolate"))
-        assert type(model.pruner).__name__ == "Uniform"
-        assert type(model.recoverer).__name__ == "Interpolate"
-
-    def test_published_and_sinusoidal_starts(self, recipe):
-        published = build(recipe.override("model.init=published"))
-        assert not published.backbone.time_embedding.any()
-        assert not published.recoverer.queries.any()
-        ours = build(recipe)
-        assert torch.equal(ours.backbone.time_embedding, time_code(9, 16))
-        assert torch.equal(ours.recoverer.queries, time_code(9, 16))
-        assert torch.equal(ours.recoverer.attention.key.weight, ours.recoverer.attention.query.weight)
-
-    def test_the_time_code_tells_frames_apart(self):
-        code = time_code(81, 32)[0]
-        distance = torch.cdist(code, code)
-        assert (distance + 9 * torch.eye(81)).min() > 0.1
-        assert code.abs().max() <= 1
-
-
-class TestOptimisers:
-    @pytest.mark.parametrize("name", ["adamw", "adam", "muon"])
-    def test_every_parameter_is_in_one_group(self, recipe, name):
-        recipe = recipe.override(f"optim.name={name}")
-        model = build(recipe)
-        held = [p for o in optimisers(model, recipe.optim) for group in o.param_groups for p in group["params"]]
-        assert sorted(map(id, held)) == sorted(map(id, model.parameters()))
-        for optimiser in optimisers(model, recipe.optim):
-            for group in optimiser.param_groups:
-                for p in group["params"]:
-                    assert (group["weight_decay"] == 0) == (p.ndim != 2)
-
-    def test_the_rate_warms_up_stays_and_falls_to_nothing(self, recipe):
-        schedule = recipe.override("schedule.steps=100", "schedule.warmup=10", "schedule.decay=0.2").schedule
-        rates = [rate(step, schedule, steps=100, epoch=7) for step in range(100)]
-        assert rates[:10] == pytest.approx([0.1 * i for i in range(1, 11)])
-        assert rates[10:80] == [1.0] * 70
-        assert rates[80:] == pytest.approx([(100 - step) / 20 for step in range(80, 100)])
-        assert all(rate > 0 for rate in rates)
-
-    def test_the_published_rates_fall_by_the_epoch(self, recipe):
-        schedule = Recipe().override(
-            "schedule.epochs=12", "schedule.warmup=0", "schedule.decay=0.0", "schedule.factor=0.95",
-            "schedule.every=5", "schedule.every_factor=0.5",
-        ).schedule  # fmt: skip
-        share = 1.0
-        for epoch in range(1, 13):
-            rates = [rate(step, schedule, steps=36, epoch=3) for step in range(3 * epoch - 3, 3 * epoch)]
-            assert rates == pytest.approx([share] * 3)
-            share *= 0.5 if epoch % 5 == 0 else 0.95
-
-    def test_weight_decay_on_all(self, recipe):
-        optim = recipe.override("optim.decays=all", "optim.weight_decay=0.3").optim
-        assert {group["weight_decay"] for o in optimisers(build(recipe), optim) for group in o.param_groups} == {0.3}
-
-    def test_adam_with_amsgrad_is_torch_s(self, recipe):
-        (optimiser,) = optimisers(build(recipe), recipe.override("optim.name=adam", "optim.amsgrad=true").optim)
-        assert type(optimiser) is torch.optim.Adam
-        assert optimiser.defaults["amsgrad"]
-
-
-class TestAnswered:
-    def test_a_funnel_s_frames_have_their_own_truth(self):
-        recipe = Recipe().override("model.name=mixste-tiny", "model.frames=9", "waist.keep={1 = 4}")
-        model = build(recipe.override("waist.kind=funnel")).eval()
-        pose2d = torch.randn(3, 9, 17, 3, generator=torch.Generator().manual_seed(0))
-        truth = torch.arange(9.0)[None, :, None, None].expand(3, 9, 17, 3)  # the number of the frame
-        kept = model.trace(pose2d).kept[1]
-        predicted, target = predictions_and_targets(model, pose2d, truth, centre=False)
-        assert torch.equal(target[..., 0, 0], kept.float())
-        assert torch.equal(predicted, model(pose2d))
-        centre, middle = predictions_and_targets(model, pose2d, truth, centre=True)
-        assert (middle == 4).all()
-        assert centre.shape == (3, 1, 17, 3)
-        for clip in range(3):
-            assert torch.equal(centre[clip, 0], predicted[clip, kept[clip].tolist().index(4)])
-
-    def test_all_frames_or_the_centre(self):
-        model = build(Recipe().override("model.name=mixste-tiny", "model.frames=9")).eval()
-        pose2d, truth = torch.randn(2, 9, 17, 3), torch.randn(2, 9, 17, 3)
-        predicted, target = predictions_and_targets(model, pose2d, truth, centre=False)
-        assert torch.equal(target, truth)
-        centre, middle = predictions_and_targets(model, pose2d, truth, centre=True)
-        assert torch.equal(centre, predicted[:, 4:5])
-        assert torch.equal(middle, truth[:, 4:5])
 
 
 @pytest.mark.parametrize("name", ["motionbert-tiny", "mhformer-tiny", "motionagformer-tiny"])
@@ -437,3 +264,42 @@ def test_epochs_are_counted_and_clips_come_with_their_mirror_image(recipe, data,
     assert_array_equal(flip(drawn.pose3d[:1]), drawn.pose3d[1:])
     train(recipe, tmp_path / "run")
     assert rows(tmp_path / "run")[-1]["step"] == str(source.epoch)
+
+
+def test_the_caller_s_process_is_left_as_it_was(recipe, tmp_path):
+    torch.manual_seed(3)
+
+    def process() -> list[object]:
+        generators = torch.random.get_rng_state().tolist(), np.random.get_state()[1].tolist()  # noqa: NPY002
+        flags = torch.are_deterministic_algorithms_enabled(), torch.is_grad_enabled()
+        return [generators, flags, torch.get_num_threads(), torch.get_default_dtype()]
+
+    before = process()
+    train(recipe, tmp_path / "run")
+    assert process() == before
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_validation_is_logged(recipe, tmp_path, caplog, workers):
+    """Also when the training happens in other processes."""
+    caplog.set_level(logging.INFO, "poseglass")
+    train(recipe.override(f"run.workers={workers}"), tmp_path / "run")
+    lines = [record.getMessage() for record in caplog.records if record.name == "poseglass.training.reporting"]
+    assert lines[0] == "training from step 0 to 9"
+    steps = [re.match(r"step (\d+) of 9: loss [\d.]+, P-MPJPE [\d.]+ mm, waited \d+% of the time for data", line)
+             for line in lines[1:]]  # fmt: skip
+    assert [step and step[1] for step in steps] == ["4", "8", "9"]
+
+
+def test_shares_of_nobody_are_warned_of(recipe, caplog):
+    batches(recipe.override("data.shares={prmd = 0.2, zoe = 0.1}"))
+    assert caplog.messages == ["data.shares.zoe is ignored: no training take is of such a subject"]
+
+
+def test_the_folder_of_an_earlier_version_is_refused(recipe, unbroken):
+    path = unbroken / "recipe.json"
+    before = json.loads(path.read_text())
+    before["data"] = {"rehab_share": 0.28} | {name: value for name, value in before["data"].items() if name != "shares"}
+    path.write_text(json.dumps(before))
+    with pytest.raises(TrainingError, match=r"a run of an earlier poseglass, whose recipe has data.rehab_share"):
+        train(recipe.override("schedule.steps=11"), unbroken)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from poseglass.errors import ModelError, RecipeError
+from poseglass.errors import RecipeError
 from poseglass.training.build import build
 from poseglass.training.losses import JOINT_WEIGHTS, TERMS, PoseLoss
 from poseglass.training.recipe import Recipe
@@ -81,6 +81,7 @@ def test_the_defaults_are_the_loss_of_hot_w_mixste():
         ("optim.name=muon", "optim.amsgrad=true"),
         ("data.batch=6", "data.flip=both", "run.workers=2"),
         ("loss.position=0", "loss.smoothness=0", "loss.velocity=0"),
+        ("data.shares={a = 0.6}", "data.shares.b=0.5"),
     ],
 )
 def test_settings_that_do_not_go_together(settings):
@@ -88,6 +89,57 @@ def test_settings_that_do_not_go_together(settings):
     recipe = Recipe().override(*before)
     with pytest.raises(RecipeError):
         recipe.override(last)
+
+
+@pytest.mark.parametrize("recipe", ["h36m/hot-mixste", "balanced"])
+def test_a_run_has_one_length(recipe):
+    """Steps on the command line are not ignored because the recipe counts epochs, nor the other way round."""
+    recipe = Recipe.read(FOLDER / f"{recipe}.toml")
+    change, other = ("steps", "epochs") if recipe.schedule.epochs else ("epochs", "steps")
+    with pytest.raises(RecipeError, match=r"schedule.steps=\d+ and schedule.epochs=\d+ contradict each other: set one"):
+        recipe.override(f"schedule.{change}=20")
+    changed = recipe.override(f"schedule.{change}=20", f"schedule.{other}=0")
+    assert changed.schedule.length(7) == (20 if change == "steps" else 140)
+    assert Recipe().schedule.length(7) == 10_000
+
+
+WAIST, STORE = "waist.keep={1 = 9}", ("data.keypoints=cpn", "model.inputs=2")
+STILL = ("loss.position=0", "loss.smoothness=0")
+
+
+@pytest.mark.parametrize(
+    ("settings", "ignored"),
+    [
+        ((), "waist.kind=funnel"),
+        ((), "waist.prune=uniform"),
+        ((), "waist.recover=nearest"),
+        ((WAIST, "waist.kind=funnel"), "waist.recover=nearest"),
+        (STORE, "data.clean=0.5"),
+        (STORE, "data.shares={a = 0.5}"),
+        ((), "data.stride=9"),
+        (("loss.smoothness=0",), "loss.joint_weights=[1, 2]"),
+        (("optim.weight_decay=0",), "optim.decays=all"),
+        (("optim.name=muon",), "optim.amsgrad=true"),
+        ((), "schedule.every_factor=0.5"),
+        (("schedule.every=1",), "schedule.factor=0.5"),
+    ],
+)
+def test_settings_that_others_would_make_useless(settings, ignored):
+    before = Recipe().override(*settings)
+    before = before.override("loss.position=0") if "joint_weights" in ignored else before
+    name = ignored.partition("=")[0]
+    with pytest.raises(RecipeError, match=rf"{name}=.* has no effect .*: leave it at"):
+        before.override(ignored)
+
+
+def test_motion_clips_have_three_inputs():
+    with pytest.raises(RecipeError, match=r"motion clips have scores, so model.inputs must be 3"):
+        Recipe().override("model.inputs=2")
+
+
+def test_settings_of_earlier_versions_are_explained():
+    with pytest.raises(RecipeError, match=r"no setting data.rehab_share; instead of rehab_share = 0.28 write shares"):
+        Recipe().override("data.rehab_share=0.28")
 
 
 def test_the_original_stays():
@@ -165,46 +217,3 @@ def test_files_that_are_none(tmp_path):
 def test_every_setting_has_a_default_of_its_type():
     for section in fields(Recipe()):
         assert Recipe().updated({section.name: Recipe().to_dict()[section.name]}) == Recipe()
-
-
-class TestBuild:
-    TINY = ("model.frames=9", "waist.keep={1 = 3}")
-
-    @pytest.mark.parametrize("kind", ["hourglass", "funnel"])
-    @pytest.mark.parametrize("name", ["mixste-tiny", "motionbert-tiny", "mhformer-tiny", "motionagformer-tiny"])
-    def test_any_model_with_any_waist(self, name, kind):
-        recipe = Recipe().override(f"model.name={name}", f"waist.kind={kind}", *self.TINY, "waist.prune=uniform")
-        model = build(recipe)
-        poses = model(torch.zeros(2, 9, 17, 3))
-        assert poses.shape == (2, 9 if kind == "hourglass" else 3, 17, 3)
-        assert type(model.pruner).__name__ == "Uniform"
-
-    def test_a_pyramid(self):
-        recipe = Recipe().override("model.name=motionagformer-tiny", "model.frames=9", "waist.keep={1 = 5, 2 = 3}")
-        assert build(recipe).backbone.lengths == (9, 5, 3)
-
-    def test_sizes_differ_as_told(self):
-        recipe = Recipe().override("model.name=motionbert-tiny", "model.sizes={depth = 2, rep = 16}", "model.frames=9")
-        model = build(recipe)
-        assert (model.depth, model.dim, model.config["rep"]) == (2, 32, 16)
-
-    def test_layers_of_other_numbers_have_their_lengths(self):
-        recipe = Recipe().override("model.name=motionagformer-tiny", "model.sizes={depth = 4}", *self.TINY)
-        assert build(recipe).backbone.lengths == (9, 3, 3, 3)
-
-    @pytest.mark.parametrize(
-        ("setting", "says"),
-        [
-            ("model.name=posenet", "no model is called 'posenet'"),
-            ("model.sizes={width = 3}", "has no size width; there are dim, depth"),
-            ("model.sizes={frames = 3}", "has no size frames"),
-            ("model.sizes={heads = 5}", "5 heads do not divide"),
-            ("waist.prune=best", "no pruner is called 'best'"),
-            ("waist.recover=best", "no recoverer is called 'best'"),
-            ("waist.keep={1 = 10}", "can keep 1 to 9 frames"),
-            ("waist.keep={2 = 5, 1 = 3}", "must rise"),
-        ],
-    )
-    def test_what_cannot_be_built_is_said(self, setting, says):
-        with pytest.raises(ModelError, match=says):
-            build(Recipe().override(*self.TINY, setting))

@@ -17,8 +17,8 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from test_loop import KILLED, assert_same_run, contents, rows
 from test_recorded_batches import written
+from training_runs import KILLED, assert_same_run, contents, rows
 
 from poseglass.clips.sample import Sample
 from poseglass.data.recordings.store import Recordings
