@@ -57,12 +57,14 @@ def main(name: str, saved: float, rounds: int, best: int) -> None:
     model = pg.create_model(name)
     backbone = count_flops(model)
     target = (1 - saved) * backbone.paper
-    found = candidates(model, target)
+    by_stages = candidates(model, target)
     print(f"{name}: {backbone.paper / 1e9:.2f} paper G, {100 * saved:.1f}% saved are {target / 1e9:.2f}")
-    print(", ".join(f"{len(schedules)} of {stages} stages" for stages, schedules in found.items()) + " come within 1%")
+    print(
+        ", ".join(f"{len(schedules)} of {stages} stages" for stages, schedules in by_stages.items()) + " come within 1%"
+    )
     print("| layer: frames | paper G | saved | full G | saved | x as fast | time saved | by FLOPs saved (paper) |")
     print("|---|---|---|---|---|---|---|---|")
-    for schedule in (schedule for schedules in found.values() for schedule in schedules[:best]):
+    for schedule in (schedule for schedules in by_stages.values() for schedule in schedules[:best]):
         fast = waist(model, schedule)
         flops = count_flops(fast)
         assert abs(flops.paper / target - 1) <= TOLERANCE

@@ -1,4 +1,4 @@
-"""Training can be killed at any moment and goes on as if nothing had been; what is wrong is said."""
+"""Runs on motion clips: killed and resumed, extended, shared by workers, and refused with a reason."""
 
 import json
 import logging
@@ -40,7 +40,7 @@ def unbroken(recipe, tmp_path) -> Path:
     return tmp_path / "unbroken"
 
 
-def test_a_run_leaves_what_it_promises(recipe, unbroken):
+def test_a_run_writes_its_folder(recipe, unbroken):
     best = weights.load(unbroken / "best")
     assert isinstance(best, Hourglass)
     assert best.schedule == {1: 4}
@@ -52,14 +52,14 @@ def test_a_run_leaves_what_it_promises(recipe, unbroken):
     assert any(not torch.equal(value, fresh[name]) for name, value in best.state_dict().items())
 
 
-def test_a_finished_run_is_not_run_again(recipe, unbroken):
+def test_a_finished_run_does_nothing(recipe, unbroken):
     before = (unbroken / "checkpoint.safetensors").stat().st_mtime_ns
     assert train(recipe, unbroken) == unbroken / "best"
     assert (unbroken / "checkpoint.safetensors").stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize("optimiser", ["muon", "adamw", "adam"])
-def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path, optimiser):
+def test_a_run_killed_while_writing_resumes_to_the_same_bits(recipe, tmp_path, optimiser):
     recipe = recipe.override(f"optim.name={optimiser}", f"optim.amsgrad={str(optimiser == 'adam').lower()}")
     train(recipe, tmp_path / "unbroken")
     run = subprocess.run(
@@ -70,17 +70,17 @@ def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path, op
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     assert run.returncode == -signal.SIGKILL, run.stderr
-    left = load_file(tmp_path / "broken" / "checkpoint.safetensors")  # that of step 3, whole
+    left = load_file(tmp_path / "broken" / "checkpoint.safetensors")  # of step 3, complete
     assert left["optim.0.0.step" if optimiser != "muon" else "optim.1.0.step"] == 3
     train(recipe, tmp_path / "broken")
     assert_same_run(tmp_path / "unbroken", tmp_path / "broken")
     figures = [[{k: v for k, v in row.items() if k not in ("seconds", "data_share")} for row in rows(tmp_path / name)]
                for name in ("unbroken", "broken")]  # fmt: skip
-    assert figures[0] == figures[1], "no step is missing from the table or from a mean loss, none is there twice"
+    assert figures[0] == figures[1], "each step counts once, in the table and in the mean losses"
 
 
 def test_two_runs_at_once_in_one_folder_are_refused(recipe, unbroken):
-    """As where the first one was thought to be dead; and the lock goes with the process that has it."""
+    """The lock ends with the process that holds it."""
     hold = "import sys\nfrom poseglass.files.writing import alone\n"
     hold += "with alone(sys.argv[1]): print('held', flush=True); input()"
     with subprocess.Popen(
@@ -100,11 +100,11 @@ def test_two_runs_at_once_in_one_folder_are_refused(recipe, unbroken):
 
 
 def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
-    """And a run of two goes on where it was."""
+    """And a run of two resumes from its checkpoint."""
     recipe = recipe.override(
         "run.workers=2", "data.batch=4", "optim.bf16=false", "model.sizes.drop=0.0", "schedule.steps=4"
     )
-    for steps in (2, 4):  # the checkpoint of step 2 is then gone on from
+    for steps in (2, 4):  # the second resumes from step 2
         train(recipe.override(f"schedule.steps={steps}", "schedule.decay=0.0"), tmp_path / "two")
 
     alone = TrainingState(recipe.override("schedule.decay=0.0"), build(recipe))
@@ -118,18 +118,18 @@ def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
         torch.testing.assert_close(together[f"model.{name}"], value, atol=2e-5, rtol=1e-4)
 
 
-def test_workers_that_cannot_go_on_say_why(recipe, tmp_path):
+def test_workers_that_fail_say_why(recipe, tmp_path):
     recipe = recipe.override("run.workers=2", "optim.lr=1e30", "schedule.steps=50")
     with pytest.raises(TrainingError, match=r"^the loss is .* at step \d+; .*lower optim.lr"):
         train(recipe, tmp_path / "two")
 
 
-def test_a_run_made_longer_goes_on(recipe, unbroken):
+def test_a_run_can_be_made_longer(recipe, unbroken):
     train(recipe.override("schedule.steps=11"), unbroken)
     assert rows(unbroken)[-1]["step"] == "11"
 
 
-def test_a_loss_that_is_no_number_ends_it_and_the_checkpoint_stays_good(recipe, tmp_path, unbroken, monkeypatch):
+def test_an_infinite_loss_ends_the_run_and_keeps_the_checkpoint(recipe, tmp_path, unbroken, monkeypatch):
     calls = 0
     loss = training_state.PoseLoss.forward
 
@@ -171,7 +171,7 @@ def test_other_motion_clips_are_refused(recipe, data, unbroken, tmp_path):
     assert all(torch.equal(value, before[name]) for name, value in contents(unbroken).items())
 
 
-def test_a_full_disk_is_said_and_the_checkpoint_stays_good(recipe, unbroken):
+def test_a_full_disk_is_reported_and_the_checkpoint_kept(recipe, unbroken):
     script = f"""
 import json, resource, signal, sys
 from poseglass.errors import TrainingError
@@ -207,7 +207,7 @@ def test_a_broken_checkpoint_is_refused(recipe, unbroken, content):
         train(recipe, unbroken)
 
 
-def test_weights_are_no_checkpoint(recipe, unbroken):
+def test_weights_are_not_a_checkpoint(recipe, unbroken):
     (unbroken / "checkpoint.safetensors").write_bytes((unbroken / "best" / "weights.safetensors").read_bytes())
     with pytest.raises(TrainingError, match="not a checkpoint of a training run"):
         train(recipe, unbroken)
@@ -220,7 +220,7 @@ def test_missing_data(recipe, tmp_path):
         train(recipe.override("data.path=nowhere.npz"), tmp_path)
 
 
-def test_training_begins_from_other_weights(recipe, tmp_path):
+def test_training_starts_from_other_weights(recipe, tmp_path):
     recipe = recipe.override("schedule.steps=1", "optim.lr=0.0", "run.validate_every=1")
     other = build(recipe.override("run.seed=5"))
     train(recipe, tmp_path / "run", init=weights.save(other, tmp_path / "other"))
@@ -231,7 +231,7 @@ def test_training_begins_from_other_weights(recipe, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["motionbert-tiny", "mhformer-tiny", "motionagformer-tiny"])
-def test_other_backbones_train_and_go_on(recipe, tmp_path, name):
+def test_other_backbones_train_and_resume(recipe, tmp_path, name):
     settings = (
         f"model.name={name}",
         "model.sizes={}",
@@ -252,13 +252,13 @@ def test_other_backbones_train_and_go_on(recipe, tmp_path, name):
     tensors = contents(tmp_path / "unbroken")
     assert all(torch.isfinite(value).all() for value in tensors.values())
     counted = [value for key, value in tensors.items() if key.startswith("mean.") and "num_batches" in key]
-    assert all(value == 4 for value in counted), "a count is no mean"
+    assert all(value == 4 for value in counted), "counts are not averaged"
 
 
 def test_epochs_are_counted_and_clips_come_with_their_mirror_image(recipe, data, tmp_path):
     recipe = recipe.override("schedule.steps=0", "schedule.epochs=1", "data.flip=both")
     source = batches(recipe)
-    assert source.epoch == math.ceil(2 * 60 / 60 * 30 / (9 * 2)), "two takes of a second at 30 frames a second"
+    assert source.epoch == math.ceil(2 * 60 / 60 * 30 / (9 * 2)), "two takes of one second, at 30 frames per second"
     drawn = source.draw(3, 0)
     assert_array_equal(flip(drawn.pose2d[:1]), drawn.pose2d[1:])
     assert_array_equal(flip(drawn.pose3d[:1]), drawn.pose3d[1:])
@@ -266,7 +266,7 @@ def test_epochs_are_counted_and_clips_come_with_their_mirror_image(recipe, data,
     assert rows(tmp_path / "run")[-1]["step"] == str(source.epoch)
 
 
-def test_the_caller_s_process_is_left_as_it_was(recipe, tmp_path):
+def test_the_process_is_left_as_found(recipe, tmp_path):
     torch.manual_seed(3)
 
     def process() -> list[object]:
@@ -291,7 +291,7 @@ def test_each_validation_is_logged(recipe, tmp_path, caplog, workers):
     assert [step and step[1] for step in steps] == ["4", "8", "9"]
 
 
-def test_shares_of_nobody_are_warned_of(recipe, caplog):
+def test_a_share_of_unknown_subjects_is_a_warning(recipe, caplog):
     batches(recipe.override("data.shares={prmd = 0.2, zoe = 0.1}"))
     assert caplog.messages == ["data.shares.zoe is ignored: no training take is of such a subject"]
 

@@ -1,4 +1,4 @@
-"""Training losses against plain loops, and against answers known beforehand."""
+"""Training losses against plain loops and against known answers."""
 
 import math
 
@@ -36,7 +36,7 @@ def loss(predicted: np.ndarray, target: np.ndarray, **terms: float) -> float:
     return loss(torch.from_numpy(predicted), torch.from_numpy(target)).item()
 
 
-def test_every_term_has_its_loops():
+def test_every_term_has_an_oracle():
     assert ORACLES.keys() == TERMS.keys()
 
 
@@ -61,10 +61,10 @@ def test_the_loss_of_motionbert():
     assert loss(*map(torch.from_numpy, pair)).item() == pytest.approx(truth, rel=1e-5)
 
 
-def test_one_frame_has_a_loss_of_position():
+def test_one_frame_has_only_position_terms():
     predicted, target = clips(3, frames=1)
-    loss = PoseLoss({"position": 1.0})(torch.from_numpy(predicted), torch.from_numpy(target))
-    assert loss.item() == pytest.approx(oracle.position(predicted, target, [1] * 17), rel=1e-5)
+    value = PoseLoss({"position": 1.0})(torch.from_numpy(predicted), torch.from_numpy(target))
+    assert value.item() == pytest.approx(oracle.position(predicted, target, [1] * 17), rel=1e-5)
     for term in MOTION:
         with pytest.raises(ModelError, match=f"{term} need at least two frames"):
             loss(predicted, target, **{term: 1.0})
@@ -99,7 +99,7 @@ def test_the_published_weights_count_wrists_most():
     assert max(weight, key=lambda joint: weight[joint]) in ("left_elbow", "left_wrist")
 
 
-def test_it_is_computed_in_float32_whatever_the_network_ran_in():
+def test_the_loss_is_computed_in_float32():
     target = torch.zeros(1, 3, 17, 3)
     assert PoseLoss(dict.fromkeys(TERMS, 1.0))(target.bfloat16() + 1, target).dtype == torch.float32
 
@@ -113,14 +113,14 @@ def test_a_perfect_prediction_that_moves_costs_only_smoothness():
 
 @pytest.mark.parametrize("predicted", [torch.zeros(1, 4, 17, 3), torch.arange(17.0)[:, None].expand(1, 4, 17, 3)])
 @pytest.mark.parametrize("term", TERMS)
-def test_gradients_are_finite_at_the_truth_and_where_limbs_are_in_line_or_nothing(term, predicted):
+def test_gradients_are_finite_in_degenerate_poses(term, predicted):
     predicted = predicted.clone().requires_grad_()
     PoseLoss({term: 1.0})(predicted, predicted.detach()).backward()
     assert predicted.grad is not None
     assert torch.isfinite(predicted.grad).all()
 
 
-def test_terms_that_are_not_there_and_weights_that_do_not_fit(as_used):
+def test_unknown_terms_and_wrong_weights_are_refused(as_used):
     with pytest.raises(ModelError, match=r"no term speed; there are position"):
         PoseLoss({"speed": 1})
     with pytest.raises(ModelError, match=r"17 joints, but got 3 weights"):
@@ -132,4 +132,4 @@ def test_terms_that_are_not_there_and_weights_that_do_not_fit(as_used):
 def test_limbs_are_the_skeleton_s():
     assert PoseLoss({}, skeleton=MPI_INF_3DHP_17).limbs.shape == (16, 2)
     assert [0, 1] not in PoseLoss({}).limbs.tolist(), "a limb is a child and its parent"
-    assert PoseLoss({}).state_dict() == {}, "nothing of it is learned or kept"
+    assert PoseLoss({}).state_dict() == {}, "it has no state"

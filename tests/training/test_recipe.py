@@ -1,4 +1,4 @@
-"""Recipes: read, overridden, refused."""
+"""Recipes: read, overridden, and refused with a reason."""
 
 import json
 from dataclasses import fields
@@ -41,7 +41,7 @@ def test_reading(tmp_path):
     )
     recipe = Recipe.read(tmp_path / "x.toml")
     assert (recipe.model.frames, recipe.waist.prune, recipe.optim.lr, recipe.optim.bf16) == (27, "uniform", 1.0, True)
-    assert isinstance(recipe.optim.lr, float), "a whole number where a float belongs becomes one"
+    assert isinstance(recipe.optim.lr, float), "whole numbers become floats where needed"
     assert recipe.model.name == Recipe().model.name, "the rest keeps its default"
     assert recipe.run == Recipe().run
 
@@ -84,7 +84,7 @@ def test_the_defaults_are_the_loss_of_hot_w_mixste():
         ("data.shares={a = 0.6}", "data.shares.b=0.5"),
     ],
 )
-def test_settings_that_do_not_go_together(settings):
+def test_contradictions_are_refused(settings):
     *before, last = settings
     recipe = Recipe().override(*before)
     with pytest.raises(RecipeError):
@@ -92,7 +92,7 @@ def test_settings_that_do_not_go_together(settings):
 
 
 @pytest.mark.parametrize("recipe", ["h36m/hot-mixste", "balanced"])
-def test_a_run_has_one_length(recipe):
+def test_steps_and_epochs_exclude_each_other(recipe):
     """Steps on the command line are not ignored because the recipe counts epochs, nor the other way round."""
     recipe = Recipe.read(FOLDER / f"{recipe}.toml")
     change, other = ("steps", "epochs") if recipe.schedule.epochs else ("epochs", "steps")
@@ -124,7 +124,7 @@ STILL = ("loss.position=0", "loss.smoothness=0")
         (("schedule.every=1",), "schedule.factor=0.5"),
     ],
 )
-def test_settings_that_others_would_make_useless(settings, ignored):
+def test_settings_without_effect_are_refused(settings, ignored):
     before = Recipe().override(*settings)
     before = before.override("loss.position=0") if "joint_weights" in ignored else before
     name = ignored.partition("=")[0]
@@ -142,7 +142,7 @@ def test_settings_of_earlier_versions_are_explained():
         Recipe().override("data.rehab_share=0.28")
 
 
-def test_the_original_stays():
+def test_overriding_does_not_change_the_original():
     recipe = Recipe()
     recipe.override("optim.lr=5.0")
     assert recipe.optim.lr == Recipe().optim.lr
@@ -183,7 +183,7 @@ def test_round_trip():
         ("data.flip=none", "data.flip=none is for recordings"),
     ],
 )
-def test_overrides_that_make_no_sense(setting, says):
+def test_wrong_overrides(setting, says):
     with pytest.raises(RecipeError, match=says):
         Recipe().override(setting)
 
@@ -198,13 +198,13 @@ def test_overrides_that_make_no_sense(setting, says):
         ("frames = 27", "no setting frames; there are model"),
     ],
 )
-def test_files_that_make_no_sense(tmp_path, text, says):
+def test_wrong_files(tmp_path, text, says):
     (tmp_path / "x.toml").write_text(text)
     with pytest.raises(RecipeError, match=says):
         Recipe.read(tmp_path / "x.toml")
 
 
-def test_files_that_are_none(tmp_path):
+def test_missing_and_unreadable_files(tmp_path):
     with pytest.raises(RecipeError, match="there is no recipe"):
         Recipe.read(tmp_path / "x.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")

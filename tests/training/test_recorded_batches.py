@@ -1,4 +1,4 @@
-"""Batches out of recordings: the clips of the definition, read as they stand in the folder, once an epoch each."""
+"""Batches of recordings: the clips that the definition gives, as the folder has them, each once per epoch."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ SIZE = (1000, 1002)
 
 
 def written(folder: Path, *, lengths=(20, 31), subjects=SUBJECTS, valid=None, broken=None, **about) -> Path:
-    """Takes of random numbers of each subject; `valid` says which frames count."""
+    """Takes of random numbers for each subject; `valid` says which frames are valid."""
     about = {"skeleton": "h36m17", "dataset": "Human3.6M", "licence": "none", "sources": ("gt", "cpn")} | about
     rng = np.random.default_rng(1)
     with write_recordings(folder, scored=("cpn",), **about) as writer:
@@ -59,27 +59,27 @@ CENTRE = ("loss.frames=centre", "loss.smoothness=0", "loss.velocity=0")
 
 
 def clips_by_definition(store: Recordings, subjects, frames: int, stride: int, *, centres: bool) -> list[list[int]]:
-    """The rows of the arrays of each clip, frame by frame."""
+    """The array rows of each clip, frame by frame."""
     clips = []
     for recording in store:
         if recording.subject not in subjects:
             continue
         length = len(recording)
         if centres:
-            begins = [centre - frames // 2 for centre in range(0, length, stride)]
+            starts = [centre - frames // 2 for centre in range(0, length, stride)]
         else:
             count = 1
             while frames + (count - 1) * stride < length:
                 count += 1
             before = (frames + (count - 1) * stride - length) // 2
-            begins = [number * stride - before for number in range(count)]
-        for begin in begins:
-            clips.append([recording.offset + min(max(begin + k, 0), length - 1) for k in range(frames)])
+            starts = [number * stride - before for number in range(count)]
+        for start in starts:
+            clips.append([recording.offset + min(max(start + k, 0), length - 1) for k in range(frames)])
     return clips
 
 
-def seen_by_definition(folder: Path, rows: list[int], inputs: int) -> tuple[np.ndarray, np.ndarray]:
-    """With plain numpy, from what docs/datasets.md says of the folder."""
+def view_by_definition(folder: Path, rows: list[int], inputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Read with plain numpy, as docs/datasets.md describes the folder."""
     points, pixels, scores = (
         np.load(folder / f"{name}.npy")[rows] for name in ("points3d", "points2d-cpn", "scores-cpn")
     )
@@ -96,18 +96,18 @@ def seen_by_definition(folder: Path, rows: list[int], inputs: int) -> tuple[np.n
     count=st.sampled_from(["all", "centre", "any"]),
     seed=st.integers(0, 9),
 )
-def test_the_table_is_that_of_the_definition(lengths, frames, stride, by, count, seed):
+def test_the_clip_table_against_loops(lengths, frames, stride, by, count, seed):
     valid = [np.random.default_rng(seed).random(length) < 0.8 for length in lengths]
     table = ClipTable.cut(valid, frames, stride, by=by, valid=count)
     expected = []
     cut = {"seq2seq": seq2seq_starts, "seq2frame": seq2frame_starts}[by]  # which test_windows.py judges
     for recording, length in enumerate(lengths):
-        for begin in cut(length, frames, stride).tolist():
-            inside = [place for place in range(begin, begin + frames) if 0 <= place < length]
+        for start in cut(length, frames, stride).tolist():
+            inside = [place for place in range(start, start + frames) if 0 <= place < length]
             good = [valid[recording][place] for place in inside]
-            centre = valid[recording][min(max(begin + frames // 2, 0), length - 1)]
+            centre = valid[recording][min(max(start + frames // 2, 0), length - 1)]
             if inside and {"all": all(good), "any": any(good), "centre": centre}[count]:
-                expected.append((recording, begin))
+                expected.append((recording, start))
     assert [*zip(table.recording.tolist(), table.start.tolist(), strict=True)] == expected
 
 
@@ -126,18 +126,20 @@ def test_an_epoch_is_every_clip_of_the_training_subjects_once(store, stride, cen
     assert all(len(sample.pose2d) == 4 for sample in drawn)
     pose2d, pose3d = (np.concatenate([getattr(s, n) for s in drawn]) for n in ("pose2d", "pose3d"))
     assert pose2d.dtype == pose3d.dtype == np.float32
-    expected = [seen_by_definition(store, clip, inputs) for clip in rows]
-    of = [int(np.argmin([np.abs(clip[1] - truth).sum() for clip in expected])) for truth in pose3d]
-    assert sorted(of[: len(rows)]) == [*range(len(rows))], "each once"
-    assert of[len(rows) :] == of[: len(of) - len(rows)], "and the last batch is filled from the begin of the order"
-    for number, seen, truth in zip(of, pose2d, pose3d, strict=True):
-        assert_allclose(seen, expected[number][0], atol=1e-6)
+    expected = [view_by_definition(store, clip, inputs) for clip in rows]
+    clip_of = [int(np.argmin([np.abs(clip[1] - truth).sum() for clip in expected])) for truth in pose3d]
+    assert sorted(clip_of[: len(rows)]) == [*range(len(rows))], "each once"
+    assert clip_of[len(rows) :] == clip_of[: len(clip_of) - len(rows)], (
+        "the last batch is filled up from the start of the order"
+    )
+    for number, view, truth in zip(clip_of, pose2d, pose3d, strict=True):
+        assert_allclose(view, expected[number][0], atol=1e-6)
         assert_allclose(truth, expected[number][1], atol=1e-6)
     second = np.concatenate([source.draw(source.epoch + step, 0).pose3d for step in range(source.epoch)])
-    assert not np.array_equal(second, pose3d), "another order in another epoch"
+    assert not np.array_equal(second, pose3d), "each epoch has its own order"
 
 
-def test_a_step_s_batch_is_a_matter_of_seed_and_step_alone(store):
+def test_seed_and_step_decide_a_batch(store):
     def draw(step, *settings):
         return batches(recipe(store, "data.flip=random", *settings)).draw(step, 0)
 
@@ -149,7 +151,7 @@ def test_a_step_s_batch_is_a_matter_of_seed_and_step_alone(store):
 
 @pytest.mark.parametrize("how", ["none", "random", "both"])
 @pytest.mark.parametrize("workers", [2, 4])
-def test_workers_share_what_one_would_see(store, how, workers):
+def test_workers_share_the_batch_of_one(store, how, workers):
     def clips(source, step, ranks):
         poses = [source.draw(step, rank) for rank in range(ranks)]
         return sorted(
@@ -183,13 +185,13 @@ def test_mirror_images(store):
     assert 50 < sum(turned) < 110, "about one half of 160"
 
 
-def test_validation_is_the_same_few_clips_of_the_test_subjects(store):
+def test_validation_clips_are_the_same_for_every_recipe(store):
     sample = batches(recipe(store)).validation()["validation"]
     assert len(sample.pose2d) == 5
     other = batches(recipe(store, "run.seed=7", "data.batch=2")).validation()["validation"]
     assert_array_equal(sample.pose3d, other.pose3d)
     rows = clips_by_definition(Recordings.open(store), ("S9", "S11"), 9, 9, centres=False)
-    expected = [seen_by_definition(store, clip, 2)[1] for clip in rows]
+    expected = [view_by_definition(store, clip, 2)[1] for clip in rows]
     which = [int(np.argmin([np.abs(clip - truth).sum() for clip in expected])) for truth in sample.pose3d]
     for number, truth, counts in zip(which, sample.pose3d, sample.counts, strict=True):
         assert_allclose(truth, expected[number], atol=1e-6)
@@ -201,8 +203,8 @@ def test_validation_is_the_same_few_clips_of_the_test_subjects(store):
     assert len(whole.pose2d) == len(rows)
 
 
-def test_frames_that_do_not_count(tmp_path):
-    """No clip with one of them is trained, where only the centre is asked for none with such a centre."""
+def test_invalid_frames_do_not_count(tmp_path):
+    """Clips with an invalid frame are not trained; for the centre alone, clips with an invalid centre."""
     broken = {"valid": lambda frames: (np.arange(frames) // 9 != 1) | (frames != 27)}
     store = written(tmp_path / "store", lengths=(27, 15), **broken)
     source = batches(recipe(store))
@@ -216,12 +218,12 @@ def test_frames_that_do_not_count(tmp_path):
     assert len(centres.clips) == (18 + 15) * 5
     assert centres.validation()["validation"].counts is None
     funnel = batches(recipe(store, "data.stride=1", "waist.kind=funnel", "waist.keep={1 = 3}"))
-    assert len(funnel.clips) == (2 * 5 + 15) * 5, "it may keep, and is trained by, any frame of a clip"
+    assert len(funnel.clips) == (2 * 5 + 15) * 5, "a funnel may keep, and is trained on, any frame of a clip"
     with pytest.raises(DataError, match=r"no training clip of 25 frames with all of its frames valid.*model.frames"):
         batches(recipe(written(tmp_path / "long", lengths=(27,), **broken), "model.frames=25"))
 
 
-def test_mpi_inf_3dhp_comes_in_the_order_of_human36m(tmp_path):
+def test_mpi_inf_3dhp_is_reordered_to_human36m(tmp_path):
     about = {"skeleton": "mpi_inf_3dhp17", "dataset": "MPI-INF-3DHP", "sources": ("gt",)}
     with write_recordings(tmp_path / "store", **about) as writer:
         for subject in ("S1", "TS2"):
@@ -241,7 +243,7 @@ def test_mpi_inf_3dhp_comes_in_the_order_of_human36m(tmp_path):
     assert source.about()["training"]["subjects"] == ["S1"]
 
 
-def test_what_it_is_made_from(store):
+def test_about_names_the_data(store):
     about = batches(recipe(store)).about()
     assert about["fingerprint"] == Recordings.open(store).fingerprint
     assert (about["dataset"], about["licence"], about["keypoints"]) == ("Human3.6M", "none", "cpn")
@@ -257,7 +259,7 @@ def test_the_field_s_own_names(store):
 
 
 class TestRefusals:
-    def test_a_source_that_is_not_there(self, store):
+    def test_an_unknown_source(self, store):
         words = r"no 2D poses 'sh' of 10 of 10 training recordings.*there are gt, cpn: set data.keypoints.*h36m_sh.npz"
         with pytest.raises(DataError, match=words):
             batches(recipe(store, "data.keypoints=sh"))
@@ -280,8 +282,8 @@ class TestRefusals:
             batches(recipe(written(tmp_path / "store", skeleton=skeleton)))
 
     @pytest.mark.parametrize("name", ["points3d", "points2d-cpn", "scores-cpn"])
-    def test_what_is_not_a_number(self, tmp_path, name):
-        """The writer takes none, so somebody put it in afterwards."""
+    def test_nan_in_the_folder(self, tmp_path, name):
+        """The writer refuses NaN, so the folder was changed afterwards."""
         store = written(tmp_path / "store", lengths=(9,))
         array = np.lib.format.open_memmap(store / f"{name}.npy", "r+")
         array[4] = np.nan
@@ -297,8 +299,8 @@ class TestRefusals:
             batches(recipe(tmp_path / "none"))
 
 
-def test_only_what_is_drawn_is_read(tmp_path, monkeypatch):
-    """Other rows may hold anything, and what is kept of a clip is two numbers."""
+def test_only_drawn_rows_are_read(tmp_path, monkeypatch):
+    """All other rows may hold anything, and a clip is two numbers in memory."""
     store = written(tmp_path / "store", lengths=(9000,), subjects=("S1", "S9"))
     source = batches(recipe(store, "data.stride=1", "data.flip=both", *CENTRE))
     assert isinstance(source, RecordedBatches)
@@ -306,13 +308,13 @@ def test_only_what_is_drawn_is_read(tmp_path, monkeypatch):
     assert sum(sizes) == 8 * 9000
     array = np.lib.format.open_memmap(store / "points3d.npy", "r+")
     first = source.draw(0, 0)
-    drawn = {(i % 9000) for n in (0, 1) for i in range(int(_begin(source, n)), int(_begin(source, n)) + 9)}
+    drawn = {(i % 9000) for n in (0, 1) for i in range(int(_start(source, n)), int(_start(source, n)) + 9)}
     array[[row for row in range(9000) if row not in drawn]] = np.nan
     array.flush()
     assert_array_equal(source.draw(0, 0).pose3d, first.pose3d)
 
 
-def _begin(source, place) -> int:
+def _start(source, place) -> int:
     from poseglass.training.recorded_batches import _order
 
     return source.clips.start[_order(source.recipe.run.seed, 0, len(source.clips))[place]]

@@ -1,4 +1,4 @@
-"""Runs on recordings: killed, resumed, shared, begun from other weights; and what their folder says of them."""
+"""Runs on recordings: killed, resumed, shared, started from other weights; and what their folder records."""
 
 import json
 import multiprocessing
@@ -59,8 +59,8 @@ def losses(folder: Path) -> list[float]:
     return [float(row["loss"]) for row in rows(folder)]
 
 
-def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path):
-    """With dropout; and the epochs of 14 clips do not end where the checkpoints are."""
+def test_a_killed_run_on_recordings_resumes_to_the_same_bits(recipe, tmp_path):
+    """With dropout, and with epochs of 14 clips that do not end at checkpoints."""
     recipe = recipe.override("model.sizes.drop=0.3")
     train(recipe, tmp_path / "unbroken")
     run = subprocess.run(
@@ -72,8 +72,8 @@ def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path):
     assert_same_run(tmp_path / "unbroken", tmp_path / "broken")
 
 
-def test_a_killed_worker_ends_the_run_and_one_goes_on_alone(recipe, tmp_path):
-    """From the checkpoint, and to what one process alone would have come to, but for rounding."""
+def test_a_killed_worker_ends_the_run_and_one_resumes_alone(recipe, tmp_path):
+    """It reaches what one process alone would have reached, up to rounding."""
     recipe = recipe.override("run.save_every=1", "run.validate_every=1")
     killed = []
 
@@ -99,8 +99,8 @@ def test_a_killed_worker_ends_the_run_and_one_goes_on_alone(recipe, tmp_path):
     assert [(start["step"], start["workers"]) for start in starts] == [(0, 2), (step, 1)]
 
 
-def test_workers_end_with_the_process_that_began_them(recipe, tmp_path):
-    """Where it was begun in a script's background, too, whose processes do not hear interrupts."""
+def test_workers_end_with_their_parent(recipe, tmp_path):
+    """Also in a script's background, where processes ignore interrupts."""
     recipe = recipe.override("run.workers=2", "run.save_every=1", "schedule.steps=100000")
     script = (
         "import json, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -121,21 +121,21 @@ def test_workers_end_with_the_process_that_began_them(recipe, tmp_path):
             with alone(folder):
                 break
         except PoseglassError:
-            assert time.monotonic() < until, "a worker goes on that nobody sees"
+            assert time.monotonic() < until, "a worker outlives its parent"
             time.sleep(0.05)
 
 
-def test_what_a_worker_finds_wrong_is_told_as_one_process_tells_it(recipe, tmp_path):
-    """A worker that ended otherwise is to be started again; what is wrong with the input is to be mended."""
+def test_wrong_input_has_the_same_error_with_any_number_of_workers(recipe, tmp_path):
+    """Only for other errors does the message advise to start again."""
     weights.save(build(recipe.override("model.sizes.dim=32")), tmp_path / "other")
     for workers in (1, 2):
-        with pytest.raises(TrainingError, match="other was trained on person coordinates") as told:
+        with pytest.raises(TrainingError, match="other was trained on person coordinates") as error:
             train(recipe.override(f"run.workers={workers}"), tmp_path / "run", init=tmp_path / "other")
-        assert "start again" not in str(told.value)
+        assert "start again" not in str(error.value)
 
 
 def test_torchrun_trains_as_one_process_does(recipe, store, tmp_path):
-    """The losses are those of the whole batch, and one process alone writes and speaks."""
+    """The losses are those of the whole batch, and only one process writes and speaks."""
     recipe = recipe.override("schedule.steps=4", "run.validate_every=1", "data.flip=both")
     train(recipe, tmp_path / "one")
     text = "\n".join(
@@ -157,8 +157,8 @@ def test_torchrun_trains_as_one_process_does(recipe, store, tmp_path):
     assert json.loads((tmp_path / "two" / "environment.json").read_text())["starts"][0]["workers"] == 2
 
 
-def test_machines_that_do_not_see_one_folder_are_told_so(recipe, tmp_path):
-    """Or each would go on from weights of its own. As any launcher would start them, without torchrun."""
+def test_machines_that_see_different_folders_are_refused(recipe, tmp_path):
+    """Otherwise each would resume from its own weights. Started as any launcher would, without torchrun."""
     train(recipe, tmp_path / "first")
     code = (
         "import json, sys; from poseglass.training.loop import train; from poseglass.training.recipe import Recipe\n"
@@ -178,10 +178,10 @@ def test_machines_that_do_not_see_one_folder_are_told_so(recipe, tmp_path):
     ]  # fmt: skip
     fingerprint = Recordings.open(recipe.data.path).fingerprint
     for worker in pair:
-        _, said = worker.communicate(timeout=120)
-        # Seldom gloo aborts a worker that is ending because another has ended; what was wrong has been told by then.
+        _, output = worker.communicate(timeout=120)
+        # Rarely, gloo aborts a worker that is ending because another has ended; it has printed its error by then.
         assert worker.returncode in (1, -signal.SIGABRT)
-        assert f"they start at step 9 with data {fingerprint}, step 0 with data {fingerprint}; each must see" in said
+        assert f"they start at step 9 with data {fingerprint}, step 0 with data {fingerprint}; each must see" in output
     assert not (tmp_path / "second").exists()
 
 
@@ -191,7 +191,7 @@ def _toml(value) -> str:
     return json.dumps(value)
 
 
-def test_what_a_launcher_can_get_wrong(recipe, tmp_path, monkeypatch):
+def test_wrong_variables_of_a_launcher(recipe, tmp_path, monkeypatch):
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(RecipeError, match=r"data.batch must be a multiple of run.workers"):
@@ -206,7 +206,7 @@ def test_what_a_launcher_can_get_wrong(recipe, tmp_path, monkeypatch):
         train(recipe, tmp_path / "run")
 
 
-class TestWhatARunWasMadeFrom:
+class TestProvenance:
     def test_is_in_its_folder(self, recipe, store, tmp_path):
         best = train(recipe, tmp_path / "run")
         assert json.loads((tmp_path / "run" / "data.json").read_text()) == batches(recipe).about() | {"init": None}
@@ -233,7 +233,7 @@ class TestWhatARunWasMadeFrom:
         moved.symlink_to(recipe.data.path)
         train(longer.override(f"data.path={moved}"), tmp_path / "run")  # the same data elsewhere
 
-    def test_goes_on_when_the_environment_changes(self, recipe, tmp_path, monkeypatch):
+    def test_resumes_when_the_environment_changes(self, recipe, tmp_path, monkeypatch):
         train(recipe, tmp_path / "run")
         train(recipe.override("schedule.steps=10"), tmp_path / "run")
         monkeypatch.setattr(provenance.platform, "python_version", lambda: "9.9")
@@ -243,28 +243,28 @@ class TestWhatARunWasMadeFrom:
 
     @pytest.mark.parametrize("name", ["data.json", "recipe.json", "environment.json"])
     @pytest.mark.parametrize("content", ["{", "[]"])
-    def test_broken_it_is_said(self, recipe, tmp_path, name, content):
+    def test_broken_files_are_refused(self, recipe, tmp_path, name, content):
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / name).write_text(content)
         with pytest.raises(TrainingError, match=rf"{name} cannot be read"):
             train(recipe, tmp_path / "run")
 
 
-class TestWeightsToBeginWith:
+class TestInitialWeights:
     @pytest.fixture
     def screen(self, recipe, tmp_path) -> Path:
-        """A backbone without a waist, trained on the screen."""
+        """A backbone without a waist, trained on screen coordinates."""
         model = build(recipe.override("waist.keep={}", "run.seed=5"))
         return weights.save(model.with_card(Card(coordinates="screen")), tmp_path / "backbone")
 
     @pytest.mark.parametrize("optimiser", ["adamw", "muon"])
-    def test_a_waist_that_learns_alone(self, recipe, screen, tmp_path, optimiser):
-        """The backbone stays, to the bit, whatever dropout and weight decay would do; all of the waist learns."""
+    def test_the_waist_alone_is_trained(self, recipe, screen, tmp_path, optimiser):
+        """The backbone stays, to the bit, in spite of dropout and weight decay; all of the waist learns."""
         settings = ("optim.trains=waist", f"optim.name={optimiser}", "model.sizes.drop=0.3", "optim.lr=0.01")
         recipe = recipe.override(*settings, "model.init=sinusoidal")
         fresh = build(recipe).state_dict()
         train(recipe.override("schedule.steps=5"), tmp_path / "run", init=screen)
-        train(recipe, tmp_path / "run")  # goes on, without the weights that it began with
+        train(recipe, tmp_path / "run")  # resumes, without init
         assert json.loads((tmp_path / "run" / "data.json").read_text())["init"] == str(screen)
         trained = weights.load(tmp_path / "run" / "best")
         assert isinstance(trained, Hourglass)
@@ -289,7 +289,7 @@ class TestWeightsToBeginWith:
         best = train(recipe.override(*settings), tmp_path / "run", init=screen)
         assert weights.load(best).kept_embedding["1"].any()
 
-    def test_it_needs_them(self, recipe, tmp_path):
+    def test_training_the_waist_alone_needs_weights(self, recipe, tmp_path):
         with pytest.raises(TrainingError, match=r"optim.trains=waist .*by init"):
             train(recipe.override("optim.trains=waist"), tmp_path / "run")
         for waist in ("waist.keep={}", "waist.kind=funnel"):
@@ -304,7 +304,7 @@ class TestWeightsToBeginWith:
             inner = name.removeprefix("backbone.")
             assert torch.equal(value, before[inner] if name != inner else fresh[name]), name
 
-    def test_of_other_joints_they_are_refused(self, recipe, screen, tmp_path):
+    def test_weights_for_other_joints_are_refused(self, recipe, screen, tmp_path):
         model = weights.load(screen)
         model = model.with_card(replace(model.card, skeleton="mpi_inf_3dhp17"))
         other = weights.save(model, tmp_path / "other")
@@ -313,14 +313,14 @@ class TestWeightsToBeginWith:
             train(recipe, tmp_path / "run", init=other)
         assert not (tmp_path / "run").exists()
 
-    def test_of_other_coordinates_they_are_refused(self, recipe, tmp_path):
+    def test_weights_for_other_coordinates_are_refused(self, recipe, tmp_path):
         person = weights.save(build(recipe), tmp_path / "person")
         with pytest.raises(TrainingError, match=r"trained on person coordinates, and the data have screen coordinates"):
             train(recipe, tmp_path / "run", init=person)
         assert not (tmp_path / "run").exists()
 
 
-def test_frames_that_do_not_count_are_not_judged(recipe):
+def test_validation_ignores_frames_that_do_not_count(recipe):
     run = TrainingState(recipe, build(recipe))
     judges = batches(recipe).validation()
     sample = judges["validation"]
@@ -336,7 +336,7 @@ def test_frames_that_do_not_count_are_not_judged(recipe):
 
 
 class _Slow:
-    """Takes its time to draw."""
+    """A source that draws slowly."""
 
     epoch, coordinates, keypoints = 1, "screen", "cpn"
 
@@ -355,10 +355,10 @@ class _Slow:
         return {"kind": "nothing", "fingerprint": "0"}
 
 
-def test_what_was_waited_for_data_is_told(recipe, tmp_path, monkeypatch):
+def test_waiting_for_data_is_measured(recipe, tmp_path, monkeypatch):
     recipe = recipe.override("schedule.steps=4", "run.validate_every=4")
     slow = _Slow(0.3)
     monkeypatch.setattr(loop, "batches", lambda recipe: slow)
     train(recipe, tmp_path / "slow")
-    assert slow.drawn == [-1, 0, 1, 2, 3], "in order, none for nothing"
+    assert slow.drawn == [-1, 0, 1, 2, 3], "in order, and none in vain"
     assert float(rows(tmp_path / "slow")[0]["data_share"]) > 0.3
