@@ -1,9 +1,8 @@
 """Error against time for each way to prune and recover: python benchmarks/strategies.py CLIPS SECONDS [ROW]...
 
-Small models, 27 frames, 4 layers and 64 channels, begin with fresh weights and are trained for SECONDS of one core's
-time each, as the processor counts it: who is faster sees more clips. Errors are those of validation clips, half of them
-clean and half as a detector would see them. Speed is measured in turns with the plain backbone, on one core, before any
-training.
+Small models, 27 frames, 4 layers and 64 channels, start with fresh weights and are trained for SECONDS of one core's
+processor time each: faster models see more clips. Errors are on validation clips, half of them clean and half as a
+detector would report them. Speed is measured in turns with the plain backbone, on one core, before any training.
 """
 
 import sys
@@ -52,7 +51,7 @@ def main(path: str, seconds: float, names: list[str]) -> None:
     judges = source.validation()
     costs = {name: pg.bench(build(name), against=build("plain"), threads=1, rounds=ROUNDS) for name in names}
     print(f"{seconds:.0f} s of one core's time each; P-MPJPE in mm, clean / detected")
-    print("| prune, recover | MFLOPs a frame | x as fast | steps | P-MPJPE |")
+    print("| prune, recover | MFLOPs per frame | x as fast | steps | P-MPJPE |")
     print("|---|---|---|---|---|")
     for name, cost in costs.items():
         run = TrainingState(settings, build(name))

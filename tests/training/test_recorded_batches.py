@@ -32,11 +32,11 @@ def written(folder: Path, *, lengths=(20, 31), subjects=SUBJECTS, valid=None, br
             for number, frames in enumerate(lengths):
                 joints = len(writer.skeleton)
                 points = rng.normal(size=(frames, joints, 3))
-                seen = {name: rng.uniform(0, 1000, (frames, joints, 2)) for name in about["sources"]}
-                scores = {"cpn": rng.random((frames, joints))} if "cpn" in seen else None
+                points2d = {name: rng.uniform(0, 1000, (frames, joints, 2)) for name in about["sources"]}
+                scores = {"cpn": rng.random((frames, joints))} if "cpn" in points2d else None
                 writer.add(
                     subject=subject, action="Walking", take=f"Walking {number}", camera="1", fps=50.0, size=SIZE,
-                    points3d=points, points2d=seen, scores=scores, valid=None if valid is None else valid(frames),
+                    points3d=points, points2d=points2d, scores=scores, valid=None if valid is None else valid(frames),
                 )  # fmt: skip
     return folder
 
@@ -129,9 +129,8 @@ def test_an_epoch_is_every_clip_of_the_training_subjects_once(store, stride, cen
     expected = [view_by_definition(store, clip, inputs) for clip in rows]
     clip_of = [int(np.argmin([np.abs(clip[1] - truth).sum() for clip in expected])) for truth in pose3d]
     assert sorted(clip_of[: len(rows)]) == [*range(len(rows))], "each once"
-    assert clip_of[len(rows) :] == clip_of[: len(clip_of) - len(rows)], (
-        "the last batch is filled up from the start of the order"
-    )
+    filled = len(clip_of) - len(rows)
+    assert clip_of[len(rows) :] == clip_of[:filled], "the last batch is filled up from the start of the order"
     for number, view, truth in zip(clip_of, pose2d, pose3d, strict=True):
         assert_allclose(view, expected[number][0], atol=1e-6)
         assert_allclose(truth, expected[number][1], atol=1e-6)
@@ -155,7 +154,7 @@ def test_workers_share_the_batch_of_one(store, how, workers):
     def clips(source, step, ranks):
         poses = [source.draw(step, rank) for rank in range(ranks)]
         return sorted(
-            (seen.tobytes(), truth.tobytes()) for s in poses for seen, truth in zip(s.pose2d, s.pose3d, strict=True)
+            (view.tobytes(), truth.tobytes()) for s in poses for view, truth in zip(s.pose2d, s.pose3d, strict=True)
         )
 
     common = (f"data.flip={how}", "data.batch=8")
@@ -265,12 +264,12 @@ class TestRefusals:
             batches(recipe(store, "data.keypoints=sh"))
 
     @pytest.mark.parametrize(
-        ("there", "words"),
+        ("subjects", "words"),
         [(("S1", "S5"), r"val; there are train \(S1, S5\)"), (("S9",), r"train; there are val \(S9\), test \(S9\)")],
     )
-    def test_an_empty_split(self, tmp_path, there, words):
+    def test_an_empty_split(self, tmp_path, subjects, words):
         with pytest.raises(DataError, match=rf"has no split {words}"):
-            batches(recipe(written(tmp_path / "store", subjects=there)))
+            batches(recipe(written(tmp_path / "store", subjects=subjects)))
 
     def test_a_data_set_without_a_split(self, tmp_path):
         with pytest.raises(DataError, match=r"no split train; there are none, because the splits of 'mine'"):

@@ -222,7 +222,7 @@ class TestProvenance:
         before = contents(tmp_path / "run")
         other = written(tmp_path / "other", subjects=("S1", "S9"))
         words = "other data: recordings of fingerprint {} and .*other holds recordings of {}; resume with".format(
-            *(Recordings.open(path).fingerprint + more for path, more in ((recipe.data.path, ","), (other, "")))
+            *(Recordings.open(path).fingerprint + end for path, end in ((recipe.data.path, ","), (other, "")))
         )
         longer = recipe.override("schedule.steps=11")
         with pytest.raises(TrainingError, match=words):
