@@ -32,8 +32,8 @@ def paper(model: pg.Hourglass | PoseTransformer) -> int:
 def candidates(model: PoseTransformer, target: float) -> dict[int, list[Schedule]]:
     """Schedules that meet the target, by number of stages, the best first.
 
-    Linear layers cost the same for each frame, so the paper FLOPs of every schedule follow from one count per layer: the
-    saving of pruning one additional frame before that layer.
+    Linear layers cost the same for each frame, so the paper FLOPs of every schedule follow from one count per layer:
+    the saving of pruning one additional frame before that layer.
     """
     whole, one = paper(model), model.frames - 1
     saves = {layer: whole - paper(waist(model, {layer: one})) for layer in range(1, model.depth)}
