@@ -2,8 +2,8 @@
 
 The shipped model keeps 27 of 81 frames, those that are density peaks. Its weights, recoverer included, get other
 pruners, other counts and pyramids, and are judged without training, on validation clips, half of them clean and half as
-a detector would report them. With STEPS, the waists that differ most are then trained, with the backbone frozen. Speed is
-measured in turns with the backbone without a waist, on one core.
+a detector would report them. With STEPS, the waists that differ most are then trained, with the backbone frozen. Speed
+is measured in turns with the backbone without a waist, on one core.
 """
 
 import copy
