@@ -15,10 +15,10 @@ from matplotlib import pyplot
 
 import poseglass as pg
 from poseglass.data.clips import MotionClips
-from poseglass.training.initial import lengthened
 from poseglass.training.motion_batches import MotionBatches
 from poseglass.training.recipe import Recipe
 from poseglass.training.state import TrainingState
+from poseglass.weights.lengths import lengthened
 
 ROUNDS, BATCH = 9, 8
 ROOM = 4.0  # mm: the height of the picture; larger errors are drawn at its edge

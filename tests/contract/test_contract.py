@@ -168,7 +168,7 @@ class TestHourglass:
 
     def test_state_dict_round_trip(self, model):
         fresh = stand_in(type(model.backbone).__name__, model.schedule)
-        recover = type(model.recoverer).of(fresh)
+        recover = type(model.recoverer).for_backbone(fresh)
         twin = hourglass(fresh, keep=model.schedule, prune=type(model.pruner)(), recover=recover).eval()
         twin.load_state_dict(model.state_dict())
         assert torch.equal(twin(clips()), model(clips()))
@@ -433,7 +433,7 @@ class TestErrors:
             ({1: [-1, 2, 4, 6, 8], 3: [2, 4, 6]}, r"kept\[1\]"),
             ({1: [0, 2, 2, 6, 8], 3: [0, 2, 6]}, r"kept\[1\]"),
             ({1: [0, 2, 4, 6, 8], 3: [4, 2, 0]}, r"kept\[3\]"),
-            ({1: [0, 2, 4, 6, 8], 3: [0, 3, 4]}, r"kept\[3\] names frames that an earlier layer had dropped"),
+            ({1: [0, 2, 4, 6, 8], 3: [0, 3, 4]}, r"kept\[3\] names frames that an earlier layer dropped"),
         ],
     )
     def test_kept_frames_that_do_not_follow_the_schedule(self, made_for, kept, says, as_used):

@@ -228,7 +228,7 @@ class TestCheckpoints:
         path = published.write(state(WAIST, waist=True), tmp_path / "x.pth")
         assert weights.load(path, at=2).schedule == {2: 4}
         for wrong in (0, 1, 3):
-            with pytest.raises(WeightsError, match=rf"prunes before layer 2, as its layers' lengths tell, not {wrong}"):
+            with pytest.raises(WeightsError, match=rf"prunes before layer 2, as its layers' lengths show, not {wrong}"):
                 weights.load(path, at=wrong)
         even = published.write(state(waist=True), tmp_path / "even.pth")  # keeps all: the lengths do not tell where
         assert weights.load(even, at=1).schedule == {1: 9}

@@ -24,7 +24,7 @@ def test_whose_weights(tmp_path):
         (tmp_path / name).mkdir()
     (tmp_path / "runs" / "best").mkdir()
     (tmp_path / "mhformer" / "best").mkdir(parents=True)
-    (tmp_path / "mhformer" / "best" / "config.json").write_text("{}")
+    (tmp_path / "mhformer" / "best" / "weights.safetensors").write_text("")
     for name in ("TPC w. MixSTE.pth", "motionagformer_b.bin", "P-STMO.pth", "readme.txt"):
         (tmp_path / name).write_text("")
     found, unused = find_weights("h36m", tmp_path)

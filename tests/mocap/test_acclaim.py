@@ -72,6 +72,8 @@ def test_a_leg_worked_out_by_hand(tmp_path):
 """
     amc = ":DEGREES\n1\nroot 0 9 0 0 0 0\nthigh 0 0 0\nshin 90\n2\nroot 1 9 0 0 90 0\nthigh 90 0 0\nshin 0\n"
     leg = read_amc(write(tmp_path / "l.amc", amc), read_asf(write(tmp_path / "l.asf", asf)), fps=60)
+    assert leg.names == ("root", "thigh", "shin")
+    assert leg.parents == (-1, 0, 1)
     assert leg.fps == 60
     assert not leg.fps_assumed
     assert_allclose(leg.positions[0], [[0, 9, 0], [0, 5, 0], [3, 5, 0]], atol=1e-12)
@@ -108,7 +110,7 @@ def test_errors_in_an_asf_file_name_the_fault(tmp_path, change, message):
     ("change", "message"),
     [
         (("\nltibia ", "\nshin "), "the skeleton has no bone 'shin'"),
-        (("\nltibia ", "\nltibia 1 "), "expected 1 finite numbers, got 2"),
+        (("\nltibia ", "\nltibia 1 "), "expected 1 finite numbers, got '1 "),
         (("\nltibia ", "\nltibia x"), "expected numbers, got"),
         (("\n2\n", "\n3\n"), "expected frame 2, got frame 3"),
         (("\n1\n", "\n"), "line 4: expected a frame number"),

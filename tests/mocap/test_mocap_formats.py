@@ -1,5 +1,8 @@
 """Every format in the table: reading gives what was written, and errors name the file and the place."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -18,6 +21,12 @@ WRITERS = {
     "walk.npz": (motion_files.write_npz, 1),
     "long.csv": (lambda path, points: motion_files.write_csv(path, points, long=True), 1),
 }
+
+
+def test_the_docs_list_every_format():
+    page = (Path(__file__).parents[2] / "docs" / "own-data.md").read_text()
+    assert set(re.findall(r"^\| `(\.\w+)` \|", page, re.MULTILINE)) == {*READERS}
+    assert set(re.findall(r"^ +(\.\w+)  ", read_tracks.__doc__, re.MULTILINE)) == {*READERS}
 
 
 @pytest.fixture

@@ -37,9 +37,11 @@ def test_bad_lines_are_reported_together_up_to_five(tmp_path):
     with pytest.raises(FormatError, match=r"line 1 has 1 cells, not 2; .*line 5 has 1 cells, not 2$"):
         table.array()
     table.add(6, ["1", "x"])
+    with pytest.raises(FormatError, match=r"line 5 has 1 cells, not 2; and 1 more$"):
+        table.array()
     table.add(7, ["1", " "])
     table.add(8, ["1", "2", "3"])
-    with pytest.raises(FormatError, match=r"line 5 has 1 cells, not 2; and 2 more lines$"):
+    with pytest.raises(FormatError, match=r"line 5 has 1 cells, not 2; and 2 more$"):
         table.array()
 
 

@@ -30,12 +30,13 @@ def test_frame_rate_of_time_stamps(fps):
 
 
 def test_a_frame_rate_near_a_whole_number_is_that_number():
+    assert frame_rate(np.array([0, 0.1])) == 10
     assert frame_rate(np.array([0, 0.033, 0.067, 0.1])) == 30
     assert frame_rate(np.arange(100) * 0.0166667) == 60
     assert frame_rate(np.arange(100) / (50 * 1.0004)) == 50
     assert frame_rate(np.arange(100) / (50 * 1.0006)) == pytest.approx(50.03, rel=1e-6)
 
 
-@pytest.mark.parametrize("times", [[], [0.0], [0.0, np.nan], [0.1, 0.1], [1.0, 0.5]])
+@pytest.mark.parametrize("times", [[], [0.0], [0.0, np.nan], [0.1, 0.1], [1.0, 0.5], [0.2, 0.1, 0.15], [0.1, 0.5, 0.1]])
 def test_times_that_do_not_increase_have_no_rate(times):
     assert frame_rate(np.array(times, float)) is None

@@ -72,12 +72,21 @@ def motion_scores(poses: ndarray) -> list[float]:
     return scores
 
 
-def uniform(frames: int, keep: int) -> list[int]:
-    """Evenly spaced frames, ends included, halves rounded up; the middle one alone."""
+def uniform(frames: int, keep: int, always: int | None = None) -> list[int]:
+    """Evenly spaced frames, ends included, halves rounded up; the middle one alone.
+
+    A frame that is always kept takes the place of the nearest (of two equally near the earlier), but not of an end if
+    there are others.
+    """
     if keep == 1:
-        return [frames // 2]
+        return [frames // 2 if always is None else always]
     exact = [Fraction(i * (frames - 1), keep - 1) for i in range(keep)]
-    return [math.floor(place + Fraction(1, 2)) for place in exact]
+    even = [math.floor(place + Fraction(1, 2)) for place in exact]
+    if always is None or always in even:
+        return even
+    replaceable = even[1:-1] or even
+    nearest = min(replaceable, key=lambda frame: (abs(frame - always), frame))
+    return sorted({*even, always} - {nearest})
 
 
 def interpolate(poses: ndarray, kept: Sequence[int], frames: int) -> ndarray:

@@ -2,9 +2,8 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from training_runs import OwnBackbone
 
-import poseglass as pg
 from poseglass.errors import ModelError
 from poseglass.models import MixSTE
 from poseglass.training.build import build
@@ -73,30 +72,10 @@ def test_another_depth_has_its_own_lengths():
     assert build(recipe).backbone.lengths == (9, 3, 3, 3)
 
 
-class Plain(pg.PoseTransformer):
-    """The smallest backbone of one's own."""
-
-    def __init__(self, *, frames: int = 9, inputs: int = 3, dim: int = 8) -> None:
-        super().__init__()
-        self.frames, self.inputs, self.dim, self.depth = frames, inputs, dim, 2
-        self.config = {"frames": frames, "inputs": inputs, "dim": dim}
-        self.project, self.out = nn.Linear(inputs, dim), nn.Linear(dim, 3)
-        self.blocks = nn.ModuleList(nn.Linear(dim, dim) for _ in range(2))
-
-    def embed(self, pose2d: Tensor) -> Tensor:
-        return self.project(pose2d)
-
-    def layer(self, index: int, tokens: Tensor, received: list[Tensor] | None = None) -> Tensor:
-        return tokens + self.blocks[index](tokens)
-
-    def head(self, tokens: Tensor) -> Tensor:
-        return self.out(tokens)
-
-
 def test_a_class_of_one_s_own():
     recipe = Recipe().override("model.frames=9", "model.sizes={dim = 16}", "waist.keep={1 = 3}")
-    model = build(recipe, Plain)
-    assert isinstance(model.backbone, Plain)
+    model = build(recipe, OwnBackbone)
+    assert isinstance(model.backbone, OwnBackbone)
     assert (model.backbone.dim, model.schedule) == (16, {1: 3})
 
 

@@ -1,10 +1,13 @@
-"""Runs that are killed and compared: shared by the tests of runs on motion clips and on recordings."""
+"""What tests of runs share: a script that is killed, comparisons, and a backbone of one's own."""
 
 import csv
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor, nn
+
+import poseglass as pg
 
 # Dies by SIGKILL in the middle of writing the checkpoint of step 6.
 KILLED = """
@@ -42,3 +45,23 @@ def assert_same_run(a: Path, b: Path) -> None:
 def rows(folder: Path) -> list[dict[str, str]]:
     with (folder / "metrics.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+class OwnBackbone(pg.PoseTransformer):
+    """The smallest backbone of one's own."""
+
+    def __init__(self, *, frames: int = 9, inputs: int = 3, dim: int = 8) -> None:
+        super().__init__()
+        self.frames, self.inputs, self.dim, self.depth = frames, inputs, dim, 2
+        self.config = {"frames": frames, "inputs": inputs, "dim": dim}
+        self.project, self.out = nn.Linear(inputs, dim), nn.Linear(dim, 3)
+        self.blocks = nn.ModuleList(nn.Linear(dim, dim) for _ in range(2))
+
+    def embed(self, pose2d: Tensor) -> Tensor:
+        return self.project(pose2d)
+
+    def layer(self, index: int, tokens: Tensor, received: list[Tensor] | None = None) -> Tensor:
+        return tokens + self.blocks[index](tokens)
+
+    def head(self, tokens: Tensor) -> Tensor:
+        return self.out(tokens)

@@ -15,7 +15,7 @@ __all__ = ["convert"]
 
 def convert(
     source: Annotated[Path, typer.Argument(help="A published checkpoint, such as a .pth or .bin file.")],
-    out: Annotated[Path, typer.Argument(help="The folder to write: weights.safetensors and config.json.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write.")],
     *,
     heads: Annotated[int | None, typer.Option(help="Attention heads, if not as published.")] = None,
     at: Annotated[
@@ -30,7 +30,7 @@ def convert(
     keypoints: Annotated[str | None, typer.Option(help="The 2D poses it was trained on, such as cpn or gt.")] = None,
 ) -> None:
     """Turn a published checkpoint into poseglass's own format; no pickle code is run."""
-    check_place(out / "config.json", WeightsError)
+    check_place(out / "weights.safetensors", WeightsError)
     from poseglass.body.skeleton import H36M_17, get_skeleton
     from poseglass.models import PoseTransformer
     from poseglass.waist.hourglass import backbone_of

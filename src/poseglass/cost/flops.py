@@ -114,9 +114,9 @@ class AsPublished(Recoverer):
         self.own = own
 
     @classmethod
-    def of(cls, backbone: Sizes) -> "AsPublished":
+    def for_backbone(cls, backbone: Sizes) -> "AsPublished":
         """See :class:`poseglass.waist._base.Recoverer`."""
-        return cls(CrossAttention.of(backbone))
+        return cls(CrossAttention.for_backbone(backbone))
 
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
         """See :class:`poseglass.waist._base.Recoverer`."""

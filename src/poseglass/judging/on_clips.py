@@ -19,6 +19,7 @@ from poseglass.judging.metrics import metrics_for
 from poseglass.judging.report import ClipReport, GroupErrors
 from poseglass.judging.viewpoints import CAMERAS, FPS, SIZE, at_rate, clip_views
 from poseglass.lifting.predictor import predict
+from poseglass.models.mode import evaluation_mode
 from poseglass.waist.hourglass import Model
 
 __all__ = ["evaluate_clips"]
@@ -33,7 +34,7 @@ def evaluate_clips(
     """Errors of a model on the takes of a split.
 
     Args:
-        model: A backbone or hourglass that takes x, y and score.
+        model: A backbone or hourglass that takes x, y and score. It is left in the mode it was in.
         clips: Motion capture at any frame rate.
         split: ``"train"``, ``"val"`` or ``"test"``.
         flip: Average with the mirrored pass.
@@ -66,7 +67,8 @@ def evaluate_clips(
             skipped.append(take.name)
             continue
         for view in clip_views(take.name, points):
-            predicted = predict(model, view.points, view.scores, flip=flip, size=SIZE).pose3d
+            with evaluation_mode(model):
+                predicted = predict(model, view.points, view.scores, flip=flip, size=SIZE).pose3d
             values = np.array([metric.mean(predicted, view.truth) for metric in metrics.values()])
             for group in ("all", take.subject):
                 means.setdefault((view.kind, group), []).append((len(view.truth), values))

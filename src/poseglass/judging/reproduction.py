@@ -171,7 +171,8 @@ def find_weights(table: str, folder: str | PathLike[str]) -> tuple[dict[str, Pat
     paths: dict[str, Path] = {}
     unused = []
     for entry in sorted(folder.iterdir()):
-        path = entry / "best" if (entry / "best" / "config.json").is_file() else entry  # a run of poseglass train
+        best = entry / "best"  # of a run of poseglass train
+        path = best if (best / "weights.safetensors").is_file() else entry
         key = _key(entry.name if entry.is_dir() else entry.stem).removeprefix(_key(table))
         rows = [row for row in _rows(table) if row.setup and key in (_key(row.setup.recipe), _key(row.name))]
         if not rows:

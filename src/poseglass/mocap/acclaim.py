@@ -51,8 +51,8 @@ class AsfSkeleton:
     """
 
     bones: tuple[AsfBone, ...]
-    length: float = 1.0
-    radians: bool = False
+    length: float
+    radians: bool
 
 
 def read_acclaim(path: Path) -> RigidMotion:
@@ -134,7 +134,7 @@ def read_asf(path: str | PathLike[str]) -> AsfSkeleton:
         bones += [_bone(lines, entries[name], number, radians=radians) for name in names]
     if unconnected := sorted(entries.keys() - {bone.name for bone in bones}):
         raise lines.error(f":hierarchy does not lead from the root to {', '.join(unconnected)}")
-    return AsfSkeleton(tuple(bones), length, radians)
+    return AsfSkeleton(tuple(bones), length=length, radians=radians)
 
 
 def read_amc(path: str | PathLike[str], skeleton: AsfSkeleton, *, fps: float | None = None) -> RigidMotion:
@@ -209,7 +209,7 @@ def _motion(lines: WordLines, skeleton: AsfSkeleton) -> tuple[Float[ndarray, "f 
             number = int(name)
             frames.append(np.full(width, np.nan))
         elif not frames:
-            raise lines.error(f"expected a frame number, got {' '.join(words)[:60]!r}")
+            raise lines.unexpected("a frame number", words)
         elif name not in columns:
             raise lines.error(f"the skeleton has no bone {name!r}; does this motion belong to another ASF file?")
         else:

@@ -86,7 +86,7 @@ def _joints(lines: WordLines) -> list[_Joint]:
             case ["MOTION"]:
                 break
             case _:
-                raise lines.error(f"expected ROOT, JOINT, OFFSET, CHANNELS or MOTION, got {' '.join(words)[:60]!r}")
+                raise lines.unexpected("ROOT, JOINT, OFFSET, CHANNELS or MOTION", words)
     if nesting:
         raise lines.error(f"expected '}}' at the end of {joints[nesting[-1]].name}; the hierarchy ends inside it")
     if not joints:

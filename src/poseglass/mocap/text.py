@@ -54,6 +54,10 @@ class WordLines:
         """An error that names the file and the last line read."""
         return FormatError(f"{self.path}, line {self.number}: {text}")
 
+    def unexpected(self, expected: str, words: Sequence[str]) -> FormatError:
+        """An error that says what was expected and quotes the words that were given instead."""
+        return self.error(f"expected {expected}, got {' '.join(words)[:SHOWN_TEXT]!r}")
+
     def expect(self, word: str) -> list[str]:
         """Read the next line, which must start with `word`, and return the rest of it.
 
@@ -64,7 +68,7 @@ class WordLines:
         if words is None:
             raise self.error(f"expected {word!r}, got the end of the file; was it cut off?")
         if words[0] != word:
-            raise self.error(f"expected {word!r}, got {_quote(words)}")
+            raise self.unexpected(repr(word), words)
         return words[1:]
 
     def numbers(self, words: Sequence[str], count: int) -> Float[ndarray, " _"]:
@@ -76,14 +80,10 @@ class WordLines:
         try:
             values = np.array(words, dtype=np.float64)
         except ValueError:
-            raise self.error(f"expected numbers, got {_quote(words)}") from None
+            raise self.unexpected("numbers", words) from None
         if len(values) != count or not np.isfinite(values).all():
-            raise self.error(f"expected {count} finite numbers, got {len(values)}: {_quote(words)}")
+            raise self.unexpected(f"{count} finite numbers", words)
         return values
-
-
-def _quote(words: Sequence[str]) -> str:
-    return repr(" ".join(words)[:SHOWN_TEXT])
 
 
 @dataclass
@@ -124,7 +124,7 @@ class NumberTable:
         """
         if self.bad_lines:
             hidden = len(self.bad_lines) - SHOWN_LINES
-            rest = f"; and {hidden} more lines" if hidden > 0 else ""
+            rest = f"; and {hidden} more" if hidden > 0 else ""
             raise FormatError(f"{self.path}: {'; '.join(self.bad_lines[:SHOWN_LINES])}{rest}")
         if not self.rows:
             raise FormatError(f"{self.path}: expected at least one line of numbers, got none; was it cut off?")

@@ -1,6 +1,7 @@
 """MHFormer: three hypotheses that refine themselves and each other (Li et al., CVPR 2022, arXiv 2111.12707)."""
 
-from typing import ClassVar, Literal, final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, final
 
 import torch
 from jaxtyping import Float
@@ -10,12 +11,82 @@ from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.models._base import PoseTransformer, check_heads
 from poseglass.models.card import Card
 from poseglass.models.layers import Attention, Block, CrossAttention, Mlp, StochasticDepth
+from poseglass.models.published import Published, count
 
 __all__ = ["MHFormer"]
 
 HYPOTHESES = 3
 # Whom each hypothesis asks, where it looks and what it takes from there: query, key and value of the interaction.
 SOURCES = ((1, 2, 0), (0, 2, 1), (0, 1, 2))
+
+
+PUBLISHED_LAYERS = "Transformer_hypothesis"
+
+
+def published_sizes(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The constructor's arguments of a published checkpoint: MHFormer's own, or TPC's, which has the same keys."""
+    _, frames, dim = state[f"{PUBLISHED_LAYERS}.pos_embed_1"].shape
+    joints = max(state["regression.1.weight"].shape[0] // 3, 1)
+    return {
+        "frames": frames,
+        "dim": dim,
+        "depth": count(state, PUBLISHED_LAYERS + r"\.SHR_blocks\.(\d+)\.") + 1,
+        "heads": 8,  # not in the tensors; as published, like the encoders' 9
+        "hidden": state[f"{PUBLISHED_LAYERS}.CHI_blocks.0.mlp.fc1.weight"].shape[0],
+        "encoder_depth": count(state, r"Transformer_encoder_1\.blocks\.(\d+)\."),
+        "inputs": state["Transformer_encoder_1.pos_embed"].shape[1] // joints,
+        "joints": joints,
+    }
+
+
+def published_renames() -> tuple[tuple[str, str], ...]:
+    """Published names of the three hypotheses' parts count from 1; ours count from 0."""
+    shr, chi = rf"{PUBLISHED_LAYERS}.SHR_blocks.\1.", f"{PUBLISHED_LAYERS}.CHI_blocks.0."
+    pairs = []
+    for i in range(3):
+        pairs += [
+            (rf"encoder_norms\.{i}\.", f"norm_{i + 1}."),
+            (rf"encoders\.{i}\.row_embedding", f"Transformer_encoder_{i + 1}.pos_embed"),
+            (rf"encoders\.{i}\.", f"Transformer_encoder_{i + 1}."),
+            (rf"embeddings\.{i}\.", f"embedding_{i + 1}."),
+            (rf"time_embeddings\.{i}", f"{PUBLISHED_LAYERS}.pos_embed_{i + 1}"),
+            (rf"refine\.(\d+)\.norms\.{i}\.", rf"{shr}norm1_{i + 1}."),
+            (rf"refine\.(\d+)\.attentions\.{i}\.", rf"{shr}attn_{i + 1}."),
+            *((rf"interact\.norms\.{3 * i + j}\.", f"{chi}norm3_{i + 1}{j + 1}.") for j in range(3)),
+            *(
+                (rf"interact\.attentions\.{i}\.{ours}\.", f"{chi}attn_{i + 1}.{theirs}.")
+                for ours, theirs in (
+                    ("query", "linear_q"),
+                    ("key", "linear_k"),
+                    ("value", "linear_v"),
+                    ("proj", "proj"),
+                )
+            ),
+        ]
+    return (
+        *pairs,
+        (r"refine\.(\d+)\.mixing\.norm\.", rf"{shr}norm2."),
+        (r"refine\.(\d+)\.mixing\.mlp\.", rf"{shr}mlp."),
+        (r"interact\.mixing\.norm\.", f"{chi}norm2."),
+        (r"interact\.mixing\.mlp\.", f"{chi}mlp."),
+        (r"head_norm\.", f"{PUBLISHED_LAYERS}.norm."),
+        (r"head_batch_norm\.", "regression.0."),
+        (r"head_project\.", "regression.1."),
+    )
+
+
+PUBLISHED = Published(
+    marks={
+        "Transformer_encoder_1.pos_embed": 3,
+        f"{PUBLISHED_LAYERS}.pos_embed_1": 3,
+        f"{PUBLISHED_LAYERS}.CHI_blocks.0.mlp.fc1.weight": 2,
+        "regression.1.weight": 3,
+    },
+    renames=published_renames(),
+    sizes=published_sizes,
+    at=1,
+    answers="centre",
+)
 
 
 @final
@@ -49,6 +120,10 @@ class MHFormer(PoseTransformer):
     """
 
     slots: ClassVar[Literal["joints", "hypotheses"]] = "hypotheses"
+    joint_parameters: ClassVar[tuple[str, ...]] = tuple(f"encoders.{i}.row_embedding" for i in range(HYPOTHESES))
+    time_parameters: ClassVar[tuple[str, ...]] = tuple(f"time_embeddings.{i}" for i in range(HYPOTHESES))
+    output_parameters: ClassVar[tuple[str, ...]] = ("head_project.weight",)
+    published: ClassVar[Published | None] = PUBLISHED
 
     def __init__(
         self,

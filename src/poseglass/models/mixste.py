@@ -1,6 +1,7 @@
 """MixSTE: spatial and temporal blocks in turns (Zhang et al., CVPR 2022, arXiv 2203.00859)."""
 
-from typing import final
+from collections.abc import Mapping
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +10,40 @@ from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.models._base import PoseTransformer, check_heads
 from poseglass.models.card import Card
 from poseglass.models.layers import Block
+from poseglass.models.published import Published, count
 
 __all__ = ["MixSTE"]
+
+
+def published_sizes(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The constructor's arguments of a published checkpoint: MixSTE's own, or HoT's with MixSTE (Li et al., 2024)."""
+    dim, inputs = state["Spatial_patch_to_embedding.weight"].shape
+    return {
+        "frames": state["Temporal_pos_embed"].shape[1],
+        "joints": state["Spatial_pos_embed"].shape[1],
+        "dim": dim,
+        "depth": count(state, r"STEblocks\.(\d+)\."),
+        "heads": 8,  # not in the tensors; as published
+        "inputs": inputs,
+    }
+
+
+PUBLISHED = Published(
+    marks={"Spatial_patch_to_embedding.weight": 2, "Spatial_pos_embed": 3, "Temporal_pos_embed": 3},
+    renames=(
+        (r"project\.", "Spatial_patch_to_embedding."),
+        (r"joint_embedding", "Spatial_pos_embed"),
+        (r"time_embedding", "Temporal_pos_embed"),
+        (r"spatial\.", "STEblocks."),
+        (r"temporal\.", "TTEblocks."),
+        (r"spatial_norm\.", "Spatial_norm."),
+        (r"temporal_norm\.", "Temporal_norm."),
+        (r"head_norm\.", "head.0."),
+        (r"head_project\.", "head.1."),
+    ),
+    sizes=published_sizes,
+    at=3,
+)
 
 
 @final
@@ -35,6 +68,11 @@ class MixSTE(PoseTransformer):
         >>> MixSTE(frames=9, dim=32, depth=2)(torch.zeros(1, 9, 17, 2)).shape
         torch.Size([1, 9, 17, 3])
     """
+
+    joint_parameters: ClassVar[tuple[str, ...]] = ("joint_embedding",)
+    time_parameters: ClassVar[tuple[str, ...]] = ("time_embedding",)
+    output_parameters: ClassVar[tuple[str, ...]] = ("head_project.weight",)
+    published: ClassVar[Published | None] = PUBLISHED
 
     def __init__(
         self,

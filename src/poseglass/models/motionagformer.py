@@ -1,8 +1,8 @@
 """MotionAGFormer: attention and graph convolution side by side (Mehraban et al., WACV 2024, arXiv 2310.16288)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import final
+from typing import Any, ClassVar, final
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -14,6 +14,7 @@ from poseglass.errors import ModelError
 from poseglass.models._base import PoseTransformer, check_heads
 from poseglass.models.card import Card
 from poseglass.models.layers import Attention, Fusion, Linear, Mlp, StochasticDepth
+from poseglass.models.published import Published, count
 
 __all__ = ["MotionAGFormer"]
 
@@ -127,6 +128,58 @@ class Layer(nn.Module):
         return fused
 
 
+# Published names: the tensor whose length is the number of frames that a layer takes, and the first mlp's weights.
+LENGTH = "layers.{}.graph_temporal.mixer.batch_norm.weight"
+HIDDEN = "layers.0.att_spatial.mlp.fc1.weight"
+
+
+def published_lengths(state: Mapping[str, Tensor]) -> list[int]:
+    """How many frames each layer takes; where a layer's BatchNorm is missing, as many as the layer before."""
+    norm, lengths = state[LENGTH.format(0)], []
+    for index in range(count(state, r"layers\.(\d+)\.")):
+        norm = state.get(LENGTH.format(index), norm)
+        lengths.append(norm.numel())
+    return lengths
+
+
+def published_sizes(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The constructor's arguments of a published checkpoint: MotionAGFormer's own, or HoT's (Li et al., CVPR 2024)."""
+    dim, inputs = state["joints_embed.weight"].shape
+    lengths = published_lengths(state)
+    heads, neighbours = (4, 4) if "pos_embed_token" in state else (8, 2)  # not in the tensors; as published
+    return {
+        "frames": lengths,
+        "dim": dim,
+        "depth": len(lengths),
+        "heads": heads,
+        "neighbours": neighbours,
+        "inputs": inputs,
+        "hidden": len(state[HIDDEN]),
+        "rep": len(state["rep_logit.fc.weight"]),
+    }
+
+
+PUBLISHED = Published(
+    marks={"joints_embed.weight": 2, "rep_logit.fc.weight": 2, HIDDEN: 2, LENGTH.format(0): 1},
+    renames=(
+        (r"project\.", "joints_embed."),
+        (r"joint_embedding", "pos_embed"),
+        (r"layers\.(\d+)\.fusion\.choose\.", r"layers.\1.fusion."),
+        (r"layers\.(\d+)\.(\w+)_attention\.scale", r"layers.\1.att_\2.layer_scale_"),
+        (r"layers\.(\d+)\.(\w+)_attention\.", r"layers.\1.att_\2."),
+        (r"layers\.(\d+)\.(\w+)_graph\.scale", r"layers.\1.graph_\2.layer_scale_"),
+        (r"layers\.(\d+)\.(\w+)_graph\.mixer\.own\.", r"layers.\1.graph_\2.mixer.U."),
+        (r"layers\.(\d+)\.(\w+)_graph\.mixer\.others\.", r"layers.\1.graph_\2.mixer.V."),
+        (r"layers\.(\d+)\.(\w+)_graph\.mixer\.norm\.", r"layers.\1.graph_\2.mixer.batch_norm."),
+        (r"layers\.(\d+)\.(\w+)_graph\.", r"layers.\1.graph_\2."),
+        (r"represent\.", "rep_logit.fc."),
+        (r"head_project\.", "head."),
+    ),
+    sizes=published_sizes,
+    at=7,
+)
+
+
 @final
 class MotionAGFormer(PoseTransformer):
     """Each layer runs a stream of attention and one of graph convolution, each over joints, then over frames.
@@ -159,6 +212,11 @@ class MotionAGFormer(PoseTransformer):
 
     bias = False
     lengths: tuple[int, ...]
+    # There is no time embedding to hold a time code: frames are told apart by their content, and by the temporal
+    # graphs' norms, which have a scale for each frame.
+    joint_parameters: ClassVar[tuple[str, ...]] = ("joint_embedding",)
+    output_parameters: ClassVar[tuple[str, ...]] = ("head_project.weight",)
+    published: ClassVar[Published | None] = PUBLISHED
 
     def __init__(
         self,

@@ -4,7 +4,8 @@ The paper calls the network DSTformer: "MotionBERT: A Unified Perspective on Lea
 arXiv 2210.06551.
 """
 
-from typing import final
+from collections.abc import Mapping
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +14,50 @@ from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.models._base import PoseTransformer, check_heads
 from poseglass.models.card import Card
 from poseglass.models.layers import Block, Fusion
+from poseglass.models.published import Published, count
 
 __all__ = ["MotionBERT"]
+
+
+def published_sizes(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The constructor's arguments of a published checkpoint: MotionBERT's own, or HoT's (Li et al., CVPR 2024)."""
+    dim, inputs = state["joints_embed.weight"].shape
+    return {
+        "frames": state["temp_embed"].shape[1],
+        "joints": state["pos_embed"].shape[1],
+        "dim": dim,
+        "rep": state["pre_logits.fc.weight"].shape[0],
+        "depth": count(state, r"blocks_st\.(\d+)\."),
+        "heads": 8,  # not in the tensors; as published
+        "mlp_ratio": state["blocks_st.0.mlp_s.fc1.weight"].shape[0] / dim,
+        "inputs": inputs,
+    }
+
+
+PUBLISHED = Published(
+    marks={
+        "joints_embed.weight": 2,
+        "pos_embed": 3,
+        "temp_embed": 4,
+        "blocks_st.0.mlp_s.fc1.weight": 2,
+        "pre_logits.fc.weight": 2,
+    },
+    renames=(
+        (r"project\.", "joints_embed."),
+        (r"joint_embedding", "pos_embed"),
+        (r"time_embedding", "temp_embed"),
+        (r"joints_first_spatial\.(\d+)\.(\w+)", r"blocks_st.\1.\2_s"),
+        (r"joints_first_temporal\.(\d+)\.(\w+)", r"blocks_st.\1.\2_t"),
+        (r"frames_first_spatial\.(\d+)\.(\w+)", r"blocks_ts.\1.\2_s"),
+        (r"frames_first_temporal\.(\d+)\.(\w+)", r"blocks_ts.\1.\2_t"),
+        (r"fusions\.(\d+)\.choose\.", r"ts_attn.\1."),
+        (r"final_norm\.", "norm."),
+        (r"represent\.", "pre_logits.fc."),
+        (r"head_project\.", "head."),
+    ),
+    sizes=published_sizes,
+    at=1,
+)
 
 
 @final
@@ -40,6 +83,11 @@ class MotionBERT(PoseTransformer):
         >>> MotionBERT(frames=9, dim=32, rep=64, depth=2)(torch.zeros(1, 9, 17, 3)).shape
         torch.Size([1, 9, 17, 3])
     """
+
+    joint_parameters: ClassVar[tuple[str, ...]] = ("joint_embedding",)
+    time_parameters: ClassVar[tuple[str, ...]] = ("time_embedding",)
+    output_parameters: ClassVar[tuple[str, ...]] = ("head_project.weight",)
+    published: ClassVar[Published | None] = PUBLISHED
 
     def __init__(
         self,

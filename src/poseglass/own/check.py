@@ -1,11 +1,9 @@
 """`check`: report everything that is wrong or unusual about motion files, motion clips or recordings."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from rich.progress import track
@@ -13,7 +11,7 @@ from rich.progress import track
 from poseglass.data.checks.findings import Finding, Findings, count
 from poseglass.data.recordings.index import INDEX
 from poseglass.errors import PoseglassError
-from poseglass.own.check_stored import check_clips, check_recordings
+from poseglass.own.check_stored import Steps, check_clips, check_recordings
 from poseglass.own.conventions import find_conventions
 from poseglass.own.cutting import cut_clips
 from poseglass.own.examination import examine_files, examine_splits
@@ -22,7 +20,6 @@ from poseglass.own.views import camera_views
 
 __all__ = ["CheckReport", "check"]
 
-Steps = Callable[..., Iterable[Any]]  # an iterable in, the same out, with a progress bar
 SHOWN_SUBJECTS = 8  # names per split in the summary
 
 

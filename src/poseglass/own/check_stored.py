@@ -18,9 +18,11 @@ from poseglass.data.recordings.store import Recording, Recordings
 from poseglass.errors import PoseError
 from poseglass.own.views import MOSTLY, UNUSUAL_DISTANCE, WRONG_DISTANCE
 
-__all__ = ["check_clips", "check_recordings"]
+__all__ = ["Steps", "check_clips", "check_recordings"]
 
-Steps = Callable[..., Iterable[Any]]  # an iterable in, the same out, with a progress bar
+Steps = Callable[..., Iterable[Any]]
+"""Passes an iterable through and shows a progress bar, like `rich.progress.track`."""
+
 FRAMES_COMPARED = 500  # of a recording, evenly spaced, whose 2D and 3D poses are compared; enough for a stable median
 GAP = "these frames are left out"  # the end of `examine_motion`'s warning about unknown frames
 PREFIX = 1 << 16  # bytes of two clips that must be equal to report them as the same: 321 frames

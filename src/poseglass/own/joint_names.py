@@ -32,7 +32,7 @@ SHOWN_SUGGESTIONS, SHOWN_POINTS = 20, 40  # names listed in errors
 # For each family: how it writes left and right, and its names for joints, in lower case without punctuation and common
 # prefix. * is the side, a|b the midpoint of a and b; of several names the first that exists is used. If names are those
 # of bones, a joint is where its bone starts. The names follow each program's own exports. Real files were available for
-# HumanIK, Biovision and Pose2Sim only (docs/own-data.md).
+# HumanIK and Biovision only (docs/own-data.md).
 Family = tuple[tuple[str, str], dict[str, tuple[str, ...]]]
 _ARMS = {"*shoulder": ("*arm",), "*elbow": ("*forearm",), "*wrist": ("*hand",)}
 _HEAD = ("headtopend", "headend", "headendsite", "headnub", "headtip", "headtop")

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from poseglass.models import PoseTransformer, create_model
-from poseglass.training.initial import sinusoidal
 from poseglass.training.recipe import Recipe
 from poseglass.training.seeds import seeded
 from poseglass.waist import hourglass as waist
-from poseglass.waist.schedule import planned_by
+from poseglass.waist.schedule import build_for_schedule
 
 __all__ = ["build"]
 
@@ -41,11 +40,11 @@ def build(recipe: Recipe, backbone: type[PoseTransformer] | None = None) -> wais
         if not kept.keep:
             model = build_backbone(settings.frames)
         else:
-            planned, schedule = planned_by(build_backbone, kept.keep, settings.frames)
+            planned, schedule = build_for_schedule(build_backbone, kept.keep, settings.frames)
             if kept.kind == "funnel":
                 model = waist.funnel(planned, keep=schedule, prune=kept.prune)
             else:
                 model = waist.hourglass(planned, keep=schedule, prune=kept.prune, recover=kept.recover)
         if settings.init == "sinusoidal":
-            sinusoidal(model)
+            model.init_sinusoidal()
     return model

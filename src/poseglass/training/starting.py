@@ -4,10 +4,10 @@ from os import PathLike
 
 from poseglass.errors import TrainingError
 from poseglass.models import PoseTransformer
-from poseglass.training.initial import lengthened
 from poseglass.training.recipe import Recipe
 from poseglass.waist.hourglass import Hourglass, Model, backbone_of
 from poseglass.weights import files as weights
+from poseglass.weights.lengths import lengthened
 
 __all__ = ["start_from"]
 
@@ -39,7 +39,7 @@ def start_from(
                 "weights by init (--init)"
             )
         return
-    loaded = weights.load(init)
+    loaded = weights.load(init, backbone=backbone)
     for what, trained, given in (
         ("{} coordinates", loaded.card.coordinates, model.card.coordinates),
         ("the joints of {}", loaded.card.skeleton, model.card.skeleton),

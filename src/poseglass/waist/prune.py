@@ -26,6 +26,9 @@ class DensityPeaks(Pruner):
     Args:
         neighbours: How many nearest frames, itself included, make a frame's density.
 
+    Raises:
+        ModelError: `neighbours` is below 1.
+
     Example:
         >>> import torch
         >>> DensityPeaks()(torch.randn(1, 9, 17, 8), torch.zeros(1, 9, 17, 2), keep=3).shape
@@ -34,7 +37,10 @@ class DensityPeaks(Pruner):
 
     def __init__(self, *, neighbours: int = 2) -> None:
         super().__init__()
+        if neighbours < 1:
+            raise ModelError(f"a density needs 1 neighbour or more (a frame is its own nearest), not {neighbours}")
         self.neighbours = neighbours
+        self.config = {"neighbours": neighbours}
 
     @torch.no_grad()
     def forward(
@@ -141,7 +147,17 @@ class Motion(Pruner):
 
 @final
 class Uniform(Pruner):
-    """Keeps frames evenly spaced over the clip, the first and the last among them (H2OT's TPS)."""
+    """Keeps frames evenly spaced over the clip, the first and the last among them (H2OT's TPS).
+
+    A frame that is kept in any case takes the place of the nearest one, but not of the first or the last; with two
+    frames to keep, the farther end stays.
+
+    Example:
+        >>> import torch
+        >>> tokens, pose2d = torch.zeros(1, 9, 17, 8), torch.zeros(1, 9, 17, 2)
+        >>> Uniform()(tokens, pose2d, keep=3).tolist(), Uniform()(tokens, pose2d, keep=3, always=1).tolist()
+        ([[0, 4, 8]], [[0, 1, 8]])
+    """
 
     def forward(
         self,
@@ -160,8 +176,12 @@ class Uniform(Pruner):
         kept = even.expand(batch, keep)
         if always is None:
             return kept
-        place = torch.as_tensor(always, device=kept.device).expand(batch)[:, None]
-        return kept.scatter(1, (kept - place).abs().argmin(1, keepdim=True), place)  # the nearest gives way
+        place = torch.as_tensor(always, device=kept.device).expand(batch)[:, None]  # b 1
+        distance = (kept - place).abs()  # b k
+        if keep > 2:  # the first and the last frame stay, unless one of them is the frame itself
+            ends = (steps == 0) | (steps == keep - 1)
+            distance = distance + frames * (ends & (distance > 0))
+        return kept.scatter(1, distance.argmin(1, keepdim=True), place)  # the nearest of the others gives way
 
 
 PRUNERS: dict[str, type[Pruner]] = {
