@@ -21,7 +21,7 @@ from poseglass.models import Card, PoseTransformer
 from poseglass.training.batches import Batches, batches
 from poseglass.training.build import build
 from poseglass.training.metrics_log import MetricsLog
-from poseglass.training.provenance import check_same_run, record_environment
+from poseglass.training.provenance import check_same_run, record_environment, record_run
 from poseglass.training.recipe import Recipe
 from poseglass.training.reporting import Reporter, StepReport
 from poseglass.training.starting import start_from
@@ -122,8 +122,9 @@ def _work(rank: int, report: Report, *, job: _Job, source: Batches | None = None
         origin["init"] = None if job.init is None else str(job.init)
     state = TrainingState(recipe, model, epoch=source.epoch, rank=rank)
     with alone(folder, TrainingError) if rank == 0 else nullcontext():
+        check_same_run(folder, recipe, origin)
         if rank == 0:
-            check_same_run(folder, recipe, origin)
+            record_run(folder, recipe, origin)
         if resumes:
             state.resume(checkpoint)
         check_together(state.step, origin["fingerprint"])

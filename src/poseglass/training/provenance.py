@@ -16,7 +16,7 @@ from poseglass.errors import TrainingError
 from poseglass.files.writing import writing
 from poseglass.training.recipe import RENAMED, Recipe
 
-__all__ = ["check_same_run", "record_environment"]
+__all__ = ["check_same_run", "record_environment", "record_run"]
 
 # What may change when a run is resumed: its length, how often it saves and validates, and where the data are.
 FREE = {
@@ -29,17 +29,16 @@ FREE = {
 
 
 def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:
-    """Write the recipe and the data's description into a folder, unless it holds a run of others.
+    """Make sure that a folder holds no run of another recipe or with other data; nothing is written.
 
     Args:
         folder: The run's folder.
         recipe: What is trained and how.
-        data: What the batches are made from, identified by its `kind` and `fingerprint`. Whatever the folder's file
-            knows besides, such as the weights that the run started from, stays.
+        data: What the batches are made from, identified by its `kind` and `fingerprint`.
 
     Raises:
         TrainingError: The folder holds a run of another recipe, with other data or of an earlier version, or cannot be
-            written.
+            read.
     """
     settings = _plain(recipe.to_dict())
     # Which clips the workers see together does not depend on their number for recordings, but does for motion clips.
@@ -66,8 +65,18 @@ def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> Non
                 f"{recipe.data.path} holds {new_data[0]} of {new_data[1]}; resume with the earlier data, or choose "
                 "another folder"
             )
-    _write(folder / "recipe.json", settings)
-    _write(folder / "data.json", (known or {}) | _plain(data))
+
+
+def record_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:
+    """Write the recipe and the data's description into a folder.
+
+    Whatever the folder's file knows about the data besides, such as the weights that the run started from, stays.
+
+    Raises:
+        TrainingError: The folder cannot be written.
+    """
+    _write(folder / "recipe.json", _plain(recipe.to_dict()))
+    _write(folder / "data.json", (_read(folder / "data.json") or {}) | _plain(data))
 
 
 def record_environment(folder: Path, *, step: int, workers: int) -> None:
