@@ -83,7 +83,7 @@ def test_a_class_of_one_s_own():
     ("setting", "says"),
     [
         ("model.name=posenet", "no model is called 'posenet'"),
-        ("model.sizes={width = 3}", "has no size width; there are dim, depth"),
+        ("model.sizes={width = 3}", "has no size width; choose from dim, depth"),
         ("model.sizes={frames = 3}", "has no size frames"),
         ("model.sizes={heads = 5}", "5 heads do not divide"),
         ("waist.prune=best", "no pruner is called 'best'"),
