@@ -2,12 +2,15 @@
 
 import pytest
 import torch
+import training_runs
 from training_runs import OwnBackbone
 
 from poseglass.errors import ModelError
 from poseglass.models import MixSTE
 from poseglass.training.build import build
 from poseglass.training.recipe import Recipe
+
+data, recipe = training_runs.data, training_runs.recipe  # fixtures
 
 TINY = ("model.frames=9", "waist.keep={1 = 3}")
 

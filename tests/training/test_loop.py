@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import training_runs
 from numpy.testing import assert_array_equal
 from safetensors.torch import load_file
 from training_runs import KILLED, OwnBackbone, assert_same_run, contents, rows
@@ -31,6 +32,8 @@ from poseglass.training.recipe import Recipe
 from poseglass.training.state import TrainingState
 from poseglass.waist.hourglass import Hourglass
 from poseglass.weights import files as weights
+
+data, recipe = training_runs.data, training_runs.recipe  # fixtures
 
 torch.set_num_threads(1)
 

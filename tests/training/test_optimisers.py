@@ -2,11 +2,14 @@
 
 import pytest
 import torch
+import training_runs
 
 from poseglass.training.build import build
 from poseglass.training.muon import Muon
 from poseglass.training.optimisers import optimisers, rate
 from poseglass.training.recipe import Recipe
+
+data, recipe = training_runs.data, training_runs.recipe  # fixtures
 
 
 @pytest.mark.parametrize("name", ["adamw", "adam", "muon"])

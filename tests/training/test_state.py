@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 import torch
+import training_runs
 
 from poseglass.training.batches import batches
 from poseglass.training.build import build
 from poseglass.training.recipe import Recipe
 from poseglass.training.state import TrainingState
+
+data, recipe = training_runs.data, training_runs.recipe  # fixtures
 
 
 @pytest.fixture

@@ -2,12 +2,15 @@
 
 import pytest
 import torch
+import training_runs
 
 from poseglass.training.batches import batches
 from poseglass.training.build import build
 from poseglass.training.recipe import Recipe
 from poseglass.training.state import TrainingState
 from poseglass.training.validation import predictions_and_targets
+
+data, recipe = training_runs.data, training_runs.recipe  # fixtures
 
 
 def test_a_funnel_s_frames_have_their_own_truth():
