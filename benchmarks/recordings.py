@@ -17,7 +17,7 @@ import numpy as np
 
 from poseglass.data.recordings.store import Recordings
 from poseglass.training.recipe import Recipe
-from poseglass.training.recorded import RecordedBatches
+from poseglass.training.recorded_batches import RecordedBatches
 
 FRAMES = 243
 CLIPS = 20_000
