@@ -34,8 +34,8 @@ if WIDE:  # torch's FLOP counter has no formula for this operator and would coun
     flop_registry.setdefault(
         torch.ops.mkldnn._linear_pointwise, lambda x, weight, *_, out_val, **__: 2 * x.numel() * weight.shape[0]
     )
-# Numbers in the attention maps that are computed at a time, so that they stay in the cache. Of 2^16 to 2^22, 2^20 was as
-# fast as any for 17 joints and for 243 frames (benchmarks/products.py, EPYC Turin).
+# Numbers in the attention maps that are computed at a time, so that they stay in the cache. Of 2^16 to 2^22, 2^20 was
+# as fast as any for 17 joints and for 243 frames (benchmarks/products.py, EPYC Turin).
 MAPS = 1 << 20
 # The largest n for which :func:`nth_largest` merges: it took 2.4 ms where torch.topk took 8.9 (benchmarks/products.py).
 CANDIDATES = 8
