@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -14,9 +14,10 @@ from numpy import ndarray
 
 from poseglass.body.skeleton import H36M_17, Skeleton, conversion
 from poseglass.errors import PoseError
+from poseglass.files.outputs import WRITERS, load_writer
 from poseglass.files.writing import writing
 
-__all__ = ["PoseSequence", "Space"]
+__all__ = ["PoseSequence", "Space", "write_csv", "write_json", "write_npz"]
 
 Space = Literal["pixels", "normalised", "camera", "world"]
 UNITS: dict[Space, str] = {"pixels": "pixels", "normalised": "half widths", "camera": "metres", "world": "metres"}
@@ -212,18 +213,17 @@ class PoseSequence:
         return replace(self, points=np.where(scores[..., None] > 0, points, np.nan), skeleton=target, scores=scores)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write ``.npz`` or ``.json``, which :meth:`load` reads back, or ``.csv`` with one row per frame.
+        """Write the motion in the format of the suffix: see :data:`poseglass.files.outputs.WRITERS`.
+
+        :meth:`load` reads ``.npz`` and ``.json`` back; ``.csv`` has one row per frame.
 
         Raises:
-            PoseError: The suffix is unknown, or the file cannot be written.
+            PoseError: The suffix is another one, or the place cannot be written.
         """
         path = Path(path)
-        try:
-            write = _WRITERS[path.suffix.lower()]
-        except KeyError:
-            raise PoseError(f"cannot write {path}: expected a name that ends in {', '.join(_WRITERS)}") from None
-        with writing(path, PoseError) as temporary:
-            write(self, temporary)
+        if (writer := WRITERS.get(path.suffix.lower())) is None:
+            raise PoseError(f"cannot write {path}: expected a name that ends in {', '.join(WRITERS)}")
+        load_writer(writer.home)(self, path)
         return path
 
     @classmethod
@@ -310,8 +310,9 @@ def _from_record(record: dict[str, Any]) -> PoseSequence:
     )
 
 
-def _write_npz(poses: PoseSequence, path: Path) -> None:
-    with path.open("wb") as file:
+def write_npz(poses: PoseSequence, path: Path) -> None:
+    """Write everything as plain arrays."""
+    with writing(path, PoseError) as temporary, temporary.open("wb") as file:
         arrays: dict[str, Any] = {name: np.asarray(value) for name, value in _record(poses).items()}
         np.savez_compressed(file, **arrays)
 
@@ -327,26 +328,22 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _write_json(poses: PoseSequence, path: Path) -> None:
+def write_json(poses: PoseSequence, path: Path) -> None:
+    """Write everything; what is unknown becomes null."""
     record = {name: _plain(value) for name, value in _record(poses).items()}
-    path.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
+    with writing(path, PoseError) as temporary:
+        temporary.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
 
 
-def _write_csv(poses: PoseSequence, path: Path) -> None:
+def write_csv(poses: PoseSequence, path: Path) -> None:
+    """Write one row per frame: frame, seconds, valid, then coordinates and score of each joint."""
     axes = "xyz"[: poses.points.shape[2]]
     header = ["frame", "seconds", "valid"]
     header += [f"{joint}_{axis}" for joint in poses.skeleton.joints for axis in (*axes, "score")]
     rows = np.concatenate([poses.points, poses.confidence[..., None]], -1).reshape(len(poses), -1)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with writing(path, PoseError) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         for frame, (seconds, valid, row) in enumerate(zip(poses.times, poses.validity, rows, strict=True)):
             values = ("" if np.isnan(value) else f"{value:.6g}" for value in row)
             writer.writerow([frame, f"{seconds:.6f}", int(valid), *values])
-
-
-_WRITERS: dict[str, Callable[[PoseSequence, Path], None]] = {
-    ".npz": _write_npz,
-    ".json": _write_json,
-    ".csv": _write_csv,
-}

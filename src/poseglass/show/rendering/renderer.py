@@ -8,13 +8,25 @@ from numpy import ndarray
 
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import PoseError
-from poseglass.show.rendering.draw import Bar, Picture, cv2, draw_bars, draw_flat, write_text
+from poseglass.show.rendering.draw import Bar, Picture, draw_bars, draw_flat, write_text
 from poseglass.show.rendering.figure import FigureRenderer
+from poseglass.show.rendering.pictures import fit
 from poseglass.show.scene import AMBER, DIM, INK, LEFT, NIGHT, RIGHT, ROSE, SURE, GroundLevel, mix
 
-__all__ = ["Renderer"]
+__all__ = ["Renderer", "picture_size"]
 
 LONGEST = 360  # frames on a timeline; for a longer video it scrolls
+
+
+def picture_size(size: tuple[int, int], height: int) -> tuple[int, int]:
+    """Width and height at which a :class:`Renderer` of some height shows a video of this size, in pixels."""
+    height += height % 2
+    scale = _scale(size, height)
+    return 2 * max(1, round(scale * size[0] / 2)), min(max(1, round(scale * size[1])), height)
+
+
+def _scale(size: tuple[int, int], height: int) -> float:
+    return min(height / size[1], 2 * height / size[0])  # a very wide video gets bars above and below
 
 
 class Renderer:
@@ -59,12 +71,12 @@ class Renderer:
         if size is not None and min(size) < 1:
             raise PoseError(f"size must be the width and height of the video in pixels, got {size}")
         height += height % 2  # video codecs need even sides
-        self._scale, flat, deep = 1.0, 0, 2 * round(height * 8 / 9)
+        self._scale, flat, deep, self._used = 1.0, 0, 2 * round(height * 8 / 9), 0
         if size is not None:
-            self._scale = min(height / size[1], 2 * height / size[0])  # a very wide video has bars above and below
-            flat, deep = 2 * max(1, round(self._scale * size[0] / 2)), height
+            self._scale = _scale(size, height)
+            (flat, self._used), deep = picture_size(size, height), height
         self._flat, self._unit = (flat, height), height / 540
-        self._skeletons, self._source = (skeleton2d or skeleton, skeleton), size
+        self._skeletons = skeleton2d or skeleton, skeleton
         self._figure, self._ground = FigureRenderer(skeleton, (deep, height)), GroundLevel(fps)
         self._fps, self._frames, self._count, self._lit = fps, frames, 0, 0
         self._strip = np.full((2 * round(22 * self._unit), flat + deep, 3), NIGHT, np.uint8)
@@ -74,10 +86,6 @@ class Renderer:
     def size(self) -> tuple[int, int]:
         """Width and height of the pictures in pixels. Both are even."""
         return self._flat[0] + self._figure.size[0], self._flat[1] + len(self._strip)
-
-    def shown(self, length: float) -> int:
-        """Convert a length in pixels of the video to pixels of the picture."""
-        return max(1, round(length * self._scale))
 
     def draw(
         self,
@@ -126,18 +134,13 @@ class Renderer:
         points: Float[ndarray, "j 2"] | None,
         scores: Float[ndarray, " j"] | None,
     ) -> None:
-        assert self._source is not None
         height, width = canvas.shape[:2]
-        used = min(self.shown(self._source[1]), height)
+        used = self._used
         top = (height - used) // 2
         if image is None or used < height:
             canvas[:] = NIGHT
         if image is not None:
-            if image.shape[:2] != (used, width):
-                # Averaging keeps thin objects from flickering when an image shrinks a lot. Interpolation is faster.
-                how = cv2.INTER_AREA if image.shape[0] >= 1.9 * used else cv2.INTER_LINEAR
-                image = cv2.resize(image, (width, used), interpolation=how)
-            canvas[top : top + used] = image
+            canvas[top : top + used] = fit(image, (width, used))
         if points is not None:
             shown = np.isfinite(points).all(-1) & (True if scores is None else scores >= SURE)
             draw_flat(canvas, points * self._scale + [0, top], shown, self._skeletons[0])
