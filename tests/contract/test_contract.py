@@ -63,15 +63,15 @@ def one_thread() -> Iterator[None]:
 
 
 def stand_in(name: str, schedule: Mapping[int, int]) -> PoseTransformer:
-    """The stand-in of that name, its layers made for the frames that a schedule leaves them where that matters."""
-    made = BACKBONES[name](2)
-    if made.lengths is None:
-        return made
-    return BACKBONES[name](2, [min([FRAMES, *(k for n, k in schedule.items() if n <= i)]) for i in range(made.depth)])
+    """The stand-in of that name, each layer built for the frames that a schedule leaves it, if that matters."""
+    plain = BACKBONES[name](2)
+    if plain.lengths is None:
+        return plain
+    return BACKBONES[name](2, [min([FRAMES, *(k for n, k in schedule.items() if n <= i)]) for i in range(plain.depth)])
 
 
 def filled(model: nn.Module) -> nn.Module:
-    """Random numbers in everything that starts at zero or next to it, so that nothing is switched off."""
+    """Random numbers in parameters that start at zero or almost, so that nothing is switched off."""
     torch.manual_seed(1)
     for parameter in model.parameters():
         if parameter.abs().max() < 1e-4:
@@ -80,10 +80,10 @@ def filled(model: nn.Module) -> nn.Module:
 
 
 def waisted(backbone: str, prune: str, recover: str, schedule: str) -> Hourglass:
-    """One of the combinations, nothing switched off."""
+    """One of the combinations, with nothing switched off."""
     torch.manual_seed(0)
-    made = hourglass(stand_in(backbone, SCHEDULES[schedule]), keep=SCHEDULES[schedule], prune=prune, recover=recover)
-    return filled(made).eval()
+    model = hourglass(stand_in(backbone, SCHEDULES[schedule]), keep=SCHEDULES[schedule], prune=prune, recover=recover)
+    return filled(model).eval()
 
 
 @pytest.fixture(params=COMBINATIONS, ids=", ".join)
@@ -93,7 +93,7 @@ def model(request) -> Hourglass:
 
 @pytest.fixture(params=BACKBONES)
 def made_for(request) -> Callable[[Mapping[int, int]], PoseTransformer]:
-    """Makes a backbone for a schedule."""
+    """Builds a backbone for a schedule."""
 
     def make(schedule: Mapping[int, int]) -> PoseTransformer:
         torch.manual_seed(0)
@@ -123,7 +123,7 @@ class TestHourglass:
         assert model.frames == FRAMES
         assert model.inputs == 2
 
-    def test_kept_frames_rise_and_are_as_many_as_promised(self, model):
+    def test_kept_frames_rise_and_are_as_many_as_scheduled(self, model):
         trace = model.trace(clips())
         assert {layer: kept.shape for layer, kept in trace.kept.items()} == {
             layer: (CLIPS, keep) for layer, keep in model.schedule.items()
@@ -238,14 +238,14 @@ class TestHourglass:
         assert not torch.equal(fast(clips()), before)
 
     def test_layers_before_the_waist_see_all_frames_and_those_after_it_few(self, model, monkeypatch):
-        seen: dict[int, int] = {}
+        counts: dict[int, int] = {}
         layer = model.backbone.layer
 
-        told: set[int] = set()
+        reporting: set[int] = set()
 
         def spy(index: int, tokens: Tensor, received: list[Tensor] | None = None) -> Tensor:
-            seen[index] = tokens.shape[1]
-            told.update([] if received is None else [index])
+            counts[index] = tokens.shape[1]
+            reporting.update([] if received is None else [index])
             return layer(index, tokens, received)
 
         monkeypatch.setattr(model.backbone, "layer", spy)
@@ -253,20 +253,20 @@ class TestHourglass:
         frames = FRAMES
         for index in range(model.backbone.depth):
             frames = model.schedule.get(index, frames)
-            assert seen[index] == frames
-        # Attention maps are made where they are needed and nowhere else.
-        assert told == ({layer - 1 for layer in model.schedule} if model.pruner.needs_attention else set())
+            assert counts[index] == frames
+        # Attention maps are computed only where they are needed.
+        assert reporting == ({layer - 1 for layer in model.schedule} if model.pruner.needs_attention else set())
         kept = model.trace(clips()).kept
-        told.clear()
+        reporting.clear()
         model.trace(clips(), kept=kept)
-        assert not told, "nothing is chosen anew, so nobody asks"
+        assert not reporting, "no frame is chosen, so no attention is needed"
 
 
 @pytest.fixture(params=list(product(BACKBONES, PRUNERS, SCHEDULES)), ids=", ".join)
 def narrow(request) -> Funnel:
     backbone, prune, schedule = request.param
     torch.manual_seed(0)
-    # A frame that is not the centre: every clip of the batch has it at another place after the first stage.
+    # A frame that is not the centre: after the first stage it is at another place in each clip of the batch.
     return filled(
         funnel(stand_in(backbone, SCHEDULES[schedule]), keep=SCHEDULES[schedule], prune=prune, always=8)
     ).eval()
@@ -282,7 +282,7 @@ class TestFunnel:
             layer: (CLIPS, keep) for layer, keep in narrow.schedule.items()
         }
 
-    def test_every_stage_keeps_the_frame_that_is_asked_for(self, narrow):
+    def test_every_stage_keeps_the_wanted_frame(self, narrow):
         for always in range(FRAMES):
             narrow.always = always
             outer = torch.arange(FRAMES).expand(CLIPS, -1)
@@ -293,7 +293,7 @@ class TestFunnel:
                     assert set(row) <= set(within), "a pyramid only ever drops frames"
                 outer = kept
 
-    def test_the_centre_is_asked_for_where_nothing_is_said(self, made_for):
+    def test_the_centre_is_the_default(self, made_for):
         assert funnel(made_for({2: 5}), keep=5, at=2).always == FRAMES // 2
         assert funnel(made_for({2: 5}), keep=5, at=2, always=0).always == 0
         assert (funnel(made_for({2: 1}), keep=1, at=2).trace(clips()).kept[2] == FRAMES // 2).all()

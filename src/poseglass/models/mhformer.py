@@ -16,7 +16,7 @@ from poseglass.models.published import Published, count
 __all__ = ["MHFormer"]
 
 HYPOTHESES = 3
-# Whom each hypothesis asks, where it looks and what it takes from there: query, key and value of the interaction.
+# The hypotheses that give query, key and value when each hypothesis, in turn, attends to the others.
 SOURCES = ((1, 2, 0), (0, 2, 1), (0, 1, 2))
 
 
@@ -93,13 +93,13 @@ PUBLISHED = Published(
 class MHFormer(PoseTransformer):
     """Encoders over the joints' trajectories make three hypotheses; layers over time refine them and let them interact.
 
-    A token stands for a whole frame in one hypothesis, so tokens are (b f 3 c). Self-hypothesis refinement (SHR) is
-    every layer but the last, which is cross-hypothesis interaction (CHI).
+    A token stands for a whole frame in one hypothesis, so tokens are (b f 3 c). The last layer is cross-hypothesis
+    interaction (CHI), the layers before it are self-hypothesis refinement (SHR).
 
     Args:
-        frames: Frames of a clip, the encoders' channels.
+        frames: Frames of a clip, which are the encoders' channels.
         dim: Channels of a token.
-        depth: Layers, the last of them CHI.
+        depth: Layers, the last one CHI.
         heads: Attention heads of the layers; they must divide `dim`.
         hidden: Hidden channels of the layers' mlp, which sees the three hypotheses side by side.
         encoder_depth: Blocks of each encoder.
@@ -108,7 +108,7 @@ class MHFormer(PoseTransformer):
         joints: Joints of a pose.
         drop: Stochastic depth of the last layer, growing linearly from 0.
         dropout: Dropout of the layers' residual branches.
-        card: What the weights are trained for; the default card where None.
+        card: What the weights are trained for; the default card if None.
 
     Raises:
         ModelError: `heads` does not divide `dim`, or `encoder_heads` does not divide `frames`.

@@ -184,20 +184,20 @@ PUBLISHED = Published(
 class MotionAGFormer(PoseTransformer):
     """Each layer runs a stream of attention and one of graph convolution, each over joints, then over frames.
 
-    The graph over frames has a BatchNorm with a scale for each frame, so every layer takes just the frames it was built
-    for: a network that is to get a waist is built with `frames` per layer, as :func:`poseglass.hourglass` does.
+    The graph over frames has a BatchNorm with a scale for each frame, so each layer takes exactly the number of frames
+    that it was built for. For a waist, build the network with `frames` per layer, as :func:`poseglass.hourglass` does.
 
     Args:
-        frames: Frames of a clip, or how many frames each layer takes.
+        frames: Frames of a clip, or the number of frames that each layer takes.
         dim: Channels of a token.
         depth: Layers.
         heads: Attention heads; they must divide `dim`. HoT's release has 4.
         neighbours: Frames that a frame is linked to in its joint's graph, itself among them. HoT's release has 4.
         inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
-        hidden: Channels within the mlps, 4 * `dim` where None.
+        hidden: Channels within the mlps; 4 * `dim` if None.
         rep: Channels of the representation that the head projects to a pose.
         drop: Stochastic depth of the last layer, growing linearly from 0.
-        card: What the weights are trained for; the default card where None.
+        card: What the weights are trained for; the default card if None.
 
     Raises:
         ModelError: `heads` does not divide `dim`, or `frames` or `neighbours` are impossible.
@@ -235,12 +235,14 @@ class MotionAGFormer(PoseTransformer):
         super().__init__(card=card)
         check_heads(heads, dim)
         if neighbours < 1:
-            raise ModelError(f"a frame is linked to itself at least: neighbours must be 1 or more, not {neighbours}")
+            raise ModelError(f"neighbours must be 1 or more (a frame is linked to itself), not {neighbours}")
         lengths = tuple(frames) if isinstance(frames, Sequence) else (frames,) * depth
         if len(lengths) != depth or depth < 1:
-            raise ModelError(f"frames names the frames of {len(lengths)} layers, of which there are {depth}")
+            raise ModelError(f"frames should have a number for each of the {depth} layers, and has {len(lengths)}")
         if lengths[-1] < 1 or any(after > before for before, after in pairwise(lengths)):
-            raise ModelError(f"layers can only drop frames and must keep one: the lengths {lengths} must fall or stay")
+            raise ModelError(
+                f"layers can only drop frames and must keep one: lengths must fall or stay, not be {lengths}"
+            )
         self.lengths, self.frames = lengths, lengths[0]
         self.dim, self.depth, self.heads, self.inputs = dim, depth, heads, inputs
         self.config = {

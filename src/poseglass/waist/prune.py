@@ -1,4 +1,4 @@
-"""Pruning strategies: which frames represent the clip. :data:`PRUNERS` lists them by name."""
+"""Pruning strategies: the choice of the frames that represent a clip. :data:`PRUNERS` lists them by name."""
 
 from typing import ClassVar, final
 
@@ -19,12 +19,12 @@ __all__ = ["PRUNERS", "AttentionScore", "DensityPeaks", "Motion", "Uniform"]
 class DensityPeaks(Pruner):
     """Keeps the density peaks of the frames' tokens: the paper's token pruning cluster, TPC (HoT, section 3.2).
 
-    A frame scores high where many frames resemble it and none that stands denser is near. Frames are compared by
-    the mean of their tokens, in float64 and by direct differences, so that ties (mutual nearest neighbours have the
-    very same density) break by index and never by rounding: the same clip always keeps the same frames.
+    A frame scores high if many frames resemble it and no denser frame is near. Frames are compared by the mean of their
+    tokens, in float64 and by direct differences. So ties, which are common because mutual nearest neighbours have
+    equal density, break by index and never by rounding: the same clip always keeps the same frames.
 
     Args:
-        neighbours: How many nearest frames, itself included, make a frame's density.
+        neighbours: How many nearest frames make a frame's density, the frame itself included. The paper has 2.
 
     Raises:
         ModelError: `neighbours` is below 1.
@@ -67,10 +67,10 @@ class DensityPeaks(Pruner):
 
 
 def distances(x: Float[Tensor, "b f c"]) -> Float[Tensor, "b f f"]:
-    """Euclidean distances within each clip, by direct differences."""
-    if torch.compiler.is_compiling():  # a graph cannot loop over clips whose number it does not know
+    """Euclidean distances between the frames of each clip, by direct differences."""
+    if torch.compiler.is_compiling():  # a graph cannot loop over an unknown number of clips
         return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
-    # Each pair once and vectorised: some 15 times as fast as cdist.
+    # Each pair once and vectorised: about 15 times as fast as cdist.
     row, column = torch.triu_indices(x.shape[1], x.shape[1], 1, device=x.device)
     half = x.new_zeros(x.shape[0], x.shape[1], x.shape[1])
     half[:, row, column] = torch.stack([F.pdist(clip) for clip in x])
@@ -79,12 +79,12 @@ def distances(x: Float[Tensor, "b f c"]) -> Float[Tensor, "b f f"]:
 
 @final
 class AttentionScore(Pruner):
-    """Keeps the frames that the layer before attends to most: attention score, the papers' TPA (HoT's ablation; H2OT).
+    """Keeps the frames that the previous layer attends to most: the papers' TPA (HoT's ablation; H2OT).
 
     The papers leave the reduction open. Here a frame's score is the attention that it receives as a key, after the
-    softmax, in the temporal attention of the layer right before the pruning: the mean over heads, over the querying
-    frames (each counts alike, the frame itself among them) and over slots; of a layer with several temporal attentions
-    (MotionBERT's streams, MHFormer's hypotheses) the mean of theirs. The scores of a clip add up to 1.
+    softmax, in the temporal attention of the layer right before the pruning: the mean over heads, slots and querying
+    frames (itself included). If a layer has several temporal attentions (MotionBERT's streams, MHFormer's hypotheses),
+    the score is the mean over them. The scores of a clip add up to 1.
 
     Example:
         >>> import torch
@@ -107,20 +107,22 @@ class AttentionScore(Pruner):
         """See :class:`Pruner`.
 
         Raises:
-            ModelError: There is no `attention`.
+            ModelError: `attention` is missing.
         """
         if attention is None:
-            raise ModelError("AttentionScore ranks frames by the attention they received; give attention=, (b f)")
+            raise ModelError(
+                "AttentionScore ranks frames by the attention that they received; give attention=, (clips, frames)"
+            )
         return highest(attention, keep, always)
 
 
 @final
 class Motion(Pruner):
-    """Keeps the frames into which the body moves most: motion, H2OT's TPMo.
+    """Keeps the frames with the most motion since the frame before: H2OT's TPMo.
 
-    A frame's score is the norm, over joints and the coordinates x, y of the input, of its 2D pose minus the one before;
-    a keypoint's score is no motion and does not count. The first frame scores 0. In the later stages of a pyramid
-    the one before is the frame before it among those *still there*, so that what happened in dropped frames counts too.
+    A frame's score is the norm of its 2D pose minus the previous frame's, over joints and the coordinates x and y; the
+    keypoints' scores do not count. The first frame scores 0. In later stages of a pyramid the previous frame is the
+    previous *remaining* one, so that motion in dropped frames counts too.
 
     Example:
         >>> import torch
@@ -140,7 +142,7 @@ class Motion(Pruner):
         attention: Float[Tensor, "b f"] | None = None,
     ) -> Indices:
         """See :class:`Pruner`."""
-        # In float64, where differences of float32 inputs are all but exact: equal steps tie, and ties break by index.
+        # In float64 the differences of float32 inputs are practically exact: equal steps tie, and ties break by index.
         steps = pose2d[..., :2].double().diff(dim=1).flatten(2)
         return highest(F.pad(torch.linalg.vector_norm(steps, dim=-1), (1, 0)), keep, always)
 
@@ -149,8 +151,8 @@ class Motion(Pruner):
 class Uniform(Pruner):
     """Keeps frames evenly spaced over the clip, the first and the last among them (H2OT's TPS).
 
-    A frame that is kept in any case takes the place of the nearest one, but not of the first or the last; with two
-    frames to keep, the farther end stays.
+    The frame `always` replaces the nearest one, but never the first or the last. If only two frames are kept, the
+    farther end stays.
 
     Example:
         >>> import torch
