@@ -17,7 +17,7 @@ class TestConverting:
         published.write(state, here / "epoch.pth", "model_pos of module.")
         said = poseglass("convert", "epoch.pth", "ours", "--heads", 4, "--at", 2)
         well(said)
-        assert "a Hourglass around a MixSTE, 9 frames, in ours" in said.err
+        assert "a Hourglass around a MixSTE, 9 frames, to ours" in said.err
         clip = torch.randn(2, 9, 17, 2)
         with torch.no_grad():
             assert torch.equal(weights.load("ours")(clip), weights.load("epoch.pth", heads=4, at=2)(clip))
