@@ -1,8 +1,8 @@
-"""How far bfloat16 moves the shipped weights' poses: python benchmarks/bfloat16.py CLIPS [TAKES]
+"""How far bfloat16 moves the poses of the shipped weights: python benchmarks/bfloat16.py CLIPS [TAKES]
 
-Takes of the test split, evenly picked, are seen by the cameras of `poseglass evaluate` and lifted as a video would be,
-in float32 and with :func:`poseglass.to_bfloat16`; the distance of the joints is printed, and how fast each is on one
-clip at a time.
+Evenly spaced takes of the test split are filmed by the cameras of `poseglass evaluate` and lifted like a video, in
+float32 and with :func:`poseglass.to_bfloat16`. The output is the distance between the joints of both, and the speed on
+single clips.
 """
 
 import sys
@@ -13,13 +13,13 @@ import torch
 
 import poseglass as pg
 from poseglass.judging.metrics import mpjpe
-from poseglass.judging.on_clips import SIZE, _views
+from poseglass.judging.viewpoints import SIZE, at_rate, clip_views
 from poseglass.lifting.predictor import predict
 from poseglass.waist.hourglass import Model
 
 
 def seconds(models: list[Model]) -> list[float]:
-    """Median seconds of a clip, in turns."""
+    """Median seconds per clip of each model, in turns."""
     clip = torch.randn(1, 81, 17, 3, generator=torch.Generator().manual_seed(0))
     taken: list[list[float]] = [[] for _ in models]
     with torch.inference_mode():
@@ -40,7 +40,8 @@ def main(path: str, count: int) -> None:
     moved: dict[tuple[str, int], list[np.ndarray]] = {}
     errors: dict[tuple[str, int | None], list[float]] = {}
     for take in takes:
-        for kind, points, scores, truth in _views(take, clips.fps):
+        for view in clip_views(take.name, at_rate(take.points, clips.fps)):
+            kind, points, scores, truth = view.kind, view.points, view.scores, view.truth
             before = predict(model, points, scores, size=SIZE).pose3d
             errors.setdefault((kind, None), []).append(mpjpe(before, truth))
             for exact, other in reduced.items():

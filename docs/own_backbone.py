@@ -14,8 +14,8 @@ import poseglass as pg
 from poseglass.data.clips import MotionClip
 from poseglass.data.virtual.sampler import Sampler
 from poseglass.judging.metrics import p_mpjpe
+from poseglass.models.time_code import time_code
 from poseglass.testing import check_backbone
-from poseglass.training.initial import time_code
 from poseglass.training.losses import JOINT_WEIGHTS, PoseLoss
 
 

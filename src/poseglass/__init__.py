@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from poseglass.detect.fake import FakeDetector as FakeDetector
     from poseglass.detect.mediapipe import MediaPipeDetector as MediaPipeDetector
     from poseglass.errors import PoseglassError as PoseglassError
-    from poseglass.judging.on_clips import evaluate as evaluate
+    from poseglass.judging.evaluation import evaluate as evaluate
     from poseglass.keypoints import read_keypoints as read_keypoints
     from poseglass.lifting.lifter import Lifter as Lifter
     from poseglass.lifting.lifter import lift as lift
+    from poseglass.models import Card as Card
     from poseglass.models import MHFormer as MHFormer
     from poseglass.models import MixSTE as MixSTE
     from poseglass.models import MotionAGFormer as MotionAGFormer
@@ -44,13 +45,14 @@ if TYPE_CHECKING:
     from poseglass.weights.files import load as load
     from poseglass.weights.files import save as save
 
-# Where each public name lives. Names are imported when they are first used, so that `import poseglass` and
-# `poseglass --help` answer at once: torch alone takes two seconds to import. No module may bear a public name, for
-# importing it would put the module in the name's place.
+# The module of each public name. Names are imported on first use, so that `import poseglass` and `poseglass --help` are
+# fast: torch alone takes two seconds to import. No module of poseglass may have a public name as its own, because
+# importing it would replace the object by the module.
 _HOME = {
     "BLAZEPOSE_33": "body.skeleton",
     "BODY_25": "body.skeleton",
     "COCO_17": "body.skeleton",
+    "Card": "models",
     "Detector": "detect._base",
     "FakeDetector": "detect.fake",
     "Funnel": "waist.hourglass",
@@ -73,7 +75,7 @@ _HOME = {
     "Skeleton": "body.skeleton",
     "bench": "cost.benchmark",
     "create_model": "models",
-    "evaluate": "judging.on_clips",
+    "evaluate": "judging.evaluation",
     "flip": "clips.mirror",
     "funnel": "waist.hourglass",
     "hourglass": "waist.hourglass",

@@ -1,4 +1,4 @@
-"""``python -m poseglass`` is ``poseglass``."""
+"""``python -m poseglass`` runs the command ``poseglass``."""
 
 from poseglass.commands.app import main
 

@@ -1,19 +1,24 @@
 """The glossary of axes, and the array types whose names carry them.
 
-===== =====================================================================
+====  =====================================================================
 axis  meaning
-===== =====================================================================
+====  =====================================================================
 b     clips of a batch
 f     frames of a clip
 k     kept frames, after pruning
 j     joints
-s     slots of a frame: its joints (or hypotheses), each with a token
+p     people
+s     slots of a frame, each with a token: its joints (in MHFormer, its hypotheses)
 c     channels of a token
 i     input coordinates of a joint: x, y, or x, y, score
 h     attention heads
-===== =====================================================================
+n, m  queries and keys: the tokens that attend, and those that they attend to
+3     space: x, y, z
+====  =====================================================================
 
-The types are checked in the tests only (``pytest --jaxtyping-packages``); in use they cost nothing.
+There are no other letters. A literal number is itself; ``*b``, ``_`` and ``...`` stand for axes of any meaning.
+
+The tests check the types (``pytest --jaxtyping-packages``); in use they cost nothing.
 """
 
 from jaxtyping import Bool, Float, Int
@@ -27,7 +32,7 @@ Tokens = Float[Tensor, "b f s c"]
 Indices = Int[Tensor, "b k"]
 Scores = Float[Tensor, "b f j"]
 Valid = Bool[Tensor, "b f j"]
-# A frame that is kept whatever its score, the same in every clip or one for each.
+# A frame to keep whatever its score: one for all clips, or one for each.
 Always = Int[Tensor, " b"] | int | None
-# What layers add to while somebody wants to know which frames their temporal attention goes to.
+# Layers append to this list how much temporal attention each frame received.
 Received = list[Float[Tensor, "b f"]]

@@ -1,20 +1,20 @@
-"""Every error that poseglass raises on purpose.
+"""The errors that poseglass raises deliberately.
 
 ::
 
     PoseglassError
-    ├── PoseError (ValueError)          a pose sequence or a skeleton is not what it should be
+    ├── PoseError (ValueError)          a pose sequence or a skeleton is inconsistent
     ├── ModelError (ValueError)         a model, a waist or its input does not fit
     ├── WeightsError                    a weights file cannot be used
     ├── FormatError (ValueError)        a keypoint or motion file cannot be read
     ├── VideoError                      a video cannot be read or written
-    ├── DetectorError                   the 2D detector is missing or found nobody
-    ├── DataError                       a training or test set is missing or broken
-    ├── RecipeError (ValueError)        a training recipe does not make sense
-    ├── TrainingError                   training cannot go on
-    └── ContractError (AssertionError)  a class of somebody's own breaks the rules of its base class
+    ├── DetectorError                   the 2D detector is missing or detected nobody
+    ├── DataError                       a training or test set is missing or damaged
+    ├── RecipeError (ValueError)        a training recipe is inconsistent
+    ├── TrainingError                   training cannot continue
+    └── ContractError (AssertionError)  a custom class breaks the rules of its base class
 
-A message says what was expected, what came, and what to do.
+A message says what was expected, what was given, and what to do.
 """
 
 from collections.abc import Sequence
@@ -35,11 +35,11 @@ __all__ = [
 
 
 class PoseglassError(Exception):
-    """The root of the tree: catch this to catch everything raised on purpose."""
+    """The base class: catch this to catch all errors that poseglass raises deliberately."""
 
 
 class PoseError(PoseglassError, ValueError):
-    """A pose sequence or a skeleton is not what it should be."""
+    """A pose sequence or a skeleton is inconsistent."""
 
 
 class ModelError(PoseglassError, ValueError):
@@ -59,26 +59,26 @@ class VideoError(PoseglassError):
 
 
 class DetectorError(PoseglassError):
-    """The 2D detector is missing or found nobody."""
+    """The 2D detector is missing or detected nobody."""
 
 
 class DataError(PoseglassError):
-    """A training or test set is missing or broken."""
+    """A training or test set is missing or damaged."""
 
 
 class RecipeError(PoseglassError, ValueError):
-    """A training recipe does not make sense."""
+    """A training recipe is inconsistent."""
 
 
 class TrainingError(PoseglassError):
-    """Training cannot go on."""
+    """Training cannot continue."""
 
 
 class ContractError(PoseglassError, AssertionError):
-    """A class of somebody's own breaks the rules of its base class.
+    """A custom class breaks the rules of its base class.
 
     Attributes:
-        broken: The broken rules, a sentence each.
+        broken: The broken rules, one sentence each.
     """
 
     def __init__(self, message: str, broken: Sequence[str] = ()) -> None:

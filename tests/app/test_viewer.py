@@ -1,4 +1,4 @@
-"""The player's page in a real browser: headless Chromium, off-line, driven over its debugging pipe."""
+"""The player's page in a real browser: headless Chromium, offline, controlled through its debugging pipe."""
 
 import base64
 import html
@@ -31,12 +31,12 @@ WIDTH, HEIGHT = 1200, 800
 
 
 class Browser:
-    """One tab of a headless Chromium: JSON messages that end in a zero byte, to its file 3 and from its file 4."""
+    """One tab of a headless Chromium. JSON messages end in a zero byte and go through file descriptors 3 and 4."""
 
     def __init__(self, home: Path) -> None:
         commands, self._to = os.pipe()
         self._from, answers = os.pipe()
-        # The shell gives the pipes the numbers that Chromium looks for.
+        # The shell gives the pipes the numbers that Chromium expects.
         start = f'exec "$0" {FLAGS} --user-data-dir="$1" about:blank 3<&{commands} 4>&{answers}'
         self._process = subprocess.Popen(
             ["bash", "-c", start, str(CHROMIUM), str(home)],
@@ -68,9 +68,9 @@ class Browser:
         end = time.monotonic() + patience
         while b"\0" not in self._rest:
             ready, _, _ = select.select([self._from], [], [], max(0, end - time.monotonic()))
-            assert ready, f"Chromium said nothing for {patience} s"
+            assert ready, f"Chromium did not answer for {patience} s"
             part = os.read(self._from, 1 << 20)
-            assert part, "Chromium went away"
+            assert part, "Chromium has ended"
             self._rest += part
         line, _, self._rest = self._rest.partition(b"\0")
         return json.loads(line)
@@ -89,15 +89,15 @@ class Browser:
     def wait(self, script: str, patience: float = 30) -> None:
         end = time.monotonic() + patience
         while not self.run(script):
-            assert time.monotonic() < end, f"{script} did not come true in {patience} s"
+            assert time.monotonic() < end, f"{script} did not become true in {patience} s"
             time.sleep(0.02)
 
     def settle(self) -> None:
-        """Until what was asked for is drawn."""
+        """Wait until changes are drawn."""
         self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
 
-    def mouse(self, kind: str, x: float, y: float, **more: object) -> None:
-        self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+    def mouse(self, kind: str, x: float, y: float, **details: object) -> None:
+        self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, **details)
 
     def drag(self, start: tuple[float, float], end: tuple[float, float], modifiers: int = 0) -> None:
         held = {"button": "left", "buttons": 1, "modifiers": modifiers}
@@ -152,7 +152,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def player(chromium: Browser, walk: PoseSequence, tmp_path: Path) -> Iterator[Browser]:
-    """The page of the walk, paused at its first frame. Whatever a test does, nothing is fetched or complained of."""
+    """The page of the walk, paused at its first frame. No test may cause downloads or console messages."""
     page = write_page(walk, tmp_path / "walk.html", title="A walk")
     chromium.open(page)
     chromium.run("poseglass.pause(); poseglass.seek(0)")
@@ -162,8 +162,8 @@ def player(chromium: Browser, walk: PoseSequence, tmp_path: Path) -> Iterator[Br
     assert {url for url in chromium.requests() if not url.startswith("data:")} == {page.as_uri()}
 
 
-def seen_from(points: np.ndarray, yaw: float, pitch: float, distance: float, size: tuple[float, float]) -> np.ndarray:
-    """Where a camera on a sphere around (0, 0.98 m up, 0) sees points: vectors, not the player's matrices."""
+def viewed_from(points: np.ndarray, yaw: float, pitch: float, distance: float, size: tuple[float, float]) -> np.ndarray:
+    """Project points to a camera on a sphere around (0, 0.98 m up, 0), with vectors instead of matrices."""
     yaw, pitch = np.radians([yaw, pitch])
     ahead = np.array([-np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
     eye = np.array([0, -0.98, 0]) - distance * ahead
@@ -177,7 +177,7 @@ def seen_from(points: np.ndarray, yaw: float, pitch: float, distance: float, siz
 
 
 def grounded(motion: PoseSequence, frame: int) -> np.ndarray:
-    """The pose as the page stores it; only its height over the ground is the page's own choice."""
+    """The exact pose at the height above the ground that the page stores."""
     record = read_record(motion_page(motion))
     stored = np.frombuffer(base64.b64decode(record["body"]["points"]), "<i2").reshape(len(motion), -1, 3)
     pose = stored[frame] * record["body"]["step"]
@@ -186,11 +186,11 @@ def grounded(motion: PoseSequence, frame: int) -> np.ndarray:
     return pose
 
 
-def motion_page(motion: PoseSequence, **more: str) -> str:
+def motion_page(motion: PoseSequence, title: str | None = None) -> str:
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory() as folder:
-        return write_page(motion, Path(folder) / "page.html", **more).read_text(encoding="utf-8")
+        return write_page(motion, Path(folder) / "page.html", title=title).read_text(encoding="utf-8")
 
 
 def read_record(page: str) -> dict:
@@ -202,7 +202,7 @@ def stage_size(player: Browser) -> tuple[float, float]:
     return box["width"], box["height"]
 
 
-def test_page_shows_what_the_motion_is(player: Browser) -> None:
+def test_the_page_describes_the_motion(player: Browser) -> None:
     assert player.run("document.title") == "A walk"
     assert player.run("document.querySelector('h1').textContent") == "A walk"
     facts = player.run("document.getElementById('facts').textContent")
@@ -214,12 +214,14 @@ def test_page_shows_what_the_motion_is(player: Browser) -> None:
 def test_every_control_has_a_name(player: Browser) -> None:
     nodes = player.ask("Accessibility.getFullAXTree")["nodes"]
     roles = ("button", "slider", "combobox")
-    told = [(n["role"]["value"], n["name"]["value"]) for n in nodes if n["role"]["value"] in roles and "name" in n]
-    buttons = ["One frame back", "Play", "One frame on", "2D", "Reset view"]
-    assert sorted(told) == sorted([*(("button", name) for name in buttons), ("slider", "Frame"), ("combobox", "Speed")])
+    names = [(n["role"]["value"], n["name"]["value"]) for n in nodes if n["role"]["value"] in roles and "name" in n]
+    buttons = ["One frame back", "Play", "One frame forward", "2D", "Reset view"]
+    assert sorted(names) == sorted(
+        [*(("button", name) for name in buttons), ("slider", "Frame"), ("combobox", "Speed")]
+    )
 
 
-def test_it_plays_at_its_own_speed_and_pauses(player: Browser) -> None:
+def test_it_plays_in_real_time_and_pauses(player: Browser) -> None:
     frame, now = "poseglass.frame", "performance.now() / 1000"
     player.run("poseglass.play()")
     player.wait(f"{frame} >= 3")
@@ -236,22 +238,22 @@ def test_it_plays_at_its_own_speed_and_pauses(player: Browser) -> None:
     player.press(" ")
     assert player.run("poseglass.playing") is True
     player.wait(f"{frame} !== {paused}")
-    player.wait(f"{frame} < {paused}")  # at its end it begins again
+    player.wait(f"{frame} < {paused}")  # it starts again at the end
 
 
-def test_the_play_button_plays(player: Browser) -> None:
+def test_the_play_button(player: Browser) -> None:
     box = player.box("#play")
     at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     player.mouse("mousePressed", *at, button="left", clickCount=1)
     player.mouse("mouseReleased", *at, button="left", clickCount=1)
     assert player.run("poseglass.playing") is True
     assert player.run("document.getElementById('play').getAttribute('aria-label')") == "Pause"
-    player.press(" ")  # the button has the focus now: one press is one change
+    player.press(" ")  # the button has the focus now, and one press must count once
     assert player.run("poseglass.playing") is False
 
 
 @pytest.mark.parametrize("frame", [0, 31, 42, 89])
-def test_the_timeline_goes_where_it_is_clicked(player: Browser, frame: int) -> None:
+def test_a_click_on_the_timeline_sets_the_frame(player: Browser, frame: int) -> None:
     box = player.box("#scrub")
     x, y = box["x"] + (frame + 0.5) / 90 * box["width"], box["y"] + box["height"] / 2
     player.mouse("mousePressed", x, y, button="left", clickCount=1)
@@ -270,48 +272,48 @@ def test_keys_step_through_frames(player: Browser) -> None:
         assert player.run("poseglass.frame") == frame
 
 
-def test_joints_are_where_a_camera_would_see_them(player: Browser, walk: PoseSequence) -> None:
+def test_joints_are_projected_like_a_camera_does(player: Browser, walk: PoseSequence) -> None:
     size = stage_size(player)
     for frame, yaw, pitch, distance in ((0, 38, 13, 4.6), (20, -70, 40, 6), (60, 170, -5, 3)):
         player.run(f"poseglass.seek({frame}); Object.assign(poseglass.view, {{yaw: {yaw}, pitch: {pitch}}})")
         player.run(f"poseglass.view.distance = {distance}")
-        told = np.array(player.run("poseglass.project()"))[:, :2]
-        truth = seen_from(grounded(walk, frame), yaw, pitch, distance, size)
-        np.testing.assert_allclose(told, truth, atol=0.5)  # pixels: points are stored in millimetres
+        projected = np.array(player.run("poseglass.project()"))[:, :2]
+        truth = viewed_from(grounded(walk, frame), yaw, pitch, distance, size)
+        np.testing.assert_allclose(projected, truth, atol=0.5)  # pixels, because points are stored in millimetres
 
 
-def test_the_figure_is_drawn_there_in_the_colour_of_its_side(player: Browser, walk: PoseSequence) -> None:
+def test_the_figure_is_drawn_in_the_colours_of_its_sides(player: Browser, walk: PoseSequence) -> None:
     box = player.box("#stage")
     for frame in (0, 10, 20, 40):
         player.run(f"poseglass.seek({frame})")
-        places = seen_from(grounded(walk, frame), 38, 13, 4.6, (box["width"], box["height"]))
+        places = viewed_from(grounded(walk, frame), 38, 13, 4.6, (box["width"], box["height"]))
         places += np.array([box["x"], box["y"]])
         picture = player.picture()
-        # In these frames nothing hides these joints.
+        # These joints are not hidden in these frames.
         for joint, other in (("right_elbow", 2), ("right_shoulder", 2), ("left_ankle", 0), ("left_shoulder", 0)):
             x, y = places[H36M_17.index(joint)].round().astype(int)
             colour = picture[y, x]
             assert colour[2 - other] > 1.3 * colour[other], (frame, joint, colour)
     head = picture[tuple(places[H36M_17.index("head_top")].round().astype(int)[::-1])]
-    assert head.max() < 120  # nobody was seen in frame 40: paled
+    assert head.max() < 120  # frame 40 is invalid and pale
     assert player.run("document.getElementById('note').hidden") is False
     player.run("poseglass.seek(50)")
     player.settle()
     assert player.run("document.getElementById('note').hidden") is True
 
 
-def test_kept_frames_are_lit(player: Browser, walk: PoseSequence) -> None:
+def test_kept_frames_are_highlighted(player: Browser, walk: PoseSequence) -> None:
     box = player.box("#bars")
     picture = player.picture()
     y = round(box["y"] + box["height"] / 2)
-    for frame in range(1, 90):  # the playhead stands on the first
+    for frame in range(1, 90):  # the playhead hides the first
         x = int(box["x"] + (frame + 0.4) / 90 * box["width"])
-        wanted = AMBER if walk.kept[frame] else SLATE
-        wanted = wanted if walk.valid[frame] else ROSE
-        assert np.abs(picture[y, x] - wanted).max() <= 3, frame
+        expected = AMBER if walk.kept[frame] else SLATE
+        expected = expected if walk.valid[frame] else ROSE
+        assert np.abs(picture[y, x] - expected).max() <= 3, frame
 
 
-def test_drag_turns_wheel_zooms_shift_moves_and_reset_comes_back(player: Browser) -> None:
+def test_drag_wheel_and_reset(player: Browser) -> None:
     first = player.run("({...poseglass.view})")
     player.drag((600, 300), (700, 350))
     turned = player.run("({...poseglass.view})")
@@ -321,7 +323,7 @@ def test_drag_turns_wheel_zooms_shift_moves_and_reset_comes_back(player: Browser
     player.drag((600, 300), (630, 280), modifiers=8)
     moved = np.array(player.run("poseglass.project()"))[:, :2] - before
     assert player.run("poseglass.view.yaw") == pytest.approx(turned["yaw"])
-    np.testing.assert_allclose(moved, np.broadcast_to([30, -20], moved.shape), atol=9)  # nearer joints move more
+    np.testing.assert_allclose(moved, np.broadcast_to([30, -20], moved.shape), atol=9)  # nearer joints move farther
     player.mouse("mouseWheel", 600, 300, deltaX=0, deltaY=120)
     player.wait("poseglass.view.distance > 4.7")
     player.drag((600, 300), (600, 5000))
@@ -342,12 +344,12 @@ def test_two_fingers_zoom(player: Browser) -> None:
     assert player.run("poseglass.view.yaw") == 38
 
 
-def test_2d_keypoints_are_inset_and_can_be_hidden(player: Browser) -> None:
+def test_2d_keypoints_are_shown_and_can_be_hidden(player: Browser) -> None:
     box = player.box("#flat")
     player.run("poseglass.seek(30)")
     part = player.picture()[int(box["y"]) :, int(box["x"]) :][: int(box["height"]), : int(box["width"])]
     walker = make_walk().pose2d.points[30] * box["width"] / 1280
-    warm = np.argwhere(part[..., 0] > part[..., 2] + 60)  # the right side's limbs, rows and columns
+    warm = np.argwhere(part[..., 0] > part[..., 2] + 60)  # rows and columns of the right side's limbs
     right = walker[[H36M_17.index(name) for name in H36M_17.joints if name.startswith("right_")]]
     assert len(warm) > 20
     assert warm.min(0) == pytest.approx(right.min(0)[::-1], abs=4)
@@ -357,7 +359,7 @@ def test_2d_keypoints_are_inset_and_can_be_hidden(player: Browser) -> None:
 
 
 @pytest.mark.parametrize("size", [(390, 740), (800, 400), (2400, 1300)])
-def test_it_fits_every_window(chromium: Browser, walk: PoseSequence, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_it_fits_any_window(chromium: Browser, walk: PoseSequence, tmp_path: Path, size: tuple[int, int]) -> None:
     chromium.open(write_page(walk, tmp_path / "page.html", title="A walk with a rather long name"), size)
     chromium.run("poseglass.pause()")
     assert chromium.run("[document.body.scrollWidth, document.body.scrollHeight]") == list(size)
@@ -367,7 +369,7 @@ def test_it_fits_every_window(chromium: Browser, walk: PoseSequence, tmp_path: P
     assert ((joints[:, :2] > 0) & (joints[:, :2] < [width, height])).all()
 
 
-def test_a_long_motion_of_uneven_frames(chromium: Browser, tmp_path: Path) -> None:
+def test_a_long_motion_of_uneven_timing(chromium: Browser, tmp_path: Path) -> None:
     frames = 20_000
     short = make_walk(100)
     turns = frames // 100
@@ -391,11 +393,11 @@ def test_a_long_motion_of_uneven_frames(chromium: Browser, tmp_path: Path) -> No
     assert np.abs(bars[int(0.25 * box["width"])] - SLATE).max() <= 3
     assert np.abs(bars[int(0.9 * box["width"])] - AMBER).max() <= 3
     chromium.run("poseglass.play()")
-    chromium.wait("poseglass.frame > 15010")  # 25 a second here: found by the clock, not by the mean rate
+    chromium.wait("poseglass.frame > 15010")  # here 25 frames per second by the timestamps, not the mean rate
     assert chromium.complaints() == []
 
 
-def test_nothing_known_and_nothing_pruned(chromium: Browser, tmp_path: Path) -> None:
+def test_a_motion_without_known_joints_or_pruning(chromium: Browser, tmp_path: Path) -> None:
     blank = PoseSequence(np.full((3, 17, 3), np.nan), H36M_17, "world", fps=10, valid=np.zeros(3, bool))
     chromium.open(write_page(blank, tmp_path / "blank.html"))
     chromium.run("poseglass.pause(); poseglass.seek(2)")
@@ -406,7 +408,7 @@ def test_nothing_known_and_nothing_pruned(chromium: Browser, tmp_path: Path) -> 
     assert chromium.complaints() == []
 
 
-def test_a_title_is_text(chromium: Browser, walk: PoseSequence, tmp_path: Path) -> None:
+def test_a_title_is_not_run_as_code(chromium: Browser, walk: PoseSequence, tmp_path: Path) -> None:
     title = "</title><script>window.harm = 1</script> {{motion}} & co"
     chromium.open(write_page(walk, tmp_path / "page.html", title=title))
     assert chromium.run("document.title") == title
@@ -423,15 +425,15 @@ def test_points_are_stored_to_the_millimetre(walk: PoseSequence) -> None:
     assert np.nanmax(np.abs(np.where(stored[..., [0, 2]] == -32768, np.nan, across))) <= 0.00051
     heights = np.where(stored[..., 1] == -32768, np.nan, stored[..., 1] * record["body"]["step"])
     lifted = heights - points[..., 1]
-    assert np.nanmax(np.nanmax(lifted, 1) - np.nanmin(lifted, 1)) <= 0.0011  # a pose is moved as a whole
+    assert np.nanmax(np.nanmax(lifted, 1) - np.nanmin(lifted, 1)) <= 0.0011  # the whole pose moves by one height
     lowest = np.nanmax(heights, 1)
     assert lowest.min() > -0.15
-    assert lowest.max() < 0.02  # a foot is near the ground, and hardly under it
+    assert lowest.max() < 0.02  # a foot is near the ground and hardly below it
     assert record["kept"] is None
     assert record["flat"] is None
 
 
-def test_far_points_take_coarser_steps() -> None:
+def test_distant_points_are_stored_in_coarser_steps() -> None:
     points = np.zeros((2, 17, 3))
     points[1, :, 0] = 100
     record = read_record(motion_page(PoseSequence(points, H36M_17, "camera")))
@@ -439,7 +441,7 @@ def test_far_points_take_coarser_steps() -> None:
     np.testing.assert_allclose(stored[1, :, 0] * record["body"]["step"], 100, atol=0.002)
 
 
-def test_doubtful_keypoints_are_left_out(walk: PoseSequence) -> None:
+def test_uncertain_keypoints_are_left_out(walk: PoseSequence) -> None:
     scores = np.ones((90, 17))
     scores[:, COCO_17.index("left_eye")] = 0.2
     flat = PoseSequence(np.full((90, 17, 2), 100.0), COCO_17, "pixels", scores=scores, size=(640, 480))
@@ -451,7 +453,7 @@ def test_doubtful_keypoints_are_left_out(walk: PoseSequence) -> None:
     assert record["size"] == [640, 480]
 
 
-def test_the_page_names_no_address(walk: PoseSequence) -> None:
+def test_the_page_contains_no_address(walk: PoseSequence) -> None:
     page = motion_page(walk, title="A & B")
     assert html.escape("A & B") in page
     outside = re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\s'\"]*", re.sub(r"^\s*//.*$|\s// .*$", "", page, flags=re.M))
@@ -469,7 +471,7 @@ def test_view_opens_the_browser(walk: PoseSequence, monkeypatch: pytest.MonkeyPa
         view(walk)
 
 
-def test_wrong_inputs_are_told(walk: PoseSequence, tmp_path: Path) -> None:
+def test_wrong_arguments_are_refused(walk: PoseSequence, tmp_path: Path) -> None:
     with pytest.raises(PoseError, match=r"ends in \.html"):
         write_page(walk, tmp_path / "walk.mp4")
     with pytest.raises(PoseError, match="at least one frame"):

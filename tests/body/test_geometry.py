@@ -1,10 +1,25 @@
-"""Cameras against numbers worked out by hand and against OpenCV's formula written out joint by joint."""
+"""Cameras and geometry against hand-calculated values and OpenCV's formula written out point by point."""
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
 
-from poseglass.body.geometry import Camera, from_screen, look_at, to_screen
+from oracle.bodies import body
+from poseglass import H36M_17, PoseSequence
+from poseglass.body.geometry import (
+    UP,
+    Camera,
+    align,
+    from_screen,
+    look_at,
+    rays,
+    rescale,
+    root_relative,
+    to_screen,
+    to_y_up,
+)
+from poseglass.errors import PoseError
 
 RNG = np.random.default_rng(0)
 
@@ -24,25 +39,25 @@ def camera(**changes) -> Camera:
     return Camera(**(given | changes))
 
 
-def test_a_point_ahead_is_in_the_middle_and_axes_point_right_and_down():
+def test_a_point_ahead_is_at_the_centre_and_axes_point_right_and_down():
     plain = camera(rotation=np.eye(3), position=np.zeros(3), focal=np.full(2, 1000.0))
     points = np.array([[0, 0, 5], [1, 0, 5], [0, 1, 5], [2, 0, 10]], float)
     assert_allclose(plain.project(points), [[512, 515], [712, 515], [512, 715], [712, 515]])
 
 
-def test_the_camera_s_own_place_is_its_origin():
+def test_the_camera_s_position_is_its_origin():
     own = camera()
     assert_allclose(own.to_camera(own.position[None]), 0, atol=1e-12)
     assert_allclose(own.to_world(np.array([[0.0, 0, 2]]))[0], own.position + 2 * own.rotation[2])
 
 
-def test_points_at_and_behind_the_camera_are_nowhere():
+def test_points_at_and_behind_the_camera_are_nan():
     points = np.array([[0, 0, -1], [1, 1, 0], [0, 0, 1e-9], [0, 0, 1]], float)
     assert np.isnan(camera().project(points)).all(1).tolist() == [True, True, True, False]
 
 
-def test_distortion_is_human36m_s():
-    # Brown's model as the dataset's own projection code states it, one point at a time.
+def test_distortion_is_that_of_human36m():
+    # Brown's model, one point at a time, as the dataset's projection code states it.
     k, p = (-0.2, 0.24, -0.002), (-0.0009, -0.0016)
     own = camera(radial=np.array(k), tangential=np.array(p))
     points = RNG.normal(size=(20, 3)) + np.array([0, 0, 5])
@@ -65,8 +80,9 @@ def test_batches_of_cameras():
     names = ("rotation", "position", "focal", "centre", "radial", "tangential")
     batch = Camera(**{name: np.stack([getattr(one, name) for one in single]) for name in names})
     world = rng.normal(size=(4, 9, 3))
-    seen = batch.to_camera(world)
-    for one, points, expected, pixels in zip(single, world, seen, batch.project(seen), strict=True):
+    points_in_camera = batch.to_camera(world)
+    projected = batch.project(points_in_camera)
+    for one, points, expected, pixels in zip(single, world, points_in_camera, projected, strict=True):
         assert_allclose(one.to_camera(points), expected)
         assert_allclose(one.project(expected), pixels)
 
@@ -76,15 +92,15 @@ class TestLookAt:
         # World: y up. Looking along -z: x stays right, y is down, z is ahead.
         assert_allclose(look_at(np.array([0.0, 0, -3])), np.diag([1.0, -1, -1]))
 
-    def test_it_is_a_rotation_that_looks_there_and_keeps_the_horizon(self):
+    def test_it_is_a_rotation_onto_the_direction_with_a_level_horizon(self):
         directions = RNG.normal(size=(50, 3))
-        found = look_at(directions)
-        assert_allclose(found @ found.swapaxes(1, 2), np.tile(np.eye(3), (50, 1, 1)), atol=1e-12)
-        assert_allclose(np.linalg.det(found), 1)
+        rotations = look_at(directions)
+        assert_allclose(rotations @ rotations.swapaxes(1, 2), np.tile(np.eye(3), (50, 1, 1)), atol=1e-12)
+        assert_allclose(np.linalg.det(rotations), 1)
         ahead = directions / np.linalg.norm(directions, axis=1, keepdims=True)
-        assert_allclose(np.einsum("bij,bj->bi", found, ahead), np.tile([0, 0, 1], (50, 1)), atol=1e-12)
-        assert_allclose(found[:, 0, 1], 0, atol=1e-12)
-        assert (found[:, 1, 1] < 0).all(), "down in the image is down in the world"
+        assert_allclose(np.einsum("bij,bj->bi", rotations, ahead), np.tile([0, 0, 1], (50, 1)), atol=1e-12)
+        assert_allclose(rotations[:, 0, 1], 0, atol=1e-12)
+        assert (rotations[:, 1, 1] < 0).all(), "image down must be world down"
 
     def test_roll_turns_the_image(self):
         rolled = look_at(np.array([0.0, 0, -1]), np.radians(90))
@@ -92,18 +108,90 @@ class TestLookAt:
         assert_allclose(np.abs(upward), [1, 0, 0], atol=1e-12)
         assert_allclose(rolled @ np.array([0.0, 0, -1]), [0, 0, 1], atol=1e-12)
 
-    def test_roll_for_each(self):
+    def test_one_roll_per_camera(self):
         directions, rolls = RNG.normal(size=(5, 3)), RNG.uniform(-1, 1, 5)
         for one, direction, roll in zip(look_at(directions, rolls), directions, rolls, strict=True):
             assert_allclose(one, look_at(direction, roll))
 
 
-def test_screen_coordinates_are_the_field_s():
+def test_screen_coordinates_follow_the_field_s_convention():
     corners = np.array([[0.0, 0], [1920, 1080], [960, 540], [1920, 0]])
     assert_allclose(to_screen(corners, (1920, 1080)), [[-1, -0.5625], [1, 0.5625], [0, 0], [1, -0.5625]])
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (1080, 1920), (1, 1)])
-def test_screen_coordinates_and_back(size):
+def test_screen_coordinates_round_trip(size):
     pixels = RNG.uniform(-100, 2000, (7, 17, 2))
     assert_allclose(from_screen(to_screen(pixels, size), size), pixels)
+
+
+class TestRays:
+    def test_an_unknown_focal_length_is_that_of_an_ordinary_lens(self):
+        # 1.1 times the longer side: half an image of 1100 pixels is seen at 500 / 1100 of the distance.
+        for size, pixel, expected in (
+            ((1000, 500), [1000.0, 250.0], [500 / 1100, 0, 1]),
+            ((500, 1000), [250.0, 0.0], [0, -500 / 1100, 1]),
+        ):
+            assert_allclose(rays(np.array(pixel), size), expected)
+
+    def test_a_known_focal_length(self):
+        assert_allclose(rays(np.array([[640.0, 360.0], [1280, 0]]), (1280, 720), 500), [[0, 0, 1], [1.28, -0.72, 1]])
+
+
+class TestUpwardAxis:
+    @pytest.mark.parametrize("up", UP)
+    def test_the_named_axis_becomes_y_without_mirroring(self, up):
+        axis = np.zeros(3)
+        axis["xyz".index(up[-1])] = -1 if up.startswith("-") else 1
+        assert_array_equal(to_y_up(axis, up), [0, 1, 0])
+        assert np.linalg.det(np.array(UP[up])) == 1
+
+    def test_z_up_data_stands_upright_in_world_space(self):
+        upright = body(H36M_17.joints)  # y up
+        z_up = upright[:, [2, 0, 1]]
+        motion = PoseSequence(to_y_up(z_up[None], "z"), H36M_17, "world")
+        assert_allclose(motion.points[0], upright, atol=1e-6)
+
+    def test_camera_space_has_minus_y_up(self):
+        assert_array_equal(to_y_up(np.array([[1.0, 2.0, 3.0]]), "-y"), [[1, -2, -3]])
+
+    def test_an_unknown_axis_is_refused_with_the_known_ones(self):
+        with pytest.raises(PoseError, match="up must be one of y, -y, z, -z, x, -x, got 'w'"):
+            to_y_up(np.zeros(3), "w")
+
+
+def test_points_nearer_than_a_micrometre_are_not_projected():
+    pixels = camera().project(np.array([[0, 0, 0.9e-6], [0, 0, 1.1e-6]]))
+    assert np.isnan(pixels).all(1).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("function", [align, rescale])
+def test_points_that_coincide_have_no_scale(function):
+    target = RNG.normal(size=(5, 3))
+    expected = np.broadcast_to(target.mean(0), (5, 3)) if function is align else np.zeros((5, 3))
+    assert_allclose(function(np.zeros((5, 3)), target), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("function", [align, rescale])
+def test_only_sets_with_a_value_that_is_not_finite_become_nan(function):
+    points, target = RNG.normal(size=(2, 4, 5, 3))
+    expected = function(points, target)
+    points[1, 2, 0], target[3, 4, 2] = np.inf, np.nan
+    fitted = function(points, target)
+    assert np.isnan(fitted[[1, 3]]).all()
+    assert_allclose(fitted[[0, 2]], expected[[0, 2]])
+
+
+@pytest.mark.parametrize("root", [0, 14])
+def test_root_relative_subtracts_the_root_of_every_frame(root):
+    """From numpy arrays and torch tensors, clips and single poses."""
+    points = np.random.default_rng(0).normal(size=(2, 5, 17, 3))
+    expected = np.array([[[joint - pose[root] for joint in pose] for pose in clip] for clip in points])
+    np.testing.assert_array_equal(root_relative(points, root), expected)
+    np.testing.assert_array_equal(root_relative(torch.from_numpy(points), root).numpy(), expected)
+    np.testing.assert_array_equal(root_relative(points[0, 0], root), expected[0, 0])
+
+
+def test_the_default_root_is_the_first_joint():
+    points = np.array([[1.0, 2.0, 3.0], [1.0, 2.5, 3.0]])
+    assert_array_equal(root_relative(points), [[0, 0, 0], [0, 0.5, 0]])

@@ -1,8 +1,9 @@
-"""`PoseSequence`: what it refuses, what it normalises, what its files hold."""
+"""`PoseSequence`: validation, defaults, slices and files."""
 
 import csv
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ def clip(frames: int = 6, axes: int = 3, **changes) -> PoseSequence:
 
 
 def full() -> PoseSequence:
-    """Every field set, some points unknown."""
+    """A sequence with every field set and some unknown points."""
     points = np.random.default_rng(1).normal(size=(5, 17, 3)).astype(np.float32)
     points[2, 4] = np.nan
     flat = PoseSequence(
@@ -42,6 +43,7 @@ def full() -> PoseSequence:
 def assert_same(a: PoseSequence, b: PoseSequence, atol: float = 0) -> None:
     assert (a.skeleton, a.space, a.size, len(a)) == (b.skeleton, b.space, b.size, len(b))
     assert a.rate == b.rate
+    assert a.start == b.start or (a.timestamps is not None and abs(a.start - b.start) <= atol)
     for name in ("points", "scores", "valid", "timestamps", "kept"):
         x, y = getattr(a, name), getattr(b, name)
         assert (x is None) == (y is None), name
@@ -55,13 +57,13 @@ def assert_same(a: PoseSequence, b: PoseSequence, atol: float = 0) -> None:
 
 class TestValidation:
     @pytest.mark.parametrize(
-        ("changes", "says"),
+        ("changes", "message"),
         [
-            ({"points": np.zeros((17, 3))}, r"points must be \(frames, joints, 2 or 3\).*\(17, 3\)"),
+            ({"points": np.zeros((17, 3))}, r"points must have shape \(frames, joints, 2 or 3\), got \(17, 3\)"),
             ({"points": np.zeros((6, 17, 4))}, r"2 or 3\).*\(6, 17, 4\)"),
-            ({"points": np.zeros((6, 16, 3))}, "h36m17 has 17 joints, points have 16"),
+            ({"points": np.zeros((6, 16, 3))}, "h36m17 has 17 joints, but points have 16"),
             ({"space": "meters"}, "pixels, normalised, camera, world.*'meters'"),
-            ({"space": "pixels"}, "pixels space does not have 3 axes"),
+            ({"space": "pixels"}, "pixels space must have 2 coordinates per joint, got 3"),
             ({"scores": np.ones((5, 17))}, r"scores must have shape \(6, 17\).*\(5, 17\)"),
             ({"valid": np.ones((6, 17), bool)}, r"valid must have shape \(6,\)"),
             ({"kept": np.ones(7, bool)}, r"kept must have shape \(6,\).*\(7,\)"),
@@ -71,25 +73,30 @@ class TestValidation:
             ({"fps": 0}, "fps must be a positive number, got 0"),
             ({"fps": float("nan")}, "fps.*nan"),
             ({"fps": -5}, "fps.*-5"),
+            (
+                {"space": "world", "points": np.zeros((6, 17, 2))},
+                "world space must have 3 coordinates per joint, got 2",
+            ),
+            ({"start": float("inf")}, "start must be a finite number of seconds, got inf"),
             ({"size": (0, 480)}, r"size.*\(0, 480\)"),
             (
                 {"pose2d": PoseSequence(np.zeros((2, 17, 2)), H36M_17, "pixels")},
-                "pose2d has 2 frames.* have 6",
+                r"pose2d must have as many frames as points \(6\), got 2",
             ),
         ],
     )
-    def test_what_does_not_fit_is_refused(self, changes, says, as_used):
-        with pytest.raises(PoseError, match=says):
+    def test_arguments_that_do_not_fit_are_refused(self, changes, message, as_used):
+        with pytest.raises(PoseError, match=message):
             clip(**changes)
 
-    def test_the_error_is_a_value_error_and_one_of_ours(self, as_used):
+    def test_the_error_is_a_value_error_and_a_poseglass_error(self, as_used):
         with pytest.raises(ValueError, match=r"fps") as caught:
             clip(fps=0)
         assert isinstance(caught.value, PoseglassError)
 
-    def test_what_is_not_given_gets_its_default(self):
+    def test_defaults(self):
         poses = PoseSequence(np.zeros((4, 17, 2)), COCO_17, "pixels")
-        assert (poses.rate, poses.units, poses.size, poses.kept) == (30.0, "pixels", None, None)
+        assert (poses.rate, poses.units, poses.size, poses.kept, poses.start) == (30.0, "pixels", None, None, 0.0)
         assert poses.confidence.tolist() == np.ones((4, 17)).tolist()
         assert poses.validity.all()
         assert poses.points.dtype == np.float32
@@ -100,16 +107,16 @@ class TestValidation:
         poses = clip(points=points, frames=3)
         assert_array_equal(np.argwhere(poses.confidence == 0), [[0, 0], [1, 5]])
 
-    def test_a_score_that_is_no_number_counts_as_none(self):
+    def test_a_score_of_nan_becomes_zero(self):
         scores = np.ones((6, 17))
         scores[2, 3] = np.nan
         assert clip(scores=scores).confidence[2, 3] == 0
 
-    def test_the_frame_rate_follows_from_timestamps(self):
+    def test_the_default_frame_rate_is_that_of_the_timestamps(self):
         assert clip(timestamps=np.arange(6) * 0.04, fps=None).rate == pytest.approx(25)
         assert clip(frames=1, timestamps=np.array([3.0]), fps=None).rate == 30
 
-    def test_what_was_given_is_not_changed(self):
+    def test_the_arguments_are_not_changed(self):
         points, scores = np.full((6, 17, 3), np.nan), np.ones((6, 17))
         clip(points=points, scores=scores)
         assert scores.all()
@@ -118,9 +125,13 @@ class TestValidation:
         with pytest.raises(AttributeError):
             clip().fps = 3
 
+    def test_only_the_points_skeleton_and_space_are_positional(self):
+        with pytest.raises(TypeError):
+            PoseSequence(np.zeros((6, 17, 3)), H36M_17, "camera", 25)
+
 
 class TestSlicing:
-    def test_everything_is_cut_alike(self):
+    def test_every_field_is_sliced(self):
         part = full()[1:4]
         assert_array_equal(part.points, full().points[1:4])
         assert_array_equal(part.timestamps, full().timestamps[1:4])
@@ -130,18 +141,32 @@ class TestSlicing:
         assert part.size == (640, 480)
         assert part.rate == full().rate
 
-    def test_a_step_slows_the_frame_rate(self):
+    def test_a_part_keeps_its_times(self):
+        walk = clip(frames=90, fps=30)
+        assert walk[30:60].times[0] == 1.0
+        assert_allclose(walk[30:60][10:].times, walk.times[40:60])
+        assert_allclose(walk[-30:].times, walk.times[-30:])
+        assert_allclose(walk[3:80:7].times, walk.times[3:80:7])
+        assert walk[90:].start == 3.0
+        assert walk[20:20].start == pytest.approx(20 / 30)
+        assert full()[2:].start == 0.07
+
+    def test_dropping_timestamps_keeps_the_start(self):
+        assert_allclose(replace(full()[2:], timestamps=None, fps=10).times, [0.07, 0.17, 0.27])
+
+    def test_a_step_divides_the_frame_rate(self):
         assert clip(fps=30)[::3].rate == 10
         assert clip(fps=30)[::3].duration == pytest.approx(0.2)
 
     @pytest.mark.parametrize("wrong", [3, "pelvis", np.array([1, 2])])
-    def test_only_slices_cut(self, wrong, as_used):
+    def test_only_slices_are_indices(self, wrong, as_used):
         with pytest.raises(PoseError, match=r"poses\[10:20\]"):
             clip()[wrong]
 
-    def test_time_does_not_run_backward(self):
-        with pytest.raises(PoseError, match=r"step -1"):
-            clip()[::-1]
+    @pytest.mark.parametrize("step", [-1, 0])
+    def test_time_does_not_run_backward(self, step):
+        with pytest.raises(PoseError, match=f"must be at least 1, .* got {step}"):
+            clip()[::step]
 
     def test_empty(self):
         none = full()[3:3]
@@ -154,6 +179,10 @@ def test_times_and_duration():
     assert_allclose(clip(fps=25).times, np.arange(6) / 25)
     assert clip(fps=25).duration == pytest.approx(0.24)
     assert full().duration == pytest.approx(0.134 + 0.134 / 4)
+    assert_allclose(clip(fps=25, start=2.0).times, 2 + np.arange(6) / 25)
+    assert clip(fps=25, start=2.0).duration == pytest.approx(0.24)
+    assert full().start == 0.0
+    assert replace(full(), timestamps=np.arange(5) + 7.0).start == 7.0
 
 
 def test_joints_by_name():
@@ -162,22 +191,33 @@ def test_joints_by_name():
         clip().joint("nose")
 
 
-def test_repr_says_what_it_is():
+def test_repr():
     assert repr(full()) == "PoseSequence(5 frames of h36m17, camera (metres), 29.8507 fps, 4 valid)"
 
 
 class TestFiles:
-    def test_npz_gives_everything_back(self, tmp_path):
+    def test_npz_restores_every_field(self, tmp_path):
         assert full().save(tmp_path / "a" / "walk.npz") == tmp_path / "a" / "walk.npz"
         assert_same(PoseSequence.load(tmp_path / "a" / "walk.npz"), full())
 
-    def test_json_gives_everything_back(self, tmp_path):
+    def test_json_restores_every_field(self, tmp_path):
         assert_same(PoseSequence.load(full().save(tmp_path / "walk.json")), full(), atol=1e-6)
+
+    @pytest.mark.parametrize("suffix", ["npz", "json"])
+    def test_a_part_keeps_its_times_in_a_file(self, tmp_path, suffix):
+        part = clip(frames=90, fps=29.97)[30:60]
+        assert_array_equal(PoseSequence.load(part.save(tmp_path / f"part.{suffix}")).times, part.times)
+
+    def test_files_without_a_start_begin_at_zero(self, tmp_path):
+        record = json.loads(clip().save(tmp_path / "walk.json").read_text())
+        del record["start"]
+        (tmp_path / "old.json").write_text(json.dumps(record))
+        assert PoseSequence.load(tmp_path / "old.json").start == 0.0
 
     def test_a_suffix_in_capitals(self, tmp_path):
         assert_same(PoseSequence.load(clip().save(tmp_path / "WALK.NPZ")), clip())
 
-    def test_a_skeleton_of_ones_own(self, tmp_path):
+    def test_a_custom_skeleton(self, tmp_path):
         chain = Skeleton("tail", ("base", "tip"), (("tip", "base"),), root="base")
         points = Skeleton("points", ("a",), ())
         for skeleton in (chain, points):
@@ -187,11 +227,11 @@ class TestFiles:
 
     @pytest.mark.parametrize("suffix", ["npz", "json"])
     @pytest.mark.parametrize("axes", [2, 3])
-    def test_no_frames_at_all(self, tmp_path, suffix, axes):
+    def test_an_empty_sequence(self, tmp_path, suffix, axes):
         none = clip(axes=axes)[:0]
         assert_same(PoseSequence.load(none.save(tmp_path / f"none.{suffix}")), none)
 
-    def test_json_is_plain(self, tmp_path):
+    def test_json_has_no_nan(self, tmp_path):
         text = full().save(tmp_path / "walk.json").read_text()
         record = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
         assert record["points"][2][4] == [None, None, None]
@@ -214,23 +254,27 @@ class TestFiles:
         assert [row["valid"] for row in rows] == ["1", "1", "0", "1", "1"]
         assert float(rows[3]["seconds"]) == 0.1
         assert float(rows[1]["head_top_z"]) == pytest.approx(full().points[1, 10, 2], rel=1e-5)
-        assert rows[2]["left_hip_x"] == "", "what is not known is left empty"
+        assert rows[2]["left_hip_x"] == "", "unknown values are empty cells"
         assert float(rows[2]["left_hip_score"]) == 0
 
-    def test_csv_in_the_image(self, tmp_path):
+    def test_csv_of_2d_poses(self, tmp_path):
         header = clip(axes=2).save(tmp_path / "walk.csv").read_text().splitlines()[0].split(",")
         assert header[3:6] == ["pelvis_x", "pelvis_y", "pelvis_score"]
 
-    def test_an_unknown_suffix_lists_the_known(self, tmp_path):
+    def test_csv_of_a_part_keeps_its_times(self, tmp_path):
+        with clip(frames=90, fps=30)[30:60].save(tmp_path / "part.csv").open(newline="") as file:
+            assert next(csv.DictReader(file))["seconds"] == "1.000000"
+
+    def test_an_unknown_suffix_is_refused_with_the_known_ones(self, tmp_path):
         with pytest.raises(PoseError, match=r"walk.bvh.*\.npz, \.json, \.csv"):
             clip().save(tmp_path / "walk.bvh")
 
     @pytest.mark.parametrize("suffix", ["npz", "json", "csv"])
-    def test_a_failure_leaves_the_old_file(self, tmp_path, monkeypatch, suffix):
+    def test_a_failed_write_leaves_the_old_file(self, tmp_path, monkeypatch, suffix):
         path = clip().save(tmp_path / f"walk.{suffix}")
         before = path.read_bytes()
 
-        def fail(*_args, **_more):
+        def fail(*_args, **_options):
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(Path, "open" if suffix != "json" else "write_text", fail)
@@ -238,9 +282,9 @@ class TestFiles:
             full().save(path)
         monkeypatch.undo()
         assert path.read_bytes() == before
-        assert [p.name for p in tmp_path.iterdir()] == [path.name], "nothing half-written stays behind"
+        assert [p.name for p in tmp_path.iterdir()] == [path.name], "no temporary file is left"
 
-    def test_an_interruption_leaves_the_old_file(self, tmp_path, monkeypatch):
+    def test_an_interrupted_write_leaves_the_old_file(self, tmp_path, monkeypatch):
         path = clip().save(tmp_path / "walk.npz")
         before = path.read_bytes()
 
@@ -254,22 +298,22 @@ class TestFiles:
         assert path.read_bytes() == before
         assert len(list(tmp_path.iterdir())) == 1
 
-    def test_a_folder_that_is_a_file(self, tmp_path):
+    def test_a_file_in_place_of_the_folder(self, tmp_path):
         (tmp_path / "here").write_text("a file")
         with pytest.raises(PoseError, match=r"cannot write"):
             clip().save(tmp_path / "here" / "walk.npz")
 
-    def test_saved_files_are_readable_like_any_other(self, tmp_path):
+    def test_saved_files_have_ordinary_permissions(self, tmp_path):
         (tmp_path / "other").write_text("")
         mode = clip().save(tmp_path / "walk.npz").stat().st_mode
         assert mode == (tmp_path / "other").stat().st_mode
 
     @pytest.mark.parametrize("name", ["nothing.npz", "nothing.json"])
-    def test_there_is_no_file(self, tmp_path, name):
+    def test_a_missing_file(self, tmp_path, name):
         with pytest.raises(PoseError, match=r"there is no file"):
             PoseSequence.load(tmp_path / name)
 
-    def test_something_else_is_refused(self, tmp_path):
+    def test_other_and_damaged_files_are_refused(self, tmp_path):
         np.savez(tmp_path / "arrays.npz", positions=np.zeros(3))
         np.save(tmp_path / "array.npy", np.zeros(3))
         (tmp_path / "empty.json").write_text("")
@@ -284,7 +328,7 @@ class TestFiles:
             with pytest.raises(PoseError, match=name):
                 PoseSequence.load(tmp_path / name)
 
-    def test_a_field_that_is_missing_or_wrong(self, tmp_path):
+    def test_a_missing_or_wrong_field_is_refused(self, tmp_path):
         record = json.loads(clip().save(tmp_path / "walk.json").read_text())
         for change in ({"points": None}, {"fps": "fast"}, {"space": "moon"}, {"points": [[1, 2], [3]]}):
             (tmp_path / "bad.json").write_text(json.dumps(record | change))
@@ -295,7 +339,7 @@ class TestFiles:
         with pytest.raises(PoseError, match=r"joints"):
             PoseSequence.load(tmp_path / "bad.json")
 
-    def test_no_pickle_is_ever_opened(self, tmp_path):
+    def test_pickles_are_never_opened(self, tmp_path):
         class Bomb:
             def __reduce__(self):
                 return Path.touch, (tmp_path / "ran",)

@@ -1,4 +1,4 @@
-"""Skeletons and their conversions, judged on a body whose every joint is written down."""
+"""Skeletons and their conversions, checked on a body whose joint positions are all given."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def ids(skeleton: Skeleton) -> str:
     return skeleton.name
 
 
-def test_the_orders_are_those_of_the_datasets():
+def test_joint_orders_are_those_of_the_datasets():
     # Human3.6M and MPI-INF-3DHP as their papers number them; COCO's keypoint order; OpenPose's BODY_25.
     h36m = (H36M_17.left, H36M_17.right, H36M_17.index("pelvis"), H36M_17.index("head_top"))
     assert h36m == ((4, 5, 6, 11, 12, 13), (1, 2, 3, 14, 15, 16), 0, 10)
@@ -40,7 +40,7 @@ def test_human36m_parents():
 
 
 @pytest.mark.parametrize("skeleton", ALL, ids=ids)
-def test_left_and_right_belong_together(skeleton):
+def test_left_and_right_joints_are_paired(skeleton):
     assert len(skeleton.left) == len(skeleton.right) == sum(j.startswith("right_") for j in skeleton.joints)
     for left, right in zip(skeleton.left, skeleton.right, strict=True):
         assert skeleton.joints[left].replace("left_", "right_") == skeleton.joints[right]
@@ -51,20 +51,20 @@ def test_left_and_right_belong_together(skeleton):
 
 
 @pytest.mark.parametrize("skeleton", ALL, ids=ids)
-def test_bones_join_all_joints_and_are_of_human_length(skeleton):
+def test_bones_join_all_joints_and_have_human_lengths(skeleton):
     body = bodies.body(skeleton.joints)
     reached = {"left_hip"}
     for _ in skeleton.bones:
         reached |= {j for bone in skeleton.bones if set(bone) & reached for j in bone}
     assert reached >= set(skeleton.joints) - {"left_mouth", "right_mouth"} - set(COCO_17.joints[:5]) - set(
         BLAZEPOSE_33.joints[:9]
-    ), "the face may float, the body hangs together"
+    ), "the body is connected; parts of the face may be separate"
     for child, parent in skeleton.bones:
         assert 0.005 < np.linalg.norm(body[skeleton.index(child)] - body[skeleton.index(parent)]) < 0.6
 
 
 @pytest.mark.parametrize("source", ALL, ids=ids)
-def test_conversion_to_human36m_is_right_within_centimetres(source):
+def test_conversion_to_human36m_is_accurate_to_centimetres(source):
     truth, body = bodies.body(H36M_17.joints), bodies.body(source.joints)
     error = np.linalg.norm(conversion(source) @ body - truth, axis=1)
     assert error.max() < 0.08, dict(zip(H36M_17.joints, error.round(3), strict=True))
@@ -83,7 +83,7 @@ def test_a_conversion_never_mixes_the_sides(source):
             sides = [
                 matrix[row, [source.index(j) for j in source.joints if j.startswith(s)]] for s in ("left", "right")
             ]
-            assert sides[0].sum() == pytest.approx(sides[1].sum()), "joints of the middle are symmetric"
+            assert sides[0].sum() == pytest.approx(sides[1].sum()), "blends for the middle of the body are symmetric"
 
 
 @pytest.mark.parametrize("source", DETECTORS, ids=ids)
@@ -103,7 +103,7 @@ def test_a_conversion_cannot_be_written_to():
         conversion(COCO_17)[0, 0] = 1
 
 
-def test_what_cannot_be_derived_is_an_error_that_says_so():
+def test_a_joint_that_cannot_be_derived_is_named_in_the_error():
     with pytest.raises(PoseError, match=r"h36m17 cannot be converted to coco17.*'nose'"):
         conversion(H36M_17, COCO_17)
     legs = Skeleton("legs", ("left_hip", "right_hip"), ())
@@ -111,13 +111,13 @@ def test_what_cannot_be_derived_is_an_error_that_says_so():
         conversion(legs)
 
 
-def test_derived_joints_move_with_the_body():
+def test_blend_weights_sum_to_one():
     for joint, recipes in DERIVED.items():
         for recipe in recipes:
             assert sum(recipe.values()) == pytest.approx(1), joint
 
 
-def test_scores_of_derived_joints_are_the_lowest_they_use():
+def test_the_score_of_a_derived_joint_is_the_lowest_it_uses():
     scores = np.linspace(0.2, 1, 17)[None]
     body = PoseSequence(bodies.body(COCO_17.joints)[None, :, :2], COCO_17, "pixels", scores=scores).to_skeleton()
     score = dict(zip(H36M_17.joints, body.confidence[0], strict=True))
@@ -128,54 +128,54 @@ def test_scores_of_derived_joints_are_the_lowest_they_use():
     assert score["spine"] == pytest.approx(by_name["nose"])
 
 
-def test_an_unknown_joint_spoils_only_what_needs_it():
+def test_an_unknown_joint_affects_only_joints_derived_from_it():
     points = bodies.body(COCO_17.joints)[None, :, :2].astype(np.float32)
     points[0, COCO_17.index("left_hip")] = np.nan
-    seen = PoseSequence(points, COCO_17, "pixels").to_skeleton()
-    lost = {joint for joint, score in zip(H36M_17.joints, seen.confidence[0], strict=True) if score == 0}
+    poses = PoseSequence(points, COCO_17, "pixels").to_skeleton()
+    lost = {joint for joint, score in zip(H36M_17.joints, poses.confidence[0], strict=True) if score == 0}
     assert lost == {"left_hip", "pelvis", "spine"}
-    assert np.isnan(seen.points[0, H36M_17.index("pelvis")]).all()
-    assert np.isfinite(seen.points[0, H36M_17.index("thorax")]).all()
+    assert np.isnan(poses.points[0, H36M_17.index("pelvis")]).all()
+    assert np.isfinite(poses.points[0, H36M_17.index("thorax")]).all()
 
 
 @pytest.mark.parametrize(
     ("source", "target"), [(MPI_INF_3DHP_17, H36M_17), (H36M_17, H36M_17), (BODY_25, BODY_25)], ids=ids
 )
-def test_counterparts_are_the_same_joints_by_name(source, target):
-    same = {"neck_nose": "head"}  # what the two data sets call the middle of the head
+def test_counterparts_have_the_same_names(source, target):
+    same = {"neck_nose": "head"}  # two names for the middle of the head
     order = counterparts(source, target)
     assert sorted(order) == [*range(len(source))]
     for joint, place in zip(target.joints, order, strict=True):
         assert source.joints[place] in (joint, same.get(joint))
 
 
-def test_what_would_have_to_be_blended_has_no_counterpart():
-    with pytest.raises(PoseError, match="coco17 has no pelvis, spine, thorax, head_top of its own"):
+def test_a_derived_joint_has_no_counterpart():
+    with pytest.raises(PoseError, match="coco17 must have pelvis, spine, thorax, head_top itself"):
         counterparts(COCO_17)
-    with pytest.raises(PoseError, match="'nose' is neither"):
+    with pytest.raises(PoseError, match="'nose' is not one of its joints"):
         counterparts(H36M_17, COCO_17)
 
 
 @pytest.mark.parametrize("name", ["halpe26", "HALPE26", "halpe-26", "Halpe_26"])
-def test_names_are_read_kindly(name):
+def test_names_ignore_case_and_punctuation(name):
     assert get_skeleton(name) is HALPE_26
     assert get_skeleton(HALPE_26) is HALPE_26
 
 
-def test_every_name_is_found():
+def test_every_skeleton_is_found_by_name():
     for name, skeleton in SKELETONS.items():
         assert get_skeleton(name) is skeleton
 
 
-def test_an_unknown_name_lists_the_known():
+def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(PoseError, match=r"'smpl24'.*h36m17.*blazepose33"):
         get_skeleton("smpl24")
 
 
-def test_wrong_skeletons_are_refused():
-    with pytest.raises(PoseError, match=r"twice"):
+def test_inconsistent_skeletons_are_refused():
+    with pytest.raises(PoseError, match=r"must be unique"):
         Skeleton("x", ("a", "a"), ())
-    with pytest.raises(PoseError, match=r"does not name.*'b'"):
+    with pytest.raises(PoseError, match=r"does not have: \['b'\]"):
         Skeleton("x", ("a",), (("a", "b"),))
     with pytest.raises(PoseError, match=r"'hip'"):
         Skeleton("x", ("a",), (), root="hip")

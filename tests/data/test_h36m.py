@@ -1,4 +1,4 @@
-"""Human3.6M from its files into our own: against OpenCV, plain formulas, and every way in which files are wrong."""
+"""Human3.6M is prepared right, by OpenCV and plain formulas, and every kind of wrong file is named."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from poseglass.data.h36m.facts import SUBJECTS, action_of, cameras, take_name
 from poseglass.data.h36m.prepare import prepare_h36m
 from poseglass.data.recordings.store import Recordings
-from poseglass.data.virtual.trees import generate
+from poseglass.data.synthetic.generate import generate
 from poseglass.errors import DataError
 from poseglass.files.pickled import read_objects
 
@@ -38,16 +38,16 @@ def download(tmp_path_factory):
 
 @pytest.fixture
 def copy(download, tmp_path):
-    """A copy of the download that a test may break, and how to break it."""
+    """A copy of the download, and a function that damages it."""
     folder = tmp_path / "source"
     folder.mkdir()
     for path in download.iterdir():
         os.link(path, folder / path.name)
 
-    def change(name, how):
+    def change(name, damage):
         member = "positions_3d" if name == MOTION else "positions_2d"
         content = read_objects(folder / name, member)
-        how(content)
+        damage(content)
         (folder / name).unlink()
         np.savez(folder / name, **{member: np.array(content, object)})
         return folder
@@ -56,19 +56,19 @@ def copy(download, tmp_path):
 
 
 def by_hand(world, subject, number):
-    """A camera's space from the published numbers: vectors turned by the inverse quaternion, q* v q."""
+    """World points in a camera's space, by the published numbers and q* v q with the quaternion q."""
     outside = TABLE["extrinsics"][subject][number]
     w, *axis = outside["orientation"]
     axis, place = -np.array(axis), np.array(outside["translation"]) / 1000
-    out = np.empty_like(world)
+    result = np.empty_like(world)
     for index in np.ndindex(world.shape[:-1]):
         v = world[index] - place
-        out[index] = v + 2 * np.cross(axis, np.cross(axis, v) + w * v)
-    return out
+        result[index] = v + 2 * np.cross(axis, np.cross(axis, v) + w * v)
+    return result
 
 
 @pytest.mark.parametrize(("subject", "number"), [*product(SUBJECTS, range(4))])
-def test_cameras_see_as_opencv_says(subject, number):
+def test_cameras_project_as_opencv_does(subject, number):
     cv2 = pytest.importorskip("cv2")
     rng = np.random.default_rng(number)
     world = rng.uniform([-1, -1, 0], [1, 1, 1.8], (20, 3))
@@ -90,12 +90,12 @@ def test_cameras_see_as_opencv_says(subject, number):
 
 
 def test_the_published_numbers():
-    """A few of them, typed in again."""
+    """A few of them, copied by hand."""
     assert TABLE["intrinsics"][0]["focal_length"] == [1145.0494384765625, 1143.7811279296875]
     assert TABLE["extrinsics"]["S1"][0]["translation"] == [1841.1070556640625, 4955.28466796875, 1563.4454345703125]
     assert [c.name for c in cameras("S5")] == ["54138969", "55011271", "58860488", "60457274"]
     assert [c.size for c in cameras("S5")] == [(1000, 1002), (1000, 1000), (1000, 1000), (1000, 1002)]
-    with pytest.raises(DataError, match="no subject 'S2' with 3D poses; there are S1, S5, S6, S7, S8, S9, S11"):
+    with pytest.raises(DataError, match="no subject 'S2' with 3D poses; choose one of S1, S5, S6, S7, S8, S9, S11"):
         cameras("S2")
 
 
@@ -109,13 +109,13 @@ def test_names_match_whole():
             take_name(wrong)
 
 
-def test_what_comes_of_the_fields_files(download, tmp_path):
-    made = prepare_h36m(download, tmp_path / "h36m")
+def test_the_fields_files_are_prepared(download, tmp_path):
+    report = prepare_h36m(download, tmp_path / "h36m")
     recordings = Recordings.open(tmp_path / "h36m", verify=True)
-    assert recordings.fingerprint == made.recordings.fingerprint
+    assert recordings.fingerprint == report.recordings.fingerprint
     assert (len(recordings), recordings.frames) == (59 * 4, 59 * 4 * FRAMES)
     assert set(recordings.sources) == {"gt", "cpn"}
-    world, true, seen = (
+    world, true, detected = (
         read_objects(download / name, member)
         for name, member in ((MOTION, "positions_3d"), (TRUE, "positions_2d"), (CPN, "positions_2d"))
     )
@@ -123,32 +123,33 @@ def test_what_comes_of_the_fields_files(download, tmp_path):
         number = [c["id"] for c in TABLE["intrinsics"]].index(recording.camera)
         subject, take = recording.subject, recording.take
         assert_array_equal(recording.points2d("gt"), true[subject][take][number])
-        assert_array_equal(recording.points2d("cpn"), seen[subject][take][number][:FRAMES])  # cut to the 3D poses
+        assert_array_equal(recording.points2d("cpn"), detected[subject][take][number][:FRAMES])  # cut to the 3D poses
         assert (recording.action, recording.fps) == (take.split()[0], 50)
         assert recording.valid.all()
     for recording in recordings.split(actions=["WalkDog"], subjects=["S11"]):
         number = [c["id"] for c in TABLE["intrinsics"]].index(recording.camera)
         points = by_hand(world["S11"][recording.take][:, KEPT].astype(float), "S11", number)
         assert_allclose(recording.points3d, points, atol=1e-6)
-    assert {file["file"] for file in recordings.made["from"]} == {MOTION, TRUE, CPN}
-    report = str(made)
-    for words in ("S11            29         116       1,392", "missing:\n  S5: all takes", "odd: nothing", "cpn: 4"):
-        assert words in report
+    assert {file["file"] for file in recordings.provenance["from"]} == {MOTION, TRUE, CPN}
+    for words in ("S11            29         116       1,392", "missing:\n  S5: all takes", "warnings: none", "cpn: "):
+        assert words in str(report)
 
 
-def test_the_original_archives_come_to_the_same(download, tmp_path):
+def test_the_original_archives_give_the_same(download, tmp_path):
     originals = tmp_path / "original"
     generate("h36m-cdf", originals, frames=FRAMES, subjects=["S1", "S11"])
     for name in (TRUE, CPN):
         os.link(download / name, originals / name)
-    made = prepare_h36m(originals, tmp_path / "one")
+    report = prepare_h36m(originals, tmp_path / "one")
     field = prepare_h36m(download, tmp_path / "two").recordings
-    assert ["S11 Directions is left out" in odd for odd in made.findings.odd] == [True]
-    one, two = ({r.name: r for r in recordings} for recordings in (made.recordings, field))
+    assert [str(f) for f in report.findings.warnings] == [
+        "warning: S11 Directions: left out, because its motion capture is broken"
+    ]
+    one, two = ({r.name: r for r in recordings} for recordings in (report.recordings, field))
     assert one.keys() == two.keys()
     for name, recording in one.items():
         assert_allclose(recording.points3d, two[name].points3d, atol=1e-6)
-    # Unpacked they are read as well.
+    # Unpacked archives are read, too.
     for path in originals.glob("*.tgz"):
         with tarfile.open(path) as archive:
             archive.extractall(tmp_path / "unpacked", filter="data")
@@ -157,7 +158,7 @@ def test_the_original_archives_come_to_the_same(download, tmp_path):
     assert {r.name for r in unpacked} == one.keys()
 
 
-def test_without_2d_files_true_poses_are_projected(download, tmp_path):
+def test_true_2d_poses_are_projected_if_no_file_has_them(download, tmp_path):
     source = tmp_path / "source"
     source.mkdir()
     os.link(download / MOTION, source / MOTION)
@@ -168,36 +169,36 @@ def test_without_2d_files_true_poses_are_projected(download, tmp_path):
         assert_allclose(recording.points2d("gt"), true[recording.subject][recording.take][number], atol=2e-3)
 
 
-def test_what_is_missing_or_odd_is_reported(copy, tmp_path):
+def test_missing_and_unusual_takes_are_reported(copy, tmp_path):
     def fewer(world):
         del world["S1"]["Walking"]
         world["S1"]["Eating 3"] = world["S1"]["Eating"]
 
-    def more(seen):
-        seen["S1"]["Eating 3"] = seen["S1"]["Eating"]
+    def surplus(poses):
+        poses["S1"]["Eating 3"] = poses["S1"]["Eating"]
 
     for name in (TRUE, CPN):
-        copy.change(name, more)
-    copy.change(CPN, lambda seen: seen["S1"].update({"Posing": [view + 30 for view in seen["S1"]["Posing"]]}))
+        copy.change(name, surplus)
+    copy.change(CPN, lambda poses: poses["S1"].update({"Posing": [view + 30 for view in poses["S1"]["Posing"]]}))
     findings = prepare_h36m(copy.change(MOTION, fewer), tmp_path / "h36m").findings
-    assert "S1 Walking: 1 of 2 takes" in findings.missing
-    assert "S1 Eating: 3 takes, and Human3.6M has 2" in findings.odd
-    assert f"{CPN} has 1 takes without 3D poses: S1 Walking" in findings.odd
-    assert sum(bool(re.match(r"S1 Posing, camera \d+: cpn is 4\d pixels away", odd)) for odd in findings.odd) == 4
+    assert "missing: S1 Walking: 1 of 2 takes" in str(findings)
+    assert "warning: S1 Eating: 3 takes instead of 2" in str(findings)
+    assert f"warning: {CPN}: 1 take without 3D poses: S1 Walking" in str(findings)
+    assert len(re.findall(r"warning: S1 Posing, camera \d+: cpn is 4\d pixels", str(findings))) == 4
 
 
-def test_motion_capture_that_slipped_is_odd_and_no_error(copy, tmp_path):
-    """Some of S9's takes are known to lie beside the person in the image; everybody uses them all the same."""
+def test_motion_capture_that_slipped_is_a_warning(copy, tmp_path):
+    """Some of S9's takes lie beside the person in the image. The field uses them all the same."""
 
-    def slip(seen):
-        seen["S1"]["Posing"] = [np.add(view, (120, -40)) for view in seen["S1"]["Posing"]]
+    def slip(poses):
+        poses["S1"]["Posing"] = [np.add(view, (120, -40)) for view in poses["S1"]["Posing"]]
 
     findings = prepare_h36m(copy.change(CPN, slip), tmp_path / "h36m").findings
-    assert sum(bool(re.match(r"S1 Posing, camera \d+: cpn is 12\d pixels away", odd)) for odd in findings.odd) == 4
+    assert len(re.findall(r"warning: S1 Posing, camera \d+: cpn is 12\d pixels", str(findings))) == 4
 
 
-def set_(subject, take, how):
-    return lambda content: content[subject].update({take: how(content[subject][take])})
+def put(subject, take, change):
+    return lambda content: content[subject].update({take: change(content[subject][take])})
 
 
 def nan(points):
@@ -211,81 +212,85 @@ def swapped(views):
 
 
 WRONG = {
-    "2D of a subject": (CPN, lambda c: c.pop("S11"), "no 2D poses of S11, of whom there are 3D poses"),
+    "2D of a subject": (CPN, lambda c: c.pop("S11"), "no 2D poses of S11, but there are 3D poses"),
     "2D of a take": (CPN, lambda c: c["S1"].pop("Posing 1"), "no 2D poses of S1 Posing 1"),
-    "a camera": (TRUE, set_("S1", "Eating", lambda v: v[:3]), "S1 Eating has 3 cameras, and Human3.6M has 4"),
+    "a camera": (TRUE, put("S1", "Eating", lambda v: v[:3]), "S1 Eating has 3 cameras instead of 4"),
     "frames": (
         CPN,
-        set_("S11", "Photo", lambda v: [*v[:2], v[2][:9], v[3]]),
-        "S11 Photo, camera 2: there are 2D poses of 9 frames and 3D poses of 12",
+        put("S11", "Photo", lambda v: [*v[:2], v[2][:9], v[3]]),
+        "S11 Photo, camera 2: there are 9 frames of 2D poses but 12 of 3D poses",
     ),
     "NaN in 2D": (
         CPN,
-        set_("S1", "Sitting", lambda v: [nan(v[0]), *v[1:]]),
-        "S1 Sitting, camera 0: 1 of 12 frames are not numbers, the first is 7",
+        put("S1", "Sitting", lambda v: [nan(v[0]), *v[1:]]),
+        "S1 Sitting, camera 0: 1 of 12 frames are not finite, the first is frame 7",
     ),
-    "NaN in 3D": (MOTION, set_("S1", "Sitting", nan), "3D poses of S1 Sitting: 1 of 12 frames are not numbers"),
-    "an action": (MOTION, lambda c: c["S1"].update(Dancing=c["S1"]["Eating"]), "no action 'Dancing'; there are Dir"),
+    "NaN in 3D": (MOTION, put("S1", "Sitting", nan), "3D poses of S1 Sitting: 1 of 12 frames are not finite"),
+    "an action": (
+        MOTION,
+        lambda c: c["S1"].update(Dancing=c["S1"]["Eating"]),
+        "no action 'Dancing'; expected one of Dir",
+    ),
     "an action of 2D": (CPN, lambda c: c["S1"].update(Dancing=[]), r"S1: Human3.6M has no action 'Dancing'"),
     "a subject": (MOTION, lambda c: c.update(S12={"Eating": c["S1"]["Eating"]}), "no subject 'S12'"),
-    "17 joints": (MOTION, set_("S1", "Eating", lambda p: p[:, :17]), r"must be \(frames, 32, 3\), got \(12, 17, 3\)"),
-    "millimetres": (MOTION, set_("S1", "Eating", lambda p: p * 1000), "S1 Eating: the joints are in another order or"),
-    "joints": (MOTION, set_("S1", "Eating", lambda p: p[:, ::-1]), "S1 Eating: the joints are in another order or"),
+    "17 joints": (MOTION, put("S1", "Eating", lambda p: p[:, :17]), r"must be \(frames, 32, 3\), got \(12, 17, 3\)"),
+    "millimetres": (MOTION, put("S1", "Eating", lambda p: p * 1000), "S1 Eating: the joints are in another order or"),
+    "joints": (MOTION, put("S1", "Eating", lambda p: p[:, ::-1]), "S1 Eating: the joints are in another order or"),
     "joints of 2D": (
         CPN,
-        set_("S1", "Eating", lambda v: [x[:, :16] for x in v]),
-        r"S1 Eating, camera 0: .*is expected, got \(1[2-4], 16, 2\)",
+        put("S1", "Eating", lambda v: [x[:, :16] for x in v]),
+        r"S1 Eating, camera 0: .*expected .*, got \(1[2-4], 16, 2\)",
     ),
     "cameras": (
         TRUE,
-        set_("S1", "Eating", swapped),
-        "the 2D poses 'gt' are .* pixels away .* cameras, takes or joints",
+        put("S1", "Eating", swapped),
+        "the 2D poses 'gt' are .* pixels .*; cameras, takes or joints",
     ),
-    "cameras seen": (CPN, set_("S1", "Eating", swapped), "the 2D poses 'cpn' are .* pixels away"),
+    "cameras seen": (CPN, put("S1", "Eating", swapped), "the 2D poses 'cpn' are .* pixels"),
     "left and right": (
         TRUE,
-        set_(
+        put(
             "S1",
             "Directions",
             lambda v: [x[:, [0, 4, 5, 6, 1, 2, 3, *range(7, 11), 14, 15, 16, 11, 12, 13]] for x in v],
         ),
-        "the 2D poses 'gt' are .* pixels away",
+        "the 2D poses 'gt' are .* pixels",
     ),
     "text": (
         MOTION,
-        set_("S1", "Eating", lambda p: p.astype(str)),
-        "S1 Eating: an array of numbers is expected, got <U",
+        put("S1", "Eating", lambda p: p.astype(str)),
+        "S1 Eating: expected an array of numbers, got <U",
     ),
     "text of 2D": (
         CPN,
-        set_("S1", "Eating", lambda v: [*v[:3], "x"]),
-        "S1 Eating, camera 3: an array of numbers is expected, got <U1",
+        put("S1", "Eating", lambda v: [*v[:3], "x"]),
+        "S1 Eating, camera 3: expected an array of numbers, got <U1",
     ),
     "unequal rows": (
         MOTION,
-        set_("S1", "Eating", lambda p: [[1, 2], [3]]),
-        "S1 Eating: an array of numbers is expected",
+        put("S1", "Eating", lambda p: [[1, 2], [3]]),
+        "S1 Eating: expected an array of numbers",
     ),
     "no views": (
         CPN,
-        set_("S1", "Eating", lambda v: None),
-        "S1 Eating must be a list of what each camera saw, got None",
+        put("S1", "Eating", lambda v: None),
+        "S1 Eating must be a list with one array per camera, got None",
     ),
     "another thing": (MOTION, lambda c: c.update(S1=[1]), "must be a dictionary of subjects"),
 }
 
 
-@pytest.mark.parametrize("what", WRONG)
-def test_what_is_wrong_is_named_and_nothing_is_written(copy, tmp_path, what):
-    name, how, words = WRONG[what]
+@pytest.mark.parametrize("fault", WRONG)
+def test_faults_are_named_and_nothing_is_written(copy, tmp_path, fault):
+    name, damage, words = WRONG[fault]
     with pytest.raises(DataError, match=words):
-        prepare_h36m(copy.change(name, how), tmp_path / "h36m")
+        prepare_h36m(copy.change(name, damage), tmp_path / "h36m")
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
 @pytest.mark.parametrize("name", [MOTION, TRUE])
 @pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
-def test_half_a_download_of_npz(copy, tmp_path, name, share):
+def test_an_incomplete_npz_is_refused(copy, tmp_path, name, share):
     path = copy.folder / name
     content = path.read_bytes()
     path.unlink()
@@ -303,11 +308,11 @@ def archive(tmp_path_factory):
 def pack(path, name, content=b"nothing"):
     file = path.parent / "file"
     file.write_bytes(content)
-    with tarfile.open(path, "w:gz") as made:
-        made.add(file, name)
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(file, name)
 
 
-def test_half_a_download_of_archives(archive, tmp_path):
+def test_an_incomplete_archive_is_refused(archive, tmp_path):
     path = tmp_path / "source" / archive.name
     path.parent.mkdir()
     content = archive.read_bytes()
@@ -318,12 +323,12 @@ def test_half_a_download_of_archives(archive, tmp_path):
     middle = bytearray(content)
     middle[len(content) // 2] ^= 255
     path.write_bytes(middle)
-    with pytest.raises(DataError):  # what the wrong byte leads to, or else the checksum at the end
+    with pytest.raises(DataError):  # either the wrong byte is noticed, or the checksum at the end
         prepare_h36m(path.parent, tmp_path / "h36m")
     folder = "S9/MyPoseFeatures/D3_Positions"
     for name, words in (
         ("S9/readme.txt", "it is another archive"),
-        (f"{folder}/Walking 1.cdf", r"S9 Walking 1.cdf cannot be read \(.*get its archive again"),
+        (f"{folder}/Walking 1.cdf", r"S9 Walking 1.cdf cannot be read \(.*download its archive again"),
         (f"{folder}/Dancing.cdf", r"S9 Dancing.cdf: Human3.6M has no action 'Dancing'"),
         ("S3/MyPoseFeatures/D3_Positions/Walking.cdf", "no subject 'S3'"),
     ):
@@ -333,16 +338,16 @@ def test_half_a_download_of_archives(archive, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["source"]
 
 
-def test_where_there_is_nothing(tmp_path, download):
+def test_folders_without_the_data_set_are_refused(tmp_path, download):
     with pytest.raises(DataError, match="there is no folder"):
         prepare_h36m(tmp_path / "nowhere", tmp_path / "h36m")
-    with pytest.raises(DataError, match=r"has no Human3.6M: neither data_3d_h36m.npz nor Poses_D3_Positions"):
+    with pytest.raises(DataError, match=r"has no Human3.6M: expected data_3d_h36m.npz, Poses_D3_Positions"):
         prepare_h36m(tmp_path, tmp_path / "h36m")
-    with pytest.raises(DataError, match="is there already and not empty"):
+    with pytest.raises(DataError, match="exists and is not empty"):
         prepare_h36m(download, download)
 
 
-def test_a_full_disk_in_the_middle(download, tmp_path):
+def test_a_full_disk_leaves_nothing(download, tmp_path):
     script = f"""
     import resource
     from poseglass.data.h36m.prepare import prepare_h36m
@@ -354,12 +359,12 @@ def test_a_full_disk_in_the_middle(download, tmp_path):
         print(problem)
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False)
-    assert "h36m: File too large; nothing was left behind. Make room" in done.stdout, done.stderr
+    assert "h36m: File too large; nothing was left behind. Free some space" in done.stdout, done.stderr
     assert not [*tmp_path.iterdir()]
 
 
 def test_archives_are_streamed(tmp_path):
-    """One take at a time is in memory, however many there are."""
+    """One take at a time is in memory."""
     generate("h36m-cdf", tmp_path / "source", frames=1500, subjects=["S1", "S5"])
     tracemalloc.start()
     recordings = prepare_h36m(tmp_path / "source", tmp_path / "h36m").recordings

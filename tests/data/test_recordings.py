@@ -1,5 +1,6 @@
-"""The folder of recordings: what goes in comes out, and what is not whole is never taken for whole."""
+"""A folder of recordings: it gives back what was written, and nothing incomplete or edited is ever opened."""
 
+import copy
 import errno
 import hashlib
 import json
@@ -13,17 +14,18 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from poseglass.data.recordings import writer as storing
-from poseglass.data.recordings.store import INDEX, Recordings
+from poseglass.data.recordings import writer as writer_module
+from poseglass.data.recordings.index import INDEX, checksum, fingerprint
+from poseglass.data.recordings.store import Recordings
 from poseglass.data.recordings.writer import write_recordings
 from poseglass.errors import DataError, PoseError
 
 SIZE = (1000, 1002)
 
 
-def recording(frames, seed, joints=17, **about):
+def recording(frames, seed, joints=17, **changes):
     rng = np.random.default_rng(seed)
-    names = {"subject": "S1", "action": "Walking", "take": f"Walking {seed}", "camera": "54138969"} | about
+    names = {"subject": "S1", "action": "Walking", "take": f"Walking {seed}", "camera": "54138969"} | changes
     return names | {
         "fps": 50.0,
         "size": SIZE,
@@ -36,25 +38,25 @@ def recording(frames, seed, joints=17, **about):
 
 WRITTEN = [
     recording(7, 1),
-    recording(12, 2, subject="S9", action="Eating", take="Eating"),
+    recording(12, 2, subject="S9", action="Eating", take="Eating", split="test"),
     recording(5, 3, camera="55011271"),
 ]
 
 
 def write(folder, recordings=WRITTEN, **options):
-    about = {"skeleton": "h36m17", "dataset": "made up", "sources": ("gt", "detected"), "scored": ("detected",)}
-    with write_recordings(folder, **about | options) as writer:
+    settings = {"skeleton": "h36m17", "dataset": "synthetic", "sources": ("gt", "detected"), "scored": ("detected",)}
+    with write_recordings(folder, **settings | options) as writer:
         for each in recordings:
             writer.add(**each)
     return folder
 
 
-def test_what_goes_in_comes_out(tmp_path):
+def test_reading_gives_back_what_was_written(tmp_path):
     source = tmp_path / "source.bin"
     source.write_bytes(b"abc" * 1000)
     opened = Recordings.open(write(tmp_path / "store", licence="mine", made_from=[source]), verify=True)
     assert (len(opened), opened.frames, opened.skeleton.name, opened.licence) == (3, 24, "h36m17", "mine")
-    assert opened.made["from"] == [
+    assert opened.provenance["from"] == [
         {"file": "source.bin", "bytes": 3000, "sha256": hashlib.sha256(b"abc" * 1000).hexdigest()}
     ]
     for read, written in zip(opened, WRITTEN, strict=True):
@@ -64,8 +66,8 @@ def test_what_goes_in_comes_out(tmp_path):
         assert_array_equal(read.valid, written["valid"])
         assert_array_equal(read.scores("detected"), written["scores"]["detected"])
         assert read.scores("gt") is None
-        for source in read.sources:
-            assert_array_equal(read.points2d(source), written["points2d"][source])
+        for name in read.sources:
+            assert_array_equal(read.points2d(name), written["points2d"][name])
         assert len(read) == len(written["points3d"])
         assert not read.points3d.flags.writeable
 
@@ -80,11 +82,11 @@ def test_plain_numpy_reads_it(tmp_path):
     assert_array_equal(np.load(folder / "points3d.npy")[rows], WRITTEN[1]["points3d"])
     assert_array_equal(np.load(folder / "points2d-gt.npy")[rows], WRITTEN[1]["points2d"]["gt"])
     assert_array_equal(np.load(folder / "valid.npy")[rows], WRITTEN[1]["valid"])
-    for name, about in index["arrays"].items():
-        assert hashlib.sha256(np.load(folder / f"{name}.npy").tobytes()).hexdigest() == about["sha256"]
+    for name, entry in index["arrays"].items():
+        assert hashlib.sha256(np.load(folder / f"{name}.npy").tobytes()).hexdigest() == entry["sha256"]
 
 
-def test_some_of_them(tmp_path):
+def test_recordings_are_selected_by_whole_names(tmp_path):
     opened = Recordings.open(write(tmp_path / "store"))
     assert [r.take for r in opened.split(subjects=["S9"])] == ["Eating"]
     assert [r.take for r in opened.split(subjects=["S1"], cameras={"55011271"})] == ["Walking 3"]
@@ -96,13 +98,13 @@ def test_some_of_them(tmp_path):
         opened.split(actions=["Walk"])
     with pytest.raises(DataError, match="no recording"):
         opened.split(subjects=["S9"], cameras=["55011271"])
-    with pytest.raises(DataError, match="several names"):
+    with pytest.raises(DataError, match="a collection of names"):
         opened.split(subjects="S1")
     with pytest.raises(DataError, match="has no 2D poses 'cpn'; there are gt, detected"):
         opened[0].points2d("cpn")
 
 
-def test_a_recording_without_a_source(tmp_path):
+def test_a_recording_without_one_of_the_sources(tmp_path):
     lacking = {**recording(4, 9), "points2d": {"gt": np.ones((4, 17, 2))}, "scores": None, "valid": None}
     opened = Recordings.open(write(tmp_path / "store", [*WRITTEN, lacking]))
     assert opened[3].sources == ("gt",)
@@ -111,7 +113,7 @@ def test_a_recording_without_a_source(tmp_path):
         opened[3].scores("detected")
 
 
-def test_workers_get_the_place_and_not_the_data(tmp_path):
+def test_workers_get_the_path_and_not_the_data(tmp_path):
     long = recording(20_000, 1)
     opened = Recordings.open(write(tmp_path / "store", [long]))
     assert opened[0].points3d.nbytes > 4_000_000
@@ -120,77 +122,161 @@ def test_workers_get_the_place_and_not_the_data(tmp_path):
     assert_array_equal(pickle.loads(sent)[0].points3d, long["points3d"])
 
 
-def test_the_fingerprint_is_of_the_data(tmp_path):
+def test_the_fingerprint_identifies_the_data(tmp_path):
+    """It depends on everything that decides anything, and on nothing else."""
+    source = tmp_path / "source.bin"
+    source.write_bytes(b"abc")
     one = Recordings.open(write(tmp_path / "one", licence="mine")).fingerprint
-    assert Recordings.open(write(tmp_path / "two", licence="yours")).fingerprint == one
-    other = [{**WRITTEN[0], "points3d": WRITTEN[0]["points3d"] + np.float32(1e-3)}, *WRITTEN[1:]]
-    assert Recordings.open(write(tmp_path / "three", other)).fingerprint != one
-    renamed = [{**WRITTEN[0], "subject": "S2"}, *WRITTEN[1:]]
-    assert Recordings.open(write(tmp_path / "four", renamed)).fingerprint != one
+    assert Recordings.open(write(tmp_path / "two", licence="mine", made_from=[source])).fingerprint == one
+    moved = [{**WRITTEN[0], "points3d": WRITTEN[0]["points3d"] + np.float32(1e-3)}, *WRITTEN[1:]]
+    others = [
+        Recordings.open(write(tmp_path / f"other {number}", recordings, **{"licence": "mine"} | options)).fingerprint
+        for number, (recordings, options) in enumerate(
+            [
+                (moved, {}),
+                *(([{**WRITTEN[0], **change}, *WRITTEN[1:]], {}) for change in
+                  ({"subject": "S2"}, {"fps": 25.0}, {"size": (1000, 1000)}, {"split": "val"}, {"camera": "c"})),
+                (WRITTEN, {"licence": "yours"}),
+                (WRITTEN, {"dataset": "Human3.6M"}),
+                (WRITTEN, {"sources": ("gt", "detected", "cpn")}),
+                (WRITTEN, {"skeleton": "coco17"}),
+                (WRITTEN[::-1], {}),
+            ]
+        )
+    ]  # fmt: skip
+    assert len({one, *others}) == 12
 
 
-# ---------------------------------------------------------------- what is not whole
+# ---------------------------------------------------------------- incomplete and edited folders
 
 
-def test_what_is_missing_or_changed_is_named(tmp_path):
+def places(value, path=()):
+    """The path to every value in a nested structure, containers included."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from places(item, (*path, key))
+
+
+def edits(index):
+    """The index with each value in turn edited, removed, or given a neighbour."""
+    for *path, key in filter(None, places(index)):
+        for edit in ("change", "remove", "add"):
+            edited = copy.deepcopy(index)
+            parent = edited
+            for step in path:
+                parent = parent[step]
+            if edit == "remove":
+                del parent[key]
+            elif edit == "add":
+                parent.insert(key, parent[key]) if isinstance(parent, list) else parent.update({f"{key}2": parent[key]})
+            elif isinstance(parent[key], str):
+                parent[key] += "x"
+            elif isinstance(parent[key], int | float):
+                parent[key] += 1
+            else:
+                parent[key] = type(parent[key])()
+            if edited != index:
+                yield (edit, *path, key), edited
+
+
+def test_an_edit_of_any_field_of_the_index_is_refused(tmp_path):
+    source = tmp_path / "source.bin"
+    source.write_bytes(b"abc")
+    folder = write(tmp_path / "store", licence="mine", made_from=[source])
+    index = json.loads((folder / INDEX).read_text())
+    fields = set()
+    for place, edited in edits(index):
+        (folder / INDEX).write_text(json.dumps(edited))
+        words = "must have the format" if edited.get("format") != index["format"] else "was changed after it was"
+        with pytest.raises(DataError, match=words):
+            pytest.fail(f"{place} went unnoticed: {Recordings.open(folder)}")
+        fields.add(place[1])
+    assert fields == {*index}
+    (folder / INDEX).write_text(json.dumps(index))
+    Recordings.open(folder)
+
+
+def test_an_edit_with_a_new_checksum_does_not_keep_the_fingerprint(tmp_path):
+    folder = write(tmp_path / "store")
+    index = json.loads((folder / INDEX).read_text()) | {"dataset": "Human3.6M"}
+    index["checksum"] = checksum(index)
+    (folder / INDEX).write_text(json.dumps(index))
+    with pytest.raises(DataError, match="was changed after it was written"):
+        Recordings.open(folder)
+
+
+def test_folders_of_the_first_format_are_refused(tmp_path):
+    folder = write(tmp_path / "store")
+    index = json.loads((folder / INDEX).read_text()) | {"format": "poseglass recordings 1"}
+    (folder / INDEX).write_text(json.dumps(index))
+    with pytest.raises(DataError, match=r"has the old format 'poseglass recordings 1'.* prepare the data again"):
+        Recordings.open(folder)
+
+
+def test_missing_and_changed_arrays_are_named(tmp_path):
     folder = write(tmp_path / "store")
     points, valid = folder / "points3d.npy", folder / "valid.npy"
-    whole = points.read_bytes()
-    points.write_bytes(whole[:-8])
+    content = points.read_bytes()
+    points.write_bytes(content[:-8])
     valid.unlink()
-    with pytest.raises(DataError, match=r"is not whole: points3d.npy is cut off .* valid.npy is missing") as caught:
+    with pytest.raises(DataError, match=r"is damaged: points3d.npy holds .* valid.npy is missing") as caught:
         Recordings.open(folder)
-    assert str(24 * 17 * 3 * 4 - 8) in str(caught.value)
+    assert f"holds {24 * 17 * 3 * 4 - 8} bytes of data instead of {24 * 17 * 3 * 4}" in str(caught.value)
     np.save(valid, np.ones(24, bool))
     points.write_bytes(b"nonsense")
     with pytest.raises(DataError, match=r"points3d.npy cannot be read"):
         Recordings.open(folder)
     np.save(points, np.zeros((24, 17, 3)))
-    with pytest.raises(DataError, match=r"points3d.npy holds float64 \(24, 17, 3\), and float32"):
+    with pytest.raises(DataError, match=r"points3d.npy holds float64 \(24, 17, 3\) instead of float32"):
         Recordings.open(folder)
-    points.write_bytes(whole)
-    with pytest.raises(DataError, match=r"valid.npy changed since it was written"):
+    points.write_bytes(content)
+    with pytest.raises(DataError, match=r"valid.npy changed after writing"):
         Recordings.open(folder, verify=True)
     np.save(valid, np.concatenate([each["valid"] for each in WRITTEN]))
     Recordings.open(folder, verify=True)
-    flipped = bytearray(whole)
+    flipped = bytearray(content)
     flipped[-1] ^= 1
     points.write_bytes(flipped)
     Recordings.open(folder)
-    with pytest.raises(DataError, match=r"points3d.npy changed since"):
+    with pytest.raises(DataError, match=r"points3d.npy changed after writing"):
         Recordings.open(folder, verify=True)
 
 
-def test_the_index_is_checked(tmp_path):
+def test_an_index_of_something_else_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"there is no folder of recordings .*poseglass data h36m"):
         Recordings.open(tmp_path / "nowhere")
-    with pytest.raises(DataError, match=r"has no index.json"):
+    with pytest.raises(DataError, match=r"holds no recordings: it has no index.json"):
         Recordings.open(tmp_path)
     folder = write(tmp_path / "store")
     index = json.loads((folder / INDEX).read_text())
 
-    def changed(**entries):
-        (folder / INDEX).write_text(json.dumps(index | entries))
+    def sealed(**changes):
+        """Open the folder with a changed index that is consistent in itself."""
+        changed = {key: value for key, value in (index | changes).items() if key not in ("fingerprint", "checksum")}
+        changed["fingerprint"] = fingerprint(changed)
+        changed["checksum"] = checksum(changed)
+        (folder / INDEX).write_text(json.dumps(changed))
         return Recordings.open(folder)
 
-    first, *others = index["recordings"]
-    for recordings in ([first | {"offset": 3}, *others], [first, others[0]], []):
-        with pytest.raises(DataError, match="was changed since it was written"):
-            changed(recordings=recordings)
-    with pytest.raises(DataError, match="must be of the format 'poseglass recordings 1', got 'something'"):
-        changed(format="something")
-    for entries in ({"arrays": None}, {"skeleton": "dog"}, {"recordings": [{}]}):
+    with pytest.raises(DataError, match="must have the format 'poseglass recordings 2', got 'something'"):
+        sealed(format="something")
+    for changes in ({"arrays": None}, {"skeleton": "dog"}, {"recordings": [{}]}):
         with pytest.raises(DataError, match="cannot be read"):
-            changed(**entries)
-    (folder / INDEX).write_text('{"format": "poseglass')
-    with pytest.raises(DataError, match="cannot be read"):
-        Recordings.open(folder)
+            sealed(**changes)
+    for recordings in ([], index["recordings"][:2]):
+        with pytest.raises(DataError, match="does not describe every row"):
+            sealed(recordings=recordings)
+    for text in ('{"format": "poseglass', ""):
+        (folder / INDEX).write_text(text)
+        with pytest.raises(DataError, match="cannot be read"):
+            Recordings.open(folder)
     (folder / INDEX).write_text("[]")
-    with pytest.raises(DataError, match="must be of the format"):
+    with pytest.raises(DataError, match="must have the format"):
         Recordings.open(folder)
 
 
-def test_an_exception_half_way_leaves_nothing(tmp_path):
+def test_an_exception_while_writing_leaves_nothing(tmp_path):
     def broken():
         yield WRITTEN[0]
         raise RuntimeError("the source broke")
@@ -200,8 +286,8 @@ def test_an_exception_half_way_leaves_nothing(tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
-def test_a_full_disk_half_way(tmp_path, monkeypatch):
-    """A disk that fills up, as far as the operating system tells: a limit on how long a file may get."""
+def test_a_full_disk_while_writing_leaves_nothing(tmp_path, monkeypatch):
+    """A limit on the size of a file serves as a full disk."""
     script = f"""
     import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -223,7 +309,7 @@ def test_a_full_disk_half_way(tmp_path, monkeypatch):
 
     for name in ("fsync", "umask"):
         with monkeypatch.context() as patch:
-            patch.setattr(storing.os, name, full)
+            patch.setattr(writer_module.os, name, full)
             with pytest.raises(DataError, match="No space left on device; nothing was left behind"):
                 write(tmp_path / "store")
         assert not [*tmp_path.iterdir()]
@@ -245,15 +331,15 @@ def test_a_killed_writer_leaves_nothing_that_opens(tmp_path):
     assert "unfinished" in left.name
     with pytest.raises(DataError, match=r"has no index.json"):
         Recordings.open(left)
-    Recordings.open(write(tmp_path / "store"))  # and stands in nobody's way
+    Recordings.open(write(tmp_path / "store"))  # which the remains do not hinder
 
 
 def test_nothing_is_overwritten(tmp_path):
     (tmp_path / "file").write_text("x")
     folder = write(tmp_path / "deep" / "store")
-    for there in (tmp_path / "file", folder):
-        with pytest.raises(DataError, match="is there already and not empty"):
-            write(there)
+    for existing in (tmp_path / "file", folder):
+        with pytest.raises(DataError, match="exists and is not empty"):
+            write(existing)
     (tmp_path / "empty").mkdir()
     Recordings.open(write(tmp_path / "empty"))
     with pytest.raises(DataError, match="cannot write"):
@@ -261,32 +347,32 @@ def test_nothing_is_overwritten(tmp_path):
 
 
 @pytest.mark.usefixtures("as_used")
-def test_what_does_not_fit_is_refused(tmp_path):
+def test_recordings_that_do_not_fit_are_refused(tmp_path):
     good = WRITTEN[0]
     nan = good["points3d"].copy()
     nan[np.flatnonzero(good["valid"])[1], 4, 2] = np.nan
-    where = int(np.flatnonzero(good["valid"])[1])
+    frame = int(np.flatnonzero(good["valid"])[1])
     for changes, words in (
         ({"points3d": np.zeros((7, 16, 3))}, r"points3d must be \(7, 17, 3\) for 7 frames of the 17 joints of h36m17"),
         ({"points2d": {"gt": np.zeros((6, 17, 2))}}, r"points2d-gt must be \(7, 17, 2\).*got \(6, 17, 2\)"),
-        ({"points2d": {"cpn": np.zeros((7, 17, 2))}}, "has points2d-cpn, which was not announced"),
-        ({"points3d": nan}, f"points3d is not a number in 1 frames, the first is {where}"),
-        ({"points3d": np.zeros((0, 17, 3)), "points2d": {}, "scores": {}, "valid": None}, "has no frame"),
+        ({"points2d": {"cpn": np.zeros((7, 17, 2))}}, "has points2d-cpn, but this folder was opened for points3d, "),
+        ({"points3d": nan}, f"points3d is not finite in 1 valid frames, the first is {frame}"),
+        ({"points3d": np.zeros((0, 17, 3)), "points2d": {}, "scores": {}, "valid": None}, "has no frames"),
     ):
         with pytest.raises(DataError, match=r"S1 Walking 1, camera 54138969.*" + words):
             write(tmp_path / "store", [good | changes])
-    with pytest.raises(DataError, match="is there twice"):
+    with pytest.raises(DataError, match="was added before"):
         write(tmp_path / "store", [good, good])
-    with pytest.raises(DataError, match="no recording to write"):
+    with pytest.raises(DataError, match="no recording was added"):
         write(tmp_path / "store", [])
-    with pytest.raises(DataError, match="named in small letters"):
+    with pytest.raises(DataError, match="must consist of a-z"):
         write(tmp_path / "store", sources=("../gt",))
     with pytest.raises(PoseError, match="no skeleton is called 'dog'"):
         write(tmp_path / "store", skeleton="dog")
     assert not [*tmp_path.iterdir()]
 
 
-def test_frames_that_do_not_count_may_be_anything(tmp_path):
+def test_frames_that_do_not_count_may_hold_anything(tmp_path):
     odd = recording(7, 1)
     odd["valid"][3] = False
     odd["points3d"][3] = np.nan
@@ -296,7 +382,7 @@ def test_frames_that_do_not_count_may_be_anything(tmp_path):
 
 
 def test_memory_is_bounded(tmp_path):
-    """A hundred recordings take no more than one does."""
+    """A hundred recordings take no more than one."""
     one = recording(2000, 1)
     tracemalloc.start()
     write(tmp_path / "store", ({**one, "take": f"Walking {n}"} for n in range(100)))

@@ -1,4 +1,4 @@
-"""Who is for training, validation and test, by what is published of two data sets, and by what recordings say."""
+"""Splits: those published of two data sets, and those that recordings have themselves."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from poseglass.errors import DataError
 
 
 def store(folder, dataset, who):
-    """A recording of a frame for each subject, with the split that it says itself."""
+    """A recording of one frame for each subject, with its own split, if any."""
     with write_recordings(folder, skeleton="h36m17", dataset=dataset, sources=["gt"]) as writer:
         for subject, split in who.items():
             writer.add(
@@ -20,7 +20,7 @@ def store(folder, dataset, who):
     return Recordings.open(folder)
 
 
-def of(recordings, *splits):
+def subjects(recordings, *splits):
     return [recording.subject for recording in recordings.split(splits=splits)]
 
 
@@ -31,29 +31,29 @@ def of(recordings, *splits):
         ("MPI-INF-3DHP", "S1 S2 S3 S4 S5 S6 S7 S8", "TS1 TS2 TS3 TS4 TS5 TS6"),
     ],
 )
-def test_as_published(tmp_path, dataset, train, test):
+def test_published_splits(tmp_path, dataset, train, test):
     train, test = train.split(), test.split()
     assert {*PUBLISHED[dataset]} == {*train, *test}
     recordings = store(tmp_path / "store", dataset, dict.fromkeys([*test, *train], ""))
-    assert of(recordings, "train") == train
-    assert of(recordings, "test") == of(recordings, "val") == of(recordings, "val", "test") == test
+    assert subjects(recordings, "train") == train
+    assert subjects(recordings, "test") == subjects(recordings, "val") == subjects(recordings, "val", "test") == test
 
 
-def test_what_a_recording_says_counts_first(tmp_path):
+def test_a_recordings_own_split_overrides_the_published_one(tmp_path):
     recordings = store(tmp_path / "store", "Human3.6M", {"S1": "", "S9": "train", "S5": "val", "ben": ""})
-    assert (of(recordings, "train"), of(recordings, "val")) == (["S1", "S9"], ["S5"])
+    assert (subjects(recordings, "train"), subjects(recordings, "val")) == (["S1", "S9"], ["S5"])
     with pytest.raises(DataError, match=r"has no split test; there are train \(S1, S9\), val \(S5\)"):
         recordings.split(splits=["test"])
 
 
-def test_where_nobody_says_there_are_none(tmp_path):
+def test_unknown_splits_are_empty(tmp_path):
     assert splits_of("studio", "S1") == splits_of("Human3.6M", "S2") == ()
     recordings = store(tmp_path / "store", "studio", {"S1": "", "S9": ""})
-    with pytest.raises(DataError, match="has no split train; there are none, for nobody says which recordings of 'stu"):
+    with pytest.raises(DataError, match="has no split train; there are none, because the splits of 'stu"):
         recordings.split(splits=["train"])
 
 
 def test_a_split_has_one_of_three_names(tmp_path):
-    with pytest.raises(DataError, match=r"ben 1, camera 0: there is no split 'dev'; there are train, val, test"):
+    with pytest.raises(DataError, match=r"ben 1, camera 0: there is no split 'dev'; choose one of train, val, test"):
         store(tmp_path / "store", "studio", {"ben": "dev"})
     assert not (tmp_path / "store").exists()

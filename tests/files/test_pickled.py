@@ -1,4 +1,4 @@
-"""Published pickles are read, and nothing of a pickle is run."""
+"""Published pickles are read without running their code."""
 
 import pickle
 import pickletools
@@ -17,7 +17,7 @@ ARRAY = np.arange(24, dtype=np.float32).reshape(2, 4, 3)
 
 
 def write_member(path, payload, name="positions_3d"):
-    """An npz whose member is an object array with a pickle of ours in place of numpy's."""
+    """Write an npz whose member is an object array with the given pickle."""
     header = b"{'descr': '|O', 'fortran_order': False, 'shape': (), }"
     header += b" " * (117 - len(header)) + b"\n"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -26,20 +26,20 @@ def write_member(path, payload, name="positions_3d"):
 
 
 def names(payload):
-    """What a pickle asks for, as the standard library's own disassembler sees it."""
-    strings, found = [], set()
+    """The functions that a pickle asks for, by the disassembler of the standard library."""
+    strings, functions = [], set()
     for code, argument, _ in pickletools.genops(payload):
         if code.name == "GLOBAL":
-            found.add(argument.replace(" ", "."))
+            functions.add(argument.replace(" ", "."))
         elif "UNICODE" in code.name:
             strings.append(argument)
         elif code.name == "STACK_GLOBAL":
-            found.add(".".join(strings[-2:]))
-    return found
+            functions.add(".".join(strings[-2:]))
+    return functions
 
 
 def as_numpy(version, payload):
-    """The same pickle as another version of numpy writes it: the module's name and its length differ."""
+    """The same pickle as another version of numpy writes it: with another module name of another length."""
     old, new = ("numpy._core", "numpy.core") if version == 1 else ("numpy.core", "numpy._core")
     for tail in (".multiarray", ".numeric"):
         a, b = (old + tail).encode(), (new + tail).encode()
@@ -49,7 +49,7 @@ def as_numpy(version, payload):
 
 
 def without_frames(payload):
-    """Protocol 4 without its frames, whose lengths would no longer be right."""
+    """The pickle without the frames of protocol 4, whose lengths a renamed module makes wrong."""
     out, codes = b"", [*pickletools.genops(payload)]
     for (code, _, start), (_, _, end) in zip(codes, [*codes[1:], (None, None, len(payload))], strict=True):
         out += b"" if code.name == "FRAME" else payload[start:end]
@@ -58,7 +58,7 @@ def without_frames(payload):
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("version", [1, 2])
-def test_the_layouts_of_both_numpys(tmp_path, version, protocol):
+def test_pickles_of_both_numpy_versions(tmp_path, version, protocol):
     content = {
         "S1": {
             "Directions 1": ARRAY,
@@ -85,13 +85,13 @@ def test_the_layouts_of_both_numpys(tmp_path, version, protocol):
     assert (read["bytes"], read["plain"]) == (b"\x00\xff", (1, 2.5, "text", None, True))
 
 
-def test_what_this_numpy_writes(tmp_path):
+def test_pickles_of_the_installed_numpy(tmp_path):
     np.savez_compressed(tmp_path / "data.npz", positions_3d=np.array({"S1": {"Walking": ARRAY}}, object))
     assert_array_equal(read_objects(tmp_path / "data.npz", "positions_3d")["S1"]["Walking"], ARRAY)
 
 
 class Calls:
-    """Pickled as a call."""
+    """Pickled as a function call."""
 
     def __init__(self, function, *arguments):
         self.call = function, arguments
@@ -101,7 +101,7 @@ class Calls:
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_a_malicious_pickle_is_refused_by_name_and_nothing_of_it_runs(tmp_path, protocol):
+def test_a_malicious_pickle_is_refused_by_name_and_does_not_run(tmp_path, protocol):
     mark = tmp_path / "ran"
     trap = Calls(open, str(mark), "w")
     for content in (trap, {"S1": {"Walking": [ARRAY, trap]}}, np.array([trap], object)):
@@ -110,7 +110,7 @@ def test_a_malicious_pickle_is_refused_by_name_and_nothing_of_it_runs(tmp_path, 
             read_objects(path, "positions_3d")
         assert not mark.exists()
     pickle.loads(pickle.dumps(trap)).close()
-    assert mark.exists()  # it would have sprung
+    assert mark.exists()  # proves that the trap works
 
 
 @pytest.mark.parametrize(
@@ -126,14 +126,14 @@ def test_a_malicious_pickle_is_refused_by_name_and_nothing_of_it_runs(tmp_path, 
         (b"\x80\x02\x82\x01.", ""),
     ],
 )
-def test_other_names_are_refused(tmp_path, payload, name):
+def test_other_functions_are_refused(tmp_path, payload, name):
     with pytest.raises(FormatError, match=name.replace(".", r"\.") or "cannot be read"):
         read_objects(write_member(tmp_path / "evil.npz", payload), "positions_3d")
 
 
 @pytest.mark.parametrize("known", [*_pickled._KNOWN])
-def test_what_is_admitted_cannot_be_changed(tmp_path, known):
-    """BUILD sets attributes of whatever it is given; of the stand-ins none may stay changed."""
+def test_stand_ins_cannot_be_changed(tmp_path, known):
+    """The opcode BUILD sets attributes of any object. No stand-in may keep such a change."""
     stand_in = _pickled._KNOWN[known]
     before = dict(vars(stand_in))
     module, name = known
@@ -144,7 +144,7 @@ def test_what_is_admitted_cannot_be_changed(tmp_path, known):
     assert dict(vars(stand_in)) == before
 
 
-def test_hostile_arrays_are_errors_and_no_crashes(tmp_path):
+def test_inconsistent_arrays_are_errors(tmp_path):
     for state in (
         (1, (10**9,), np.dtype("f4"), False, b"\x00" * 8),
         (1, (2,), np.dtype("O"), False, b"\x00" * 16),
@@ -160,27 +160,27 @@ def test_hostile_arrays_are_errors_and_no_crashes(tmp_path):
             read_objects(path, "positions_3d")
 
 
-def test_broken_files(tmp_path):
+def test_damaged_files(tmp_path):
     path = tmp_path / "data.npz"
     np.savez_compressed(path, positions_3d=np.array({"S1": np.random.default_rng(0).normal(size=10000)}, object))
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
     with pytest.raises(FormatError, match="cannot be read"):
         read_objects(path, "positions_3d")
-    path.write_bytes(whole)
+    path.write_bytes(content)
     with pytest.raises(FormatError, match="positions_2d cannot be read"):
         read_objects(path, "positions_2d")
     np.savez(path, positions_3d=ARRAY)
-    with pytest.raises(FormatError, match="is an array of float32"):
+    with pytest.raises(FormatError, match="expected a pickled object, got an array of float32"):
         read_objects(path, "positions_3d")
-    middle = bytearray(whole)
-    middle[len(whole) // 2] ^= 255
-    path.write_bytes(middle)
+    flipped = bytearray(content)
+    flipped[len(content) // 2] ^= 255
+    path.write_bytes(flipped)
     with pytest.raises(FormatError, match="cannot be read"):
         read_objects(path, "positions_3d")
 
 
-def test_a_list_that_holds_itself_ends(tmp_path):
+def test_a_list_that_contains_itself_is_refused(tmp_path):
     nested: list = []
     nested.append(nested)
     with pytest.raises(FormatError, match="recursion"):

@@ -1,78 +1,34 @@
-"""The papers' tables: what is in them, which weights are whose, and that rows are measured as the protocol says."""
+"""Published tables: which weights belong to which row, and that rows are measured by the published protocol."""
 
 import json
-import tomllib
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 import torch
 
 import poseglass as pg
 from oracle import published
-from poseglass.body.skeleton import H36M_17, MPI_INF_3DHP_17
+from poseglass.body.skeleton import MPI_INF_3DHP_17
+from poseglass.cost.papers import TABLES, Figure, PublishedModel, PublishedTable, Setup
 from poseglass.data.h36m.prepare import prepare_h36m
+from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
-from poseglass.data.virtual.trees import generate
 from poseglass.errors import DataError
-from poseglass.judging import reproduction
-from poseglass.judging.on_recordings import Protocol, evaluate_recordings
-from poseglass.judging.reproduction import TABLES, Row, Table, find_weights, reproduce
-
-RECIPES = Path(__file__).parents[2] / "recipes"
-ROWS = [pytest.param(table, row, id=f"{table}-{row.name}") for table in TABLES for row in TABLES[table].rows]
+from poseglass.judging.on_recordings import evaluate_recordings
+from poseglass.judging.protocol import Protocol
+from poseglass.judging.reproduction import find_weights, reproduce
 
 
-@pytest.mark.parametrize(("table", "row"), [each for each in ROWS if each.values[1].recipe])
-def test_rows_are_their_recipes(table, row):
-    recipe = tomllib.loads((RECIPES / table / f"{row.recipe}.toml").read_text())
-    waist = recipe.get("waist", {})
-    assert row.frames == recipe["model"]["frames"]
-    assert row.keypoints == recipe["data"]["keypoints"]
-    assert row.waist == (waist.get("kind", "hourglass") if waist else "none")
-    if row.waist == "funnel":
-        assert waist["keep"] == {str(row.at): row.keep}
-    model = pg.create_model(recipe["model"]["name"], frames=9)
-    assert type(model).__name__ == row.backbone
-
-
-def test_every_recipe_has_its_row_but_the_one_that_was_not_published():
-    for table in TABLES:
-        recipes = {path.stem for path in (RECIPES / table).glob("*.toml")}
-        assert recipes - {row.recipe for row in TABLES[table].rows} == (
-            {"hot-motionagformer"} if table == "h36m" else set()
-        )
-
-
-def test_figures_are_what_was_published():
-    """Copied once more from the papers' tables, by hand: name, P1 and how sure it is."""
-    h36m = {row.name: row.figures["MPJPE"] for row in TABLES["h36m"].rows}
-    assert [(name, figure.value) for name, figure in h36m.items() if figure.sure == "second-hand"] == [
-        ("TPC w. MHFormer", 43.0), ("H2OT w. MixSTE", 40.4),
-    ]  # fmt: skip
-    assert [(name, figure.value) for name, figure in h36m.items() if figure.sure == "figure"] == [
-        ("TPC w. MixSTE", 39.9), ("HoT w. MixSTE", 41.0), ("MotionBERT, 256 channels", 39.8),
-        ("TPC w. MotionBERT", 39.0), ("HoT w. MotionBERT", 39.8),
-    ]  # fmt: skip
-    assert (h36m["MixSTE"].value, h36m["MotionAGFormer-B"].value, h36m["TCPFormer"].value) == (40.9, 38.4, 37.9)
-    for row in TABLES["3dhp"].rows:
-        mpjpe, pck, auc = (row.figures[metric].value for metric in ("MPJPE", "PCK", "AUC"))
-        assert mpjpe < auc < pck < 100 or row.frames < 81, row.name
-        assert {figure.sure for figure in row.figures.values()} == (
-            {"second-hand"} if "w." in row.name else {"published"}
-        )
-    assert {m: f.value for m, f in TABLES["3dhp"].rows[0].figures.items()} == {"MPJPE": 58.0, "PCK": 93.8, "AUC": 63.3}
-
-
-def test_whose_weights(tmp_path):
+def test_weights_are_found_by_name(tmp_path):
     for name in ("hot-mixste", "H36M-MixSTE", "runs"):
         (tmp_path / name).mkdir()
     (tmp_path / "runs" / "best").mkdir()
     (tmp_path / "mhformer" / "best").mkdir(parents=True)
-    (tmp_path / "mhformer" / "best" / "config.json").write_text("{}")
+    (tmp_path / "mhformer" / "best" / "weights.safetensors").write_text("")
     for name in ("TPC w. MixSTE.pth", "motionagformer_b.bin", "P-STMO.pth", "readme.txt"):
         (tmp_path / name).write_text("")
-    found, unused = find_weights("h36m", tmp_path)
-    assert {row: str(path.relative_to(tmp_path)) for row, path in found.items()} == {
+    paths, unused = find_weights("h36m", tmp_path)
+    assert {row: str(path.relative_to(tmp_path)) for row, path in paths.items()} == {
         "HoT w. MixSTE": "hot-mixste",
         "MixSTE": "H36M-MixSTE",
         "MHFormer": "mhformer/best",
@@ -83,7 +39,7 @@ def test_whose_weights(tmp_path):
     (tmp_path / "HoT w. MixSTE.pth").write_text("")
     with pytest.raises(DataError, match=r"are both weights of HoT w\. MixSTE"):
         find_weights("h36m", tmp_path)
-    with pytest.raises(DataError, match="there is no folder of weights"):
+    with pytest.raises(DataError, match="no folder of weights"):
         find_weights("h36m", tmp_path / "nowhere")
 
 
@@ -99,71 +55,80 @@ def data(tmp_path_factory):
     }
 
 
-def rows(monkeypatch, table, *wanted):
-    monkeypatch.setitem(reproduction.TABLES, table, Table(TABLES[table].dataset, TABLES[table].metrics, wanted))
+@pytest.fixture
+def only(monkeypatch):
+    """Replaces the rows of a table."""
+
+    def replaced(table, *models):
+        monkeypatch.setitem(TABLES, table, PublishedTable(TABLES[table].dataset, TABLES[table].metrics, models))
+
+    return replaced
 
 
-def test_rows_are_measured_as_published(data, tmp_path, monkeypatch):
-    figures = TABLES["h36m"].rows[0].figures
-    tiny = ("mixste-tiny", 9)
-    rows(
-        monkeypatch, "h36m",
-        Row("Plain", 9, figures, "plain", "MixSTE", "cpn"),
-        Row("Funnel", 9, figures, "funnel", "MixSTE", "cpn", "funnel", keep=3, at=1),
-        Row("Waist", 9, figures, "waist", "MixSTE", "cpn", "hourglass"),
-        Row("Longer", 27, figures, "longer", "MixSTE", "cpn"),
-        Row("Hourglass 2D", 9, figures, "sh", "MixSTE", "sh"),
-        Row("Broken", 9, figures, "broken", "MixSTE", "cpn"),
-        Row("Absent", 9, figures, "absent", "MixSTE", "cpn"),
-        Row("Foreign", 9, figures),
-    )  # fmt: skip
+def row(name, size="", frames=9, recipe="", keypoints="cpn", waist=("none",)):
+    """A row with made-up errors."""
+    errors = {"MPJPE": Figure(50.04, "figure"), "PCK": Figure(90.0), "AUC": Figure(60.0, "second-hand")}
+    return PublishedModel(name, frames, Setup(size, keypoints, recipe, *waist) if size else None, errors=errors)
+
+
+def test_rows_are_measured_as_published(data, tmp_path, only):
+    only(
+        "h36m",
+        row("Plain", "mixste-tiny", recipe="plain"),
+        row("Funnel", "mixste-tiny", recipe="funnel", waist=("funnel", 3, 1)),
+        row("Waist", "mixste-tiny", recipe="waist", waist=("hourglass", 3, 1)),
+        row("Longer", "mixste-tiny", frames=27, recipe="longer"),
+        row("Other", "motionbert-tiny", recipe="other"),
+        row("Hourglass 2D", "mixste-tiny", recipe="sh", keypoints="sh"),
+        row("Broken", "mixste-tiny", recipe="broken"),
+        row("Absent", "mixste-tiny", recipe="absent"),
+        row("Foreign"),
+        PublishedModel("Counted only", 9, Setup("mixste-tiny", "cpn")),
+    )
     torch.manual_seed(0)
-    model = pg.create_model(tiny[0], frames=tiny[1])
-    model.coordinates = "screen"
-    for name in ("plain", "funnel", "waist", "longer", "sh"):
+    model = pg.create_model("mixste-tiny", frames=9, card=pg.Card(coordinates="screen"))
+    for name in ("plain", "funnel", "waist", "longer", "other", "sh"):
         pg.save(model, tmp_path / name)
     (tmp_path / "broken.pth").write_text("no weights")
     (tmp_path / "notes.txt").write_text("")
-    done = reproduce("h36m", data["h36m"], tmp_path)
-    measured = {o.row.name: o.report.total.errors for o in done.outcomes if o.report is not None}
+    result = reproduce("h36m", data["h36m"], tmp_path)
+    measured = {o.published.name: o.report.total.errors for o in result.outcomes if o.report is not None}
 
     def alone(model):
         how = Protocol("cpn", counting="published", flip=True)
         return evaluate_recordings(model, data["h36m"], how).total.errors
 
     assert measured == {"Plain": alone(model), "Funnel": alone(pg.funnel(model, keep=3, at=1))}
-    problems = {o.row.name: o.problem for o in done.outcomes if o.problem}
-    assert problems.keys() == {"Waist", "Longer", "Hourglass 2D", "Broken"}
-    assert problems["Waist"] == "around its backbone it has an hourglass, and the weights have no waist"
-    assert problems["Longer"] == "it is a MixSTE of 27 frames, and the weights are of a MixSTE of 9"
+    problems = {o.published.name: o.problem for o in result.outcomes if o.problem}
+    assert problems.keys() == {"Waist", "Longer", "Other", "Hourglass 2D", "Broken"}
+    assert problems["Waist"] == "expected weights with an hourglass around the backbone, got no waist"
+    assert problems["Longer"] == "expected the weights of a MixSTE of 27 frames, got those of a MixSTE of 9 frames"
+    assert "a MotionBERT of 9 frames, got those of a MixSTE" in problems["Other"]
     assert "no 2D poses 'sh'" in problems["Hourglass 2D"]
     assert "broken.pth cannot be read" in problems["Broken"]
-    text = str(done)
+    text = str(result)
     assert "no weights of: Absent" in text
     assert "not in this package: Foreign" in text
     assert "of no row: notes.txt" in text
     assert f"{measured['Plain']['MPJPE']:.1f}" in next(line for line in text.splitlines() if line.startswith("Plain"))
-    record = json.loads(done.json())
-    assert [row["measured"] is None for row in record["rows"]] == [False, False] + 6 * [True]
+    record = json.loads(result.json())
+    assert [row["measured"] is None for row in record["rows"]] == [False, False] + 7 * [True]
     assert record["rows"][0]["measured"]["counting"] == "published"
-    assert done.markdown().count("\n| ") == 2 + len(done.outcomes) - 1 + 1
+    assert record["rows"][0]["published"]["MPJPE"] == {"value": 50.04, "sure": "figure"}
+    table = [line for line in result.markdown().splitlines() if line.startswith("|")]
+    assert len(table) == 2 + 9, "models without published errors have no row"
+    assert table[2] == f"| Plain | 9 | cpn | 50.0~ | {measured['Plain']['MPJPE']:.1f} |"
+    assert table[-1] == "| Foreign | 9 | - | 50.0~ | - |"
 
 
-def test_a_published_checkpoint_has_the_data_sets_joints_and_a_folder_says_it(data, tmp_path, monkeypatch):
-    figures = TABLES["3dhp"].rows[0].figures
+def test_a_published_checkpoint_has_the_data_sets_joints_and_a_folder_says_which(data, tmp_path, only):
     state = published.filled(published.mixste_shapes(frames=9, dim=16, depth=2))
     model = pg.load(published.write(state, tmp_path / "file.pth"))
     pg.save(model, tmp_path / "folder")
-    model.skeleton = MPI_INF_3DHP_17.name
-    pg.save(model, tmp_path / "converted")
-    model.skeleton = H36M_17.name
-    rows(
-        monkeypatch, "3dhp",
-        Row("File", 9, figures, "file", "MixSTE", "gt"), Row("Folder", 9, figures, "folder", "MixSTE", "gt"),
-        Row("Converted", 9, figures, "converted", "MixSTE", "gt"),
-    )  # fmt: skip
-    done = reproduce("3dhp", data["3dhp"], tmp_path, flip=False)
-    file, folder, converted = (outcome.report.total.errors for outcome in done.outcomes)
+    pg.save(model.with_card(replace(model.card, skeleton=MPI_INF_3DHP_17.name)), tmp_path / "converted")
+    only("3dhp", *(row(name, "mixste", 9, name, "gt") for name in ("file", "folder", "converted")))
+    result = reproduce("3dhp", data["3dhp"], tmp_path, flip=False)
+    file, folder, converted = (outcome.report.total.errors for outcome in result.outcomes)
     how = Protocol("gt", counting="published")
     assert folder == evaluate_recordings(model, data["3dhp"], how).total.errors
     own = Protocol("gt", counting="published", skeleton=MPI_INF_3DHP_17)
@@ -171,8 +136,8 @@ def test_a_published_checkpoint_has_the_data_sets_joints_and_a_folder_says_it(da
     assert converted == file != folder
 
 
-def test_what_cannot_be_compared(data):
-    with pytest.raises(DataError, match="no table 'coco'; there are h36m, 3dhp"):
+def test_tables_and_data_that_do_not_match(data):
+    with pytest.raises(DataError, match="no table is called 'coco'; choose one of h36m, 3dhp"):
         reproduce("coco", data["h36m"])
-    with pytest.raises(DataError, match=r"the table 3dhp is of MPI-INF-3DHP, and .* holds Human3.6M"):
+    with pytest.raises(DataError, match=r"the table 3dhp needs recordings of MPI-INF-3DHP, and .* holds Human3.6M"):
         reproduce("3dhp", data["h36m"])

@@ -1,4 +1,4 @@
-"""Laws of sequences: cutting, filling, slicing, files, and lifting in any chunks."""
+"""Laws of sequences: clips, gaps, slices, files, frame rates, and lifting in chunks of any size."""
 
 import itertools
 from typing import Any
@@ -6,15 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass import COCO_17, H36M_17, PoseSequence
+from poseglass.body.concatenate import concatenate
+from poseglass.body.resample import resample
 from poseglass.clips.person import fill_gaps
 from poseglass.clips.windows import blend_weights, cut, padding, seq2frame_starts, seq2seq_starts, starts, stitch
-from poseglass.lifting.predictor import Prediction, Predictor
+from poseglass.lifting.predictor import Block, Predictor
 from poseglass.models import MixSTE
 from poseglass.waist.hourglass import hourglass
 from poseglass.waist.prune import PRUNERS, DensityPeaks
@@ -24,7 +26,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 @given(st.integers(1, 80), st.integers(1, 30), st.floats(0, 0.95), seeds)
-def test_stitching_what_was_cut_gives_it_back(frames, clip, overlap, seed):
+def test_cutting_and_stitching_round_trip(frames, clip, overlap, seed):
     x = np.random.default_rng(seed).normal(size=(frames, 4, 3))
     stride = max(round(clip * (1 - overlap)), 1)
     begins = starts(frames, clip, stride)
@@ -34,7 +36,7 @@ def test_stitching_what_was_cut_gives_it_back(frames, clip, overlap, seed):
 
 
 @given(st.integers(1, 300), st.integers(1, 60), st.data())
-def test_the_field_s_clips_cover_every_frame_and_pad_both_ends_alike(frames, clip, data):
+def test_the_field_s_clips_cover_every_frame_and_pad_both_ends_equally(frames, clip, data):
     stride = data.draw(st.integers(1, clip))
     begins = seq2seq_starts(frames, clip, stride)
     padded = padding(begins, clip, frames)
@@ -42,16 +44,16 @@ def test_the_field_s_clips_cover_every_frame_and_pad_both_ends_alike(frames, cli
     assert_array_equal(np.unique(places[~padded]), np.arange(frames))
     before, after = -begins[0], begins[-1] + clip - frames
     assert before >= 0
-    assert after - before in (0, 1), "an odd one is at the end"
+    assert after - before in (0, 1), "an odd frame of padding is at the end"
     assert (np.diff(begins) == stride).all()
-    assert len(begins) == 1 or before + after < stride, "no clip is too many"
+    assert len(begins) == 1 or before + after < stride, "there is no superfluous clip"
     if stride == clip:
-        assert (~padded).sum() == frames, "every frame is in one clip"
+        assert (~padded).sum() == frames, "every frame is in exactly one clip"
         assert len(begins) == -(-frames // clip)
 
 
 @given(st.integers(1, 120), st.integers(1, 40), seeds)
-def test_the_field_s_clips_are_cut_and_stitched(frames, clip, seed):
+def test_the_field_s_clips_round_trip(frames, clip, seed):
     x = np.random.default_rng(seed).normal(size=(frames, 2))
     for begins in (seq2seq_starts(frames, clip), seq2frame_starts(frames, clip)):
         clips, padded = cut(x, clip, begins), padding(begins, clip, frames)
@@ -62,14 +64,14 @@ def test_the_field_s_clips_are_cut_and_stitched(frames, clip, seed):
 
 
 @given(st.integers(1, 120), st.integers(1, 40), st.integers(1, 9))
-def test_the_centres_of_seq2frame_are_the_frames(frames, clip, stride):
+def test_the_centres_of_seq2frame_clips_are_the_frames(frames, clip, stride):
     begins = seq2frame_starts(frames, clip, stride)
     assert_array_equal(cut(np.arange(float(frames)), clip, begins)[:, clip // 2], np.arange(frames)[::stride])
     assert not padding(begins, clip, frames)[:, clip // 2].any()
 
 
 @given(seeds, st.integers(1, 20))
-def test_filling_twice_is_filling_once_and_stays_between(seed, frames):
+def test_filling_gaps_is_idempotent_and_stays_between_known_points(seed, frames):
     rng = np.random.default_rng(seed)
     points, known = rng.normal(size=(frames, 5, 2)), rng.random((frames, 5)) < rng.random()
     filled = fill_gaps(points, known)
@@ -77,16 +79,16 @@ def test_filling_twice_is_filling_once_and_stays_between(seed, frames):
     ever = np.broadcast_to(known.any(0), known.shape)
     assert_allclose(fill_gaps(filled, ever), filled)
     for joint in np.flatnonzero(known.any(0)):
-        there = points[known[:, joint], joint]
-        assert (filled[:, joint] >= there.min(0) - 1e-12).all()
-        assert (filled[:, joint] <= there.max(0) + 1e-12).all()
-    # Time run backward fills alike.
+        known_points = points[known[:, joint], joint]
+        assert (filled[:, joint] >= known_points.min(0) - 1e-12).all()
+        assert (filled[:, joint] <= known_points.max(0) + 1e-12).all()
+    # Filling commutes with reversing time.
     assert_allclose(fill_gaps(points[::-1], known[::-1])[::-1], filled, atol=1e-12)
 
 
 @st.composite
 def parts(draw) -> dict[str, Any]:
-    """What a sequence is made of."""
+    """Arguments of `PoseSequence` with every combination of optional fields."""
     frames = draw(st.integers(0, 6))
     space = draw(st.sampled_from(["pixels", "normalised", "camera", "world"]))
     axes = 3 if space in ("camera", "world") else 2
@@ -104,17 +106,20 @@ def parts(draw) -> dict[str, Any]:
         "timestamps": draw(st.none() | st.just(np.cumsum(steps) / 1000)),
         "size": draw(st.none() | st.just((1920, 1080))),
         "kept": draw(st.none() | flags),
+        "start": draw(st.just(0.0) | st.floats(-1000, 1000)),
         "pose2d": draw(st.booleans()),
     }
 
 
-def made(parts: dict[str, Any]) -> PoseSequence:
-    inner = PoseSequence(np.zeros((len(parts["points"]), 17, 2)), COCO_17, "pixels", fps=30.5)
-    return PoseSequence(**parts | {"pose2d": inner if parts["pose2d"] else None})
+def built(parts: dict[str, Any]) -> PoseSequence:
+    """The sequence of these arguments. It is built in the test, because strategies must not run shape checks."""
+    flat = PoseSequence(np.zeros((len(parts["points"]), 17, 2)), COCO_17, "pixels", fps=30.5, start=2.0)
+    return PoseSequence(**parts | {"pose2d": flat if parts["pose2d"] else None})
 
 
 def assert_same(a: PoseSequence, b: PoseSequence, atol: float = 0) -> None:
-    assert (a.skeleton, a.space, a.size, a.rate) == (b.skeleton, b.space, b.size, b.rate)
+    assert (a.skeleton, a.space, a.size) == (b.skeleton, b.space, b.size)
+    assert (a.rate, a.start) == pytest.approx((b.rate, b.start), abs=atol)
     for name in ("points", "scores", "valid", "timestamps", "kept"):
         x, y = getattr(a, name), getattr(b, name)
         assert (x is None) == (y is None), name
@@ -126,56 +131,94 @@ def assert_same(a: PoseSequence, b: PoseSequence, atol: float = 0) -> None:
 
 
 @given(parts())
-def test_files_give_sequences_back(tmp_path, parts):
-    poses = made(parts)
-    assert_same(PoseSequence.load(poses.save(tmp_path / "x.npz")), poses)
-    assert_same(PoseSequence.load(poses.save(tmp_path / "x.json")), poses, atol=1e-6)
+def test_files_restore_sequences(tmp_path, parts):
+    poses = built(parts)
+    for suffix, atol in ((".npz", 0.0), (".json", 1e-6)):
+        loaded = PoseSequence.load(poses.save(tmp_path / f"x{suffix}"))
+        assert_same(loaded, poses, atol=atol)
+        assert_allclose(loaded.times, poses.times, rtol=0, atol=atol)
 
 
 @given(parts(), st.integers(-8, 8), st.integers(-8, 8), st.integers(1, 4))
-def test_slicing_follows_lists(parts, start, stop, step):
-    poses = made(parts)
+def test_slicing_is_that_of_lists(parts, start, stop, step):
+    poses = built(parts)
     rows = list(range(len(poses)))[start:stop:step]
     part = poses[start:stop:step]
     assert len(part) == len(rows)
-    assert_array_equal(part.points, poses.points[rows])
-    assert_array_equal(part.confidence, poses.confidence[rows])
-    assert_array_equal(part.validity, poses.validity[rows])
+    assert (part.size, part.skeleton, part.space) == (poses.size, poses.skeleton, poses.space)
     assert part.rate == poses.rate / step
-    if poses.timestamps is not None:
-        assert_array_equal(part.times, poses.times[rows])
-    if poses.pose2d is not None:
+    for name in ("points", "scores", "valid", "times", "timestamps", "kept"):
+        value, whole = getattr(part, name), getattr(poses, name)
+        if whole is None:
+            assert value is None, name
+        else:
+            assert_allclose(value, whole[rows], rtol=0, atol=1e-9, err_msg=name)
+    if poses.pose2d is None:
+        assert part.pose2d is None
+    else:
         assert part.pose2d is not None
-        assert len(part.pose2d) == len(rows)
+        assert_allclose(part.pose2d.times, poses.pose2d.times[rows], rtol=0, atol=1e-9)
 
 
-@given(parts(), st.integers(0, 6))
-def test_two_parts_make_the_whole(parts, cut_at):
-    poses = made(parts)
-    halves = poses[:cut_at], poses[cut_at:]
-    assert_array_equal(np.concatenate([part.points for part in halves]), poses.points)
-    assert sum(part.duration for part in halves if poses.timestamps is None) == pytest.approx(
-        poses.duration if poses.timestamps is None else 0
-    )
+@given(parts(), st.integers(0, 6), st.integers(0, 6))
+def test_a_slice_of_a_slice_is_a_slice(parts, first, second):
+    poses = built(parts)
+    assert_same(poses[first:][second:], poses[first + second :], atol=1e-9)
+
+
+@given(parts(), st.lists(st.integers(0, 6), max_size=3).map(sorted))
+def test_concatenation_undoes_slicing(parts, cuts):
+    poses = built(parts)
+    pieces = [poses[a:b] for a, b in itertools.pairwise([0, *cuts, len(poses)])]
+    assert_same(concatenate(pieces), poses, atol=1e-9)
+    durations = [piece.duration for piece in pieces]
+    assert poses.timestamps is not None or sum(durations) == pytest.approx(poses.duration)
 
 
 @given(parts())
 def test_changing_the_skeleton_keeps_the_rest(parts):
-    poses = made(parts)
-    turned = poses.to_skeleton(H36M_17)
-    assert turned.skeleton == H36M_17
-    assert len(turned) == len(poses)
-    assert_array_equal(turned.validity, poses.validity)
-    assert_array_equal(turned.times, poses.times)
-    assert (np.isfinite(turned.points).all(-1) | (turned.confidence == 0)).all()
-    assert_same(turned.to_skeleton(H36M_17), turned)
+    poses = built(parts)
+    converted = poses.to_skeleton(H36M_17)
+    assert converted.skeleton == H36M_17
+    for name in ("valid", "times", "kept", "size", "rate", "start", "space", "pose2d"):
+        assert_array_equal(getattr(converted, name), getattr(poses, name), err_msg=name)
+    assert (np.isfinite(converted.points).all(-1) | (converted.confidence == 0)).all()
+    assert_same(converted.to_skeleton(H36M_17), converted)
+
+
+@given(parts(), st.integers(0, 6), st.integers(1, 4))
+def test_slicing_commutes_with_changing_the_skeleton(parts, start, step):
+    poses = built(parts)
+    assert_same(poses[start::step].to_skeleton(), poses.to_skeleton()[start::step])
+
+
+@given(parts(), st.floats(0.5, 200))
+def test_resampling_keeps_the_clock(parts, fps):
+    poses = built(parts)
+    assume(len(poses) == 0 or np.ptp(poses.times) * fps < 10_000)
+    resampled = resample(poses, fps)
+    assert (resampled.rate, resampled.timestamps, resampled.kept, resampled.size) == (fps, None, None, poses.size)
+    if len(poses):
+        assert resampled.times[0] == poses.times[0]
+        assert resampled.times[-1] <= poses.times[-1] + 1e-5
+        assert resampled.times[-1] + 1 / fps > poses.times[-1] - 1e-5
+    if poses.pose2d is not None:
+        assert resampled.pose2d is not None
+        assert_allclose(resampled.pose2d.times, resampled.times)
+
+
+@given(st.integers(4, 40), st.integers(0, 10), st.integers(1, 3), seeds)
+def test_resampling_to_a_fraction_of_the_rate_is_slicing(frames, start, step, seed):
+    points = np.random.default_rng(seed).normal(size=(frames, 17, 3))
+    poses = PoseSequence(points, H36M_17, "world", fps=60)[start:]
+    assert_same(resample(poses, 60 / step), poses[::step], atol=1e-6)
 
 
 @given(st.integers(1, 30), st.data(), seeds)
-def test_kept_frames_rise_and_are_as_many_as_promised(frames, data, seed):
+def test_kept_frames_are_ordered_and_as_many_as_requested(frames, data, seed):
     keep = data.draw(st.integers(1, frames))
     always = data.draw(st.none() | st.integers(0, frames - 1))
-    # Whole numbers, so that frames are often the same and ties the rule.
+    # Small integers, so that equal frames and ties are frequent.
     tokens = torch.from_numpy(np.random.default_rng(seed).integers(-2, 3, (2, frames, 3, 2)).astype(np.float32))
     pose2d, received = tokens.repeat(1, 1, 6, 1)[:, :, :17], tokens[:, :, 0, 0]
     for pruner in PRUNERS.values():
@@ -189,7 +232,7 @@ def test_kept_frames_rise_and_are_as_many_as_promised(frames, data, seed):
 
 
 @given(st.integers(2, 20), seeds)
-def test_density_peaks_do_not_depend_on_place_or_on_the_order_of_joints(frames, seed):
+def test_density_peaks_do_not_depend_on_an_offset_or_the_order_of_joints(frames, seed):
     rng = np.random.default_rng(seed)
     tokens = torch.from_numpy(rng.integers(-50, 50, (1, frames, 4, 3)).astype(np.float32))
     pose2d = torch.zeros(1, frames, 17, 2)
@@ -199,7 +242,7 @@ def test_density_peaks_do_not_depend_on_place_or_on_the_order_of_joints(frames, 
 
 
 @given(st.integers(1, 30), st.data(), seeds)
-def test_straight_motion_survives_interpolation(frames, data, seed):
+def test_interpolation_restores_straight_motion(frames, data, seed):
     kept = data.draw(st.sets(st.integers(0, frames - 1), min_size=1).map(sorted))
     slope, start = np.random.default_rng(seed).normal(size=(2, 17, 3))
     line = torch.from_numpy(start + slope * np.arange(frames)[:, None, None])[None]
@@ -223,7 +266,7 @@ MODELS = {"plain": BACKBONE, "waist": hourglass(BACKBONE, keep=4, at=1)}
     st.sampled_from([0.0, 1 / 3, 0.8]),
     seeds,
 )
-def test_how_frames_are_dealt_out_does_not_change_a_bit(name, sizes, flip, overlap, seed):
+def test_the_result_does_not_depend_on_how_frames_arrive(name, sizes, flip, overlap, seed):
     rng = np.random.default_rng(seed)
     frames = sum(sizes)
     points, scores = rng.normal(0, 100, (frames, 17, 2)), rng.random((frames, 17)) * (rng.random((frames, 17)) < 0.9)
@@ -231,10 +274,7 @@ def test_how_frames_are_dealt_out_does_not_change_a_bit(name, sizes, flip, overl
     def lifted(sizes: list[int]) -> tuple[np.ndarray, np.ndarray]:
         predictor = Predictor(MODELS[name], flip=flip, overlap=overlap)
         ends = list(itertools.accumulate(sizes, initial=0))
-        parts: list[Prediction] = [
-            predictor.push(points[a:b], scores[a:b]) for a, b in itertools.pairwise(ends)
-        ]  # fmt: skip
-        parts.append(predictor.finish())
+        parts = list(predictor.lift(Block(points[a:b], scores[a:b]) for a, b in itertools.pairwise(ends)))
         return np.concatenate([p.pose3d for p in parts]), np.concatenate([p.kept for p in parts])
 
     pose3d, kept = lifted([frames])

@@ -1,4 +1,4 @@
-"""Laws of cameras, screens, mirroring, alignment and metrics."""
+"""Laws of cameras, screen coordinates, mirroring, alignment and metrics."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from poseglass.clips.mirror import flip
 from poseglass.judging.metrics import acceleration_error, auc, joint_errors, mpjpe, mpjve, n_mpjpe, p_mpjpe, pck
 
 metres = st.floats(-20, 20, width=32)
-# Points that coincide or lie a millimetre apart and more: of nearer ones rounding leaves too little to compare.
+# Points either coincide or lie at least a millimetre apart. Nearer ones would be lost in rounding.
 millimetres = st.integers(-20_000, 20_000).map(lambda number: number / 1000)
 seeds = st.integers(0, 2**32 - 1)
 
@@ -44,63 +44,63 @@ def test_flipping_exchanges_the_sides_and_keeps_the_middle(skeleton, seed):
 
 
 @given(seeds, seeds)
-def test_flipping_keeps_errors(seed, other):
+def test_flipping_both_poses_keeps_errors(seed, other):
     a, b = (np.random.default_rng(s).normal(size=(3, 17, 3)) for s in (seed, other))
     assert_allclose(mpjpe(flip(a), flip(b)), mpjpe(a, b))
     assert_allclose(p_mpjpe(flip(a), flip(b)), p_mpjpe(a, b), atol=1e-9)
 
 
 @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.1, 10))
-def test_facing_is_the_smallest_turn_onto_the_axis(x, y, z):
+def test_facing_is_the_smallest_rotation_onto_the_axis(x, y, z):
     ray = np.array([x, y, z])
     turn = facing(ray)
     assert_allclose(turn @ turn.T, np.eye(3), atol=1e-9)
     assert_allclose(np.linalg.det(turn), 1)
     assert_allclose(turn @ ray, [0, 0, np.linalg.norm(ray)], atol=1e-8)
-    # The smallest: it turns by the angle between the two and no further.
+    # The smallest rotation turns by the angle between the two directions.
     assert_allclose((np.trace(turn) - 1) / 2, z / np.linalg.norm(ray), atol=1e-9)
 
 
 @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.1, 10))
-def test_facing_a_mirrored_ray_is_the_mirrored_turn(x, y, z):
+def test_facing_a_mirrored_ray_is_the_mirrored_rotation(x, y, z):
     mirror = np.diag([-1.0, 1.0, 1.0])
     assert_allclose(facing(np.array([-x, y, z])), mirror @ facing(np.array([x, y, z])) @ mirror, atol=1e-12)
 
 
 @given(seeds)
-def test_rays_lead_back_to_what_was_seen(seed):
+def test_rays_lead_back_to_the_projected_points(seed):
     rng = np.random.default_rng(seed)
     focal, size = rng.uniform(300, 3000), (1920, 1080)
-    seen = Camera(np.eye(3), np.zeros(3), np.full(2, focal), np.array(size) / 2)
+    pinhole = Camera(np.eye(3), np.zeros(3), np.full(2, focal), np.array(size) / 2)
     points = rng.uniform([-5, -5, 1], [5, 5, 10], (6, 3))
-    directions = rays(seen.project(points), size, focal)
+    directions = rays(pinhole.project(points), size, focal)
     assert_allclose(directions * points[:, 2:], points, atol=1e-9)
 
 
 @given(seeds, arrays(np.float64, (5, 3), elements=metres))
-def test_world_and_camera_are_inverse(seed, points):
+def test_world_and_camera_space_round_trip(seed, points):
     own = camera(np.random.default_rng(seed))
     assert_allclose(own.to_world(own.to_camera(points)), points, atol=1e-9)
     assert_allclose(own.to_camera(own.to_world(points)), points, atol=1e-9)
 
 
 @given(seeds, arrays(np.float64, (5, 3), elements=millimetres))
-def test_the_world_s_distances_are_the_camera_s(seed, points):
-    seen = camera(np.random.default_rng(seed)).to_camera(points)
-    assert_allclose(np.linalg.norm(np.diff(seen, axis=0), axis=1), np.linalg.norm(np.diff(points, axis=0), axis=1))
+def test_camera_space_keeps_distances(seed, points):
+    moved = camera(np.random.default_rng(seed)).to_camera(points)
+    assert_allclose(np.linalg.norm(np.diff(moved, axis=0), axis=1), np.linalg.norm(np.diff(points, axis=0), axis=1))
 
 
 @given(seeds, st.floats(0.05, 20), st.floats(-0.3, 0.3))
-def test_points_along_a_ray_are_one_pixel(seed, factor, distortion):
+def test_points_along_a_ray_project_to_one_pixel(seed, factor, distortion):
     rng = np.random.default_rng(seed)
     own = camera(rng)
-    bent = replace(own, radial=np.full(3, distortion), tangential=np.full(2, distortion / 10))
+    distorted = replace(own, radial=np.full(3, distortion), tangential=np.full(2, distortion / 10))
     points = rng.normal(size=(6, 3)) * [1, 1, 0] + [0, 0, 2]
-    assert_allclose(bent.project(points * factor), bent.project(points), rtol=1e-9, atol=1e-6)
+    assert_allclose(distorted.project(points * factor), distorted.project(points), rtol=1e-9, atol=1e-6)
 
 
 @given(arrays(np.float64, (17, 2), elements=st.floats(-1e4, 1e4)), st.integers(1, 8000), st.integers(1, 8000))
-def test_the_screen_and_back(pixels, width, height):
+def test_screen_coordinates_round_trip(pixels, width, height):
     assert_allclose(from_screen(to_screen(pixels, (width, height)), (width, height)), pixels, atol=1e-6)
 
 
@@ -108,9 +108,9 @@ def test_the_screen_and_back(pixels, width, height):
 def test_look_at_is_a_rotation(seed, roll):
     direction = np.random.default_rng(seed).normal(size=3)
     assume(np.hypot(direction[0], direction[2]) > 1e-3)
-    found = look_at(direction, roll)
-    assert_allclose(found @ found.T, np.eye(3), atol=1e-9)
-    assert_allclose(np.linalg.det(found), 1)
+    turn = look_at(direction, roll)
+    assert_allclose(turn @ turn.T, np.eye(3), atol=1e-9)
+    assert_allclose(np.linalg.det(turn), 1)
 
 
 def similar(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
@@ -118,7 +118,7 @@ def similar(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
 
 
 @given(seeds)
-def test_a_similarity_of_the_prediction_does_not_change_p_mpjpe(seed):
+def test_p_mpjpe_ignores_similarities_of_the_prediction(seed):
     rng = np.random.default_rng(seed)
     predicted, target = rng.normal(size=(2, 3, 17, 3))
     moved = np.stack([similar(rng, pose) for pose in predicted])
@@ -127,13 +127,13 @@ def test_a_similarity_of_the_prediction_does_not_change_p_mpjpe(seed):
 
 
 @given(seeds)
-def test_a_mirror_image_is_not_forgiven(seed):
+def test_alignment_never_mirrors(seed):
     target = np.random.default_rng(seed).normal(size=(1, 17, 3))
     assert p_mpjpe(target * [-1, 1, 1], target) > 1
 
 
 @given(seeds)
-def test_alignment_is_never_worse_than_any_similarity_tried(seed):
+def test_alignment_beats_random_similarities(seed):
     rng = np.random.default_rng(seed)
     points, target = rng.normal(size=(2, 17, 3))
     best = ((align(points, target) - target) ** 2).sum()
@@ -143,14 +143,14 @@ def test_alignment_is_never_worse_than_any_similarity_tried(seed):
 
 
 @given(seeds)
-def test_alignment_twice_is_alignment_once(seed):
+def test_alignment_is_idempotent(seed):
     points, target = np.random.default_rng(seed).normal(size=(2, 17, 3))
     once = align(points, target)
     assert_allclose(align(once, target), once, atol=1e-9)
 
 
 @given(seeds, st.floats(0.1, 10))
-def test_errors_are_distances(seed, factor):
+def test_errors_are_metrics_and_scale_with_the_motion(seed, factor):
     rng = np.random.default_rng(seed)
     a, b, c = rng.normal(size=(3, 5, 17, 3))
     shift = rng.normal(size=3)
@@ -163,13 +163,13 @@ def test_errors_are_distances(seed, factor):
         assert_allclose(metric(a * factor, b * factor), factor * metric(a, b))
         assert_allclose(metric(a + shift, b + shift), metric(a, b))
         assert_allclose(metric(a[::-1], b[::-1]), metric(a, b))
-    drift = a + shift  # the same motion at another place
+    drift = a + shift  # the same motion elsewhere
     assert mpjve(drift, a) < 1e-9
     assert_allclose(mpjpe(drift, a), 1000 * np.linalg.norm(shift))
 
 
 @given(seeds, st.floats(0.1, 10))
-def test_a_scale_of_the_prediction_does_not_change_n_mpjpe(seed, factor):
+def test_n_mpjpe_ignores_the_scale_of_the_prediction(seed, factor):
     rng = np.random.default_rng(seed)
     predicted, target = rng.normal(size=(2, 3, 17, 3))
     turn = rotation(rng)
@@ -179,7 +179,7 @@ def test_a_scale_of_the_prediction_does_not_change_n_mpjpe(seed, factor):
 
 
 @given(seeds)
-def test_the_more_is_fitted_the_smaller_the_squares(seed):
+def test_freer_alignment_gives_smaller_squared_errors(seed):
     predicted, target = np.random.default_rng(seed).normal(size=(2, 3, 17, 3))
     plain, scale, similarity = (
         (joint_errors(predicted, target, align_by=by) ** 2).sum(-1) for by in ("none", "scale", "similarity")
@@ -189,19 +189,19 @@ def test_the_more_is_fitted_the_smaller_the_squares(seed):
 
 
 @given(seeds, st.floats(1, 400))
-def test_correct_joints(seed, threshold):
+def test_pck_and_auc(seed, threshold):
     rng = np.random.default_rng(seed)
     predicted, target = rng.normal(0, 0.1, (2, 5, 17, 3))
     share = pck(predicted, target, threshold=threshold)
     assert 0 <= share <= pck(predicted, target, threshold=threshold + 10) <= 100
     assert_allclose(share, 100 * (joint_errors(predicted, target) < threshold).mean())
-    assert auc(predicted, target) <= pck(predicted, target), "the threshold of PCK is the largest of AUC's"
+    assert auc(predicted, target) <= pck(predicted, target), "the threshold of PCK is the largest one of AUC"
     shift, turn = rng.normal(size=3), rotation(rng)
     assert_allclose(auc(predicted @ turn + shift, target @ turn + shift), auc(predicted, target))
 
 
 @given(st.sampled_from(list(SKELETONS.values())), seeds)
-def test_conversions_move_with_the_body(skeleton, seed):
+def test_skeleton_conversions_are_affine(skeleton, seed):
     rng = np.random.default_rng(seed)
     matrix = conversion(skeleton, H36M_17)
     assert_allclose(matrix.sum(1), 1)

@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracle import motion as oracle
 from poseglass.clips.windows import blend_weights
 from poseglass.errors import ModelError
-from poseglass.lifting.predictor import Predictor, predict
-from poseglass.models import MixSTE
+from poseglass.lifting.predictor import Block, Predictor, _Windows, predict
+from poseglass.models import Card, MixSTE
 from poseglass.waist.hourglass import Hourglass, funnel, hourglass
 
 torch.set_num_threads(1)
@@ -85,40 +85,39 @@ def test_poses_are_relative_to_the_pelvis(waist):
 
 
 def test_memory_stays_bounded():
-    predictor = Predictor(make(False))
     points, scores = keypoints(300)
+    windows = _Windows(Predictor(make(False)), None)
     waiting, settled = 0, 0
     for t in range(300):
-        settled += len(predictor.push(points[t : t + 1], scores[t : t + 1]).pose3d)
+        settled += len(windows.push(Block(points[t : t + 1], scores[t : t + 1])).pose3d)
         waiting = max(waiting, t + 1 - settled)
-        assert len(predictor._points) <= 2 * 9
-        assert len(predictor._windows) <= 3
+        assert len(windows._points) <= 2 * 9
+        assert len(windows._done) <= 3
     assert waiting <= 2 * 9, "a frame comes out at most two windows after it went in"
-    assert settled + len(predictor.finish().pose3d) == 300
+    assert settled + len(windows.finish().pose3d) == 300
 
 
-def test_a_predictor_is_used_again():
+def test_a_predictor_lifts_several_sequences_at_once():
     predictor = Predictor(make(True))
-    points, scores = keypoints(25)
-    results = []
-    for _ in range(2):
-        parts = [predictor.push(points, scores), predictor.finish()]
-        results.append(np.concatenate([part.pose3d for part in parts]))
-    assert_array_equal(*results)
-    assert len(predictor.finish().pose3d) == 0
+    points, scores = keypoints(50)
+    alone = [part.pose3d for part in predictor.lift([Block(points, scores)])]
+    halves = [predictor.lift([Block(points, scores)]) for _ in range(2)]
+    for one, two, expected in zip(*halves, alone, strict=True):
+        assert_array_equal(one.pose3d, expected)
+        assert_array_equal(two.pose3d, expected)
 
 
 def test_nothing_in_nothing_out():
     predictor = Predictor(make(False))
-    assert len(predictor.push(np.zeros((0, 17, 2)), np.zeros((0, 17))).pose3d) == 0
-    assert len(predictor.finish().pose3d) == 0
+    assert [len(part.pose3d) for part in predictor.lift([])] == [0]
+    assert [len(part.pose3d) for part in predictor.lift([Block(np.zeros((0, 17, 2)), np.zeros((0, 17)))])] == [0, 0]
 
 
 @pytest.mark.parametrize("overlap", [0.0, 0.9, 0.99])
 def test_any_overlap(overlap):
     predictor = Predictor(make(False), overlap=overlap)
     points, scores = keypoints(40)
-    parts = [predictor.push(points, scores), predictor.finish()]
+    parts = list(predictor.lift([Block(points, scores)]))
     assert sum(len(part.pose3d) for part in parts) == 40
     assert all(np.isfinite(part.pose3d).all() for part in parts)
 
@@ -130,16 +129,14 @@ def test_an_overlap_that_leaves_gaps_or_never_ends(overlap):
 
 
 def test_a_model_of_screen_coordinates_is_refused():
-    model = make(True)
-    model.backbone.coordinates = "screen"
+    model = make(True).with_card(Card(coordinates="screen"))
     with pytest.raises(ModelError, match="trained on screen coordinates, as published models are"):
         Predictor(model)
 
 
 def test_a_model_of_other_joints_is_refused():
-    model = make(True)
-    model.backbone.skeleton = "mpi_inf_3dhp17"
-    with pytest.raises(ModelError, match="the joints of h36m17, and this one has mpi_inf_3dhp17's"):
+    model = make(True).with_card(Card(skeleton="mpi_inf_3dhp17"))
+    with pytest.raises(ModelError, match="the joints of h36m17; this one has mpi_inf_3dhp17's"):
         Predictor(model)
 
 
@@ -196,14 +193,14 @@ def test_nobody_from_the_start_is_no_error():
 @pytest.mark.parametrize("focal", [0, -5, np.inf, np.nan])
 def test_a_focal_length_that_is_none(focal):
     with pytest.raises(ModelError, match="focal"):
-        Predictor(make(waist=False), size=(1920, 1080), focal=focal)
+        Predictor(make(waist=False), focal=focal)
 
 
 def test_a_focal_length_of_an_image_of_unknown_size():
-    with pytest.raises(ModelError, match=r"without the image's size"):
+    with pytest.raises(ModelError, match=r"needs the image's size"):
         predict(make(waist=False), *keypoints(12), focal=900)
 
 
 def test_a_funnel_does_not_lift_whole_sequences():
-    with pytest.raises(ModelError, match=r"funnel answers for some frames only.*backbone"):
+    with pytest.raises(ModelError, match=r"funnel predicts some frames only.*backbone"):
         Predictor(funnel(make(False), keep=4, at=1))

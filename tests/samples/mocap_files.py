@@ -1,12 +1,12 @@
-"""Writes a made-up recording of CMU's body as ASF/AMC and as BVH, and works out by plain loops where its joints are."""
+"""Write a synthetic recording of CMU's body as ASF/AMC and as BVH, and compute its joint positions by plain loops."""
 
 from pathlib import Path
 
 import numpy as np
 
-# Bone, its parent, its joint in the BVH, direction times length at rest, rotation of its axes, degrees of freedom.
+# Bone, parent, joint in the BVH file, direction times length at rest, rotation of its axes, degrees of freedom.
 UPPERBACK, LRADIUS, RRADIUS = (0.05, 2.0, -0.04), (3.4, 0.0, 0.0), (-3.4, 0.0, 0.0)
-THORAX = (0.0, float(np.linalg.norm(UPPERBACK)), 0.0)  # as the repair of the BVH supposes
+THORAX = (0.0, float(np.linalg.norm(UPPERBACK)), 0.0)  # as the repair of BVH files assumes
 BODY = [
     ("lhipjoint", "root", "LHipJoint", (1.4, -1.8, 0.8), (0, 0, 0), ""),
     ("lfemur", "lhipjoint", "LeftUpLeg", (2.4, -6.7, 0.0), (0, 0, 20), "rx ry rz"),
@@ -37,7 +37,7 @@ LOST = ("Neck", "LeftShoulder", "RightShoulder", "LeftFingerBase", "RightFingerB
 
 
 def rotation(axis: str, degrees: float) -> np.ndarray:
-    """Rodrigues' formula."""
+    """Rotation matrix about an axis, by Rodrigues' formula."""
     x, y, z = np.eye(3)["xyz".index(axis)]
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     angle = np.radians(degrees)
@@ -45,14 +45,14 @@ def rotation(axis: str, degrees: float) -> np.ndarray:
 
 
 def euler_zyx(matrix: np.ndarray) -> tuple[float, float, float]:
-    """Degrees of z, y and x whose product ``Rz Ry Rx`` is the matrix."""
+    """Angles in degrees about z, y and x whose product ``Rz Ry Rx`` is the matrix."""
     z = np.arctan2(matrix[1, 0], matrix[0, 0])
     x = np.arctan2(matrix[2, 1], matrix[2, 2])
     return tuple(np.degrees([z, np.arcsin(-np.clip(matrix[2, 0], -1, 1)), x]))
 
 
 def motion(frames: int, *, step: float = 4.0, seed: int = 0) -> list[dict[str, list[float]]]:
-    """A random walk of the angles of every bone, and the root's path."""
+    """A random walk of every bone's angles and of the root's position."""
     generator = np.random.default_rng(seed)
     state = {"root": np.array([0, 17.0, 0, 0, 0, 0])}
     state |= {name: np.zeros(len(dof.split())) for name, *_, dof in BODY if dof}
@@ -78,7 +78,7 @@ def local_rotation(name: str, values: dict[str, list[float]]) -> np.ndarray:
 
 
 def ends(values: dict[str, list[float]]) -> dict[str, np.ndarray]:
-    """Where the bones of one frame end, in the file's unit."""
+    """The ends of the bones in one frame, in the file's unit."""
     place, world = {"root": np.array(values["root"][:3])}, {"root": local_rotation("root", values)}
     for name, parent, _, offset, _, _ in BODY:
         world[name] = world[parent] @ local_rotation(name, values)
@@ -88,8 +88,8 @@ def ends(values: dict[str, list[float]]) -> dict[str, np.ndarray]:
 
 def write_asf(path: Path, *, radians: bool = False, length: float = 0.45) -> None:
     scale = np.pi / 180 if radians else 1
-    lines = [":version 1.10", ":name made-up", ":units", "  mass 1.0", f"  length {length}"]
-    lines += [f"  angle {'rad' if radians else 'deg'}", ":documentation", "   made up", ":root"]
+    lines = [":version 1.10", ":name synthetic", ":units", "  mass 1.0", f"  length {length}"]
+    lines += [f"  angle {'rad' if radians else 'deg'}", ":documentation", "   synthetic", ":root"]
     lines += ["   order TX TY TZ RX RY RZ", "   axis XYZ", "   position 0 0 0", "   orientation 0 0 0", ":bonedata"]
     for number, (name, _, _, offset, axis, dof) in enumerate(BODY, 1):
         size = np.linalg.norm(offset)
@@ -109,7 +109,7 @@ def write_asf(path: Path, *, radians: bool = False, length: float = 0.45) -> Non
 
 
 def write_amc(path: Path, frames: list[dict[str, list[float]]], *, radians: bool = False) -> None:
-    lines = ["#!OML:ASF made-up", ":FULLY-SPECIFIED", ":RADIANS" if radians else ":DEGREES"]
+    lines = ["#!OML:ASF synthetic", ":FULLY-SPECIFIED", ":RADIANS" if radians else ":DEGREES"]
     for number, values in enumerate(frames, 1):
         lines.append(str(number))
         for name, numbers in values.items():
@@ -120,7 +120,7 @@ def write_amc(path: Path, frames: list[dict[str, list[float]]], *, radians: bool
 
 
 def write_bvh(path: Path, frames: list[dict[str, list[float]]]) -> None:
-    """As cgspeed's conversion: the T-pose first, thorax and wrist bones of no length."""
+    """Like cgspeed's conversion: a T-pose first, thorax and wrist bones of zero length."""
     bones = {name: np.array(offset) for name, _, _, offset, _, _ in BODY} | {"root": np.zeros(3)}
     order: list[str] = []
 

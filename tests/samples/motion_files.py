@@ -1,4 +1,4 @@
-"""Writes motion into files of every format, from the formats' descriptions and by nothing of the library."""
+"""Write motion to files of every format, from the format descriptions, without the library's own code."""
 
 import struct
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from poseglass import H36M_17
-from poseglass.data.virtual.people import STYLES, move
+from poseglass.data.synthetic.people import STYLES, move
 
 NAMES = H36M_17.joints
 
 
 def people(frames: int = 90, *, seed: int = 0, style: str = "Walking") -> np.ndarray:
-    """Somebody in motion at 50 frames a second, (f 17 3), metres, y up."""
+    """A person in motion at 50 frames per second (f 17 3), metres, y up."""
     points = move(np.random.default_rng(seed), STYLES[style], frames)
-    return points[..., [1, 2, 0]]  # made with z up
+    return points[..., [1, 2, 0]]  # from z up
 
 
 def write_trc(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit: str = "mm") -> Path:
@@ -36,7 +36,7 @@ def write_trc(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit
 
 
 def write_c3d(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit: str = "mm", step: float = 0) -> Path:
-    """Little-endian floats, or whole numbers of a step: header, parameters and data, in blocks of 512 bytes."""
+    """Little-endian floats, or multiples of a step: header, parameters and data, in blocks of 512 bytes."""
     scale = {"mm": 1000, "m": 1}[unit]
     frames, count = points.shape[:2]
 
@@ -45,7 +45,7 @@ def write_c3d(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit
         return struct.pack("<bb", len(name), 1) + name.encode() + struct.pack("<H", len(body) + 2) + body
 
     width = max(map(len, names))
-    labels = "".join(name.ljust(width) for name in names).encode()
+    pages = [names[start : start + 255] for start in range(0, len(names), 255)]  # most labels of one parameter
     parts = [
         struct.pack("<bb", 5, -1) + b"POINT" + struct.pack("<HB", 3, 0),
         parameter("USED", 2, [], struct.pack("<h", count)),
@@ -53,7 +53,15 @@ def write_c3d(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit
         parameter("RATE", 4, [], struct.pack("<f", fps)),
         parameter("FRAMES", 2, [], struct.pack("<H", frames)),
         parameter("UNITS", -1, [len(unit)], unit.encode()),
-        parameter("LABELS", -1, [width, count], labels),
+        *(
+            parameter(
+                f"LABELS{n}" if n > 1 else "LABELS",
+                -1,
+                [width, len(page)],
+                "".join(s.ljust(width) for s in page).encode(),
+            )
+            for n, page in enumerate(pages, 1)
+        ),
     ]
     size = 4 + sum(map(len, parts)) + len(parameter("DATA_START", 2, [], b"\0\0"))
     blocks = -(-(size + 1) // 512)
@@ -86,7 +94,7 @@ def write_csv(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, *, l
 
 
 def write_bvh(path: Path, points: np.ndarray, fps: float = 50, names=NAMES) -> Path:
-    """Every joint moves by position channels from a root that stands still."""
+    """A root at rest, and position channels for every joint."""
     lines = ["HIERARCHY", "ROOT stand", "{", "OFFSET 0 0 0", "CHANNELS 0"]
     for name in names:
         lines += [f"JOINT {name}", "{", "OFFSET 0 0 0", "CHANNELS 3 Xposition Yposition Zposition", "}"]

@@ -1,3 +1,5 @@
+"""Pictures of motion: the renderer, movies and sheets."""
+
 import signal
 import threading
 import time
@@ -10,7 +12,7 @@ import pytest
 from conftest import make_walk
 from poseglass import BLAZEPOSE_33, COCO_17, H36M_17, HALPE_26, PoseSequence, Skeleton
 from poseglass.errors import PoseError, VideoError
-from poseglass.show.scene import AMBER, INK, LEFT, NIGHT, ROSE, SLATE, Camera, Floor
+from poseglass.show.scene import AMBER, INK, LEFT, NIGHT, ROSE, SLATE, GroundLevel, Viewpoint
 
 cv2 = pytest.importorskip("cv2")
 pytest.importorskip("av")
@@ -24,18 +26,18 @@ SIZE = (1280, 720)
 STANDING = make_walk(1).points[0]
 
 
-def near(colour: np.ndarray, wanted: tuple[int, int, int], tolerance: int = 12) -> bool:
-    return bool(np.abs(colour.astype(int) - wanted).max() <= tolerance)
+def near(colour: np.ndarray, expected: tuple[int, int, int], tolerance: int = 12) -> bool:
+    return bool(np.abs(colour.astype(int) - expected).max() <= tolerance)
 
 
-def leaning(colour: np.ndarray) -> str:
-    """Whether a pixel is of the left side's blue or of the right side's red, however shaded."""
+def side_of(colour: np.ndarray) -> str:
+    """Whether a pixel has the left side's blue or the right side's red, in any shade."""
     red, _, blue = colour.astype(int)
     return "left" if blue > 1.3 * red else "right" if red > 1.3 * blue else "neither"
 
 
 @pytest.mark.parametrize(
-    ("size", "height", "wanted"),
+    ("size", "height", "expected"),
     [
         ((1920, 1080), 540, (960 + 540, 540 + 44)),
         ((1080, 1920), 540, (304 + 540, 540 + 44)),
@@ -45,15 +47,17 @@ def leaning(colour: np.ndarray) -> str:
         ((1, 1), 64, (64 + 64, 64 + 6)),
     ],
 )
-def test_pictures_have_the_same_even_size(size: tuple[int, int] | None, height: int, wanted: tuple[int, int]) -> None:
+def test_the_size_of_pictures_is_even_and_constant(
+    size: tuple[int, int] | None, height: int, expected: tuple[int, int]
+) -> None:
     renderer = Renderer(H36M_17, size=size, height=height)
-    assert renderer.size == wanted
+    assert renderer.size == expected
     picture = renderer.draw(None, None, STANDING, valid=True)
-    assert picture.shape == (wanted[1], wanted[0], 3)
+    assert picture.shape == (expected[1], expected[0], 3)
     assert picture.dtype == np.uint8
 
 
-def test_the_video_fills_its_place() -> None:
+def test_the_video_fills_the_left_side() -> None:
     image = np.zeros((1080, 1920, 3), np.uint8)
     image[:, :960], image[:, 960:] = (200, 30, 40), (20, 180, 60)
     picture = Renderer(H36M_17, size=(1920, 1080)).draw(image, None, STANDING, valid=True)
@@ -76,18 +80,18 @@ def test_a_very_wide_video_has_bars_above_and_below() -> None:
 
 
 @pytest.mark.parametrize("skeleton", [H36M_17, COCO_17, HALPE_26, BLAZEPOSE_33])
-def test_2d_joints_are_where_they_are_in_the_video(skeleton: Skeleton) -> None:
+def test_2d_joints_are_drawn_at_their_place_in_the_video(skeleton: Skeleton) -> None:
     points = np.stack([100 + 35 * np.arange(len(skeleton)), 300 + 90 * (np.arange(len(skeleton)) % 3)], -1)
     points = points.astype(np.float32)
     renderer = Renderer(H36M_17, size=SIZE, skeleton2d=skeleton)
     picture = renderer.draw(None, points, STANDING, valid=True)
     for joint, (x, y) in zip(skeleton.joints, np.rint(points * 0.75).astype(int), strict=True):
-        wanted = joint.split("_")[0] if joint.startswith(("left_", "right_")) else "neither"
-        assert leaning(picture[y, x]) == wanted, joint
+        expected = joint.split("_")[0] if joint.startswith(("left_", "right_")) else "neither"
+        assert side_of(picture[y, x]) == expected, joint
         assert picture[y, x].max() > 200
 
 
-def test_doubtful_and_unknown_joints_are_hidden() -> None:
+def test_uncertain_and_unknown_joints_are_left_out() -> None:
     points = np.random.default_rng(1).uniform(200, 600, (17, 2)).astype(np.float32)
     half = points.copy()
     half[:8] = np.nan
@@ -101,41 +105,41 @@ def test_doubtful_and_unknown_joints_are_hidden() -> None:
     np.testing.assert_array_equal(draw(np.full((17, 2), np.nan, np.float32)), draw(None))
 
 
-def test_the_camera_sees_what_a_camera_sees() -> None:
-    camera, points = Camera(yaw=-50, pitch=20, distance=4), np.random.default_rng(0).normal(0, 0.5, (20, 3))
-    # The same with vectors: a camera on a sphere, that looks at its centre.
+def test_the_viewpoint_projects_like_a_camera() -> None:
+    viewpoint, points = Viewpoint(yaw=-50, pitch=20, distance=4), np.random.default_rng(0).normal(0, 0.5, (20, 3))
+    # The same with vectors: a camera on a sphere that looks at its centre.
     yaw, pitch = np.radians([-50, 20])
     ahead = np.array([-np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
     right = np.cross([0, 1, 0], ahead) / np.cos(pitch)
-    rays = points - (np.array([0, -camera.height, 0]) - 4 * ahead)
+    rays = points - (np.array([0, -viewpoint.height, 0]) - 4 * ahead)
     depth = rays @ ahead
-    pixels = np.stack([rays @ right, rays @ np.cross(ahead, right)], -1) / depth[:, None] * camera.zoom * 480
-    seen = camera.project(points, (640, 480))
-    np.testing.assert_allclose(seen[:, :2], pixels + np.array([320, 240]))
-    np.testing.assert_allclose(seen[:, 2], depth)
+    pixels = np.stack([rays @ right, rays @ np.cross(ahead, right)], -1) / depth[:, None] * viewpoint.zoom * 480
+    projected = viewpoint.project(points, (640, 480))
+    np.testing.assert_allclose(projected[:, :2], pixels + np.array([320, 240]))
+    np.testing.assert_allclose(projected[:, 2], depth)
 
 
-def test_the_figure_stands_on_the_ground_with_its_sides_coloured(walk: PoseSequence) -> None:
+def test_the_figure_stands_on_the_ground_in_the_colours_of_its_sides(walk: PoseSequence) -> None:
     pose = walk.points[10]
     picture = Renderer(H36M_17).draw(None, None, pose, valid=True)
     stood = pose - [0, pose[:, 1].max() + 0.06, 0]
-    seen = Camera().project(stood, (960, 540))
+    pixels = Viewpoint().project(stood, (960, 540))
     for joint in ("right_shoulder", "right_elbow", "right_knee", "left_shoulder", "left_elbow"):
-        x, y = np.rint(seen[H36M_17.index(joint), :2]).astype(int)
-        assert leaning(picture[y, x]) == joint.split("_")[0], joint
+        x, y = np.rint(pixels[H36M_17.index(joint), :2]).astype(int)
+        assert side_of(picture[y, x]) == joint.split("_")[0], joint
     solid = np.argwhere(picture[:540, 300:660].max(-1) > 150)  # beside the labels
-    assert abs(solid[:, 0].max() - seen[:, 1].max()) < 15
+    assert abs(solid[:, 0].max() - pixels[:, 1].max()) < 15
 
 
-def test_arms_overhead_fit() -> None:
+def test_raised_arms_fit_into_the_picture() -> None:
     tall = STANDING * 1.1
     tall[H36M_17.index("left_wrist")] = tall[H36M_17.index("head_top")] - [0, 0.42, 0]
-    seen = Camera().project(tall - [0, tall[:, 1].max() + 0.06, 0], (540, 540))[:, :2]
-    assert seen.min() > 0
-    assert seen.max() < 540
+    pixels = Viewpoint().project(tall - [0, tall[:, 1].max() + 0.06, 0], (540, 540))[:, :2]
+    assert pixels.min() > 0
+    assert pixels.max() < 540
 
 
-def test_a_filled_in_pose_is_paled_and_labelled(walk: PoseSequence) -> None:
+def test_a_filled_in_pose_is_pale_and_labelled(walk: PoseSequence) -> None:
     valid, filled = (Renderer(H36M_17).draw(None, None, walk.points[42], valid=v) for v in (True, False))
     assert valid[60:500, 300:660].max() > 220
     assert filled[60:500, 300:660].max() < 135
@@ -143,7 +147,7 @@ def test_a_filled_in_pose_is_paled_and_labelled(walk: PoseSequence) -> None:
     assert filled[corner].max() > valid[corner].max() + 60
 
 
-def test_the_timeline_lights_the_kept_frames(walk: PoseSequence) -> None:
+def test_the_timeline_highlights_kept_frames(walk: PoseSequence) -> None:
     renderer = Renderer(H36M_17, size=SIZE, frames=90)
     for frame in range(60):
         valid, kept = bool(walk.valid[frame]), bool(walk.kept[frame])
@@ -152,27 +156,27 @@ def test_the_timeline_lights_the_kept_frames(walk: PoseSequence) -> None:
     bars = picture[540 + 22, left:right]
     middles = ((np.arange(90) + 0.45) * (right - left) / 90).astype(int)
     for frame in range(59):
-        wanted = AMBER if walk.kept[frame] else SLATE
-        assert near(bars[middles[frame]], wanted if walk.valid[frame] else ROSE, 0), frame
+        expected = AMBER if walk.kept[frame] else SLATE
+        assert near(bars[middles[frame]], expected if walk.valid[frame] else ROSE, 0), frame
     assert near(bars[round(59.5 * (right - left) / 90) - 1], INK, 0)
     for frame in range(60, 90):
-        assert bars[middles[frame]].max() < max(SLATE), "what is to come is dark"
+        assert bars[middles[frame]].max() < max(SLATE), "frames to come are dark"
 
 
 @pytest.mark.parametrize("frames", [None, 5000])
-def test_the_timeline_of_an_endless_video_scrolls(frames: int | None) -> None:
+def test_the_timeline_of_a_long_video_scrolls(frames: int | None) -> None:
     renderer = Renderer(H36M_17, frames=frames)
     strips = [renderer.draw(None, None, STANDING, valid=True, kept=t == 100)[562] for t in range(470)]
     amber = [np.flatnonzero((row == AMBER).all(-1)) for row in strips]
-    assert [t for t, found in enumerate(amber) if len(found)] == list(range(100, 460))
-    at = np.array([found.mean() for found in amber[101:460]])
-    assert np.abs(np.diff(at[:258])).max() == 0, "it stands until the timeline is full"
-    assert (np.diff(at[260:]) < 0).all(), "then it goes back in time"
+    assert [t for t, columns in enumerate(amber) if len(columns)] == list(range(100, 460))
+    at = np.array([columns.mean() for columns in amber[101:460]])
+    assert np.abs(np.diff(at[:258])).max() == 0, "the bar stays until the timeline is full"
+    assert (np.diff(at[260:]) < 0).all(), "then it moves left"
 
 
-def test_the_ground_is_under_the_lowest_joint_and_calm() -> None:
+def test_the_ground_is_calm_and_under_the_lowest_joint() -> None:
     walk = make_walk(300)
-    floor = Floor(30)
+    floor = GroundLevel(30)
     heights = np.array([floor(pose) for pose in walk.points])
     lowest = walk.points[..., 1].max(1) + 0.06
     assert heights[0] == pytest.approx(lowest[0], abs=1e-6)
@@ -180,12 +184,12 @@ def test_the_ground_is_under_the_lowest_joint_and_calm() -> None:
     assert gap.min() > -0.03, "feet sink in"
     assert gap.max() < 0.12, "the figure floats"
     assert np.abs(np.diff(heights)).max() < 0.02, "the ground jumps"
-    still = Floor(30)
+    still = GroundLevel(30)
     assert [still(STANDING) for _ in range(5)] == [pytest.approx(STANDING[:, 1].max() + 0.06)] * 5
 
 
-def test_the_ground_follows_a_squat_and_forgets_nothing_when_nobody_is_seen() -> None:
-    floor = Floor(30)
+def test_the_ground_follows_a_squat_and_stays_without_a_pose() -> None:
+    floor = GroundLevel(30)
     start = floor(STANDING)
     squat = STANDING * [1, 0.5, 1]
     for _ in range(60):
@@ -193,16 +197,16 @@ def test_the_ground_follows_a_squat_and_forgets_nothing_when_nobody_is_seen() ->
     assert end == pytest.approx(squat[:, 1].max() + 0.06, abs=0.02)
     assert end < start - 0.3
     assert floor(np.full((17, 3), np.nan)) == end
-    assert Floor(30)(np.full((17, 3), np.nan)) == 0
+    assert GroundLevel(30)(np.full((17, 3), np.nan)) == 0
 
 
-def test_the_camera_follows_who_walks_away() -> None:
-    """A motion with a path of its own: moved by whole cells of the grid, it looks the same."""
-    here = Renderer(H36M_17).draw(None, None, STANDING, valid=True)
-    there = Renderer(H36M_17).draw(None, None, STANDING + np.float32([1.5, 0.25, -2.0]), valid=True)
+def test_the_camera_follows_the_figure() -> None:
+    """A figure moved by whole cells of the grid gives the same picture."""
+    still = Renderer(H36M_17).draw(None, None, STANDING, valid=True)
+    moved = Renderer(H36M_17).draw(None, None, STANDING + np.float32([1.5, 0.25, -2.0]), valid=True)
     between = Renderer(H36M_17).draw(None, None, STANDING + np.float32([0.2, 0.0, 0.1]), valid=True)
-    assert (np.abs(here.astype(int) - there).max(-1) > 24).sum() < 50  # rounding at the edges of lines
-    assert (np.abs(here.astype(int) - between).max(-1) > 24).sum() > 500
+    assert (np.abs(still.astype(int) - moved).max(-1) > 24).sum() < 50  # rounding at the edges of lines
+    assert (np.abs(still.astype(int) - between).max(-1) > 24).sum() > 500
 
 
 def test_limbs_of_unknown_joints_are_left_out() -> None:
@@ -211,20 +215,20 @@ def test_limbs_of_unknown_joints_are_left_out() -> None:
     lost = STANDING.copy()
     lost[[H36M_17.index(name) for name in H36M_17.joints if name.startswith("right_")]] = np.nan
     picture = Renderer(H36M_17).draw(None, None, lost, valid=True)[:480]
-    sides = [leaning(pixel) for pixel in picture[picture.max(-1) > 150]]
+    sides = [side_of(pixel) for pixel in picture[picture.max(-1) > 150]]
     assert sides.count("left") > 200
     assert sides.count("right") == 0
 
 
 @pytest.mark.parametrize("value", [1e7, -1e7, np.inf, np.nan, 0.0])
-def test_wild_points_do_no_harm(value: float) -> None:
+def test_extreme_points_are_no_error(value: float) -> None:
     points, flat = STANDING.copy(), np.full((17, 2), 300, np.float32)
     points[4], flat[4] = value, value
     renderer = Renderer(H36M_17, size=SIZE)
     assert renderer.draw(None, flat, points, valid=True).shape == (584, 1500, 3)
 
 
-def test_the_same_frames_make_the_same_pictures(walk: PoseSequence) -> None:
+def test_the_same_frames_give_the_same_pictures(walk: PoseSequence) -> None:
     pictures = []
     for _ in range(2):
         renderer = Renderer(H36M_17, size=SIZE)
@@ -233,14 +237,14 @@ def test_the_same_frames_make_the_same_pictures(walk: PoseSequence) -> None:
 
 
 def write_grey_video(path: Path, frames: int) -> Path:
-    """Frame t is a plain grey of 20 + 4 t."""
+    """Write a video whose frame t is a uniform grey of 20 + 4 t."""
     with VideoWriter(path, fps=30, size=(320, 180)) as video:
         for t in range(frames):
             video.write(np.full((180, 320, 3), 20 + 4 * t, np.uint8))
     return path
 
 
-def test_an_mp4_has_every_frame_beside_its_own(tmp_path: Path) -> None:
+def test_an_mp4_shows_every_frame_beside_its_own_pose(tmp_path: Path) -> None:
     motion = make_walk(40, fps=25.0)
     source = write_grey_video(tmp_path / "source.mp4", 45)
     path = render(motion, tmp_path / "out" / "walk.mp4", video=source, height=180)
@@ -254,13 +258,13 @@ def test_an_mp4_has_every_frame_beside_its_own(tmp_path: Path) -> None:
         assert picture[5:20, 5:40].mean() == pytest.approx(20 + 4 * t, abs=4)
 
 
-def test_render_draws_what_a_streaming_renderer_draws(tmp_path: Path, walk: PoseSequence) -> None:
+def test_render_and_renderer_draw_the_same(tmp_path: Path, walk: PoseSequence) -> None:
     short = walk[38:48]
     path = render(short, tmp_path / "walk.mp4", height=180)
     renderer = Renderer(H36M_17, size=SIZE, fps=30, frames=10, height=180)
     with VideoReader(path) as video:
         for t, frame in enumerate(video):
-            wanted = renderer.draw(
+            expected = renderer.draw(
                 None,
                 short.pose2d.points[t],
                 short.points[t],
@@ -268,11 +272,11 @@ def test_render_draws_what_a_streaming_renderer_draws(tmp_path: Path, walk: Pose
                 kept=bool(short.kept[t]),
                 scores2d=short.pose2d.confidence[t],
             )
-            assert np.abs(frame.image.astype(int) - wanted).mean() < 4  # the codec's loss
+            assert np.abs(frame.image.astype(int) - expected).mean() < 4  # the codec's loss
     assert t == 9
 
 
-def test_a_movie_of_chunks_is_that_of_the_whole(tmp_path: Path) -> None:
+def test_a_movie_does_not_depend_on_the_chunks(tmp_path: Path) -> None:
     motion = make_walk(40, fps=25.0)
     source = write_grey_video(tmp_path / "source.mp4", 45)
     whole = render(motion, tmp_path / "whole.mp4", video=source, height=180)
@@ -289,7 +293,7 @@ def film(path: Path, chunks: Iterable[PoseSequence], **settings) -> None:
             movie.add(chunk)
 
 
-def test_a_movie_that_is_left_by_an_error_leaves_no_file(tmp_path: Path) -> None:
+def test_an_error_in_the_block_of_a_movie_leaves_no_file(tmp_path: Path) -> None:
     def broken() -> Iterator[PoseSequence]:
         yield make_walk(10)
         raise KeyError
@@ -299,16 +303,18 @@ def test_a_movie_that_is_left_by_an_error_leaves_no_file(tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
-def test_a_movie_tells_at_its_end_what_went_wrong(tmp_path: Path) -> None:
+def test_an_error_while_drawing_is_raised_at_the_end(tmp_path: Path) -> None:
     source = write_grey_video(tmp_path / "source.mp4", 5)
     with pytest.raises(VideoError, match="ends after 5 frames"):
-        film(tmp_path / "no.mp4", [make_walk(10)] * 20, video=source)  # more than it holds: it must not wait for ever
+        film(
+            tmp_path / "no.mp4", [make_walk(10)] * 20, video=source
+        )  # more chunks than the queue holds: it must not hang
     with pytest.raises(PoseError, match="empty"):
         film(tmp_path / "no.mp4", [make_walk(10)[:0]])
     assert [path.name for path in tmp_path.iterdir()] == ["source.mp4"]
 
 
-def test_a_movie_tells_at_once_what_cannot_go_well(tmp_path: Path) -> None:
+def test_errors_known_in_advance_are_raised_at_once(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match=r"end the name in \.mp4"):
         Movie(tmp_path / "no.avi")
     with pytest.raises(VideoError, match="there is no file"):
@@ -318,7 +324,7 @@ def test_a_movie_tells_at_once_what_cannot_go_well(tmp_path: Path) -> None:
         Movie(tmp_path / "file" / "no.mp4")
 
 
-def test_a_movie_takes_frames_in_its_block_only(tmp_path: Path) -> None:
+def test_a_movie_takes_frames_only_inside_its_block(tmp_path: Path) -> None:
     movie = Movie(tmp_path / "walk.mp4")
     with pytest.raises(VideoError, match="inside its block only"):
         movie.add(make_walk(3))
@@ -328,13 +334,13 @@ def test_a_movie_takes_frames_in_its_block_only(tmp_path: Path) -> None:
         movie.add(make_walk(3))
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals are Unix's")
-def test_ctrl_c_that_comes_to_another_thread_ends_a_movie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system hands a signal to any thread it likes; Python's handler then waits for the main one to wake."""
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs Unix signals")
+def test_ctrl_c_received_by_another_thread_stops_a_movie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may deliver a signal to any thread; Python handles it when the main thread wakes up."""
     drawn = []
 
     def slow_write(self: VideoWriter, image: np.ndarray) -> None:
-        if not drawn:  # while the main thread waits for the end of the drawing
+        if not drawn:  # while the main thread waits for the drawing
             threading.Timer(0.5, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT)).start()
         drawn.append(1)
         time.sleep(0.1)
@@ -346,24 +352,24 @@ def test_ctrl_c_that_comes_to_another_thread_ends_a_movie(tmp_path: Path, monkey
             film(tmp_path / "no.mp4", [make_walk(200)])
     finally:
         signal.signal(signal.SIGINT, before)
-    assert len(drawn) < 100, "it does not draw on to the end"
+    assert len(drawn) < 100, "drawing must stop early"
     assert not list(tmp_path.iterdir())
 
 
-def test_without_2d_there_is_only_the_figure(tmp_path: Path, walk: PoseSequence) -> None:
+def test_without_2d_poses_only_the_figure_is_drawn(tmp_path: Path, walk: PoseSequence) -> None:
     bare = PoseSequence(walk.points[:3], H36M_17, "camera", fps=30)
     with VideoReader(render(bare, tmp_path / "walk.mp4", height=90)) as video:
         assert video.info.size == (160, 90 + 8)
 
 
-def test_world_space_is_turned_upright(tmp_path: Path, walk: PoseSequence) -> None:
+def test_world_space_is_drawn_upright(tmp_path: Path, walk: PoseSequence) -> None:
     camera = PoseSequence(walk.points, H36M_17, "camera", fps=30)
     world = PoseSequence(walk.points * [1, -1, -1], H36M_17, "world", fps=30)
     pictures = [cv2.imread(str(render(m, tmp_path / f"{m.space}.png"))) for m in (camera, world)]
     np.testing.assert_array_equal(*pictures)
 
 
-def test_a_png_is_a_sheet_of_frames_in_which_someone_is_seen(tmp_path: Path, walk: PoseSequence) -> None:
+def test_a_png_is_a_sheet_of_valid_frames(tmp_path: Path, walk: PoseSequence) -> None:
     frames = pick_frames(walk)
     assert frames == sorted(set(frames))
     assert len(frames) == 5
@@ -384,7 +390,7 @@ def test_a_sheet_of_a_single_frame(tmp_path: Path) -> None:
     assert sheet.shape == (2 * 408 + 64, 320, 3)
 
 
-def test_wrong_inputs_are_told(tmp_path: Path, walk: PoseSequence) -> None:
+def test_wrong_arguments_are_refused(tmp_path: Path, walk: PoseSequence) -> None:
     source = write_grey_video(tmp_path / "short.mp4", 10)
     out = tmp_path / "walk.mp4"
     with pytest.raises(VideoError, match=r"ends after 10 frames and the motion goes on"):

@@ -49,7 +49,7 @@ def test_pruners_that_ship(name):
 @pytest.mark.parametrize("name", RECOVERERS)
 def test_recoverers_that_ship(name):
     fits = MixSTE(frames=7, dim=8, depth=1, heads=2)
-    check_recoverer(RECOVERERS[name].of(fits), dim=8, frames=7, joints=3)
+    check_recoverer(RECOVERERS[name].for_backbone(fits), dim=8, frames=7, joints=3)
 
 
 class Sound(PoseTransformer):
@@ -449,7 +449,7 @@ class SoundRecoverer(Recoverer):
         self.scale = nn.Parameter(torch.zeros(1))
 
     @classmethod
-    def of(cls, backbone):
+    def for_backbone(cls, backbone):
         return cls()
 
     def forward(self, x, kept, *, frames):

@@ -1,4 +1,4 @@
-"""The recipes of the papers' rows: what each says is what is known, and a small one of its kind learns."""
+"""The papers' recipes: their settings are the published ones, and a small version of each trains."""
 
 import csv
 import json
@@ -12,36 +12,25 @@ import torch
 from oracle import bodies
 from poseglass import H36M_17
 from poseglass.clips.sample import Sample
-from poseglass.cost.papers import ROWS
+from poseglass.cost.papers import TABLES
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.h36m.prepare import prepare_h36m
 from poseglass.data.recordings.writer import write_recordings
+from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
-from poseglass.data.virtual.trees import generate
 from poseglass.errors import DataError
 from poseglass.training.build import build
-from poseglass.training.loop import Run, train
+from poseglass.training.loop import train
 from poseglass.training.losses import JOINT_WEIGHTS
 from poseglass.training.optimisers import rate
 from poseglass.training.recipe import Recipe
-from poseglass.waist.hourglass import backbone_of
+from poseglass.training.state import TrainingState
 from poseglass.weights import files as weights
 
 torch.set_num_threads(1)
 
 FOLDER = Path(__file__).parents[2] / "recipes"
 PUBLISHED = {f"{path.parent.name}/{path.stem}": path for path in sorted(FOLDER.glob("*/*.toml"))}
-# The recipe that trains each row that is counted (papers.py), but for HoT's own MotionAGFormer without a waist.
-OF_ROW = {
-    "MixSTE": "mixste",
-    "HoT w. MixSTE": "hot-mixste",
-    "TPC w. MixSTE": "tpc-mixste",
-    "MotionBERT, 256 channels": "motionbert",
-    "HoT w. MotionBERT": "hot-motionbert",
-    "HoT w. MotionAGFormer": "hot-motionagformer",
-    "MHFormer": "mhformer",
-    "TPC w. MHFormer": "tpc-mhformer",
-}
 # As small as each kind of backbone can be with the layers that its waist needs.
 SMALL = {
     "mixste": {"dim": 8, "heads": 2},
@@ -55,24 +44,37 @@ def read(name: str) -> Recipe:
     return Recipe.read(PUBLISHED[name])
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.name in OF_ROW], ids=lambda row: row.name)
-def test_recipes_build_what_the_rows_count(row):
-    recipe = read(f"h36m/{OF_ROW[row.name]}")
-    assert recipe.model.name == row.size
-    assert recipe.waist.keep == ({row.at: row.keep} if row.keep else {})
-    assert row.keep is None or (recipe.waist.kind == "funnel") == row.centre
+PUBLISHED_MODELS = [
+    pytest.param(f"{table}/{model.setup.recipe}", model, id=f"{table}-{model.name}")
+    for table in TABLES
+    for model in TABLES[table].models
+    if model.setup and model.setup.recipe
+]
+
+
+@pytest.mark.parametrize(("name", "model"), PUBLISHED_MODELS)
+def test_recipes_build_the_published_models(name, model):
+    recipe = read(name)
+    assert recipe.model.name == model.setup.size
+    if model.setup.keep is not None:
+        assert recipe.waist.keep == {model.setup.at: model.setup.keep}
+    kind = recipe.waist.kind if recipe.waist.keep else "none"
+    assert kind == model.setup.waist
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_everything_that_matters_is_written_out(name):
-    said = tomllib.loads(PUBLISHED[name].read_text())
-    assert said["model"].keys() >= {"name", "frames", "inputs", "init"}
-    assert said["data"].keys() >= {"path", "keypoints", "stride", "batch", "flip"}
-    assert said["loss"].keys() >= {"position", "smoothness", "velocity", "joint_weights"}
-    assert said["optim"].keys() >= {"name", "lr", "weight_decay", "clip", "ema"}
-    assert said["schedule"].keys() >= {"epochs", "factor", "warmup", "decay"}
-    assert f"recipes/{name}.toml" in PUBLISHED[name].read_text(), "the command is its own"
-    assert said["data"]["keypoints"] == ("gt" if name.startswith("3dhp") else "cpn") or said["model"]["inputs"] == 3
+def test_all_settings_that_matter_are_written_out(name):
+    settings = tomllib.loads(PUBLISHED[name].read_text())
+    assert settings["model"].keys() >= {"name", "frames", "inputs", "init"}
+    assert settings["data"].keys() >= {"path", "keypoints", "stride", "batch", "flip"}
+    assert settings["loss"].keys() >= {"position", "smoothness", "velocity", "joint_weights"}
+    assert settings["optim"].keys() >= {"name", "lr", "weight_decay", "clip", "ema"}
+    assert settings["schedule"].keys() >= {"epochs", "factor", "warmup", "decay"}
+    assert f"recipes/{name}.toml" in PUBLISHED[name].read_text(), "its command names itself"
+    assert (
+        settings["data"]["keypoints"] == ("gt" if name.startswith("3dhp") else "cpn")
+        or settings["model"]["inputs"] == 3
+    )
 
 
 def test_hot_w_mixste_as_published():
@@ -120,9 +122,9 @@ def small(recipe: Recipe) -> Recipe:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_a_small_one_trains_on_random_clips(name):
+def test_a_small_version_trains_on_random_clips(name):
     recipe = small(read(name))
-    run = Run(recipe, build(recipe), epoch=1)
+    run = TrainingState(recipe, build(recipe), epoch=1)
     rng = np.random.default_rng(0)
     pose2d = rng.normal(size=(2, 9, 17, recipe.model.inputs)).astype(np.float32)
     sample = Sample(pose2d, rng.normal(0, 0.3, (2, 9, 17, 3)).astype(np.float32))
@@ -136,25 +138,25 @@ def test_a_small_one_trains_on_random_clips(name):
     still = [key for key, parameter in run.model.named_parameters() if torch.equal(parameter, before[key])]
     # With its queries at 0, cross-attention attends to all frames alike at first, whatever the keys.
     assert not [key for key in still if not key.startswith("recoverer.attention.")], still
-    errors = run.judge({"random": sample})
+    errors = run.validate({"random": sample})
     assert errors.keys() == {"random_mpjpe", "random_p_mpjpe"}
     assert all(np.isfinite(value) for value in errors.values())
 
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory) -> dict[str, Path]:
-    """Both data sets, made up, as the commands prepare them; Human3.6M with a detector's scores, too."""
+    """Both data sets, made up and prepared by the commands; Human3.6M has a source with scores too."""
     folder = tmp_path_factory.mktemp("made-up")
     generate("h36m", folder / "a", frames=12, subjects=("S1", "S9"))
     generate("3dhp", folder / "b", frames=12, subjects=("S1", "TS1"))
     with np.load(folder / "a" / "data_2d_h36m_cpn_ft_h36m_dbb.npz", allow_pickle=True) as file:
-        seen, about = file["positions_2d"].item(), file["metadata"].item()
+        positions, about = file["positions_2d"].item(), file["metadata"].item()
     scored = {
         subject: {
             take: [np.concatenate([view, np.full((*view.shape[:2], 1), 0.5, np.float32)], -1) for view in views]
             for take, views in takes.items()
         }
-        for subject, takes in seen.items()
+        for subject, takes in positions.items()
     }
     np.savez(folder / "a" / "data_2d_h36m_sh_ft_h36m.npz", positions_2d=np.array(scored, object), metadata=about)
     prepare_h36m(folder / "a", folder / "h36m")
@@ -163,7 +165,7 @@ def stores(tmp_path_factory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_a_small_one_trains_on_a_prepared_data_set(name, stores, tmp_path):
+def test_a_small_version_trains_on_a_prepared_data_set(name, stores, tmp_path):
     recipe = small(read(name)).updated(
         {
             "data": {"path": str(stores[name.split("/")[0]]), "batch": 4},
@@ -172,7 +174,7 @@ def test_a_small_one_trains_on_a_prepared_data_set(name, stores, tmp_path):
         }
     )
     trained = weights.load(train(recipe, tmp_path / "run"))
-    assert backbone_of(trained).coordinates == "screen"
+    assert trained.card.coordinates == "screen"
     assert (trained.frames, trained.inputs) == (9, recipe.model.inputs)
     about = json.loads((tmp_path / "run" / "data.json").read_text())
     assert about["keypoints"] == recipe.data.keypoints
@@ -182,8 +184,8 @@ def test_a_small_one_trains_on_a_prepared_data_set(name, stores, tmp_path):
     assert all(np.isfinite(float(value)) for value in row.values())
 
 
-def test_stacked_hourglass_that_is_not_there(stores, tmp_path):
-    """Of those who have CPN's 2D poses alone, as most do."""
+def test_missing_stacked_hourglass_poses(stores, tmp_path):
+    """Most users have only CPN's 2D poses."""
     about = {"skeleton": "h36m17", "dataset": "Human3.6M", "sources": ("cpn",)}
     with write_recordings(tmp_path / "store", **about) as writer:
         for subject in ("S1", "S9"):
@@ -195,7 +197,7 @@ def test_stacked_hourglass_that_is_not_there(stores, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["balanced-27", "balanced"])
-def test_the_recipes_of_the_weights_that_ship_train(name, tmp_path):
+def test_the_recipes_of_the_shipped_weights_train(name, tmp_path):
     takes = [
         MotionClip(split, bodies.motion(60, H36M_17.joints, seed).astype(np.float32), split, split)
         for seed, split in enumerate(("train", "val"))
@@ -213,7 +215,7 @@ def test_the_recipes_of_the_weights_that_ship_train(name, tmp_path):
         }
     )
     trained = weights.load(train(recipe, tmp_path / "run"))
-    assert trained.backbone.coordinates == "person"
+    assert trained.card.coordinates == "person"
     assert (
         json.loads((tmp_path / "run" / "data.json").read_text())["fingerprint"]
         == MotionClips.load(tmp_path / "clips.npz").fingerprint

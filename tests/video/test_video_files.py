@@ -157,7 +157,7 @@ class TestReading:
     @pytest.mark.parametrize(("degrees", "size"), [(0, (48, 32)), (90, (32, 48))])
     def test_smaller(self, tmp_path: Path, degrees: int, size: tuple[int, int]) -> None:
         path = make(tmp_path / "big.mp4", [flag()], prepare=lambda stream: stream.set_display_rotation(degrees))
-        with VideoReader(path, max_side=48) as video:
+        with VideoReader(path, within=(48, 48)) as video:
             (frame,) = video
         assert video.size == size
         assert frame.image.shape == (size[1], size[0], 3)
@@ -165,7 +165,7 @@ class TestReading:
         assert max(video.info.size) == WIDTH
 
     def test_never_larger(self, clip: Path) -> None:
-        assert VideoReader(clip, max_side=4000).size == (WIDTH, HEIGHT)
+        assert VideoReader(clip, within=(4000, 4000)).size == (WIDTH, HEIGHT)
 
     def test_wide_pixels_become_square(self, tmp_path: Path) -> None:
         def wide(stream: av.VideoStream) -> None:
@@ -306,8 +306,8 @@ class TestDamage:
             VideoReader(tmp_path / "empty.mkv")
 
     def test_wrong_numbers(self, clip: Path) -> None:
-        with pytest.raises(VideoError, match="max_side"):
-            VideoReader(clip, max_side=0)
+        with pytest.raises(VideoError, match="within"):
+            VideoReader(clip, within=(0, 48))
         with pytest.raises(VideoError, match="threads"):
             VideoReader(clip, threads=-1)
 

@@ -136,13 +136,18 @@ def test_uniform_sampling_is_exact_for_every_length():
                 assert uniform(frames, keep) == oracle.uniform(frames, keep), (frames, keep)
 
 
-def test_uniform_sampling_with_a_frame_that_stays():
-    for always in range(27):
-        kept = uniform(27, 5, always)
-        assert always in kept
-        assert len(set(kept)) == 5
-        assert kept == sorted(kept)
-        assert len(set(kept) - set(uniform(27, 5))) <= 1, "only the nearest one gives way"
+def test_uniform_sampling_with_a_frame_that_is_always_kept():
+    for frames, keep in ((27, 5), (27, 3), (27, 2), (27, 1), (9, 8), (9, 9), (8, 5), (81, 27)):
+        for always in range(frames):
+            kept = uniform(frames, keep, always)
+            assert kept == oracle.uniform(frames, keep, always), (frames, keep, always)
+            if keep > 2:
+                assert (kept[0], kept[-1]) == (0, frames - 1), "the ends stay"
+
+
+def test_a_density_needs_a_neighbour():
+    with pytest.raises(ModelError, match="1 neighbour or more"):
+        DensityPeaks(neighbours=0)
 
 
 def by_attention(scores: np.ndarray, keep: int, always: int | None = None) -> list[int]:
@@ -236,11 +241,11 @@ class TestAttentionScore:
         pose2d = torch.randn(1, 5, 17, 2)
         assert hourglass(Silent(), keep=2, at=2, prune="attention", recover="nearest")(pose2d).shape == (1, 5, 17, 3)
         silent = hourglass(Silent(), keep=2, at=1, prune="attention", recover="nearest")
-        with pytest.raises(ModelError, match=r"AttentionScore asks .*layer 0 of Silent has no temporal attention"):
+        with pytest.raises(ModelError, match=r"needs the attention of layer 0, but that layer of Silent reports none"):
             silent(pose2d)
 
     def test_alone_it_needs_to_be_told(self):
-        with pytest.raises(ModelError, match="give attention="):
+        with pytest.raises(ModelError, match="pass it as attention="):
             AttentionScore()(torch.zeros(1, 5, 1, 1), torch.zeros(1, 5, 17, 2), keep=2)
 
 
@@ -307,7 +312,7 @@ def test_the_tables_say_so():
     pruners = {"density": DensityPeaks, "attention": AttentionScore, "motion": Motion, "uniform": Uniform}
     recoverers = {"attention": CrossAttention, "interpolate": Interpolate, "nearest": Nearest}
     assert (pruners, recoverers) == (PRUNERS, RECOVERERS)
-    fits = CrossAttention.of(MixSTE(frames=9, dim=8, heads=2))
+    fits = CrossAttention.for_backbone(MixSTE(frames=9, dim=8, heads=2))
     assert (fits.queries.shape, fits.attention.heads) == ((1, 9, 8), 2)
 
 

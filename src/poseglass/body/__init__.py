@@ -1,1 +1,1 @@
-"""What a pose is: skeletons, poses over time, the geometry of cameras, other frame rates."""
+"""What a pose is: skeletons, sequences of poses, cameras and their geometry, and changes of frame rate."""

@@ -1,31 +1,59 @@
-"""Cameras, projection, screen coordinates and similarity alignment, on plain numpy arrays.
+"""Cameras, projection, screen coordinates, the upward axis and similarity alignment, on plain numpy arrays.
 
-World space: metres, y up. Camera space: metres, x right, y down, z forward. Pixels: x right, y down.
+World space: metres, y up, right-handed. Camera space: metres, x right, y down, z forward. Pixels: x right, y down.
 All functions broadcast over leading axes.
 """
 
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-__all__ = ["Camera", "align", "facing", "from_screen", "look_at", "rays", "rescale", "to_screen"]
+from poseglass.errors import PoseError
 
-USUAL_FOCAL = 1.1  # in units of the longer side: between a phone's main lens (0.75) and a portrait lens (2)
+__all__ = [
+    "UP",
+    "Camera",
+    "align",
+    "facing",
+    "from_screen",
+    "look_at",
+    "rays",
+    "rescale",
+    "root_relative",
+    "to_screen",
+    "to_y_up",
+]
+
+# The focal length assumed where it is unknown, as a multiple of the image's longer side. It lies between a phone's main
+# camera (about 0.75) and a portrait lens (about 2).
+USUAL_FOCAL = 1.1
+NEAREST = 1e-6  # metres: points nearer to the camera's plane than this are not projected
+
+# The rotation that turns axes whose upward one is named into axes with y up. Each permutes the axes without mirroring.
+UP = {
+    "y": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "-y": ((1, 0, 0), (0, -1, 0), (0, 0, -1)),
+    "z": ((0, 1, 0), (0, 0, 1), (1, 0, 0)),
+    "-z": ((1, 0, 0), (0, 0, -1), (0, 1, 0)),
+    "x": ((0, 0, 1), (1, 0, 0), (0, 1, 0)),
+    "-x": ((0, 1, 0), (-1, 0, 0), (0, 0, 1)),
+}
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera, or a batch of them, with the usual distortion.
+    """A pinhole camera with lens distortion, or a batch of them.
 
     Args:
-        rotation: World to camera, (... 3 3).
-        position: Of the camera's centre in the world, metres, (... 3).
+        rotation: Rotation from world to camera, (... 3 3).
+        position: Position of the camera's centre in the world in metres, (... 3).
         focal: Focal lengths in pixels, (... 2).
         centre: Principal point in pixels, (... 2).
-        radial: k1, k2, k3 of the radial distortion, (... 3).
-        tangential: p1, p2 of the tangential distortion, (... 2).
+        radial: Coefficients k1, k2, k3 of the radial distortion, (... 3).
+        tangential: Coefficients p1, p2 of the tangential distortion, (... 2).
 
     Example:
         >>> import numpy as np
@@ -42,22 +70,22 @@ class Camera:
     tangential: Float[ndarray, "*b 2"] | None = None
 
     def to_camera(self, world: Float[ndarray, "*b n 3"]) -> Float[ndarray, "*b n 3"]:
-        """World points (... n 3) in camera space."""
+        """Convert world points (... n 3) to camera space."""
         camera: ndarray = (world - self.position[..., None, :]) @ np.swapaxes(self.rotation, -1, -2)
         return camera
 
     def to_world(self, camera: Float[ndarray, "*b n 3"]) -> Float[ndarray, "*b n 3"]:
-        """Camera-space points (... n 3) in the world: the inverse of :meth:`to_camera`."""
+        """Convert camera-space points (... n 3) to the world. The inverse of :meth:`to_camera`."""
         world: ndarray = camera @ self.rotation + self.position[..., None, :]
         return world
 
     def project(self, camera: Float[ndarray, "*b n 3"]) -> Float[ndarray, "*b n 2"]:
-        """Pixels (... n 2) of camera-space points (... n 3); points at or behind the camera become NaN.
+        """Project camera-space points (... n 3) to pixels (... n 2). Points at or behind the camera become NaN.
 
-        Distortion as Human3.6M and OpenCV define it (Brown's model).
+        The distortion is Brown's model as Human3.6M and OpenCV define it.
         """
         depth = camera[..., 2:]
-        flat = camera[..., :2] / np.where(depth > 1e-6, depth, np.nan)
+        flat = camera[..., :2] / np.where(depth > NEAREST, depth, np.nan)
         square = (flat**2).sum(-1, keepdims=True)
         factor = np.ones_like(square)
         shift = np.zeros_like(flat)
@@ -73,11 +101,16 @@ class Camera:
 
 
 def look_at(direction: Float[ndarray, "*b 3"], roll: Float[ndarray, "*b"] | float = 0.0) -> Float[ndarray, "*b 3 3"]:
-    """The rotation (... 3 3), world to camera, of a camera that looks along a world direction, level but for `roll`.
+    """Rotation (... 3 3) from world to camera for a camera that looks along a world direction.
 
     Args:
-        direction: Where it looks, (... 3), any length; not straight up or down.
-        roll: Turn about the line of sight in radians, (...).
+        direction: Direction of view (... 3), of any length, not straight up or down.
+        roll: Rotation about the line of sight in radians, (...). The camera is level at 0.
+
+    Example:
+        >>> import numpy as np
+        >>> (look_at(np.array([0.0, 0.0, -3.0])) @ np.array([0.0, 0.0, -1.0])).tolist()  # the view is the z axis
+        [0.0, 0.0, 1.0]
     """
     forward = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
     right = np.cross(forward, np.array([0.0, 1.0, 0.0]))
@@ -88,12 +121,12 @@ def look_at(direction: Float[ndarray, "*b 3"], roll: Float[ndarray, "*b"] | floa
 
 
 def rays(pixels: Float[ndarray, "*b 2"], size: tuple[int, int], focal: float | None = None) -> Float[ndarray, "*b 3"]:
-    """The directions in camera space (... 3), z = 1, in which pixels are seen, distortion aside.
+    """Directions in camera space (... 3), with z = 1, of the lines of sight through pixels, without distortion.
 
     Args:
         pixels: Points in the image (... 2).
         size: Width and height of the image.
-        focal: Focal length in pixels; that of an ordinary lens where None: 1.1 times the longer side.
+        focal: Focal length in pixels. None assumes an ordinary lens: 1.1 times the longer side.
 
     Example:
         >>> import numpy as np
@@ -105,13 +138,13 @@ def rays(pixels: Float[ndarray, "*b 2"], size: tuple[int, int], focal: float | N
 
 
 def facing(ray: Float[ndarray, "*b 3"]) -> Float[ndarray, "*b 3 3"]:
-    """The smallest rotation (... 3 3) that takes a direction in camera space onto the z axis.
+    """The smallest rotation (... 3 3) that turns a direction in camera space onto the z axis.
 
-    How somebody looks in an image depends on the line of sight to them, not on where the camera's own axis points. So
-    this is from camera space to the axes of a camera that has turned to face what lies along the ray.
+    A person's appearance in an image depends on the line of sight to them, not on where the camera's axis points. This
+    rotation leads from camera space to the axes of a camera that has turned to face the person.
 
     Args:
-        ray: Directions (... 3), any length, with z above 0.
+        ray: Directions (... 3), of any length, with z above 0.
 
     Example:
         >>> import numpy as np
@@ -127,9 +160,14 @@ def facing(ray: Float[ndarray, "*b 3"]) -> Float[ndarray, "*b 3 3"]:
 
 
 def to_screen(pixels: Float[ndarray, "*b 2"], size: tuple[int, int]) -> Float[ndarray, "*b 2"]:
-    """Pixels to normalised screen coordinates: x from -1 to 1 over the width, y to the same scale.
+    """Convert pixels (... 2) to normalised screen coordinates: x from -1 to 1 over the width, y on the same scale.
 
-    The field's convention (VideoPose3D): 2 x / w - 1, 2 y / w - h / w.
+    This is the field's convention (VideoPose3D): 2 x / w - 1, 2 y / w - h / w.
+
+    Example:
+        >>> import numpy as np
+        >>> to_screen(np.array([1920.0, 540.0]), (1920, 1080)).tolist()
+        [1.0, 0.0]
     """
     width, height = size
     screen: ndarray = 2 * pixels / width - np.array([1.0, height / width])
@@ -137,21 +175,52 @@ def to_screen(pixels: Float[ndarray, "*b 2"], size: tuple[int, int]) -> Float[nd
 
 
 def from_screen(screen: Float[ndarray, "*b 2"], size: tuple[int, int]) -> Float[ndarray, "*b 2"]:
-    """Normalised screen coordinates to pixels: the inverse of :func:`to_screen`."""
+    """Convert normalised screen coordinates (... 2) to pixels. The inverse of :func:`to_screen`."""
     width, height = size
     pixels: ndarray = (screen + np.array([1.0, height / width])) * width / 2
     return pixels
 
 
-def align(points: Float[ndarray, "*b n d"], target: Float[ndarray, "*b n d"]) -> Float[ndarray, "*b n d"]:
-    """The points, moved, turned (never mirrored) and scaled to lie as close to the target as they can.
-
-    Least squares over similarity transforms in float64 (Umeyama, PAMI 1991). Points that all coincide go to the
-    target's mean. A set with anything in it that is not finite, or in its target, becomes NaN, and no other does.
+def to_y_up(points: Float[ndarray, "*b 3"], up: str = "z") -> Float[ndarray, "*b 3"]:
+    """Rotate points (... 3) to y up, the convention of world space, from axes with another one up.
 
     Args:
-        points: Point sets (... n d).
-        target: As many point sets to align with (... n d).
+        points: Points in right-handed axes.
+        up: The axis that points up in them: ``x``, ``y``, ``z``, ``-x``, ``-y`` or ``-z``. Motion capture and robotics
+            mostly use ``z``; camera space has ``-y``.
+
+    Raises:
+        PoseError: `up` is not one of these.
+
+    Example:
+        >>> import numpy as np, poseglass as pg
+        >>> standing = np.zeros((1, 17, 3))
+        >>> standing[:, 10, 2] = 1.7  # z up: the head is 1.7 m above the pelvis
+        >>> motion = pg.PoseSequence(to_y_up(standing, "z"), pg.H36M_17, "world")
+        >>> motion.joint("head_top").round(3).tolist()
+        [[0.0, 1.7000000476837158, 0.0]]
+    """
+    if up not in UP:
+        raise PoseError(f"up must be one of {', '.join(UP)}, got {up!r}")
+    turned: ndarray = points @ np.array(UP[up], float).T
+    return turned
+
+
+def align(points: Float[ndarray, "*b n _"], target: Float[ndarray, "*b n _"]) -> Float[ndarray, "*b n _"]:
+    """Move, rotate and scale points (without mirroring) to lie as close to the target as possible.
+
+    Least squares over similarity transforms in float64 (Umeyama, PAMI 1991). Points that all coincide move to the
+    target's mean. A set becomes NaN if it or its target has a value that is not finite; other sets are unaffected.
+
+    Args:
+        points: Point sets (... n 2) or (... n 3).
+        target: The point sets to align with, of the same shape.
+
+    Example:
+        >>> import numpy as np
+        >>> square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+        >>> bool(np.allclose(align(square, 3 * square + 5), 3 * square + 5))
+        True
     """
     points, target, broken = _finite(points, target)
     mean, goal = points.mean(-2, keepdims=True), target.mean(-2, keepdims=True)
@@ -166,14 +235,15 @@ def align(points: Float[ndarray, "*b n d"], target: Float[ndarray, "*b n d"]) ->
     return np.where(broken, np.nan, aligned)
 
 
-def rescale(points: Float[ndarray, "*b n d"], target: Float[ndarray, "*b n d"]) -> Float[ndarray, "*b n d"]:
-    """The points, scaled about the origin to lie as close to the target as they can.
+def rescale(points: Float[ndarray, "*b n _"], target: Float[ndarray, "*b n _"]) -> Float[ndarray, "*b n _"]:
+    """Scale points about the origin to lie as close to the target as possible.
 
-    Least squares in float64. Points that are all at the origin stay there; what is not finite is as in :func:`align`.
+    Least squares in float64. Points that are all at the origin stay there. Values that are not finite are treated as
+    in :func:`align`.
 
     Args:
-        points: Point sets (... n d), such as poses relative to their root.
-        target: As many point sets to come close to (... n d).
+        points: Point sets (... n 2) or (... n 3), such as root-relative poses.
+        target: The point sets to approach, of the same shape.
 
     Example:
         >>> import numpy as np
@@ -186,9 +256,39 @@ def rescale(points: Float[ndarray, "*b n d"], target: Float[ndarray, "*b n d"]) 
     return np.where(broken, np.nan, scale * points)
 
 
+@runtime_checkable
+class _Array(Protocol):
+    """A numpy array or a torch tensor, without importing torch."""
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+    def __sub__(self, other: Any, /) -> Any: ...
+
+
+_Points = TypeVar("_Points", bound=_Array)
+
+
+def root_relative(points: _Points, root: int = 0) -> _Points:
+    """Subtract the root joint, so that it is at the origin of every frame.
+
+    This is what *root-relative* means throughout the package. The root is subtracted from all joints, not merely set
+    to zero.
+
+    Args:
+        points: A numpy array or torch tensor (... j 3).
+        root: Index of the root joint; 0 is Human3.6M's pelvis.
+
+    Example:
+        >>> import numpy as np
+        >>> root_relative(np.array([[1.0, 2.0, 3.0], [1.0, 2.5, 3.0]])).tolist()
+        [[0.0, 0.0, 0.0], [0.0, 0.5, 0.0]]
+    """
+    relative: _Points = points - points[..., root : root + 1, :]
+    return relative
+
+
 def _finite(
-    points: Float[ndarray, "*b n d"], target: Float[ndarray, "*b n d"]
-) -> tuple[Float[ndarray, "*b n d"], Float[ndarray, "*b n d"], Bool[ndarray, "*b 1 1"]]:
-    """Both in float64, with zeros for sets that are not finite, here or there, and which those are."""
+    points: Float[ndarray, "*b n _"], target: Float[ndarray, "*b n _"]
+) -> tuple[Float[ndarray, "*b n _"], Float[ndarray, "*b n _"], Bool[ndarray, "*b 1 1"]]:
+    """Both arrays in float64, zeroed where a set or its target is not finite, and a mask of those sets."""
     broken = ~(np.isfinite(points) & np.isfinite(target)).all((-1, -2), keepdims=True)
     return np.where(broken, 0.0, points.astype(np.float64)), np.where(broken, 0.0, target.astype(np.float64)), broken

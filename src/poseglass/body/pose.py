@@ -2,8 +2,8 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,9 +14,10 @@ from numpy import ndarray
 
 from poseglass.body.skeleton import H36M_17, Skeleton, conversion
 from poseglass.errors import PoseError
+from poseglass.files.outputs import WRITERS, load_writer
 from poseglass.files.writing import writing
 
-__all__ = ["PoseSequence", "Space"]
+__all__ = ["PoseSequence", "Space", "write_csv", "write_json", "write_npz"]
 
 Space = Literal["pixels", "normalised", "camera", "world"]
 UNITS: dict[Space, str] = {"pixels": "pixels", "normalised": "half widths", "camera": "metres", "world": "metres"}
@@ -28,32 +29,39 @@ class PoseSequence:
     """The poses of one person, one row per frame.
 
     Args:
-        points: Joint positions, (f j 2) or (f j 3). Whatever is not known is NaN or has score 0.
-        skeleton: Which joint is which.
-        space: What the numbers mean. ``pixels`` (x right, y down, of an image of `size`), ``normalised`` (the same
-            over half the image's width, from its centre), ``camera`` (metres; x right, y down, z forward),
-            ``world`` (metres; y up).
-        fps: Frames a second, where they are evenly spaced; 30 if neither it nor `timestamps` is given.
-        scores: Confidence of each joint from 0 to 1, (f j); 1 where it is not given.
-        valid: Whether the person was seen in the frame, (f); an invalid frame is filled in, never left out.
-        timestamps: Seconds of each frame, (f), where they are not evenly spaced.
+        points: Joint positions, (f j 2) or (f j 3). An unknown joint is NaN or has score 0.
+        skeleton: The names and the order of the joints.
+        space: The axes and the unit of the points:
+            ``pixels`` (x right, y down, from the upper left corner of an image of `size`);
+            ``normalised`` (x right, y down, from the image's centre, in half widths of the image);
+            ``camera`` (metres; x right, y down, z forward);
+            ``world`` (metres; y up, x and z level, right-handed). Data with another axis up must be turned first:
+            see :func:`poseglass.body.geometry.to_y_up`.
+        fps: Frames per second; the mean rate where there are `timestamps`. Default: the timestamps' rate, else 30.
+        scores: Confidence of each joint from 0 to 1, (f j). Default: 1.
+        valid: Whether the person was detected in the frame, (f). Frames without the person stay in the sequence as
+            invalid ones. Default: all valid.
+        timestamps: Time of each frame in seconds, (f), where frames are not evenly spaced.
         size: Width and height of the image in pixels.
         kept: Whether a pruning model kept the frame in its middle layers, (f).
         pose2d: The 2D poses that these 3D poses were lifted from.
+        start: Time of the first frame in seconds. `timestamps` take its place where they are given.
 
     Raises:
-        PoseError: Something does not fit; the message says what was expected and what came.
+        PoseError: An argument does not fit. The message says what was expected and what was given.
 
     Example:
         >>> import numpy as np, poseglass as pg
         >>> walk = pg.PoseSequence(np.zeros((90, 17, 3)), pg.H36M_17, "camera", fps=30)
-        >>> walk[30:60].duration
-        1.0
+        >>> part = walk[30:60]
+        >>> part.duration, part.times[0].item()
+        (1.0, 1.0)
     """
 
-    points: Float[ndarray, "f j d"]
+    points: Float[ndarray, "f j _"]
     skeleton: Skeleton
     space: Space
+    _: KW_ONLY
     fps: float | None = None
     scores: Float[ndarray, "f j"] | None = None
     valid: Bool[ndarray, " f"] | None = None
@@ -61,19 +69,22 @@ class PoseSequence:
     size: tuple[int, int] | None = None
     kept: Bool[ndarray, " f"] | None = None
     pose2d: "PoseSequence | None" = None
+    start: float = 0.0
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__  # frozen: the fields are normalised once, here
         points = np.asarray(self.points, dtype=np.float32)
         if points.ndim != 3 or points.shape[2] not in (2, 3):
-            raise PoseError(f"points must be (frames, joints, 2 or 3), got an array of shape {points.shape}")
+            raise PoseError(f"points must have shape (frames, joints, 2 or 3), got {points.shape}")
         frames, joints, axes = points.shape
         if joints != len(self.skeleton):
-            raise PoseError(f"the skeleton {self.skeleton.name} has {len(self.skeleton)} joints, points have {joints}")
+            raise PoseError(
+                f"the skeleton {self.skeleton.name} has {len(self.skeleton)} joints, but points have {joints}"
+            )
         if self.space not in get_args(Space):
             raise PoseError(f"space must be one of {', '.join(get_args(Space))}, got {self.space!r}")
         if (axes == 3) != (self.space in ("camera", "world")):
-            raise PoseError(f"a pose in {self.space} space does not have {axes} axes")
+            raise PoseError(f"points in {self.space} space must have {5 - axes} coordinates per joint, got {axes}")
         set_(self, "points", points)
         scores = np.ones((frames, joints)) if self.scores is None else self.scores
         scores = self._checked("scores", scores, (frames, joints))
@@ -88,6 +99,10 @@ class PoseSequence:
             if not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
                 raise PoseError("timestamps must be finite and strictly increasing")
             set_(self, "timestamps", times)
+            if frames:
+                set_(self, "start", float(times[0]))
+        if not np.isfinite(self.start):
+            raise PoseError(f"start must be a finite number of seconds, got {self.start}")
         fps = self.fps
         if fps is None and self.timestamps is not None and frames > 1:
             fps = (frames - 1) / float(self.timestamps[-1] - self.timestamps[0])
@@ -101,32 +116,34 @@ class PoseSequence:
                 raise PoseError(f"size must be (width, height) in pixels, got {self.size}")
             set_(self, "size", (width, height))
         if self.pose2d is not None and len(self.pose2d) != frames:
-            raise PoseError(f"pose2d has {len(self.pose2d)} frames, the poses have {frames}")
+            raise PoseError(f"pose2d must have as many frames as points ({frames}), got {len(self.pose2d)}")
 
     @staticmethod
     def _checked(name: str, value: Any, shape: tuple[int, ...]) -> ndarray:
         array = np.asarray(value)
         if array.shape != shape:
-            raise PoseError(f"{name} must have shape {shape} to go with the points, got {array.shape}")
+            raise PoseError(f"{name} must have shape {shape} to match the points, got {array.shape}")
         return array
 
     def __len__(self) -> int:
         return len(self.points)
 
     def __getitem__(self, frames: slice) -> "PoseSequence":
-        """A stretch of the sequence; timestamps and the fps follow the step."""
+        """A part of the sequence. Its frames keep their times, and a step divides the frame rate."""
         if not isinstance(frames, slice):
-            raise PoseError(f"a pose sequence is cut with a slice, such as poses[10:20], not with {frames!r}")
-        step = frames.step or 1
+            raise PoseError(f"index a pose sequence with a slice, such as poses[10:20], not with {frames!r}")
+        step = 1 if frames.step is None else frames.step
         if step < 1:
-            raise PoseError(f"a pose sequence cannot be cut with the step {step}; time runs forward")
+            raise PoseError(f"the step of a slice must be at least 1, because time runs forward; got {step}")
         rows: dict[str, Any] = {
             name: None if (value := getattr(self, name)) is None else value[frames]
             for name in ("points", "scores", "valid", "timestamps", "kept", "pose2d")
         }
-        return replace(self, **rows, fps=self.rate / step)
+        first = frames.indices(len(self))[0]
+        start = float(self.times[first]) if first < len(self) else self.start + self.duration
+        return replace(self, **rows, fps=self.rate / step, start=start)
 
-    def __iter__(self) -> Iterator[Float[ndarray, "j d"]]:
+    def __iter__(self) -> Iterator[Float[ndarray, "j _"]]:
         return iter(self.points)
 
     def __repr__(self) -> str:
@@ -142,40 +159,49 @@ class PoseSequence:
 
     @property
     def rate(self) -> float:
-        """Frames a second; the mean where the frames are not evenly spaced."""
+        """Frames per second; the mean where frames are not evenly spaced."""
         assert self.fps is not None
         return self.fps
 
     @property
     def confidence(self) -> Float[ndarray, "f j"]:
-        """The scores, which are always there after construction."""
+        """The scores, never None."""
         assert self.scores is not None
         return self.scores
 
     @property
     def validity(self) -> Bool[ndarray, " f"]:
-        """The validity, which is always there after construction."""
+        """Whether the person was detected in each frame, never None."""
         assert self.valid is not None
         return self.valid
 
     @property
     def times(self) -> Float[ndarray, " f"]:
-        """Seconds of each frame: the timestamps, or frame number over fps."""
-        return np.arange(len(self)) / self.rate if self.timestamps is None else self.timestamps
+        """Time of each frame in seconds: the timestamps, or evenly spaced from `start` on."""
+        return self.start + np.arange(len(self)) / self.rate if self.timestamps is None else self.timestamps
 
     @property
     def duration(self) -> float:
         """Seconds from the start of the first frame to the end of the last."""
-        return float(self.times[-1] - self.times[0] + 1 / self.rate) if len(self) else 0.0
+        if self.timestamps is None or not len(self):
+            return len(self) / self.rate
+        return float(self.times[-1] - self.times[0] + 1 / self.rate)
 
-    def joint(self, name: str) -> Float[ndarray, "f d"]:
-        """The path of one joint."""
+    def joint(self, name: str) -> Float[ndarray, "f _"]:
+        """The path of one joint over time.
+
+        Raises:
+            PoseError: The skeleton has no joint of this name.
+        """
         return self.points[:, self.skeleton.index(name)]
 
     def to_skeleton(self, target: Skeleton = H36M_17) -> "PoseSequence":
-        """The same poses on another skeleton, joints matched by name and derived where they lack.
+        """Convert the poses to another skeleton. Joints are matched by name, and missing ones are derived.
 
-        A derived joint's score is the lowest of the joints it is blended from.
+        A derived joint's score is the lowest score of the joints it is blended from.
+
+        Raises:
+            PoseError: A joint is missing and cannot be derived.
         """
         if target == self.skeleton:
             return self
@@ -187,33 +213,32 @@ class PoseSequence:
         return replace(self, points=np.where(scores[..., None] > 0, points, np.nan), skeleton=target, scores=scores)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write ``.npz`` or ``.json`` (both read back by :meth:`load`) or ``.csv`` (one row per frame).
+        """Write the motion in the format of the suffix: see :data:`poseglass.files.outputs.WRITERS`.
+
+        :meth:`load` reads ``.npz`` and ``.json`` back; ``.csv`` has one row per frame.
 
         Raises:
             PoseError: The suffix is another one, or the place cannot be written.
         """
         path = Path(path)
-        try:
-            write = _WRITERS[path.suffix.lower()]
-        except KeyError:
-            raise PoseError(f"cannot tell the format of {path}; end the name in {', '.join(_WRITERS)}") from None
-        with writing(path, PoseError) as temporary:
-            write(self, temporary)
+        if (writer := WRITERS.get(path.suffix.lower())) is None:
+            raise PoseError(f"cannot write {path}: expected a name that ends in {', '.join(WRITERS)}")
+        load_writer(writer.home)(self, path)
         return path
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "PoseSequence":
-        """Read what :meth:`save` wrote as ``.npz`` or ``.json``. No pickle is ever read.
+        """Read a ``.npz`` or ``.json`` file that :meth:`save` wrote. Pickles are never read.
 
         Raises:
-            PoseError: The file is missing, broken, or something else.
+            PoseError: The file is missing, damaged or of another format.
         """
         path = Path(path)
         try:
             if path.suffix.lower() == ".json":
                 record = json.loads(path.read_text(encoding="utf-8"))
             else:
-                # numpy leaves a broken file open that it has opened itself
+                # Opened here because numpy does not close a damaged file that it opened itself.
                 with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                     record = {name: archive[name] for name in archive.files}
             return _from_record(record)
@@ -226,7 +251,7 @@ class PoseSequence:
 
 
 def _record(poses: PoseSequence) -> dict[str, Any]:
-    """The sequence as named arrays and strings, the one layout behind npz and JSON."""
+    """The sequence as named arrays, numbers and strings: the layout that npz and JSON files share."""
     skeleton = poses.skeleton
     record: dict[str, Any] = {
         "format": FORMAT,
@@ -237,6 +262,7 @@ def _record(poses: PoseSequence) -> dict[str, Any]:
         "space": poses.space,
         "units": poses.units,
         "fps": poses.rate,
+        "start": poses.start,
         "points": poses.points,
         "scores": poses.confidence,
         "valid": poses.validity,
@@ -266,7 +292,7 @@ def _from_record(record: dict[str, Any]) -> PoseSequence:
     size = optional("size", int)
     points = np.asarray(record["points"], np.float32)
     scores = np.asarray(record["scores"], np.float32)
-    if not points.size:  # JSON does not keep the shape of no frames
+    if not points.size:  # JSON does not keep the shape of an empty array
         axes = 3 if record["units"] == "metres" else 2
         points, scores = points.reshape(0, len(skeleton), axes), scores.reshape(0, len(skeleton))
     return PoseSequence(
@@ -280,17 +306,19 @@ def _from_record(record: dict[str, Any]) -> PoseSequence:
         size=None if size is None else (int(size[0]), int(size[1])),
         kept=optional("kept", bool),
         pose2d=_from_record(inner) if inner else None,
+        start=float(record.get("start", 0.0)),  # files of version 0.1 have none
     )
 
 
-def _write_npz(poses: PoseSequence, path: Path) -> None:
-    with path.open("wb") as file:
+def write_npz(poses: PoseSequence, path: Path) -> None:
+    """Write everything as plain arrays."""
+    with writing(path, PoseError) as temporary, temporary.open("wb") as file:
         arrays: dict[str, Any] = {name: np.asarray(value) for name, value in _record(poses).items()}
         np.savez_compressed(file, **arrays)
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no NaN: what is not known becomes null."""
+    """The value as JSON can hold it: NaN becomes null."""
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "f":
             rounded = np.round(value.astype(float), 6).astype(object)
@@ -300,26 +328,22 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _write_json(poses: PoseSequence, path: Path) -> None:
+def write_json(poses: PoseSequence, path: Path) -> None:
+    """Write everything; what is unknown becomes null."""
     record = {name: _plain(value) for name, value in _record(poses).items()}
-    path.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
+    with writing(path, PoseError) as temporary:
+        temporary.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
 
 
-def _write_csv(poses: PoseSequence, path: Path) -> None:
+def write_csv(poses: PoseSequence, path: Path) -> None:
+    """Write one row per frame: frame, seconds, valid, then coordinates and score of each joint."""
     axes = "xyz"[: poses.points.shape[2]]
     header = ["frame", "seconds", "valid"]
     header += [f"{joint}_{axis}" for joint in poses.skeleton.joints for axis in (*axes, "score")]
     rows = np.concatenate([poses.points, poses.confidence[..., None]], -1).reshape(len(poses), -1)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with writing(path, PoseError) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         for frame, (seconds, valid, row) in enumerate(zip(poses.times, poses.validity, rows, strict=True)):
             values = ("" if np.isnan(value) else f"{value:.6g}" for value in row)
             writer.writerow([frame, f"{seconds:.6f}", int(valid), *values])
-
-
-_WRITERS: dict[str, Callable[[PoseSequence, Path], None]] = {
-    ".npz": _write_npz,
-    ".json": _write_json,
-    ".csv": _write_csv,
-}

@@ -1,4 +1,4 @@
-"""The same motion at another frame rate."""
+"""Change the frame rate of a motion."""
 
 from dataclasses import replace
 
@@ -11,14 +11,14 @@ __all__ = ["resample"]
 
 
 def resample(poses: PoseSequence, fps: float) -> PoseSequence:
-    """Poses at evenly spaced times from the first frame on, points interpolated linearly in time.
+    """Interpolate poses linearly in time at evenly spaced times, from the first frame on.
 
-    A frame lies between two of the original; it is seen if both are, and a joint's score is the lower of the two. One
-    that falls on an original frame is that frame. So halving the rate picks every second frame and smooths nothing.
-    `pose2d` goes along; `kept`, which is about the original frames, does not.
+    A new frame lies between two original frames. It is valid if both are, and a joint's score is the lower of the two.
+    A new frame that falls on an original one equals it, so halving the rate picks every second frame without smoothing.
+    `pose2d` is resampled too. `kept` is dropped, because it describes the original frames.
 
     Raises:
-        PoseError: `fps` is not positive.
+        PoseError: `fps` is not a positive number.
 
     Example:
         >>> import numpy as np, poseglass as pg
@@ -28,15 +28,16 @@ def resample(poses: PoseSequence, fps: float) -> PoseSequence:
     """
     if not (np.isfinite(fps) and fps > 0):
         raise PoseError(f"fps must be a positive number, got {fps}")
+    pose2d = None if poses.pose2d is None else resample(replace(poses.pose2d, timestamps=poses.times), fps)
     if len(poses) == 0:
-        return replace(poses, fps=fps, kept=None)
+        return replace(poses, fps=fps, timestamps=None, kept=None, pose2d=pose2d)
     times = poses.times - poses.times[0]
-    wanted = np.arange(int(times[-1] * fps + 1e-6) + 1) / fps
-    after = np.searchsorted(times, wanted - 1e-9).clip(0, len(times) - 1)
-    before = np.where(times[after] <= wanted + 1e-9, after, after - 1)
+    grid = np.arange(int(times[-1] * fps + 1e-6) + 1) / fps
+    after = np.searchsorted(times, grid - 1e-9).clip(0, len(times) - 1)
+    before = np.where(times[after] <= grid + 1e-9, after, after - 1)
     span = np.where(after > before, times[after] - times[before], 1)
-    share = ((wanted - times[before]) / span * (after > before)).astype(np.float32)[:, None, None]
-    points = poses.points[before] * (1 - share) + poses.points[after] * share
+    weight = ((grid - times[before]) / span * (after > before)).astype(np.float32)[:, None, None]
+    points = poses.points[before] * (1 - weight) + poses.points[after] * weight
     return replace(
         poses,
         points=points,
@@ -45,5 +46,6 @@ def resample(poses: PoseSequence, fps: float) -> PoseSequence:
         valid=poses.validity[before] & poses.validity[after],
         timestamps=None,
         kept=None,
-        pose2d=None if poses.pose2d is None else resample(replace(poses.pose2d, timestamps=poses.times), fps),
+        pose2d=pose2d,
+        start=float(poses.times[0]),
     )

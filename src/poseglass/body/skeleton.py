@@ -1,8 +1,8 @@
 """Skeletons by name, and the conversion of one into another.
 
-A joint means the same thing in every skeleton that names it. A joint that a skeleton lacks is *derived*: a fixed
-linear blend of joints it has (:data:`DERIVED`). So a conversion is one small matrix, the same for 2D and 3D, for
-training and inference.
+A joint name means the same point of the body in every skeleton. A joint that a skeleton lacks is *derived*: a fixed
+linear blend of joints that it has (:data:`DERIVED`). A conversion is therefore one small matrix, the same for 2D and
+3D, for training and inference.
 """
 
 from dataclasses import dataclass
@@ -33,15 +33,18 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Named joints, how they hang together, and which mirror each other.
+    """Named joints, the bones between them, and their left and right sides.
+
+    The names of left and right joints start with ``left_`` and ``right_``.
 
     Args:
-        name: What users type, such as ``"coco17"``.
+        name: The name that users type, such as ``"coco17"``.
         joints: Joint names, in the order of the arrays.
-        bones: ``(child, parent)`` names, drawn as lines.
-        root: The joint that poses are relative to, or None where the layout has none.
+        bones: Pairs of names (child, parent), drawn as lines.
+        root: The joint that poses are relative to, or None if there is none.
 
-    Left and right joints are those whose names begin with ``left_`` and ``right_``.
+    Raises:
+        PoseError: A joint is named twice, or the bones or the root name an unknown joint.
 
     Example:
         >>> from poseglass import COCO_17
@@ -58,16 +61,20 @@ class Skeleton:
 
     def __post_init__(self) -> None:
         if len(set(self.joints)) != len(self.joints):
-            raise PoseError(f"skeleton {self.name!r} names a joint twice: {self.joints}")
+            raise PoseError(f"joint names must be unique, but skeleton {self.name!r} repeats one: {self.joints}")
         named = {joint for bone in self.bones for joint in bone} | ({self.root} if self.root else set())
         if unknown := sorted(named - set(self.joints)):
-            raise PoseError(f"skeleton {self.name!r} has bones or a root of joints it does not name: {unknown}")
+            raise PoseError(f"the bones and the root of skeleton {self.name!r} use joints it does not have: {unknown}")
 
     def __len__(self) -> int:
         return len(self.joints)
 
     def index(self, joint: str) -> int:
-        """The place of a joint; raises :class:`PoseError` that lists the joints if there is none of that name."""
+        """The index of a joint.
+
+        Raises:
+            PoseError: There is no joint of this name. The message lists the joints.
+        """
         try:
             return self.joints.index(joint)
         except ValueError:
@@ -75,23 +82,23 @@ class Skeleton:
 
     @cached_property
     def parents(self) -> tuple[int, ...]:
-        """The parent of each joint, -1 where it has none."""
+        """The index of each joint's parent; -1 if it has none."""
         parent = dict(self.bones)
         return tuple(self.index(parent[joint]) if joint in parent else -1 for joint in self.joints)
 
     @cached_property
     def left(self) -> tuple[int, ...]:
-        """Joints of the left side, in the order of :attr:`right`."""
+        """Indices of the left joints, in the order of :attr:`right`."""
         return tuple(i for i, joint in enumerate(self.joints) if joint.startswith("left_"))
 
     @cached_property
     def right(self) -> tuple[int, ...]:
-        """Joints of the right side, in the order of :attr:`left`."""
+        """Indices of the right joints, in the order of :attr:`left`."""
         return tuple(self.index("right_" + self.joints[i].removeprefix("left_")) for i in self.left)
 
     @cached_property
     def mirror(self) -> tuple[int, ...]:
-        """The permutation that exchanges left and right."""
+        """The permutation of joint indices that exchanges left and right."""
         order = list(range(len(self)))
         for left, right in zip(self.left, self.right, strict=True):
             order[left], order[right] = right, left
@@ -99,9 +106,9 @@ class Skeleton:
 
 
 def _bones(text: str) -> tuple[tuple[str, str], ...]:
-    """Bones from chains such as ``"pelvis spine thorax; thorax head"``, each written from parent to child.
+    """Parse chains of joints such as ``"pelvis spine thorax; thorax head"``, each from parent to child, into bones.
 
-    A name that begins with ``*`` stands for both sides: ``"pelvis *hip"`` is two bones.
+    A name that starts with ``*`` stands for both sides: ``"pelvis *hip"`` is two bones.
     """
     bones: list[tuple[str, str]] = []
     for chain in text.split(";"):
@@ -203,9 +210,9 @@ SKELETONS: dict[str, Skeleton] = {
     skeleton.name: skeleton for skeleton in (H36M_17, COCO_17, HALPE_26, BODY_25, BLAZEPOSE_33, MPI_INF_3DHP_17)
 }
 
-# How a joint that a skeleton lacks is blended from those it has: the first recipe whose every joint is there or can
-# itself be derived. The weights of `thorax`, `spine` and `head_top` are least-squares fits to motion capture whose
-# bones were stretched to Human3.6M's lengths (benchmarks/fit_derived_joints.py).
+# Blends for joints that a skeleton lacks. The first blend whose joints the skeleton has, or which can be derived
+# themselves, is used. The weights of `thorax`, `spine` and `head_top` are least-squares fits to motion capture whose
+# bones were scaled to Human3.6M's lengths (benchmarks/fit_derived_joints.py).
 DERIVED: dict[str, tuple[dict[str, float], ...]] = {
     "pelvis": ({"left_hip": 0.5, "right_hip": 0.5},),
     "thorax": (
@@ -222,10 +229,14 @@ DERIVED: dict[str, tuple[dict[str, float], ...]] = {
 
 
 def get_skeleton(name: str | Skeleton) -> Skeleton:
-    """The skeleton of a name such as ``"halpe26"``; a skeleton passes through.
+    """Find a skeleton by a name such as ``"halpe26"``. A skeleton is returned as it is.
 
     Raises:
-        PoseError: There is no skeleton of that name; the message lists those there are.
+        PoseError: No skeleton has this name. The message lists the names.
+
+    Example:
+        >>> get_skeleton("COCO-17").name
+        'coco17'
     """
     if isinstance(name, Skeleton):
         return name
@@ -233,34 +244,34 @@ def get_skeleton(name: str | Skeleton) -> Skeleton:
     for known, skeleton in SKELETONS.items():
         if key == known.replace("_", ""):
             return skeleton
-    raise PoseError(f"no skeleton is called {name!r}; there are {', '.join(SKELETONS)}")
+    raise PoseError(f"no skeleton is called {name!r}; expected one of {', '.join(SKELETONS)}")
 
 
 def _blend(joint: str, source: Skeleton) -> dict[str, float] | None:
-    """The joint as weights of the source's joints, or None if it cannot be derived from them."""
+    """The weights of the source's joints that give a joint, or None if it cannot be derived from them."""
     if joint in source.joints:
         return {joint: 1.0}
     for recipe in DERIVED.get(joint, ()):
         weights: dict[str, float] = {}
-        for part, share in recipe.items():
+        for part, factor in recipe.items():
             inner = _blend(part, source)
             if inner is None:
                 break
             for name, weight in inner.items():
-                weights[name] = weights.get(name, 0.0) + share * weight
+                weights[name] = weights.get(name, 0.0) + factor * weight
         else:
             return weights
     return None
 
 
 @cache
-def conversion(source: Skeleton, target: Skeleton = H36M_17) -> Float[ndarray, "target source"]:
-    """The matrix that turns the joints of one skeleton into those of another: ``matrix @ points``.
+def conversion(source: Skeleton, target: Skeleton = H36M_17) -> Float[ndarray, "_ _"]:
+    """The read-only matrix (target joints, source joints) that converts poses: ``matrix @ points``.
 
-    Rows sum to one, so it acts alike on pixels and metres, and moves with the body.
+    Its rows sum to one, so it works on pixels and metres, wherever the body stands.
 
     Raises:
-        PoseError: The source lacks joints that the target needs and that cannot be derived.
+        PoseError: The source lacks a joint that the target needs, and it cannot be derived.
 
     Example:
         >>> from poseglass import COCO_17
@@ -272,8 +283,8 @@ def conversion(source: Skeleton, target: Skeleton = H36M_17) -> Float[ndarray, "
         weights = _blend(joint, source)
         if weights is None:
             raise PoseError(
-                f"{source.name} cannot be converted to {target.name}: {joint!r} is neither among its joints "
-                f"nor derivable from them ({', '.join(source.joints)})"
+                f"{source.name} cannot be converted to {target.name}: {joint!r} is not one of its joints "
+                f"and cannot be derived from them ({', '.join(source.joints)})"
             )
         for name, weight in weights.items():
             matrix[row, source.index(name)] = weight
@@ -281,11 +292,11 @@ def conversion(source: Skeleton, target: Skeleton = H36M_17) -> Float[ndarray, "
     return matrix
 
 
-def counterparts(source: Skeleton, target: Skeleton = H36M_17) -> Int[ndarray, " target"]:
-    """For each joint of the target, which of the source's it is: the same body in another order, with nothing blended.
+def counterparts(source: Skeleton, target: Skeleton = H36M_17) -> Int[ndarray, " j"]:
+    """For each joint of the target, the index of the same joint in the source: a reordering without blends.
 
     Raises:
-        PoseError: The source has not all of these joints of its own.
+        PoseError: The source lacks one of the joints, even if it could be derived.
 
     Example:
         >>> counterparts(MPI_INF_3DHP_17).tolist()
@@ -294,6 +305,6 @@ def counterparts(source: Skeleton, target: Skeleton = H36M_17) -> Int[ndarray, "
     matrix = conversion(source, target)
     blended = [joint for joint, row in zip(target.joints, matrix, strict=True) if np.count_nonzero(row) != 1]
     if blended:
-        raise PoseError(f"{source.name} has no {', '.join(blended)} of its own, and nothing may be blended")
+        raise PoseError(f"{source.name} must have {', '.join(blended)} itself; they cannot be derived here")
     order: ndarray = matrix.argmax(1)
     return order

@@ -1,23 +1,46 @@
-"""What a model sees of a person: gaps filled, joints measured in body sizes from the pelvis."""
+"""Person coordinates: joints relative to the pelvis, in units of the body's size in the image."""
+
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from poseglass.body.skeleton import H36M_17
 
-__all__ = ["fill_gaps", "pelvis_path", "person_coordinates"]
-
+__all__ = ["Measures", "fill_gaps", "measure", "pelvis_path", "person_coordinates"]
 
 ROOT = H36M_17.index("pelvis")
+FURTHEST = 30.0  # body sizes; a joint that is further off is an outlier, and is held at this
 
 
-def fill_gaps(points: Float[ndarray, "*b f j d"], known: ndarray) -> Float[ndarray, "*b f j d"]:
-    """The points with unknown ones interpolated in time between the joint's known neighbours, ends held.
+class Measures(NamedTuple):
+    """Where a person is in clips, and how large.
+
+    Attributes:
+        points: The joints with gaps filled (... f 17 2).
+        pelvis: The pelvis (... f 1 2); the mean of the known joints where a clip never shows it.
+        size: The body's size (... 1 1 1): the clip's median of the joints' root mean square distance from the pelvis.
+        ever: Whether the clip ever shows the joint (... 1 17 1).
+    """
+
+    points: Float[ndarray, "*b f 17 2"]
+    pelvis: Float[ndarray, "*b f 1 2"]
+    size: Float[ndarray, "*b 1 1 1"]
+    ever: Bool[ndarray, "*b 1 17 1"]
+
+
+def fill_gaps(points: Float[ndarray, "*b f j _"], known: Bool[ndarray, "*b f j"]) -> Float[ndarray, "*b f j _"]:
+    """Interpolate unknown points in time between the joint's known neighbours; hold the ends.
 
     Args:
-        points: (... f j d); unknown ones may hold anything, NaN too.
-        known: Which are known, boolean (... f j). A joint that is never known becomes 0.
+        points: (... f j 2) or (... f j 3); unknown ones may hold anything, NaN too.
+        known: Which points are known (... f j). A joint that is never known becomes 0.
+
+    Example:
+        >>> points = np.array([1.0, np.nan, 3.0, np.nan])[:, None, None]
+        >>> fill_gaps(points, np.isfinite(points)[..., 0])[:, 0, 0].tolist()
+        [1.0, 2.0, 3.0, 3.0]
     """
     frames = points.shape[-3]
     time = np.arange(frames)[:, None]
@@ -32,43 +55,52 @@ def fill_gaps(points: Float[ndarray, "*b f j d"], known: ndarray) -> Float[ndarr
     return np.where(ever[..., None], first + share[..., None] * (last - first), 0)
 
 
-def _pelvis(points: Float[ndarray, "*b f 17 2"], ever: ndarray) -> Float[ndarray, "*b f 1 2"]:
-    """The pelvis of filled points; where it is never known, the mean of the joints that are."""
-    mean = (points * ever).sum(-2, keepdims=True) / np.maximum(ever.sum(-2, keepdims=True), 1)
-    return np.where(ever[..., ROOT : ROOT + 1, :], points[..., ROOT : ROOT + 1, :], mean)
+def measure(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]) -> Measures:
+    """Fill gaps, and measure where the person is and how large.
+
+    Args:
+        points: Human3.6M joints, in pixels or any other unit, (... f 17 2).
+        scores: Their confidence (... f 17); positions of score 0 are unknown.
+    """
+    known = scores > 0
+    ever = np.asarray(np.any(known, axis=-2, keepdims=True)[..., None])  # ... 1 17 1
+    points = fill_gaps(points, known)
+    count = np.maximum(ever.sum(-2, keepdims=True), 1)
+    mean = (points * ever).sum(-2, keepdims=True) / count
+    pelvis = np.where(ever[..., ROOT : ROOT + 1, :], points[..., ROOT : ROOT + 1, :], mean)
+    body = np.where(ever, points - pelvis, 0)
+    spread = np.sqrt((body**2).sum((-1, -2)) / count[..., 0, 0])  # ... f
+    size = np.maximum(np.median(spread, axis=-1), 1e-9)[..., None, None, None]
+    return Measures(points, pelvis, size, ever)
 
 
 def pelvis_path(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]) -> Float[ndarray, "*b f 2"]:
     """Where the person is in every frame (... f 2): the origin of :func:`person_coordinates`.
 
-    NaN throughout a clip in which nothing is known.
+    NaN throughout a clip in which no joint is known.
     """
-    known = scores > 0
-    ever = np.any(known, axis=-2, keepdims=True)[..., None]
-    path = _pelvis(fill_gaps(points, known), ever)[..., 0, :]
-    return np.where(ever.any((-3, -2, -1))[..., None, None], path, np.nan)
+    person = measure(points, scores)
+    anybody = np.asarray(person.ever.any((-3, -2, -1)))[..., None, None]
+    return np.where(anybody, person.pelvis[..., 0, :], np.nan)
 
 
 def person_coordinates(
     points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]
 ) -> Float[ndarray, "*b f 17 3"]:
-    """What a poseglass model sees of clips of 2D poses: x, y, score, (... f 17 3) float32.
+    """The input of a model trained here: x, y and score of each joint, (... f 17 3) float32.
 
-    Pixels say little: the same motion may be small or large, left or right in the image. So joints are taken relative
-    to the pelvis of their frame, the pelvis relative to its median over the clip, both in units of the body's size in
-    the image (the clip's median of the joints' root mean square distance from the pelvis). Nothing of the motion is
-    lost; where in the image it happens, and how large, is.
+    The same motion may be small or large, left or right in the image, so pixels say little. Joints are therefore
+    relative to the pelvis of their frame, and the pelvis to its median over the clip, both in units of the body's size
+    in the image (:class:`Measures`). All motion is kept; where in the image it happens, and how large, is not.
+
+    This is one step of :func:`poseglass.clips.view.person_view`, which also puts exchanged sides right. Prefer that
+    one: models are trained on it.
 
     Args:
         points: Human3.6M joints, in pixels or any other unit, (... f 17 2).
-        scores: Their confidence, (... f 17). Joints of score 0 are filled in between their neighbours in time.
+        scores: Their confidence, (... f 17). Joints of score 0 are interpolated between their neighbours in time.
     """
-    known = scores > 0
-    ever = np.any(known, axis=-2, keepdims=True)[..., None]  # ... 1 j 1
-    points = fill_gaps(points, known)
-    pelvis = _pelvis(points, ever)
+    points, pelvis, size, ever = measure(points, scores)
     body = np.where(ever, points - pelvis, 0)
-    spread = np.sqrt((body**2).sum((-1, -2)) / np.maximum(ever.sum((-1, -2)), 1))
-    size = np.maximum(np.median(spread, axis=-1), 1e-9)[..., None, None, None]
     body[..., ROOT : ROOT + 1, :] = pelvis - np.median(pelvis, axis=-3, keepdims=True)
-    return np.concatenate([np.clip(body / size, -30, 30), scores[..., None]], -1).astype(np.float32)
+    return np.concatenate([np.clip(body / size, -FURTHEST, FURTHEST), scores[..., None]], -1).astype(np.float32)

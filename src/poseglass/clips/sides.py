@@ -1,7 +1,7 @@
-"""Left and right as a detector exchanges them for a spell, and back.
+"""Undo spells in which a 2D detector exchanges left and right.
 
-Nobody jumps onto their own mirror image from one frame to the next, so an exchange shows as a leap of every pair of
-joints at once. :func:`exchanged` finds the assignment of sides that moves least.
+Nobody jumps onto their own mirror image from one frame to the next, so an exchange shows as a leap of every left and
+right joint at once. :func:`exchanged` finds the assignment of sides for which the joints move least.
 """
 
 import numpy as np
@@ -9,64 +9,80 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from poseglass.body.skeleton import H36M_17
-from poseglass.clips.person import fill_gaps
+from poseglass.clips.person import measure
 
 __all__ = ["exchanged", "steady_sides"]
 
 LEFT, RIGHT = ([H36M_17.index(f"{side}_{part}") for part in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")]
                for side in ("left", "right"))  # fmt: skip
-# What may be exchanged in a frame (legs, arms), and what each costs a frame: in body sizes, as motion does. Two legs
-# that pass each other, seen from the side, also look like an exchange; it must not pay to take the steps between two
-# passes for one.
+LEG, ARM = slice(0, 3), slice(3, 6)  # in LEFT and RIGHT
+# The four states of a frame: whether its legs and its arms are exchanged, and what the state costs, in body sizes, as
+# motion does. Two legs that pass each other, seen from the side, also look like an exchange: the cost keeps the steps
+# between two passes from being taken for one.
 LEGS, ARMS = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 1])
 COST = np.array([0.0, 0.15, 0.3, 0.3])
-LONGEST = 1.0  # body sizes: an outlier may leap as far as it likes
+LONGEST = 1.0  # body sizes: a longer leap costs no more, so that one outlier cannot decide
 
 
-def exchanged(points: Float[ndarray, "f 17 2"], scores: Float[ndarray, "f 17"]) -> Int[ndarray, " f"]:
-    """For each frame 0 where left and right are as they should be, 1 where they are exchanged, 2 legs, 3 arms alone.
+def exchanged(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]) -> Int[ndarray, "*b f"]:
+    """Which limbs are exchanged in each frame: 0 none, 1 all, 2 the legs, 3 the arms.
 
-    The sequence of states in which the joints move least (Viterbi's algorithm), each exchanged frame at a small cost:
-    so most of a clip is taken to be right.
+    The cheapest sequence of states by Viterbi's algorithm: a state costs what the joints move under it, and each
+    exchanged frame costs a little more, so most of a clip is taken to be right.
+
+    Args:
+        points: Human3.6M joints in the image (... f 17 2).
+        scores: Their confidence (... f 17); positions of score 0 are interpolated.
     """
-    known = scores > 0
-    if len(points) < 3 or not known.any():
-        return np.zeros(len(points), int)
-    filled, ever = fill_gaps(points, known), np.asarray(known.any(0))
-    root = filled[:, :1] if ever[0] else filled[:, ever].mean(1, keepdims=True)
-    spread = ((filled - root) ** 2).sum(-1)[:, ever].mean(-1)
-    size = max(float(np.median(np.sqrt(spread))), 1e-9)
-    counts = (ever[LEFT] & ever[RIGHT]).astype(float)  # a joint that is never seen has no place
-    left, right = filled[:, LEFT] / size, filled[:, RIGHT] / size
-    sides = {False: (left, right), True: (right, left)}
+    *batch, frames, _ = scores.shape
+    if frames < 3 or not scores.size:
+        return np.zeros((*batch, frames), int)
+    points, scores = points.reshape(-1, frames, 17, 2), scores.reshape(-1, frames, 17)
+    person = measure(points, scores)
+    left, right = (person.points[:, :, side] / person.size for side in (LEFT, RIGHT))  # b f 6 2
+    known = person.ever[..., 0][..., LEFT] & person.ever[..., 0][..., RIGHT]  # b 1 6; without either, no exchange
 
-    def moved(before: bool, now: bool, part: slice) -> Float[ndarray, " n"]:
-        pairs = zip(sides[before], sides[now], strict=True)
-        leaps = [np.linalg.norm(b[1:, part] - a[:-1, part], axis=-1) for a, b in pairs]
-        return np.asarray(sum(np.minimum(leap, LONGEST) @ counts[part] for leap in leaps))
+    def leap(start: ndarray, end: ndarray) -> ndarray:
+        distance: ndarray = np.linalg.norm(end[:, 1:] - start[:, :-1], axis=-1)
+        return np.asarray(np.minimum(distance, LONGEST))
 
-    legs, arms = (np.array([[moved(a, b, part) for b in (False, True)] for a in (False, True)])
-                  for part in (slice(0, 3), slice(3, 6)))  # fmt: skip
-    step = legs[LEGS[:, None], LEGS] + arms[ARMS[:, None], ARMS]  # from, to, f - 1
-    total, came = COST.copy(), np.zeros((len(points), len(COST)), int)
-    for t in range(1, len(points)):
-        ways = total[:, None] + step[:, :, t - 1]
-        came[t] = ways.argmin(0)
-        total = ways.min(0) + COST
-    states = np.zeros(len(points), int)
-    states[-1] = total.argmin()
-    for t in range(len(points) - 1, 0, -1):
-        states[t - 1] = came[t, states[t]]
-    return states
+    # What a pair of joints moves if the state of its limb stays, and if it changes: 2 b f-1 6
+    moved = known * np.stack([leap(left, left) + leap(right, right), leap(left, right) + leap(right, left)])
+    moved = np.moveaxis(moved, 2, 1)  # 2 f-1 b 6
+    legs, arms = moved[..., LEG].sum(-1), moved[..., ARM].sum(-1)  # 2 f-1 b
+    step = legs[LEGS[:, None] ^ LEGS] + arms[ARMS[:, None] ^ ARMS]  # from, to, f-1, b
+    every = np.arange(len(points))
+    total = np.repeat(COST[:, None], len(points), 1)  # state, b
+    previous = np.zeros((frames, *total.shape), int)
+    for t in range(1, frames):
+        ways = total[:, None] + step[:, :, t - 1]  # from, to, b
+        previous[t] = ways.argmin(0)
+        total = ways.min(0) + COST[:, None]
+    states = np.zeros((frames, len(points)), int)
+    states[-1] = total.argmin(0)
+    for t in range(frames - 1, 0, -1):
+        states[t - 1] = previous[t, states[t], every]
+    return states.T.reshape(*batch, frames)
 
 
 def steady_sides(
-    points: Float[ndarray, "f 17 2"], scores: Float[ndarray, "f 17"]
-) -> tuple[Float[ndarray, "f 17 2"], Float[ndarray, "f 17"]]:
-    """The points and scores with exchanged sides put right."""
+    points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]
+) -> tuple[Float[ndarray, "*b f 17 2"], Float[ndarray, "*b f 17"]]:
+    """The points and scores with exchanged sides put right.
+
+    Args:
+        points: Human3.6M joints in the image (... f 17 2).
+        scores: Their confidence (... f 17).
+
+    Example:
+        >>> points, scores = steady_sides(np.zeros((9, 17, 2)), np.ones((9, 17)))
+        >>> points.shape, scores.shape
+        ((9, 17, 2), (9, 17))
+    """
     state = exchanged(points, scores)
-    mirror = np.tile(np.arange(17), (len(points), 1))
-    for part, swapped in ((slice(0, 3), LEGS[state]), (slice(3, 6), ARMS[state])):
+    source = np.empty(scores.shape, int)  # for each joint, the joint whose position it takes
+    source[:] = np.arange(17)
+    for part, swapped in ((LEG, LEGS[state]), (ARM, ARMS[state])):
         left, right = LEFT[part], RIGHT[part]
-        mirror[:, left + right] = np.where(swapped[:, None], right + left, left + right)
-    return np.take_along_axis(points, mirror[..., None], 1), np.take_along_axis(scores, mirror, 1)
+        source[..., left + right] = np.where(swapped[..., None], right + left, left + right)
+    return np.take_along_axis(points, source[..., None], -2), np.take_along_axis(scores, source, -1)

@@ -1,23 +1,21 @@
 """``poseglass convert``: a published checkpoint to poseglass's own format."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from poseglass.commands.terminal import tell, wrong
 from poseglass.errors import WeightsError
 from poseglass.files.writing import check_place
-
-if TYPE_CHECKING:
-    pass
-from poseglass.commands.terminal import tell, wrong
 
 __all__ = ["convert"]
 
 
 def convert(
     source: Annotated[Path, typer.Argument(help="A published checkpoint, such as a .pth or .bin file.")],
-    out: Annotated[Path, typer.Argument(help="The folder to write: weights.safetensors and config.json.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write.")],
     *,
     heads: Annotated[int | None, typer.Option(help="Attention heads, if not as published.")] = None,
     at: Annotated[
@@ -32,7 +30,7 @@ def convert(
     keypoints: Annotated[str | None, typer.Option(help="The 2D poses it was trained on, such as cpn or gt.")] = None,
 ) -> None:
     """Turn a published checkpoint into poseglass's own format; no pickle code is run."""
-    check_place(out / "config.json", WeightsError)
+    check_place(out / "weights.safetensors", WeightsError)
     from poseglass.body.skeleton import H36M_17, get_skeleton
     from poseglass.models import PoseTransformer
     from poseglass.waist.hourglass import backbone_of
@@ -40,10 +38,10 @@ def convert(
 
     joints = get_skeleton(skeleton or H36M_17)
     model = weights.load(source, heads=heads, at=at, neighbours=neighbours)
-    told = backbone_of(model)
-    if len(joints) != told.joints:
-        wrong("--skeleton", f"{joints.name} has {len(joints)} joints, and the checkpoint {told.joints}")
-    told.skeleton, told.keypoints = joints.name, keypoints or ""
+    count = backbone_of(model).joints
+    if len(joints) != count:
+        wrong("--skeleton", f"{joints.name} has {len(joints)} joints, and the checkpoint {count}")
+    model = model.with_card(replace(model.card, skeleton=joints.name, keypoints=keypoints or ""))
     weights.save(model, out, about=f"converted from {source.name}")
     inner = "" if isinstance(model, PoseTransformer) else f" around a {type(model.backbone).__name__}"
     tell(f"a {type(model).__name__}{inner}, {model.frames} frames, in {out}")

@@ -1,6 +1,5 @@
 """``poseglass evaluate``: a model's errors, on prepared recordings or on motion clips."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,24 +11,26 @@ from poseglass.files.writing import check_place, writing
 
 if TYPE_CHECKING:
     from poseglass.data.recordings.store import Recordings
-    from poseglass.judging.on_recordings import Protocol
+    from poseglass.judging.protocol import Protocol
+    from poseglass.judging.report import ClipReport, EvaluationReport, RecordingReport
 
 __all__ = ["evaluate"]
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A model's name, a folder of weights or a checkpoint.")],
+    model: Annotated[str, typer.Argument(help="A bundled model, a folder of weights, or a checkpoint file.")],
     *,
     data: Annotated[
         Path | None,
         typer.Option(
-            help="A folder of recordings, as `poseglass data h36m`, `3dhp` and `mocap` write, or motion clips (.npz)."
+            help="A folder of recordings, from `poseglass data h36m`, `3dhp` or `mocap`; or motion clips (.npz)."
         ),
     ] = None,
-    split: Annotated[str | None, typer.Option(help="Which takes: train, val or test. Default: test.")] = None,
+    split: Annotated[str | None, typer.Option(help="train, val or test. Default: test.")] = None,
     flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored pass.")] = False,
     keypoints: Annotated[
-        str | None, typer.Option(help="Recordings: the 2D poses, such as cpn or gt; those the model was trained on.")
+        str | None,
+        typer.Option(help="Recordings: which 2D poses, such as cpn or gt. Default: those of the model's training."),
     ] = None,
     subjects: Annotated[
         str | None, typer.Option(help="Recordings: whose, such as S9,S11. Default: everybody in the split.")
@@ -37,7 +38,7 @@ def evaluate(
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="Recordings: ours (every frame counts once) or published (repeated end frames count too). "
+            help="Recordings: ours (each frame counts once) or published (repeated end frames count too). "
             "Default: ours."
         ),
     ] = None,
@@ -45,50 +46,49 @@ def evaluate(
         bool | None,
         typer.Option(
             "--centre/--all-frames",
-            help="Recordings: the model answers for a clip's centre, or for all frames; as the model says.",
+            help="Recordings: use the model's answer for the centre of each clip, or for all frames. "
+            "Default: as the model was trained.",
         ),
     ] = None,
     skeleton: Annotated[
-        str | None, typer.Option(help="Recordings: which joint is which in the model, such as h36m17; as it says.")
+        str | None,
+        typer.Option(help="Recordings: the order of the model's joints, such as h36m17. Default: as the weights say."),
     ] = None,
-    batch: Annotated[int | None, typer.Option(help="Recordings: clips of a forward pass. Default: 16.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Also write everything as JSON.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Recordings: also write the table as CSV.")] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Recordings: print the table as Markdown.")] = False,
+    batch: Annotated[int | None, typer.Option(help="Recordings: clips per forward pass. Default: 16.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Also write everything to this JSON file.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
     plots: Annotated[
         Path | None, typer.Option(help="Recordings: also draw the error per joint and per action into this folder.")
     ] = None,
     mat: Annotated[
-        Path | None, typer.Option(help="MPI-INF-3DHP: also write the poses for its MATLAB scorer (inference_data.mat).")
+        Path | None,
+        typer.Option(help="MPI-INF-3DHP: also write the poses for its MATLAB scorer (inference_data.mat)."),
     ] = None,
 ) -> None:
-    """Errors of a model, by the field's protocol on recordings, or on motion clips seen by virtual cameras."""
+    """Print a model's errors: on recordings by the field's protocol, or on motion clips seen by virtual cameras."""
     if model.lower().endswith(".npz") and Path(model).is_file():
-        wrong(
-            "MODEL", f"{model} is a file of motion clips, not a model; type: poseglass evaluate balanced --data {model}"
-        )
+        example = f"poseglass evaluate balanced --data {model}"
+        wrong("MODEL", f"{model} is a file of motion clips, not a model; type: {example}")
     if data is None:
-        wrong("--data", "say on which recordings (a folder) or motion clips (.npz)")
-    of_recordings: dict[str, object] = {
-        "--keypoints": keypoints, "--subjects": subjects, "--protocol": protocol, "--centre": centre,
-        "--skeleton": skeleton, "--batch": batch, "--csv": csv, "--markdown": markdown or None, "--plots": plots,
-        "--mat": mat,
-    }  # fmt: skip
-    folder = data.is_dir()
-    if not folder:
-        _refuse(of_recordings, data)
-    if protocol not in (None, "ours", "published"):
-        wrong("--protocol", f"it is ours or published, not {protocol!r}")
+        wrong("--data", "name a folder of recordings or a file of motion clips (.npz)")
     for path in (json, csv, mat, None if plots is None else plots / "error-per-joint.png"):
         if path is not None:
             check_place(path)
-    if not folder:
-        _clips(model, data, split=split, flip=flip, json=json)
+    for_recordings: dict[str, object] = {
+        "--keypoints": keypoints, "--subjects": subjects, "--protocol": protocol, "--centre": centre,
+        "--skeleton": skeleton, "--batch": batch, "--plots": plots, "--mat": mat,
+    }  # fmt: skip
+    if not data.is_dir():
+        for option, value in for_recordings.items():
+            if value is not None:
+                wrong(option, f"it goes with a folder of recordings, and {data} is not a folder")
+        _show(_on_clips(model, data, split=split, flip=flip), json, csv, markdown=markdown)
         return
+    if protocol not in (None, "ours", "published"):
+        wrong("--protocol", f"choose ours or published, not {protocol!r}")
     from poseglass.body.skeleton import get_skeleton
-    from poseglass.data.recordings.store import Recordings
-    from poseglass.judging.on_recordings import Protocol, evaluate_recordings
-    from poseglass.weights import files as weights
+    from poseglass.judging.protocol import Protocol
 
     how = Protocol(
         keypoints=keypoints,
@@ -100,28 +100,8 @@ def evaluate(
         skeleton=None if skeleton is None else get_skeleton(skeleton),
         batch=16 if batch is None else batch,
     )
-    if plots is not None:
-        from poseglass.judging.plots import plotting
-
-        plotting()
-    recordings = Recordings.open(data)
-    poses: dict[str, Any] = {}
-    if mat is not None:
-        _check_mat(recordings, how)
-    network = weights.load(model)
-    report = evaluate_recordings(
-        network,
-        recordings,
-        how,
-        name=_name(model),
-        each=None if mat is None else lambda recording, lifted: poses.update({recording.subject: lifted}),
-        progress=True,
-    )
-    print(report.markdown() if markdown else report)  # noqa: T201
-    for path, text in ((json, report.json() + "\n"), (csv, report.csv())):
-        if path is not None:
-            with writing(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+    report, poses = _on_recordings(model, data, how, plots=plots is not None, mat=mat is not None)
+    _show(report, json, csv, markdown=markdown)
     if plots is not None:
         from poseglass.judging.plots import draw_report
 
@@ -132,46 +112,75 @@ def evaluate(
         write_inference(mat, poses)
 
 
+def _on_clips(model: str, data: Path, *, split: str | None, flip: bool) -> "ClipReport":
+    from poseglass.data.clips import MotionClips
+    from poseglass.judging.on_clips import evaluate_clips
+    from poseglass.weights import files as weights
+
+    clips = MotionClips.load(data)
+    return evaluate_clips(weights.load(model), clips, split=split or "test", flip=flip, progress=True)
+
+
+def _on_recordings(
+    model: str, data: Path, how: "Protocol", *, plots: bool, mat: bool
+) -> "tuple[RecordingReport, dict[str, Any]]":
+    """The report, and the poses of each test sequence if they are for MATLAB. Mistakes are reported before the work."""
+    from poseglass.data.recordings.store import Recordings
+    from poseglass.judging.on_recordings import evaluate_recordings
+    from poseglass.judging.plots import plotting
+    from poseglass.weights import files as weights
+
+    if plots:
+        plotting()
+    recordings = Recordings.open(data)
+    poses: dict[str, Any] = {}
+    if mat:
+        _check_mat(recordings, how)
+    report = evaluate_recordings(
+        weights.load(model),
+        recordings,
+        how,
+        name=_name(model),
+        each=(lambda recording, lifted: poses.update({recording.subject: lifted})) if mat else None,
+        progress=True,
+    )
+    return report, poses
+
+
+def _show(report: "EvaluationReport", json: Path | None, csv: Path | None, *, markdown: bool) -> None:
+    print(report.markdown() if markdown else report)  # noqa: T201
+    for path, text in ((json, report.json() + "\n"), (csv, report.csv())):
+        if path is not None:
+            with writing(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+
+
 def _name(model: str) -> str:
-    """Short, and of which run it is the best: `runs/hot-mixste/best` is hot-mixste/best."""
+    """A short name that tells runs apart: ``hot-mixste/best`` for ``runs/hot-mixste/best``."""
     path = Path(model)
     if not path.exists():
         return model
     return f"{path.absolute().parent.name}/best" if path.name == "best" else path.resolve().name
 
 
-def _refuse(options: Mapping[str, object], data: Path) -> None:
-    for option, value in options.items():
-        if value is not None:
-            wrong(option, f"it does not go with motion clips, and {data} is taken for such")
-
-
-def _clips(model: str, data: Path, *, split: str | None, flip: bool, json: Path | None) -> None:
-    from poseglass.data.clips import MotionClips
-    from poseglass.judging.on_clips import evaluate as measure
-    from poseglass.weights import files as weights
-
-    takes = MotionClips.load(data)
-    result = measure(weights.load(model), takes, split=split, flip=flip, progress=True)
-    print(result)  # noqa: T201
-    if json is not None:
-        with writing(json) as temporary:
-            temporary.write_text(result.json() + "\n", encoding="utf-8")
-
-
 def _check_mat(recordings: "Recordings", how: "Protocol") -> None:
-    """What is wrong with an ``inference_data.mat`` is said before the work."""
+    """Refuse what could not become an ``inference_data.mat``."""
     from poseglass.body.skeleton import MPI_INF_3DHP_17
     from poseglass.data.threedhp.facts import TEST
     from poseglass.files.extras import needed
 
     needed("scipy.io")
     if recordings.skeleton != MPI_INF_3DHP_17:
-        raise DataError(f"inference_data.mat is of MPI-INF-3DHP, and {recordings.folder} is of {recordings.dataset}")
+        raise DataError(
+            f"inference_data.mat is for MPI-INF-3DHP, and {recordings.folder} holds {recordings.dataset}: "
+            "leave out --mat"
+        )
     if how.split not in (None, "test"):
-        raise DataError(f"inference_data.mat is of the test sequences, not of the split {how.split}")
-    there = {recording.subject for recording in recordings if how.subjects is None or recording.subject in how.subjects}
-    if how.subjects is not None and (more := sorted({*how.subjects} - {*TEST})):
-        raise DataError(f"inference_data.mat is of the test sequences {', '.join(TEST)} alone: leave out {more}")
-    if missing := [name for name in TEST if name not in there]:
-        raise DataError(f"inference_data.mat is of all six test sequences; {', '.join(missing)} would be missing")
+        raise DataError(f"inference_data.mat is for the test sequences, not for the split {how.split}")
+    subjects = {recording.subject for recording in recordings}
+    if how.subjects is not None:
+        subjects &= {*how.subjects}
+    if how.subjects is not None and (others := sorted({*how.subjects} - {*TEST})):
+        raise DataError(f"inference_data.mat is only for the test sequences {', '.join(TEST)}: leave out {others}")
+    if missing := [name for name in TEST if name not in subjects]:
+        raise DataError(f"inference_data.mat needs all six test sequences; {', '.join(missing)} would be missing")

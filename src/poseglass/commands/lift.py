@@ -4,26 +4,28 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from time import perf_counter
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
+from poseglass.commands.terminal import console, tell, wrong
 from poseglass.errors import PoseglassError
+from poseglass.files.outputs import WRITERS, load_writer, writers_in_words
 from poseglass.files.writing import check_place
 
 if TYPE_CHECKING:
     from poseglass.body.pose import PoseSequence
-    from poseglass.lifting.lifter import Lifter, Report
+    from poseglass.lifting.lifter import Lifter, LiftReport
+    from poseglass.lifting.stopwatch import Stopwatch
     from poseglass.show.rendering import Movie
-    from poseglass.video.reading import VideoReader
-from poseglass.commands.terminal import console, tell, wrong
+    from poseglass.video.reading import Frame, VideoReader
 
 __all__ = ["lift"]
 
-
-KEYPOINTS = (".json", ".npz", ".npy", ".csv")
+LOG_SECONDS = 15.0
+"""Seconds between two lines of progress where there is no terminal to show a bar."""
 
 
 def lift(
@@ -34,142 +36,163 @@ def lift(
         typer.Option(
             "--out",
             "-o",
-            help="What to write, by its suffix: .npz .json .csv (the motion), .mp4 .png (pictures), .html (a 3D "
-            "player). May be given several times. Default: the source's name with -3d.npz.",
+            help=f"File to write; the suffix says what: {writers_in_words()}. Repeat it for several files. "
+            "Default: the source's name with -3d.npz.",
         ),
     ] = None,
     model: Annotated[str, typer.Option(help="A model's name, a folder of weights or a checkpoint.")] = "balanced",
     flip: Annotated[
-        bool, typer.Option("--flip", help="Average with the mirrored pass: twice the lifting time.")
+        bool, typer.Option("--flip", help="Average with the mirrored pass: takes twice the lifting time.")
     ] = False,
-    layout: Annotated[str | None, typer.Option(help="Keypoint files: which joint is which, such as coco17.")] = None,
-    size: Annotated[str | None, typer.Option(help="Keypoint files: the image's size, such as 1920x1080.")] = None,
     focal: Annotated[
         float | None,
         typer.Option(
-            help="Focal length in pixels, if known: it places who is not in the middle. Keypoints need --size with it."
+            help="Focal length in pixels, if known: places people who are off centre. Keypoints also need --size."
         ),
     ] = None,
-    fps: Annotated[float | None, typer.Option(help="Keypoint files: frames a second.")] = None,
+    layout: Annotated[str | None, typer.Option(help="Keypoint files: which joint is which, such as coco17.")] = None,
+    size: Annotated[str | None, typer.Option(help="Keypoint files: the image's size, such as 1920x1080.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Keypoint files: frames per second.")] = None,
+    detector: Annotated[str | None, typer.Option(help="Videos: name of the 2D detector. Default: mediapipe.")] = None,
     detector_model: Annotated[
-        Path | None, typer.Option(help="Videos: a MediaPipe .task file in place of the default.")
+        Path | None, typer.Option(help="Videos: weights for the detector, such as a MediaPipe .task file.")
     ] = None,
 ) -> None:
     """Lift a video, or 2D keypoints, to 3D motion."""
-    keypoints = source.is_dir() or source.suffix.lower() in KEYPOINTS
-    _check_options(source, keypoints, {"--layout": layout, "--size": size, "--fps": fps}, detector_model, focal)
-    pixels = _size(size)
-    # Pictures come last, so that whatever happens while they are drawn, the motion is there.
-    outputs = sorted(dict.fromkeys(out or [Path(f"{source.resolve().stem}-3d.npz")]), key=_is_picture)
-    write = [_writer(path, source) for path in outputs]
-    if not source.exists():
-        raise PoseglassError(f"there is no file {source}")
-    if keypoints:
-        from poseglass.keypoints import read_keypoints
+    from poseglass.lifting.source import KEYPOINT_KINDS, open_source, source_kind
 
-        poses = read_keypoints(source, layout=layout, size=pixels, fps=fps)
-        if focal is not None and poses.size is None:
-            wrong("--focal", f"it goes with the image's size, which {source} does not say: give --size too")
-    else:
-        from poseglass.video.reading import VideoReader
-
-        video = VideoReader(source)  # what is wrong with it is said before the models are loaded
-    from poseglass.lifting.lifter import Lifter
-
-    with console.status("loading the model"):
-        lifter = Lifter(model, flip=flip, focal=focal)
-    drawn = [path for path in outputs if path.suffix.lower() == ".mp4" and not keypoints]
-    with ExitStack() as stack:
-        if keypoints:
-            motion = lifter.lift(poses)
-        else:
-            from poseglass.show.rendering import Movie
-
-            movies = [stack.enter_context(Movie(path, video=source, frames=video.info.frames)) for path in drawn]
-            motion = _lift_video(lifter, video, detector_model, movies)
-        _tell_frames(lifter.report, motion)
-        for path, save in zip(outputs, write, strict=True):
-            if path not in drawn:
-                with (
-                    _timed(lifter.report, "draw" if _is_picture(path) else "write"),
-                    console.status(Text(f"writing {path}")),
-                ):
-                    save(motion, path, None if keypoints else source)
-                tell(f"wrote {path} ({_amount(path.stat().st_size)})")
-        start = perf_counter()
-    if drawn:  # what was still to be drawn is done now
-        lifter.report.elapsed += perf_counter() - start
-        drawing = sum(movie.seconds for movie in movies)
-        lifter.report.seconds["draw"] = lifter.report.seconds.get("draw", 0.0) + drawing
-        for path in drawn:
-            tell(f"wrote {path} ({_amount(path.stat().st_size)})")
-    _tell_times(lifter.report)
-
-
-def _lift_video(
-    lifter: "Lifter", video: "VideoReader", detector_model: Path | None, movies: "Sequence[Movie]"
-) -> "PoseSequence":
-    """Lift a video with a progress bar; the movies get every chunk as soon as it is there."""
-    from poseglass.detect.mediapipe import MediaPipeDetector
-
-    with console.status("loading the detector (its weights are fetched once)"):
-        lifter.use(MediaPipeDetector(detector_model))
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("lifting"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("lifting", total=video.info.frames)
-
-        def each(chunk: "PoseSequence") -> None:
-            bar.advance(task, len(chunk))
-            for movie in movies:
-                movie.add(chunk)
-
-        return lifter.lift(video.path, each=each)
-
-
-def _check_options(
-    source: Path,
-    keypoints: bool,
-    of_keypoints: dict[str, str | float | None],
-    detector_model: Path | None,
-    focal: float | None,
-) -> None:
-    """Refuse options that the source would leave without effect, and numbers that are impossible."""
-    kinds = f"{', '.join(KEYPOINTS)} or a folder"
-    for option, value in of_keypoints.items():
-        if value is not None and not keypoints:
-            wrong(option, f"it goes with a file of keypoints ({kinds}), and {source} is taken for a video")
-    if detector_model is not None and keypoints:
-        wrong("--detector-model", f"it goes with a video, and {source} is taken for keypoints ({kinds})")
-    fps = of_keypoints["--fps"]
-    if isinstance(fps, float) and not 0.01 <= fps <= 1000:
-        wrong("--fps", f"frames a second must be a number from 0.01 to 1000, not {fps:g}")
+    keypoints = source_kind(source) == "keypoints"
+    kind = f"{source} is taken for {'keypoints' if keypoints else 'a video'} (keypoints are {KEYPOINT_KINDS})"
+    of_keypoints = {"--layout": layout, "--size": size, "--fps": fps}
+    of_videos = {"--detector": detector, "--detector-model": detector_model}
+    for option, value in (of_videos if keypoints else of_keypoints).items():
+        if value is not None:
+            wrong(option, f"only for {'videos' if keypoints else 'keypoints'}, and {kind}")
+    if fps is not None and not 0.01 <= fps <= 1000:
+        wrong("--fps", f"frames per second must be a number from 0.01 to 1000, not {fps:g}")
     if focal is not None and not 0 < focal < math.inf:
         wrong("--focal", f"the focal length must be a number of pixels above 0, not {focal:g}")
+    pixels = _size(size)
+    # Pictures come last, so that the motion is written whatever happens while they are drawn.
+    outputs = sorted(dict.fromkeys(out or [Path(f"{source.resolve().stem}-3d.npz")]), key=_draws)
+    for path in outputs:
+        _check_output(path, source)
+    if not source.exists():
+        raise PoseglassError(f"there is no file {source}")
+    opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
+    if focal is not None and opened.size is None:
+        wrong("--focal", f"it needs the image's size, which {source} does not say: give --size too")
+    lifter = _lifter(model, flip, focal, None if keypoints else detector or "mediapipe", detector_model)
+    _lift_and_write(lifter, opened, source, outputs)
 
 
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in (".mp4", ".png")
+def _lifter(model: str, flip: bool, focal: float | None, detector: str | None, detector_model: Path | None) -> "Lifter":
+    """The lifter, with its models loaded; keypoints need no detector."""
+    from poseglass.detect import DETECTORS, make_detector
+    from poseglass.lifting.lifter import Lifter
+    from poseglass.weights import files as weights
+
+    if detector is not None and detector not in DETECTORS:
+        wrong("--detector", f"there is no detector {detector!r}; the detectors are {', '.join(DETECTORS)}")
+    with console.status("loading the model"):
+        network = weights.load(model)
+    if detector is None:
+        return Lifter(network, flip=flip, focal=focal)
+    with console.status("loading the detector (its weights are fetched once)"):
+        return Lifter(network, flip=flip, focal=focal, detector=make_detector(detector, detector_model))
 
 
-def _writer(path: Path, source: Path) -> "Callable[[PoseSequence, Path, Path | None], object]":
-    """How to write a file of this suffix; what speaks against it is said before the work begins."""
-    suffix = path.suffix.lower()
-    if suffix not in (".npz", ".json", ".csv", ".mp4", ".png", ".html"):
-        wrong("--out", f"cannot tell what to write into {path}: end it in .npz, .json, .csv, .mp4, .png or .html")
+def _lift_and_write(
+    lifter: "Lifter", opened: "PoseSequence | VideoReader", source: Path, outputs: Sequence[Path]
+) -> None:
+    """Lift with a progress bar, and write all outputs; movies are drawn while the motion is lifted."""
+    from poseglass.body.pose import PoseSequence
+    from poseglass.lifting.stopwatch import Stopwatch
+
+    stopwatch = Stopwatch()
+    video = None if isinstance(opened, PoseSequence) else opened
+    frames = len(opened) if isinstance(opened, PoseSequence) else opened.info.frames
+    with ExitStack() as stack:
+        movies: dict[Path, Movie] = {}
+        for path in outputs:
+            if (live := WRITERS[path.suffix.lower()].live) is not None:
+                size = None if video is None else video.info.size
+                movies[path] = stack.enter_context(load_writer(live)(path, size=size, frames=frames))
+
+        def watch(frame: "Frame") -> None:
+            for movie in movies.values():
+                movie.watch(frame)
+
+        with _progress(frames) as advance:
+
+            def add(chunk: "PoseSequence") -> None:
+                advance(len(chunk))
+                for movie in movies.values():
+                    movie.add(chunk)
+
+            on_frame = watch if video is not None and movies else None
+            motion = lifter.lift(opened, each=add, on_frame=on_frame, stopwatch=stopwatch)
+        assert lifter.report is not None
+        _tell_frames(lifter.report, motion)
+        for path in outputs:
+            if path not in movies:
+                with stopwatch.timing("draw" if _draws(path) else "write"), console.status(Text(f"writing {path}")):
+                    _write(motion, path, None if video is None else source)
+                tell(f"wrote {path} ({_amount(path.stat().st_size)})")
+    for path, movie in movies.items():  # what was still to be drawn is done now
+        stopwatch.add("draw", movie.seconds)
+        tell(f"wrote {path} ({_amount(path.stat().st_size)})")
+    _tell_times(lifter.report, stopwatch)
+
+
+@contextmanager
+def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show how many frames are lifted: a bar, or a line now and then where there is no terminal."""
+    start = last = monotonic()
+    done = 0
+    if console.is_terminal:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("lifting"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("lifting", total=total)
+            yield lambda frames: bar.advance(task, frames)
+        return
+
+    def advance(frames: int) -> None:
+        nonlocal done, last
+        done += frames
+        if monotonic() - last >= LOG_SECONDS:
+            last = monotonic()
+            tell(f"lifted {done} of {total or 'unknown'} frames, {done / (last - start):.0f} frames/s")
+
+    yield advance
+
+
+def _draws(path: Path) -> bool:
+    writer = WRITERS.get(path.suffix.lower())
+    return writer is not None and writer.draws
+
+
+def _check_output(path: Path, source: Path) -> None:
+    """Refuse a file that cannot be written, before the work begins."""
+    writer = WRITERS.get(path.suffix.lower())
+    if writer is None:
+        wrong("--out", f"cannot tell what to write into {path}: end the name in {', '.join(WRITERS)}")
     if path.exists() and source.exists() and path.samefile(source):
         wrong("--out", f"{path} is the file to lift; choose another name")
     check_place(path)
-    if _is_picture(path):
-        from poseglass.show.rendering import render
+    if writer.contents != "the motion":
+        load_writer(writer.home)  # whether the packages that it needs are installed
 
-        return lambda motion, path, video: render(motion, path, video=video)
-    if suffix == ".html":
-        from poseglass.show.viewer import write_page
 
-        return lambda motion, path, video: write_page(motion, path)
-    return lambda motion, path, video: motion.save(path)
+def _write(motion: "PoseSequence", path: Path, video: Path | None) -> None:
+    writer = WRITERS[path.suffix.lower()]
+    write = load_writer(writer.home)
+    if writer.draws:
+        write(motion, path, video=video)
+    else:
+        write(motion, path)
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
@@ -178,34 +201,26 @@ def _size(text: str | None) -> tuple[int, int] | None:
     width, _, height = text.lower().partition("x")
     sides = [int(side) if side.isdigit() else 0 for side in (width, height)]
     if not all(1 <= side <= 65535 for side in sides):
-        wrong("--size", f"write it as WIDTHxHEIGHT in pixels, such as 1920x1080, not {text!r}")
+        wrong("--size", f"expected WIDTHxHEIGHT in pixels, such as 1920x1080, not {text!r}")
     return sides[0], sides[1]
 
 
-@contextmanager
-def _timed(report: "Report", stage: str) -> Iterator[None]:
-    start = perf_counter()
-    yield
-    passed = perf_counter() - start
-    report.seconds[stage] = report.seconds.get(stage, 0.0) + passed
-    report.elapsed += passed
-
-
-def _tell_frames(report: "Report", motion: "PoseSequence") -> None:
+def _tell_frames(report: "LiftReport", motion: "PoseSequence") -> None:
     """What came of the frames."""
     if report.problem:
         tell(report.problem, head="warning: ", style="yellow")
     frames = "1 frame" if report.frames == 1 else f"{report.frames} frames, {motion.duration:.1f} s"
-    seen = "every frame" if report.seen == report.frames else f"{report.seen} of them, the rest is filled in"
-    tell(f"{frames} at {motion.rate:.3g} fps; a person in {seen}")
+    valid = "every frame" if report.valid == report.frames else f"{report.valid} of them, the rest is filled in"
+    tell(f"{frames} at {motion.rate:.3g} fps; a person in {valid}")
     tell(f"{report.kept} of {report.frames} frames kept in the model's middle layers")
 
 
-def _tell_times(report: "Report") -> None:
+def _tell_times(report: "LiftReport", stopwatch: "Stopwatch") -> None:
     """Where the time went."""
-    stages = ", ".join(f"{stage} {_seconds(seconds)}" for stage, seconds in report.seconds.items())
-    pace = report.frames / report.elapsed
-    tell(f"{_seconds(report.elapsed)} in all, {pace:.0f} frames/s (busy: {stages}; stages overlap)")
+    elapsed = stopwatch.elapsed
+    stages = ", ".join(f"{stage} {_seconds(seconds)}" for stage, seconds in stopwatch.seconds.items())
+    pace = report.frames / elapsed
+    tell(f"{_seconds(elapsed)} in all, {pace:.0f} frames/s (busy: {stages}; stages overlap)")
 
 
 def _seconds(value: float) -> str:

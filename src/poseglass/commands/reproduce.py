@@ -1,11 +1,15 @@
-"""``poseglass reproduce``: the papers' tables beside what is measured here."""
+"""``poseglass reproduce``: the papers' tables with your own measurements beside them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from poseglass.commands.terminal import wrong
 from poseglass.files.writing import check_place, writing
+
+if TYPE_CHECKING:
+    from poseglass.judging.protocol import Counting
 
 __all__ = ["reproduce"]
 
@@ -13,37 +17,37 @@ __all__ = ["reproduce"]
 def reproduce(
     table: Annotated[str, typer.Argument(help="h36m or 3dhp.")],
     *,
-    data: Annotated[Path, typer.Option(help="The data set, as `poseglass data h36m` or `data 3dhp` write it.")],
+    data: Annotated[Path, typer.Option(help="The data set, from `poseglass data h36m` or `data 3dhp`.")],
     weights: Annotated[
-        Path | None, typer.Option(help="A folder with the rows' weights, named like their recipes or rows.")
+        Path | None, typer.Option(help="A folder of weights, each named like its recipe or its row of the table.")
     ] = None,
     protocol: Annotated[
-        str, typer.Option(help="published (repeated end frames count too) or ours (every frame counts once).")
+        str, typer.Option(help="published (repeated end frames count too) or ours (each frame counts once).")
     ] = "published",
     flip: Annotated[
         bool, typer.Option("--flip/--no-flip", help="Average with the mirrored pass, as published.")
     ] = True,
-    batch: Annotated[int, typer.Option(help="Clips of a forward pass.")] = 16,
-    json: Annotated[Path | None, typer.Option(help="Also write everything as JSON.")] = None,
+    batch: Annotated[int, typer.Option(help="Clips per forward pass.")] = 16,
+    json: Annotated[Path | None, typer.Option(help="Also write everything to this JSON file.")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
 ) -> None:
-    """The rows of a published table, and what your weights reach on your copy of the data set.
+    """Print a published table, and what your weights reach on your copy of the data set.
 
-    The exit code is 1 if there are weights that could not be measured.
+    The exit code is 1 if some weights could not be measured.
     """
     if protocol not in ("ours", "published"):
-        raise typer.BadParameter(f"it is ours or published, not {protocol!r}", param_hint="'--protocol'")
+        wrong("--protocol", f"choose ours or published, not {protocol!r}")
     if json is not None:
         check_place(json)
     from poseglass.data.recordings.store import Recordings
     from poseglass.judging.reproduction import reproduce as measure
 
-    counting = "ours" if protocol == "ours" else "published"
+    counting: Counting = "ours" if protocol == "ours" else "published"
     recordings = Recordings.open(data)
-    done = measure(table, recordings, weights, counting=counting, flip=flip, batch=batch, progress=True)  # type: ignore[arg-type]
-    print(done.markdown() if markdown else done)  # noqa: T201
+    result = measure(table, recordings, weights, counting=counting, flip=flip, batch=batch, progress=True)
+    print(result.markdown() if markdown else result)  # noqa: T201
     if json is not None:
         with writing(json) as temporary:
-            temporary.write_text(done.json() + "\n", encoding="utf-8")
-    if done.problems:
+            temporary.write_text(result.json() + "\n", encoding="utf-8")
+    if result.problems:
         raise typer.Exit(1)

@@ -1,16 +1,13 @@
-"""How the commands speak: results on standard output, everything else on standard error."""
+"""Where commands print: results to standard output, everything else to standard error."""
 
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import typer
 from rich.console import Console
 from rich.text import Text
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Teller", "console", "fail", "interrupted", "tell", "wrong"]
 
@@ -19,11 +16,12 @@ console = Console(stderr=True)
 
 
 class Teller(logging.Handler):
-    """Shows what the library logs."""
+    """Prints what the library logs."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record as a line."""
-        tell(record.getMessage())
+        head = "warning: " if record.levelno >= logging.WARNING else ""
+        tell(record.getMessage(), head=head, style="yellow")
 
 
 def tell(text: str, *, head: str = "", style: str = "") -> None:

@@ -1,5 +1,32 @@
-"""2D detectors: an image in, the keypoints of everyone in it out."""
+"""2D detectors: an image in, the keypoints of everyone in it out. :data:`DETECTORS` is the list of them."""
+
+import os
+from collections.abc import Callable
 
 from poseglass.detect._base import Detector as Detector
 from poseglass.detect.fake import FakeDetector as FakeDetector
 from poseglass.detect.mediapipe import MediaPipeDetector as MediaPipeDetector
+from poseglass.errors import DetectorError
+
+__all__ = ["DETECTORS", "Detector", "FakeDetector", "MediaPipeDetector", "make_detector"]
+
+DETECTORS: dict[str, Callable[[str | os.PathLike[str] | None], Detector]] = {"mediapipe": MediaPipeDetector}
+"""How to make a detector by its name, from the path of its weights or from None for its default weights."""
+
+
+def make_detector(name: str, weights: str | os.PathLike[str] | None = None) -> Detector:
+    """A detector of :data:`DETECTORS`.
+
+    Args:
+        name: Its name.
+        weights: The path of other weights than its own.
+
+    Raises:
+        DetectorError: There is none of that name, a package is missing, or the weights cannot be loaded.
+
+    Example:
+        >>> make_detector("mediapipe", "pose_landmarker_heavy.task")  # doctest: +SKIP
+    """
+    if name not in DETECTORS:
+        raise DetectorError(f"there is no detector {name!r}; the detectors are {', '.join(DETECTORS)}")
+    return DETECTORS[name](weights)

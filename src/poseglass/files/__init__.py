@@ -1,1 +1,1 @@
-"""Files: atomic writes, safe reading of pickles, and optional packages."""
+"""Atomic writes, safe reading of pickles, tables, and optional packages."""

@@ -1,4 +1,4 @@
-"""Libraries that only some data sets need, asked for when they are needed."""
+"""Optional packages, imported when they are needed."""
 
 import importlib
 from typing import Any
@@ -9,13 +9,17 @@ __all__ = ["needed"]
 
 
 def needed(module: str) -> Any:
-    """A module of the extra ``datasets``.
+    """Import a module of a package that only some data sets need, those of the extra ``datasets``.
 
     Raises:
-        DataError: It is not installed; the message says how to.
+        DataError: The package is not installed. The message gives the command that installs it.
+
+    Example:
+        >>> needed("json").dumps([1])
+        '[1]'
     """
     try:
         return importlib.import_module(module)
     except ImportError as problem:
         name = module.partition(".")[0]
-        raise DataError(f"this needs {name}: pip install 'poseglass[datasets]' ({problem})") from None
+        raise DataError(f"this needs the package {name}; run pip install 'poseglass[datasets]' ({problem})") from None

@@ -1,8 +1,8 @@
-"""Pickled arrays of published files, read without running anything.
+"""Read pickled arrays of published files without running their code.
 
-A pickle is a small program that may call any function. Of the names it may ask for, the unpickler here knows those of
-numpy's arrays, dtypes and scalars, and answers with stand-ins that only note what they are given; whatever else it asks
-for is refused by name. So plain containers, numbers, strings and arrays come through, and no foreign code does.
+A pickle is a small program that may call any function. The unpickler here knows only the functions that build numpy's
+arrays, dtypes and scalars, and puts harmless stand-ins in their place. It refuses any other function by name. Plain
+containers, numbers, strings and arrays can be read this way, and no code of the file runs.
 """
 
 import pickle
@@ -19,10 +19,19 @@ __all__ = ["read_objects"]
 
 
 def read_objects(path: Path, member: str) -> Any:
-    """The object that ``np.savez`` pickled into a member of an npz file.
+    """Read the object that ``np.savez`` pickled into a member of an npz file.
+
+    Args:
+        path: The npz file.
+        member: The name of the array in it.
 
     Raises:
-        FormatError: The member is missing or broken, or its pickle asks for something else than arrays.
+        FormatError: The member is missing or damaged, or its pickle asks for anything but arrays.
+
+    Example:
+        >>> np.savez("poses.npz", positions=np.array({"S1": [1.0, 2.0]}, dtype=object))
+        >>> read_objects(Path("poses.npz"), "positions")
+        {'S1': [1.0, 2.0]}
     """
     try:
         with zipfile.ZipFile(path) as archive, archive.open(f"{member}.npy") as file:
@@ -30,19 +39,19 @@ def read_objects(path: Path, member: str) -> Any:
             header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             _, _, dtype = header(file)
             if dtype.kind != "O":
-                raise FormatError(f"{member} must be a pickled dictionary, but is an array of {dtype}")
+                raise FormatError(f"expected a pickled object, got an array of {dtype}")
             content = _plain(_Unpickler(file, encoding="latin1").load())
-            while file.read(1 << 20):  # to the end, where the checksum is
+            while file.read(1 << 20):  # zipfile checks the checksum at the end of the member
                 pass
     except FormatError as problem:
         raise FormatError(f"{member}: {problem}") from None
-    except Exception as problem:  # a broken pickle can raise anything
+    except Exception as problem:  # a damaged pickle can raise anything
         raise FormatError(f"{member} cannot be read: {problem}") from None
     return content.item() if isinstance(content, ndarray) and content.ndim == 0 else content
 
 
 class _Dtype:
-    """Stands for ``numpy.dtype``: a plain kind of number, text or object, and its byte order."""
+    """Stand-in for ``numpy.dtype``: a plain kind of number, text or object, and its byte order."""
 
     def __init__(self, name: str, *_: Any) -> None:
         self.dtype = np.dtype(name)
@@ -50,12 +59,12 @@ class _Dtype:
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         order, fields = state[1], state[4]
         if fields is not None:
-            raise FormatError("arrays of records are not read")
+            raise FormatError("expected arrays of numbers, text or objects, got an array of records")
         self.dtype = self.dtype.newbyteorder(order)
 
 
 class _Array:
-    """Stands for ``numpy.ndarray``: made empty, then told its shape, dtype and content."""
+    """Stand-in for ``numpy.ndarray``: created empty, then filled with shape, dtype and content."""
 
     value: ndarray
 
@@ -65,27 +74,27 @@ class _Array:
             self.value = np.empty(len(data), object)
             self.value[:] = data
         else:
-            data = data.encode("latin1") if isinstance(data, str) else data  # as Python 2 wrote it
+            data = data.encode("latin1") if isinstance(data, str) else data  # written by Python 2
             self.value = np.frombuffer(data, dtype.dtype)
         self.value = self.value.reshape(shape, order="F" if fortran else "C")
 
 
-class _Made:
-    """What a stand-in answers with is made by its class: a pickle can change a function's attributes, not these."""
+class _StandIn:
+    """Base of stand-ins for functions. They are classes because a pickle can change the attributes of a function."""
 
     def __setstate__(self, state: Any) -> None:
-        raise FormatError("the pickle sets a state where there is none, which is refused")
+        raise FormatError("the pickle changes the state of a function, which is refused")
 
 
-class _Reconstruct(_Made):
-    """Stands for how numpy begins an array."""
+class _Reconstruct(_StandIn):
+    """Stand-in for the function that creates an empty array."""
 
     def __new__(cls, *_: Any) -> Any:
         return _Array()
 
 
-class _FromBuffer(_Made):
-    """Stands for how numpy spells an array in pickle protocol 5."""
+class _FromBuffer(_StandIn):
+    """Stand-in for the function that builds an array in pickle protocol 5."""
 
     def __new__(cls, data: Any, dtype: _Dtype, shape: tuple[int, ...], order: str) -> Any:
         array = _Array()
@@ -93,15 +102,15 @@ class _FromBuffer(_Made):
         return array
 
 
-class _Scalar(_Made):
-    """Stands for numpy's scalars."""
+class _Scalar(_StandIn):
+    """Stand-in for the function that builds a numpy scalar."""
 
     def __new__(cls, dtype: _Dtype, data: bytes | str) -> Any:
         return np.frombuffer(data.encode("latin1") if isinstance(data, str) else data, dtype.dtype)[0]
 
 
-class _Encode(_Made):
-    """Stands for how pickle protocol 2 spells bytes."""
+class _Encode(_StandIn):
+    """Stand-in for the function that builds bytes in pickle protocol 2."""
 
     def __new__(cls, text: str, encoding: str) -> Any:
         if encoding != "latin1":
@@ -109,7 +118,7 @@ class _Encode(_Made):
         return text.encode("latin1")
 
 
-# Version 2 of numpy renamed `numpy.core` to `numpy._core`; files of both go round.
+# numpy 2 renamed `numpy.core` to `numpy._core`. Files of both versions are in use.
 _KNOWN: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): _Dtype,
     ("numpy", "ndarray"): _Array,
@@ -129,19 +138,19 @@ class _Unpickler(pickle.Unpickler):
             return _KNOWN[module, name]
         except KeyError:
             raise FormatError(
-                f"the pickle asks for {module}.{name}, which is refused: only arrays and plain containers are read"
+                f"the pickle asks for {module}.{name}, which is refused: only arrays and plain containers are allowed"
             ) from None
 
 
 def _plain(value: Any) -> Any:
-    """Containers with the arrays that the stand-ins stood for."""
+    """The same containers, with real arrays in place of the stand-ins."""
     if isinstance(value, _Array):
         array = value.value
         if array.dtype.kind != "O":
             return array
         full = np.empty(array.shape, object)
-        for place in np.ndindex(array.shape):
-            full[place] = _plain(array[place])
+        for index in np.ndindex(array.shape):
+            full[index] = _plain(array[index])
         return full
     if isinstance(value, dict):
         return {_plain(key): _plain(item) for key, item in value.items()}

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and folders that one process at a time works in."""
+"""Atomic writes, and a lock that lets one process at a time work in a folder."""
 
 import errno
 import os
@@ -12,19 +12,23 @@ from poseglass.errors import PoseglassError
 
 __all__ = ["alone", "as_created", "check_place", "writing"]
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def check_place(path: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> None:
-    """Say now, before the work that leads to it, that a file cannot be written; nothing is made or changed.
+    """Raise an error now if a file could not be written later, after long work. Nothing is created or changed.
+
+    Args:
+        path: The file.
+        error: The class of the error.
 
     Raises:
-        PoseglassError: (or the `error` given) It is a folder, or its folder is none or cannot be written to.
+        PoseglassError: (or `error`) The path is a folder, or files cannot be created in its folder.
     """
     path = Path(path)
     try:
         if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+            raise IsADirectoryError(errno.EISDIR, "expected a file, but this is a folder")
         folder = next(folder for folder in path.absolute().parents if folder.exists())
         if not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, f"{folder} is a file, not a folder")
@@ -36,12 +40,23 @@ def check_place(path: str | os.PathLike[str], error: type[PoseglassError] = Pose
 
 @contextmanager
 def writing(path: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> Iterator[Path]:
-    """A temporary path beside `path`, moved onto it when the block ends well and removed when it does not.
+    """Write a file completely or not at all.
 
-    The temporary name keeps the suffix, so that writers which look at it choose the same format.
+    The block writes to the temporary path that it gets, in the same folder and with the same suffix. The temporary file
+    replaces `path` if the block succeeds, and is removed if it fails. Missing folders are created.
+
+    Args:
+        path: The file.
+        error: The class of the error.
 
     Raises:
-        PoseglassError: (or the `error` given) The folder cannot be written to.
+        PoseglassError: (or `error`) The file cannot be written.
+
+    Example:
+        >>> with writing("notes.txt") as temporary:
+        ...     _ = temporary.write_text("complete")
+        >>> Path("notes.txt").read_text()
+        'complete'
     """
     path = Path(path)
     try:
@@ -63,13 +78,17 @@ def writing(path: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
 
 @contextmanager
 def alone(folder: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> Iterator[None]:
-    """Be the only process that works in a folder, which is made where it is not there.
+    """Lock a folder, so that only this process works in it during the block. A missing folder is created.
 
-    The system lets go of it when the process ends, however that is; nothing is left in the folder. Where there are no
-    such locks (Windows, some network drives) nobody is kept out.
+    The operating system releases the lock when the process ends, even if it is killed. No file is left in the folder.
+    Windows and some network drives have no such locks; there, the folder is not protected.
+
+    Args:
+        folder: The folder.
+        error: The class of the error.
 
     Raises:
-        PoseglassError: (or the `error` given) Another process works in it, or it cannot be made.
+        PoseglassError: (or `error`) Another process holds the lock, or the folder cannot be created.
     """
     folder = Path(folder)
     try:
@@ -86,7 +105,7 @@ def alone(folder: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise error(f"another process works in {folder}; wait for it, end it, or choose another folder") from None
+            raise error(f"another process works in {folder}; wait for it, stop it, or choose another folder") from None
         except OSError:
             pass
         yield
@@ -95,12 +114,12 @@ def alone(folder: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
 
 
 def as_created(path: Path, mode: int) -> None:
-    """Give a temporary file or folder, which is private, the permissions that an ordinary new one would have."""
+    """Give a private temporary file or folder the permissions of an ordinary new one: `mode` less the umask."""
     umask = os.umask(0)
     os.umask(umask)
     path.chmod(mode & ~umask)
 
 
 def _cannot(path: Path, problem: OSError, error: type[PoseglassError]) -> PoseglassError:
-    do = "make room, or choose another place" if problem.errno in FULL else "choose another place"
-    return error(f"cannot write {path}: {problem.strerror or problem}; {do}")
+    remedy = "free some space, or choose another place" if problem.errno in NO_SPACE else "choose another place"
+    return error(f"cannot write {path}: {problem.strerror or problem}; {remedy}")

@@ -1,179 +1,97 @@
-"""How good a lifter is: errors on motion capture seen by fixed cameras, with clean and with detector-like 2D.
+"""Accuracy on motion clips seen by virtual cameras: where the README's accuracy figures come from.
 
-The protocol (version 1): every take of a split at 30 frames a second, seen by the four cameras of :data:`CAMERAS`
-around the middle of its path, at 1920 x 1080. *Clean* 2D is the exact projection of the 17 joints. *Detected* 2D is
-what :func:`poseglass.data.virtual.detector.detect` makes of COCO-17 keypoints, which are then converted as at
-inference; its chance is seeded by the take's name and the camera. The whole take goes through
-:func:`poseglass.lifting.predictor.predict`, as a user's would. Errors are root-relative and count every frame of every
-take and camera alike, by subject and over all.
+The protocol, version 1. Each take of a split is resampled to 30 frames per second. Four fixed cameras see it
+(:data:`poseglass.judging.viewpoints.CAMERAS`), with clean and with detector-like 2D poses
+(:func:`poseglass.judging.viewpoints.clip_views`). The whole take goes through
+:func:`poseglass.lifting.predictor.predict` with the image's size and without the focal length, as a user's video would.
+Errors are root-relative. Each metric is averaged over a take as one camera sees it, and these means are averaged with
+the takes' numbers of frames as weights: over all takes, and by subject.
 """
-
-import json
-import zlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import overload
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 from rich.progress import track
 
-from poseglass.body.geometry import Camera, look_at
-from poseglass.data.clips import MotionClip, MotionClips
-from poseglass.data.recordings.store import Recordings
-from poseglass.data.virtual.detector import COCO_LAYOUT, SEEN, Detection, detect, face, observe, to_nose
-from poseglass.judging.metrics import acceleration_error, mpjpe, mpjve, p_mpjpe
-from poseglass.judging.on_recordings import Protocol, evaluate_recordings
-from poseglass.judging.report import Report
+from poseglass.data.clips import MotionClips
+from poseglass.errors import DataError
+from poseglass.judging.metrics import metrics_for
+from poseglass.judging.report import ClipReport, GroupErrors
+from poseglass.judging.viewpoints import CAMERAS, FPS, SIZE, at_rate, clip_views
 from poseglass.lifting.predictor import predict
+from poseglass.models.mode import evaluation_mode
 from poseglass.waist.hourglass import Model
 
-__all__ = ["CAMERAS", "Errors", "Evaluation", "Viewpoint", "evaluate"]
+__all__ = ["evaluate_clips"]
 
-FPS = 30.0
-SIZE = (1920, 1080)
-
-
-@dataclass(frozen=True)
-class Viewpoint:
-    """A camera that looks at the middle of a take's path: degrees, metres, focal length in image widths."""
-
-    yaw: float
-    pitch: float
-    distance: float
-    focal: float
+PROTOCOL = f"protocol 1: {len(CAMERAS)} cameras, {FPS:g} frames per second"
+SHORTEST = 3  # frames: an acceleration takes three
 
 
-CAMERAS = (
-    Viewpoint(45, 0, 4, 1.0),
-    Viewpoint(135, 10, 5, 1.2),
-    Viewpoint(225, 25, 3.5, 0.8),
-    Viewpoint(315, -10, 6, 1.6),
-)
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Errors in mm, velocity per frame and acceleration per frame squared at 30 frames a second."""
-
-    mpjpe: float
-    p_mpjpe: float
-    mpjve: float
-    acceleration: float
-    frames: int
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Errors by kind of 2D (``clean``, ``detected``) and by subject (and ``all``).
-
-    ``str()`` is a table, :meth:`json` a record.
-    """
-
-    errors: dict[str, dict[str, Errors]]
-
-    def __str__(self) -> str:
-        lines = ["| 2D | takes of | frames | MPJPE | P-MPJPE | MPJVE | acceleration |", "|---|---|---|---|---|---|---|"]
-        for kind, groups in self.errors.items():
-            for group, e in groups.items():
-                numbers = f"{e.mpjpe:.1f} | {e.p_mpjpe:.1f} | {e.mpjve:.2f} | {e.acceleration:.2f}"
-                lines.append(f"| {kind} | {group} | {e.frames} | {numbers} |")
-        return "\n".join(lines)
-
-    def json(self) -> str:
-        """The same as JSON."""
-        return json.dumps({k: {g: asdict(e) for g, e in groups.items()} for k, groups in self.errors.items()}, indent=2)
-
-
-@overload
-def evaluate(
-    model: Model, data: MotionClips, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
-) -> Evaluation: ...
-@overload
-def evaluate(
-    model: Model, data: Recordings, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
-) -> Report: ...
-def evaluate(
-    model: Model,
-    data: MotionClips | Recordings,
-    *,
-    split: str | None = None,
-    flip: bool = False,
-    progress: bool = False,
-) -> Evaluation | Report:
-    """Errors of a model on the takes of a split, by the protocol above, or on recordings, by the field's.
+def evaluate_clips(
+    model: Model, clips: MotionClips, *, split: str = "test", flip: bool = False, progress: bool = False
+) -> ClipReport:
+    """Errors of a model on the takes of a split.
 
     Args:
-        model: For motion clips a model that takes x, y and score.
-        data: Motion capture; or recordings, which
-            :func:`poseglass.judging.on_recordings.evaluate_recordings` judges with all its other defaults.
-        split: Which takes or recordings: ``"train"``, ``"val"`` or ``"test"``. Where None, the test's.
+        model: A backbone or hourglass that takes x, y and score. It is left in the mode it was in.
+        clips: Motion capture at any frame rate.
+        split: ``"train"``, ``"val"`` or ``"test"``.
         flip: Average with the mirrored pass.
         progress: Show a progress bar.
 
+    Returns:
+        Errors in mm, mm per frame and mm per frame squared, at 30 frames per second. Takes with under 3 frames at
+        that rate are left out, and the report names them.
+
     Raises:
-        DataError: There is nothing in the split, or recordings leave open which 2D poses are meant.
-        ModelError: For motion clips: the model is a funnel, or does not take x, y and score.
+        DataError: The split is empty, or all of its takes are too short.
+        ModelError: The model is a funnel, or does not take x, y and score in person coordinates.
 
     Example:
         >>> import poseglass as pg
-        >>> clips = pg.MotionClips.load("mocap.npz")  # doctest: +SKIP
-        >>> print(pg.evaluate(pg.load("balanced"), clips))  # doctest: +SKIP
-        >>> print(pg.evaluate(pg.load("hot-mixste"), pg.Recordings.open("h36m"), flip=True))  # doctest: +SKIP
+        >>> from poseglass.data.clips import MotionClip
+        >>> points = np.random.default_rng(0).normal(0, 0.4, (12, 17, 3))
+        >>> clips = MotionClips((MotionClip("noise", points, "anna", split="test"),), fps=30)
+        >>> report = evaluate_clips(pg.create_model("mixste-small", frames=9), clips)
+        >>> report.group("clean").frames
+        48
     """
-    if isinstance(data, Recordings):
-        return evaluate_recordings(model, data, Protocol(split=split, flip=flip), progress=progress)
-    takes = data.split(split or "test")
-    sums: dict[tuple[str, str], list[tuple[int, Float[ndarray, " 4"]]]] = {}
+    takes = clips.split(split)
+    metrics = metrics_for("clips")
+    means: dict[tuple[str, str], list[tuple[int, Float[ndarray, " _"]]]] = {}
+    skipped = []
     for take in track(takes, "evaluating", total=len(takes), disable=not progress):
-        for kind, points, scores, target in _views(take, data.fps):
-            predicted = predict(model, points, scores, flip=flip, size=SIZE).pose3d
-            measures = (mpjpe, p_mpjpe, mpjve, acceleration_error)
-            values = np.array([measure(predicted, target) for measure in measures])
+        points = at_rate(take.points, takes.fps)
+        if len(points) < SHORTEST:
+            skipped.append(take.name)
+            continue
+        for view in clip_views(take.name, points):
+            with evaluation_mode(model):
+                predicted = predict(model, view.points, view.scores, flip=flip, size=SIZE).pose3d
+            values = np.array([metric.mean(predicted, view.truth) for metric in metrics.values()])
             for group in ("all", take.subject):
-                sums.setdefault((kind, group), []).append((len(target), values))
-    errors: dict[str, dict[str, Errors]] = {"clean": {}, "detected": {}}
-    for (kind, group), parts in sums.items():
-        counts = np.array([count for count, _ in parts])
-        mean = (counts[:, None] * np.stack([values for _, values in parts])).sum(0) / counts.sum()
-        p1, p2, velocity, acceleration = (float(value) for value in mean)
-        errors[kind][group] = Errors(p1, p2, velocity, acceleration, int(counts.sum()))
-    return Evaluation(errors)
-
-
-def _views(
-    take: MotionClip, fps: float
-) -> Iterator[tuple[str, Float[ndarray, "f 17 2"], Float[ndarray, "f 17"], Float[ndarray, "f 17 3"]]]:
-    """What each camera sees of a take, clean and detected, with the root-relative truth."""
-    points = take.points[:: max(round(fps / FPS), 1)].astype(np.float64)
-    if len(points) < 3:
-        return
-    extra = face(points)
-    detected = np.concatenate([to_nose(points, extra), extra], 1)  # f n 3
-    for number, viewpoint in enumerate(CAMERAS):
-        camera = _camera(viewpoint, points)
-        clean = camera.to_camera(points.reshape(-1, 3)).reshape(points.shape)
-        pixels: ndarray = camera.project(clean.reshape(-1, 3)).reshape(-1, 17, 2)
-        yield "clean", pixels, np.ones(pixels.shape[:2]), clean - clean[:, :1]
-
-        truth = camera.to_camera(detected.reshape(-1, 3)).reshape(detected.shape)
-        pixels = camera.project(truth.reshape(-1, 3)).reshape(*truth.shape[:2], 2)
-        rng = np.random.default_rng(zlib.crc32(f"{take.name}/{number}".encode()))
-        found, scores = detect(rng, pixels[None], Detection(), SEEN.mirror)
-        found, scores = observe(found, scores, np.array([COCO_LAYOUT]))
-        yield "detected", found[0], scores[0], (truth - truth[:, :1])[:, :17]
-
-
-def _camera(view: Viewpoint, points: Float[ndarray, "f 17 3"]) -> Camera:
-    middle = (points[:, 0].min(0) + points[:, 0].max(0)) / 2
-    yaw, pitch = np.radians([view.yaw, view.pitch])
-    away = np.array([np.cos(pitch) * np.sin(yaw), np.sin(pitch), np.cos(pitch) * np.cos(yaw)])
-    # A take that covers much ground is seen from further away, so that nobody passes through the camera.
-    distance = max(view.distance, float(np.linalg.norm(points - middle, axis=-1).max()) + 1)
-    return Camera(
-        rotation=look_at(-away),
-        position=middle + distance * away,
-        focal=np.full(2, view.focal * SIZE[0]),
-        centre=np.array(SIZE) / 2,
+                means.setdefault((view.kind, group), []).append((len(view.truth), values))
+    if not means:
+        raise DataError(
+            f"no take of the split {split} has {SHORTEST} frames at {FPS:g} frames per second: {', '.join(skipped)}"
+        )
+    return ClipReport(
+        fingerprint=takes.fingerprint,
+        split=split,
+        flip=flip,
+        protocol=PROTOCOL,
+        units={name: metric.unit for name, metric in metrics.items()},
+        groups=tuple(
+            GroupErrors(kind, group, *_pooled(means[kind, group], [*metrics]))
+            for kind, group in sorted(means, key=lambda key: ("clean", "detected").index(key[0]))
+        ),
+        skipped=tuple(skipped),
     )
+
+
+def _pooled(means: list[tuple[int, Float[ndarray, " _"]]], names: list[str]) -> tuple[int, dict[str, float]]:
+    """The number of frames, and each metric's mean with the numbers of frames as weights."""
+    frames = np.array([count for count, _ in means])
+    mean = (frames[:, None] * np.stack([values for _, values in means])).sum(0) / frames.sum()
+    return int(frames.sum()), dict(zip(names, mean.tolist(), strict=True))

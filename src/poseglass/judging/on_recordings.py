@@ -1,68 +1,46 @@
-"""How good a model is on prepared recordings, such as Human3.6M's: the field's protocols, and every choice in them.
+"""Accuracy on prepared recordings, such as Human3.6M's, by the field's protocols.
 
-*Windows.* A model that answers for all frames (seq2seq) gets clips that follow each other without overlap; what the
-last one lacks is shared by both ends, which are repeated. A model of the centre frame (seq2frame) gets a clip for every
-frame. *Counting.* ``ours``: every frame of a recording that is valid counts once. ``published``: every frame of every
-clip counts, the repeated ones too, as in the published figures of seq2seq models; velocities then are within clips. For
-the centre frame both are the same. *Means.* Frames are pooled by action over takes, cameras and subjects, and the
-result is the mean over actions; MPI-INF-3DHP's is over all frames, beside each sequence and each activity. Velocities
-never cross from one recording to another. *Root.* The predicted root is put to zero, and the truth is relative to its
-own.
+*Windows.* A model that answers for all frames (seq2seq) gets consecutive clips without overlap. What the last clip
+lacks is divided between both ends of the recording, whose first and last frames are repeated. A model that answers for
+the centre frame (seq2frame) gets a clip per frame.
+
+*Counting.* ``ours``: each valid frame of a recording counts once. ``published``: every frame of every clip counts, the
+repeated ones too, as in the published figures of seq2seq models, and velocities are taken within clips. For seq2frame
+models both are the same.
+
+*Means.* Frames are pooled by action over takes, cameras and subjects, and the result is the mean over actions.
+MPI-INF-3DHP's result is the mean over all frames, with each sequence and activity beside it. Velocities never cross
+from one recording to another.
+
+*Root.* Poses are root-relative: the predicted root is subtracted from the prediction, the true one from the truth.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from poseglass.body.geometry import to_screen
-from poseglass.body.skeleton import H36M_17, Skeleton, counterparts, get_skeleton
+from poseglass.body.geometry import root_relative, to_screen
+from poseglass.body.skeleton import Skeleton, counterparts
+from poseglass.clips.view import person_view
 from poseglass.clips.windows import cut, padding, seq2frame_starts, seq2seq_starts
-from poseglass.data.h36m import facts as h36m_facts
 from poseglass.data.recordings.store import Recording, Recordings
-from poseglass.data.threedhp import facts as mpi_inf_3dhp_facts
-from poseglass.errors import DataError, ModelError, PoseError
-from poseglass.judging.report import Group, Report
-from poseglass.judging.tally import HUMAN36M, MPI_INF_3DHP, Tally
-from poseglass.lifting.answer import answer, person_view
+from poseglass.errors import DataError, PoseError
+from poseglass.judging import groups
+from poseglass.judging.metrics import metrics_for
+from poseglass.judging.protocol import EvaluationPlan, Protocol, planned
+from poseglass.judging.report import RecordingReport
+from poseglass.judging.tally import Tally
+from poseglass.lifting.answer import answer
+from poseglass.models.mode import evaluation_mode
 from poseglass.waist.hourglass import Funnel, Model, backbone_of
 
-__all__ = ["Counting", "Protocol", "evaluate_recordings"]
+__all__ = ["describe", "evaluate_recordings"]
 
-Counting = Literal["ours", "published"]
-THREEDHP = "MPI-INF-3DHP"
-# Gets a recording and the poses of all its frames: metres, relative to the root, in the data's order (f j 3).
+# Called with a recording and the poses of all its frames: metres, root-relative, in the data's order (f j 3).
 Each = Callable[[Recording, Float[ndarray, "f j 3"]], object]
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How recordings are judged.
-
-    Args:
-        keypoints: The 2D poses that the model sees. Where None, those it was trained on if it knows, or the only ones.
-        subjects: Whose recordings. Where None, those of everybody in the split.
-        split: Which recordings: ``"train"``, ``"val"`` or ``"test"``. Where None, the test, unless subjects are named
-            or nobody says which recordings are for it.
-        counting: Whether frames count ``"ours"`` or the ``"published"`` way; see above.
-        flip: Average with the mirrored pass, which keeps the frames that the plain pass kept.
-        centre: Whether the model answers for a clip's centre alone. Where None, as the model says (a funnel always).
-        skeleton: Which joint is which in the model's input and output. Where None, as the model says.
-        batch: Clips of a forward pass.
-    """
-
-    keypoints: str | None = None
-    subjects: tuple[str, ...] | None = None
-    split: str | None = None
-    counting: Counting = "ours"
-    flip: bool = False
-    centre: bool | None = None
-    skeleton: Skeleton | None = None
-    batch: int = 16
 
 
 def evaluate_recordings(
@@ -73,29 +51,30 @@ def evaluate_recordings(
     name: str = "",
     each: Each | None = None,
     progress: bool = False,
-) -> Report:
+) -> RecordingReport:
     """Errors of a model on recordings.
 
-    A recording at a time is in memory. A model of screen coordinates sees 2D poses as the field normalises them, one of
-    person coordinates as lifting does; a third input is the score, 1 where the 2D poses have none.
+    One recording at a time is in memory. A model of screen coordinates gets 2D poses normalised as the field does, a
+    model of person coordinates as lifting does. A third input is the score, 1 if the 2D poses have none.
 
     Args:
-        model: Answers in metres, relative to the root, in camera space.
-        recordings: What :meth:`Recordings.open` gives.
-        protocol: How; with all its defaults where None.
+        model: Answers with root-relative poses in camera space, metres. It is left in the mode it was in.
+        recordings: From :meth:`Recordings.open`.
+        protocol: How to evaluate; all defaults if None.
         name: What the report calls the model.
-        each: Is called with every recording and the model's poses of all its frames: metres, relative to the root, in
-            the recordings' order of joints.
+        each: Called with every recording and the model's poses of all its frames: metres, root-relative, in the
+            recordings' joint order.
         progress: Show a progress bar.
 
     Raises:
-        DataError: There are no such subjects, no such split or 2D poses, or the joints are none the model could know.
-        ModelError: The model cannot answer so.
+        DataError: The recordings lack the subjects, the split or the 2D poses, or their joints are not the model's.
+        ModelError: The model cannot be evaluated this way.
 
     Example:
         >>> import poseglass as pg
         >>> from poseglass.data.h36m.prepare import prepare_h36m
-        >>> from poseglass.data.virtual.trees import generate
+        >>> from poseglass.data.synthetic.generate import generate
+        >>> from poseglass.judging.protocol import Protocol
         >>> _ = generate("h36m", "made-up", frames=20, subjects=["S9"])
         >>> data = prepare_h36m("made-up", "prepared").recordings.split(actions=["Eating", "Walking"])
         >>> model = pg.create_model("mixste-tiny", frames=9)
@@ -103,228 +82,128 @@ def evaluate_recordings(
         >>> report.total.name, report.total.frames
         ('mean over 2 actions', 320)
     """
-    skeleton = get_skeleton((protocol and protocol.skeleton) or backbone_of(model).skeleton)
-    chosen, protocol = _settled(model, recordings, replace(protocol or Protocol(), skeleton=skeleton))
-    model.eval()
-    order = _order(recordings.skeleton, skeleton)
-    published = protocol.counting == "published" and not protocol.centre
-    metrics = MPI_INF_3DHP if recordings.dataset == THREEDHP else HUMAN36M
+    plan = planned(protocol or Protocol(), model, recordings)
+    order = _order(recordings.skeleton, plan.skeleton)
+    root = _root(recordings.skeleton)
+    published = plan.counting == "published" and not plan.centre
+    metrics = metrics_for("3dhp" if recordings.dataset == groups.THREEDHP else "recordings")
     tally, windows, repeated = Tally(metrics, joints=len(order)), 0, 0
     columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, disable=not progress, transient=True) as bar:
-        task = bar.add_task("evaluating", total=chosen.frames)
-        for recording in chosen:
-            begins = _begins(model, recording.frames, centre=bool(protocol.centre))
+    with evaluation_mode(model), Progress(*columns, disable=not progress, transient=True) as bar:
+        task = bar.add_task("evaluating", total=plan.recordings.frames)
+        for recording in plan.recordings:
+            begins = _begins(model, recording.frames, centre=plan.centre)
             batches = []
-            for poses in _lifted(model, recording, begins, protocol, order):
+            for poses in _lifted(model, recording, begins, plan, order):
                 batches.append(poses)
                 bar.advance(task, recording.frames * len(poses) / len(begins))
             clips = np.concatenate(batches)
             beyond = padding(begins, model.frames, recording.frames)
-            whole = clips[:, 0] if protocol.centre else clips[~beyond]
-            truth = recording.points3d.astype(np.float64)
-            truth = truth - truth[:, recordings.skeleton.index(_root(recordings.skeleton))][:, None]
-            groups = _groups(recording, recordings.dataset)
+            whole = clips[:, 0] if plan.centre else clips[~beyond]  # f j 3
+            truth = root_relative(recording.points3d.astype(np.float64), root)
+            counts = groups.groups_of(recording, recordings.dataset)
             if published:
-                parts = {group: cut(counts, model.frames, begins) for group, counts in groups.items()}
-                tally.add(clips, cut(truth, model.frames, begins), parts)
+                counts_of_clips = {group: cut(frames, model.frames, begins) for group, frames in counts.items()}
+                tally.add(clips, cut(truth, model.frames, begins), counts_of_clips)
                 repeated += int((beyond & cut(np.asarray(recording.valid), model.frames, begins)).sum())
             else:
-                tally.add(whole[None], truth[None], {group: counts[None] for group, counts in groups.items()})
+                tally.add(whole[None], truth[None], {group: frames[None] for group, frames in counts.items()})
             windows += len(begins)
             if each is not None:
                 each(recording, whole)
-    return Report(
+    return RecordingReport(
         dataset=recordings.dataset,
         fingerprint=recordings.fingerprint,
-        subjects=tuple(dict.fromkeys(recording.subject for recording in chosen)),
-        keypoints=protocol.keypoints or "",
-        model=name or _described(model),
-        counting=protocol.counting,
-        flip=protocol.flip,
-        centre=bool(protocol.centre),
+        subjects=tuple(dict.fromkeys(recording.subject for recording in plan.recordings)),
+        keypoints=plan.keypoints,
+        model=name or describe(model),
+        counting=plan.counting,
+        flip=plan.flip,
+        centre=plan.centre,
         windows=windows,
         window=model.frames,
         repeated=repeated,
-        units={metric.name: metric.unit for metric in metrics},
-        groups=tuple(_grouped(tally, chosen)),
-        total=_total(tally, chosen),
+        units={metric: row.unit for metric, row in metrics.items()},
+        groups=groups.grouped(tally, plan.recordings),
+        total=groups.total(tally, plan.recordings),
         joints=dict(zip(recordings.skeleton.joints, tally.by_joint(), strict=True)),
-        notes=tuple(_notes(chosen)),
-        skeleton=skeleton.name,
+        notes=groups.notes(plan.recordings),
+        skeleton=plan.skeleton.name,
     )
 
 
-# ---------------------------------------------------------------- what is chosen
+def describe(model: Model) -> str:
+    """A model in words.
 
-
-def _settled(model: Model, recordings: Recordings, protocol: Protocol) -> tuple[Recordings, Protocol]:
-    """The recordings that are meant, and a protocol that leaves nothing open; raises what is wrong before the work."""
+    Example:
+        >>> import poseglass as pg
+        >>> describe(pg.funnel("mixste-tiny", keep=9, at=1))
+        'Funnel around MixSTE of 27 frames'
+    """
     backbone = backbone_of(model)
-    if protocol.batch < 1:
-        raise ModelError(f"a batch has 1 clip or more, not {protocol.batch}")
-    if protocol.counting not in ("ours", "published"):
-        raise DataError(f"frames count ours or published, not {protocol.counting!r}")
-    if backbone.inputs not in (2, 3):
-        raise ModelError(f"recordings give a model x, y or x, y, score; this one takes {backbone.inputs} numbers")
-    if backbone.coordinates == "person" and protocol.skeleton not in (None, H36M_17):
-        raise ModelError(f"person coordinates are of {H36M_17.name}, not of {protocol.skeleton.name}")
-    centre = protocol.centre
-    if isinstance(model, Funnel) and centre is False:
-        raise ModelError("a funnel answers for one frame of a clip only: leave out centre=False, or give its backbone")
-    if centre is None:
-        centre = isinstance(model, Funnel) or backbone.answers == "centre"
-    split = protocol.split
-    if split is None and protocol.subjects is None and any(recording.splits for recording in recordings):
-        split = "test"
-    chosen = recordings.split(subjects=protocol.subjects, splits=None if split is None else [split])
-    keypoints = _keypoints(backbone.keypoints, chosen, protocol.keypoints)
-    return chosen, replace(protocol, keypoints=keypoints, split=split, centre=centre)
+    waist = "" if model is backbone else f"{type(model).__name__} around "
+    return f"{waist}{type(backbone).__name__} of {model.frames} frames"
 
 
-def _keypoints(trained: str, chosen: Recordings, wanted: str | None) -> str:
-    common = [source for source in chosen.sources if all(source in recording.sources for recording in chosen)]
-    there = ", ".join(common) or "none that all of these recordings have"
-    if wanted is None and trained and trained not in common:
-        raise DataError(
-            f"the model was trained on 2D poses {trained!r}, and {chosen.folder} has {there}; choose with --keypoints "
-            "(keypoints=)"
-        )
-    if wanted is None and not trained and len(common) != 1:
-        raise DataError(f"{chosen.folder} has the 2D poses {there}; choose with --keypoints (keypoints=)")
-    source = wanted or trained or common[0]
-    if source not in common:
-        raise DataError(f"{chosen.folder} has no 2D poses {source!r} of all these recordings; there are {there}")
-    return source
-
-
-def _order(source: Skeleton, model: Skeleton) -> Int[ndarray, " j"]:
-    """Which of the data's joints each of the model's is: an order, for every joint must have its counterpart."""
+def _order(data: Skeleton, model: Skeleton) -> Int[ndarray, " j"]:
+    """For each of the model's joints its number in the data. Every joint of the data must have its counterpart."""
     try:
-        order = counterparts(source, model)
-        if left := sorted({*range(len(source))} - {*order.tolist()}):
-            raise PoseError(f"{model.name} has no {', '.join(source.joints[joint] for joint in left)}")
+        order = counterparts(data, model)
+        if missing := sorted({*range(len(data))} - {*order.tolist()}):
+            raise PoseError(f"{model.name} lacks {', '.join(data.joints[joint] for joint in missing)}")
     except PoseError as problem:
         raise DataError(
-            f"the recordings' joints ({source.name}) are not, one by one, those of the model ({model.name}): {problem}"
+            f"the joints of the recordings ({data.name}) and of the model ({model.name}) do not match one to one: "
+            f"{problem}"
         ) from None
     return order
 
 
-def _root(skeleton: Skeleton) -> str:
+def _root(skeleton: Skeleton) -> int:
     if skeleton.root is None:
-        raise DataError(f"poses of {skeleton.name} have no root that they could be relative to")
-    return skeleton.root
+        raise DataError(f"poses of {skeleton.name} have no root to be relative to")
+    return skeleton.index(skeleton.root)
 
 
-# ---------------------------------------------------------------- what the model makes of it
-
-
-def _begins(model: Model, frames: int, *, centre: bool) -> Int[ndarray, " n"]:
-    """Where the clips begin; those of one frame have it where the model asks for it."""
+def _begins(model: Model, frames: int, *, centre: bool) -> Int[ndarray, " b"]:
+    """The first frame of each clip. For seq2frame, each frame lies where the model answers for it."""
     if not centre:
         return seq2seq_starts(frames, model.frames)
     return seq2frame_starts(frames, model.frames) + model.frames // 2 - _middle(model)
 
 
 def _middle(model: Model) -> int:
+    """The frame of a clip that a seq2frame model answers for."""
     return model.always if isinstance(model, Funnel) else model.frames // 2
 
 
 def _lifted(
-    model: Model, recording: Recording, begins: Int[ndarray, " n"], protocol: Protocol, order: Int[ndarray, " j"]
+    model: Model, recording: Recording, begins: Int[ndarray, " b"], plan: EvaluationPlan, order: Int[ndarray, " j"]
 ) -> Iterator[Float[ndarray, "b _ j 3"]]:
-    """Poses of the recording's clips, batch by batch, of all frames or the centre: root at zero, the data's order."""
-    backbone, skeleton = backbone_of(model), protocol.skeleton or H36M_17
-    points = recording.points2d(protocol.keypoints or "")[:, order].astype(np.float64)
-    given = recording.scores(protocol.keypoints or "")
-    scores = np.ones(points.shape[:2]) if given is None else given[:, order].astype(np.float64)
-    screen = np.concatenate([to_screen(points, recording.size), scores[..., None]], -1).astype(np.float32)
-    root = skeleton.index(_root(skeleton))
+    """Poses of a recording's clips by batch: all frames or the centre, root-relative, in the data's order."""
+    points = recording.points2d(plan.keypoints)[:, order].astype(np.float64)
+    confidence = recording.scores(plan.keypoints)
+    scores = np.ones(points.shape[:2]) if confidence is None else confidence[:, order].astype(np.float64)
+    screen = np.concatenate([to_screen(points, recording.size), scores[..., None]], -1).astype(np.float32)  # f j 3
+    root = _root(plan.skeleton)
     back = np.argsort(order)
-    for first in range(0, len(begins), protocol.batch):
-        some, turn = begins[first : first + protocol.batch], None
-        if backbone.coordinates == "screen":
-            pose2d = cut(screen, model.frames, some)
+    for first in range(0, len(begins), plan.batch):
+        batch, turn = begins[first : first + plan.batch], None
+        if model.card.coordinates == "screen":
+            pose2d = cut(screen, model.frames, batch)  # b f j 3
         else:
-            clips = (cut(each, model.frames, some) for each in (points, scores))
+            clips = (cut(sequence, model.frames, batch) for sequence in (points, scores))
             pose2d, turn = person_view(*clips, size=recording.size)
-        pose2d = np.ascontiguousarray(pose2d[..., : backbone.inputs])
-        pose3d, kept = answer(model, pose2d, flip=protocol.flip, skeleton=skeleton)
-        if protocol.centre:
+        pose2d = np.ascontiguousarray(pose2d[..., : model.inputs])  # b f j i
+        pose3d, kept = answer(model, pose2d, flip=plan.flip, skeleton=plan.skeleton)
+        if plan.centre:
             middle = _middle(model)
-            place = np.full(len(some), middle)
+            place = np.full(len(batch), middle)
             if isinstance(model, Funnel):
                 place = (kept[max(kept)].cpu().numpy() == middle).argmax(1)
-            pose3d = np.take_along_axis(pose3d, place[:, None, None, None], 1)
+            pose3d = np.take_along_axis(pose3d, place[:, None, None, None], 1)  # b 1 j 3
             turn = None if turn is None else turn[:, middle : middle + 1]
-        pose3d[:, :, root] = 0
+        pose3d = root_relative(pose3d, root)
         if turn is not None:
             pose3d = pose3d @ turn
         yield pose3d[:, :, back]
-
-
-def _described(model: Model) -> str:
-    backbone = backbone_of(model)
-    inner = type(backbone).__name__
-    around = "" if model is backbone else f"{type(model).__name__} around "
-    return f"{around}{inner} of {model.frames} frames"
-
-
-# ---------------------------------------------------------------- what it is counted for
-
-
-def _groups(recording: Recording, dataset: str) -> Mapping[str, Bool[ndarray, " f"]]:
-    """The groups of a recording, and which of its frames count for each."""
-    counts = np.asarray(recording.valid)
-    if dataset != THREEDHP:
-        return {f"action {recording.action}": counts}
-    groups = {"all": counts, f"sequence {_sequence(recording)}": counts}
-    if recording.activity is not None:
-        for number in np.unique(recording.activity[counts & (recording.activity > 0)]):
-            activity = mpi_inf_3dhp_facts.ACTIVITIES[number - 1]
-            groups[f"activity {activity}"] = counts & (recording.activity == number)
-    return groups
-
-
-def _sequence(recording: Recording) -> str:
-    """TS1, or S1 Seq1."""
-    return " ".join(dict.fromkeys((recording.subject, recording.take)))
-
-
-def _names(chosen: Recordings) -> Iterator[tuple[str, str]]:
-    """The kinds and names of the groups there may be, in the order of the tables."""
-    if chosen.dataset == THREEDHP:
-        yield from (("sequence", _sequence(recording)) for recording in chosen)
-        yield from (("activity", activity) for activity in mpi_inf_3dhp_facts.ACTIVITIES)
-        return
-    known = h36m_facts.ACTIONS if chosen.dataset == "Human3.6M" else ()
-    there = dict.fromkeys(recording.action for recording in chosen)
-    yield from (("action", action) for action in dict.fromkeys((*known, *there)))
-
-
-def _grouped(tally: Tally, chosen: Recordings) -> Iterator[Group]:
-    for kind, name in dict.fromkeys(_names(chosen)):
-        if (group := f"{kind} {name}") in tally:
-            yield Group(kind, name, tally.frames(group), tally.means(group))
-
-
-def _total(tally: Tally, chosen: Recordings) -> Group:
-    if chosen.dataset == THREEDHP:
-        return Group("total", "all frames", tally.frames("all"), tally.means("all"))
-    groups = [*_grouped(tally, chosen)]
-    means = {metric.name: float(np.mean([group.errors[metric.name] for group in groups])) for metric in tally.metrics}
-    return Group(
-        "total",
-        f"mean over {len(groups)} action{'s' * (len(groups) > 1)}",
-        sum(group.frames for group in groups),
-        means,
-    )
-
-
-def _notes(chosen: Recordings) -> Iterator[str]:
-    there = {recording.action for recording in chosen}
-    if chosen.dataset == "Human3.6M" and (missing := [a for a in h36m_facts.ACTIONS if a not in there]):
-        yield f"not there: {', '.join(missing)}"
-    if chosen.dataset == THREEDHP and all(r.activity is None or not r.activity.any() for r in chosen):
-        yield "activities are unknown: only the original annot_data.mat tell them, not the npz files"

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: the error of each joint, and of each action or sequence."""
+"""Bar charts of an evaluation: the error of each joint, and of each action or sequence."""
 
 from collections.abc import Mapping
 from os import PathLike
@@ -7,7 +7,7 @@ from typing import Any
 
 from poseglass.errors import PoseglassError
 from poseglass.files.writing import writing
-from poseglass.judging.report import Report
+from poseglass.judging.report import RecordingReport
 
 __all__ = ["draw_report", "plotting"]
 
@@ -15,34 +15,39 @@ BLUE, GREY = "#3b6ea8", "#8a8a8a"
 
 
 def plotting() -> Any:
-    """Matplotlib's ``Figure``, which needs no screen.
+    """Matplotlib's ``Figure`` class, which needs no screen.
 
     Raises:
-        PoseglassError: Matplotlib is not installed; the message says how to.
+        PoseglassError: Matplotlib is not installed.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError as problem:
-        raise PoseglassError(f"pictures need matplotlib: pip install 'poseglass[plots]' ({problem})") from None
+        raise PoseglassError(f"plots need matplotlib: pip install 'poseglass[plots]' ({problem})") from None
     return Figure
 
 
-def draw_report(report: Report, folder: str | PathLike[str]) -> list[Path]:
-    """Write ``error-per-joint.png`` and ``error-per-action.png`` (or ``-sequence``, ``-activity``); returns the files.
+def draw_report(report: RecordingReport, folder: str | PathLike[str]) -> list[Path]:
+    """Write ``error-per-joint.png`` and ``error-per-action.png`` (or ``-sequence`` and ``-activity``).
 
     Args:
-        report: What came of an evaluation.
-        folder: Where to; made if need be, files of the same names are replaced.
+        report: An evaluation on recordings.
+        folder: The folder to write to. It is created if it is missing, and files of the same names are replaced.
+
+    Returns:
+        The files written.
 
     Raises:
         PoseglassError: Matplotlib is not installed, or the folder cannot be written.
 
     Example:
-        >>> from poseglass.judging.report import Group
-        >>> total = Group("total", "mean over 1 action", 9, {"MPJPE": 40.0})
-        >>> groups = (Group("action", "Walking", 9, {"MPJPE": 40.0}),)
-        >>> how = ("mine", "0123456789ab", ("anna",), "gt", "a model", "ours", False, False, 1, 9, 0)
-        >>> report = Report(*how, {"MPJPE": "mm"}, groups, total, joints={"pelvis": 0.0, "left_hip": 20.0})
+        >>> from poseglass.judging.report import GroupErrors
+        >>> walking = GroupErrors("action", "Walking", 9, {"MPJPE": 40.0})
+        >>> report = RecordingReport(
+        ...     dataset="mine", fingerprint="0123456789ab", subjects=("anna",), keypoints="gt", model="a model",
+        ...     counting="ours", flip=False, centre=False, windows=1, window=9, repeated=0, units={"MPJPE": "mm"},
+        ...     groups=(walking,), total=walking, joints={"pelvis": 0.0, "left_hip": 20.0},
+        ... )
         >>> [path.name for path in draw_report(report, "plots")]
         ['error-per-joint.png', 'error-per-action.png']
     """
@@ -57,13 +62,13 @@ def draw_report(report: Report, folder: str | PathLike[str]) -> list[Path]:
 
 
 def _bars(path: Path, about: list[str], errors: Mapping[str, float], mean: str, level: float | None) -> Path:
-    """Horizontal bars with their values, and a line where the mean is."""
+    """Horizontal bars with their values, and a line at the mean (the bars' own if `level` is None)."""
     figure = plotting()(figsize=(8, 1.6 + 0.3 * len(errors)), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     names, values = [name.replace("_", " ") for name in errors], [*errors.values()]
     bars = axes.barh(names, values, color=BLUE)
     labels = axes.bar_label(bars, fmt="%.1f", padding=3, fontsize=8)
-    for label in labels:  # readable on the line of the mean
+    for label in labels:  # readable where the line at the mean crosses them
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     level = sum(values) / len(values) if level is None else level
     axes.axvline(level, color=GREY, linewidth=1, linestyle="--", label=f"{mean}: {level:.1f} mm")

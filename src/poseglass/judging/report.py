@@ -1,25 +1,27 @@
-"""What came of an evaluation, as a table, Markdown, JSON and CSV."""
+"""What `pg.evaluate` returns: errors by group, printed as text, Markdown, JSON and CSV."""
 
-import csv
-import io
 import json
 import math
-from collections.abc import Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar, final
 
-__all__ = ["Group", "Report", "aligned"]
+from poseglass.files.tables import csv_table, markdown_table, text_table
+
+__all__ = ["ClipReport", "EvaluationReport", "GroupErrors", "RecordingReport"]
 
 
 @dataclass(frozen=True)
-class Group:
-    """Errors of some frames.
+class GroupErrors:
+    """Mean errors of a group of frames.
 
     Attributes:
-        kind: What they have in common: ``action``, ``sequence``, ``activity``, or ``total``.
-        name: Which action, say.
-        frames: How many count.
-        errors: By metric; NaN where there was nothing to measure it on.
+        kind: What the group is. Recordings: ``action``, ``sequence``, ``activity`` or ``total``. Motion clips: the 2D
+            poses, ``clean`` or ``detected``.
+        name: Which action, sequence, activity or subject.
+        frames: The number of frames that count.
+        errors: The mean of each metric by name; NaN if there was nothing to measure it on.
     """
 
     kind: str
@@ -28,29 +30,150 @@ class Group:
     errors: Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class Report:
-    """Errors, and all that they depend on.
+class EvaluationReport(ABC):
+    """Errors by group. ``str()`` is a table to read.
+
+    The two kinds are :class:`ClipReport` (motion clips) and :class:`RecordingReport` (recordings).
+    """
+
+    units: Mapping[str, str]
+    # The heading of each attribute of a group that the printed table shows.
+    HEADINGS: ClassVar[Mapping[str, str]]
+
+    @abstractmethod
+    def about(self) -> str:
+        """What was measured and how, a line per fact."""
+
+    @abstractmethod
+    def rows(self) -> Sequence[GroupErrors]:
+        """The groups in the order of the table."""
+
+    @abstractmethod
+    def record(self) -> dict[str, Any]:
+        """Everything as plain values; None replaces NaN."""
+
+    @final
+    def __str__(self) -> str:
+        units = "  ".join(f"{name} in {unit}" for name, unit in self.units.items())
+        return f"{self.about()}\n\n{text_table(self._cells(self.units), left=len(self.HEADINGS))}\n\n{units}"
+
+    @final
+    def markdown(self) -> str:
+        """The same as a list and a Markdown table."""
+        lines = [f"- {line}" for line in self.about().splitlines()]
+        cells = self._cells([f"{name}, {unit}" for name, unit in self.units.items()])
+        return "\n".join([*lines, "", markdown_table(cells)])
+
+    @final
+    def json(self) -> str:
+        """:meth:`record` as JSON."""
+        return json.dumps(self.record(), indent=2, allow_nan=False)
+
+    @final
+    def csv(self) -> str:
+        """A row per group, in full precision."""
+        head = ["kind", "name", "frames", *self.units]
+        values = ([row.kind, row.name, row.frames, *(row.errors[name] for name in self.units)] for row in self.rows())
+        return csv_table([head, *values])
+
+    def _cells(self, metrics: Sequence[str] | Mapping[str, str]) -> list[list[str]]:
+        cells = [[*self.HEADINGS.values(), "frames", *metrics]]
+        for row in self.rows():
+            labels = [str(getattr(row, attribute)) for attribute in self.HEADINGS]
+            values = (_rounded(row.errors[name], unit) for name, unit in self.units.items())
+            cells.append([*labels, f"{row.frames:,}", *values])
+        return cells
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ClipReport(EvaluationReport):
+    """Errors on motion clips seen by virtual cameras: :func:`poseglass.judging.on_clips.evaluate_clips`.
 
     Attributes:
-        dataset: Of which data set the recordings are.
-        fingerprint: Of the recordings' folder: the same data, the same fingerprint.
-        subjects: Whose recordings.
-        keypoints: The 2D poses that the model saw.
-        model: Its name.
-        counting: Whether frames count ours or the published way.
+        fingerprint: Of the takes that were evaluated: the same data gives the same fingerprint.
+        split: The split that the takes are from.
         flip: Whether the mirrored pass was averaged in.
-        centre: Whether the model answered for each clip's centre alone.
-        windows: How many clips the model saw, without the mirrored ones.
-        window: Frames of a clip.
-        repeated: Frames among those that count which repeat the first or the last of a recording.
-        units: Of the metrics.
+        protocol: One line on cameras and frame rate.
+        units: The unit of each metric.
+        groups: For clean and detected 2D poses: all takes together (``all``), then each subject.
+        skipped: Takes that were too short to have an acceleration.
+    """
+
+    HEADINGS: ClassVar[Mapping[str, str]] = {"kind": "2D", "name": "takes of"}
+
+    fingerprint: str
+    split: str
+    flip: bool
+    protocol: str
+    units: Mapping[str, str]
+    groups: tuple[GroupErrors, ...]
+    skipped: tuple[str, ...] = ()
+
+    def group(self, kind: str, name: str = "all") -> GroupErrors:
+        """The errors for one kind of 2D poses, over all takes or one subject's.
+
+        Args:
+            kind: ``"clean"`` or ``"detected"``.
+            name: A subject, or ``"all"``.
+
+        Raises:
+            KeyError: There is no such group.
+        """
+        for group in self.groups:
+            if (group.kind, group.name) == (kind, name):
+                return group
+        raise KeyError((kind, name))
+
+    def about(self) -> str:
+        """What was measured and how, a line per fact."""
+        lines = [
+            f"motion clips, split {self.split}, fingerprint {self.fingerprint}",
+            f"{self.protocol}, {_flipped(self.flip)}",
+        ]
+        if self.skipped:
+            lines.append(f"left out, under 3 frames: {', '.join(self.skipped)}")
+        return "\n".join(lines)
+
+    def rows(self) -> Sequence[GroupErrors]:
+        """The groups in the order of the table."""
+        return self.groups
+
+    def record(self) -> dict[str, Any]:
+        """Errors by kind of 2D poses, group and metric; None replaces NaN."""
+        kinds: dict[str, Any] = {}
+        for group in self.groups:
+            errors = {name.lower().replace("-", "_"): value for name, value in group.errors.items()}
+            kinds.setdefault(group.kind, {})[group.name] = _plain(errors | {"frames": group.frames})
+        return kinds
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class RecordingReport(EvaluationReport):
+    """Errors on recordings: :func:`poseglass.judging.on_recordings.evaluate_recordings`.
+
+    Attributes:
+        dataset: The data set that the recordings belong to.
+        fingerprint: Of the recordings' folder: the same data gives the same fingerprint.
+        subjects: Whose recordings they are.
+        keypoints: The 2D poses that the model was given.
+        model: Its name.
+        counting: Whether frames count ``ours`` or the ``published`` way.
+        flip: Whether the mirrored pass was averaged in.
+        centre: Whether the model answered for the centre of each clip only.
+        windows: The number of clips, without the mirrored ones.
+        window: Frames per clip.
+        repeated: How many of the frames that count repeat the first or last frame of a recording.
+        units: The unit of each metric.
         groups: By action, or by sequence and activity.
         total: The mean over actions, or over all frames.
-        joints: MPJPE of each joint, over all frames that count.
-        notes: What else there is to know.
-        skeleton: Which joint is which in the model.
+        joints: The MPJPE of each joint over all frames that count.
+        notes: Anything else worth knowing.
+        skeleton: The order of the model's joints.
     """
+
+    HEADINGS: ClassVar[Mapping[str, str]] = {"name": ""}
 
     dataset: str
     fingerprint: str
@@ -64,77 +187,45 @@ class Report:
     window: int
     repeated: int
     units: Mapping[str, str]
-    groups: tuple[Group, ...]
-    total: Group
+    groups: tuple[GroupErrors, ...]
+    total: GroupErrors
     joints: Mapping[str, float]
     notes: tuple[str, ...] = ()
     skeleton: str = "h36m17"
 
     def about(self) -> str:
-        """What was measured and how, in sentences, a line each."""
+        """What was measured and how, a line per fact."""
         frames = "the centre frame" if self.centre else "all frames"
-        flipped = "averaged with the mirrored pass" if self.flip else "no mirrored pass"
         joints = "" if self.skeleton == "h36m17" else f" of the joints {self.skeleton}"
         padded = f", {self.repeated:,} of them repeated" if self.repeated else ""
         lines = [
             f"{self.model} on {self.dataset}, subjects {' '.join(self.subjects)}, fingerprint {self.fingerprint}",
-            f"2D poses {self.keypoints}{joints}, {flipped}",
+            f"2D poses {self.keypoints}{joints}, {_flipped(self.flip)}",
             f"protocol {self.counting}: {self.windows:,} clips of {self.window} that answer for {frames}; "
             f"{self.total.frames:,} frames count{padded}",
         ]
         return "\n".join([*lines, *self.notes])
 
-    def __str__(self) -> str:
-        units = "  ".join(f"{name} in {unit}" for name, unit in self.units.items())
-        rows = [*self._rows()]
-        return f"{self.about()}\n\n{aligned(rows)}\n\n{units}"
-
-    def markdown(self) -> str:
-        """The same as a Markdown table under a list."""
-        head, *rows = self._rows(units=True)
-        lines = [f"- {line}" for line in self.about().splitlines()]
-        table = [head, ["---"] * len(head), *rows]
-        return "\n".join([*lines, "", *(f"| {' | '.join(row)} |" for row in table)])
+    def rows(self) -> Sequence[GroupErrors]:
+        """The groups in the order of the table, the total last."""
+        return (*self.groups, self.total)
 
     def record(self) -> dict[str, Any]:
-        """Everything as plain values; what is no number is None."""
+        """Every attribute as plain values; None replaces NaN."""
         plain: dict[str, Any] = _plain(asdict(self))
         return plain
 
-    def json(self) -> str:
-        """Everything as JSON."""
-        return json.dumps(self.record(), indent=2, allow_nan=False)
 
-    def csv(self) -> str:
-        """A row a group, in full precision."""
-        file = io.StringIO()
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["kind", "name", "frames", *self.units])
-        for group in (*self.groups, self.total):
-            writer.writerow([group.kind, group.name, group.frames, *(group.errors[name] for name in self.units)])
-        return file.getvalue()
-
-    def _rows(self, *, units: bool = False) -> Iterator[list[str]]:
-        yield ["", "frames", *(f"{name}, {unit}" if units else name for name, unit in self.units.items())]
-        for group in (*self.groups, self.total):
-            digits = {name: 1 if unit in ("mm", "%") else 2 for name, unit in self.units.items()}
-            values = (
-                "-" if math.isnan(value := group.errors[name]) else f"{value:.{digits[name]}f}" for name in digits
-            )
-            yield [group.name, f"{group.frames:,}", *values]
+def _flipped(flip: bool) -> str:
+    return "averaged with the mirrored pass" if flip else "no mirrored pass"
 
 
-def aligned(rows: list[list[str]]) -> str:
-    """A table in plain text: the first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for first, *others in rows:
-        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+def _rounded(value: float, unit: str) -> str:
+    return "-" if math.isnan(value) else f"{value:.{1 if unit in ('mm', '%') else 2}f}"
 
 
 def _plain(value: Any) -> Any:
+    """JSON has no NaN or infinity: they become None."""
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -2,23 +2,24 @@
 
 ``[{"image_id": "12.jpg", "keypoints": [x, y, score, ...], "score": s, "box": [x, y, w, h], "idx": n}, ...]``
 
-Images without anybody do not appear. The file does not name its joints: 26 are Halpe's, 17 need a layout. With
-tracking on, ``idx`` is the person's number (often wrapped in lists).
+Images without people are missing. The file does not name its joints: 26 are Halpe's, 17 need a layout. With tracking,
+``idx`` is the person's number, often wrapped in lists.
 """
 
 from typing import Any
 
 from poseglass.body.skeleton import Skeleton
-from poseglass.keypoints._people import Detections
-from poseglass.keypoints._results import read_results
-from poseglass.keypoints._source import Source, whole
+from poseglass.keypoints.file import KeypointFile
+from poseglass.keypoints.frames import KeypointFrames
+from poseglass.keypoints.parsing import whole_number
+from poseglass.keypoints.result_list import read_results
 
 __all__ = ["matches", "read"]
 
 
-def matches(source: Source) -> bool:
-    """A list of objects with an image, keypoints, and AlphaPose's own ``box`` or ``idx`` or named images."""
-    first = source.json[0] if isinstance(source.json, list) and source.json else None
+def matches(file: KeypointFile) -> bool:
+    """Whether the file is a list of objects with an image and keypoints, and ``box``, ``idx`` or images by name."""
+    first = file.json[0] if isinstance(file.json, list) and file.json else None
     return (
         isinstance(first, dict)
         and {"image_id", "keypoints"} <= first.keys()
@@ -26,18 +27,18 @@ def matches(source: Source) -> bool:
     )
 
 
-def read(source: Source, layout: Skeleton | None) -> Detections:
-    """The people of every image.
+def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
+    """Read the people of every image.
 
     Raises:
         FormatError: The file is broken, or has 17 joints and no layout was given.
     """
-    return read_results(source.json, layout, track=_track)
+    return read_results(file.json, layout, track=_track)
 
 
 def _track(entry: dict[str, Any], place: str) -> int | None:
-    """The person's number out of however many lists it is wrapped in."""
+    """The person's number, out of the lists it may be wrapped in."""
     value = entry.get("idx")
     while isinstance(value, list) and value:
         value = value[0]
-    return None if value is None or value == [] else whole(value, f"{place}: idx")
+    return None if value is None or value == [] else whole_number(value, f"{place}: idx")

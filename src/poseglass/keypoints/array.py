@@ -1,8 +1,7 @@
 """Plain numpy files of one person: ``.npy`` of (frames, joints, 2 or 3), or ``.npz`` with such an array.
 
-In an npz the array is called ``keypoints`` (or is the only one that fits); ``scores`` (frames, joints), ``fps``,
-``size`` (width, height) and ``layout``, the skeleton's name, are read where they are there. The third column is a
-score.
+In an npz, the array is named ``keypoints`` or is the only one of such a shape. ``scores`` (frames, joints), ``fps``,
+``size`` (width, height) and ``layout``, the skeleton's name, are optional. The third column is a score.
 """
 
 import numpy as np
@@ -11,46 +10,51 @@ from numpy import ndarray
 
 from poseglass.body.skeleton import BLAZEPOSE_33, Skeleton
 from poseglass.errors import FormatError
-from poseglass.keypoints._layout import by_count, find_layout
-from poseglass.keypoints._people import Detections, one_person
-from poseglass.keypoints._source import Source, numbers
+from poseglass.keypoints.file import KeypointFile
+from poseglass.keypoints.frames import KeypointFrames, one_person
+from poseglass.keypoints.layouts import find_layout, layout_by_count
+from poseglass.keypoints.parsing import parse_numbers
 
 __all__ = ["matches", "read", "split_scores"]
 
 
-def matches(source: Source) -> bool:
-    """Any ``.npy`` or ``.npz`` (that no other format claims)."""
-    return source.suffix in (".npy", ".npz")
+def matches(file: KeypointFile) -> bool:
+    """Whether the file is an ``.npy`` or ``.npz``. Formats with particular arrays go first."""
+    return file.suffix in (".npy", ".npz")
 
 
-def read(source: Source, layout: Skeleton | None) -> Detections:
-    """The person of every frame; rows of NaN are frames without one.
+def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
+    """Read the person of every frame. Rows of NaN are frames without the person.
 
     Raises:
-        FormatError: The file is broken, holds pickled objects, or the layout is missing or wrong.
+        FormatError: The file is damaged or holds pickled objects, or the layout is missing or wrong.
     """
-    arrays = source.arrays() if source.suffix == ".npz" else {"keypoints": _load(source)}
+    arrays = file.arrays() if file.suffix == ".npz" else {"keypoints": _load(file)}
     name, table = _choose(arrays)
     if layout is None and "layout" in arrays:
         layout = find_layout(str(arrays["layout"]))
-    skeleton = by_count(table.shape[1], layout, f"the array {name!r}")
+    skeleton = layout_by_count(table.shape[1], layout, f"the array {name!r}")
     points, scores = split_scores(table, skeleton, f"the array {name!r}")
     if "scores" in arrays:
-        given = numbers(arrays["scores"], "the array 'scores'")
+        given = parse_numbers(arrays["scores"], "the array 'scores'")
         if given.shape != scores.shape:
-            raise FormatError(f"the array 'scores' must be {scores.shape} to go with the keypoints, got {given.shape}")
+            raise FormatError(
+                f"the array 'scores' must have shape {scores.shape} to match the keypoints, got {given.shape}"
+            )
         scores = given
-    found = one_person(points, scores, skeleton, _fps(arrays))
-    return Detections(skeleton, found.frames, found.fps, _size(arrays))
+    person = one_person(points, scores, skeleton)
+    return KeypointFrames(skeleton, person.frames, _fps(arrays), _size(arrays))
 
 
 def split_scores(
-    table: Num[ndarray, "f j d"], skeleton: Skeleton, place: str
+    table: Num[ndarray, "f j _"], skeleton: Skeleton, place: str
 ) -> tuple[Float[ndarray, "f j 2"], Float[ndarray, "f j"]]:
-    """Points, and the scores that a third column gives; BlazePose's is a depth, which says nothing of trust.
+    """Split (frames, joints, 2 or 3) into points and scores. Without a third column, all scores are 1.
+
+    A third column of BlazePose that is not a score is a depth, and is ignored.
 
     Raises:
-        FormatError: The third column is no score.
+        FormatError: The third column is not a score.
     """
     points = table[..., :2].astype(np.float64)
     if table.shape[2] == 2:
@@ -67,15 +71,15 @@ def split_scores(
     return points, third
 
 
-def _load(source: Source) -> ndarray:
+def _load(file: KeypointFile) -> ndarray:
     try:
-        return np.asarray(np.load(source.path, allow_pickle=False))
+        return np.asarray(np.load(file.path, allow_pickle=False))
     except Exception as problem:
         raise FormatError(f"cannot read the array: {problem}") from None
 
 
 def _choose(arrays: dict[str, ndarray]) -> tuple[str, ndarray]:
-    """The array of keypoints and its name."""
+    """Find the array of keypoints, and its name."""
     fitting = [
         name
         for name, array in arrays.items()
@@ -86,18 +90,18 @@ def _choose(arrays: dict[str, ndarray]) -> tuple[str, ndarray]:
     if len(fitting) == 1:
         return fitting[0], arrays[fitting[0]]
     shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-    what = "several arrays fit; call the one to read 'keypoints'" if fitting else "none is"
-    raise FormatError(f"an array (frames, joints, 2 or 3) of numbers is expected, and {what}; there are: {shapes}")
+    problem = "several arrays fit; name the right one 'keypoints'" if fitting else "no array fits"
+    raise FormatError(f"expected one array of numbers of shape (frames, joints, 2 or 3), but {problem}; got {shapes}")
 
 
 def _fps(arrays: dict[str, ndarray]) -> float | None:
-    return float(numbers(arrays["fps"], "fps").reshape(-1)[0]) if "fps" in arrays and arrays["fps"].size else None
+    return float(parse_numbers(arrays["fps"], "fps").reshape(-1)[0]) if "fps" in arrays and arrays["fps"].size else None
 
 
 def _size(arrays: dict[str, ndarray]) -> tuple[int, int] | None:
     if "size" not in arrays:
         return None
-    sides = numbers(arrays["size"], "size").reshape(-1)
+    sides = parse_numbers(arrays["size"], "size").reshape(-1)
     if len(sides) != 2 or not np.isfinite(sides).all():
-        raise FormatError(f"size must be a width and a height, got {sides.tolist()}")
+        raise FormatError(f"size must be a finite width and height, got {sides.tolist()}")
     return int(sides[0]), int(sides[1])

@@ -2,35 +2,36 @@
 
 ``[{"image_id": 12, "category_id": 1, "keypoints": [x, y, score, ...], "score": s}, ...]``
 
-The format is that of COCO's keypoint task, so 17 joints are COCO's unless another layout is asked for. ``image_id`` is
-taken for the frame number.
+The format belongs to COCO's keypoint task, so 17 joints are COCO's unless another layout is given. ``image_id`` is read
+as the frame number.
 """
 
 from typing import Any
 
 from poseglass.body.skeleton import COCO_17, Skeleton
-from poseglass.keypoints._people import Detections
-from poseglass.keypoints._results import read_results
-from poseglass.keypoints._source import Source, whole
+from poseglass.keypoints.file import KeypointFile
+from poseglass.keypoints.frames import KeypointFrames
+from poseglass.keypoints.parsing import whole_number
+from poseglass.keypoints.result_list import read_results
 
 __all__ = ["matches", "read"]
 
 
-def matches(source: Source) -> bool:
-    """A list of objects with an image and keypoints (and nothing that AlphaPose adds, which is asked first)."""
-    first = source.json[0] if isinstance(source.json, list) and source.json else None
+def matches(file: KeypointFile) -> bool:
+    """Whether the file is a list of objects with an image and keypoints. So are AlphaPose's, which go first."""
+    first = file.json[0] if isinstance(file.json, list) and file.json else None
     return isinstance(first, dict) and {"image_id", "keypoints"} <= first.keys()
 
 
-def read(source: Source, layout: Skeleton | None) -> Detections:
-    """The people of every image.
+def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
+    """Read the people of every image.
 
     Raises:
-        FormatError: The file is broken, or the joints are not COCO's 17 and no layout was given.
+        FormatError: The file is broken, or does not have COCO's 17 joints and no layout was given.
     """
-    return read_results(source.json, layout, track=_track, fixed={17: COCO_17})
+    return read_results(file.json, layout, track=_track, fixed={17: COCO_17})
 
 
 def _track(entry: dict[str, Any], place: str) -> int | None:
     value = entry.get("track_id")
-    return None if value is None else whole(value, f"{place}: track_id")
+    return None if value is None else whole_number(value, f"{place}: track_id")

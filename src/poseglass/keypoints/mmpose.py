@@ -1,4 +1,4 @@
-"""MMPose's predictions: frames of instances, with or without a head that names the joints.
+"""MMPose's predictions: frames of instances, with or without a header that names the joints.
 
 ``{"meta_info": {"keypoint_id2name": {"0": "nose", ...}}, "instance_info": [{"frame_id": 1, "instances": [
 {"keypoints": [[x, y], ...], "keypoint_scores": [...], "bbox": ...}]}]}``, or the list of frames alone.
@@ -8,61 +8,64 @@ from typing import Any
 
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
-from poseglass.keypoints._layout import by_count, by_names, plain_name
-from poseglass.keypoints._people import Detection, Detections
-from poseglass.keypoints._source import Source, entries, keypoints, scores_of, whole
+from poseglass.keypoints.file import KeypointFile
+from poseglass.keypoints.frames import KeypointFrames
+from poseglass.keypoints.layouts import layout_by_count, layout_by_names, plain_name
+from poseglass.keypoints.parsing import objects, parse_joints, parse_scores, whole_number
+from poseglass.people.following import DetectedPerson
 
 __all__ = ["matches", "read"]
 
 
-def matches(source: Source) -> bool:
-    """An object with ``instance_info``, or a list of objects with ``instances``."""
-    data = source.json
+def matches(file: KeypointFile) -> bool:
+    """Whether the file is an object with ``instance_info``, or a list of objects with ``instances``."""
+    data = file.json
     if isinstance(data, list) and data:
         return isinstance(data[0], dict) and "instances" in data[0]
     return isinstance(data, dict) and "instance_info" in data
 
 
-def read(source: Source, layout: Skeleton | None) -> Detections:
-    """The people of every frame.
+def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
+    """Read the people of every frame. A given layout takes precedence over the names in the header.
 
     Raises:
-        FormatError: The file is broken, or neither it nor the user says which joint is which.
+        FormatError: The file is broken, or the layout is unknown and not given.
     """
-    data = source.json
+    data = file.json
     names = _names(data.get("meta_info")) if isinstance(data, dict) else []
     place = "instance_info" if isinstance(data, dict) else "the list of frames"
-    skeleton = by_names(names, None, "meta_info") if names and layout is None else layout
+    skeleton = layout_by_names(names, None, "meta_info") if names and layout is None else layout
     order = [names.index(joint) for joint in skeleton.joints] if names and layout is None and skeleton else None
-    frames: dict[int, list[Detection]] = {}
-    for number, frame in enumerate(entries(data["instance_info"] if isinstance(data, dict) else data, place)):
-        here = f"{place}, item {number}"
+    frames: dict[int, list[DetectedPerson]] = {}
+    for number, frame in enumerate(objects(data["instance_info"] if isinstance(data, dict) else data, place)):
+        item = f"{place}, item {number}"
         if missing := sorted({"frame_id", "instances"} - frame.keys()):
-            raise FormatError(f"{here} lacks {' and '.join(missing)}")
-        index = whole(frame["frame_id"], f"{here}: frame_id")
+            raise FormatError(f"{item} lacks {' and '.join(missing)}")
+        index = whole_number(frame["frame_id"], f"{item}: frame_id")
         people = frames.setdefault(index, [])
-        for which, instance in enumerate(entries(frame["instances"], f"{here}: instances")):
-            spot = f"{here} (frame {index}), instance {which}"
+        for which, instance in enumerate(objects(frame["instances"], f"{item}: instances")):
+            spot = f"{item} (frame {index}), instance {which}"
             if "keypoints" not in instance:
                 raise FormatError(f"{spot} lacks keypoints")
-            joints = keypoints(instance["keypoints"], f"{spot}: keypoints")[:, :2]
-            scores = scores_of(instance.get("keypoint_scores"), len(joints), f"{spot}: keypoint_scores")
+            joints = parse_joints(instance["keypoints"], f"{spot}: keypoints")[:, :2]
+            scores = parse_scores(instance.get("keypoint_scores"), len(joints), f"{spot}: keypoint_scores")
             if order is not None:
                 if len(joints) != len(names):
                     raise FormatError(f"{spot} has {len(joints)} joints, but meta_info names {len(names)}")
                 joints, scores = joints[order], scores[order]
             else:
-                skeleton = by_count(len(joints), skeleton, spot)
+                skeleton = layout_by_count(len(joints), skeleton, spot)
             track = instance.get("track_id")
-            people.append(Detection(joints, scores, None if track is None else whole(track, f"{spot}: track_id")))
+            track = None if track is None else whole_number(track, f"{spot}: track_id")
+            people.append(DetectedPerson(joints, scores, track))
     if skeleton is None:
         raise FormatError("nobody is seen in any frame")
-    return Detections(skeleton, frames)
+    return KeypointFrames(skeleton, frames)
 
 
-def _names(meta: Any) -> list[str]:
-    """The joints' names in their order; none where the head does not say."""
-    table = meta.get("keypoint_id2name") if isinstance(meta, dict) else None
+def _names(header: Any) -> list[str]:
+    """The joint names in their order; empty if the header has none."""
+    table = header.get("keypoint_id2name") if isinstance(header, dict) else None
     if not isinstance(table, dict):
         return []
     try:

@@ -1,8 +1,8 @@
-"""Joints by name, as TensorFlow.js' detectors (MoveNet, BlazePose) give them: a JSON list of frames.
+"""Joints by name, as the detectors of TensorFlow.js (MoveNet, BlazePose) give them: a JSON list of frames.
 
 A frame is ``{"nose": {"x": 287.8, "y": 203.8, "score": 0.9}, ...}``, or
-``{"keypoints": [{"name": "nose", "x": ..., "y": ..., "score": ...}, ...]}``, or a list of the latter, one a person. An
-empty frame shows nobody.
+``{"keypoints": [{"name": "nose", "x": ..., "y": ..., "score": ...}, ...]}``, or a list of the latter, one per person.
+An empty frame shows nobody.
 """
 
 from typing import Any
@@ -11,20 +11,22 @@ import numpy as np
 
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
-from poseglass.keypoints._layout import by_names, plain_name
-from poseglass.keypoints._people import Detection, Detections
-from poseglass.keypoints._source import Source, entries, numbers
+from poseglass.keypoints.file import KeypointFile
+from poseglass.keypoints.frames import KeypointFrames
+from poseglass.keypoints.layouts import layout_by_names, plain_name
+from poseglass.keypoints.parsing import objects, parse_numbers
+from poseglass.people.following import DetectedPerson
 
 __all__ = ["matches", "read"]
 
 Joints = dict[str, tuple[float, float, float]]
 
 
-def matches(source: Source) -> bool:
-    """A list whose first frame that is not empty holds points with ``x`` and ``y``."""
-    if not isinstance(source.json, list):
+def matches(file: KeypointFile) -> bool:
+    """Whether the file is a list whose first frame that is not empty holds points with ``x`` and ``y``."""
+    if not isinstance(file.json, list):
         return False
-    frame = next((frame for frame in source.json if frame), None)
+    frame = next((frame for frame in file.json if frame), None)
     person = frame[0] if isinstance(frame, list) and frame else frame
     if not isinstance(person, dict):
         return False
@@ -34,26 +36,26 @@ def matches(source: Source) -> bool:
     return isinstance(point, dict) and {"x", "y"} <= point.keys()
 
 
-def read(source: Source, layout: Skeleton | None) -> Detections:
-    """The people of every frame, joints put in order by their names.
+def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
+    """Read the people of every frame, with their joints ordered by name.
 
     Raises:
-        FormatError: The file is broken, or its names do not cover the layout asked for or any known one.
+        FormatError: The file is broken, or its names do not cover the given layout or any known one.
     """
-    crowds = [_people(frame, f"frame {number}") for number, frame in enumerate(source.json)]
+    crowds = [_people(frame, f"frame {number}") for number, frame in enumerate(file.json)]
     names = {name for crowd in crowds for joints in crowd for name in joints}
-    skeleton = by_names(names, layout, "the frames")
-    unseen = (np.nan, np.nan, 0.0)
-    frames: dict[int, list[Detection]] = {}
+    skeleton = layout_by_names(names, layout, "the frames")
+    unknown = (np.nan, np.nan, 0.0)
+    frames: dict[int, list[DetectedPerson]] = {}
     for number, crowd in enumerate(crowds):
-        tables = [np.array([joints.get(name, unseen) for name in skeleton.joints]) for joints in crowd]
-        frames[number] = [Detection(table[:, :2], table[:, 2]) for table in tables]
-    return Detections(skeleton, frames)
+        tables = [np.array([joints.get(name, unknown) for name in skeleton.joints]) for joints in crowd]  # j 3
+        frames[number] = [DetectedPerson(table[:, :2], table[:, 2]) for table in tables]
+    return KeypointFrames(skeleton, frames)
 
 
 def _people(frame: Any, place: str) -> list[Joints]:
     if isinstance(frame, list):
-        return [_joints(person, f"{place}, person {which}") for which, person in enumerate(entries(frame, place))]
+        return [_joints(person, f"{place}, person {which}") for which, person in enumerate(objects(frame, place))]
     return [_joints(frame, place)] if frame else []
 
 
@@ -62,13 +64,14 @@ def _joints(person: Any, place: str) -> Joints:
     if not isinstance(person, dict):
         raise FormatError(f"{place} must be an object of joints, got {person!r}")
     if isinstance(points := person.get("keypoints"), list):
-        named = [(point.get("name"), point) for point in entries(points, f"{place}: keypoints")]
+        named = [(point.get("name"), point) for point in objects(points, f"{place}: keypoints")]
     else:
         named = list(person.items())
     joints: Joints = {}
     for name, point in named:
         if not isinstance(name, str) or not isinstance(point, dict) or not {"x", "y"} <= point.keys():
             raise FormatError(f"{place}: joint {name!r} must have a name, x and y, got {point!r}")
-        x, y, score = numbers([point["x"], point["y"], point.get("score", 1.0)], f"{place}: joint {name!r}")
+        values = [point["x"], point["y"], point.get("score", 1.0)]
+        x, y, score = parse_numbers(values, f"{place}: joint {name!r}")
         joints[plain_name(name)] = (float(x), float(y), float(score))
     return joints

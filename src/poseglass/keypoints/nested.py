@@ -1,41 +1,42 @@
 """Bare nested lists: a JSON list of frames, each a list of joints ``[x, y]`` or ``[x, y, third]``, of one person.
 
-Nothing says which joint is which, so a layout is needed unless the count belongs to one only (33: BlazePose). A frame
-that is null or empty shows nobody. BlazePose's third number is a depth and is left out; else it is a score.
+The joints have no names, so a layout is needed unless only one has their number (33: BlazePose). A frame that is null
+or empty shows nobody. The third number is a score, except BlazePose's, which is a depth and is ignored.
 """
 
 import numpy as np
 
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
-from poseglass.keypoints._layout import by_count
-from poseglass.keypoints._people import Detections, one_person
-from poseglass.keypoints._source import Source, keypoints
 from poseglass.keypoints.array import split_scores
+from poseglass.keypoints.file import KeypointFile
+from poseglass.keypoints.frames import KeypointFrames, one_person
+from poseglass.keypoints.layouts import layout_by_count
+from poseglass.keypoints.parsing import parse_joints
 
 __all__ = ["matches", "read"]
 
 
-def matches(source: Source) -> bool:
-    """A list whose first frame that is not empty is a list of lists."""
-    if not isinstance(source.json, list):
+def matches(file: KeypointFile) -> bool:
+    """Whether the file is a list whose first frame that is not empty is a list of lists."""
+    if not isinstance(file.json, list):
         return False
-    frame = next((frame for frame in source.json if frame), None)
+    frame = next((frame for frame in file.json if frame), None)
     return isinstance(frame, list) and isinstance(frame[0], list)
 
 
-def read(source: Source, layout: Skeleton | None) -> Detections:
-    """The person of every frame.
+def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
+    """Read the person of every frame.
 
     Raises:
         FormatError: The file is broken, or the layout is missing or wrong.
     """
-    frames = [keypoints(f, f"frame {n}") if f else None for n, f in enumerate(source.json)]
+    frames = [parse_joints(frame, f"frame {number}") if frame else None for number, frame in enumerate(file.json)]
     shapes = {frame.shape for frame in frames if frame is not None}
     if len(shapes) != 1:
-        raise FormatError(f"every frame must have the same joints, but they have the shapes {sorted(shapes)}")
+        raise FormatError(f"every frame must have the same joints, but their arrays have shapes {sorted(shapes)}")
     (shape,) = shapes
-    skeleton = by_count(shape[0], layout, "the frames")
-    table = np.stack([np.full(shape, np.nan) if frame is None else frame for frame in frames])
+    skeleton = layout_by_count(shape[0], layout, "the frames")
+    table = np.stack([np.full(shape, np.nan) if frame is None else frame for frame in frames])  # f j 2 or f j 3
     points, scores = split_scores(table, skeleton, "the frames")
     return one_person(points, scores, skeleton)

@@ -1,75 +1,38 @@
-"""A model over a batch of clips: what it sees of 2D poses, and what it answers, alone or averaged with its mirror.
+"""A model's poses for a batch of clips, from the plain pass or averaged with the mirrored one.
 
-Lifting a video and judging on a data set both come through here.
+Lifting and evaluation both use it.
 """
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from numpy import ndarray
 
 from poseglass._shapes import Indices
-from poseglass.body.geometry import facing, rays
 from poseglass.body.skeleton import H36M_17, Skeleton
 from poseglass.clips.mirror import flip as mirrored
-from poseglass.clips.person import pelvis_path, person_coordinates
-from poseglass.clips.sides import steady_sides
 from poseglass.waist.hourglass import Funnel, Hourglass, Model, Trace
 
-__all__ = ["answer", "person_view"]
-
-
-def person_view(
-    points: Float[ndarray, "b f 17 2"],
-    scores: Float[ndarray, "b f 17"],
-    *,
-    size: tuple[int, int] | None = None,
-    focal: float | None = None,
-) -> tuple[Float[ndarray, "b f 17 3"], Float[ndarray, "b f 3 3"] | None]:
-    """What a model of person coordinates sees of clips, and how its answers turn into the camera's axes.
-
-    Where a detector exchanges left and right for a spell, that is undone first (:mod:`poseglass.clips.sides`).
-
-    Args:
-        points: Human3.6M joints in pixels (b f 17 2).
-        scores: Their confidence (b f 17).
-        size: Width and height of the image; without it nothing is known of where the person is, and nothing turns.
-        focal: Focal length in pixels; that of an ordinary lens where None.
-
-    Returns:
-        Person coordinates (b f 17 3), and rotations (b f 3 3), of which ``poses @ rotation`` is in camera space; None
-        where nothing turns.
-
-    Example:
-        >>> pose2d, turn = person_view(np.zeros((1, 9, 17, 2)), np.ones((1, 9, 17)), size=(1920, 1080))
-        >>> pose2d.shape, turn.shape
-        ((1, 9, 17, 3), (1, 9, 3, 3))
-    """
-    pairs = [steady_sides(*clip) for clip in zip(points, scores, strict=True)]
-    points, scores = (np.stack(part) for part in zip(*pairs, strict=True))
-    pose2d = person_coordinates(points, scores)
-    if size is None:
-        return pose2d, None
-    path = pelvis_path(points, scores)
-    path = np.where(np.isnan(path), np.array(size) / 2, path)
-    return pose2d, facing(rays(path, size, focal))
+__all__ = ["answer"]
 
 
 @torch.inference_mode()
 def answer(
     model: Model, pose2d: Float[ndarray, "b f j i"], *, flip: bool = False, skeleton: Skeleton = H36M_17
 ) -> tuple[Float[ndarray, "b _ j 3"], dict[int, Indices]]:
-    """What a model makes of clips, and which frames it kept.
+    """The model's poses for clips, and the frames that it kept at each layer that prunes.
 
     Args:
-        model: A backbone or an hourglass, which answer for all frames, or a funnel, for those that it keeps.
-        pose2d: Clips (b f j i), whose x is mirrored by its sign.
+        model: A backbone or hourglass, which answers for all frames, or a funnel, for those that it keeps.
+        pose2d: Clips (b f j i), with x centred at 0.
         flip: Average with the mirrored pass: x negated, left and right exchanged, in the input and back in the output.
-            It keeps the frames that the plain pass kept.
+            The mirrored pass keeps the frames that the plain pass kept.
         skeleton: Which joints mirror each other.
 
+    Returns:
+        Poses (b f j 3), of a funnel (b k j 3), and by layer the indices of the frames kept (b k).
+
     Example:
-        >>> import poseglass as pg
+        >>> import numpy as np, poseglass as pg
         >>> model = pg.hourglass("mixste-tiny", keep=9, at=1)
         >>> poses, kept = answer(model, np.zeros((2, 27, 17, 2), np.float32), flip=True)
         >>> poses.shape, kept[1].shape

@@ -1,28 +1,30 @@
-"""Lifting: a video, a stream of frames or 2D keypoints in, 3D motion out.
+"""Lift a video, a stream of frames or 2D keypoints to 3D motion.
 
-Frames are detected and lifted as they come. The model is fed at the video's own rate where that is steady and between
-24 and 60 frames a second, the rates it was trained at; any other is resampled to 30 and the result taken back to the
-video's own times. The first :data:`CHUNK` frames tell which it is. There is one row for every frame; one in which
-nobody was seen is filled in by the model from its neighbours and marked invalid.
+Everything passes once from top to bottom: frames (:mod:`poseglass.video`), people (:mod:`poseglass.detect`), one person
+(:mod:`poseglass.people`), an even clock (:mod:`poseglass.lifting.resampler`), windows and their blend
+(:mod:`poseglass.lifting.predictor`), motion. There is one row for every frame; one without the person is filled in by
+the model from its neighbours and marked invalid.
 """
 
+import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from dataclasses import dataclass, replace
 from os import PathLike
-from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
-from numpy import ndarray
 
+from poseglass.body.concatenate import concatenate
 from poseglass.body.pose import PoseSequence
-from poseglass.body.skeleton import H36M_17, Skeleton
+from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
-from poseglass.lifting.predictor import Prediction, Predictor
-from poseglass.lifting.resampler import Grid
-from poseglass.video.ahead import ahead
+from poseglass.lifting.predictor import Prediction, Predictor, in_eval_mode
+from poseglass.lifting.resampler import TimedBlock, on_model_clock
+from poseglass.lifting.source import Source, open_source, source_kind
+from poseglass.lifting.stopwatch import Stopwatch
+from poseglass.lifting.stream import CHUNK, detected_poses
+from poseglass.people.following import Follower
 from poseglass.waist.hourglass import Model
 from poseglass.weights import files as weights
 
@@ -30,65 +32,49 @@ if TYPE_CHECKING:
     from poseglass.detect._base import Detector
     from poseglass.video.reading import Frame
 
-__all__ = ["Lifter", "Report", "lift"]
+__all__ = ["LiftReport", "Lifter", "lift"]
 
-SLOWEST, FASTEST, STEADY = 23.5, 61.0, 30.0  # frames a second: what the model takes as it is, and what else becomes
-CHUNK = 64  # frames that are handed on together
-
-Item = TypeVar("Item")
+log = logging.getLogger("poseglass")
 
 
-@dataclass
-class Report:
-    """Where the time went, and what came of the frames.
+@dataclass(frozen=True)
+class LiftReport:
+    """What came of the frames of a video or of keypoints.
 
     Attributes:
         frames: Frames that were lifted.
-        seen: Those in which somebody was found.
+        valid: Those in which the person was detected.
         kept: Those that the model kept in its middle layers.
-        seconds: Time each stage was busy, not counting its waits for the stage before. Stages overlap, so that their
-            sum may exceed the time that passed.
-        elapsed: The time that passed.
-        problem: What was wrong with the video, if anything.
+        people: The most people detected in one frame of a video; 1 for keypoints.
+        problem: What is wrong with the video, if anything.
     """
 
     frames: int = 0
-    seen: int = 0
+    valid: int = 0
     kept: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-    elapsed: float = 0.0
+    people: int = 0
     problem: str | None = None
-
-    def timed(self, stage: str, items: Iterable[Item], *, sign: int = 1) -> Iterator[Item]:
-        """The same items; the time that it takes to make them counts for the stage, or with sign -1 against it."""
-        iterator = iter(items)
-        while True:
-            start = perf_counter()
-            try:
-                item = next(iterator)
-            except StopIteration:
-                return
-            finally:
-                self.seconds[stage] = self.seconds.get(stage, 0.0) + sign * (perf_counter() - start)
-            yield item
 
 
 class Lifter:
-    """Turns video or 2D keypoints into 3D motion; made once, used often.
+    """Turns videos or 2D keypoints into 3D motion; make it once, use it often.
 
     Args:
-        model: A name such as ``"balanced"``, a folder of weights, or a model that takes x, y and score.
-        detector: Finds the 2D keypoints in frames; MediaPipe where None, made on first use.
-        flip: Average with the mirrored pass: a little more exact, twice the lifting time.
-        focal: Focal length of the camera in pixels, if it is known; else that of an ordinary lens is assumed. It tells
-            how far to the side somebody stands who is not in the middle of the image. Keypoints need their `size` then.
+        model: A name such as ``"balanced"``, a folder of weights, or a model that takes x, y and score. A model stays
+            in the mode (training or evaluation) it is in; later changes of its weights count.
+        detector: Finds the 2D keypoints in frames: a detector, or a name in :data:`poseglass.detect.DETECTORS`, which
+            is loaded on first use.
+        flip: Average with the mirrored pass: slightly more accurate, twice the lifting time.
+        focal: Focal length of the camera in pixels, if known; an ordinary lens by default. It tells how far to the side
+            somebody stands who is not in the middle of the image. Keypoints must have a `size` then.
 
     Attributes:
-        report: Where the time of the last call went.
+        report: The :class:`LiftReport` of the last source that was lifted to its end, None before.
 
     Raises:
         WeightsError: The model cannot be loaded.
         ModelError: The model takes another input.
+        DetectorError: There is no detector of that name.
 
     Example:
         >>> import numpy as np, poseglass as pg
@@ -101,38 +87,54 @@ class Lifter:
         self,
         model: str | PathLike[str] | Model = "balanced",
         *,
-        detector: "Detector | None" = None,
+        detector: "Detector | str" = "mediapipe",
         flip: bool = False,
         focal: float | None = None,
     ) -> None:
-        self.model = weights.load(model) if isinstance(model, str | PathLike) else model
-        self.flip, self.focal = flip, focal
-        self.report = Report()
+        own = weights.load(model) if isinstance(model, str | PathLike) else model
+        self._predictor = Predictor(in_eval_mode(own), flip=flip, focal=focal)
         self._detector = detector
-        Predictor(self.model, flip=flip, size=(1, 1), focal=focal)  # says at once if something does not fit
+        self.report: LiftReport | None = None
+
+    @property
+    def model(self) -> Model:
+        """The model, in evaluation mode; its weights are those of the model that was given."""
+        return self._predictor.model
 
     @property
     def detector(self) -> "Detector":
         """The 2D detector."""
-        if self._detector is None:
-            from poseglass.detect.mediapipe import MediaPipeDetector
+        if isinstance(self._detector, str):
+            from poseglass.detect import make_detector
 
-            self._detector = MediaPipeDetector()
+            self._detector = make_detector(self._detector)
         return self._detector
 
-    def use(self, detector: "Detector") -> None:
-        """Find the 2D keypoints with this detector from now on."""
-        self._detector = detector
-
     def lift(
-        self, source: str | PathLike[str] | PoseSequence, *, each: Callable[[PoseSequence], object] | None = None
+        self,
+        source: Source,
+        *,
+        layout: str | None = None,
+        size: tuple[int, int] | None = None,
+        fps: float | None = None,
+        each: "Callable[[PoseSequence], object] | None" = None,
+        on_frame: "Callable[[Frame], object] | None" = None,
+        stopwatch: Stopwatch | None = None,
     ) -> PoseSequence:
-        """The whole motion of a video file or of 2D keypoints.
+        """The whole motion of a video or of 2D keypoints.
 
         Args:
-            source: A video (or image) file, or keypoints in pixels on any skeleton that converts to Human3.6M's.
-            each: Called with every chunk of a video's motion as soon as it is settled, to show how far it is, or to
-                draw it meanwhile.
+            source: The path of a video, an image, a file of keypoints or an OpenPose folder
+                (:func:`poseglass.lifting.source.source_kind` says which is which), an open
+                :class:`poseglass.video.reading.VideoReader`, or 2D poses in pixels on any skeleton that converts to
+                Human3.6M's.
+            layout: Keypoint files: which joint is which; see :func:`poseglass.keypoints.read_keypoints`.
+            size: Keypoint files: width and height of the image in pixels.
+            fps: Keypoint files: frames per second.
+            each: Called with every chunk of the motion as soon as it is settled, to show progress or to draw it.
+            on_frame: Called with every frame of a video, in order, before it is detected and in another thread; a
+                chunk of motion follows its frames by up to two windows of the model.
+            stopwatch: Counts the stages "decode", "detect" and "lift".
 
         Returns:
             Human3.6M's 17 joints relative to the pelvis in camera space, metres, one row per frame, with the 2D poses
@@ -140,28 +142,30 @@ class Lifter:
 
         Raises:
             VideoError: The video cannot be read.
-            DetectorError: There is nobody in any frame, or no detector.
-            PoseError: The keypoints are not in pixels, or do not convert.
+            DetectorError: Nobody is in any frame, or there is no detector.
+            FormatError: The keypoint file cannot be read; layout, size or fps are given for something else.
+            PoseError: The keypoints are not in pixels or do not convert, or `on_frame` is given for keypoints.
             ModelError: There is a focal length, and the keypoints do not say the image's size.
         """
-        if isinstance(source, PoseSequence):
-            return self._lift_poses(source)
-        from poseglass.video.reading import VideoReader
+        opened = open_source(source, layout=layout, size=size, fps=fps)
+        if isinstance(opened, PoseSequence):
+            if on_frame is not None:
+                raise PoseError("on_frame is called with the frames of a video, but keypoints were given")
+            return self._lift_poses(opened, each, stopwatch or Stopwatch())
+        with opened as video:
+            frames: Iterable[Frame] = video if on_frame is None else _tapped(video, on_frame)
+            chunks = self.stream(frames, size=video.info.size, fps=video.info.fps, stopwatch=stopwatch)
+            motion = _collected(chunks, each)
+            assert self.report is not None
+            self.report = replace(self.report, problem=video.problem)
+        if not self.report.valid:
+            lost = f" ({video.problem})" if video.problem else ""
+            raise DetectorError(f"nobody was detected in any of the {self.report.frames} frames of {video.path}{lost}")
+        return motion
 
-        with VideoReader(source) as video:
-            chunks = []
-            for chunk in self.stream(video, size=video.info.size, fps=video.info.fps):
-                chunks.append(chunk)
-                if each is not None:
-                    each(chunk)
-            self.report.problem = video.problem
-            name = video.path
-        if not self.report.seen:
-            lost = f" ({self.report.problem})" if self.report.problem else ""
-            raise DetectorError(f"nobody was found in any of the {self.report.frames} frames of {name}{lost}")
-        return _joined(chunks)
-
-    def stream(self, frames: "Iterable[Frame]", *, size: tuple[int, int], fps: float) -> Iterator[PoseSequence]:
+    def stream(
+        self, frames: "Iterable[Frame]", *, size: tuple[int, int], fps: float, stopwatch: Stopwatch | None = None
+    ) -> Iterator[PoseSequence]:
         """The motion of frames that come one by one, in chunks, as soon as it is settled; memory stays bounded.
 
         Decoding, detection and lifting overlap. A chunk follows its frames by up to two windows of the model.
@@ -169,119 +173,108 @@ class Lifter:
         Args:
             frames: Images with increasing times, such as a :class:`poseglass.video.reading.VideoReader`.
             size: Width and height of the images.
-            fps: Frames a second, as far as known.
+            fps: Frames per second, as far as known.
+            stopwatch: Counts the stages "decode", "detect" and "lift".
         """
-        detector, report = self.detector, Report()
-        self.report = report
-        began = perf_counter()
-        # Each stage works in a thread of its own; what it waits for the one before is taken off its time.
-        decoded = report.timed("detect", ahead(report.timed("decode", frames)), sign=-1)
-        # One frame at a time, so that leaving early need not wait for more than one.
-        found = ((frame.seconds, detector.detect(frame.image, frame.seconds)) for frame in decoded)
-        detected = ahead(report.timed("detect", found), by=2 * CHUNK)
-        waited = report.timed("lift", _chunks(detected, detector.skeleton, size, fps), sign=-1)
-        for chunk in report.timed("lift", self._lifted(waited)):
-            report.frames += len(chunk)
-            report.seen += int(chunk.validity.sum())
-            report.kept += 0 if chunk.kept is None else int(chunk.kept.sum())
-            report.elapsed = perf_counter() - began
+        stopwatch, follower = stopwatch or Stopwatch(), Follower()
+        poses = detected_poses(
+            frames, self.detector, size=size, fps=fps, follower=follower, stopwatch=stopwatch
+        )  # fmt: skip
+        report = LiftReport()
+        for chunk in self._motion(poses, size, stopwatch):
+            report = _counted(report, chunk)
             yield chunk
-        report.elapsed = perf_counter() - began
+        self.report = replace(report, people=follower.most)
+        if follower.most > 1:
+            log.warning("up to %d people per frame: only one is followed, from the most prominent on", follower.most)
 
-    def _lift_poses(self, poses: PoseSequence) -> PoseSequence:
+    def _lift_poses(
+        self, poses: PoseSequence, each: Callable[[PoseSequence], object] | None, stopwatch: Stopwatch
+    ) -> PoseSequence:
         if poses.space != "pixels":
-            raise PoseError(f"lifting takes 2D keypoints in pixels, these poses are in {poses.space} space")
+            raise PoseError(f"lifting takes 2D keypoints in pixels, but these poses are in {poses.space} space")
         if not len(poses):
             raise PoseError("there are no frames to lift")
-        poses.to_skeleton(H36M_17)  # says at once if the skeleton does not convert
-        seen = poses.validity & (poses.confidence > 0).any(-1)
-        report = self.report = Report(frames=len(poses), seen=int(seen.sum()))
-        if not seen.any():
+        poses.to_skeleton(H36M_17)  # raises at once if the skeleton does not convert
+        if not (poses.validity & (poses.confidence > 0).any(-1)).any():
             raise DetectorError(f"nobody is in any of the {len(poses)} frames: none is valid with a score above 0")
-        began = perf_counter()
-        motion = _joined(list(report.timed("lift", self._lifted([poses]))))
-        report.kept = 0 if motion.kept is None else int(motion.kept.sum())
-        report.elapsed = perf_counter() - began
-        return motion
+        times = poses.times
+        starts = range(0, len(poses), CHUNK)
+        chunks = (replace(poses[start : start + CHUNK], timestamps=times[start : start + CHUNK]) for start in starts)
+        motion = _collected(self._motion(chunks, poses.size, stopwatch), each)
+        self.report = replace(_counted(LiftReport(), motion), people=1)
+        return replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
 
-    def _lifted(self, chunks: Iterable[PoseSequence]) -> Iterator[PoseSequence]:
-        """3D chunks of 2D chunks. The frames that wait for theirs are all that is held."""
-        predictor: Predictor | None = None
-        grid: Grid | None = None
-        waiting: list[PoseSequence] = []
+    def _motion(
+        self, chunks: Iterable[PoseSequence], size: tuple[int, int] | None, stopwatch: Stopwatch
+    ) -> Iterator[PoseSequence]:
+        """A chunk of 3D motion for every chunk of 2D poses; the chunks that wait for theirs are all that is held."""
+        waiting: deque[PoseSequence] = deque()
 
-        def settled(prediction: Prediction) -> Iterator[PoseSequence]:
-            if len(prediction.pose3d):
-                held = _joined(waiting)
-                done, waiting[:] = held[: len(prediction.pose3d)], [held[len(prediction.pose3d) :]]
-                yield _motion(done, prediction)
+        def blocks() -> Iterator[TimedBlock]:
+            for chunk in stopwatch.waiting("lift", chunks):
+                waiting.append(chunk)
+                body = chunk.to_skeleton(H36M_17)
+                yield TimedBlock(chunk.times, body.points, np.where(body.validity[:, None], body.confidence, 0))
 
-        for chunk in chunks:
-            if predictor is None:
-                predictor = Predictor(self.model, flip=self.flip, size=chunk.size, focal=self.focal)
-                grid = None if _is_steady(chunk) else Grid(STEADY)
-            waiting.append(chunk)
-            body = chunk.to_skeleton(H36M_17)
-            points, scores = body.points, np.where(body.validity[:, None], body.confidence, 0)
-            if grid is None:
-                yield from settled(predictor.push(points, scores))
-            else:
-                yield from settled(grid.back(predictor.push(*grid.onto(chunk.times, points, scores))))
-        if predictor is not None:
-            rest = predictor.finish()
-            yield from settled(rest if grid is None else grid.rest(rest))
+        def settled() -> Iterator[PoseSequence]:
+            pose3d, kept = np.zeros((0, 17, 3), np.float32), np.zeros(0, bool)
+            for prediction in on_model_clock(blocks(), lambda ticks: self._predictor.lift(ticks, size=size)):
+                pose3d, kept = np.concatenate([pose3d, prediction.pose3d]), np.concatenate([kept, prediction.kept])
+                while waiting and len(pose3d) >= len(waiting[0]):
+                    pose2d = waiting.popleft()
+                    frames = len(pose2d)
+                    yield _motion_chunk(pose2d, Prediction(pose3d[:frames], kept[:frames]))
+                    pose3d, kept = pose3d[frames:], kept[frames:]
+
+        return stopwatch.busy("lift", settled())
 
 
 def lift(
-    source: str | PathLike[str] | PoseSequence,
+    source: Source,
     *,
     model: str | PathLike[str] | Model = "balanced",
-    detector: "Detector | None" = None,
+    detector: "Detector | str | None" = None,
     flip: bool = False,
     focal: float | None = None,
+    layout: str | None = None,
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
 ) -> PoseSequence:
-    """The 3D motion of a video, or of 2D keypoints: see :meth:`Lifter.lift`.
+    """The 3D motion of a video, or of 2D keypoints: see :class:`Lifter` and :meth:`Lifter.lift`.
 
     Example:
         >>> import poseglass as pg
         >>> motion = pg.lift("walk.mp4")  # doctest: +SKIP
         >>> motion.save("walk.npz")  # doctest: +SKIP
     """
-    return Lifter(model, detector=detector, flip=flip, focal=focal).lift(source)
+    keypoints = (
+        source_kind(source) == "keypoints" if isinstance(source, str | PathLike) else isinstance(source, PoseSequence)
+    )
+    if detector is not None and keypoints:
+        raise DetectorError("a detector finds people in a video, but keypoints were given: leave out the detector")
+    lifter = Lifter(model, detector=detector or "mediapipe", flip=flip, focal=focal)
+    return lifter.lift(source, layout=layout, size=size, fps=fps)
 
 
-def _is_steady(chunk: PoseSequence) -> bool:
-    """Whether the frames are evenly spaced, at a rate that the model knows."""
-    steps = np.diff(chunk.times)
-    step = float(np.median(steps)) if len(steps) else 1 / chunk.rate
-    return bool(SLOWEST <= 1 / step <= FASTEST and (steps < 1.5 * step).all())
+def _tapped(frames: "Iterable[Frame]", on_frame: "Callable[[Frame], object]") -> "Iterator[Frame]":
+    for frame in frames:
+        on_frame(frame)
+        yield frame
 
 
-def _chunks(
-    found: Iterator[tuple[float, Float[ndarray, "p j 3"]]], skeleton: Skeleton, size: tuple[int, int], fps: float
-) -> Iterator[PoseSequence]:
-    """Chunks of 2D poses, the first person's; a frame with nobody is a row of NaN, marked invalid.
-
-    Args:
-        found: The seconds of each frame, and the people in it.
-    """
-    while chunk := list(islice(found, CHUNK)):
-        nobody = np.full((1, len(skeleton), 3), [np.nan, np.nan, 0], np.float32)
-        people = np.stack([crowd[0] if len(crowd) else nobody[0] for _, crowd in chunk])
-        yield PoseSequence(
-            people[..., :2],
-            skeleton,
-            "pixels",
-            fps=fps,
-            scores=people[..., 2],
-            valid=np.array([len(crowd) > 0 for _, crowd in chunk]),
-            timestamps=np.array([seconds for seconds, _ in chunk]),
-            size=size,
-        )
+def _counted(report: LiftReport, chunk: PoseSequence) -> LiftReport:
+    """The report with another chunk of motion in it."""
+    return replace(
+        report,
+        frames=report.frames + len(chunk),
+        valid=report.valid + int(chunk.validity.sum()),
+        kept=report.kept + (0 if chunk.kept is None else int(chunk.kept.sum())),
+    )
 
 
-def _motion(pose2d: PoseSequence, prediction: Prediction) -> PoseSequence:
-    """The 3D chunk that belongs to a 2D one."""
+def _motion_chunk(pose2d: PoseSequence, prediction: Prediction) -> PoseSequence:
+    """The motion of a chunk of 2D poses."""
     return PoseSequence(
         prediction.pose3d,
         H36M_17,
@@ -296,17 +289,11 @@ def _motion(pose2d: PoseSequence, prediction: Prediction) -> PoseSequence:
     )
 
 
-def _joined(chunks: list[PoseSequence]) -> PoseSequence:
-    """Chunks of one sequence, one after the other."""
-    first = chunks[0]
-    if len(chunks) == 1:
-        return first
-
-    def all_of(name: str) -> Any:
-        parts = [getattr(chunk, name) for chunk in chunks]
-        return None if any(part is None for part in parts) else np.concatenate(parts)
-
-    inner = [chunk.pose2d for chunk in chunks if chunk.pose2d is not None]
-    arrays: dict[str, Any] = {name: all_of(name) for name in ("points", "scores", "valid", "timestamps", "kept")}
-    bare = replace(first[:0], pose2d=None)
-    return replace(bare, **arrays, fps=first.rate, pose2d=_joined(inner) if len(inner) == len(chunks) else None)
+def _collected(chunks: Iterable[PoseSequence], each: Callable[[PoseSequence], object] | None) -> PoseSequence:
+    """One motion of its chunks, each shown as it comes."""
+    parts = []
+    for chunk in chunks:
+        parts.append(chunk)
+        if each is not None:
+            each(chunk)
+    return concatenate(parts)

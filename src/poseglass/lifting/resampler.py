@@ -1,84 +1,178 @@
-"""Frames that come at odd times, for a model that wants them evenly spaced."""
+"""Resample frames of irregular timing to an even clock, and the predictions back to the frames' own times."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass.lifting.predictor import Prediction
+from poseglass.lifting.predictor import Block, Prediction
 
-__all__ = ["PAUSE", "Grid"]
+__all__ = ["CALM", "FASTEST", "PAUSE", "PREFIX", "SLOWEST", "STEADY", "TimedBlock", "on_model_clock"]
 
-PAUSE = 10.0  # seconds: several windows of the model
+SLOWEST, FASTEST = 23.5, 61.0
+"""Frames per second that the model takes as they are: it was trained at 24 to 60."""
+STEADY = 30.0
+"""Frames per second that any other rate is resampled to."""
+PREFIX = 64
+"""The first frames of a video, whose median step is its rate: a second or more at the rates that the model knows."""
+CALM = 8
+"""Frames in step, one after the other, after which irregular frames count as regular again."""
+PAUSE = 10.0
+"""The longest that a pause counts, in seconds: several windows of the model."""
+ALIGNED = 1e-6
+"""A frame this close after a tick, in steps of the clock, is on it."""
 
 
-class Grid:
-    """Evenly spaced times beside the video's own: 2D is taken onto them, 3D back, both linearly, chunk by chunk.
+class TimedBlock(NamedTuple):
+    """Consecutive frames: their times in seconds, and Human3.6M joints with scores."""
 
-    A pause in which no frame comes counts for at most :data:`PAUSE` seconds: it tells the model nothing more, and in a
-    time lapse, or a file whose times are broken, it may last for days.
+    times: Float[ndarray, " f"]
+    points: Float[ndarray, "f 17 2"]
+    scores: Float[ndarray, "f 17"]
+
+
+def on_model_clock(
+    blocks: Iterable[TimedBlock], lift: Callable[[Iterable[Block]], Iterable[Prediction]]
+) -> Iterator[Prediction]:
+    """Lift frames that come at any times with a model that wants an even clock; one row per frame comes out.
+
+    A steady rate from 24 to 60 frames per second is lifted as it is: each frame is a tick of the clock. Where a frame
+    comes out of step (sooner than half a step after the last, or later than one and a half), ticks follow at that rate,
+    interpolated between the frames around them, until eight frames in a row are in step again. Any other rate is
+    resampled to 30 ticks per second. The rate is the median of the first :data:`PREFIX` steps.
+    So the result depends on the frames alone, not on the blocks in which they come.
+
+    2D is interpolated linearly onto ticks, and 3D back onto frames. A pause without frames counts for at most
+    :data:`PAUSE` seconds: it tells the model nothing, and in a time lapse, or a file with broken times, it may last for
+    days.
+
+    Args:
+        blocks: The frames, in order.
+        lift: Lifts evenly spaced frames, such as :meth:`poseglass.lifting.predictor.Predictor.lift`.
     """
+    clock: _Clock | None = None
 
-    def __init__(self, fps: float) -> None:
-        self.fps = fps
-        self._start = 0.0
-        self._told = np.zeros(0)  # the time of the last frame that came, as the video has it
-        self._skipped = 0.0  # seconds of pauses so far that do not count
-        self._done = 0  # grid rows handed out
-        self._edge: tuple[ndarray, ndarray, ndarray] | None = None  # the last frame that came
+    def ticks() -> Iterator[Block]:
+        nonlocal clock
+        for block in _with_long_start(blocks):
+            if clock is None:
+                clock = _Clock(block.times)
+            yield clock.onto(block)
+
+    for prediction in lift(ticks()):
+        assert clock is not None
+        yield clock.back(prediction)
+    if clock is not None:
+        yield clock.rest()
+
+
+def _with_long_start(blocks: Iterable[TimedBlock]) -> Iterator[TimedBlock]:
+    """The same frames, the first :data:`PREFIX` of them, if there are so many, in the first block."""
+    iterator, start, frames = iter(blocks), list[TimedBlock](), 0
+    for block in iterator:
+        start.append(block)
+        frames += len(block.times)
+        if frames >= PREFIX:
+            break
+    if frames:
+        yield from chain([TimedBlock(*map(np.concatenate, zip(*start, strict=True)))], iterator)
+
+
+class _Clock:
+    """Ticks of an even clock beside the times of the frames; it starts with the first frame."""
+
+    def __init__(self, times: Float[ndarray, " f"]) -> None:
+        steps = np.diff(times[:PREFIX])
+        step = float(np.median(steps)) if len(steps) else 1 / STEADY
+        self._known = SLOWEST <= 1 / step <= FASTEST  # whether the model knows the rate
+        self._step = step if self._known else 1 / STEADY
+        self._calm = CALM  # frames in step, one after the other
+        self._anchor, self._count = 0.0, 0  # the last tick that was set by a frame, and how many followed it
+        self._now: float | None = None  # the time of the last frame, without what exceeds PAUSE in a pause
+        self._skipped = 0.0  # seconds of pauses left out so far
+        self._edge = TimedBlock(np.zeros(0), np.zeros((0, 17, 2)), np.zeros((0, 17)))  # the last frame
         self._times = np.zeros(0)  # of frames that wait for their 3D
-        self._rows = np.zeros((0, 17, 3), np.float32)
-        self._kept = np.zeros(0, bool)
-        self._first = 0  # the grid row that `_rows` begins with
+        self._ticks = np.zeros(0)  # of the rows, and of those to come
+        self._rows = Prediction(np.zeros((0, 17, 3), np.float32), np.zeros(0, bool))
 
-    def onto(
-        self, times: Float[ndarray, " f"], points: Float[ndarray, "f 17 2"], scores: Float[ndarray, "f 17"]
-    ) -> tuple[Float[ndarray, "g 17 2"], Float[ndarray, "g 17"]]:
-        """Grid rows between the frames that came."""
-        pauses = np.diff(times, prepend=self._told if len(self._told) else times[:1])
-        skipped = self._skipped + np.cumsum(np.maximum(pauses - PAUSE, 0))
-        self._told, self._skipped = times[-1:], float(skipped[-1])
-        times = times - skipped
-        self._times = np.concatenate([self._times, times])
-        if self._edge is None:
-            self._start = float(times[0])
-        else:
-            times, points, scores = (
-                np.concatenate(pair) for pair in zip(self._edge, (times, points, scores), strict=True)
-            )
-        self._edge = (times[-1:], points[-1:], scores[-1:])
-        until = int(np.floor((times[-1] - self._start) * self.fps + 1e-6)) + 1
-        ticks = self._start + np.arange(self._done, until) / self.fps
-        self._done = until
-        after = np.clip(np.searchsorted(times, ticks - 1e-9), 0, len(times) - 1)
-        before = np.maximum(after - 1, 0)
-        span = np.maximum(times[after] - times[before], 1e-9)
-        share = np.clip((ticks - times[before]) / span, 0, 1)[:, None] if len(times) > 1 else np.ones((len(ticks), 1))
+    def onto(self, block: TimedBlock) -> Block:
+        """The ticks up to the last of these frames."""
+        first = len(self._edge.times)  # the row of the first new frame
+        times, ticks, after = self._edge.times.tolist(), list[float](), list[int]()
+        for row, time in enumerate(block.times.tolist(), start=first):
+            now, new = self._advance(time)
+            times.append(now)
+            ticks += new
+            after += [row] * len(new)
+        points = np.concatenate([self._edge.points, np.nan_to_num(block.points)])
+        scores = np.concatenate([self._edge.scores, block.scores])
+        clock = np.array(times)
+        self._edge = TimedBlock(clock[-1:], points[-1:], scores[-1:])
+        self._times = np.concatenate([self._times, clock[first:]])
+        self._ticks = np.concatenate([self._ticks, ticks])
+        right = np.array(after, int)
+        left = np.maximum(right - 1, 0)
+        share = _share(np.array(ticks), clock[left], clock[right])[:, None]  # f 1
         # Between a joint that is known and one that is not, the nearer one counts.
-        share = np.where((scores[before] > 0) & (scores[after] > 0), share, np.round(share))
-        here, there = np.nan_to_num(points[before]), np.nan_to_num(points[after])
-        mixed = here + share[..., None] * (there - here)
-        return mixed, scores[before] + share * (scores[after] - scores[before])
+        share = np.where((scores[left] > 0) & (scores[right] > 0), share, np.round(share))  # f 17
+        return Block(
+            points[left] * (1 - share[..., None]) + points[right] * share[..., None],
+            scores[left] * (1 - share) + scores[right] * share,
+        )
+
+    def _advance(self, time: float) -> tuple[float, list[float]]:
+        """Move on to the next frame: its time on the clock, and the ticks up to it."""
+        before = self._now
+        if before is None:
+            self._now = self._anchor = time
+            return time, [time]
+        self._skipped += max(time - self._skipped - before - PAUSE, 0.0)
+        now = self._now = time - self._skipped
+        half = self._step / 2
+        in_step = self._known and half < now - before < 3 * half
+        self._calm = self._calm + 1 if in_step else 0
+        regular = self._calm >= CALM
+        ticks = []
+        until = now - half if regular else now + ALIGNED * self._step
+        while (tick := self._anchor + (self._count + 1) * self._step) <= until:
+            self._count += 1
+            ticks.append(tick)
+        if regular and now - (self._anchor + self._count * self._step) > half:
+            self._anchor, self._count = now, 0
+            ticks.append(now)
+        return now, ticks
 
     def back(self, prediction: Prediction, *, last: bool = False) -> Prediction:
-        """The frames, in order, whose place on the grid is settled on both sides."""
-        self._rows = np.concatenate([self._rows, prediction.pose3d])
-        self._kept = np.concatenate([self._kept, prediction.kept])
-        if not len(self._rows):
-            return Prediction(self._rows, self._kept)
-        place = (self._times - self._start) * self.fps - self._first
-        end = len(self._rows) - 1
-        count = len(place) if last else int((place <= end).sum())
-        place = np.clip(place[:count], 0, end)
-        before = np.floor(place).astype(int)
-        after = np.minimum(before + 1, end)
-        share = (place - before)[:, None, None]
-        pose3d = self._rows[before] * (1 - share) + self._rows[after] * share
-        done = Prediction(pose3d.astype(np.float32), self._kept[np.round(place).astype(int)])
-        self._times = self._times[count:]
-        drop = int(before[-1]) if count else 0
-        self._rows, self._kept, self._first = self._rows[drop:], self._kept[drop:], self._first + drop
-        return done
+        """The frames, in order, that lie between ticks whose 3D is settled; with `last` all that are left."""
+        pose3d = np.concatenate([self._rows.pose3d, prediction.pose3d])
+        kept = np.concatenate([self._rows.kept, prediction.kept])
+        end = len(pose3d) - 1
+        if end < 0:
+            return prediction
+        ticks, count = self._ticks[: end + 1], len(self._times)
+        if not last:
+            count = int(np.searchsorted(self._times, ticks[-1], side="right"))
+        times, self._times = self._times[:count], self._times[count:]
+        left = np.maximum(np.searchsorted(ticks, times, side="right") - 1, 0)
+        right = np.minimum(left + 1, end)
+        share = _share(times, ticks[left], ticks[right])  # f
+        settled = pose3d[left] * (1 - share[:, None, None]) + pose3d[right] * share[:, None, None]
+        nearest = np.where(share > 0.5, right, left)
+        drop = int(left[-1]) if count else 0
+        self._rows, self._ticks = Prediction(pose3d[drop:], kept[drop:]), self._ticks[drop:]
+        return Prediction(settled.astype(np.float32), kept[nearest])
 
-    def rest(self, prediction: Prediction) -> Prediction:
-        """All frames that are left."""
-        return self.back(prediction, last=True)
+    def rest(self) -> Prediction:
+        """The frames that are left at the end; those after the last tick hold its pose."""
+        return self.back(Prediction(self._rows.pose3d[:0], self._rows.kept[:0]), last=True)
+
+
+def _share(
+    times: Float[ndarray, " f"], left: Float[ndarray, " f"], right: Float[ndarray, " f"]
+) -> Float[ndarray, " f"]:
+    """How far each time is on the way from left to right, from 0 to 1; 1 where both are the same."""
+    span = right - left
+    return np.where(span == 0, 1.0, np.clip((times - left) / np.where(span == 0, 1.0, span), 0, 1))

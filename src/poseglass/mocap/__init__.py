@@ -1,1 +1,1 @@
-"""Readers of motion capture files, one format a file."""
+"""Motion capture files: one file per format, and one table of suffixes (:mod:`poseglass.mocap.formats`)."""

@@ -1,68 +1,102 @@
-"""Readers of Acclaim's files: ASF, a skeleton, and AMC, motion of it. CMU's recordings come this way."""
+"""Readers of the Acclaim format, in which CMU publishes its recordings: an ASF skeleton and its AMC motions."""
 
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass.mocap.rigid import Lines, Mocap, turns
+from poseglass.errors import FormatError
+from poseglass.mocap.rigid import RigidMotion
+from poseglass.mocap.rotations import euler_rotations
+from poseglass.mocap.text import WordLines
+from poseglass.mocap.tracks import UNITS
 
-__all__ = ["Asf", "Bone", "read_amc", "read_asf"]
+__all__ = ["AsfBone", "AsfSkeleton", "read_acclaim", "read_amc", "read_asf"]
 
-AMC_FPS = 120.0  # an AMC file does not say; nearly all of CMU's recordings have this rate
-INCH = 0.0254
+AMC_FPS = 120.0  # an AMC file states no rate; CMU captured at 120 Hz (mocap.cs.cmu.edu, info)
 
 
-class Bone(NamedTuple):
+class AsfBone(NamedTuple):
     """A bone of an ASF skeleton.
 
     Args:
         name: Its name; ``root`` for the root.
-        parent: The number of its parent, -1 for the root.
-        offset: Direction times length, in the world's axes when the body stands at rest; the root's position.
-        axis: From its own axes at rest to the world's (3 3).
-        dof: What the numbers of the AMC file mean, in their order: ``rx``, ``ry``, ``rz``; the root's ``tx``, ... too.
+        parent: Index of its parent, -1 for the root.
+        offset: Direction times length (3), in world axes in the rest pose; for the root, its position.
+        axis: Rotation from the bone's own axes to the world in the rest pose (3 3).
+        dof: Degrees of freedom in the order of the AMC file: ``rx``, ``ry``, ``rz``; for the root also ``tx``, ...
         order: The axes of its rotations; the first acts first.
     """
 
     name: str
     parent: int
-    offset: Float[ndarray, "axes=3"]
+    offset: Float[ndarray, "3"]
     axis: Float[ndarray, "3 3"]
     dof: tuple[str, ...]
     order: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Asf:
+class AsfSkeleton:
     """An ASF skeleton.
 
     Args:
         bones: Root first, parents before their children.
-        length: What its lengths are to be divided by to be inches.
-        radians: Whether its angles are radians.
+        length: The file's ``length``, 0.45 in CMU's: lengths divided by it are inches (mocap.cs.cmu.edu, FAQ).
+        radians: Whether its angles are in radians.
     """
 
-    bones: tuple[Bone, ...]
-    length: float = 1.0
-    radians: bool = False
+    bones: tuple[AsfBone, ...]
+    length: float
+    radians: bool
 
 
-def read_asf(path: str | PathLike[str]) -> Asf:
-    """Read an ASF skeleton. Angles may be degrees or radians, axes in any order.
+def read_acclaim(path: Path) -> RigidMotion:
+    """Read an AMC motion with the ASF skeleton in its folder.
+
+    The skeleton is that of the subject (``07.asf`` for ``07_01.amc``), or the only ASF file in the folder.
+
+    Raises:
+        FormatError: The skeleton is not in the folder or is ambiguous, or a file is broken.
+
+    Example:
+        >>> read_acclaim(Path("cmu/07_01.amc")).fps  # doctest: +SKIP
+        120.0
+    """
+    subject = path.stem.partition("_")[0]
+    skeletons = sorted(file for file in path.parent.iterdir() if file.suffix.lower() == ".asf")
+    candidates = [file for file in skeletons if file.stem == subject] or skeletons
+    if len(candidates) != 1:
+        names = ", ".join(file.name for file in candidates[:5]) or "no .asf file"
+        raise FormatError(f"{path} needs its skeleton {subject}.asf in the same folder, got {names}")
+    return read_amc(path, read_asf(candidates[0]))
+
+
+def read_asf(path: str | PathLike[str]) -> AsfSkeleton:
+    """Read an ASF skeleton. Angles may be in degrees or radians, axes in any order.
+
+    Source: Meredith and Maddock, "Motion Capture File Formats Explained", University of Sheffield, 2001.
 
     Raises:
         FormatError: The file is missing or broken; the message names the line.
+
+    Example:
+        >>> text = ":root\\norder TX TY TZ RX RY RZ\\n:bonedata\\nbegin\\nname thigh\\ndirection 0 -1 0\\nlength 4\\n"
+        >>> text += "axis 0 0 0 XYZ\\ndof rx\\nend\\n:hierarchy\\nbegin\\nroot thigh\\nend\\n"
+        >>> _ = Path("leg.asf").write_text(text)
+        >>> [bone.name for bone in read_asf("leg.asf").bones]
+        ['root', 'thigh']
     """
-    lines = Lines(path)
+    lines = WordLines(path)
     units = {"length": "1", "angle": "deg"}
     root = {"name": "root"}
-    table: dict[str, dict[str, str]] = {}
+    entries: dict[str, dict[str, str]] = {}
     parents: dict[str, str] = {}
-    section, bone = "", dict[str, str]()
+    section, entry = "", dict[str, str]()
     for words in lines:
         match section, words:
             case _, [keyword, *_] if keyword.startswith(":"):
@@ -72,94 +106,96 @@ def read_asf(path: str | PathLike[str]) -> Asf:
             case ":root", [key, *values]:
                 root[key] = " ".join(values)
             case ":bonedata", ["begin"]:
-                bone = {}
+                entry = {}
             case ":bonedata", ["end"]:
-                if missing := sorted({"name", "direction", "length", "axis"} - bone.keys()):
-                    raise lines.error(f"the bone {bone.get('name', 'without a name')} lacks {', '.join(missing)}")
-                if bone["name"] in table:
-                    raise lines.error(f"there is a bone {bone['name']} already")
-                table[bone["name"]] = bone
-                bone = {}
+                if missing := sorted({"name", "direction", "length", "axis"} - entry.keys()):
+                    raise lines.error(f"the bone {entry.get('name', 'without a name')} lacks {', '.join(missing)}")
+                if entry["name"] in entries:
+                    raise lines.error(f"expected unique bone names, got {entry['name']} a second time")
+                entries[entry["name"]] = entry
+                entry = {}
             case ":bonedata", [key, *values]:
-                bone[key] = " ".join(values)
+                entry[key] = " ".join(values)
             case ":hierarchy", [parent, *children] if parent not in ("begin", "end"):
-                if unknown := sorted(({parent} - {"root"} | set(children)) - table.keys()):
+                if unknown := sorted(({parent} - {"root"} | set(children)) - entries.keys()):
                     raise lines.error(f":bonedata has no bone {', '.join(unknown)}")
-                if again := sorted(parents.keys() & set(children)):
-                    raise lines.error(f"{', '.join(again)} hangs on two bones")
+                if repeated := sorted(parents.keys() & set(children)):
+                    raise lines.error(f"expected one parent per bone, got a second one for {', '.join(repeated)}")
                 parents |= dict.fromkeys(children, parent)
-    if bone or not parents:
+    if entry or not parents:
         raise lines.error("the file ends before its :hierarchy does; was it cut off?")
     radians = units["angle"].lower().startswith("rad")
     length = float(lines.numbers([units["length"]], 1)[0])
     if not length > 0:
-        raise lines.error(f"the unit of length must be positive, got {length}")
+        raise lines.error(f"expected a positive unit of length, got {length}")
     bones = [_root(lines, root, radians=radians)]
-    for number, above in enumerate(bones):  # which grows: each bone's children come after it
-        names = [name for name, parent in parents.items() if parent == above.name]
-        bones += [_bone(lines, table[name], number, radians=radians) for name in names]
-    if lost := sorted(table.keys() - {known.name for known in bones}):
-        raise lines.error(f":hierarchy does not lead from the root to {', '.join(lost)}")
-    return Asf(tuple(bones), length, radians)
+    for number, bone in enumerate(bones):  # `bones` grows while it is read, so children come after their parent
+        names = [name for name, parent in parents.items() if parent == bone.name]
+        bones += [_bone(lines, entries[name], number, radians=radians) for name in names]
+    if unconnected := sorted(entries.keys() - {bone.name for bone in bones}):
+        raise lines.error(f":hierarchy does not lead from the root to {', '.join(unconnected)}")
+    return AsfSkeleton(tuple(bones), length=length, radians=radians)
 
 
-def read_amc(path: str | PathLike[str], skeleton: Asf, *, fps: float = AMC_FPS) -> Mocap:
-    """Read the AMC motion of an ASF skeleton.
+def read_amc(path: str | PathLike[str], skeleton: AsfSkeleton, *, fps: float | None = None) -> RigidMotion:
+    """Read an AMC motion of an ASF skeleton.
 
-    A joint is the end of the bone of its name. A bone turns by ``R = R_parent C D C^-1``, with C its axes at rest and D
-    the product of its rotations, the first acting first.
+    Each joint is the end of the bone of the same name. A bone's rotation is ``R = R_parent C D C^-1``, with C its axes
+    in the rest pose and D the product of its rotations, the first acting first.
+
+    Source: Meredith and Maddock, "Motion Capture File Formats Explained", University of Sheffield, 2001.
 
     Args:
         path: The AMC file.
-        skeleton: What it moves.
-        fps: Frames a second, which the file does not say.
+        skeleton: The skeleton that it moves.
+        fps: Frames per second, which the file does not state; 120 by default.
 
     Raises:
-        FormatError: The file is missing or broken, or of another skeleton; the message names the line.
+        FormatError: The file is missing or broken, or belongs to another skeleton; the message names the line.
 
     Example:
         >>> walk = read_amc("07_01.amc", read_asf("07.asf"))  # doctest: +SKIP
     """
-    motion, radians = _motion(Lines(path), skeleton)
+    values, radians = _motion(WordLines(path), skeleton)
     bones = skeleton.bones
-    rotations = np.empty((len(motion), len(bones), 3, 3))
-    offsets = np.repeat(np.stack([bone.offset for bone in bones])[None], len(motion), 0)
+    rotations = np.empty((len(values), len(bones), 3, 3))
+    offsets = np.repeat(np.stack([bone.offset for bone in bones])[None], len(values), 0)  # f j 3
     start = 0
     for number, bone in enumerate(bones):
-        values = motion[:, start : start + len(bone.dof)]
+        channels = values[:, start : start + len(bone.dof)]
         start += len(bone.dof)
-        places = [bone.dof.index(f"r{axis}") for axis in reversed(bone.order)]
-        angles = values[:, places] if radians else np.radians(values[:, places])
-        local = bone.axis @ turns(bone.order[::-1], angles) @ bone.axis.T
+        columns = [bone.dof.index(f"r{axis}") for axis in reversed(bone.order)]
+        angles = channels[:, columns] if radians else np.radians(channels[:, columns])
+        local = bone.axis @ euler_rotations(bone.order[::-1], angles) @ bone.axis.T
         rotations[:, number] = rotations[:, bone.parent] @ local if bone.parent >= 0 else local
-        for place, kind in enumerate(bone.dof):
-            if kind[0] == "t":
-                offsets[:, number, "xyz".index(kind[1])] += values[:, place]
-    rotations[:, 0] = np.eye(3)  # its children have turned with it; its own path is in the world
-    return Mocap(
+        for column, dof in enumerate(bone.dof):
+            if dof[0] == "t":
+                offsets[:, number, "xyz".index(dof[1])] += channels[:, column]
+    rotations[:, 0] = np.eye(3)  # the children already contain the root's rotation; its own offset is in world axes
+    return RigidMotion(
         tuple(bone.name for bone in bones),
         tuple(bone.parent for bone in bones),
         offsets,
         rotations,
-        fps,
-        INCH / skeleton.length,
+        fps or AMC_FPS,
+        UNITS["in"] / skeleton.length,
+        fps_assumed=fps is None,
     )
 
 
-def _motion(lines: Lines, skeleton: Asf) -> tuple[Float[ndarray, "f n"], bool]:
-    """A row of all bones' numbers a frame, and whether angles are radians."""
+def _motion(lines: WordLines, skeleton: AsfSkeleton) -> tuple[Float[ndarray, "f _"], bool]:
+    """All bones' numbers, one row per frame, and whether angles are in radians."""
     radians = skeleton.radians
-    place, start = {}, 0
+    columns, width = dict[str, slice](), 0
     for bone in skeleton.bones:
-        place[bone.name] = slice(start, start + len(bone.dof))
-        start += len(bone.dof)
-    frames: list[Float[ndarray, " n"]] = []
+        columns[bone.name] = slice(width, width + len(bone.dof))
+        width += len(bone.dof)
+    frames: list[Float[ndarray, " _"]] = []
     number = 0
 
-    def close() -> None:
-        """A frame says all there is to say."""
+    def check_last_frame() -> None:
         if frames and np.isnan(frames[-1]).any():
-            missing = [name for name, columns in place.items() if np.isnan(frames[-1][columns]).any()]
+            missing = [name for name, part in columns.items() if np.isnan(frames[-1][part]).any()]
             raise lines.error(f"frame {number} lacks {', '.join(missing)}; was the file cut off?")
 
     for words in lines:
@@ -167,59 +203,61 @@ def _motion(lines: Lines, skeleton: Asf) -> tuple[Float[ndarray, "f n"], bool]:
         if name.startswith(":"):
             radians = {":radians": True, ":degrees": False}.get(name.lower(), radians)
         elif len(words) == 1 and name.isdigit():
-            close()
+            check_last_frame()
             if frames and int(name) != number + 1:
-                raise lines.error(f"frame {name} follows frame {number}; frames are missing")
+                raise lines.error(f"expected frame {number + 1}, got frame {name}; frames are missing")
             number = int(name)
-            frames.append(np.full(start, np.nan))
+            frames.append(np.full(width, np.nan))
         elif not frames:
-            raise lines.error(f"the number of a frame is expected, got {' '.join(words)[:60]!r}")
-        elif name not in place:
-            raise lines.error(f"the skeleton has no bone {name!r}; is this the motion of another ASF file?")
+            raise lines.unexpected("a frame number", words)
+        elif name not in columns:
+            raise lines.error(f"the skeleton has no bone {name!r}; does this motion belong to another ASF file?")
         else:
-            frames[-1][place[name]] = lines.numbers(words[1:], place[name].stop - place[name].start)
+            part = columns[name]
+            frames[-1][part] = lines.numbers(words[1:], part.stop - part.start)
     if not frames:
-        raise lines.error("there is no frame")
-    close()
+        raise lines.error("expected at least one frame, got none")
+    check_last_frame()
     return np.array(frames), radians
 
 
-def _root(lines: Lines, entry: dict[str, str], *, radians: bool) -> Bone:
+def _root(lines: WordLines, entry: dict[str, str], *, radians: bool) -> AsfBone:
     dof = _dof(lines, entry.get("order", "TX TY TZ RX RY RZ").lower().split(), "root", "xyz")
     order = _axes(lines, entry.get("axis", "XYZ"), "root")
     if missing := sorted({f"r{axis}" for axis in order} - set(dof)):
-        raise lines.error(f"root: the order lacks {', '.join(missing)}")
+        raise lines.error(f"root: expected all three rotations in 'order', got none of {', '.join(missing)}")
     angles = lines.numbers(entry.get("orientation", "0 0 0").split(), 3)
     position = lines.numbers(entry.get("position", "0 0 0").split(), 3)
-    return Bone("root", -1, position, _frame(order, angles, radians=radians), dof, order)
+    return AsfBone("root", -1, position, _rest_axes(order, angles, radians=radians), dof, order)
 
 
-def _bone(lines: Lines, entry: dict[str, str], parent: int, *, radians: bool) -> Bone:
+def _bone(lines: WordLines, entry: dict[str, str], parent: int, *, radians: bool) -> AsfBone:
     name = entry["name"]
     direction = lines.numbers(entry["direction"].split(), 3)
     length = lines.numbers(entry["length"].split(), 1)
-    angles, order = entry["axis"].split()[:-1], entry["axis"].split()[-1:]
-    axis = _frame(_axes(lines, "".join(order), name), lines.numbers(angles, 3), radians=radians)
+    *angles, order = entry["axis"].split() or [""]
+    axis = _rest_axes(_axes(lines, order, name), lines.numbers(angles, 3), radians=radians)
     dof = _dof(lines, entry.get("dof", "").lower().split(), name, "")
-    return Bone(name, parent, direction * length, axis, dof, tuple(kind[1] for kind in dof))
+    return AsfBone(name, parent, direction * length, axis, dof, tuple(rotation[1] for rotation in dof))
 
 
-def _dof(lines: Lines, words: list[str], name: str, moves: str) -> tuple[str, ...]:
-    """The degrees of freedom, checked: rotations about x, y, z, and moves along the axes that may move."""
-    known = {f"r{axis}" for axis in "xyz"} | {f"t{axis}" for axis in moves}
+def _dof(lines: WordLines, words: list[str], name: str, translations: str) -> tuple[str, ...]:
+    """Check degrees of freedom: rotations about x, y, z, and translations along the given axes, each at most once."""
+    known = {f"r{axis}" for axis in "xyz"} | {f"t{axis}" for axis in translations}
     if not known.issuperset(words) or len(set(words)) != len(words):
-        raise lines.error(f"{name}: the degrees of freedom may be {', '.join(sorted(known))}, got {' '.join(words)}")
+        expected = ", ".join(sorted(known))
+        raise lines.error(f"{name}: expected degrees of freedom among {expected}, each once, got {' '.join(words)}")
     return tuple(words)
 
 
-def _axes(lines: Lines, letters: str, name: str) -> tuple[str, ...]:
+def _axes(lines: WordLines, letters: str, name: str) -> tuple[str, ...]:
     if sorted(letters.lower()) != ["x", "y", "z"]:
-        raise lines.error(f"{name}: an order of axes such as XYZ is expected, got {letters!r}")
+        raise lines.error(f"{name}: expected an order of axes such as XYZ, got {letters!r}")
     return tuple(letters.lower())
 
 
-def _frame(order: tuple[str, ...], angles: Float[ndarray, "axes=3"], *, radians: bool) -> Float[ndarray, "3 3"]:
-    """A bone's axes at rest; angles stand in the order of the axes, the first acting first."""
+def _rest_axes(order: tuple[str, ...], angles: Float[ndarray, "3"], *, radians: bool) -> Float[ndarray, "3 3"]:
+    """A bone's axes in the rest pose, from angles in the order of the axes; the first acts first."""
     angles = angles if radians else np.radians(angles)
-    frame: Float[ndarray, "3 3"] = turns(order[::-1], angles[None, ::-1])[0]
-    return frame
+    axes: Float[ndarray, "3 3"] = euler_rotations(order[::-1], angles[None, ::-1])[0]
+    return axes

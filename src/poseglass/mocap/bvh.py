@@ -1,104 +1,130 @@
-"""Reader of BVH, Biovision's motion capture files: a tree of joints, then a line of channels a frame."""
+"""Reader of BVH (Biovision) motion capture files: a tree of joints, then one line of channels per frame."""
 
+from dataclasses import dataclass, field
 from os import PathLike
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass.mocap.rigid import Lines, Mocap, turns
+from poseglass.mocap.rigid import RigidMotion
+from poseglass.mocap.rotations import euler_rotations
+from poseglass.mocap.text import WordLines
 
 __all__ = ["read_bvh"]
 
 CHANNELS = {f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotation")}
+WHOLE_RATE = 1e-4  # rounds 1 / frame time to a whole number: files write 1/120 s as .0083333 and 1/30 s as .033333
 
 
-def read_bvh(path: str | PathLike[str]) -> Mocap:
+def read_bvh(path: str | PathLike[str]) -> RigidMotion:
     """Read a BVH file.
 
-    Channels may stand in any order; a joint's rotation is the product of its rotations in that order, in degrees.
-    Position channels replace the joint's OFFSET. An ``End Site`` becomes a joint called ``"<parent> End Site"``. A
-    frame time within 0.01 % of that of a whole frame rate (``.0083333``) is taken for it.
+    Channels may be in any order. A joint's rotation is the product of its rotation channels, in degrees, in the order
+    of the file. Position channels replace the joint's OFFSET. An ``End Site`` becomes a joint ``"<parent> End Site"``.
+    The frame rate is 1 / frame time, rounded to a whole number if that is within 0.01 %.
+
+    Source: Meredith and Maddock, "Motion Capture File Formats Explained", University of Sheffield, 2001.
 
     Raises:
         FormatError: The file is missing or broken; the message names the line.
 
     Example:
-        >>> walk = read_bvh("walk.bvh")  # doctest: +SKIP
-        >>> walk.joint("LeftFoot").shape  # doctest: +SKIP
-        (4511, 3)
+        >>> from pathlib import Path
+        >>> text = "HIERARCHY\\nROOT hips\\n{\\nOFFSET 0 0 0\\nCHANNELS 3 Xposition Yposition Zposition\\n}\\n"
+        >>> _ = Path("hips.bvh").write_text(text + "MOTION\\nFrames: 2\\nFrame Time: 0.033333\\n0 90 0\\n1 90 0\\n")
+        >>> motion = read_bvh("hips.bvh")
+        >>> motion.fps, motion.joint("hips").tolist()
+        (30.0, [[0.0, 90.0, 0.0], [1.0, 90.0, 0.0]])
     """
-    lines = Lines(path)
-    names: list[str] = []
-    parents: list[int] = []
-    offsets: list[Float[ndarray, " n"]] = []
-    channels: list[list[str]] = []
-    opened: list[int] = []
+    lines = WordLines(path)
+    joints = _joints(lines)
+    values, fps = _motion(lines, sum(len(joint.channels) for joint in joints))
+    names, parents = tuple(joint.name for joint in joints), tuple(joint.parent for joint in joints)
+    return RigidMotion(names, parents, *_bones(joints, values), fps)
+
+
+@dataclass
+class _Joint:
+    """A joint of the tree, with its parent's index (-1 for the root)."""
+
+    name: str
+    parent: int
+    offset: Float[ndarray, "3"] | None = None
+    channels: list[str] = field(default_factory=list)
+
+
+def _joints(lines: WordLines) -> list[_Joint]:
+    """Read the tree and the line MOTION after it."""
+    joints: list[_Joint] = []
+    nesting: list[int] = []  # indices of the joints whose braces are open
     lines.expect("HIERARCHY")
     for words in lines:
         match words:
-            case ["ROOT" | "JOINT" | "End" as kind, *rest]:
-                if (kind == "ROOT") == bool(names) or (names and not opened):
-                    raise lines.error(f"{kind} cannot stand here: one ROOT holds all joints")
-                name = f"{names[opened[-1]]} End Site" if kind == "End" else " ".join(rest)
-                if not name or name in names:
-                    raise lines.error(f"there is a joint {name!r} already" if name else f"the {kind} has no name")
-                parents.append(opened[-1] if opened else -1)
-                opened.append(len(names))
-                names.append(name)
-                offsets.append(np.full(3, np.nan))
-                channels.append([])
+            case ["ROOT" | "JOINT" | "End" as keyword, *rest]:
+                if (keyword == "ROOT") == bool(joints) or (joints and not nesting):
+                    raise lines.error(f"expected one ROOT that contains all joints, got {keyword} outside of it")
+                name = f"{joints[nesting[-1]].name} End Site" if keyword == "End" else " ".join(rest)
+                if not name:
+                    raise lines.error(f"expected a name after {keyword}, got none")
+                if any(name == joint.name for joint in joints):
+                    raise lines.error(f"expected unique joint names, got {name!r} a second time")
+                joints.append(_Joint(name, nesting[-1] if nesting else -1))
+                nesting.append(len(joints) - 1)
                 lines.expect("{")
-            case ["OFFSET", *numbers] if opened:
-                offsets[opened[-1]] = lines.numbers(numbers, 3)
-            case ["CHANNELS", count, *kinds] if opened:
-                if count != str(len(kinds)) or not CHANNELS.issuperset(kinds) or len(set(kinds)) != len(kinds):
-                    raise lines.error(f"{count} different channels such as Xrotation are expected, got {kinds}")
-                channels[opened[-1]] = kinds
-            case ["}"] if opened:
-                if np.isnan(offsets[opened[-1]]).any():
-                    raise lines.error(f"{names[opened[-1]]} has no OFFSET")
-                opened.pop()
+            case ["OFFSET", *numbers] if nesting:
+                joints[nesting[-1]].offset = lines.numbers(numbers, 3)
+            case ["CHANNELS", count, *channels] if nesting:
+                unique = len(set(channels)) == len(channels)
+                if count != str(len(channels)) or not CHANNELS.issuperset(channels) or not unique:
+                    raise lines.error(f"expected {count} different channels such as Xrotation, got {channels}")
+                joints[nesting[-1]].channels = channels
+            case ["}"] if nesting:
+                if joints[nesting[-1]].offset is None:
+                    raise lines.error(f"{joints[nesting[-1]].name} has no OFFSET")
+                nesting.pop()
             case ["MOTION"]:
                 break
             case _:
-                raise lines.error(f"{' '.join(words)[:60]!r} cannot stand in a hierarchy")
-    if opened or not names:
-        raise lines.error(f"the hierarchy ends inside {names[opened[-1]]}" if names else "there is no ROOT")
-    motion, fps = _motion(lines, sum(map(len, channels)))
-    return Mocap(tuple(names), tuple(parents), *_kinematics(parents, np.array(offsets), channels, motion), fps)
+                raise lines.unexpected("ROOT, JOINT, OFFSET, CHANNELS or MOTION", words)
+    if nesting:
+        raise lines.error(f"expected '}}' at the end of {joints[nesting[-1]].name}; the hierarchy ends inside it")
+    if not joints:
+        raise lines.error("expected a ROOT, got none")
+    return joints
 
 
-def _motion(lines: Lines, columns: int) -> tuple[Float[ndarray, "f n"], float]:
-    """The table of channels, and the frames a second."""
+def _motion(lines: WordLines, columns: int) -> tuple[Float[ndarray, "f _"], float]:
+    """Read the channels of all frames, and the frames per second."""
     frames = int(lines.numbers(lines.expect("Frames:"), 1)[0])
-    words = lines.expect("Frame")
+    words = lines.expect("Frame")  # Frame Time: SECONDS
     seconds = float(lines.numbers(words[1:], 1)[0])
     if frames < 1 or not seconds > 0:
-        raise lines.error(f"at least one frame and a positive frame time are expected, got {frames} and {seconds}")
+        raise lines.error(f"expected at least one frame and a positive frame time, got {frames} and {seconds}")
     rows = [lines.numbers(words, columns) for words in lines]
     if len(rows) != frames:
-        raise lines.error(f"{frames} frames are announced, but there are {len(rows)}; was the file cut off?")
+        raise lines.error(f"expected {frames} frames, as 'Frames:' announces, got {len(rows)}; was the file cut off?")
     whole = round(1 / seconds)
-    return np.array(rows), float(whole) if abs(whole * seconds - 1) < 1e-4 else 1 / seconds
+    return np.array(rows), float(whole) if abs(whole * seconds - 1) < WHOLE_RATE else 1 / seconds
 
 
-def _kinematics(
-    parents: list[int], offsets: Float[ndarray, "j 3"], channels: list[list[str]], motion: Float[ndarray, "f n"]
+def _bones(
+    joints: list[_Joint], values: Float[ndarray, "f _"]
 ) -> tuple[Float[ndarray, "f j 3"], Float[ndarray, "f j 3 3"]]:
-    """Bones and their rotations in the world: a bone turns with the joint at its upper end."""
-    moved = np.repeat(offsets[None], len(motion), 0)
-    joints = np.empty((len(motion), len(parents), 3, 3))
-    bones = np.empty_like(joints)
-    column = 0
-    for joint, (kinds, parent) in enumerate(zip(channels, parents, strict=True)):
-        values = motion[:, column : column + len(kinds)]
-        column += len(kinds)
-        rotations = [place for place, kind in enumerate(kinds) if kind.endswith("rotation")]
-        for place, kind in enumerate(kinds):
-            if kind.endswith("position"):
-                moved[:, joint, "XYZ".index(kind[0])] = values[:, place]
-        bones[:, joint] = joints[:, parent] if parent >= 0 else np.eye(3)
-        local = turns([kinds[place][0].lower() for place in rotations], np.radians(values[:, rotations]))
-        joints[:, joint] = bones[:, joint] @ local
-    return moved, bones
+    """Offsets and world rotations of the bones that end at each joint; a bone rotates with the joint above it."""
+    offsets = np.empty((len(values), len(joints), 3))
+    joint_rotations = np.empty((len(values), len(joints), 3, 3))
+    bone_rotations = np.empty_like(joint_rotations)
+    start = 0
+    for number, joint in enumerate(joints):
+        channels = values[:, start : start + len(joint.channels)]
+        start += len(joint.channels)
+        offsets[:, number] = joint.offset
+        for column, channel in enumerate(joint.channels):
+            if channel.endswith("position"):
+                offsets[:, number, "XYZ".index(channel[0])] = channels[:, column]
+        columns = [column for column, channel in enumerate(joint.channels) if channel.endswith("rotation")]
+        axes = [joint.channels[column][0].lower() for column in columns]
+        bone_rotations[:, number] = joint_rotations[:, joint.parent] if joint.parent >= 0 else np.eye(3)
+        joint_rotations[:, number] = bone_rotations[:, number] @ euler_rotations(axes, np.radians(channels[:, columns]))
+    return offsets, bone_rotations

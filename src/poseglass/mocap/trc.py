@@ -1,4 +1,4 @@
-"""Reader of TRC, the text files of markers that OpenSim, Pose2Sim and many motion capture programs write."""
+"""Reader of TRC, the text format for markers of OpenSim, Pose2Sim and many motion capture programs."""
 
 from os import PathLike
 from pathlib import Path
@@ -6,15 +6,20 @@ from pathlib import Path
 import numpy as np
 
 from poseglass.errors import FormatError
-from poseglass.mocap.points import UNITS, Rows, Tracks
+from poseglass.mocap.text import NumberTable
+from poseglass.mocap.tracks import UNITS, PointTracks
 
 __all__ = ["read_trc"]
 
+HEADER = 5  # lines: file type, names of fields, their values, marker names, axis names
 
-def read_trc(path: str | PathLike[str]) -> Tracks:
-    """Read a TRC file: five lines of header, then a line a frame with its number, its time and the markers.
 
-    Cells are apart by tabs; an empty one is a marker that is not known.
+def read_trc(path: str | PathLike[str]) -> PointTracks:
+    """Read a TRC file: five header lines, then one line per frame with its number, its time and the markers.
+
+    Cells are separated by tabs; an empty cell is an unknown coordinate.
+
+    Source: OpenSim User's Guide, "Marker (.trc) Files".
 
     Raises:
         FormatError: The file is missing or broken; the message names the lines.
@@ -29,30 +34,32 @@ def read_trc(path: str | PathLike[str]) -> Tracks:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError as problem:
         raise FormatError(f"cannot read {path}: {problem.strerror or problem}") from None
-    if len(text) < 5 or not text[0].startswith("PathFileType"):
-        raise FormatError(f"{path} is no TRC file: five lines are expected, the first of them 'PathFileType ...'")
-    keys, values = text[1].split(), text[2].split()
-    about = dict(zip(keys, values, strict=False))
+    if len(lines) < HEADER or not lines[0].startswith("PathFileType"):
+        raise FormatError(f"{path} is not a TRC file: expected {HEADER} header lines, the first 'PathFileType ...'")
+    header = dict(zip(lines[1].split(), lines[2].split(), strict=False))
     try:
-        fps, frames, markers = float(about["DataRate"]), int(float(about["NumFrames"])), int(float(about["NumMarkers"]))
-        unit = UNITS[about["Units"].lower()]
+        fps, frames = float(header["DataRate"]), int(float(header["NumFrames"]))
+        markers, unit = int(float(header["NumMarkers"])), UNITS[header["Units"].lower()]
     except KeyError as problem:
-        raise FormatError(f"{path}, lines 2 and 3: {problem} is missing, or no unit ({', '.join(UNITS)})") from None
+        fields = f"DataRate, NumFrames, NumMarkers and Units (one of {', '.join(UNITS)})"
+        raise FormatError(f"{path}, lines 2 and 3: expected {fields}; {problem} is missing or unknown") from None
     except (ValueError, OverflowError) as problem:
         raise FormatError(f"{path}, line 3: {problem}") from None
-    names = tuple(cell.strip() for cell in text[3].split("\t")[2:] if cell.strip())
+    names = tuple(cell.strip() for cell in lines[3].split("\t")[2:] if cell.strip())
     if len(names) != markers:
-        raise FormatError(f"{path}, line 4: {markers} markers are announced, {len(names)} are named")
-    rows = Rows(path, 2 + 3 * markers)
-    for number, line in enumerate(text[5:], 6):
+        raise FormatError(f"{path}, line 4: expected {markers} marker names, as line 3 announces, got {len(names)}")
+    table = NumberTable(path, 2 + 3 * markers)
+    for number, line in enumerate(lines[HEADER:], HEADER + 1):
         if line.strip():
             cells = line.split("\t") if "\t" in line else line.split()
-            rows.add(number, cells[:-1] if len(cells) == rows.width + 1 and not cells[-1].strip() else cells)
-    values_ = rows.array()
-    if len(values_) != frames:
-        raise FormatError(f"{path}: {frames} frames are announced, there are {len(values_)}; was the file cut off?")
-    times = values_[:, 1] if np.isfinite(values_[:, 1]).all() else None
-    return Tracks(names, values_[:, 2:].reshape(len(values_), -1, 3), fps, unit, times)
+            trailing_tab = len(cells) == table.width + 1 and not cells[-1].strip()
+            table.add(number, cells[:-1] if trailing_tab else cells)
+    values = table.array()
+    if len(values) != frames:
+        text = f"expected {frames} frames, as line 3 announces, got {len(values)}; was the file cut off?"
+        raise FormatError(f"{path}: {text}")
+    times = values[:, 1] if np.isfinite(values[:, 1]).all() else None
+    return PointTracks(names, values[:, 2:].reshape(frames, markers, 3), fps, unit, times)  # f j 3

@@ -1,114 +1,110 @@
-"""The backbones, by name: :data:`MODELS` lists them, :func:`create_model` builds one."""
+"""The backbones: :data:`MODELS` lists their named sizes, :func:`create_model` builds one."""
 
-from collections.abc import Callable, Mapping, Sequence
-
-import torch
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from poseglass.errors import ModelError
 from poseglass.models._base import PoseTransformer as PoseTransformer
+from poseglass.models.card import Card as Card
 from poseglass.models.mhformer import MHFormer as MHFormer
 from poseglass.models.mixste import MixSTE as MixSTE
 from poseglass.models.motionagformer import MotionAGFormer as MotionAGFormer
 from poseglass.models.motionbert import MotionBERT as MotionBERT
 
 __all__ = [
+    "BACKBONES",
     "MODELS",
+    "Card",
     "MHFormer",
     "MixSTE",
     "MotionAGFormer",
     "MotionBERT",
     "PoseTransformer",
+    "Size",
     "create_model",
     "list_models",
 ]
 
 
-def mixste(*, frames: int = 243, inputs: int = 2) -> MixSTE:
-    """MixSTE as published: 512 channels, 8 layers, 33.8 M parameters."""
-    return MixSTE(frames=frames, inputs=inputs)
+NO_SIZES = ("frames", "inputs", "card")
 
 
-def mixste_small(*, frames: int = 81, inputs: int = 3) -> MixSTE:
-    """128 channels, 8 layers: the backbone of the weights that ship, sized for one CPU core."""
-    return MixSTE(frames=frames, dim=128, inputs=inputs)
+@dataclass(frozen=True)
+class Size:
+    """A named size of a backbone. Calling it builds the network.
+
+    Attributes:
+        backbone: The class.
+        about: The size in words.
+        settings: The constructor's arguments that differ from the class's defaults.
+    """
+
+    backbone: type[PoseTransformer]
+    about: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        *,
+        frames: int | Sequence[int] | None = None,
+        inputs: int | None = None,
+        sizes: Mapping[str, int | float] | None = None,
+    ) -> PoseTransformer:
+        """The network with fresh weights; see :func:`create_model`."""
+        given = {name: value for name, value in (("frames", frames), ("inputs", inputs)) if value is not None}
+        return self.backbone(**{**self.settings, **(sizes or {}), **given})
+
+    def names(self) -> list[str]:
+        """The names of the sizes that can be set: the constructor's arguments but `frames`, `inputs` and `card`."""
+        return [name for name in inspect.signature(self.backbone).parameters if name not in NO_SIZES]
 
 
-def mixste_tiny(*, frames: int = 27, inputs: int = 2) -> MixSTE:
-    """32 channels, 3 layers, 4 heads: for tests and first experiments."""
-    return MixSTE(frames=frames, dim=32, depth=3, heads=4, inputs=inputs)
+TINY = "3 layers of 32 channels, 4 heads: for tests and first experiments"
 
-
-def motionbert(*, frames: int = 243, inputs: int = 3) -> MotionBERT:
-    """MotionBERT as published: 512 channels, 5 layers."""
-    return MotionBERT(frames=frames, dim=512, mlp_ratio=2, inputs=inputs)
-
-
-def motionbert_lite(*, frames: int = 243, inputs: int = 3) -> MotionBERT:
-    """MotionBERT's smaller published size, the one HoT wraps: 256 channels, 5 layers, 16.0 M parameters."""
-    return MotionBERT(frames=frames, inputs=inputs)
-
-
-def motionbert_tiny(*, frames: int = 27, inputs: int = 3) -> MotionBERT:
-    """32 channels, 3 layers, 4 heads: for tests and first experiments."""
-    return MotionBERT(frames=frames, dim=32, rep=64, depth=3, heads=4, mlp_ratio=2, inputs=inputs)
-
-
-def mhformer(*, frames: int = 351, inputs: int = 2) -> MHFormer:
-    """MHFormer as published, for 27, 81, 243 or 351 frames: 512 channels, 2 + 1 layers, 31.5 M parameters at 351."""
-    return MHFormer(frames=frames, inputs=inputs)
-
-
-def mhformer_tiny(*, frames: int = 27, inputs: int = 2) -> MHFormer:
-    """32 channels, 4 heads: for tests and first experiments."""
-    return MHFormer(frames=frames, dim=32, heads=4, hidden=64, inputs=inputs)
-
-
-def motionagformer_xs(*, frames: int | Sequence[int] = 27, inputs: int = 3) -> MotionAGFormer:
-    """MotionAGFormer-XS as published: 64 channels, 12 layers, 2.2 M parameters."""
-    return MotionAGFormer(frames=frames, dim=64, depth=12, inputs=inputs)
-
-
-def motionagformer_s(*, frames: int | Sequence[int] = 81, inputs: int = 3) -> MotionAGFormer:
-    """MotionAGFormer-S as published: 64 channels, 26 layers, 4.8 M parameters."""
-    return MotionAGFormer(frames=frames, dim=64, depth=26, inputs=inputs)
-
-
-def motionagformer_b(*, frames: int | Sequence[int] = 243, inputs: int = 3) -> MotionAGFormer:
-    """MotionAGFormer-B as published: 128 channels, 16 layers, 11.7 M parameters."""
-    return MotionAGFormer(frames=frames, inputs=inputs)
-
-
-def motionagformer_l(*, frames: int | Sequence[int] = 243, inputs: int = 3) -> MotionAGFormer:
-    """MotionAGFormer-L as published: 128 channels, 26 layers, 19.0 M parameters."""
-    return MotionAGFormer(frames=frames, depth=26, inputs=inputs)
-
-
-def motionagformer_hot(*, frames: int | Sequence[int] = 243, inputs: int = 3) -> MotionAGFormer:
-    """MotionAGFormer-B as in HoT's release: 4 heads, 4 temporal neighbours."""
-    return MotionAGFormer(frames=frames, heads=4, neighbours=4, inputs=inputs)
-
-
-def motionagformer_tiny(*, frames: int | Sequence[int] = 27, inputs: int = 3) -> MotionAGFormer:
-    """32 channels, 3 layers, 4 heads: for tests and first experiments."""
-    return MotionAGFormer(frames=frames, dim=32, depth=3, heads=4, inputs=inputs, rep=64)
-
-
-MODELS: dict[str, Callable[..., PoseTransformer]] = {
-    "mixste": mixste,
-    "mixste-small": mixste_small,
-    "mixste-tiny": mixste_tiny,
-    "motionbert": motionbert,
-    "motionbert-lite": motionbert_lite,
-    "motionbert-tiny": motionbert_tiny,
-    "mhformer": mhformer,
-    "mhformer-tiny": mhformer_tiny,
-    "motionagformer-xs": motionagformer_xs,
-    "motionagformer-s": motionagformer_s,
-    "motionagformer-b": motionagformer_b,
-    "motionagformer-l": motionagformer_l,
-    "motionagformer-hot": motionagformer_hot,
-    "motionagformer-tiny": motionagformer_tiny,
+# Every backbone of the package, by the names of its sizes. A new backbone is a file and a row here; `create_model`,
+# training, saved weights, published checkpoints and `poseglass bench` find it by this table.
+MODELS: dict[str, Size] = {
+    "mixste": Size(MixSTE, "as published: 8 layers of 512 channels, 33.8 M parameters"),
+    "mixste-small": Size(
+        MixSTE,
+        "8 layers of 128 channels: the size of the bundled weights, made for one CPU core",
+        {"frames": 81, "dim": 128, "inputs": 3},
+    ),
+    "mixste-tiny": Size(MixSTE, TINY, {"frames": 27, "dim": 32, "depth": 3, "heads": 4}),
+    "motionbert": Size(MotionBERT, "as published: 5 layers of 512 channels", {"dim": 512, "mlp_ratio": 2}),
+    "motionbert-lite": Size(MotionBERT, "as published, and in HoT: 5 layers of 256 channels, 16.0 M parameters"),
+    "motionbert-tiny": Size(
+        MotionBERT, TINY, {"frames": 27, "dim": 32, "rep": 64, "depth": 3, "heads": 4, "mlp_ratio": 2}
+    ),
+    "mhformer": Size(
+        MHFormer,
+        "as published, for 27, 81, 243 or 351 frames: 2 + 1 layers of 512 channels, 31.5 M parameters at 351",
+    ),
+    "mhformer-tiny": Size(MHFormer, TINY, {"frames": 27, "dim": 32, "heads": 4, "hidden": 64}),
+    "motionagformer-xs": Size(
+        MotionAGFormer,
+        "as published: 12 layers of 64 channels, 2.2 M parameters",
+        {"frames": 27, "dim": 64, "depth": 12},
+    ),
+    "motionagformer-s": Size(
+        MotionAGFormer,
+        "as published: 26 layers of 64 channels, 4.8 M parameters",
+        {"frames": 81, "dim": 64, "depth": 26},
+    ),
+    "motionagformer-b": Size(MotionAGFormer, "as published: 16 layers of 128 channels, 11.7 M parameters"),
+    "motionagformer-l": Size(
+        MotionAGFormer, "as published: 26 layers of 128 channels, 19.0 M parameters", {"depth": 26}
+    ),
+    "motionagformer-hot": Size(
+        MotionAGFormer, "as in HoT's release: size b with 4 heads and 4 neighbours", {"heads": 4, "neighbours": 4}
+    ),
+    "motionagformer-tiny": Size(MotionAGFormer, TINY, {"frames": 27, "dim": 32, "depth": 3, "heads": 4, "rep": 64}),
 }
+
+# The classes of the table, by name: saved weights name them so.
+BACKBONES: dict[str, type[PoseTransformer]] = {size.backbone.__name__: size.backbone for size in MODELS.values()}
 
 
 def list_models() -> list[str]:
@@ -122,19 +118,21 @@ def create_model(
     frames: int | Sequence[int] | None = None,
     inputs: int | None = None,
     sizes: Mapping[str, int | float] | None = None,
+    card: Card | None = None,
 ) -> PoseTransformer:
-    """A new backbone of a named size, initialised as published.
+    """Build a backbone of a named size, with initial weights as published.
 
     Args:
         name: One of :func:`list_models`.
-        frames: Frames of a clip; the size's own default where None. A MotionAGFormer that is to get a waist takes a
-            number for each layer, see :class:`MotionAGFormer`.
-        inputs: 2 (x, y) or 3 (x, y, score); the size's own default where None.
-        sizes: What is to differ from the named size, by the names that the model's class gives them, such as
+        frames: Frames of a clip; the size's own default if None. A MotionAGFormer that is to get a waist takes a number
+            for each layer; see :class:`MotionAGFormer`.
+        inputs: 2 (x, y) or 3 (x, y, score); the size's own default if None.
+        sizes: Arguments of the model's class that are to differ from the named size, such as
             ``{"dim": 64, "heads": 4}``.
+        card: What the weights are trained for; the default card if None.
 
     Raises:
-        ModelError: There is no model of that name, or it has no such size.
+        ModelError: No model has that name, or the model has no such size.
 
     Example:
         >>> create_model("mixste-tiny", frames=9).frames
@@ -143,15 +141,9 @@ def create_model(
         2
     """
     if name not in MODELS:
-        raise ModelError(f"no model is called {name!r}; there are {', '.join(MODELS)}")
-    given = {key: value for key, value in (("frames", frames), ("inputs", inputs)) if value is not None}
-    if not sizes:
-        return MODELS[name](**given)
-    with torch.device("meta"):  # what the named size says, and no weights
-        named = MODELS[name]()
-    # A model's frames may depend on how many layers it has, so what its config says of them is not taken.
-    settings = {**named.config, "frames": named.frames, **given}
-    own = [size for size in settings if size not in ("frames", "inputs")]
-    if unknown := [size for size in sizes if size not in own]:
-        raise ModelError(f"{name} has no size {', '.join(unknown)}; there are {', '.join(own)}")
-    return type(named)(**settings | dict(sizes))
+        raise ModelError(f"no model is called {name!r}; choose one of {', '.join(MODELS)}")
+    size = MODELS[name]
+    if unknown := [key for key in sizes or {} if key not in size.names()]:
+        raise ModelError(f"{name} has no size {', '.join(unknown)}; choose from {', '.join(size.names())}")
+    model = size(frames=frames, inputs=inputs, sizes=sizes)
+    return model if card is None else model.with_card(card)

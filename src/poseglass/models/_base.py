@@ -1,15 +1,21 @@
 """What a video pose transformer is, as far as a waist needs to know."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, TypeVar
 
+import torch
 from torch import nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
-from poseglass.body.skeleton import H36M_17
 from poseglass.errors import ModelError
+from poseglass.models.card import Card, shallow_copy
+from poseglass.models.published import Published
+from poseglass.models.time_code import time_code
 
 __all__ = ["PoseTransformer", "check_heads"]
+
+Backbone = TypeVar("Backbone", bound="PoseTransformer")
 
 
 class PoseTransformer(nn.Module, ABC):
@@ -26,15 +32,13 @@ class PoseTransformer(nn.Module, ABC):
         heads: Attention heads, for the waist's own attention.
         bias: Whether the attention's projections have biases, for the waist's own too.
         lengths: How many frames each layer takes, where it takes just that many; None where it takes any number.
-        coordinates: What its x and y are: ``"person"`` as :func:`poseglass.clips.person.person_coordinates` makes them,
-            which lifting does; ``"screen"`` where the image's width goes from -1 to 1, as published models have it.
-        answers: Of which frames its poses are good: ``"all"``, or the clip's ``"centre"`` alone where it was trained
-            for that (seq2frame).
-        keypoints: The 2D poses that it was trained on, such as ``"cpn"`` or ``"gt"``; empty where nobody said.
-        skeleton: Which joint is which in what it sees and answers, by the name that
-            :func:`poseglass.body.skeleton.get_skeleton` knows.
         slots: What the tokens of a frame stand for: its joints, or hypotheses of the frame as a whole.
-        config: The constructor's arguments, so that weights on disk can say what to build.
+        joint_parameters: Names of the parameters that tell joints apart, for :meth:`init_sinusoidal`.
+        time_parameters: Names of the parameters (1 f c) that tell frames apart, for :meth:`init_sinusoidal` and for
+            weights of another clip length.
+        output_parameters: Names of the weights that make the poses, for :meth:`init_sinusoidal`.
+        published: How published checkpoints of this architecture look; None if there are none.
+        config: The constructor's arguments, from which :func:`poseglass.load` builds the network again.
     """
 
     dim: int
@@ -45,12 +49,54 @@ class PoseTransformer(nn.Module, ABC):
     heads: int = 8
     bias: bool = True
     lengths: tuple[int, ...] | None = None
-    coordinates: Literal["person", "screen"] = "person"
-    answers: Literal["all", "centre"] = "all"
-    keypoints: str = ""
-    skeleton: str = H36M_17.name
     slots: ClassVar[Literal["joints", "hypotheses"]] = "joints"
+    joint_parameters: ClassVar[tuple[str, ...]] = ()
+    time_parameters: ClassVar[tuple[str, ...]] = ()
+    output_parameters: ClassVar[tuple[str, ...]] = ()
+    published: ClassVar[Published | None] = None
     config: dict[str, Any]
+
+    def __init__(self, *, card: Card | None = None) -> None:
+        super().__init__()
+        self._card = card or Card()
+
+    @property
+    def card(self) -> Card:
+        """What the weights were trained for."""
+        return self._card
+
+    def with_card(self: Backbone, card: Card) -> Backbone:
+        """The same network with another card: it shares this one's parameters and layers."""
+        twin = shallow_copy(self)
+        twin._card = card
+        return twin
+
+    @torch.no_grad()
+    def init_sinusoidal(self, generator: torch.Generator | None = None) -> None:
+        """Set initial weights that learn fast, in place of the published ones that the constructor sets.
+
+        As published, embeddings start at or near zero: at first all frames of a joint have the same pose, and it takes
+        some thousand steps until they part. Here joints start with distinct random embeddings and frames with a
+        :func:`time_code`, and the output weights are a tenth as large, so that poses start near the pelvis and not a
+        metre off. An architecture lists what to set: `joint_parameters`, `time_parameters` and `output_parameters`. The
+        rest stays as it is.
+
+        Args:
+            generator: Source of the random numbers; torch's global one if None.
+
+        Example:
+            >>> import poseglass as pg
+            >>> model = pg.create_model("mixste-tiny", frames=9)
+            >>> model.init_sinusoidal()
+            >>> torch.equal(model.time_embedding, time_code(9, model.dim))
+            True
+        """
+        for name in self.joint_parameters:
+            self.get_parameter(name).normal_(0, 0.5, generator=generator)
+        for name in self.time_parameters:
+            self.get_parameter(name).copy_(time_code(self.frames, self.dim))
+        for name in self.output_parameters:
+            self.get_parameter(name).mul_(0.1)
 
     @abstractmethod
     def embed(self, pose2d: Pose2D) -> Tokens:
@@ -66,6 +112,15 @@ class PoseTransformer(nn.Module, ABC):
             received: Where a list is given, each temporal attention of the layer adds how much attention every frame
                 received (b f): the mean over heads, querying frames and slots. A layer that has none adds nothing.
         """
+
+    def parts(self, index: int) -> Sequence[nn.Module]:
+        """The modules that layer `index` consists of, for what treats layers differently, such as reduced precision.
+
+        By default they are taken from the model's own ``nn.ModuleList`` attributes of `depth` elements: one of each.
+        A model that keeps its layers in another way overrides this.
+        """
+        lists = (child for child in self.children() if isinstance(child, nn.ModuleList) and len(child) == self.depth)
+        return [modules[index] for modules in lists]
 
     @abstractmethod
     def head(self, tokens: Tokens) -> Pose3D:

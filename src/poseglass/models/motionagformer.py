@@ -1,8 +1,8 @@
 """MotionAGFormer: attention and graph convolution side by side (Mehraban et al., WACV 2024, arXiv 2310.16288)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import final
+from typing import Any, ClassVar, final
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -11,13 +11,16 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
+from poseglass.models import kernels
 from poseglass.models._base import PoseTransformer, check_heads
+from poseglass.models.card import Card
 from poseglass.models.layers import Attention, Fusion, Linear, Mlp, StochasticDepth
+from poseglass.models.published import Published, count
 
 __all__ = ["MotionAGFormer"]
 
-# Which joints each joint of the Human3.6M skeleton listens to. The graph is directed, as published: the pelvis (0) does
-# not listen to the left hip (4), nor the thorax (8) to the shoulders (11, 14).
+# The joints that each joint of the Human3.6M skeleton takes from. The graph is directed, as published: the pelvis (0)
+# takes nothing from the left hip (4), and the thorax (8) nothing from the shoulders (11, 14).
 NEIGHBOURS = (
     (1, 7), (2, 0), (3, 1), (2,), (5, 0), (6, 4), (5,), (0, 8), (7, 9), (8, 10), (9,),
     (12, 8), (13, 11), (12,), (15, 8), (16, 14), (15,),
@@ -25,31 +28,30 @@ NEIGHBOURS = (
 
 
 def skeleton_graph() -> Float[Tensor, "j j"]:
-    """D^-1/2 A D^-1/2, row i of A holding a 1 for each joint that joint i listens to, and D the row sums of A."""
+    """D^-1/2 A D^-1/2, where row i of A has a 1 for each joint that joint i takes from, and D holds A's row sums."""
     links = torch.tensor([[float(other in row) for other in range(len(NEIGHBOURS))] for row in NEIGHBOURS])
     scale = links.sum(1).rsqrt()
     return scale[:, None] * links * scale
 
 
 def most_similar(x: Float[Tensor, "b n c"], count: int) -> Bool[Tensor, "b n n"]:
-    """Links of each node, a row, to the `count` nodes whose product with it is largest, its own among the candidates.
+    """Link each node (a row) to the `count` nodes with which its product is largest; it may be one of them.
 
-    All nodes tied with the last of them are linked too. There is no gradient through the choice.
+    Nodes that tie with the last one are linked too. The choice has no gradient.
     """
     exact = x.detach().double()
-    # Rounded from float64, products with equal nodes are equal in whichever order they were summed.
+    # Rounded from float64, products with equal nodes are equal, in whatever order they were summed.
     similarity = (exact @ exact.mT).float()
-    least = similarity.topk(min(count, x.shape[1])).values[..., -1:]
-    return similarity >= least
+    return (similarity >= kernels.nth_largest(similarity, min(count, x.shape[1]))).mT  # column to row: it is symmetric
 
 
 class GraphMixer(nn.Module):
-    """Graph convolution ReLU(x + BatchNorm(A V(x) + U(x))), A the normalised links of the nodes.
+    """Graph convolution ReLU(x + BatchNorm(A V(x) + U(x))), where A holds the normalised links of the nodes.
 
     Args:
-        dim: Channels.
-        nodes: How many nodes; the BatchNorm has a scale for each.
-        neighbours: How many of the most similar nodes a node is linked to; the links are the skeleton's where None.
+        dim: Channels of a token.
+        nodes: Number of nodes; the BatchNorm has a scale for each.
+        neighbours: Number of most similar nodes to which a node is linked; None for the links of the skeleton.
     """
 
     skeleton: Tensor
@@ -64,25 +66,25 @@ class GraphMixer(nn.Module):
             self.register_buffer("skeleton", skeleton_graph(), persistent=False)
 
     def forward(self, x: Tokens, *, axis: int = 2) -> Tokens:
-        """Tokens (b f s c) in and out; the nodes of a graph are those along `axis`."""
+        """Mix tokens (b f s c) within graphs; the nodes of a graph lie along `axis`."""
         x = x.transpose(axis, 2)
-        nodes = x.flatten(0, 1)
+        nodes = x.flatten(0, 1)  # (b f) s c, or (b s) f c
         own, others = self.own(nodes), self.others(nodes)
         if self.neighbours is None:
-            gathered = self.skeleton.to(others.dtype).expand(nodes.shape[0], -1, -1) @ others
+            mixed = torch.baddbmm(own, self.skeleton.to(others.dtype).expand(nodes.shape[0], -1, -1), others)
         else:
-            # Scaling the tokens before and after is cheaper than scaling the links, of which there are more.
+            # Scaling the tokens before and after is cheaper than scaling the links, which are more numerous.
             links = most_similar(nodes, self.neighbours).to(others.dtype)
             scale = links.sum(-1, keepdim=True).rsqrt()
-            gathered = scale * (links @ (scale * others))
-        out: Tensor = F.relu(nodes + self.norm((gathered + own).to(nodes.dtype)))
+            mixed = torch.addcmul(own, scale, links @ (scale * others))
+        out: Tensor = F.relu(nodes + self.norm(mixed.to(nodes.dtype)))
         return out.view(x.shape).transpose(axis, 2)
 
 
 class MixerBlock(nn.Module):
-    """Pre-norm block whose branches start next to nothing: x + scale * mixer(norm(x)), then the same with an mlp.
+    """Pre-norm block with layer scale: x + scale * mixer(norm(x)), then the same with an mlp.
 
-    The scales are learned, one per channel (layer scale, Touvron et al., ICCV 2021).
+    The scales are learned, one per channel, and start at 1e-5 (Touvron et al., ICCV 2021).
     """
 
     def __init__(self, mixer: Attention | GraphMixer, dim: int, hidden: int, *, drop: float = 0) -> None:
@@ -96,7 +98,7 @@ class MixerBlock(nn.Module):
         self.drop = StochasticDepth(drop)
 
     def forward(self, x: Tokens, received: Received | None = None, *, axis: int) -> Tokens:
-        """Tokens (b f s c) in and out, mixed along `axis`; `received` is for a mixer that is :class:`Attention`."""
+        """Mix tokens (b f s c) along `axis`; only an :class:`Attention` mixer takes `received`."""
         normed = self.norm1(x)
         mixed = self.mixer(normed, axis=axis) if received is None else self.mixer(normed, received, axis=axis)
         x = torch.addcmul(x, self.scale1, self.drop(mixed, axis=axis))
@@ -104,7 +106,7 @@ class MixerBlock(nn.Module):
 
 
 class Layer(nn.Module):
-    """Two streams over the same tokens, one of attention and one of graphs, and their fusion."""
+    """Two streams over the same tokens, one of attention and one of graph convolution, and their fusion."""
 
     def __init__(self, dim: int, hidden: int, *, joints: int, frames: int, heads: int, neighbours: int, drop: float):
         super().__init__()
@@ -119,30 +121,83 @@ class Layer(nn.Module):
         self.fusion = Fusion(dim)
 
     def forward(self, tokens: Tokens, received: Received | None = None) -> Tokens:
-        """Each stream over joints, then over frames; see :meth:`PoseTransformer.layer`."""
+        """Run each stream over joints, then over frames, and fuse them; see :meth:`PoseTransformer.layer`."""
         attention = self.temporal_attention(self.spatial_attention(tokens, axis=2), received, axis=1)
         graph = self.temporal_graph(self.spatial_graph(tokens, axis=2), axis=1)
         fused: Tensor = self.fusion(attention, graph)
         return fused
 
 
+# Published names: the tensor whose length is the number of frames that a layer takes, and the first mlp's weights.
+LENGTH = "layers.{}.graph_temporal.mixer.batch_norm.weight"
+HIDDEN = "layers.0.att_spatial.mlp.fc1.weight"
+
+
+def published_lengths(state: Mapping[str, Tensor]) -> list[int]:
+    """How many frames each layer takes; where a layer's BatchNorm is missing, as many as the layer before."""
+    norm, lengths = state[LENGTH.format(0)], []
+    for index in range(count(state, r"layers\.(\d+)\.")):
+        norm = state.get(LENGTH.format(index), norm)
+        lengths.append(norm.numel())
+    return lengths
+
+
+def published_sizes(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The constructor's arguments of a published checkpoint: MotionAGFormer's own, or HoT's (Li et al., CVPR 2024)."""
+    dim, inputs = state["joints_embed.weight"].shape
+    lengths = published_lengths(state)
+    heads, neighbours = (4, 4) if "pos_embed_token" in state else (8, 2)  # not in the tensors; as published
+    return {
+        "frames": lengths,
+        "dim": dim,
+        "depth": len(lengths),
+        "heads": heads,
+        "neighbours": neighbours,
+        "inputs": inputs,
+        "hidden": len(state[HIDDEN]),
+        "rep": len(state["rep_logit.fc.weight"]),
+    }
+
+
+PUBLISHED = Published(
+    marks={"joints_embed.weight": 2, "rep_logit.fc.weight": 2, HIDDEN: 2, LENGTH.format(0): 1},
+    renames=(
+        (r"project\.", "joints_embed."),
+        (r"joint_embedding", "pos_embed"),
+        (r"layers\.(\d+)\.fusion\.choose\.", r"layers.\1.fusion."),
+        (r"layers\.(\d+)\.(\w+)_attention\.scale", r"layers.\1.att_\2.layer_scale_"),
+        (r"layers\.(\d+)\.(\w+)_attention\.", r"layers.\1.att_\2."),
+        (r"layers\.(\d+)\.(\w+)_graph\.scale", r"layers.\1.graph_\2.layer_scale_"),
+        (r"layers\.(\d+)\.(\w+)_graph\.mixer\.own\.", r"layers.\1.graph_\2.mixer.U."),
+        (r"layers\.(\d+)\.(\w+)_graph\.mixer\.others\.", r"layers.\1.graph_\2.mixer.V."),
+        (r"layers\.(\d+)\.(\w+)_graph\.mixer\.norm\.", r"layers.\1.graph_\2.mixer.batch_norm."),
+        (r"layers\.(\d+)\.(\w+)_graph\.", r"layers.\1.graph_\2."),
+        (r"represent\.", "rep_logit.fc."),
+        (r"head_project\.", "head."),
+    ),
+    sizes=published_sizes,
+    at=7,
+)
+
+
 @final
 class MotionAGFormer(PoseTransformer):
-    """Each layer runs a stream of attention and one of graph convolution, each over joints, then over frames.
+    """MotionAGFormer: each layer runs a stream of attention and one of graph convolution, over joints, then frames.
 
-    The graph over frames has a BatchNorm with a scale for each frame, so every layer takes just the frames it was built
-    for: a network that is to get a waist is built with `frames` per layer, as :func:`poseglass.hourglass` does.
+    The graph over frames has a BatchNorm with a scale for each frame, so a layer takes exactly the number of frames it
+    was built for. A network with a waist is built with one number per layer; :func:`poseglass.hourglass` does so.
 
     Args:
-        frames: Frames of a clip, or how many frames each layer takes.
+        frames: Frames of a clip, or the number of frames that each layer takes.
         dim: Channels of a token.
         depth: Layers.
         heads: Attention heads; they must divide `dim`. HoT's release has 4.
-        neighbours: Frames that a frame is linked to in its joint's graph, itself among them. HoT's release has 4.
+        neighbours: Frames to which a frame is linked in its joint's graph, itself included. HoT's release has 4.
         inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
-        hidden: Channels within the mlps, 4 * `dim` where None.
-        rep: Channels of the representation that the head projects to a pose.
-        drop: Stochastic depth of the last layer, growing linearly from 0.
+        hidden: Hidden channels of the mlps; 4 * `dim` if None.
+        rep: Channels of the representation that the head projects to a position.
+        drop: Stochastic depth of the last layer; it grows linearly from 0 at the first.
+        card: What the weights are trained for; the default card where None.
 
     Raises:
         ModelError: `heads` does not divide `dim`, or `frames` or `neighbours` are impossible.
@@ -157,6 +212,11 @@ class MotionAGFormer(PoseTransformer):
 
     bias = False
     lengths: tuple[int, ...]
+    # There is no time embedding to hold a time code: frames are told apart by their content, and by the temporal
+    # graphs' norms, which have a scale for each frame.
+    joint_parameters: ClassVar[tuple[str, ...]] = ("joint_embedding",)
+    output_parameters: ClassVar[tuple[str, ...]] = ("head_project.weight",)
+    published: ClassVar[Published | None] = PUBLISHED
 
     def __init__(
         self,
@@ -170,16 +230,21 @@ class MotionAGFormer(PoseTransformer):
         hidden: int | None = None,
         rep: int = 512,
         drop: float = 0.0,
+        card: Card | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(card=card)
         check_heads(heads, dim)
         if neighbours < 1:
-            raise ModelError(f"a frame is linked to itself at least: neighbours must be 1 or more, not {neighbours}")
+            raise ModelError(f"neighbours should be 1 or more (a frame may be its own neighbour), not {neighbours}")
         lengths = tuple(frames) if isinstance(frames, Sequence) else (frames,) * depth
         if len(lengths) != depth or depth < 1:
-            raise ModelError(f"frames names the frames of {len(lengths)} layers, of which there are {depth}")
+            raise ModelError(
+                f"frames should have one number for each of {depth} layers (at least 1), not {len(lengths)}"
+            )
         if lengths[-1] < 1 or any(after > before for before, after in pairwise(lengths)):
-            raise ModelError(f"layers can only drop frames and must keep one: the lengths {lengths} must fall or stay")
+            raise ModelError(
+                f"frames should never grow from layer to layer and should end at 1 or more, not be {lengths}"
+            )
         self.lengths, self.frames = lengths, lengths[0]
         self.dim, self.depth, self.heads, self.inputs = dim, depth, heads, inputs
         self.config = {
@@ -196,31 +261,35 @@ class MotionAGFormer(PoseTransformer):
             for index, length in enumerate(lengths)
         )  # fmt: skip
         self.norm = nn.LayerNorm(dim)
-        self.represent = nn.Linear(dim, rep)
+        self.represent = Linear(dim, rep)
         self.head_project = nn.Linear(rep, 3)
 
     def embed(self, pose2d: Pose2D) -> Tokens:
-        """Tokens (b f j c): projected coordinates and the embedding of the joint; frames are told apart by no more."""
+        """Embed coordinates as tokens (b f j c): a projection plus the embedding of the joint. Frames have none."""
         tokens: Tensor = self.project(pose2d) + self.joint_embedding
         return tokens
 
+    def parts(self, index: int) -> Sequence[nn.Module]:
+        """One :class:`Layer`; see :meth:`PoseTransformer.parts`."""
+        return [self.layers[index]]
+
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
-        """Both streams, fused; see :meth:`PoseTransformer.layer`.
+        """Run both streams and fuse them; see :meth:`PoseTransformer.layer`.
 
         Raises:
-            ModelError: The tokens are of another number of frames than the layer takes.
+            ModelError: The layer was built for another number of frames.
         """
         if tokens.shape[1] != self.lengths[index]:
             raise ModelError(
                 f"layer {index} of this MotionAGFormer takes {self.lengths[index]} frames and got {tokens.shape[1]}: "
-                f"its lengths {self.lengths} are part of its weights; give it the waist that they were made for "
+                f"its lengths {self.lengths} are part of its weights; give it the waist that they were built for "
                 "(poseglass.hourglass), or build it with frames= of other lengths"
             )
         tokens = self.layers[index](tokens, received)
-        # The last norm is the last layer's and not the head's, because a waist recovers frames from normed tokens.
+        # Here and not in the head, because HoT recovers frames from normed tokens.
         return self.norm(tokens) if index == self.depth - 1 else tokens
 
     def head(self, tokens: Tokens) -> Pose3D:
-        """Each token's representation and its projection to x, y, z."""
-        pose: Tensor = self.head_project(self.represent(tokens).tanh())
+        """Project each token to its representation, and that to x, y, z."""
+        pose: Tensor = self.head_project(self.represent(tokens, then="tanh"))
         return pose

@@ -1,1 +1,1 @@
-"""Your own motion: from files of any motion capture to motion clips or recordings, and what is wrong with them."""
+"""People's own motion: read motion files of any format, check them, and prepare them for training and evaluation."""

@@ -1,100 +1,92 @@
-"""`check`: everything that is wrong or odd in a file or folder of motion, with its place, all at once."""
+"""`check`: report everything that is wrong or unusual about motion files, motion clips or recordings."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
-import numpy as np
-from jaxtyping import Float
-from numpy import ndarray
 from rich.progress import track
 
-from poseglass.body.skeleton import conversion
-from poseglass.data.checks.dataset import fitted
-from poseglass.data.checks.plausible import SCALES, Problem, Problems, examine_motion, examine_times
-from poseglass.data.clips import MotionClips
-from poseglass.data.recordings.store import INDEX, Recordings
-from poseglass.errors import PoseError, PoseglassError
-from poseglass.own.prepare import clips_of, examine_splits
-from poseglass.own.takes import conventions, open_source, read_bodies
-from poseglass.own.views import FAR, NEAR, views
+from poseglass.data.checks.findings import Finding, Findings, count
+from poseglass.data.recordings.index import INDEX
+from poseglass.errors import PoseglassError
+from poseglass.own.check_stored import Steps, check_clips, check_recordings
+from poseglass.own.conventions import find_conventions
+from poseglass.own.cutting import cut_clips
+from poseglass.own.examination import examine_files, examine_splits
+from poseglass.own.sources import open_source
+from poseglass.own.views import camera_views
 
-__all__ = ["Report", "check"]
+__all__ = ["CheckReport", "check"]
 
-Steps = Callable[..., Iterable[Any]]  # rich's `track`, set up
-LOOK = 500  # frames of a recording, evenly spaced, whose 2D is compared with its 3D
+SHOWN_SUBJECTS = 8  # names per split in the summary
 
 
 @dataclass
-class Report:
-    """What a check found; as text, errors first, then warnings, then what there is.
+class CheckReport:
+    """The result of a check; as text, errors, then warnings, then a summary.
 
     Args:
-        path: What was checked.
-        kind: What it was taken for.
-        problems: What is wrong or odd.
-        summary: What there is, a line each.
+        path: The file or folder checked.
+        kind: What it contains.
+        findings: Errors and warnings.
+        summary: What it contains in numbers, as lines of text.
     """
 
     path: Path
     kind: str
-    problems: Problems = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
     summary: list[str] = field(default_factory=list)
 
     @property
     def errors(self) -> int:
-        """How many problems are errors."""
-        return sum(problem.fatal for problem in self.problems)
+        """The number of errors."""
+        return len(self.findings.errors)
 
     def __str__(self) -> str:
-        warnings = len(self.problems) - self.errors
-        verdict = f"{self.path}: {self.kind}; {_count(self.errors, 'error')}, {_count(warnings, 'warning')}"
-        ordered = sorted(self.problems, key=lambda problem: not problem.fatal)
-        return "\n".join([*map(str, ordered), *self.summary, verdict])
+        verdict = f"{self.path}: {self.kind}; {self.findings.counts}"
+        return "\n".join([*filter(None, [str(self.findings)]), *self.summary, verdict])
 
 
-def check(path: str | PathLike[str], *, about: str | PathLike[str] | None = None, progress: bool = False) -> Report:
+def check(
+    path: str | PathLike[str], *, about: str | PathLike[str] | None = None, progress: bool = False
+) -> CheckReport:
     """Look for everything that would spoil training or evaluation on a file or folder of motion.
 
     Args:
-        path: Prepared recordings, motion clips, or what `poseglass data mocap` takes: a file, or a folder of files
-            with a ``motion.toml`` or without.
-        about: A description that stands elsewhere.
+        path: Prepared recordings, motion clips, a motion file, or a folder of motion files with or without a
+            ``motion.toml``.
+        about: A description elsewhere, used instead of the folder's.
         progress: Show a progress bar.
 
     Returns:
-        The report; nothing is raised for what is wrong with the data.
+        The report. Nothing is raised for faults of the data.
 
     Example:
         >>> print(check("nowhere"))
-        error: nowhere: there is no folder nowhere, and no file
+        error: nowhere: there is no folder or file nowhere
         nowhere: motion; 1 error, 0 warnings
     """
     path = Path(path)
-    look: Callable[[Report, Steps], None]
-    kind, look = "motion", partial(_own, about=about)
-    if path.is_dir() and (path / INDEX).is_file():
-        kind, look = "recordings", _recordings
-    elif path.suffix.lower() == ".npz" and path.is_file() and _is_clips(path):
-        kind, look = "motion clips", _clips
-    report = Report(path, kind)
+    report = CheckReport(path, "motion")
+    steps = partial(track, description="Checking", disable=not progress, transient=True)
     try:
-        look(report, partial(track, description="Checking", disable=not progress, transient=True))
+        if path.is_dir() and (path / INDEX).is_file():
+            report.kind = "recordings"
+            check_recordings(path, report.findings, report.summary, steps)
+        elif path.suffix.lower() == ".npz" and path.is_file() and _is_clips(path):
+            report.kind = "motion clips"
+            check_clips(path, report.findings, report.summary, steps)
+        else:
+            _check_motion(report, steps, about)
     except PoseglassError as problem:
-        report.problems.append(Problem(str(path), str(problem).removeprefix(f"{path}: ")))
+        report.findings.append(Finding.from_exception(str(path), problem))
     return report
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def _is_clips(path: Path) -> bool:
-    """Whether an npz is one of motion clips, or of nothing that can be read, rather than of points."""
+    """Whether an npz file holds motion clips rather than the points of one take."""
     if not is_zipfile(path):
         return False
     try:
@@ -105,120 +97,32 @@ def _is_clips(path: Path) -> bool:
     return "about.npy" in names or ("points.npy" not in names and path.with_name("index.csv").is_file())
 
 
-def _own(report: Report, steps: Steps, about: str | PathLike[str] | None) -> None:
+def _check_motion(report: CheckReport, steps: Steps, about: str | PathLike[str] | None) -> None:
     source = open_source(report.path, about)
-    report.kind = f"{_count(len(source.takes), 'take')} of motion"
-    report.problems += source.problems
-    found, description = conventions(source), source.description
-    unit, up = description.unit or SCALES[found.unit or "m"], description.up or found.up or "y"
+    report.kind = f"{count(len(source.files), 'take')} of motion"
+    report.findings += source.findings
+    conventions, cameras = find_conventions(source), source.description.cameras
     splits: list[str] = []
-    frames, seconds, saw = 0, 0.0, 0
-    for take, body, problems in steps(read_bodies(source, found), total=len(source.takes)):
-        noted = [*problems]
-        good = body is not None and not any(problem.fatal for problem in problems)
-        if body is not None and description.cameras:
-            for view, more in views(body, source, unit, up):
-                noted += more
-                saw += view is not None and good
-        elif body is not None and good:
-            made = clips_of(body)
-            if not made:
-                noted.append(Problem(str(take.path), "no half second of it is without a gap or a glitch"))
-        report.problems += noted
-        if body is not None and not any(problem.fatal for problem in noted):
-            splits.append(take.split)
-            frames += len(body.points)
-            seconds += len(body.points) / (body.fps or 30.0)
-    report.problems += examine_splits(source, splits)
-    if str(found):
-        report.summary.append(str(found))
+    frames, seconds, views = 0, 0.0, 0
+    for file, body, problems in steps(examine_files(source, conventions), total=len(source.files)):
+        findings = Findings(problems)
+        if body is not None and cameras:
+            for view, view_findings in camera_views(body, source, conventions):
+                findings += view_findings
+                views += view is not None and not problems.errors
+        elif body is not None and not problems.errors and not cut_clips(body):
+            findings.error(str(file.path), "no half second of it is free of gaps and jumps")
+        report.findings += findings
+        if body is not None and body.fps is not None and not findings.errors:
+            splits.append(file.split)
+            frames += len(body)
+            seconds += len(body) / body.fps
+    report.findings += examine_splits(source, splits)
+    if str(conventions):
+        report.summary.append(str(conventions))
     for split in dict.fromkeys(splits):
-        people = sorted({take.subject for take in source.takes if take.split == split})
-        shown = ", ".join(people[:8]) + (" and others" if len(people) > 8 else "")
-        report.summary.append(f"{split}: {_count(splits.count(split), 'take')} of {shown}")
-    views_ = f", {_count(saw, 'view')} of {_count(len(description.cameras), 'camera')}" if description.cameras else ""
-    report.summary.append(f"{_count(frames, 'frame')}, {seconds:,.0f} seconds without errors{views_}")
-
-
-def _clips(report: Report, steps: Steps) -> None:
-    clips = MotionClips.load(report.path)
-    where: dict[str, str] = {}
-    content: dict[bytes, str] = {}
-    report.problems += examine_times(clips.fps, None, "fps")
-    if report.errors:
-        return
-    for clip in steps(clips, total=len(clips)):
-        report.problems += examine_motion(clip.points.astype(np.float64), clips.fps, f"clip {clip.name}")
-        if where.setdefault(clip.subject, clip.split) != clip.split:
-            text = f"its subject {clip.subject} is in the split {where[clip.subject]} too"
-            report.problems.append(Problem(f"clip {clip.name}, split {clip.split}", text))
-        twin = content.setdefault(clip.points.tobytes()[: 1 << 16], clip.name)
-        if twin != clip.name:
-            report.problems.append(Problem(f"clip {clip.name}", f"it begins as the clip {twin} does", fatal=False))
-    for split in ("train", "val"):
-        if split not in where.values():
-            report.problems.append(Problem(f"split {split}", "no clip is in it, which training needs", fatal=False))
-    report.summary.append(f"{_count(len(clips), 'clip')}, {clips.minutes:.1f} minutes at {clips.fps:g} frames a second")
-
-
-def _recordings(report: Report, steps: Steps) -> None:
-    recordings = Recordings.open(report.path, verify=True)
-    try:
-        matrix = conversion(recordings.skeleton)
-    except PoseError as problem:
-        report.problems.append(Problem(f"{report.path / INDEX}, skeleton", str(problem)))
-        return
-    subjects: dict[str, set[tuple[str, ...]]] = {}
-    for recording in steps(recordings, total=len(recordings)):
-        subjects.setdefault(recording.subject, set()).add(recording.splits)
-        place = recording.name
-        clock = [*examine_times(recording.fps, None, place)]
-        report.problems += clock
-        valid = np.array(recording.valid)
-        if any(problem.fatal for problem in clock):
-            continue
-        if not valid.any():
-            report.problems.append(Problem(place, "no frame of it counts"))
-            continue
-        points = np.array(recording.points3d, np.float64)
-        points[~valid] = np.nan
-        bodies = np.stack([np.einsum("n,fnd->fd", row[row != 0], points[:, row != 0]) for row in matrix], 1)
-        bodies *= np.array([1.0, -1.0, -1.0])  # a camera looks about level: up is about -y
-        gaps = "left out"  # frames that do not count are no news
-        report.problems += [p for p in examine_motion(bodies, recording.fps, place) if gaps not in p.text]
-        some = np.flatnonzero(valid)[:: max(1, int(valid.sum()) // LOOK)]
-        for source in recording.sources:
-            scores = recording.scores(source)
-            sure = np.ones(points.shape[:2], bool) if scores is None else np.asarray(scores) > 0
-            pixels = np.asarray(recording.points2d(source), np.float64)
-            known = sure[some]
-            _compare(report, f"{place}, {source}", points[some][known], pixels[some][known], recording.size)
-    for subject, splits in subjects.items():
-        if len(splits) > 1:
-            text = f"the subject is in several splits: {', '.join(sorted({name for some in splits for name in some}))}"
-            report.problems.append(Problem(f"{report.path / INDEX}, {subject}", text))
-    made = recordings
-    report.summary.append(
-        f"{made.dataset}: {_count(len(made), 'recording')}, {_count(made.frames, 'frame')} of {made.skeleton.name}, "
-        f"2D {' '.join(made.sources)}, checksums right, fingerprint {made.fingerprint}"
-    )
-
-
-def _compare(
-    report: Report, place: str, points: Float[ndarray, "n 3"], pixels: Float[ndarray, "n 2"], size: tuple[int, int]
-) -> None:
-    """2D joints with where the camera that fits them best sees the 3D joints; the index does not say which it was."""
-    if not np.isfinite(pixels).all():
-        report.problems.append(Problem(place, "2D poses are not numbers in frames that count"))
-        return
-    if not len(pixels):
-        report.problems.append(Problem(place, "every score is 0", fatal=False))
-        return
-    outside = ((pixels < 0) | (pixels > np.array(size))).any(-1).mean()
-    if outside > 0.5:
-        text = f"{outside:.0%} of the joints are outside the image of {size[0]} x {size[1]}"
-        report.problems.append(Problem(place, text, fatal=False))
-    apart = float(np.median(np.linalg.norm(pixels - fitted(points[:, None], pixels[:, None])[:, 0], axis=-1)))
-    if apart > NEAR * size[0]:
-        text = f"2D poses are {apart:.0f} pixels from 3D poses seen by the camera that fits best, in the median"
-        report.problems.append(Problem(place, text, fatal=apart > 4 * FAR * size[0]))
+        subjects = sorted({file.subject for file in source.files if file.split == split})
+        shown = ", ".join(subjects[:SHOWN_SUBJECTS]) + (" and others" if len(subjects) > SHOWN_SUBJECTS else "")
+        report.summary.append(f"{split}: {count(splits.count(split), 'take')} of {shown}")
+    views_text = f", {count(views, 'view')} of {count(len(cameras), 'camera')}" if cameras else ""
+    report.summary.append(f"{count(frames, 'frame')}, {seconds:,.0f} seconds without errors{views_text}")

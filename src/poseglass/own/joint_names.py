@@ -1,6 +1,6 @@
-"""Which of a file's points are which joints: families of names that programs give them, or what the user says.
+"""Find the joints among a file's points: by the names that common programs use, or as the user defines them.
 
-A joint that the file lacks is derived from those it has, as everywhere (:data:`poseglass.body.skeleton.DERIVED`).
+A missing joint is derived from others where that is possible (:data:`poseglass.body.skeleton.DERIVED`).
 """
 
 import re
@@ -16,18 +16,23 @@ from poseglass.body.skeleton import H36M_17, Skeleton, conversion
 from poseglass.errors import DataError, PoseError
 from poseglass.keypoints import LAYOUTS
 
-__all__ = ["FAMILIES", "JOINTS", "Blend", "Mapping17", "map_joints", "nearest"]
+__all__ = ["FAMILIES", "JOINTS", "Blend", "JointMap", "map_joints", "suggest"]
 
 Blend = Mapping[str, float]
-"""A joint as weights of a file's points; they sum to one."""
+"""A joint as a weighted sum of a file's points; the weights sum to one."""
 
 JOINTS = tuple(dict.fromkeys(joint for skeleton in LAYOUTS.values() for joint in skeleton.joints))
-"""All joints that have a name here."""
+"""The names of all joints that this library knows."""
 
-# For each family how it writes left and right, and the names of joints without case, punctuation and common prefix;
-# * is the side, a|b the midpoint, and of several names the first that is there counts. Where bones have names, a joint
-# is where its bone begins. They are what the programs' own exports are called; no file of theirs was at hand but
-# of the first two families and the fourth (docs/own-data.md).
+# How similar a name must be, from 0 to 1 (difflib's ratio), to be suggested for a wrong name and for a missing joint.
+# A missing joint may have no counterpart at all, so its suggestion must be surer.
+SIMILAR_NAME, SIMILAR_JOINT = 0.6, 0.8
+SHOWN_SUGGESTIONS, SHOWN_POINTS = 20, 40  # names listed in errors
+
+# For each family: how it writes left and right, and its names for joints, in lower case without punctuation and common
+# prefix. * is the side, a|b the midpoint of a and b; of several names the first that exists is used. If names are those
+# of bones, a joint is where its bone starts. The names follow each program's own exports. Real files were available for
+# HumanIK and Biovision only (docs/own-data.md).
 Family = tuple[tuple[str, str], dict[str, tuple[str, ...]]]
 _ARMS = {"*shoulder": ("*arm",), "*elbow": ("*forearm",), "*wrist": ("*hand",)}
 _HEAD = ("headtopend", "headend", "headendsite", "headnub", "headtip", "headtop")
@@ -37,7 +42,7 @@ FAMILIES: dict[str, Family] = {
         {"*hip": ("*upleg",), "*knee": ("*leg",), "*ankle": ("*foot",), **_ARMS}
         | {"spine": ("spine1", "spine"), "thorax": ("neck",), "neck_nose": ("head",), "head_top": _HEAD},
     ),
-    "Biovision": (  # Poser, Xsens: Chest is the spine's first joint
+    "Biovision": (  # Poser, Xsens; Chest is the first joint of the spine
         ("left", "right"),
         {"*hip": ("*hip",), "*knee": ("*knee",), "*ankle": ("*ankle", "*foot")}
         | {"*shoulder": ("*shoulder",), "*elbow": ("*elbow",), "*wrist": ("*wrist", "*hand")}
@@ -48,7 +53,7 @@ FAMILIES: dict[str, Family] = {
         {"*hip": ("*thigh",), "*knee": ("*shin",), "*ankle": ("*foot",), **_ARMS}
         | {"spine": ("spine2", "spine1"), "thorax": ("neck",), "neck_nose": ("head",), "head_top": _HEAD},
     ),
-    "Pose2Sim": (  # its markers, in the TRC files
+    "Pose2Sim": (  # the markers of its TRC files
         ("l", "r"),
         {f"*{part}": (f"*{part}",) for part in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist", "eye", "ear")}
         | {"pelvis": ("hip", "chip"), "nose": ("nose",), "head_top": ("head",)},
@@ -69,34 +74,34 @@ FAMILIES: dict[str, Family] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Mapping17:
-    """How the 17 joints come from a file's points.
+class JointMap:
+    """How Human3.6M's 17 joints follow from a file's points.
 
     Args:
-        matrix: Weights (17 n): joints by points.
-        family: Of which family the names are; empty if of this library's own or given by the user.
+        matrix: Weights (17 j): joints by points.
+        family: The family of the names; empty for this library's own names and for user-defined joints.
     """
 
-    matrix: Float[ndarray, "17 n"]
+    matrix: Float[ndarray, "17 j"]
     family: str
 
-    def apply(self, points: Float[ndarray, "f n 3"]) -> Float[ndarray, "f 17 3"]:
-        """The 17 joints; NaN where a point that a joint needs is."""
-        joints = [
-            np.einsum("n,fnd->fd", row[row != 0], points[:, row != 0]) for row in self.matrix
-        ]  # not one product: NaN times a weight of 0 would be NaN
-        return np.stack(joints, 1)
+    def apply(self, points: Float[ndarray, "f j 3"]) -> Float[ndarray, "f 17 3"]:
+        """The 17 joints (f 17 3) of points (f j 3); NaN where a point that the joint needs is NaN."""
+        joints = [  # not one matrix product: a NaN times a weight of 0 would be NaN
+            np.einsum("j,fjd->fd", row[row != 0], points[:, row != 0]) for row in self.matrix
+        ]
+        return np.stack(joints, 1)  # f 17 3
 
 
-def map_joints(names: Sequence[str], given: Mapping[str, Blend] | None = None) -> Mapping17:
+def map_joints(names: Sequence[str], user_joints: Mapping[str, Blend] | None = None) -> JointMap:
     """Find Human3.6M's 17 joints among the points of a file.
 
     Args:
-        names: Of the points.
-        given: Joints that the user says; the others are found by their names.
+        names: The names of the points.
+        user_joints: Joints that the user defines; the others are found by their names.
 
     Raises:
-        DataError: Joints are missing; the message lists which, and what there is.
+        DataError: Joints are missing; the message lists them and the points of the file.
 
     Example:
         >>> names = [f"mixamorig:{name}" for name in ("Spine1", "Neck", "Head", "HeadTop_End")]
@@ -105,71 +110,77 @@ def map_joints(names: Sequence[str], given: Mapping[str, Blend] | None = None) -
         >>> map_joints(names).family
         'HumanIK'
     """
-    given = dict(given or {})
-    where = {name: number for number, name in enumerate(names)}
-    if unknown := [(joint, name) for joint, blend in given.items() for name in blend if name not in where]:
-        joint, name = unknown[0]
-        raise DataError(f"{joint} is said to be made of {name!r}, which is not there{nearest(name, names)}")
-    best: tuple[list[str], str, dict[str, Blend]] | None = None
-    for family, found in _candidates(names):
-        blends = found | given
-        missing = _missing(blends)
-        if best is None or len(missing) < len(best[0]):
-            best = missing, family, blends
-    assert best is not None
-    missing, family, blends = best
-    if missing:
-        shown = ", ".join(sorted(names)[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
-        unused = set(names) - {name for blend in blends.values() for name in blend}
-        which = f"lacks {', '.join(joint + _meant(joint, unused) for joint in missing)}"
-        if len(missing) == 17:
-            which = "none of the 17 joints is there by its name"
-        raise DataError(
-            f"{which}, and nothing {'they' if len(missing) > 1 else 'it'} could be derived from; the points are called "
-            f"{shown}. Say in [joints] of motion.toml which is which"
-        )
-    known = Skeleton("given", tuple(blends), ())
-    points = np.zeros((len(blends), len(names)))
+    user_joints = dict(user_joints or {})
+    column = {name: number for number, name in enumerate(names)}
+    for joint, blend in user_joints.items():
+        for name in blend:
+            if name not in column:
+                raise DataError(f"{joint} is defined by {name!r}, which the file lacks{suggest(name, names)}")
+    candidates = [(family, blends | user_joints) for family, blends in _candidates(names)]
+    family, blends = min(candidates, key=lambda candidate: len(_missing(candidate[1])))  # the first of equals
+    if missing := _missing(blends):
+        raise DataError(_lacks(missing, names, {name for blend in blends.values() for name in blend}))
+    weights = np.zeros((len(blends), len(names)))
     for row, blend in enumerate(blends.values()):
         for name, weight in blend.items():
-            points[row, where[name]] = weight
-    return Mapping17(conversion(known) @ points, family)
+            weights[row, column[name]] = weight
+    return JointMap(conversion(Skeleton("file", tuple(blends), ())) @ weights, family)
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Words that suggest the name that was meant, or list those there are."""
-    there = [*names]
-    key = {_key(other): other for other in there}
-    if found := get_close_matches(_key(name), key, 1, 0.6):
-        return f"; is {key[found[0]]!r} meant?"
-    return f"; there are {', '.join(sorted(there)[:20])}{' and more' if len(there) > 20 else ''}"
+def suggest(name: str, names: Iterable[str]) -> str:
+    """The end of an error about an unknown name: a similar name, or else the known names.
+
+    Example:
+        >>> suggest("spline", ["spine", "thorax"])
+        "; did you mean 'spine'?"
+    """
+    known = sorted(names)
+    if match := _similar(name, known, SIMILAR_NAME):
+        return f"; did you mean {match!r}?"
+    rest = " and others" if len(known) > SHOWN_SUGGESTIONS else ""
+    return f"; expected one of {', '.join(known[:SHOWN_SUGGESTIONS])}{rest}"
 
 
-def _meant(joint: str, names: Iterable[str]) -> str:
-    key = {_key(name): name for name in sorted(names)}
-    found = get_close_matches(_key(joint), key, 1, 0.8)
-    return f" (is {key[found[0]]!r} meant?)" if found else ""
+def _similar(name: str, names: Iterable[str], similarity: float) -> str | None:
+    by_letters = {_letters(other): other for other in sorted(names)}
+    matches = get_close_matches(_letters(name), by_letters, 1, similarity)
+    return by_letters[matches[0]] if matches else None
+
+
+def _lacks(missing: Sequence[str], names: Sequence[str], used: set[str]) -> str:
+    """The error about missing joints."""
+    points = ", ".join(sorted(names)[:SHOWN_POINTS])
+    points += f" and {len(names) - SHOWN_POINTS} others" if len(names) > SHOWN_POINTS else ""
+    if len(missing) == len(H36M_17):
+        text = "has none of the 17 joints by its name"
+    else:
+        similar = {joint: _similar(joint, set(names) - used, SIMILAR_JOINT) for joint in missing}
+        text = "lacks " + ", ".join(
+            f"{joint} (did you mean {name!r}?)" if name else joint for joint, name in similar.items()
+        )
+        text += f", and points to derive {'them' if len(missing) > 1 else 'it'} from"
+    return f"{text}; its points are {points}. Define the missing joints under [joints] in motion.toml"
 
 
 def _candidates(names: Sequence[str]) -> Iterable[tuple[str, dict[str, Blend]]]:
-    """What each family finds, its own name first."""
-    bare = _bare(names)
-    yield "", {joint: {bare[_key(joint)]: 1.0} for joint in JOINTS if _key(joint) in bare}
+    """The joints found with this library's own names, then with each family's."""
+    point = _bare(names)
+    yield "", {joint: {point[_letters(joint)]: 1.0} for joint in JOINTS if _letters(joint) in point}
     for family, (sides, table) in FAMILIES.items():
-        found: dict[str, Blend] = {}
+        blends: dict[str, Blend] = {}
         for joint, options in table.items():
             for side, name in zip(("left_", "right_"), sides, strict=True):
                 for option in options:
                     parts = option.replace("*", name).split("|")
-                    if all(part in bare for part in parts):
-                        found[joint.replace("*", side)] = {bare[part]: 1 / len(parts) for part in parts}
+                    if all(part in point for part in parts):
+                        blends[joint.replace("*", side)] = {point[part]: 1 / len(parts) for part in parts}
                         break
-        yield family, found
+        yield family, blends
 
 
 def _missing(blends: Mapping[str, Blend]) -> list[str]:
-    """Which of the 17 joints cannot be had."""
-    known = Skeleton("given", tuple(blends), ())
+    """The joints of the 17 that cannot be derived from these."""
+    known = Skeleton("file", tuple(blends), ())
     missing = []
     for joint in H36M_17.joints:
         try:
@@ -180,13 +191,14 @@ def _missing(blends: Mapping[str, Blend]) -> list[str]:
 
 
 def _bare(names: Sequence[str]) -> dict[str, str]:
-    """Names by their letters and digits, without namespaces and a prefix that all of them share."""
+    """Names by their letters and digits, without namespaces and the prefix that all of them share."""
     tails = [name.rpartition(":")[2] for name in names]
-    first, last = min(tails), max(tails)  # what these two share, all share
+    first, last = min(tails), max(tails)  # a prefix of these two is a prefix of all
     shared = next((n for n, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), 0)
-    cut = max(first.rfind(mark, 0, shared) for mark in "_ .-") + 1
-    return {_key(tail[cut:]): name for tail, name in zip(reversed(tails), reversed(names), strict=True)}
+    start = max(first.rfind(mark, 0, shared) for mark in "_ .-") + 1
+    return {_letters(tail[start:]): name for tail, name in zip(reversed(tails), reversed(names), strict=True)}
 
 
-def _key(name: str) -> str:
+def _letters(name: str) -> str:
+    """The letters and digits of a name, in lower case."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -1,7 +1,6 @@
-"""Somebody's own motion as motion clips, for virtual cameras, or as recordings of their own cameras."""
+"""Prepare motion files: as motion clips, for virtual cameras, or as recordings of the user's own cameras."""
 
-import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -10,41 +9,39 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
-from poseglass.body.pose import PoseSequence
-from poseglass.body.resample import resample
 from poseglass.body.skeleton import H36M_17
-from poseglass.data.checks.dataset import Findings, Preparation
-from poseglass.data.checks.plausible import SCALES, Problem, Problems
+from poseglass.data.checks.findings import Findings
+from poseglass.data.checks.report import PreparationReport
 from poseglass.data.clips import CMU_CREDIT, MotionClip, MotionClips
-from poseglass.data.cmu import SHORTEST, cut_glitches
-from poseglass.data.recordings.splits import SPLITS
+from poseglass.data.cmu import SHORTEST
 from poseglass.data.recordings.store import Recordings
 from poseglass.data.recordings.writer import check_new_folder, write_recordings
 from poseglass.errors import DataError
+from poseglass.own.conventions import Conventions, find_conventions
+from poseglass.own.cutting import FPS, cut_clips
 from poseglass.own.description import FILE
-from poseglass.own.takes import Body, Conventions, Source, conventions, open_source, read_bodies
-from poseglass.own.views import views
+from poseglass.own.examination import examine_files, examine_splits
+from poseglass.own.sources import MotionSource, open_source
+from poseglass.own.views import CameraView, camera_views
 
-__all__ = ["FPS", "Conversion", "clips_of", "examine_splits", "prepare_clips", "prepare_recordings"]
-
-FPS = 60.0  # of motion clips
+__all__ = ["PreparedClips", "prepare_clips", "prepare_recordings"]
 
 
 @dataclass(frozen=True)
-class Conversion:
-    """What became of files of motion.
+class PreparedClips:
+    """The result of preparing motion clips.
 
     Args:
-        clips: The takes, as they were written.
-        skipped: Why a file was left out, by its path.
-        odd: Warnings.
-        found: What nobody said and was found out.
+        clips: The clips written.
+        skipped: For each file left out, the reason.
+        warnings: What is unusual about the files used.
+        conventions: The unit and upward axis that were found because nothing stated them.
     """
 
     clips: MotionClips
     skipped: Mapping[Path, str]
-    odd: Problems
-    found: Conventions
+    warnings: Findings
+    conventions: Conventions
 
 
 def prepare_clips(
@@ -54,100 +51,71 @@ def prepare_clips(
     about: str | PathLike[str] | None = None,
     fps: float = FPS,
     progress: bool = False,
-) -> Conversion:
-    """Turn files of motion capture into one file of motion clips, which `poseglass train` and `evaluate` take.
+) -> PreparedClips:
+    """Convert motion files to one file of motion clips, the input of `poseglass train` and `poseglass evaluate`.
 
-    Each take becomes Human3.6M's 17 joints in metres, y up, at `fps`; it is cut where joints are not known and where
-    one jumps. With a description everything must be right; without, files that cannot be used are left out and named.
+    Each take becomes Human3.6M's 17 joints in metres, y up, at `fps`, and is cut where joints are unknown or jump. With
+    a description, any error stops the work. Without one, files that cannot be used are left out and reported.
 
-    CMU's recordings are known by their joints: a take ``07_01`` belongs to the subject ``cmu_07``, which decides its
-    split; an AMC file goes with the ASF file of its subject, or the only one in its folder. Where a take is there in
-    both formats, its AMC file counts, whose bones are all there.
+    CMU's recordings are recognised by their joints. The take ``07_01`` belongs to the subject ``cmu_07``, which decides
+    its split. If a take exists as AMC and as BVH, the AMC file is used, because the BVH conversion lost bones.
 
     Args:
-        source: A folder, with a ``motion.toml`` or without, or a file (see :func:`poseglass.own.takes.open_source`).
-        destination: The ``.npz`` to write.
-        about: A description that stands elsewhere.
-        fps: Frames a second of the clips.
+        source: A folder with or without a ``motion.toml``, or a motion file (:mod:`poseglass.own.sources`).
+        destination: The ``.npz`` file to write.
+        about: A description elsewhere, used instead of the folder's.
+        fps: Frames per second of the clips.
         progress: Show a progress bar.
 
     Raises:
-        DataError: Something is wrong, nothing can be used, or the destination cannot be written; nothing is written.
+        DataError: There are errors, no file can be used, or the destination cannot be written. Nothing is written.
 
     Example:
         >>> import numpy as np, poseglass as pg
-        >>> from poseglass.data.virtual.people import STYLES, move
-        >>> points = move(np.random.default_rng(0), STYLES["Walking"], 90)
+        >>> from poseglass.body.geometry import to_y_up
+        >>> from poseglass.data.synthetic.people import STYLES, move
+        >>> points = to_y_up(move(np.random.default_rng(0), STYLES["Walking"], 90), "z")  # world space is y up
         >>> _ = pg.PoseSequence(points, pg.H36M_17, "world", fps=50).save("walk.csv")
-        >>> [(clip.name, clip.points.shape) for clip in prepare_clips("walk.csv", "clips.npz").clips]
+        >>> prepared = prepare_clips("walk.csv", "clips.npz")
+        >>> [(clip.name, clip.points.shape) for clip in prepared.clips]
         [('walk_walk', (107, 17, 3))]
+        >>> print(prepared.conventions)
+        found from the bodies, because not stated: units = "m", up = "y"
     """
     opened = open_source(source, about)
-    found = conventions(opened)
+    conventions, licence = find_conventions(opened), opened.description.licence
     clips: dict[str, MotionClip] = {}
-    skipped: dict[Path, Problems] = {}
-    odd: Problems = []
-    licences = set()
+    skipped: dict[Path, Findings] = {}
+    warnings, has_cmu = Findings(), False
     with Progress(disable=not progress) as bar:
-        task = bar.add_task("Reading motion capture", total=len(opened.takes))
-        for take, body, problems in read_bodies(opened, found):
+        task = bar.add_task("Reading motion capture", total=len(opened.files))
+        for file, body, findings in examine_files(opened, conventions):
             bar.advance(task)
-            odd += [problem for problem in problems if not problem.fatal]
-            bad = [problem for problem in problems if problem.fatal]
-            made = clips_of(body, fps, opened.description.licence) if body is not None and not bad else []
-            if not bad and not made:
-                bad = [Problem(str(take.path), f"no stretch of {SHORTEST} frames at {fps:g} a second without a glitch")]
-            if twice := [clip.name for clip in made if clip.name in clips]:
-                bad = [Problem(str(take.path), f"there is a clip {twice[0]} already; rename the take")]
-            if bad:
-                skipped[take.path] = bad
+            warnings += findings.warnings
+            errors, place = findings.errors, str(file.path)
+            pieces = cut_clips(body, fps, licence) if body is not None and not errors else []
+            if not errors and not pieces:
+                errors.error(place, f"no stretch of {SHORTEST} frames at {fps:g} per second is free of gaps and jumps")
+            if repeated := [clip.name for clip in pieces if clip.name in clips]:
+                errors.error(place, f"there is already a clip {repeated[0]}; rename the take")
+            if errors:
+                skipped[file.path] = errors
                 continue
-            licences.add(body is not None and body.take.cmu)
-            clips |= {clip.name: clip for clip in made}
-    wrong = opened.problems + [problem for bad in skipped.values() for problem in bad]
+            has_cmu = has_cmu or file.is_cmu
+            clips |= {clip.name: clip for clip in pieces}
+    errors = opened.findings + Findings(finding for findings in skipped.values() for finding in findings)
     splits = examine_splits(opened, [clip.split for clip in clips.values()])
-    odd += [problem for problem in splits if not problem.fatal]
+    warnings += splits.warnings
     if opened.described:
-        _refuse(opened, wrong + [problem for problem in splits if problem.fatal])
+        (errors + splits.errors).raise_errors(str(opened.path))
     if not clips:
-        reasons = "; ".join(str(problem).removeprefix("error: ") for problem in wrong[:3])
-        raise DataError(f"none of the {len(opened.takes)} motion files in {opened.path} could be used: {reasons}")
-    credit = [opened.description.credit] * bool(opened.description.credit) + [CMU_CREDIT] * (True in licences)
-    takes = MotionClips(tuple(clips[name] for name in sorted(clips)), fps, " ".join(credit))
-    takes.save(destination)
-    said = {path: "; ".join(str(p).removeprefix("error: ") for p in bad) for path, bad in skipped.items()}
-    return Conversion(takes, said, odd, found)
-
-
-def clips_of(body: Body, fps: float = FPS, licence: str = "") -> list[MotionClip]:
-    """The stretches of a take without gaps and glitches, as clips; numbered where there are several."""
-    points = body.points if body.space == "world" else body.points * np.array([1.0, -1.0, -1.0])
-    known = np.isfinite(points).all((1, 2))
-    if not known.any() or len(points) < 2:
-        return []
-    times = None if body.times is None or (np.diff(body.times) <= 0).any() else body.times
-    # With time stamps that are even, the rate that the file says is the exact one.
-    even = times is None or (body.fps is not None and (np.abs(np.diff(times) * body.fps - 1) < 0.05).all())
-    poses = PoseSequence(
-        points, H36M_17, "world", fps=body.fps, valid=known, timestamps=None if even else times, scores=None
-    )
-    poses = resample(poses, fps)
-    sure = poses.validity & np.isfinite(poses.points).all((1, 2))
-    edges = np.flatnonzero(np.diff(np.r_[False, sure, False].astype(int)))
-    stretches = [poses[int(a) : int(b)] for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    pieces = [piece for stretch in stretches for piece in cut_glitches(stretch)]
-    take = body.take
-    name = take.name if take.cmu else re.sub(r"[^\w.-]+", "_", f"{take.subject}_{take.name}")
-    return [
-        MotionClip(
-            name if len(pieces) == 1 else f"{name}_p{number}",
-            piece.points,
-            take.subject,
-            take.split,
-            licence or ("CMU" if take.cmu else ""),
-        )
-        for number, piece in enumerate(pieces)
-    ]
+        reasons = "; ".join(finding.sentence for finding in errors[:3])
+        raise DataError(f"none of the {len(opened.files)} motion files in {opened.path} could be used: {reasons}")
+    credit = " ".join(filter(None, [opened.description.credit, CMU_CREDIT if has_cmu else ""]))
+    written = MotionClips(tuple(clips[name] for name in sorted(clips)), fps, credit)
+    written.save(destination)
+    reasons_by_path = {path: "; ".join(error.sentence for error in errors) for path, errors in skipped.items()}
+    return PreparedClips(written, reasons_by_path, warnings, conventions)
 
 
 def prepare_recordings(
@@ -156,106 +124,92 @@ def prepare_recordings(
     *,
     about: str | PathLike[str] | None = None,
     progress: bool = False,
-) -> Preparation:
-    """Turn motion and its cameras into a checked folder of :class:`poseglass.data.recordings.store.Recordings`.
+) -> PreparationReport:
+    """Convert motion files and their cameras to a folder of :class:`poseglass.data.recordings.store.Recordings`.
 
-    The projected 3D poses are ``gt``; keypoints, where a take names any, are ``detected``. Each recording says
-    its split.
+    The 2D source ``gt`` is the projection of the 3D poses. The source ``detected`` is the takes' own keypoints, if
+    there are any. Each recording contains its split.
 
     Args:
-        source: A folder with a ``motion.toml``.
-        destination: The folder to write, which must not be there yet.
-        about: A description that stands elsewhere.
+        source: A folder with a ``motion.toml`` that describes cameras.
+        destination: The folder to write, which must be new or empty.
+        about: A description elsewhere, used instead of the folder's.
         progress: Show a progress bar.
 
     Raises:
-        DataError: There are no cameras, or anything is wrong; nothing is written, and the message lists all of it.
+        DataError: There are no cameras or there are errors, all of which are listed. Nothing is written.
+
+    Example:
+        >>> prepare_recordings("studio", "prepared").recordings.sources  # doctest: +SKIP
+        ('gt', 'detected')
     """
     check_new_folder(destination)
     opened = open_source(source, about)
     description = opened.description
     if not description.cameras:
-        _refuse(opened, opened.problems)
+        opened.findings.raise_errors(str(opened.path))
         raise DataError(
-            f"recordings need cameras, and nobody describes any: add [cameras.NAME] to {opened.path / FILE}, "
-            "or end the name to write in .npz for motion clips, which virtual cameras see"
+            f"recordings need cameras, and none is described: add [cameras.NAME] to {opened.path / FILE}, or choose a "
+            "destination that ends in .npz for motion clips, which need no cameras"
         )
-    found, findings = conventions(opened), Findings()
-    wrong: Problems = [*opened.problems]
-    detected = any(take.entry.keypoints for take in opened.takes)
-    folder = opened.path if opened.path.is_dir() else opened.path.parent
-    used = [Path(about or folder / FILE), *(take.path for take in opened.takes)]
-    used += [folder / file for take in opened.takes for file in take.entry.keypoints.values()]
-    files = [path for path in used if path.is_file()]
-    chosen: list[str] = []
+    conventions, findings = find_conventions(opened), Findings(opened.findings)
+    distances = defaultdict[str, list[float]](list)
+    splits: list[str] = []
+    has_keypoints = any(file.entry.keypoints for file in opened.files)
     with (
         Progress(disable=not progress, transient=True) as bar,
         write_recordings(
             destination,
             skeleton=H36M_17,
             dataset=description.dataset,
-            sources=["gt", "detected"] if detected else ["gt"],
-            scored=["detected"] if detected else [],
+            sources=["gt", "detected"] if has_keypoints else ["gt"],
+            scored=["detected"] if has_keypoints else [],
             licence=" ".join(filter(None, (description.licence, description.credit))),
-            made_from=files,
+            made_from=_input_files(opened, Path(about or opened.folder / FILE)),
         ) as writer,
     ):
-        task = bar.add_task("Preparing recordings", total=len(opened.takes))
-        for take, body, problems in read_bodies(opened, found):
+        task = bar.add_task("Preparing recordings", total=len(opened.files))
+        for file, body, problems in examine_files(opened, conventions):
             bar.advance(task)
-            noted = [*problems]
-            unit, up = description.unit or SCALES[found.unit or "m"], description.up or found.up or "y"
-            for view, more in views(body, opened, unit, up) if body is not None else ():
-                noted += more
-                if view is None or body is None or any(problem.fatal for problem in problems):
+            findings += problems
+            for view, view_findings in camera_views(body, opened, conventions) if body is not None else ():
+                findings += view_findings
+                if view is None or body is None or body.fps is None or problems.errors:
                     continue
-                findings.apart["gt"].append(0.0)
-                seen, scores = {"gt": view.truth}, {}
-                if view.detected is not None and view.scores is not None:
-                    findings.apart["detected"].append(view.apart)
-                    seen["detected"], scores["detected"] = view.detected, view.scores
+                points2d, scores = _keypoints(view)
+                distances["gt"].append(0.0)
+                if view.detected is not None:
+                    distances["detected"].append(view.distance)
                 writer.add(
-                    subject=body.take.subject,
-                    action=body.take.action,
-                    take=body.take.name,
+                    subject=file.subject,
+                    action=file.action,
+                    take=file.take,
                     camera=view.camera,
-                    fps=body.fps or 0.0,
+                    fps=body.fps,
                     size=view.size,
                     points3d=np.where(view.valid[:, None, None], view.points3d, 0),
-                    points2d=seen,
+                    points2d=points2d,
                     scores=scores,
                     valid=view.valid,
-                    split=take.split,
+                    split=file.split,
                 )
-                chosen.append(take.split)
-            wrong += [problem for problem in noted if problem.fatal]
-            findings.odd += [f"{problem.place}: {problem.text}" for problem in noted if not problem.fatal]
-        splits = examine_splits(opened, chosen)
-        findings.odd += [f"{problem.place}: {problem.text}" for problem in splits if not problem.fatal]
-        _refuse(opened, wrong + [problem for problem in splits if problem.fatal])
-    findings.odd += [str(found)] if str(found) else []
-    return Preparation(Recordings.open(destination), findings)
+                splits.append(file.split)
+        findings += examine_splits(opened, splits)
+        findings.raise_errors(str(opened.path))
+    if str(conventions):
+        findings.warning(str(opened.path), str(conventions))
+    return PreparationReport(Recordings.open(destination), findings.warnings, distances)
 
 
-def examine_splits(source: Source, splits: list[str]) -> Problems:
-    """Splits that have nothing in them: an error where they were asked for, else a warning."""
-    there = Counter(splits)
-    asked = source.description.splits
-    return [
-        Problem(
-            f"{source.path}, split {split}",
-            f"no take is in it, which training needs; name its subjects under [splits] in {FILE}"
-            if split not in asked
-            else f"nothing of its subjects {', '.join(asked[split])} could be used",
-            fatal=split in asked,
-        )
-        for split in SPLITS
-        if not there[split] and (split in asked or split != "test")
-    ]
+def _input_files(source: MotionSource, description: Path) -> list[Path]:
+    """The files that the recordings are made from."""
+    files = [description, *(file.path for file in source.files)]
+    files += [source.folder / name for file in source.files for name in file.entry.keypoints.values()]
+    return [file for file in files if file.is_file()]
 
 
-def _refuse(source: Source, wrong: Problems) -> None:
-    if wrong:
-        many = f"{len(wrong)} errors" if len(wrong) > 1 else "an error"
-        lines = [f"  {problem.place}: {problem.text}" for problem in wrong]
-        raise DataError("\n".join([f"{many} in {source.path}; nothing was written:", *lines]))
+def _keypoints(view: CameraView) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The 2D poses of a view and their scores, by source."""
+    if view.detected is None or view.scores is None:
+        return {"gt": view.projected}, {}
+    return {"gt": view.projected, "detected": view.detected}, {"detected": view.scores}

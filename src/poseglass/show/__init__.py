@@ -1,1 +1,1 @@
-"""Motion to look at: pictures, videos, and a 3D player in a page."""
+"""Show motion: pictures, videos, and a 3D player in a web page."""

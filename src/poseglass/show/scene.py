@@ -1,6 +1,6 @@
-"""The stage that 3D figures stand on: colours, how thick a body is, the camera, the ground.
+"""The look of 3D figures: colours, thickness of limbs, shading, viewpoint and ground.
 
-The rendered video and the browser's player share it, so that they show the same. Nothing here draws.
+The rendered video and the browser's player share it, so that they look the same. Nothing here draws.
 """
 
 import math
@@ -16,41 +16,90 @@ from poseglass.body.skeleton import Skeleton
 from poseglass.errors import PoseError
 
 __all__ = [
-    "AMBER", "BONE", "DIM", "INK", "LEFT", "NIGHT", "RIGHT", "ROSE", "SLATE", "SURE",
-    "Camera", "Colour", "Floor", "bone_ends", "girths", "middle_joints", "mix", "on_stage", "side_colours",
+    "AMBER", "BONE", "DIM", "GRID", "INK", "LEFT", "NIGHT", "RIGHT", "ROSE", "SHADING", "SLATE", "SURE",
+    "Colour", "Grid", "GroundLevel", "Shading", "Viewpoint",
+    "bone_ends", "girths", "middle_joints", "mix", "on_stage", "side_colours",
 ]  # fmt: skip
 
 Colour = tuple[int, int, int]
 
 NIGHT: Colour = (13, 16, 23)
-"""Behind everything."""
+"""The background."""
 SLATE: Colour = (42, 49, 63)
-"""What is there but not lit."""
+"""A frame that was not kept, and other quiet parts."""
 INK: Colour = (222, 227, 236)
+"""Text."""
 DIM: Colour = (128, 138, 156)
+"""Secondary text."""
 LEFT: Colour = (64, 196, 240)
+"""The left side of the body."""
 RIGHT: Colour = (255, 116, 98)
+"""The right side of the body."""
 BONE: Colour = (226, 230, 238)
 """The middle of the body."""
 AMBER: Colour = (255, 205, 92)
 """A kept frame."""
 ROSE: Colour = (150, 62, 84)
-"""A frame in which nobody was seen."""
+"""A frame in which the person was not detected."""
 
 SURE = 0.3
-"""2D joints of lower score are not drawn."""
+"""2D joints with a lower score are not drawn."""
 
-# Metres from a joint's centre to its skin, for the joints whose size is worth showing.
+# Metres from the centre of a joint to the skin, set by eye so that figures look like slim people.
 GIRTH = {
     "hip": 0.054, "knee": 0.043, "ankle": 0.03, "shoulder": 0.044, "elbow": 0.034, "wrist": 0.026, "pelvis": 0.062,
     "spine": 0.058, "thorax": 0.052, "neck": 0.045, "neck_nose": 0.05, "nose": 0.05, "head": 0.07, "head_top": 0.07,
 }  # fmt: skip
-SLIM = 0.025
-SOLE = 0.06  # the ground lies below the ankle
+OTHER_GIRTH = 0.025  # of joints that are not in the table: hands, feet and face
+SOLE = 0.06  # metres from the ankle to the ground
+SINKING, RISING = 0.08, 0.3  # seconds in which the ground covers 63 % of the way to a new height
+
+
+@dataclass(frozen=True)
+class Shading:
+    """How limbs are coloured: shares of the background colour that are mixed in, and the size of the highlight.
+
+    Args:
+        dimmed: For a pose that was filled in.
+        near: For a limb at the distance of the figure's centre.
+        per_metre: Added for each metre that a limb is farther away.
+        most: The most that distance adds up to.
+        rim: For the dark rim of a limb.
+        shade: For the side in shadow.
+        highlight: Thickness of the lit side, as a share of the limb's.
+        shift: Shift of the lit side up and to the left, as a share of the limb's thickness.
+        rim_pixels: Thickness of the rim in pixels, in a picture 540 pixels high.
+    """
+
+    dimmed: float = 0.68
+    near: float = 0.12
+    per_metre: float = 0.6
+    most: float = 0.4
+    rim: float = 0.84
+    shade: float = 0.22
+    highlight: float = 0.6
+    shift: float = 0.22
+    rim_pixels: float = 1.5
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The grid on the ground, in metres.
+
+    Args:
+        cell: Side of a cell.
+        reach: Distance from the figure at which the grid has faded out.
+    """
+
+    cell: float = 0.5
+    reach: float = 2.25
+
+
+SHADING, GRID = Shading(), Grid()
 
 
 def side_colours(skeleton: Skeleton) -> tuple[list[Colour], list[Colour]]:
-    """The colour of each joint and of each bone: left, right or middle."""
+    """The colours of the joints and of the bones, by side: left, right or middle."""
 
     def colour(joint: str) -> Colour:
         return LEFT if joint.startswith("left_") else RIGHT if joint.startswith("right_") else BONE
@@ -62,29 +111,31 @@ def side_colours(skeleton: Skeleton) -> tuple[list[Colour], list[Colour]]:
 
 
 def bone_ends(skeleton: Skeleton) -> tuple[list[int], list[int]]:
-    """Joint numbers of the far and of the near end of each bone."""
+    """The joint indices of the far (child) and near (parent) ends of the bones."""
     return [skeleton.index(child) for child, _ in skeleton.bones], [skeleton.index(near) for _, near in skeleton.bones]
 
 
 def girths(skeleton: Skeleton) -> Float[ndarray, " j"]:
-    """How thick the body is at each joint, in metres."""
-    return np.array([GIRTH.get(name.removeprefix("left_").removeprefix("right_"), SLIM) for name in skeleton.joints])
+    """The radius of the body at each joint in metres."""
+    return np.array(
+        [GIRTH.get(name.removeprefix("left_").removeprefix("right_"), OTHER_GIRTH) for name in skeleton.joints]
+    )
 
 
 def mix(colour: Colour, other: Colour, share: float) -> Colour:
-    """A colour with a share of another in it."""
+    """Mix a share (0 to 1) of another colour into a colour."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(colour, other, strict=True))
     return red, green, blue
 
 
 def middle_joints(skeleton: Skeleton) -> list[int]:
-    """The joints whose mean the camera follows: the root, or the hips, or all there are."""
+    """The joints whose mean the camera follows: the root, else the hips, else all joints."""
     hips = [i for i, name in enumerate(skeleton.joints) if name in ("left_hip", "right_hip")]
     return [skeleton.index(skeleton.root)] if skeleton.root else hips or list(range(len(skeleton)))
 
 
 def on_stage(motion: PoseSequence) -> Float[ndarray, "f j 3"]:
-    """The points as the stage wants them: metres, x right, y down, z away.
+    """The points of a 3D motion in the axes of the scene: metres, x right, y down, z away from the viewer.
 
     Raises:
         PoseError: The motion is not 3D.
@@ -95,15 +146,19 @@ def on_stage(motion: PoseSequence) -> Float[ndarray, "f j 3"]:
 
 
 @dataclass(frozen=True)
-class Camera:
-    """Looks at a point over the ground under the figure, from a little aside and above.
+class Viewpoint:
+    """A camera that looks at a point above the ground under the figure, by default from slightly aside and above.
 
     Args:
-        yaw: How far to the right it stands, in degrees around the figure.
-        pitch: How far up it stands, in degrees.
-        distance: Metres to the point it looks at.
-        height: Metres of that point over the ground.
-        zoom: Its focal length, as a multiple of the picture's height.
+        yaw: Angle to the right around the figure, in degrees.
+        pitch: Angle upwards, in degrees.
+        distance: Distance to the point in metres.
+        height: Height of the point above the ground in metres.
+        zoom: Focal length, as a multiple of the picture's height.
+
+    Example:
+        >>> Viewpoint(yaw=0, pitch=0).project(np.array([[0.0, -0.98, 0.0]]), (640, 480)).tolist()
+        [[320.0, 240.0, 4.6]]
     """
 
     yaw: float = 38.0
@@ -114,36 +169,40 @@ class Camera:
 
     @cached_property
     def turn(self) -> Float[ndarray, "3 3"]:
-        """The rotation from the stage's axes to the camera's; both have x right, y down, z away."""
+        """The rotation from the scene's axes to the camera's. Both have x right, y down, z away."""
         yaw, pitch = math.radians(self.yaw), math.radians(self.pitch)
         (sin, cos), (up, level) = (math.sin(yaw), math.cos(yaw)), (math.sin(pitch), math.cos(pitch))
         return np.array([[cos, 0, sin], [sin * up, level, -cos * up], [-sin * level, up, cos * level]])
 
-    def project(self, points: Float[ndarray, "*n 3"], size: tuple[int, int]) -> Float[ndarray, "*n 3"]:
-        """Pixels x, y and the depth in metres of points given in metres from the ground under the figure."""
-        seen = (points + np.array([0, self.height, 0])) @ self.turn.T
-        depth = np.maximum(seen[..., 2:] + self.distance, 0.2)
+    def project(self, points: Float[ndarray, "*b 3"], size: tuple[int, int]) -> Float[ndarray, "*b 3"]:
+        """Project points, in metres from the ground under the figure, to pixels x, y and depth in metres (... 3)."""
+        turned = (points + np.array([0, self.height, 0])) @ self.turn.T
+        depth = np.maximum(turned[..., 2:] + self.distance, 0.2)
         width, height = size
-        pixels = seen[..., :2] / depth * (self.zoom * height) + [width / 2, height / 2]
+        pixels = turned[..., :2] / depth * (self.zoom * height) + [width / 2, height / 2]
         return np.concatenate([pixels, depth], -1)
 
 
-class Floor:
-    """The height of the ground, guessed as the video goes: the lowest joint's, sinking fast and rising slowly.
+class GroundLevel:
+    """Estimates the height of the ground frame by frame: that of the lowest joint, falling fast and rising slowly.
 
-    Root-relative poses have no height of their own; standing the lowest joint on the ground gives it back, so that a
-    walk bobs and a squat goes down, while the slow rise keeps the ground calm under swinging feet.
+    Root-relative poses have no height above the ground. Putting the lowest joint on the ground restores it, so that a
+    figure bobs when it walks and goes down in a squat. The slow rise keeps the ground calm under swinging feet.
 
     Args:
-        fps: Poses a second.
+        fps: Frames per second.
+
+    Example:
+        >>> round(GroundLevel(30)(np.array([[0.0, -0.5, 0.0], [0.0, 0.9, 0.0]])), 2)
+        0.96
     """
 
     def __init__(self, fps: float) -> None:
-        self._sink, self._rise = (1 - math.exp(-1 / (fps * seconds)) for seconds in (0.08, 0.3))
+        self._sink, self._rise = (1 - math.exp(-1 / (fps * seconds)) for seconds in (SINKING, RISING))
         self._height: float | None = None
 
     def __call__(self, points: Float[ndarray, "j 3"]) -> float:
-        """The ground's y (down) under the next pose; poses of which nothing is known leave it where it is."""
+        """The y coordinate (down) of the ground under the next pose. A pose without known joints does not change it."""
         heights = points[np.isfinite(points).all(1), 1]
         if len(heights):
             lowest = float(heights.max()) + SOLE

@@ -1,9 +1,11 @@
-"""Video files as frames with times."""
+"""Read a video file as frames with times."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -17,21 +19,21 @@ __all__ = ["Frame", "VideoInfo", "VideoReader"]
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One image of a video, (h w 3) RGB, and when it is shown: seconds since the first."""
+    """One image of a video, (height width 3) RGB, and when it is shown: seconds since the first."""
 
-    image: UInt8[ndarray, "h w 3"]
+    image: UInt8[ndarray, "_ _ 3"]
     seconds: float
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video says of itself; a broken one may hold less.
+    """What a video's header says; a damaged file may hold less.
 
     Args:
-        size: Width and height in pixels as it is shown: upright, with square pixels.
-        fps: Frames a second; the mean where they are not evenly spaced.
-        frames: How many there are, or None if the file does not say.
-        duration: Seconds, or None if the file does not say; None for a single image.
+        size: Width and height in pixels as shown: upright, with square pixels.
+        fps: Frames per second; the mean if they are not evenly spaced.
+        frames: The number of frames, or None if unknown.
+        duration: Seconds, or None if unknown or for a single image.
     """
 
     size: tuple[int, int]
@@ -40,44 +42,59 @@ class VideoInfo:
     duration: float | None
 
 
+class _Opened(NamedTuple):
+    """An open file: its first frame, which was decoded to probe it, and the frames to come."""
+
+    container: InputContainer
+    stream: VideoStream
+    first: av.VideoFrame
+    rest: Iterator[av.VideoFrame]
+
+
 class VideoReader:
     """The frames of a video, or of a single image, upright and in order.
 
-    Every iteration starts at the first frame. Times start at 0 and always increase, whatever the file says. Where the
-    file is damaged, what can be read is given, and :attr:`problem` says what was lost.
+    Each iteration starts at the first frame. Times start at 0 and always increase, whatever the file says. From a
+    damaged file it gives what can be read, and :attr:`problem` says what was lost. The file is opened once to probe it
+    and to read it; only a second iteration opens it again.
 
     Args:
         path: A video or an image of any kind that FFmpeg reads.
-        max_side: Longest side of the images in pixels: larger ones are made smaller while they are converted, which
-            is cheaper than afterwards. :attr:`size` says what comes of it.
+        within: Width and height in pixels that images must fit in: larger ones shrink while they are converted, which
+            is cheaper than afterwards.
         threads: How many threads decode; 0 leaves it to FFmpeg.
 
     Attributes:
-        info: What the file says of itself.
-        size: Width and height of the images that are given.
-        problem: A sentence on what was lost in the last iteration, None if all is well.
+        info: What the header says.
+        size: Width and height of the images that come out.
+        problem: A sentence on what was lost in the last iteration; None if nothing was.
 
     Raises:
         VideoError: There is no such file, or no frame in it can be read.
 
     Example:
-        >>> with VideoReader("walk.mp4", max_side=960) as video:  # doctest: +SKIP
+        >>> with VideoReader("walk.mp4", within=(960, 960)) as video:  # doctest: +SKIP
         ...     for frame in video:
         ...         print(frame.seconds, frame.image.shape)
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, max_side: int | None = None, threads: int = 0) -> None:
-        if max_side is not None and max_side < 1:
-            raise VideoError(f"max_side must be a number of pixels, got {max_side}")
+    def __init__(
+        self, path: str | os.PathLike[str], *, within: tuple[int, int] | None = None, threads: int = 0
+    ) -> None:
+        if within is not None and min(within) < 1:
+            raise VideoError(f"within must be (width, height) in pixels, got {within}")
         if threads < 0:
-            raise VideoError(f"threads must be 0 (as many as FFmpeg likes) or more, got {threads}")
+            raise VideoError(f"threads must be 0 (FFmpeg decides) or more, got {threads}")
         self.path = Path(path)
         self.problem: str | None = None
         self._threads = threads
-        self._container: InputContainer | None = None
-        self.info, self._turns = self._probe()
-        shrink = 1.0 if max_side is None else min(1.0, max_side / max(self.info.size))
-        self.size = (max(1, round(self.info.size[0] * shrink)), max(1, round(self.info.size[1] * shrink)))
+        self._fault: str | None = None  # FFmpeg's last error in this iteration
+        self._reading: InputContainer | None = None
+        self._probed: _Opened | None = self._open()  # until the first iteration takes it
+        self.info, self._turns = _probe(self._probed)
+        width, height = self.info.size
+        shrink = 1.0 if within is None else min(1.0, within[0] / width, within[1] / height)
+        self.size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -86,31 +103,34 @@ class VideoReader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file, where an iteration was left half way."""
-        if self._container is not None:
-            self._container.close()
-            self._container = None
+        """Close the file. Another iteration opens it again."""
+        probed, self._probed = self._probed, None
+        for container in (self._reading, probed and probed.container):
+            if container is not None:
+                container.close()
+        self._reading = None
 
     def __iter__(self) -> Iterator[Frame]:
-        self.close()
-        self.problem = None
-        container, stream = self._open()
-        self._container = container
+        opened, self._probed, self.problem = self._probed, None, None
+        if opened is None:
+            self.close()
+            opened = self._open()
+        container = self._reading = opened.container
         clock = _Clock(self.info.fps)
-        base = stream.time_base or 0
-        ordered = container.format.name != "avi"  # AVI only knows when a frame is decoded, not when it is shown
-        read, seconds = 0, 0.0
+        base = opened.stream.time_base or 0
+        ordered = container.format.name != "avi"  # AVI stores when a frame is decoded, not when it is shown
+        count, seconds = 0, 0.0
         try:
-            for frame in self._decoded(container, stream):
+            for frame in chain([opened.first], opened.rest):
                 stamp = frame.pts if ordered else frame.dts
                 image, seconds = self._image(frame), clock.tick(None if stamp is None else float(stamp * base))
-                read += 1
+                count += 1
                 yield Frame(image, seconds)
         finally:
             container.close()
-        self._judge(read, seconds)
+        self.problem = self._loss(count, seconds)
 
-    def _open(self) -> tuple[InputContainer, VideoStream]:
+    def _open(self) -> _Opened:
         path = self.path
         if path.is_dir():
             raise VideoError(f"{path} is a folder; give a video file")
@@ -122,85 +142,88 @@ class VideoReader:
         except (av.FFmpegError, OSError) as problem:
             why = reason(problem) if path.stat().st_size else "it is empty"
             raise VideoError(f"{path} cannot be read as a video or image ({why}); is it one, and whole?") from problem
-        if container.format.name == "tty":  # FFmpeg draws any text file as a terminal would
-            container.close()
-            raise VideoError(f"{path} cannot be read as a video or image: it is text")
-        if not container.streams.video:
-            kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-            container.close()
-            raise VideoError(f"{path} holds no pictures, only {kinds}; give a video file")
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        stream.codec_context.thread_count = self._threads
-        return container, stream
-
-    def _probe(self) -> tuple[VideoInfo, int]:
-        """What the file says, and how many quarter turns to the left put its first frame upright."""
-        container, stream = self._open()
-        with container:
-            first = next(self._decoded(container, stream), None)
+        try:
+            if container.format.name == "tty":  # FFmpeg draws any text file as a terminal would
+                raise VideoError(f"{path} cannot be read as a video or image: it is text")
+            if not container.streams.video:
+                kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+                raise VideoError(f"{path} holds no pictures, only {kinds}; give a video file")
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            stream.codec_context.thread_count = self._threads
+            self._fault = None
+            frames = self._decoded(container, stream)
+            first = next(frames, None)
             if first is None:
-                why = self.problem or "it is empty"
-                raise VideoError(f"{self.path} holds no frame that can be read: {why}; export it anew, perhaps as MP4")
-            turns = round(first.rotation / 90) % 4
-            shape = float(stream.sample_aspect_ratio or 1)  # of a pixel: width over height
-            size = (max(1, round(first.width * shape)), first.height)
-            rate = stream.average_rate or stream.guessed_rate
-            image = container.format.name.endswith("_pipe") or container.format.name == "image2"
-            lengths = [float(stream.duration * (stream.time_base or 0))] if stream.duration else []
-            lengths += [container.duration / av.time_base] if container.duration else []
-            info = VideoInfo(
-                size=size[::-1] if turns % 2 else size,
-                fps=float(rate) if rate else 30.0,
-                frames=1 if image else stream.frames or None,
-                duration=min(lengths) if lengths and not image else None,
-            )
-        self.problem = None
-        return info, turns
+                why = self._fault or "it is empty"
+                raise VideoError(f"{path} holds no frame that can be read: {why}; export it again, perhaps as MP4")
+        except BaseException:
+            container.close()
+            raise
+        return _Opened(container, stream, first, frames)
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-        """Every frame that can be decoded; the last error becomes the problem instead of an exception."""
+        """Every frame that can be decoded; the last error is remembered instead of raised."""
         packets = container.demux(stream)
         while True:
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as problem:
-                self.problem = reason(problem)
+                self._fault = reason(problem)
                 packet = None
             try:
                 yield from stream.codec_context.decode(packet)
             except av.EOFError:
-                pass  # the decoder was already told that this is the end
+                pass  # the decoder knows already that this is the end
             except (av.FFmpegError, OSError) as problem:
-                self.problem = reason(problem)
+                self._fault = reason(problem)
             if packet is None:
                 return
 
-    def _image(self, frame: av.VideoFrame) -> UInt8[ndarray, "h w 3"]:
+    def _image(self, frame: av.VideoFrame) -> UInt8[ndarray, "_ _ 3"]:
         width, height = self.size[::-1] if self._turns % 2 else self.size
         image = frame.to_ndarray(format="rgb24", width=width, height=height, interpolation="BILINEAR")
-        # Contiguous, because FFmpeg pads its rows and what is not contiguous is slow or, in MediaPipe, read wrongly.
+        # Contiguous, because FFmpeg pads its rows, and an array with gaps is slow or, in MediaPipe, read wrongly.
         return np.ascontiguousarray(np.rot90(image, self._turns))
 
-    def _judge(self, read: int, seconds: float) -> None:
-        """Say what was lost, if an error was met or the video ends well before it should."""
-        length = seconds + 1 / self.info.fps
-        short = self.info.duration is not None and length < self.info.duration - max(0.5, 2 / self.info.fps)
-        if self.problem or short:
-            total = f" of {self.info.frames}" if self.info.frames and self.info.frames >= read else ""
-            whole = f" of {self.info.duration:.1f}" if self.info.duration else ""
-            where = f"it ends after frame {read}{total} ({length:.1f}{whole} s)"
-            if not short and self.problem:
-                where = f"some of its data could not be decoded; {read}{total} frames were read"
-            reason = f": {self.problem}" if self.problem else ""
-            self.problem = f"{self.path.name} is damaged or cut off: {where}{reason}"
+    def _loss(self, count: int, seconds: float) -> str | None:
+        """What was lost, if there was an error or the video ends well before it should."""
+        info, length = self.info, seconds + 1 / self.info.fps
+        short = info.duration is not None and length < info.duration - max(0.5, 2 / info.fps)
+        if not self._fault and not short:
+            return None
+        total = f" of {info.frames}" if info.frames and info.frames >= count else ""
+        if short:
+            where = f"it ends after frame {count}{total} ({length:.1f} of {info.duration:.1f} s)"
+        else:
+            where = f"some of its data could not be decoded; {count}{total} frames were read"
+        return f"{self.path.name} is damaged or cut off: {where}" + (f": {self._fault}" if self._fault else "")
+
+
+def _probe(opened: _Opened) -> tuple[VideoInfo, int]:
+    """What the header says, and how many quarter turns to the left put the first frame upright."""
+    container, stream, first = opened.container, opened.stream, opened.first
+    turns = round(first.rotation / 90) % 4
+    shape = float(stream.sample_aspect_ratio or 1)  # of a pixel: width over height
+    size = (max(1, round(first.width * shape)), first.height)
+    rate = stream.average_rate or stream.guessed_rate
+    image = container.format.name.endswith("_pipe") or container.format.name == "image2"
+    lengths = [float(stream.duration * (stream.time_base or 0))] if stream.duration else []
+    lengths += [container.duration / av.time_base] if container.duration else []
+    info = VideoInfo(
+        size=size[::-1] if turns % 2 else size,
+        fps=float(rate) if rate else 30.0,
+        frames=1 if image else stream.frames or None,
+        duration=min(lengths) if lengths and not image else None,
+    )
+    return info, turns
 
 
 class _Clock:
     """Seconds since the first frame that always increase.
 
-    A frame without a time comes one frame after the last. Where time stands still or jumps back, as in files that
-    were joined, it runs on from there.
+    A frame without a time follows the last by one frame. Where time stands still or jumps back, as in files that were
+    joined, it runs on from there.
     """
 
     def __init__(self, fps: float) -> None:
@@ -208,12 +231,12 @@ class _Clock:
         self._last = -self._step
         self._start: float | None = None
 
-    def tick(self, told: float | None) -> float:
-        """The time of the next frame, of which the file says `told`."""
+    def tick(self, stamp: float | None) -> float:
+        """The time of the next frame, which the file gives as `stamp`."""
         seconds = self._last + self._step
-        if told is not None:
-            if self._start is None or told - self._start <= self._last:
-                self._start = told - seconds
-            seconds = told - self._start
+        if stamp is not None:
+            if self._start is None or stamp - self._start <= self._last:
+                self._start = stamp - seconds
+            seconds = stamp - self._start
         self._last = seconds
         return seconds

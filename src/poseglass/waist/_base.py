@@ -1,7 +1,7 @@
 """What a pruner and a recoverer are."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -12,13 +12,20 @@ __all__ = ["Pruner", "Recoverer"]
 
 
 class Pruner(nn.Module, ABC):
-    """Chooses the frames that the following layers go on with.
+    """Chooses the frames that the following layers see.
 
-    One that says `needs_attention` is also told where the attention of the layer before went; what that costs is spent
-    for no other.
+    Attributes:
+        needs_attention: Whether it ranks frames by the attention that they received in the layer before. Only then is
+            that attention computed.
+        config: The constructor's arguments, from which :func:`poseglass.load` builds it again.
     """
 
     needs_attention: ClassVar[bool] = False
+    config: dict[str, Any]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = {}
 
     @abstractmethod
     def forward(
@@ -30,20 +37,21 @@ class Pruner(nn.Module, ABC):
         always: Always = None,
         attention: Float[Tensor, "b f"] | None = None,
     ) -> Indices:
-        """Indices of the kept frames (b keep), strictly increasing.
+        """Choose frames; returns their indices (b keep), strictly increasing.
 
         Args:
-            tokens: What the layers before made of the frames, (b f s c); hypotheses come side by side, as one slot.
+            tokens: The frames' tokens (b f s c) before the layer. Hypotheses come side by side, as one slot.
             pose2d: The input of the same frames, (b f j i).
             keep: How many frames to keep.
             always: A frame to keep in any case, the same in every clip or one for each (b); `keep` counts it.
-            attention: How much of the layer's temporal attention each frame received (b f), where it is needed.
+            attention: The share of the layer's temporal attention that each frame received (b f), if
+                `needs_attention`.
         """
 
 
 @runtime_checkable
 class Sizes(Protocol):
-    """What a recoverer may have to know of the backbone that it is made for."""
+    """What a recoverer may have to know about the backbone that it is made for."""
 
     dim: int
     frames: int
@@ -54,15 +62,31 @@ class Sizes(Protocol):
 class Recoverer(nn.Module, ABC):
     """Brings kept frames back to full length.
 
-    `acts_on` says on what: ``"tokens"`` of the last layer, before the head, or ``"poses"``, after it.
+    Attributes:
+        acts_on: ``"tokens"`` of the last layer, before the head, or ``"poses"``, after it.
+        time_parameters: Names of the parameters (1 f c) that tell frames apart, for weights of another clip length.
+        config: The constructor's arguments, from which :func:`poseglass.load` builds it again.
     """
 
     acts_on: ClassVar[Literal["tokens", "poses"]]
+    time_parameters: ClassVar[tuple[str, ...]] = ()
+    config: dict[str, Any]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = {}
 
     @classmethod
     @abstractmethod
-    def of(cls, backbone: Sizes) -> "Recoverer":
+    def for_backbone(cls, backbone: Sizes) -> "Recoverer":
         """A new one that fits a backbone."""
+
+    def init_sinusoidal(self) -> None:
+        """Set initial weights that learn fast. By default there is nothing to set."""
+
+    def fits(self, backbone: Sizes) -> str:
+        """Why it does not fit a backbone, as a sentence; empty if it fits. By default it fits any."""
+        return ""
 
     @abstractmethod
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
@@ -70,6 +94,6 @@ class Recoverer(nn.Module, ABC):
 
         Args:
             x: Tokens (b k s c) or poses (b k j 3) of the kept frames.
-            kept: Which frames of the clip they are, (b k), increasing.
+            kept: Which frames of the clip they are (b k), increasing.
             frames: The clip's length.
         """

@@ -15,13 +15,15 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Indices, Pose2D, Pose3D
 from poseglass.errors import ModelError
-from poseglass.models import PoseTransformer
+from poseglass.models import Card, PoseTransformer
+from poseglass.models.card import shallow_copy
 from poseglass.waist._base import Pruner, Recoverer
+from poseglass.waist.forward import forward_pruned
 from poseglass.waist.prune import PRUNERS
 from poseglass.waist.recover import RECOVERERS
-from poseglass.waist.schedule import check_schedule, narrowed, planned
+from poseglass.waist.schedule import check_schedule, scheduled
 
-__all__ = ["Funnel", "Hourglass", "Model", "Trace", "backbone_of", "funnel", "hourglass"]
+__all__ = ["Funnel", "Hourglass", "Model", "PoseModel", "Trace", "backbone_of", "funnel", "hourglass"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class Hourglass(nn.Module):
     ) -> None:
         super().__init__()
         check_schedule(schedule, backbone)
+        _check_part(pruner, Pruner)
+        _check_part(recoverer, Recoverer)
+        if reason := recoverer.fits(backbone):
+            raise ModelError(f"{type(recoverer).__name__} does not fit {type(backbone).__name__}: {reason}")
         self.backbone = backbone
         self.schedule = dict(schedule)
         self.pruner = pruner
@@ -77,10 +83,26 @@ class Hourglass(nn.Module):
         """Coordinates of an input joint, the backbone's."""
         return self.backbone.inputs
 
+    @property
+    def card(self) -> Card:
+        """What the weights were trained for: the backbone's card."""
+        return self.backbone.card
+
+    def with_card(self, card: Card) -> "Hourglass":
+        """The same network with another card: it shares this one's parameters and layers."""
+        twin = shallow_copy(self)
+        twin.backbone = self.backbone.with_card(card)
+        return twin
+
     def own_parameters(self) -> Iterator[nn.Parameter]:
         """The waist's parameters without the backbone's."""
         inherited = {id(parameter) for parameter in self.backbone.parameters()}
         return (parameter for parameter in self.parameters() if id(parameter) not in inherited)
+
+    def init_sinusoidal(self, generator: torch.Generator | None = None) -> None:
+        """Set initial weights that learn fast; see :meth:`PoseTransformer.init_sinusoidal`."""
+        self.backbone.init_sinusoidal(generator)
+        self.recoverer.init_sinusoidal()
 
     def forward(self, pose2d: Pose2D) -> Pose3D:
         """Root-relative 3D poses (b f j 3) of 2D poses (b f j i), one for every frame."""
@@ -97,15 +119,24 @@ class Hourglass(nn.Module):
         Raises:
             ModelError: The input is of another shape, or `kept` does not follow the schedule.
         """
-        tokens, stages = narrowed(
+        tokens, stages = forward_pruned(
             self.backbone, self.schedule, self.pruner, pose2d, kept=kept, embedding=self.kept_embedding
         )
         last = stages[max(stages)]
         if self.recoverer.acts_on == "tokens":
-            pose3d = self.backbone.head(self.recoverer(tokens, last, frames=self.frames))
+            pose3d = self.backbone.head(self._recover(tokens, last))
         else:
-            pose3d = self.recoverer(self.backbone.head(tokens), last, frames=self.frames)
+            pose3d = self._recover(self.backbone.head(tokens), last)
         return Trace(pose3d, stages)
+
+    def _recover(self, x: Float[Tensor, "b k s c"], kept: Indices) -> Float[Tensor, "b f s c"]:
+        full: Tensor = self.recoverer(x, kept, frames=self.frames)
+        if full.shape != (due := (x.shape[0], self.frames, *x.shape[2:])):
+            raise ModelError(
+                f"{type(self.recoverer).__name__} should bring {x.shape[1]} frames back to {self.frames}, shape "
+                f"{tuple(due)}, and returned {tuple(full.shape)}; poseglass.testing.check_recoverer finds out why"
+            )
+        return full
 
 
 @final
@@ -127,6 +158,7 @@ class Funnel(nn.Module):
     def __init__(self, backbone: PoseTransformer, *, schedule: Mapping[int, int], pruner: Pruner, always: int) -> None:
         super().__init__()
         check_schedule(schedule, backbone)
+        _check_part(pruner, Pruner)
         if not 0 <= always < backbone.frames:
             raise ModelError(f"always is a frame of the clip, from 0 to {backbone.frames - 1}, not {always}")
         self.backbone = backbone
@@ -135,21 +167,39 @@ class Funnel(nn.Module):
         self.pruner = pruner
         self.always = always
 
+    @property
+    def card(self) -> Card:
+        """What the weights were trained for: the backbone's card."""
+        return self.backbone.card
+
+    def with_card(self, card: Card) -> "Funnel":
+        """The same network with another card: it shares this one's parameters and layers."""
+        twin = shallow_copy(self)
+        twin.backbone = self.backbone.with_card(card)
+        return twin
+
+    def init_sinusoidal(self, generator: torch.Generator | None = None) -> None:
+        """Set initial weights that learn fast; see :meth:`PoseTransformer.init_sinusoidal`."""
+        self.backbone.init_sinusoidal(generator)
+
     def forward(self, pose2d: Pose2D) -> Float[Tensor, "b k j 3"]:
         """Root-relative 3D poses (b k j 3) of 2D poses (b f j i), one for every kept frame."""
         return self.trace(pose2d).pose3d
 
     def trace(self, pose2d: Pose2D, *, kept: Mapping[int, Indices] | None = None) -> Trace:
         """The poses (b k j 3) of the kept frames, and which they are; see :meth:`Hourglass.trace`."""
-        tokens, stages = narrowed(self.backbone, self.schedule, self.pruner, pose2d, kept=kept, always=self.always)
+        tokens, stages = forward_pruned(
+            self.backbone, self.schedule, self.pruner, pose2d, kept=kept, always=self.always
+        )
         return Trace(self.backbone.head(tokens), stages)
 
 
-# What `poseglass.load` may return.
-Model = PoseTransformer | Hourglass | Funnel
+# A backbone with or without a waist: what `poseglass.load` returns.
+PoseModel = PoseTransformer | Hourglass | Funnel
+Model = PoseModel  # the name until all rooms say PoseModel
 
 
-def backbone_of(model: Model) -> PoseTransformer:
+def backbone_of(model: PoseModel) -> PoseTransformer:
     """The model without its waist, or the model itself where it has none.
 
     Example:
@@ -195,11 +245,11 @@ def hourglass(
         >>> pg.hourglass("motionagformer-tiny", keep=9, at=1).backbone.lengths
         (27, 9, 9)
     """
-    model, schedule = planned(model, keep, at, frames)
+    model, schedule = scheduled(model, keep, at, frames)
     if isinstance(recover, str):
         if recover not in RECOVERERS:
-            raise ModelError(f"no recoverer is called {recover!r}; there are {', '.join(RECOVERERS)}")
-        recover = RECOVERERS[recover].of(model)
+            raise ModelError(f"no recoverer is called {recover!r}; choose one of {', '.join(RECOVERERS)}")
+        recover = RECOVERERS[recover].for_backbone(model)
     return Hourglass(model, schedule=schedule, pruner=_pruner(prune), recoverer=recover)
 
 
@@ -231,14 +281,20 @@ def funnel(
         >>> trace.pose3d.shape, (trace.kept[1] == 13).any(1)
         (torch.Size([2, 9, 17, 3]), tensor([True, True]))
     """
-    model, schedule = planned(model, keep, at, frames)
+    model, schedule = scheduled(model, keep, at, frames)
     always = model.frames // 2 if always is None else always
     return Funnel(model, schedule=schedule, pruner=_pruner(prune), always=always)
 
 
 def _pruner(prune: str | Pruner) -> Pruner:
-    if isinstance(prune, Pruner):
+    if not isinstance(prune, str):
         return prune
     if prune not in PRUNERS:
-        raise ModelError(f"no pruner is called {prune!r}; there are {', '.join(PRUNERS)}")
+        raise ModelError(f"no pruner is called {prune!r}; choose one of {', '.join(PRUNERS)}")
     return PRUNERS[prune]()
+
+
+def _check_part(part: object, kind: type[nn.Module]) -> None:
+    if not isinstance(part, kind):
+        what = f"the class {part.__name__}" if isinstance(part, type) else repr(part)
+        raise ModelError(f"expected a {kind.__name__}, an object of a subclass, got {what}")

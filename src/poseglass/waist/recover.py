@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Indices
 from poseglass.models import layers
+from poseglass.models.time_code import time_code
 from poseglass.waist._base import Recoverer, Sizes
 from poseglass.waist.select import take
 
@@ -28,16 +29,34 @@ class CrossAttention(Recoverer):
     """
 
     acts_on: ClassVar[Literal["tokens", "poses"]] = "tokens"
+    time_parameters: ClassVar[tuple[str, ...]] = ("queries",)
 
     def __init__(self, *, dim: int, frames: int, heads: int = 8, bias: bool = True) -> None:
         super().__init__()
+        self.dim, self.frames = dim, frames
+        self.config = {"dim": dim, "frames": frames, "heads": heads, "bias": bias}
         self.queries = nn.Parameter(torch.zeros(1, frames, dim))
         self.attention = layers.CrossAttention(dim, heads=heads, bias=bias)
 
     @classmethod
-    def of(cls, backbone: Sizes) -> "CrossAttention":
+    def for_backbone(cls, backbone: Sizes) -> "CrossAttention":
         """As wide as the backbone, with its heads and biases."""
         return cls(dim=backbone.dim, frames=backbone.frames, heads=backbone.heads, bias=backbone.bias)
+
+    def fits(self, backbone: Sizes) -> str:
+        """It fits clips of its own length and tokens of its own width."""
+        if (self.frames, self.dim) == (backbone.frames, backbone.dim):
+            return ""
+        return (
+            f"it recovers {self.frames} frames of {self.dim} channels, and the backbone has {backbone.frames} frames "
+            f"of {backbone.dim}"
+        )
+
+    @torch.no_grad()
+    def init_sinusoidal(self) -> None:
+        """A time code in the queries, and keys like queries, so that a frame first looks for those near its own."""
+        self.queries.copy_(time_code(self.frames, self.dim))
+        self.attention.key.weight.copy_(self.attention.query.weight)
 
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
         """See :class:`Recoverer`; where the kept frames lie is for the tokens themselves to say."""
@@ -52,7 +71,7 @@ class Interpolate(Recoverer):
     acts_on: ClassVar[Literal["tokens", "poses"]] = "poses"
 
     @classmethod
-    def of(cls, backbone: Sizes) -> "Interpolate":
+    def for_backbone(cls, backbone: Sizes) -> "Interpolate":
         """It fits any backbone."""
         return cls()
 
@@ -79,7 +98,7 @@ class Nearest(Recoverer):
     acts_on: ClassVar[Literal["tokens", "poses"]] = "poses"
 
     @classmethod
-    def of(cls, backbone: Sizes) -> "Nearest":
+    def for_backbone(cls, backbone: Sizes) -> "Nearest":
         """It fits any backbone."""
         return cls()
 

@@ -1,332 +1,198 @@
-"""Weights on disk: our own folders of safetensors and config.json, the bundled ones, and published checkpoints.
+"""Weights on disk: our own folders, the bundled ones, and published checkpoints.
 
-A folder holds ``weights.safetensors`` and ``config.json``, which says what to build, and the checksum of the
-weights. Published checkpoints are pickles: they are read by torch's weights-only unpickler, which runs
-no code of theirs, and recognised by their keys.
+A folder holds one file that counts, ``weights.safetensors``: the tensors, and in its metadata a description of the
+model and a checksum of the file. It is written under a temporary name and renamed, so that a folder is always whole.
+``config.json`` beside it shows people the same description; loading does not use it. In folders of format 1 it held the
+description and the checksum of ``weights.safetensors``; they still load.
 """
 
 import hashlib
 import json
-import pickle
-import re
-import warnings
-from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from os import PathLike
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as read_safetensors
 from safetensors.torch import save as write_safetensors
-from torch import Tensor, nn
+from torch import nn
 
-from poseglass.body.skeleton import SKELETONS
 from poseglass.errors import WeightsError
 from poseglass.files.writing import writing
-from poseglass.models import MHFormer, MixSTE, MotionAGFormer, MotionBERT, PoseTransformer
-from poseglass.waist.hourglass import Funnel, Hourglass, Model, backbone_of, funnel, hourglass
-from poseglass.waist.prune import PRUNERS, DensityPeaks
-from poseglass.waist.recover import RECOVERERS
-from poseglass.weights.published import ARCHITECTURES, Choices
+from poseglass.models import PoseTransformer
+from poseglass.waist.hourglass import PoseModel
+from poseglass.weights.checkpoints import load_checkpoint
+from poseglass.weights.description import build, describe, from_format_1
+from poseglass.weights.state import check_state, load_state
 
-__all__ = ["BUNDLED", "load", "load_state", "save"]
+__all__ = ["BUNDLED", "WEIGHTS", "load", "load_state", "save"]
 
 ASSETS = Path(__file__).with_name("bundled")
 BUNDLED = ("balanced",)
-FORMAT = "poseglass weights 1"
-BACKBONES: dict[str, type[PoseTransformer]] = {
-    "MixSTE": MixSTE,
-    "MotionBERT": MotionBERT,
-    "MotionAGFormer": MotionAGFormer,
-    "MHFormer": MHFormer,
-}
-# What a backbone knows of its training, and what there can be; the first is what all were before it was written down.
-TOLD: dict[str, tuple[str, ...]] = {
-    "coordinates": ("person", "screen"),
-    "answers": ("all", "centre"),
-    "keypoints": ("",),
-    "skeleton": tuple(SKELETONS),
-}
-
-
-class Ignored:
-    """Stands in for what a checkpoint needs numpy to build, and keeps nothing of it."""
-
-    def __init__(self, *_: object) -> None:
-        pass
-
-    def __setstate__(self, _: object) -> None:
-        pass
-
-
-# Training scripts leave numbers of numpy's beside the weights, such as MotionBERT's `min_loss`, by the names of numpy
-# 1 and 2. They are read past: numpy's own code would trust the pickle, so it is never called.
-IGNORED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
-    (Ignored, name) for name in ("numpy.dtype", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
-]
-
-# What torch reads past, and what Python warns of, holds for the whole process: of two threads that read at once, the
-# first to end would end it for the other, so they take turns. A weights-only load of somebody else's that happens
-# meanwhile reads past the same three, which runs nothing either.
-READING = Lock()
+WEIGHTS = "weights.safetensors"
+FORMATS = ("poseglass weights 1", "poseglass weights 2")
+METADATA = "poseglass"  # the key of our description in the file's metadata
+UNKNOWN = "0" * 64  # stands where the checksum goes while it is computed
 
 
 def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, about: str = "") -> Path:
-    """Write a model as ``weights.safetensors`` and ``config.json`` into a folder.
+    """Write a model's weights into a folder, from which :func:`load` builds the model again.
+
+    A backbone class outside this package is saved by its import path and its `config`, the dictionary of its
+    constructor's arguments; to load it, give :func:`load` the class.
 
     Args:
-        model: A backbone, an hourglass or a funnel of this package.
-        folder: Where to; made if need be.
+        model: A backbone, an hourglass or a funnel.
+        folder: The folder to write; it is created if necessary. Weights that it holds are replaced in one step.
         half: Store the weights as float16.
         about: A sentence on where the weights come from.
 
+    Returns:
+        The folder.
+
     Raises:
-        WeightsError: The model is of a class that a config cannot describe, or the folder cannot be written.
+        WeightsError: The model cannot be described, or the folder cannot be written.
+
+    Example:
+        >>> import poseglass as pg
+        >>> folder = pg.save(pg.create_model("mixste-tiny"), "tiny", about="fresh")
+        >>> pg.load(folder).depth
+        3
     """
     folder = Path(folder)
     tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
     if half:
         tensors = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
-    weights = write_safetensors(tensors)
-    config = {
-        "format": FORMAT,
-        "about": about,
-        "model": _describe(model),
-        "sha256": hashlib.sha256(weights).hexdigest(),
-    }
-    with writing(folder / "weights.safetensors", WeightsError) as temporary:
-        temporary.write_bytes(weights)
+    description = {"format": FORMATS[-1], "about": about, "model": describe(model)}
+    content = write_safetensors(tensors, metadata={METADATA: json.dumps({"sha256": UNKNOWN, **description})})
+    start = _header_end(content)
+    header = content[:start].replace(_statement(UNKNOWN), _statement(_checksum(content, UNKNOWN)), 1)
+    with writing(folder / WEIGHTS, WeightsError) as temporary, temporary.open("wb") as file:
+        file.write(header)
+        file.write(memoryview(content)[start:])
     with writing(folder / "config.json", WeightsError) as temporary:
-        temporary.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        note = f"for people to read; the description that counts is in {WEIGHTS}"
+        temporary.write_text(json.dumps({"note": note, **description}, indent=2) + "\n", encoding="utf-8")
     return folder
 
 
 def load(
-    source: str | PathLike[str], *, heads: int | None = None, at: int | None = None, neighbours: int | None = None
-) -> Model:
-    """A model in evaluation mode: a bundled one by name, a folder that :func:`save` wrote, or a published checkpoint.
+    source: str | PathLike[str],
+    *,
+    heads: int | None = None,
+    at: int | None = None,
+    neighbours: int | None = None,
+    backbone: type[PoseTransformer] | None = None,
+) -> PoseModel:
+    """Load a model in evaluation mode: bundled weights by name, a folder that :func:`save` wrote, or a checkpoint.
 
     Args:
-        source: ``"balanced"``, a folder, or a checkpoint file.
-        heads: Attention heads of a published checkpoint, which its tensors do not tell; as published where None.
-        at: The layer before which a published HoT checkpoint prunes; where None, as its layers' lengths say, or as
+        source: ``"balanced"``, a folder, or a published checkpoint's file.
+        heads: Attention heads of a published checkpoint, which its tensors do not show; as published if None.
+        at: The layer before which a published HoT checkpoint prunes. If None: as its layers' lengths show, or as
             published.
-        neighbours: Temporal neighbours in the graph of a published MotionAGFormer; as published where None.
+        neighbours: Temporal neighbours in the graph of a published MotionAGFormer; as published if None.
+        backbone: The class of the backbone, if the folder holds weights of a class outside this package. A file cannot
+            make this function import anything.
 
     Raises:
-        WeightsError: There is nothing, it is broken, its checksum differs, keys are missing or left over, or reading
-            it would mean to run code.
+        WeightsError: There is nothing, it is broken, its checksum differs, names are missing or left over, it needs
+            `backbone`, or reading it would mean to run code.
 
     Example:
         >>> import poseglass as pg
         >>> pg.load("balanced").frames >= 27
         True
     """
+    settings = {"heads": heads, "neighbours": neighbours}
     path = ASSETS / str(source) if str(source) in BUNDLED else Path(source)
     if path.is_dir():
-        return _load_folder(path)
+        if chosen := [name for name, value in {**settings, "at": at}.items() if value is not None]:
+            raise WeightsError(f"{path} is a folder, which says its {' and '.join(chosen)}: leave that out")
+        return _load_folder(path, backbone)
     if not path.is_file():
         raise WeightsError(
             f"there are no weights {source}: give a folder, a checkpoint, or one of {', '.join(BUNDLED)}"
         )
-    state = _read_checkpoint(path)
-    return _published(state, path, Choices(heads=heads, at=at, neighbours=neighbours))
+    if backbone is not None:
+        raise WeightsError(f"backbone= is for a folder that poseglass.save wrote, and {path} is a file")
+    return load_checkpoint(path, at=at, settings={name: value for name, value in settings.items() if value is not None})
 
 
-def load_state(
-    model: nn.Module, state: Mapping[str, Tensor], source: object, *, names: Mapping[str, str] | None = None
-) -> None:
-    """Load tensors into a model, all of them and none besides.
-
-    Args:
-        model: Where to.
-        state: Tensors by the model's own names.
-        source: Where they come from, for the message.
-        names: What the source calls them, for the message.
-
-    Raises:
-        WeightsError: Keys are missing or left over, or shapes differ; the message names the first of them.
-    """
-    own = model.state_dict()
-    called = {**{key: key for key in own}, **(names or {})}
-    missing, left = sorted(called[key] for key in own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    shapes = [
-        f"{called[key]} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
-        for key in own.keys() & state.keys()
-        if state[key].shape != own[key].shape
-    ]
-    if missing or left or shapes:
-        parts = {"missing": missing, "left over": left, "of another shape": sorted(shapes)}
-        listed = "; ".join(f"{len(keys)} {what}: {_some(keys)}" for what, keys in parts.items() if keys)
-        raise WeightsError(f"{source} does not fit {type(model).__name__}: {listed}")
-    model.load_state_dict({key: value.to(own[key].dtype) for key, value in state.items()})
-
-
-def _some(names: list[str], most: int = 4) -> str:
-    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
-
-
-def _describe(model: nn.Module) -> dict[str, Any]:
-    if isinstance(model, PoseTransformer) and type(model).__name__ in BACKBONES:
-        known = {name: getattr(model, name) for name in TOLD}
-        return {"class": type(model).__name__, **known, **model.config}
-    if isinstance(model, Hourglass | Funnel):
-        described = {
-            "class": type(model).__name__,
-            "backbone": _describe(model.backbone),
-            "schedule": {str(layer): keep for layer, keep in model.schedule.items()},
-            "prune": _name_of(model.pruner, PRUNERS),
-            **({"neighbours": model.pruner.neighbours} if isinstance(model.pruner, DensityPeaks) else {}),
-        }
-        if isinstance(model, Funnel):
-            return described | {"always": model.always}
-        return described | {"recover": _name_of(model.recoverer, RECOVERERS)}
-    raise WeightsError(f"a {type(model).__name__} cannot be described in a config; save its state_dict yourself")
-
-
-def _name_of(part: nn.Module, table: Mapping[str, type[nn.Module]]) -> str:
-    for name, kind in table.items():
-        if type(part) is kind:
-            return name
-    raise WeightsError(f"a {type(part).__name__} is in no table, so a config cannot name it")
-
-
-def _build(config: Mapping[str, Any]) -> Model:
-    settings = dict(config)
-    kind = settings.pop("class")
-    if kind in ("Hourglass", "Funnel"):
-        backbone = _build(settings["backbone"])
-        if not isinstance(backbone, PoseTransformer):
-            raise TypeError("an hourglass or a funnel wraps a plain model, not another of them")
-        schedule = {int(layer): int(keep) for layer, keep in settings["schedule"].items()}
-        prune = DensityPeaks(neighbours=int(settings["neighbours"])) if "neighbours" in settings else settings["prune"]
-        if kind == "Funnel":
-            return funnel(backbone, keep=schedule, prune=prune, always=settings["always"])
-        return hourglass(backbone, keep=schedule, prune=prune, recover=settings["recover"])
-    told = {name: settings.pop(name, choices[0]) for name, choices in TOLD.items()}
-    for name, choices in TOLD.items():
-        if told[name] not in choices and (len(choices) > 1 or not isinstance(told[name], str)):
-            raise ValueError(f"{name} should be {' or '.join(choices) or 'text'}, not {told[name]!r}")
-    made = BACKBONES[kind](**settings)
-    for name, value in told.items():
-        setattr(made, name, value)
-    return made
-
-
-def _hint(folder: Path) -> str:
-    best = folder / "best"  # a run of poseglass train
-    return f"; its best weights are in {best}" if (best / "config.json").is_file() else ""
-
-
-def _load_folder(folder: Path) -> Model:
+def _load_folder(folder: Path, backbone: type[PoseTransformer] | None) -> PoseModel:
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        weights = (folder / "weights.safetensors").read_bytes()
-        if not isinstance(config, dict) or config.get("format") != FORMAT:
-            raise ValueError(f"the config's format should be {FORMAT!r}")
-    except (OSError, ValueError) as problem:
-        lacks = f"{problem.strerror}, {problem.filename}" if isinstance(problem, OSError) else problem
+        content = (folder / WEIGHTS).read_bytes()
+        description, checksum = _description(content, folder)
+    except (OSError, ValueError, SafetensorError) as problem:
+        reason = f"{problem.strerror}, {problem.filename}" if isinstance(problem, OSError) else problem
+        raise WeightsError(f"{folder} is not a folder of weights: {reason}{_hint(folder)}") from None
+    if checksum != description.get("sha256"):
         raise WeightsError(
-            f"{folder} is not a folder of weights.safetensors and config.json: {lacks}{_hint(folder)}"
-        ) from None
-    found = hashlib.sha256(weights).hexdigest()
-    if found != config.get("sha256"):
-        raise WeightsError(
-            f"{folder / 'weights.safetensors'} has the checksum {found}, its config says {config.get('sha256')}: "
-            "the file is damaged or not the one meant; get it again"
+            f"{folder / WEIGHTS} has the checksum {checksum} and should have {description.get('sha256')}: the file is "
+            "damaged or not the one meant; get it again"
         )
     try:
-        model = _build(config["model"])
-        state = read_safetensors(weights)
-    except (AttributeError, KeyError, TypeError, ValueError, SafetensorError) as problem:
+        described = description["model"]
+        if description["format"] == FORMATS[0]:
+            described = from_format_1(described)
+        state = read_safetensors(content)
+        # Of our own classes sizes first: a file that does not fit never makes us take memory for its model.
+        with _keeps_generator(), nullcontext() if backbone else torch.device("meta"):
+            model = build(described, backbone)
+    except WeightsError as problem:
+        raise WeightsError(f"{folder} cannot be loaded: {problem}") from None
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError, SafetensorError) as problem:
         raise WeightsError(f"{folder} cannot be loaded: {problem!r}") from problem
+    if backbone is None:
+        check_state(model, state, folder)
+        with _keeps_generator():
+            model = build(described)
     load_state(model, state, folder)
     return model.eval()
 
 
-def _read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """The state dict of a published checkpoint, in any of the published wrappings."""
-    try:
-        if path.suffix == ".safetensors":
-            content: Any = read_safetensors(path.read_bytes())
-        else:
-            with READING, warnings.catch_warnings(), torch.serialization.safe_globals(IGNORED):
-                warnings.simplefilter("ignore")  # torch wonders about pickles that torch did not write
-                content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as problem:
-        reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-        if isinstance(problem, pickle.UnpicklingError):  # torch's own words advise to run what is in it
-            odd = re.search(r"GLOBAL (\S+)|but got (.+)|Unsupported (operand \d+)", str(problem))
-            reason = "it holds something else than named tensors" + (f": {odd[odd.lastindex or 0]}" if odd else "")
-        raise WeightsError(
-            f"{path} cannot be read as a checkpoint: {reason} (pickled code is never run; "
-            "if you trust the file, save its state dict alone with torch.save or safetensors)"
-        ) from None
-    for key in ("model_pos", "model", "state_dict"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if not isinstance(content, dict) or not content:
-        got = "none" if isinstance(content, dict) else type(content).__name__
-        raise WeightsError(f"{path} holds no state dict: expected named tensors, got {got}")
-    others = [f"{key!r} ({type(value).__name__})" for key, value in content.items() if not isinstance(value, Tensor)]
-    if others:
-        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
-        raise WeightsError(
-            f"{path} holds no state dict: expected named tensors and nothing else, got {', '.join(others[:5])}{more}"
-        )
-    return {str(key).removeprefix("module."): value for key, value in content.items()}
+def _keeps_generator() -> AbstractContextManager[None]:
+    """Leaves torch's global generator as it was, from which initial weights draw."""
+    return torch.random.fork_rng(devices=[])
 
 
-def _published(state: Mapping[str, Tensor], path: Path, choices: Choices) -> Model:
-    """Recognise a published architecture by its keys, and read its sizes off the tensors."""
-    known = next((a for a in ARCHITECTURES if a.fits(state)), None)
-    if known is None:
-        raise WeightsError(
-            f"{path} is not a checkpoint this version knows ({', '.join(a.name for a in ARCHITECTURES)}, with or "
-            f"without HoT's waist); its keys begin with {', '.join(sorted(state)[:5])}; "
-            "for poseglass's own give their folder"
-        )
-    known.check(state, path)
-    model: PoseTransformer | Hourglass = known.build(state, choices)
-    if isinstance(model, PoseTransformer) and (waist := state.get("pos_embed_token")) is not None:
-        if waist.ndim != 3:
-            raise WeightsError(f"{path}: pos_embed_token should have 3 axes, its shape is {tuple(waist.shape)}")
-        model = hourglass(model, keep=waist.shape[1], at=_prunes_at(model, waist.shape[1], known.at, choices.at, path))
-    backbone_of(model).coordinates = "screen"
-    if isinstance(model, MHFormer):  # published for the centre frame (seq2frame), the others for all
-        model.answers = "centre"
-    own = model.state_dict()
-    names = {name: known.published(name) for name in own}
-    ours = {published: name for name, published in names.items()}
-    load_state(
-        model,
-        {ours.get(key, key): _fit(value, own.get(ours.get(key, key))) for key, value in state.items()},
-        path,
-        names=names,
-    )
-    return model.eval()
+def _description(content: bytes, folder: Path) -> tuple[dict[str, Any], str]:
+    """The description that belongs to the weights, and the checksum that they have."""
+    metadata = json.loads(content[8 : _header_end(content)]).get("__metadata__") or {}
+    if METADATA not in metadata:  # format 1
+        description = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        due, checksum = FORMATS[0], hashlib.sha256(content).hexdigest()
+    else:
+        description = json.loads(metadata[METADATA])
+        due, checksum = FORMATS[1], _checksum(content, str(description.get("sha256")))
+    if not isinstance(description, dict) or description.get("format") != due:
+        raise ValueError(f"its description should have the format {due!r}; a newer poseglass may have written it")
+    return description, checksum
 
 
-def _prunes_at(backbone: PoseTransformer, keep: int, published: int, chosen: int | None, path: Path) -> int:
-    """The layer before which a published waist prunes; where layers take just so many frames, that tells."""
-    at = published if chosen is None else chosen
-    if backbone.lengths is None:
-        return at
-    told = next((index for index, frames in enumerate(backbone.lengths) if frames != backbone.frames), at)
-    if chosen not in (None, told):
-        raise WeightsError(
-            f"{path} prunes before layer {told}, as its layers' lengths tell, not {chosen}: leave out at"
-        )
-    if {*backbone.lengths[told:], backbone.lengths[-1]} != {keep}:
-        raise WeightsError(
-            f"{path}: pos_embed_token is for {keep} frames, its layers from {told} on for {backbone.lengths[told:]}"
-        )
-    return told
+def _header_end(content: bytes) -> int:
+    """Where the header of a safetensors file ends, which starts with the header's length in 8 bytes."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    if not 8 < end <= len(content):
+        raise ValueError(f"{WEIGHTS} is cut short or no safetensors file")
+    return end
 
 
-def _fit(value: Tensor, own: Tensor | None) -> Tensor:
-    """The tensor in our shape, where that differs only by axes of length 1."""
-    alike = own is not None and [n for n in value.shape if n > 1] == [n for n in own.shape if n > 1]
-    return value.reshape(own.shape) if own is not None and alike else value
+def _checksum(content: bytes, digest: str) -> str:
+    """The SHA-256 of a file that states `digest` as its checksum, with zeros in the place of that statement."""
+    end = _header_end(content)
+    checksum = hashlib.sha256(content[:end].replace(_statement(digest), _statement(UNKNOWN), 1))
+    checksum.update(memoryview(content)[end:])
+    return checksum.hexdigest()
+
+
+def _statement(digest: str) -> bytes:
+    """How the metadata state the checksum: JSON within JSON."""
+    return json.dumps(json.dumps({"sha256": digest}))[2:-2].encode()
+
+
+def _hint(folder: Path) -> str:
+    best = folder / "best"  # a run of poseglass train
+    return f"; its best weights are in {best}" if (best / WEIGHTS).is_file() else ""

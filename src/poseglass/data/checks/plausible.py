@@ -1,66 +1,33 @@
-"""Does motion look like a person's? Everything that speaks against it, with its place, all at once."""
+"""Does motion look like a person's? Checks of one take that report every problem with its place."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from poseglass.body.skeleton import H36M_17
-from poseglass.data.checks.dataset import BONES, EVEN
+from poseglass.data.checks.dataset import BONES, UNEVEN
+from poseglass.data.checks.findings import Finding, Findings, count
 
-__all__ = [
-    "FASTEST",
-    "SCALES",
-    "Problem",
-    "Problems",
-    "bone_lengths",
-    "examine_motion",
-    "examine_times",
-    "fitting_unit",
-]
+__all__ = ["FASTEST", "LEG", "SCALES", "bone_lengths", "examine_motion", "examine_times", "fitting_unit"]
 
-FASTEST = 25.0  # metres a second: no joint of a person moves faster, a marker that was mistaken for another does
-LEG = 0.85  # metres from hip to ankle, of an adult
-LEGS = (0.45, 1.15)  # of whom a unit is found out: an adult's in inches is no child's in centimetres
-STATURE = (0.5, 1.4)  # how much smaller than the least adult's bones a child's are, and larger than the greatest
-SCALES = {"m": 1.0, "cm": 0.01, "mm": 0.001}  # which may be found out, being far enough apart
+FASTEST = 25.0  # metres per second: faster than any human joint; a mislabelled marker jumps faster
+LEG = 0.85  # metres from hip to ankle of a typical adult
+LEGS = (0.45, 1.15)  # metres from hip to ankle that identify a unit: an adult's leg in inches is no child's in cm
+STATURE = (0.5, 1.4)  # bones may be this much shorter than the shortest adult's (children), and longer than the longest
+SCALES = {"m": 1.0, "cm": 0.01, "mm": 0.001}  # units far enough apart to be told from a leg's length
 NAMES = {"m": "metres", "cm": "centimetres", "mm": "millimetres"}
-SLOW, QUICK = (5.0, 15.0), (300.0, 1000.0)  # frames a second: absurd below, unusual below; unusual above, absurd above
-BENT = 0.06  # metres of a knee before the line from hip to ankle: straight legs may bend backward by less
+RATES = (5.0, 1000.0)  # frames per second outside which a rate is an error
+USUAL_RATES = (15.0, 300.0)  # frames per second outside which a rate is unusual
+BENT = 0.06  # metres from the knee to the line from hip to ankle; straight legs may bend backward by less
 FROZEN = 0.5  # seconds without any change
+STRETCHED = 0.3  # how far a bone's length may be from its median, relative to it
 SIDES = ("left", "right")
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Something that is wrong, or odd.
-
-    Args:
-        place: File, key, take, frame, joint: whatever finds it.
-        text: What was expected, what came, what to do.
-        fatal: Whether it is an error; a warning otherwise.
-    """
-
-    place: str
-    text: str
-    fatal: bool = True
-
-    @classmethod
-    def of(cls, place: str, error: Exception) -> "Problem":
-        """An error that was raised, whose message need not name the place again."""
-        return cls(place, str(error).removeprefix(place).lstrip(":, "))
-
-    def __str__(self) -> str:
-        return f"{'error' if self.fatal else 'warning'}: {self.place}: {self.text}"
-
-
-Problems = list[Problem]
-
-
 def bone_lengths(points: Float[ndarray, "f 17 3"]) -> dict[str, float]:
-    """The median length of the bone to each joint of a limb, by its name; NaN where it is never known."""
+    """Return the median length of the bone that ends at each limb joint, by the joint's name; NaN where unknown."""
     lengths = {}
     for joint, parent in zip(H36M_17.joints, H36M_17.parents, strict=True):
         if joint.rpartition("_")[2] in BONES and parent >= 0:
@@ -71,75 +38,92 @@ def bone_lengths(points: Float[ndarray, "f 17 3"]) -> dict[str, float]:
 
 
 def fitting_unit(leg: float) -> str | None:
-    """The unit, of m, cm and mm, in which a leg of this length is a person's; None if it is in none of them."""
+    """Return the unit (m, cm or mm) in which a leg of this length is human; None if it is in none of them.
+
+    Example:
+        >>> fitting_unit(870)
+        'mm'
+    """
     low, high = LEGS
     return next((name for name, metres in SCALES.items() if low <= leg * metres <= high), None)
 
 
 def examine_motion(
     points: Float[ndarray, "f 17 3"], fps: float, place: str, *, unit: float = 1.0, upright: bool = True
-) -> Problems:
-    """Everything odd about one take.
+) -> Findings:
+    """Check one take: gaps, bone lengths and unit, exchanged sides, frozen frames, jumps.
 
     Args:
-        points: Human3.6M's 17 joints in metres (f 17 3), y up; NaN where they are not known.
-        fps: Frames a second.
-        place: Where the take is, for the messages.
-        unit: Metres in the unit of length that the points came in, and were multiplied by.
-        upright: Whether y is up; in camera space it is not, and what needs that is left out.
+        points: Human3.6M's 17 joints in metres (f 17 3), y up; NaN where unknown.
+        fps: Frames per second.
+        place: The take, for messages.
+        unit: The file's unit of length in metres. The points have been multiplied by it.
+        upright: Whether y is up. In camera space it is not, and checks that need it are skipped.
     """
     known = np.isfinite(points).all((1, 2))
-    problems = [*_gaps(points, known, place)]
+    findings = Findings(_gaps(points, known, place))
     if not known.any():
-        return problems
-    problems += _bones(points, place, unit)
-    if any(problem.fatal for problem in problems):
-        return problems  # the rest would only follow from it
-    problems += _sides(points[known], place, upright=upright)
-    problems += [*_frozen(points, fps, place), *_jumps(points, fps, place)]
-    return problems
+        return findings
+    findings += _bones(points, place, unit)
+    if findings.errors:
+        return findings  # anything else would follow from these
+    findings += _sides(points[known], place, upright=upright)
+    findings += _frozen(points, fps, place)
+    findings += _jumps(points, fps, place)
+    return findings
 
 
-def examine_times(fps: float | None, times: Float[ndarray, " f"] | None, place: str) -> Iterator[Problem]:
-    """What is odd about a clock."""
+def examine_times(fps: float | None, times: Float[ndarray, " f"] | None, place: str) -> Iterator[Finding]:
+    """Check a frame rate and, where there are any, the time stamps of the frames.
+
+    Args:
+        fps: Frames per second; None if unknown.
+        times: Seconds of each frame (f); None if unknown.
+        place: The take, for messages.
+    """
     if fps is None or not np.isfinite(fps) or fps <= 0:
-        yield Problem(place, "nobody says how many frames a second there are; set fps in motion.toml")
+        yield Finding("error", place, "the frame rate is unknown; set fps in motion.toml")
         return
-    if not SLOW[0] <= fps <= QUICK[1]:
-        yield Problem(place, f"{fps:g} frames a second are absurd; {SLOW[1]:g} to {QUICK[0]:g} are usual: correct fps")
+    usual = f"{USUAL_RATES[0]:g} to {USUAL_RATES[1]:g} are usual"
+    if not RATES[0] <= fps <= RATES[1]:
+        yield Finding("error", place, f"{fps:g} frames per second cannot be right ({usual}); correct fps")
         return
-    if not SLOW[1] <= fps <= QUICK[0]:
-        yield Problem(place, f"{fps:g} frames a second are unusual; is that right?", fatal=False)
+    if not USUAL_RATES[0] <= fps <= USUAL_RATES[1]:
+        yield Finding("warning", place, f"{fps:g} frames per second are unusual ({usual}); check fps")
     if times is None or len(times) < 2:
         return
     steps = np.diff(times)
     if (steps <= 0).any() or not np.isfinite(times).all():
         frame = int((~(steps > 0)).argmax()) + 1
-        yield Problem(f"{place}, frame {frame}", "the time does not go on there")
-    elif (odd := np.abs(steps * fps - 1) > 0.05).any():
+        yield Finding("error", f"{place}, frame {frame}", "the time does not increase")
+    elif (uneven := np.abs(steps * fps - 1) > 0.05).any():
         worst = int(np.abs(steps * fps - 1).argmax()) + 1
-        text = f"time stamps are not even: {int(odd.sum())} steps are not 1/{fps:g} s, this is {steps[worst - 1]:.4g} s"
-        yield Problem(f"{place}, frame {worst}", f"{text}; clips are resampled by them", fatal=False)
+        text = (
+            f"time stamps are uneven: {int(uneven.sum())} steps differ from 1/{fps:g} s, the worst is "
+            f"{steps[worst - 1]:.4g} s; clips are resampled by their time stamps"
+        )
+        yield Finding("warning", f"{place}, frame {worst}", text)
 
 
-def _gaps(points: Float[ndarray, "f 17 3"], known: Bool[ndarray, " f"], place: str) -> Iterator[Problem]:
+def _gaps(points: Float[ndarray, "f 17 3"], known: Bool[ndarray, " f"], place: str) -> Iterator[Finding]:
+    """Report frames with unknown joints."""
     if known.all():
         return
-    joints = ~np.isfinite(points).all(2)
+    unknown = ~np.isfinite(points).all(2)
     frame = int((~known).argmax())
-    first = ", ".join(H36M_17.joints[joint] for joint in np.flatnonzero(joints[frame])[:4])
-    what = "infinite or no numbers" if np.isinf(points).any() else "not known"
+    first = ", ".join(H36M_17.joints[joint] for joint in np.flatnonzero(unknown[frame])[:4])
     if not known.any():
-        never = [H36M_17.joints[joint] for joint in np.flatnonzero(joints.all(0))]
-        which = f"{', '.join(never)} never are" if never else "some joint is always missing"
-        yield Problem(place, f"no frame has all 17 joints: {which}; say in [joints] what to use instead")
+        never = [H36M_17.joints[joint] for joint in np.flatnonzero(unknown.all(0))]
+        which = f"{', '.join(never)} always missing" if never else "some joint is always missing"
+        yield Finding("error", place, f"no frame has all 17 joints: {which}; name a substitute under [joints]")
         return
-    text = f"{int((~known).sum())} of {len(points)} frames are {what}, this is the first; they are left out"
-    yield Problem(f"{place}, frame {frame}, {first}", text, fatal=False)
+    what = "infinite or unknown" if np.isinf(points).any() else "unknown"
+    text = f"joints are {what} in {int((~known).sum())} of {len(points)} frames, first here; these frames are left out"
+    yield Finding("warning", f"{place}, frame {frame}, {first}", text)
 
 
-def _bones(points: Float[ndarray, "f 17 3"], place: str, unit: float) -> Iterator[Problem]:
-    """Units, order of joints, unequal sides."""
+def _bones(points: Float[ndarray, "f 17 3"], place: str, unit: float) -> Iterator[Finding]:
+    """Report a wrong unit, joints in another order, unequal sides and bones that change their length."""
     lengths = bone_lengths(points)
 
     def wrong(scale: float) -> list[str]:
@@ -153,35 +137,36 @@ def _bones(points: Float[ndarray, "f 17 3"], place: str, unit: float) -> Iterato
         if name is not None and not wrong(SCALES[name] / unit):
             text = f'a leg is {leg:.4g} m long: the file looks like {NAMES[name]}; set units = "{name}"'
         elif leg > 0 and not wrong(LEG / leg):
-            text = f"a leg is {leg:.4g} m long; if it is an adult's, set units = {LEG / leg * unit:.3g} or so (metres)"
+            text = f"a leg is {leg:.4g} m long; for an adult, set units = {LEG / leg * unit:.3g} or so (metres)"
         else:
             which = "; ".join(f"the bone to {joint} is {lengths[joint]:.3g} m long" for joint in bad[:4])
-            text = f"the joints are in another order, or named wrongly: {which}"
-        yield Problem(place, text)
+            text = f"the joints are in another order, or have wrong names: {which}"
+        yield Finding("error", place, text)
         return
     for joint, length in lengths.items():
         low, high = BONES[joint.rpartition("_")[2]]
         twin = lengths[joint.replace("left_", "right_")]
         if not low <= length <= high:
-            text = f"the bone is {length:.3g} m long, and people's are {low:g} to {high:g}; is it a child?"
-            yield Problem(f"{place}, {joint}", text, fatal=False)
-        elif max(length, twin) > EVEN * min(length, twin):
-            text = f"the bones of the two sides are {length:.3g} and {twin:.3g} m long"
-            yield Problem(f"{place}, {joint}", text, fatal=False)
+            text = f"the bone is {length:.3g} m long, adults' are {low:g} to {high:g} m; is this a child?"
+            yield Finding("warning", f"{place}, {joint}", text)
+        elif max(length, twin) > UNEVEN * min(length, twin):
+            text = f"the bone is {length:.3g} m long on the left and {twin:.3g} m on the right"
+            yield Finding("warning", f"{place}, {joint}", text)
     for joint in (j for j in lengths if not j.endswith("hip")):
         bone = points[:, H36M_17.index(joint)] - points[:, H36M_17.parents[H36M_17.index(joint)]]
         size = np.linalg.norm(bone, axis=-1)
-        far = np.abs(size / lengths[joint] - 1) > 0.3
-        if far.any():
-            frame = int(far.argmax())
+        stretched = np.abs(size / lengths[joint] - 1) > STRETCHED
+        if stretched.any():
+            frame = int(stretched.argmax())
             text = (
-                f"the bone is {size[frame]:.3g} m long there and {lengths[joint]:.3g} m usually ({int(far.sum())} such)"
+                f"the bone is {size[frame]:.3g} m long here and usually {lengths[joint]:.3g} m "
+                f"({count(int(stretched.sum()), 'such frame')})"
             )
-            yield Problem(f"{place}, frame {frame}, {joint}", text, fatal=False)
+            yield Finding("warning", f"{place}, frame {frame}, {joint}", text)
 
 
-def _sides(points: Float[ndarray, "f 17 3"], place: str, *, upright: bool) -> Iterator[Problem]:
-    """Left and right exchanged, in one pair or in all of the body; the body upside down."""
+def _sides(points: Float[ndarray, "f 17 3"], place: str, *, upright: bool) -> Iterator[Finding]:
+    """Report left and right exchanged, in one pair or in the whole body, and a body upside down."""
     joint = {name: points[:, number] for number, name in enumerate(H36M_17.joints)}
     for part, above in (("knee", "hip"), ("ankle", "knee"), ("elbow", "shoulder"), ("wrist", "elbow")):
         own, other = (
@@ -189,15 +174,15 @@ def _sides(points: Float[ndarray, "f 17 3"], place: str, *, upright: bool) -> It
             for pairs in (zip(SIDES, SIDES, strict=True), zip(SIDES, SIDES[::-1], strict=True))
         )
         if other < 0.97 * own:
-            text = f"each {part} is nearer to the {above} of the other side; are left and right exchanged in it?"
-            yield Problem(f"{place}, left_{part}, right_{part}", text)
+            text = f"each {part} is nearer to the other side's {above}; are its left and right exchanged?"
+            yield Finding("error", f"{place}, left_{part}, right_{part}", text)
             return
     up = joint["thorax"] - joint["pelvis"]
     if upright and float(np.mean(up[:, 1] > 0)) < 0.1:
-        yield Problem(
-            place, "the head is below the pelvis in nearly all frames; is another axis up? set up", fatal=False
+        yield Finding(
+            "warning", place, "the head is below the pelvis in nearly all frames; if another axis is up, set up"
         )
-    # Knees bend forward only; forward is where the left hip lies to the left of it.
+    # Knees bend forward only; forward has the left hip on its left.
     ahead = np.cross(joint["left_hip"] - joint["right_hip"], up)
     ahead = ahead / np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True), 1e-9)
     bends = []
@@ -208,24 +193,31 @@ def _sides(points: Float[ndarray, "f 17 3"], place: str, *, upright: bool) -> It
     strong = np.abs(bend) > BENT
     if strong.mean() > 0.05 and (bend[strong] < 0).mean() > 0.8:
         text = "knees bend backward: left and right are exchanged, or the axes are left-handed (a mirror image)"
-        yield Problem(place, text)
+        yield Finding("error", place, text)
 
 
-def _frozen(points: Float[ndarray, "f 17 3"], fps: float, place: str) -> Iterator[Problem]:
+def _frozen(points: Float[ndarray, "f 17 3"], fps: float, place: str) -> Iterator[Finding]:
+    """Report stretches in which nothing moves."""
     same = np.r_[False, (points[1:] == points[:-1]).all((1, 2)), False]
     edges = np.flatnonzero(np.diff(same.astype(int)))
     runs = [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= FROZEN * fps]
     if runs:
         start, end = max(runs, key=lambda run: run[1] - run[0])
-        text = f"nothing moves until frame {end} ({(end - start) / fps:.1f} s); {len(runs)} such stretches"
-        yield Problem(f"{place}, frame {start}", text, fatal=False)
+        text = (
+            f"nothing moves until frame {end} ({(end - start) / fps:.1f} s); {count(len(runs), 'such stretch', 'es')}"
+        )
+        yield Finding("warning", f"{place}, frame {start}", text)
 
 
-def _jumps(points: Float[ndarray, "f 17 3"], fps: float, place: str) -> Iterator[Problem]:
+def _jumps(points: Float[ndarray, "f 17 3"], fps: float, place: str) -> Iterator[Finding]:
+    """Report joints that move faster than people can."""
     speed = np.linalg.norm(np.diff(points, axis=0), axis=-1) * fps
     fast = np.nan_to_num(speed) > FASTEST
     if fast.any():
         frame = int(fast.any(-1).argmax())
         joint = int(np.nan_to_num(speed[frame]).argmax())
-        text = f"jumps at {speed[frame, joint]:.0f} m/s; {int(fast.any(-1).sum())} such frames, where the take is cut"
-        yield Problem(f"{place}, frame {frame + 1}, {H36M_17.joints[joint]}", text, fatal=False)
+        text = (
+            f"the joint moves at {speed[frame, joint]:.0f} m/s; the take is cut at "
+            f"{count(int(fast.any(-1).sum()), 'such frame')}"
+        )
+        yield Finding("warning", f"{place}, frame {frame + 1}, {H36M_17.joints[joint]}", text)

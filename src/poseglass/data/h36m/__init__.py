@@ -1,1 +1,1 @@
-"""Human3.6M: what it is, and its preparation."""
+"""Human3.6M: facts about the data set, readers of its files, and its preparation."""

@@ -1,4 +1,4 @@
-"""What Human3.6M is (Ionescu et al., PAMI 2014): its subjects, actions, joints and cameras. Facts, no data."""
+"""Facts about Human3.6M (Ionescu et al., PAMI 2014): subjects, actions, joints and cameras. No motion data."""
 
 import json
 import re
@@ -40,23 +40,23 @@ ACTIONS = (
     *("Directions", "Discussion", "Eating", "Greeting", "Phoning", "Photo", "Posing", "Purchases", "Sitting"),
     *("SittingDown", "Smoking", "Waiting", "WalkDog", "Walking", "WalkTogether"),
 )
-# Two actions go by other names in some of the original files.
+# Other names of two actions in some of the original files.
 RENAMED = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}
-# What the field's 2D files are called after "data_2d_h36m_", and what we call them; other names stay as they are.
+# Our names for the field's 2D files, by what follows "data_2d_h36m_"; other names are kept.
 SOURCES = {"gt": "gt", "cpn_ft_h36m_dbb": "cpn", "sh_ft_h36m": "sh"}
-# Their motion capture is broken; nobody uses them.
+# Takes with broken motion capture, which the field leaves out.
 BAD_TAKES = {("S11", "Directions")}
 
-# Which of the 32 joints of the files are H36M_17's, in its order.
+# The 17 of the files' 32 joints that form H36M_17, in its order.
 KEPT = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 
 
 class H36MCamera(NamedTuple):
-    """One of the four cameras, as it stood for a subject.
+    """One of the four cameras, where it stood for a subject.
 
     Args:
-        name: Its number, such as 54138969.
-        camera: Where it is and how it sees; metres.
+        name: Its serial number, such as 54138969.
+        camera: Its place and lens; metres.
         size: Width and height of its images in pixels.
     """
 
@@ -67,10 +67,10 @@ class H36MCamera(NamedTuple):
 
 @cache
 def cameras(subject: str) -> tuple[H36MCamera, ...]:
-    """The four cameras of a subject, in the order in which the field's 2D files have them.
+    """Return the four cameras of a subject, in the order of the field's 2D files.
 
     Raises:
-        DataError: There is no such subject, or it has no published 3D poses.
+        DataError: There is no such subject with published 3D poses.
 
     Example:
         >>> [camera.name for camera in cameras("S9")]
@@ -78,26 +78,26 @@ def cameras(subject: str) -> tuple[H36MCamera, ...]:
     """
     table = json.loads((files("poseglass.data.h36m") / "cameras.json").read_text(encoding="utf-8"))
     if subject not in table["extrinsics"]:
-        raise DataError(f"Human3.6M has no subject {subject!r} with 3D poses; there are {', '.join(SUBJECTS)}")
-    made = []
+        raise DataError(f"Human3.6M has no subject {subject!r} with 3D poses; choose one of {', '.join(SUBJECTS)}")
+    result = []
     for inside, outside in zip(table["intrinsics"], table["extrinsics"][subject], strict=True):
         camera = Camera(
-            rotation=_rotation(np.array(outside["orientation"])).T,  # which goes from the camera to the world
+            rotation=_rotation(np.array(outside["orientation"])).T,  # the quaternion goes from camera to world
             position=np.array(outside["translation"]) / 1000,
             focal=np.array(inside["focal_length"]),
             centre=np.array(inside["center"]),
             radial=np.array(inside["radial_distortion"]),
             tangential=np.array(inside["tangential_distortion"]),
         )
-        made.append(H36MCamera(inside["id"], camera, (inside["res_w"], inside["res_h"])))
-    return tuple(made)
+        result.append(H36MCamera(inside["id"], camera, (inside["res_w"], inside["res_h"])))
+    return tuple(result)
 
 
 def take_name(take: str) -> str:
-    """A take's name in the field's spelling: ``"WalkingDog 1"`` is WalkDog 1.
+    """Return a take's name in the field's spelling: ``"WalkingDog 1"`` becomes WalkDog 1.
 
     Raises:
-        DataError: There is no such action; the message lists those there are. A name must match whole.
+        DataError: There is no such action. The whole name must match, so that Walk is not Walking.
 
     Example:
         >>> take_name("TakingPhoto"), take_name("Walking 1")
@@ -106,12 +106,12 @@ def take_name(take: str) -> str:
     match = re.fullmatch(r"([A-Za-z]+)( \d+)?", take)
     action = RENAMED.get(match[1], match[1]) if match else take
     if match is None or action not in ACTIONS:
-        raise DataError(f"Human3.6M has no action {take!r}; there are {', '.join(ACTIONS)}")
+        raise DataError(f"Human3.6M has no action {take!r}; expected one of {', '.join(ACTIONS)}")
     return action + (match[2] or "")
 
 
 def action_of(take: str) -> str:
-    """The action of a take: that of ``"Walking 1"`` is Walking.
+    """Return the action of a take: ``"Walking 1"`` is Walking.
 
     Raises:
         DataError: There is no such action.
@@ -123,8 +123,8 @@ def action_of(take: str) -> str:
     return take_name(take).partition(" ")[0]
 
 
-def _rotation(quaternion: Float[ndarray, "axes=4"]) -> Float[ndarray, "3 3"]:
-    """The rotation matrix of a unit quaternion (w, x, y, z)."""
+def _rotation(quaternion: Float[ndarray, " 4"]) -> Float[ndarray, "3 3"]:
+    """Return the rotation matrix of a quaternion (w, x, y, z)."""
     w, x, y, z = quaternion / np.linalg.norm(quaternion)
     return np.array(
         [

@@ -1,1 +1,1 @@
-"""MPI-INF-3DHP: what it is, its preparation, and the file its MATLAB scorer reads."""
+"""MPI-INF-3DHP: facts about the data set, readers of its files, its preparation, and the file its scorer reads."""

@@ -1,4 +1,4 @@
-"""What MPI-INF-3DHP is (Mehta et al., 3DV 2017): its subjects, sequences, joints and cameras. Facts, no data."""
+"""Facts about MPI-INF-3DHP (Mehta et al., 3DV 2017): subjects, sequences, joints, cameras. No motion data."""
 
 from typing import NamedTuple
 
@@ -18,11 +18,11 @@ __all__ = [
 
 
 class Length(NamedTuple):
-    """How long a training sequence is, as published.
+    """The published length of a training sequence.
 
     Args:
-        frames: Frames of each camera.
-        fps: Frames a second.
+        frames: Frames per camera.
+        fps: Frames per second.
     """
 
     frames: int
@@ -32,10 +32,10 @@ class Length(NamedTuple):
 TRAIN = ("S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8")
 TEST = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")
 SUBJECTS = TRAIN + TEST
-TEST_FPS = 25.0  # the files of the test sequences do not say; nothing that is measured per frame depends on it
+TEST_FPS = 25.0  # assumed, because the test files do not say; errors per frame do not depend on it
 LICENCE = "MPI-INF-3DHP licence: research use only, not to be passed on (vcai.mpi-inf.mpg.de/3dhp-dataset)"
 
-# What the numbers of the test set's `activity_annotation` mean, from 1 on.
+# The activities of the test set, by the numbers of its `activity_annotation`, which start at 1.
 ACTIVITIES = (
     "Standing/Walking",
     "Exercising",
@@ -46,10 +46,10 @@ ACTIVITIES = (
     "Miscellaneous",
 )
 
-# The cameras of the training sequences that the field uses, of 14.
+# The cameras of the training sequences that the field uses, out of 14.
 CAMERAS = ("0", "1", "2", "4", "5", "6", "7", "8")
 
-# Which of the 28 joints of the training files are MPI_INF_3DHP_17's, in its order.
+# The 17 of the training files' 28 joints that form MPI_INF_3DHP_17, in its order.
 KEPT = (7, 5, 14, 15, 16, 9, 10, 11, 23, 24, 25, 18, 19, 20, 4, 3, 6)
 
 LENGTHS: dict[tuple[str, str], Length] = {
@@ -73,7 +73,7 @@ LENGTHS: dict[tuple[str, str], Length] = {
 
 
 def image_size(subject: str) -> tuple[int, int]:
-    """Width and height of a subject's images in pixels.
+    """Return width and height of a subject's images in pixels.
 
     Example:
         >>> image_size("S1"), image_size("TS6")

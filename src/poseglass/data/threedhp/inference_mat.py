@@ -1,4 +1,4 @@
-"""``inference_data.mat``: poses of MPI-INF-3DHP's test sequences as its MATLAB scorer reads them."""
+"""Write ``inference_data.mat``: poses of MPI-INF-3DHP's test sequences for its official MATLAB scorer."""
 
 from collections.abc import Mapping
 from os import PathLike
@@ -20,21 +20,20 @@ def write_inference(path: str | PathLike[str], poses: Mapping[str, Float[ndarray
 
     Args:
         path: The file.
-        poses: For each test sequence a pose for every frame, those too that do not count: metres in camera space,
-            relative to the pelvis, in MPI_INF_3DHP_17's order. Millimetres are written, in float64.
+        poses: For each test sequence a pose for every frame, also for those that do not count: metres in camera space,
+            relative to the pelvis, in MPI_INF_3DHP_17's order (f 17 3). They are written as millimetres in float64.
 
     Raises:
-        DataError: A sequence is missing or of another shape, scipy is not installed, or the file cannot be written.
+        DataError: A sequence is missing or has another shape, scipy is not installed, or the file cannot be written.
 
     Example:
         >>> write_inference("inference_data.mat", {name: np.zeros((9, 17, 3)) for name in TEST})
     """
     scipy_io = needed("scipy.io")
-    if wrong := sorted({*TEST} ^ {*poses}):
-        raise DataError(
-            f"{path} is of the test sequences {', '.join(TEST)}, all of them and no others: {', '.join(wrong)} "
-            f"{'is' if len(wrong) == 1 else 'are'} missing or too much"
-        )
+    wrong = [f"{name} is missing" for name in TEST if name not in poses]
+    wrong += [f"{name} is not one of them" for name in poses if name not in TEST]
+    if wrong:
+        raise DataError(f"{path} needs exactly the test sequences {', '.join(TEST)}: {', '.join(wrong)}")
     for name, sequence in poses.items():
         if sequence.ndim != 3 or sequence.shape[1:] != (17, 3):
             raise DataError(f"{name}: poses must be (frames, 17, 3), got {sequence.shape}")

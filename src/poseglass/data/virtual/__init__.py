@@ -1,1 +1,1 @@
-"""Training data out of motion alone: virtual bodies, cameras and detectors."""
+"""Training clips from motion capture: other bodies, virtual cameras, a simulated 2D detector."""

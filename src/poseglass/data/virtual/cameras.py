@@ -1,4 +1,4 @@
-"""Random virtual cameras that look at clips of motion."""
+"""Random virtual cameras that film clips of motion."""
 
 import numpy as np
 from jaxtyping import Float
@@ -9,33 +9,58 @@ from poseglass.body.geometry import Camera, look_at
 
 __all__ = ["random_cameras"]
 
+# Our own choices; the published weights were trained with them. Angles are in degrees; a positive pitch looks down.
+LEVEL, LEVEL_PITCH, STEEP_PITCH = 0.6, (5, 10), (-25, 70)  # share of level cameras; their mean and deviation; the range
+STEADY, STEADY_ROLL, TILTED_ROLL = 0.85, 4, (-45, 45)  # share of upright cameras; their deviation; the range of others
+DISTANCES = (1.5, 10)  # metres from the middle of the motion, log-uniform
+CLEARANCE = 0.5  # metres at least between the camera and where the person can reach
+IMAGES = {(1920, 1080): 0.5, (1080, 1920): 0.2, (1440, 1080): 0.15, (1080, 1080): 0.15}  # sizes and their shares
+FOCALS = (0.55, 2.5)  # focal length in image sides (the longer side), log-uniform: wide angle to telephoto
+FILL = 1.3  # the person may be at most this many times as large as the shorter side of the image
+OFF_CENTRE = 0.7  # how far from the centre of the image (0) to its edge (1) the person can be
+
 
 def random_cameras(rng: Generator, points: Float[ndarray, "b f 17 3"]) -> tuple[Camera, Float[ndarray, "b 2"]]:
-    """A virtual camera for each clip of world poses, and the sizes (width, height) of their images (b 2).
+    """Draw a virtual camera for each clip.
 
-    Any yaw; level or looking up or steeply down; some roll; 1.5 to 10 m away; wide to tele lens; the person anywhere in
-    an image of any aspect ratio.
+    Cameras stand anywhere around the person, 1.5 to 10 m away, mostly level, some looking up or steeply down, some
+    rolled. Lenses go from wide angle to telephoto, images have several aspect ratios, and the person is anywhere in
+    them.
+
+    Args:
+        rng: The source of randomness.
+        points: World poses (b f 17 3), metres, y up.
+
+    Returns:
+        The cameras, one for each clip, and the sizes of their images in pixels: width and height (b 2).
+
+    Example:
+        >>> poses = np.random.default_rng(0).normal(0, 0.4, (8, 9, 17, 3))
+        >>> camera, size = random_cameras(np.random.default_rng(1), poses)
+        >>> camera.rotation.shape, size.shape
+        ((8, 3, 3), (8, 2))
     """
     count = len(points)
-    middle = points[:, :, 0].mean(1)
-    reach = np.linalg.norm(points - middle[:, None, None], axis=-1).max((1, 2))
+    middle = points[:, :, 0].mean(1)  # b 3
+    reach = np.linalg.norm(points - middle[:, None, None], axis=-1).max((1, 2))  # b
 
     yaw = rng.uniform(-np.pi, np.pi, count)
-    pitch = np.radians(np.where(rng.random(count) < 0.6, rng.normal(5, 10, count), rng.uniform(-25, 70, count)))
-    steady, tilted = rng.normal(0, 4, count), rng.uniform(-45, 45, count)
-    roll = np.radians(np.where(rng.random(count) < 0.85, steady, tilted))
+    pitch = np.radians(
+        np.where(rng.random(count) < LEVEL, rng.normal(*LEVEL_PITCH, count), rng.uniform(*STEEP_PITCH, count))
+    )
+    steady, tilted = rng.normal(0, STEADY_ROLL, count), rng.uniform(*TILTED_ROLL, count)
+    roll = np.radians(np.where(rng.random(count) < STEADY, steady, tilted))
     away = np.stack([np.cos(pitch) * np.sin(yaw), np.sin(pitch), np.cos(pitch) * np.cos(yaw)], -1)
-    distance = np.maximum(np.exp(rng.uniform(np.log(1.5), np.log(10), count)), reach + 0.5)
+    nearest, farthest = np.log(DISTANCES)
+    distance = np.maximum(np.exp(rng.uniform(nearest, farthest, count)), reach + CLEARANCE)
 
-    size = np.array([(1920, 1080), (1080, 1920), (1440, 1080), (1080, 1080)], float)[
-        rng.choice(4, count, p=(0.5, 0.2, 0.15, 0.15))
-    ]
-    # Wide to tele, but the person fits into the image more or less.
-    focal = size.max(-1) * np.exp(rng.uniform(np.log(0.55), np.log(2.5), count))
-    focal = np.minimum(focal, 1.3 * size.min(-1) * distance / np.maximum(2 * reach, 1.0))
-    # The person stands where this point of the image looks: the camera is turned away by that much.
-    corner = rng.uniform(-0.7, 0.7, (count, 2)) * size / 2 * rng.random((count, 1))
-    ray = np.concatenate([corner / focal[:, None], np.ones((count, 1))], -1)
+    size = np.array([*IMAGES], float)[rng.choice(len(IMAGES), count, p=[*IMAGES.values()])]
+    shortest, longest = np.log(FOCALS)
+    focal = size.max(-1) * np.exp(rng.uniform(shortest, longest, count))
+    focal = np.minimum(focal, FILL * size.min(-1) * distance / np.maximum(2 * reach, 1.0))
+    # The pixel at which the person appears, and the turn that brings the person there.
+    offset = rng.uniform(-OFF_CENTRE, OFF_CENTRE, (count, 2)) * size / 2 * rng.random((count, 1))
+    ray = np.concatenate([offset / focal[:, None], np.ones((count, 1))], -1)
     turned = np.swapaxes(look_at(ray * np.array([1.0, -1.0, -1.0])), -1, -2)
     camera = Camera(
         rotation=_MIRROR_YZ @ turned @ look_at(-away, roll),

@@ -1,7 +1,7 @@
-"""Motion as pictures: the video with its 2D skeleton on the left, the 3D figure on the right, a timeline below.
+"""Pictures of motion: the video with its 2D skeleton on the left, the 3D figure on the right, a timeline below.
 
-:func:`render` writes an MP4 or a PNG of a whole motion, a :class:`Movie` an MP4 of one that is still being made, and a
-:class:`Renderer` draws frame after frame. Importing this needs OpenCV.
+:func:`render` writes a complete motion as MP4 or PNG. A :class:`Movie` writes an MP4 while the motion is being lifted.
+A :class:`Renderer` draws single frames. Importing this module needs OpenCV.
 """
 
 from contextlib import nullcontext
@@ -30,18 +30,18 @@ def render(
     pose2d: PoseSequence | None = None,
     height: int = 540,
 ) -> Path:
-    """Write a motion as a video, every frame of it, or as a sheet of a few frames where the path ends in ``.png``.
+    """Write a motion as a video, or as a sheet of a few frames if the path ends in ``.png``.
 
     Args:
         motion: The 3D motion.
-        path: Where to write: ``.png``, or a video's suffix such as ``.mp4``.
-        video: The video that the motion was lifted from: its frame t goes with row t of the motion. What it shows
-            after the motion's end is left out.
-        pose2d: The 2D poses in pixels; ``motion.pose2d`` where they are not given.
-        height: Height of the pictures of a video in pixels, before the timeline comes below them.
+        path: The file to write: ``.png``, or a video such as ``.mp4``.
+        video: The video that the motion was lifted from. Its frame t belongs to row t of the motion. Frames after the
+            end of the motion are ignored.
+        pose2d: The 2D poses in pixels. Default: ``motion.pose2d``.
+        height: Height of a video's pictures in pixels, without the timeline below them.
 
     Raises:
-        PoseError: The motion is empty or not 3D, or the 2D poses do not go with it.
+        PoseError: The motion is empty or not 3D, or the 2D poses do not match it.
         VideoError: The video cannot be read or ends before the motion, or the file cannot be written.
 
     Example:
@@ -54,16 +54,16 @@ def render(
         raise PoseError("expected a motion of at least one frame, got an empty one")
     if pose2d is not None and (pose2d.space != "pixels" or len(pose2d) != len(motion)):
         raise PoseError(
-            f"expected 2D poses in pixels of the motion's {len(motion)} frames, got {len(pose2d)} in {pose2d.space}"
+            f"expected 2D poses in pixels for the motion's {len(motion)} frames, got {len(pose2d)} in {pose2d.space}"
         )
     motion = replace(motion, pose2d=pose2d)
     if path.suffix.lower() != ".png":
         with Movie(path, video=video, height=height, frames=len(motion)) as movie:
             movie.add(motion)
         return path
-    wanted = pick_frames(motion)
+    frames = pick_frames(motion)
     with nullcontext() if video is None else VideoReader(video) as reader:
-        images = zip(range(wanted[-1] + 1), images_of(reader), strict=False)
-        pictures = {t: image for t, image in images if t in wanted}
+        images = zip(range(frames[-1] + 1), images_of(reader), strict=False)
+        pictures = {t: image for t, image in images if t in frames}
     write_png(draw_sheet(motion, points, pose2d, pictures), path)
     return path

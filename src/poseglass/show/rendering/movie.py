@@ -16,42 +16,44 @@ from numpy import ndarray
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import PoseError, VideoError
 from poseglass.files.writing import check_place
-from poseglass.show.rendering.renderer import Renderer
+from poseglass.show.rendering.pictures import WaitingPictures
+from poseglass.show.rendering.renderer import Renderer, picture_size
 from poseglass.show.scene import on_stage
 from poseglass.video.ahead import ahead
-from poseglass.video.reading import VideoReader
+from poseglass.video.reading import Frame, VideoReader
 from poseglass.video.writing import VideoWriter, check_suffix
 
 __all__ = ["Movie", "images_of"]
 
 
 class _AbandonedError(Exception):
-    """The block was left by an error: there shall be no file."""
+    """The block was left by an error: no file is to appear."""
 
 
 class Movie:
     """Draws and encodes chunks of a motion in the background, in the order in which they come.
 
-    The file appears when the block ends well; what went wrong in the background is raised there. Memory stays bounded:
-    :meth:`add` waits while the drawing is behind.
+    The file appears when the block ends without an error; an error in the background is raised there. Memory stays
+    bounded: :meth:`add` waits while the drawing is behind.
+
+    The video beside the motion, if it is to be shown, is either decoded here (`video`) or comes frame by frame through
+    :meth:`watch` (`size`), where it is decoded for detection anyway. Frame t goes with row t of the motion.
 
     Args:
         path: The video to write, such as an ``.mp4``.
-        video: The video that the motion is lifted from: its frame t goes with row t of the motion.
+        video: The video file that the motion is lifted from.
+        size: Width and height of the video whose frames come through :meth:`watch`.
         height: Height of the pictures in pixels, before the timeline comes below them.
         frames: How many frames there will be, as far as known.
 
-    Attributes:
-        seconds: How long drawing and encoding took.
-
     Raises:
         PoseError: A chunk is not 3D, or its 2D poses are not in pixels.
-        VideoError: The video cannot be read or ends before the motion, or the file cannot be written. What can be
-            told of them beforehand is told at once.
+        VideoError: The video cannot be read or ends before the motion, the file cannot be written, or there are both
+            `video` and `size`. The constructor raises what is known beforehand.
 
     Example:
-        >>> with Movie("walk-3d.mp4", video="walk.mp4") as movie:  # doctest: +SKIP
-        ...     motion = lifter.lift("walk.mp4", each=movie.add)
+        >>> with Movie("walk-3d.mp4", size=(1920, 1080)) as movie:  # doctest: +SKIP
+        ...     motion = lifter.lift("walk.mp4", on_frame=movie.watch, each=movie.add)
     """
 
     def __init__(
@@ -59,58 +61,84 @@ class Movie:
         path: str | PathLike[str],
         *,
         video: str | PathLike[str] | None = None,
+        size: tuple[int, int] | None = None,
         height: int = 540,
         frames: int | None = None,
     ) -> None:
-        self.path, self.seconds = Path(path), 0.0
+        self.path = Path(path)
         check_suffix(self.path)
         check_place(self.path, VideoError)
-        self._reader = None if video is None else VideoReader(video)
+        if video is not None and size is not None:
+            raise VideoError("give the video to decode, or the size of the frames to come through watch(); not both")
+        # Images cost least if they shrink while they are decoded.
+        self._reader = None if video is None else VideoReader(video, within=(2 * height, height))
+        self._size = size if self._reader is None else self._reader.info.size
+        self._pictures = None if size is None else WaitingPictures(picture_size(size, height))
         self._height, self._frames = height, frames
-        self._chunks: Queue[PoseSequence | None] = Queue(2)  # None: that was all
-        self._left = False
-        self._made: Future[None] | None = None  # None outside the block
+        self._chunks: Queue[PoseSequence | None] = Queue(2)  # None ends it
+        self._abandoned = False
+        self._work: Future[None] | None = None  # None outside the block
+        self._drawing = self._shrinking = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long drawing and encoding took so far."""
+        return self._drawing + self._shrinking
 
     def __enter__(self) -> "Movie":
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="poseglass-movie")
-        self._made = self._worker.submit(self._make)
+        self._work = self._worker.submit(self._draw)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        made, self._made = self._made, None
-        assert made is not None
-        self._left = kind is not None
+        work, self._work = self._work, None
+        assert work is not None
+        self._abandoned = kind is not None
         try:
-            self._put(None, made)
-            # In short waits, for Python sees a Ctrl-C that came to another thread only between them.
-            while kind is None and not made.done():
-                wait([made], timeout=0.1)
+            self._put(None, work)
+            # In short waits, because Python sees a Ctrl-C that came to another thread only between them.
+            while kind is None and not work.done():
+                wait([work], timeout=0.1)
         except BaseException:  # Ctrl-C while it waits
-            self._left = True
+            self._abandoned = True
             raise
         finally:
-            self._put(None, made)
+            self._put(None, work)
             self._worker.shutdown()
+            if self._reader is not None:
+                self._reader.close()
         if kind is None:
-            made.result()
+            work.result()
+
+    def watch(self, frame: Frame) -> None:
+        """Take the next frame of the video; it waits, shrunk, until its row of the motion comes.
+
+        Raises:
+            VideoError: The movie was made without the `size` of the video.
+        """
+        if self._pictures is None:
+            raise VideoError("watch() needs the size of the video: Movie(..., size=(width, height))")
+        start = perf_counter()
+        self._pictures.put(frame.image)
+        self._shrinking += perf_counter() - start
 
     def add(self, motion: PoseSequence) -> None:
-        """The next frames, with the 2D poses that they were lifted from in `pose2d`, if they are to be shown.
+        """Take the next frames of the motion, with their 2D poses in `pose2d` if those are to be shown.
 
         Raises:
             VideoError: It is called outside the `with` block.
         """
-        if self._made is None:
+        if self._work is None:
             raise VideoError(
                 f"{self.path} takes frames inside its block only: with Movie(...) as movie: movie.add(...)"
             )
         if len(motion):
-            self._put(motion, self._made)
+            self._put(motion, self._work)
 
-    def _put(self, chunk: PoseSequence | None, made: Future[None]) -> None:
-        while not made.done():  # once drawing has failed, nobody takes chunks any more
+    def _put(self, chunk: PoseSequence | None, work: Future[None]) -> None:
+        while not work.done():  # once drawing has failed, nothing takes chunks any more
             try:
                 self._chunks.put(chunk, timeout=0.1)
             except Full:
@@ -122,12 +150,12 @@ class Movie:
         while True:
             start = perf_counter()
             chunk = self._chunks.get()
-            self.seconds -= perf_counter() - start
+            self._drawing -= perf_counter() - start
             if chunk is None:
                 return
             yield chunk
 
-    def _make(self) -> None:
+    def _draw(self) -> None:
         """Everything that happens in the background."""
         start = perf_counter()
         chunks = self._taken()
@@ -136,34 +164,38 @@ class Movie:
             if first is None:
                 raise PoseError("expected a motion of at least one frame, got an empty one")
             with ExitStack() as stack:
-                renderer, reader = self._renderer(first), self._reader
-                if reader is not None:
-                    # Made as small as they are shown while they are decoded, images cost least.
-                    side = renderer.shown(max(reader.info.size))
-                    reader = stack.enter_context(VideoReader(reader.path, max_side=side))
+                renderer = self._renderer(first)
                 writer = stack.enter_context(VideoWriter(self.path, fps=first.rate, size=renderer.size))
                 # Decoding, drawing and encoding work side by side, and end before what they work with is closed.
-                images = stack.enter_context(closing(ahead(images_of(reader))))
-                pictures = stack.enter_context(closing(ahead(_pictures(renderer, images, chain([first], chunks)))))
+                images: Iterator[UInt8[ndarray, "_ _ 3"] | None] = self._watched()
+                if self._pictures is None:
+                    images = stack.enter_context(closing(ahead(images_of(self._reader))))
+                pictures = stack.enter_context(closing(ahead(_drawn(renderer, images, chain([first], chunks)))))
                 for picture in pictures:
                     writer.write(picture)
-                    if self._left:
+                    if self._abandoned:
                         raise _AbandonedError
-                if self._left:
+                if self._abandoned:
                     raise _AbandonedError
         except _AbandonedError:
             pass
         finally:
-            self.seconds += perf_counter() - start
+            self._drawing += perf_counter() - start
+
+    def _watched(self) -> Iterator[UInt8[ndarray, "_ _ 3"]]:
+        """The frames that came through :meth:`watch`."""
+        count = 0
+        while self._pictures:
+            yield self._pictures.take()
+            count += 1
+        raise VideoError(f"watch() was given {count} frames and the motion goes on; give it every frame of the video")
 
     def _renderer(self, motion: PoseSequence) -> Renderer:
-        pose2d, reader = motion.pose2d, self._reader
-        size = (
-            (None if pose2d is None else pose2d.size) or motion.size or (None if reader is None else reader.info.size)
-        )
+        pose2d = motion.pose2d
+        size = (None if pose2d is None else pose2d.size) or motion.size or self._size
         return Renderer(
             motion.skeleton,
-            size=None if reader is None and pose2d is None else size,
+            size=None if self._size is None and pose2d is None else size,
             skeleton2d=None if pose2d is None else pose2d.skeleton,
             fps=motion.rate,
             frames=self._frames,
@@ -171,8 +203,8 @@ class Movie:
         )
 
 
-def images_of(reader: VideoReader | None) -> Iterator[UInt8[ndarray, "h w 3"] | None]:
-    """The images of a video, or nothing for ever; an error to whoever asks for more than there are."""
+def images_of(reader: VideoReader | None) -> Iterator[UInt8[ndarray, "_ _ 3"] | None]:
+    """The images of a video, and then an error; without a video None for ever."""
     if reader is None:
         yield from repeat(None)
         return
@@ -184,9 +216,9 @@ def images_of(reader: VideoReader | None) -> Iterator[UInt8[ndarray, "h w 3"] | 
     )
 
 
-def _pictures(
-    renderer: Renderer, images: Iterator[UInt8[ndarray, "h w 3"] | None], chunks: Iterable[PoseSequence]
-) -> Iterator[UInt8[ndarray, "h w 3"]]:
+def _drawn(
+    renderer: Renderer, images: Iterator[UInt8[ndarray, "_ _ 3"] | None], chunks: Iterable[PoseSequence]
+) -> Iterator[UInt8[ndarray, "_ _ 3"]]:
     """Every frame of the motion, drawn beside its image."""
     for motion in chunks:
         points, pose2d = on_stage(motion), motion.pose2d

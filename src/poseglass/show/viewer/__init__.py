@@ -1,7 +1,7 @@
-"""A 3D player of a motion in one HTML file, which opens off-line in any browser.
+"""A 3D player of a motion in one HTML file, which opens offline in any browser.
 
-The page is three template files beside this one (:file:`player.html`, ``.css``, ``.js``) with the motion written into
-them: 16-bit steps of a millimetre (coarser only beyond 32 m) in base64, so that an hour at 30 fps takes some 25 MB.
+The page consists of three template files in this folder (:file:`player.html`, ``.css``, ``.js``) and the motion. Points
+are stored in base64 as 16-bit steps of a millimetre (coarser beyond 32 m), so that an hour at 30 fps takes about 25 MB.
 """
 
 import base64
@@ -11,6 +11,7 @@ import re
 import tempfile
 import warnings
 import webbrowser
+from dataclasses import asdict
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
@@ -25,11 +26,24 @@ from poseglass.body.skeleton import Skeleton
 from poseglass.errors import PoseError
 from poseglass.files.writing import writing
 from poseglass.show import scene as _scene
-from poseglass.show.scene import Camera, Colour, Floor, bone_ends, girths, middle_joints, mix, on_stage, side_colours
+from poseglass.show.scene import (
+    GRID,
+    SHADING,
+    Colour,
+    GroundLevel,
+    Viewpoint,
+    bone_ends,
+    girths,
+    middle_joints,
+    mix,
+    on_stage,
+    side_colours,
+)
 
 __all__ = ["view", "write_page"]
 
-UNKNOWN = -32768  # the 16-bit number of a coordinate that is not known
+UNKNOWN = -32768  # the 16-bit number of an unknown coordinate
+FINEST, FINEST_2D = 0.001, 0.25  # metres and pixels per step of a coordinate
 COLOURS: dict[str, Colour] = {
     name: getattr(_scene, name.upper())
     for name in ("night", "slate", "ink", "dim", "left", "right", "bone", "amber", "rose")
@@ -37,15 +51,15 @@ COLOURS: dict[str, Colour] = {
 
 
 def write_page(motion: PoseSequence, path: str | PathLike[str], *, title: str | None = None) -> Path:
-    """Write a self-contained page that plays a motion: play, scrub, turn; kept frames are lit on the timeline.
+    """Write a self-contained page that plays a motion. Kept frames are highlighted on the timeline.
 
     Args:
-        motion: The 3D motion; its ``pose2d`` is shown in a corner where it is in pixels.
-        path: Where to write, ending in ``.html``.
-        title: What stands above it; the file's name if it is not given.
+        motion: The 3D motion. Its ``pose2d``, if in pixels, is shown in a corner.
+        path: The file to write, which ends in ``.html``.
+        title: The title of the page. Default: the name of the file.
 
     Raises:
-        PoseError: The motion is empty or not 3D, the name does not end in ``.html``, or the place cannot be written.
+        PoseError: The motion is empty or not 3D, the name does not end in ``.html``, or the file cannot be written.
 
     Example:
         >>> motion = pg.lift("walk.mp4")  # doctest: +SKIP
@@ -56,7 +70,7 @@ def write_page(motion: PoseSequence, path: str | PathLike[str], *, title: str | 
         raise PoseError(f"expected a file name that ends in .html, got {path}")
     if not len(motion):
         raise PoseError("expected a motion of at least one frame, got an empty one")
-    # "</script>" in a name would end the script early: "<" is written as an escape, which JSON reads back.
+    # "</script>" in a joint name would end the script early, so "<" is written as a JSON escape.
     record = json.dumps(_record(motion), allow_nan=False).replace("<", "\\u003c")
     variables = "; ".join(f"--{name}: rgb{colour}" for name, colour in COLOURS.items())
     parts = {
@@ -66,7 +80,7 @@ def write_page(motion: PoseSequence, path: str | PathLike[str], *, title: str | 
         "script": _template("player.js"),
         "motion": record,
     }
-    # In one pass, so that braces in a title stay what they are.
+    # All in one pass, so that braces in a title are not replaced.
     page = re.sub(r"\{\{(\w+)\}\}", lambda gap: parts[gap[1]], _template("player.html"))
     with writing(path, PoseError) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -74,7 +88,7 @@ def write_page(motion: PoseSequence, path: str | PathLike[str], *, title: str | 
 
 
 def view(motion: PoseSequence, *, title: str = "motion") -> Path:
-    """Show a motion in the web browser; the page it shows, in a temporary folder, is returned.
+    """Show a motion in the web browser. Returns the path of the page, in a temporary folder.
 
     Warns:
         UserWarning: No browser could be opened.
@@ -92,14 +106,14 @@ def view(motion: PoseSequence, *, title: str = "motion") -> Path:
 
 
 def _record(motion: PoseSequence) -> dict[str, Any]:
-    """What the player reads. Its points stand on the ground: y is down from there."""
+    """The data of the player. Its points are relative to the ground, with y down."""
     points = on_stage(motion).astype(np.float64)
-    floor = Floor(motion.rate)
-    points[..., 1] -= np.array([floor(pose) for pose in points])[:, None]
+    ground = GroundLevel(motion.rate)
+    points[..., 1] -= np.array([ground(pose) for pose in points])[:, None]
     pose2d, flat = motion.pose2d, None
     if pose2d is not None and pose2d.space == "pixels" and (size := pose2d.size or motion.size):
         sure = pose2d.confidence >= _scene.SURE
-        flat = {"size": size} | _body(pose2d.skeleton, np.where(sure[..., None], pose2d.points, np.nan), 0.25)
+        flat = {"size": size} | _body(pose2d.skeleton, np.where(sure[..., None], pose2d.points, np.nan), FINEST_2D)
     facts = [f"{len(motion)} frames", f"{motion.rate:g} fps", f"{motion.space} space in {motion.units}"]
     facts += [motion.skeleton.name]
     if motion.kept is not None:
@@ -109,8 +123,10 @@ def _record(motion: PoseSequence) -> dict[str, Any]:
         "fps": motion.rate,
         "facts": " · ".join(facts),
         "colours": COLOURS,
-        "camera": {name: getattr(Camera(), name) for name in Camera.__dataclass_fields__},
-        "body": _body(motion.skeleton, points, 0.001)
+        "camera": asdict(Viewpoint()),
+        "grid": asdict(GRID),
+        "shading": asdict(SHADING),
+        "body": _body(motion.skeleton, points, FINEST)
         | {"girths": girths(motion.skeleton).tolist(), "middle": middle_joints(motion.skeleton)},
         "flat": flat,
         "valid": _text(motion.validity.astype("u1")),
@@ -119,8 +135,8 @@ def _record(motion: PoseSequence) -> dict[str, Any]:
     }
 
 
-def _body(skeleton: Skeleton, points: Float[ndarray, "f j d"], finest: float) -> dict[str, Any]:
-    """The points in whole steps, `finest` if 16 bits reach so far, and how they are drawn."""
+def _body(skeleton: Skeleton, points: Float[ndarray, "f j _"], finest: float) -> dict[str, Any]:
+    """The points in whole steps, of size `finest` if 16 bits suffice, and how to draw them."""
     known = np.isfinite(points).all(-1, keepdims=True)
     points = np.where(known, points, 0)
     step = max(finest, float(np.abs(points).max()) / 32767)

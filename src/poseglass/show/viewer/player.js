@@ -1,11 +1,11 @@
 "use strict";
-// A player of one 3D motion on plain 2D canvases: seventeen joints and a grid need no 3D library.
-// Stage axes: x right, y down, z away; metres from the ground.
+// Plays one 3D motion on plain 2D canvases: seventeen joints and a grid need no 3D library.
+// Axes of the scene: x right, y down, z away; metres from the ground.
 (() => {
   const motion = JSON.parse(document.getElementById("motion").textContent);
   const $ = (id) => document.getElementById(id);
 
-  // ---- what is in the file
+  // ---- the data
   const bytes = (text) => {
     const raw = atob(text), out = new Uint8Array(raw.length);
     for (let i = 0; i < raw.length; i++) out[i] = raw.charCodeAt(i);
@@ -73,9 +73,9 @@
   const clamp = (v, low, high) => Math.min(high, Math.max(low, v));
   const colours = motion.colours, NIGHT = colours.night;
   const SIDES = [colours.bone, colours.left, colours.right];
-  const NEAR = 0.15; // what is nearer to the camera is not drawn
+  const NEAR = 0.15; // metres: nothing nearer to the camera is drawn
 
-  // A canvas as sharp as the screen: its context draws in CSS pixels.
+  // Gives a canvas the resolution of the screen. Its context draws in CSS pixels.
   const fit = (canvas, width = canvas.clientWidth, height = canvas.clientHeight) => {
     const ratio = window.devicePixelRatio || 1, wide = Math.round(width * ratio), high = Math.round(height * ratio);
     if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
@@ -99,7 +99,7 @@
       return [width / 2 + dot(right, x, y, z) * over, height / 2 + dot(down, x, y, z) * over, depth];
     };
   };
-  // The joints, over the ground and around the root, which the camera follows.
+  // The joints of a frame, relative to the ground under the root, which the camera follows.
   const placed = (i) => {
     const points = pose(steps, body, 3, i), known = body.middle.every((j) => points[j]);
     const mean = (axis) => body.middle.reduce((sum, j) => sum + points[j][axis], 0) / body.middle.length;
@@ -115,7 +115,7 @@
     pen.fillStyle = colour;
     pen.fill();
   };
-  const CELL = 0.5, REACH = 2.25, LEVELS = 12;
+  const CELL = motion.grid.cell, REACH = motion.grid.reach, LEVELS = 12, shading = motion.shading;
   const drawGrid = (pen, project, middle) => {
     const cells = Math.ceil(REACH / CELL) + 1, paths = Array.from({ length: LEVELS + 1 }, () => new Path2D());
     const offset = middle.map((v) => ((v % CELL) + CELL) % CELL);
@@ -143,7 +143,7 @@
   };
   const shade = document.createElement("canvas");
   const drawShadow = (pen, project, points, width, height, scale) => {
-    // Drawn small and enlarged: the cheapest blur that every browser has.
+    // Drawn small and enlarged, which is the cheapest blur in any browser.
     const part = 10;
     Object.assign(shade, { width: Math.ceil(width / part), height: Math.ceil(height / part) });
     const small = shade.getContext("2d");
@@ -171,13 +171,15 @@
       .map((bone) => ({ ...bone, depth: (seen[bone.far][2] + seen[bone.near][2]) / 2 }))
       .sort((a, b) => b.depth - a.depth)
       .forEach(({ far, near, side, depth }) => {
-        const gloom = dim ? 0.68 : clamp(0.6 * (depth - view.distance) + 0.12, 0, 0.4);
+        const distance = shading.per_metre * (depth - view.distance) + shading.near;
+        const gloom = dim ? shading.dimmed : clamp(distance, 0, shading.most);
         const colour = mix(side, NIGHT, gloom);
         const ra = body.girths[far] / seen[far][2] * scale, rb = body.girths[near] / seen[near][2] * scale;
-        capsule(pen, seen[far], seen[near], ra + 1.5, rb + 1.5, css(mix(colour, NIGHT, 0.84)));
-        capsule(pen, seen[far], seen[near], ra, rb, css(mix(colour, NIGHT, 0.22)));
-        const lit = [[seen[far], ra], [seen[near], rb]].map(([p, r]) => [p[0] - 0.22 * r, p[1] - 0.22 * r]);
-        capsule(pen, lit[0], lit[1], 0.6 * ra, 0.6 * rb, css(colour));
+        const rim = shading.rim_pixels, size = shading.highlight, shift = shading.shift;
+        capsule(pen, seen[far], seen[near], ra + rim, rb + rim, css(mix(colour, NIGHT, shading.rim)));
+        capsule(pen, seen[far], seen[near], ra, rb, css(mix(colour, NIGHT, shading.shade)));
+        const lit = [[seen[far], ra], [seen[near], rb]].map(([p, r]) => [p[0] - shift * r, p[1] - shift * r]);
+        capsule(pen, lit[0], lit[1], size * ra, size * rb, css(colour));
       });
   };
 
@@ -202,7 +204,7 @@
     });
   };
 
-  // ---- the timeline: every frame of a short clip; of a long one the whole above, the neighbourhood below
+  // ---- the timeline: one bar per frame; for a long motion, all of it above and the frames nearby below
   const CLOSE = 240;
   const shadeOf = (i) => (!valid[i] ? colours.rose : kept && kept[i] ? colours.amber : colours.slate);
   const whole = document.createElement("canvas");
@@ -215,7 +217,7 @@
       }
       return;
     }
-    for (let x = 0; x < width; x++) { // many frames in a pixel: their mean
+    for (let x = 0; x < width; x++) { // several frames per pixel: their mean
       const first = from + Math.floor(x / each), last = Math.max(first + 1, from + Math.floor((x + 1) / each)), sum = [0, 0, 0];
       for (let i = first; i < last; i++) shadeOf(Math.min(i, frames - 1)).forEach((v, c) => { sum[c] += v; });
       pen.fillStyle = css(sum.map((v) => Math.round(v / (last - first))));
@@ -263,7 +265,7 @@
   const tick = (now) => {
     if (playing) {
       if (before !== null) {
-        // A tab that slept goes on where it was.
+        // A tab that was suspended resumes where it stopped.
         seconds = (seconds + Math.min((now - before) / 1000, 0.25) * speed) % length;
         const next = frameAt(seconds);
         dirty ||= next !== frame;
@@ -278,7 +280,7 @@
     requestAnimationFrame(tick);
   };
 
-  // ---- hands
+  // ---- mouse, touch and keyboard
   const stage = $("stage"), fingers = new Map();
   const zoomBy = (factor) => { view.distance = clamp(view.distance * factor, 1, 30); dirty = true; };
   const turnBy = (x, y) => {
@@ -302,7 +304,7 @@
     const next = [event.clientX, event.clientY], moved = [next[0] - last[0], next[1] - last[1]];
     if (fingers.size === 1) {
       if (event.shiftKey || event.buttons & 6) panBy(...moved); else turnBy(-0.4 * moved[0], 0.4 * moved[1]);
-    } else { // two fingers move and pinch
+    } else { // two fingers move and zoom
       const other = [...fingers].find(([id]) => id !== event.pointerId)[1];
       const apart = (p) => Math.hypot(p[0] - other[0], p[1] - other[1]) || 1;
       zoomBy(apart(last) / apart(next));
@@ -332,7 +334,7 @@
     dirty = true;
   });
   $("scrub").addEventListener("input", () => seek(Number($("scrub").value)));
-  // The bars fill the whole width, which the thumb of a range does not: the pointer goes where it points.
+  // The thumb of a range does not reach the edges as the bars do, so the pointer sets the frame itself.
   let held = false;
   const point = (event) => {
     const box = $("scrub").getBoundingClientRect();
@@ -368,10 +370,10 @@
     else return;
     event.preventDefault();
   });
-  // A browser presses a focused button when space is let go: it was played or paused already.
+  // A browser clicks a focused button when space is released, but the key has already played or paused.
   $("play").addEventListener("keyup", (event) => { if (event.key === " ") event.preventDefault(); });
 
-  // ---- begin
+  // ---- start
   $("facts").textContent = motion.facts;
   $("scrub").max = frames - 1;
   $("inset").hidden = $("flatten").hidden = !flat;
@@ -389,7 +391,7 @@
     seek,
     play: () => setPlaying(true),
     pause: () => setPlaying(false),
-    /** Where the joints of the frame are on the stage: x, y in CSS pixels, depth in metres; null if unknown. */
+    /** The joints of the frame on the canvas: x, y in CSS pixels, depth in metres; null if unknown. */
     project: () => placed(frame)[0].map((p) => p && projector(stage.clientWidth, stage.clientHeight)(p)),
     redraw: draw,
   };

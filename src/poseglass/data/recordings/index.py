@@ -1,0 +1,73 @@
+"""The index of a folder of recordings: one JSON file that is refused if anything in it was edited.
+
+========== =======================================================================================================
+key
+========== =======================================================================================================
+format      :data:`FORMAT`
+dataset     the data set
+licence     the terms of use
+skeleton    the name of the skeleton
+sources     the names of the 2D poses
+arrays      the shape, type and SHA-256 of each array
+recordings  subject, action, take, camera, fps, size, frames, offset, sources and, where it has one, split of each
+fingerprint :func:`fingerprint` of everything above: the same data have the same fingerprint
+provenance  the version that wrote the folder, and the files that it was made from with their SHA-256
+checksum    :func:`checksum` of everything above
+========== =======================================================================================================
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from poseglass.errors import DataError
+
+__all__ = ["FORMAT", "INDEX", "checksum", "fingerprint", "read_index"]
+
+FORMAT = "poseglass recordings 2"
+# Format 1 protected neither the data set, which decides the splits, nor the licence and the sources.
+OLD_FORMATS = ("poseglass recordings 1",)
+INDEX = "index.json"
+
+
+def fingerprint(index: Mapping[str, Any]) -> str:
+    """Return twelve hexadecimal digits that identify the data, whenever and from whatever files they were prepared."""
+    data = {key: value for key, value in index.items() if key not in ("fingerprint", "provenance", "checksum")}
+    return _hash(data)[:12]
+
+
+def checksum(index: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the whole index apart from the checksum itself."""
+    return _hash({key: value for key, value in index.items() if key != "checksum"})
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """Read the index of a folder and check that nothing in it was edited.
+
+    Raises:
+        DataError: The folder or its index is missing, of another or an older format, unreadable, or edited.
+    """
+    make = "make one with `poseglass data h36m`, `data 3dhp` or `data mocap`"
+    path = folder / INDEX
+    if not folder.is_dir():
+        raise DataError(f"there is no folder of recordings {folder}; {make}")
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{folder} holds no recordings: it has no {INDEX}; {make}") from None
+    except (OSError, ValueError) as problem:
+        raise DataError(f"{path} cannot be read: {problem}; prepare the data again") from None
+    form = index.get("format") if isinstance(index, dict) else type(index).__name__
+    if form in OLD_FORMATS:
+        raise DataError(f"{path} has the old format {form!r}, in which edits go unnoticed; prepare the data again")
+    if form != FORMAT:
+        raise DataError(f"{path} must have the format {FORMAT!r}, got {form!r}; {make}")
+    if index.get("checksum") != checksum(index) or index.get("fingerprint") != fingerprint(index):
+        raise DataError(f"{path} was changed after it was written; prepare the data again")
+    return dict(index)
+
+
+def _hash(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

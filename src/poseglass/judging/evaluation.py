@@ -1,0 +1,57 @@
+"""`pg.evaluate`: how good a model is, on motion clips or on recordings."""
+
+from typing import overload
+
+from poseglass.data.clips import MotionClips
+from poseglass.data.recordings.store import Recordings
+from poseglass.judging.on_clips import evaluate_clips
+from poseglass.judging.on_recordings import evaluate_recordings
+from poseglass.judging.protocol import Protocol
+from poseglass.judging.report import ClipReport, RecordingReport
+from poseglass.waist.hourglass import Model
+
+__all__ = ["evaluate"]
+
+
+@overload
+def evaluate(
+    model: Model, data: MotionClips, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
+) -> ClipReport: ...
+@overload
+def evaluate(
+    model: Model, data: Recordings, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
+) -> RecordingReport: ...
+def evaluate(
+    model: Model,
+    data: MotionClips | Recordings,
+    *,
+    split: str | None = None,
+    flip: bool = False,
+    progress: bool = False,
+) -> ClipReport | RecordingReport:
+    """Errors of a model: on motion clips by our own protocol, on recordings by the field's.
+
+    Both kinds of report print as a table and have ``markdown()``, ``json()`` and ``csv()``.
+
+    Args:
+        model: A backbone, hourglass or funnel. For motion clips, one that takes x, y and score and is no funnel.
+        data: Motion clips (:func:`poseglass.judging.on_clips.evaluate_clips`), or recordings with the default
+            :class:`poseglass.judging.protocol.Protocol`;
+            :func:`poseglass.judging.on_recordings.evaluate_recordings` takes any other.
+        split: ``"train"``, ``"val"`` or ``"test"``; the test split by default.
+        flip: Average with the mirrored pass.
+        progress: Show a progress bar.
+
+    Raises:
+        DataError: The split is empty, or it is unclear which 2D poses of the recordings to use.
+        ModelError: The model cannot be evaluated on such data.
+
+    Example:
+        >>> import poseglass as pg
+        >>> clips = pg.MotionClips.load("clips.npz")  # doctest: +SKIP
+        >>> print(pg.evaluate(pg.load("balanced"), clips))  # doctest: +SKIP
+        >>> print(pg.evaluate(pg.load("hot-mixste"), pg.Recordings.open("h36m"), flip=True))  # doctest: +SKIP
+    """
+    if isinstance(data, Recordings):
+        return evaluate_recordings(model, data, Protocol(split=split, flip=flip), progress=progress)
+    return evaluate_clips(model, data, split=split or "test", flip=flip, progress=progress)

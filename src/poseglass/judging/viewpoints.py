@@ -1,0 +1,132 @@
+"""Motion clips as four fixed virtual cameras see them, with clean and with detector-like 2D poses.
+
+These constants and formulas are the evaluation protocol of motion clips, version 1. Changing any of them changes every
+accuracy figure that is quoted, so a change needs a new version.
+"""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from poseglass.body.geometry import Camera, look_at, root_relative
+from poseglass.body.pose import PoseSequence
+from poseglass.body.resample import resample
+from poseglass.body.skeleton import H36M_17
+from poseglass.data.virtual.detector import COCO_LAYOUT, H36M_FACE, DetectorNoise, detect, face, observe, to_nose
+
+__all__ = ["CAMERAS", "FPS", "SIZE", "ClipView", "Viewpoint", "at_rate", "clip_views"]
+
+FPS = 30.0
+SIZE = (1920, 1080)  # pixels, width and height
+CLEARANCE = 1.0  # metres between a camera and the reach of the person, so that nobody passes through the camera
+
+
+@dataclass(frozen=True)
+class Viewpoint:
+    """A camera that looks at the middle of a take's path.
+
+    Attributes:
+        yaw: Degrees about the vertical axis; 0 sees the person from +z.
+        pitch: Degrees above the horizon.
+        distance: Metres from the middle of the path.
+        focal: Focal length in image widths.
+    """
+
+    yaw: float
+    pitch: float
+    distance: float
+    focal: float
+
+
+CAMERAS = (
+    Viewpoint(45, 0, 4, 1.0),
+    Viewpoint(135, 10, 5, 1.2),
+    Viewpoint(225, 25, 3.5, 0.8),
+    Viewpoint(315, -10, 6, 1.6),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ClipView:
+    """What one camera sees of one take.
+
+    Attributes:
+        kind: ``"clean"``: the exact projection. ``"detected"``: what a 2D detector would report.
+        points: 2D poses in pixels (f 17 2).
+        scores: Their confidence (f 17).
+        truth: The true root-relative poses in camera space, metres (f 17 3).
+    """
+
+    kind: Literal["clean", "detected"]
+    points: Float[ndarray, "f 17 2"]
+    scores: Float[ndarray, "f 17"]
+    truth: Float[ndarray, "f 17 3"]
+
+
+def clip_views(name: str, points: Float[ndarray, "f 17 3"]) -> Iterator[ClipView]:
+    """Every view of a take: for each camera a clean one, then a detected one.
+
+    *Detected* takes COCO-17 keypoints through the training's virtual detector, seeded by the take's name and the
+    camera's number, and converts them as inference does. There, joint 9 of the truth is moved from the skull base to
+    the nose (:func:`poseglass.data.virtual.detector.to_nose`).
+
+    Args:
+        name: The take's name.
+        points: Its world poses at 30 frames per second, metres, y up (f 17 3): :func:`at_rate`.
+
+    Example:
+        >>> points = np.random.default_rng(0).normal(0, 0.4, (30, 17, 3))
+        >>> [view.kind for view in clip_views("noise", points)][:3]
+        ['clean', 'detected', 'clean']
+    """
+    features = face(points)
+    with_face = np.concatenate([to_nose(points, features), features], 1)  # f 23 3
+    for number, viewpoint in enumerate(CAMERAS):
+        camera = _camera(viewpoint, points)
+        clean = camera.to_camera(points)
+        yield ClipView("clean", camera.project(clean), np.ones(points.shape[:2]), root_relative(clean))
+
+        truth = camera.to_camera(with_face)
+        rng = np.random.default_rng(zlib.crc32(f"{name}/{number}".encode()))
+        detected, scores = detect(rng, camera.project(truth)[None], DetectorNoise(), H36M_FACE.mirror)
+        detected, scores = observe(detected, scores, np.array([COCO_LAYOUT]))
+        yield ClipView("detected", detected[0], scores[0], root_relative(truth)[:, :17])
+
+
+def at_rate(points: Float[ndarray, "f 17 3"], fps: float) -> Float[ndarray, "_ 17 3"]:
+    """The motion at 30 frames per second, interpolated linearly in time.
+
+    Where a frame of the new clock is also one of the old, it is that frame: 60 and 120 frames per second are decimated
+    and nothing is smoothed.
+
+    Args:
+        points: World poses (f 17 3).
+        fps: Their frame rate.
+
+    Example:
+        >>> points = np.zeros((51, 17, 3)) + np.arange(51.0)[:, None, None]
+        >>> at_rate(points, fps=50)[:4, 0, 0].round(3).tolist()
+        [0.0, 1.667, 3.333, 5.0]
+    """
+    motion = resample(PoseSequence(points, H36M_17, "world", fps=fps), FPS)
+    return motion.points.astype(np.float64)
+
+
+def _camera(viewpoint: Viewpoint, points: Float[ndarray, "f 17 3"]) -> Camera:
+    path = points[:, 0]
+    middle = (path.min(0) + path.max(0)) / 2
+    yaw, pitch = np.radians([viewpoint.yaw, viewpoint.pitch])
+    toward_camera = np.array([np.cos(pitch) * np.sin(yaw), np.sin(pitch), np.cos(pitch) * np.cos(yaw)])
+    reach = float(np.linalg.norm(points - middle, axis=-1).max())
+    distance = max(viewpoint.distance, reach + CLEARANCE)
+    return Camera(
+        rotation=look_at(-toward_camera),
+        position=middle + distance * toward_camera,
+        focal=np.full(2, viewpoint.focal * SIZE[0]),
+        centre=np.array(SIZE) / 2,
+    )

@@ -1,0 +1,73 @@
+"""The people of every frame of a keypoint file, and one person as one row per frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
+
+from poseglass.body.skeleton import Skeleton
+from poseglass.errors import FormatError
+from poseglass.people.following import DetectedPerson
+
+__all__ = ["KeypointFrames", "one_person", "rows"]
+
+# A file may name far fewer frames than its frame numbers span, for example every tenth. Beyond these limits its numbers
+# are not those of the frames of one video; COCO's image ids, for example, run to 600 000.
+MOST_FRAMES, MOST_FRAMES_PER_PERSON = 10_000, 100
+
+
+@dataclass(frozen=True)
+class KeypointFrames:
+    """What a file contains, before one person is chosen.
+
+    Args:
+        skeleton: The joints of every person.
+        frames: The people of every frame that the file names; an empty list if the frame shows nobody.
+        fps: Frames per second, if known.
+        size: Width and height of the image in pixels, if known.
+        timestamps: Time of each frame in seconds, if known, for all frames from the first to the last.
+        start: Time of the first frame in seconds.
+    """
+
+    skeleton: Skeleton
+    frames: dict[int, list[DetectedPerson]]
+    fps: float | None = None
+    size: tuple[int, int] | None = None
+    timestamps: Float[ndarray, " f"] | None = None
+    start: float = 0.0
+
+
+def one_person(
+    points: Float[ndarray, "f j 2"], scores: Float[ndarray, "f j"], skeleton: Skeleton, fps: float | None = None
+) -> KeypointFrames:
+    """The frames of a file that holds one person, one row per frame. A row of NaN is a frame without the person."""
+    known = np.isfinite(points).all(-1).any(-1)  # f
+    frames = {
+        frame: [DetectedPerson(points[frame], scores[frame])] if known[frame] else [] for frame in range(len(points))
+    }
+    return KeypointFrames(skeleton, frames, fps)
+
+
+def rows(
+    person: dict[int, DetectedPerson], first: int, last: int, joints: int
+) -> tuple[Float[ndarray, "f j 2"], Float[ndarray, "f j"], Bool[ndarray, " f"]]:
+    """Points, scores and validity from the first frame to the last; NaN, 0 and False without the person.
+
+    Raises:
+        FormatError: The frame numbers span far more frames than the person appears in.
+    """
+    frames = last - first + 1
+    if frames > max(MOST_FRAMES, MOST_FRAMES_PER_PERSON * len(person)):
+        raise FormatError(
+            f"{len(person)} detections lie between the frame numbers {first} and {last}; "
+            "these are not the frames of one video"
+        )
+    points = np.full((frames, joints, 2), np.nan, np.float32)
+    scores = np.zeros((frames, joints), np.float32)
+    valid = np.zeros(frames, bool)
+    for frame, detection in person.items():
+        points[frame - first] = detection.points
+        scores[frame - first] = detection.scores
+        valid[frame - first] = True
+    return points, scores, valid

@@ -1,0 +1,107 @@
+"""Checked values out of parsed files. Every error names the place where the value stands."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from poseglass.errors import FormatError
+
+__all__ = ["frame_number", "objects", "parse_joints", "parse_numbers", "parse_scores", "whole_number"]
+
+
+def objects(value: Any, place: str) -> list[dict[str, Any]]:
+    """The value, if it is a list of JSON objects.
+
+    Raises:
+        FormatError: It is something else.
+    """
+    if not isinstance(value, list):
+        raise FormatError(f"{place} must be a list, got {_kind(value)}")
+    for number, item in enumerate(value):
+        if not isinstance(item, dict):
+            raise FormatError(f"{place}, item {number} must be an object, got {_kind(item)}")
+    return value
+
+
+def parse_numbers(value: Any, place: str) -> Float[ndarray, "..."]:
+    """An array from nested lists of numbers; null becomes NaN.
+
+    Raises:
+        FormatError: The lists hold something else or differ in length.
+    """
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise FormatError(f"{place} must hold numbers only, in rows of equal length") from None
+
+
+def parse_joints(value: Any, place: str) -> Float[ndarray, "j _"]:
+    """Joints as rows of (x, y) or (x, y, third), from such rows or from one flat list of triples.
+
+    Raises:
+        FormatError: The value is neither.
+    """
+    array = parse_numbers(value, place)
+    if array.ndim == 1 and len(array) and len(array) % 3 == 0:
+        array = array.reshape(-1, 3)  # j 3
+    if array.ndim != 2 or array.shape[1] not in (2, 3):
+        raise FormatError(
+            f"{place} must be rows of (x, y) or (x, y, score), or a flat list of such triples; "
+            f"got an array of shape {array.shape}"
+        )
+    return array
+
+
+def parse_scores(value: Any, joints: int, place: str) -> Float[ndarray, " j"]:
+    """One score per joint; all 1 if the value is None.
+
+    Raises:
+        FormatError: There are more or fewer scores than joints.
+    """
+    if value is None:
+        return np.ones(joints)
+    array = parse_numbers(value, place).reshape(-1)
+    if len(array) != joints:
+        raise FormatError(f"{place} must be {joints} scores, one per joint, got {len(array)}")
+    return array
+
+
+def whole_number(value: Any, place: str) -> int:
+    """An integer, which the file may write as ``3`` or ``3.0``.
+
+    Raises:
+        FormatError: The value is not a whole number.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
+        return int(value)
+    raise FormatError(f"{place} must be a whole number, got {value!r}")
+
+
+def frame_number(name: Any, place: str) -> int:
+    """The frame number of an image: a number, or the last digits of its name (``"clip_0012.jpg"`` is 12).
+
+    Raises:
+        FormatError: The name has no digits.
+    """
+    if not isinstance(name, str):
+        return whole_number(name, place)
+    stem = name.replace("\\", "/").rsplit("/", 1)[-1]
+    start, _, end = stem.rpartition(".")
+    if start and not end.isdigit():  # both "0.jpg" and "clip.0012" are in use
+        stem = start
+    digits = "".join(letter if letter in "0123456789" else " " for letter in stem).split()
+    if not digits:
+        raise FormatError(f"{place} is {name!r}, which has no frame number in it; name the images like 'clip_0012.jpg'")
+    return int(digits[-1])
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return f"the string {value[:40]!r}"
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    return f"{value!r}"

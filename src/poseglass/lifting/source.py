@@ -1,0 +1,77 @@
+"""What can be lifted: a video, or 2D keypoints. Decided here once, for the command and for :func:`pg.lift` alike."""
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from poseglass.body.pose import PoseSequence
+from poseglass.errors import FormatError
+
+if TYPE_CHECKING:
+    from poseglass.video.reading import VideoReader
+
+__all__ = ["KEYPOINT_KINDS", "KEYPOINT_SUFFIXES", "Source", "open_source", "source_kind"]
+
+KEYPOINT_SUFFIXES = (".json", ".npz", ".npy", ".csv")
+"""Files of 2D keypoints end so (:data:`poseglass.keypoints.FORMATS`); any other file is taken for a video."""
+KEYPOINT_KINDS = f"{', '.join(KEYPOINT_SUFFIXES)} or a folder"
+"""The same in words."""
+
+Source: TypeAlias = "str | PathLike[str] | PoseSequence | VideoReader"
+"""What :meth:`poseglass.lifting.lifter.Lifter.lift` takes."""
+
+
+def source_kind(source: Source) -> Literal["video", "keypoints"]:
+    """What a source is taken for. Paths are judged by name: a folder, .json, .npz, .npy and .csv hold keypoints.
+
+    Example:
+        >>> source_kind("walk.MOV"), source_kind("walk.json")
+        ('video', 'keypoints')
+    """
+    if not isinstance(source, str | PathLike):
+        return "keypoints" if isinstance(source, PoseSequence) else "video"
+    path = Path(source)
+    return "keypoints" if path.suffix.lower() in KEYPOINT_SUFFIXES or path.is_dir() else "video"
+
+
+def open_source(
+    source: Source,
+    *,
+    layout: str | None = None,
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
+) -> "PoseSequence | VideoReader":
+    """Open a path: 2D poses of a keypoint file, or the reader of a video. What is open already comes back as it is.
+
+    Args:
+        source: A path, poses or a reader.
+        layout: Keypoint files: which joint is which; see :func:`poseglass.keypoints.read_keypoints`.
+        size: Keypoint files: width and height of the image in pixels.
+        fps: Keypoint files: frames per second.
+
+    Raises:
+        FormatError: The keypoint file cannot be read, or there are options of keypoint files and the source is none.
+        VideoError: The video cannot be read.
+
+    Example:
+        >>> import numpy as np, poseglass as pg
+        >>> poses = PoseSequence([[[0, 0], [1, 1]]], pg.Skeleton("stick", ("a", "b"), ()), "pixels")
+        >>> open_source(poses) is poses
+        True
+    """
+    if isinstance(source, str | PathLike):
+        if source_kind(source) == "keypoints":
+            from poseglass.keypoints import read_keypoints
+
+            return read_keypoints(source, layout=layout, size=size, fps=fps)
+        kind = f"{source} is taken for a video"
+    else:
+        kind = f"got a {type(source).__name__}"
+    options = {"layout": layout, "size": size, "fps": fps}
+    if given := [name for name, value in options.items() if value is not None]:
+        raise FormatError(f"{', '.join(given)}: only for a file of keypoints ({KEYPOINT_KINDS}), but {kind}")
+    if isinstance(source, str | PathLike):
+        from poseglass.video.reading import VideoReader
+
+        return VideoReader(source)
+    return source

@@ -1,0 +1,69 @@
+"""The :class:`Card`: what a network's weights were trained for."""
+
+import copy
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from torch import nn
+
+from poseglass.body.skeleton import H36M_17, SKELETONS
+from poseglass.errors import ModelError
+
+__all__ = ["Card"]
+
+M = TypeVar("M", bound=nn.Module)
+
+# The values that a field can have; `keypoints` is free text.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "coordinates": ("person", "screen"),
+    "answers": ("all", "centre"),
+    "skeleton": tuple(SKELETONS),
+    "units": ("metres",),
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a network's weights were trained for.
+
+    A model carries a card (``model.card``), and :func:`poseglass.save` stores it with the weights. It never changes:
+    ``model.with_card(dataclasses.replace(model.card, keypoints="cpn"))`` returns a model with another card.
+
+    Attributes:
+        coordinates: What the input's x and y are. ``"person"``: as
+            :func:`poseglass.clips.person.person_coordinates` makes them; lifting gives a model these. ``"screen"``: the
+            image's width runs from -1 to 1, as published models expect.
+        answers: The frames whose poses are good: ``"all"``, or only the clip's ``"centre"`` (seq2frame training).
+        keypoints: The 2D poses of the training, such as ``"cpn"`` or ``"gt"``; empty if unknown.
+        skeleton: The joints of input and output, by a name that :func:`poseglass.body.skeleton.get_skeleton` knows.
+        units: The unit of the output.
+
+    Raises:
+        ModelError: A field has a value that it cannot have.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> replace(Card(coordinates="screen"), keypoints="cpn").coordinates
+        'screen'
+    """
+
+    coordinates: Literal["person", "screen"] = "person"
+    answers: Literal["all", "centre"] = "all"
+    keypoints: str = ""
+    skeleton: str = H36M_17.name
+    units: Literal["metres"] = "metres"
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if (value := getattr(self, name)) not in choices:
+                raise ModelError(f"{name} should be {' or '.join(choices)}, not {value!r}")
+        if not isinstance(self.keypoints, str):
+            raise ModelError(f"keypoints should be text, not {self.keypoints!r}")
+
+
+def shallow_copy(module: M) -> M:
+    """Another module with the same parameters, buffers and submodules, not copies of them."""
+    twin = copy.copy(module)
+    for name in ("_parameters", "_buffers", "_modules"):
+        twin.__dict__[name] = dict(twin.__dict__[name])
+    return twin

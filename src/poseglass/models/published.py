@@ -1,0 +1,59 @@
+"""What identifies a published checkpoint: its keys, its sizes and its names."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor
+
+from poseglass.errors import WeightsError
+
+__all__ = ["Published", "count"]
+
+
+@dataclass(frozen=True)
+class Published:
+    """How an architecture's published checkpoints look. Each architecture describes its own, in its own file.
+
+    Attributes:
+        marks: Keys that only this architecture has, each with its number of axes: ``{published key: axes}``.
+        renames: Pairs of a regular expression, which matches the start of one of *our* names, and the published text
+            in its place. The first match counts.
+        sizes: Reads the constructor's arguments off a state dict of published names.
+        at: The layer before which HoT prunes, as published.
+        answers: The frames that the weights were trained for; see :class:`poseglass.models.Card`.
+    """
+
+    marks: Mapping[str, int]
+    renames: tuple[tuple[str, str], ...]
+    sizes: Callable[[Mapping[str, Tensor]], dict[str, Any]]
+    at: int
+    answers: Literal["all", "centre"] = "all"
+
+    def matches(self, state: Mapping[str, Tensor]) -> bool:
+        """Whether the keys are this architecture's."""
+        return self.marks.keys() <= state.keys()
+
+    def check(self, state: Mapping[str, Tensor], source: object) -> None:
+        """Raises :class:`WeightsError` if a tensor that sizes are read off has the wrong number of axes."""
+        for key, axes in self.marks.items():
+            if state[key].ndim != axes:
+                raise WeightsError(f"{source}: {key} should have {axes} axes, its shape is {tuple(state[key].shape)}")
+
+    def name(self, own: str) -> str:
+        """The published name of one of our tensors."""
+        for pattern, text in self.renames:
+            if match := re.match(pattern, own):
+                return match.expand(text) + own[match.end() :]
+        return own
+
+
+def count(state: Mapping[str, Tensor], pattern: str) -> int:
+    """How many numbered parts there are: 1 + the largest number that the pattern's group matches in the keys.
+
+    Example:
+        >>> count({"blocks.0.bias": None, "blocks.7.bias": None}, r"blocks\\.(\\d+)\\.")
+        8
+    """
+    return 1 + max((int(match[1]) for key in state if (match := re.match(pattern, key))), default=-1)

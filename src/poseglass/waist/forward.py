@@ -1,0 +1,129 @@
+"""The forward pass of a backbone whose layers drop frames by a schedule."""
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from poseglass._shapes import Indices, Pose2D, Received, Tokens
+from poseglass.errors import ModelError
+from poseglass.models import PoseTransformer
+from poseglass.waist._base import Pruner
+from poseglass.waist.prune import PRUNERS
+from poseglass.waist.select import take
+
+__all__ = ["forward_pruned"]
+
+
+def forward_pruned(
+    backbone: PoseTransformer,
+    schedule: Mapping[int, int],
+    pruner: Pruner,
+    pose2d: Pose2D,
+    *,
+    kept: Mapping[int, Indices] | None = None,
+    always: int | None = None,
+    embedding: nn.ParameterDict | None = None,
+) -> tuple[Float[Tensor, "b _ s c"], dict[int, Indices]]:
+    """Embed clips and run all layers, dropping frames before the layers that the schedule names.
+
+    Args:
+        backbone: The network.
+        schedule: ``{layer: frames kept from that layer on}``.
+        pruner: Chooses the frames.
+        pose2d: 2D poses (b f j i).
+        kept: Frames to keep instead of choosing, ``{layer: indices in the clip (b k)}``.
+        always: A frame of the clip that every stage keeps.
+        embedding: What to add to the kept tokens of each stage (1 k 1 c), by the layer's number.
+
+    Returns:
+        The last layer's tokens (b k s c), and for each stage the indices in the clip of the frames that it kept.
+
+    Raises:
+        ModelError: The input, `kept` or the pruner's choice does not fit.
+    """
+    backbone.check(pose2d)
+    if kept is not None:
+        kept = {layer: indices.long() for layer, indices in kept.items()}
+        _check_kept(kept, schedule, backbone.frames, pose2d.shape[0], always)
+    tokens = backbone.embed(pose2d)
+    remaining = torch.arange(backbone.frames, device=pose2d.device).expand(pose2d.shape[0], -1)  # b f
+    stages: dict[int, Indices] = {}
+    received: Received | None = None
+    for layer in range(backbone.depth):
+        if layer in schedule:
+            if kept is None:
+                poses = take(pose2d, remaining) if stages else pose2d
+                place = None if always is None else (remaining == always).int().argmax(1)
+                attention = None if received is None else _attention(received, layer, backbone, pruner)
+                chosen = _choose(
+                    pruner, backbone, tokens, poses, keep=schedule[layer], always=place, attention=attention
+                )
+                remaining = take(remaining, chosen)
+            else:
+                chosen = torch.searchsorted(remaining.contiguous(), kept[layer].contiguous())
+                remaining = kept[layer]
+            stages[layer], tokens = remaining, take(tokens, chosen)  # b k s c
+            if embedding is not None:
+                tokens = tokens + embedding[str(layer)]
+        received = [] if pruner.needs_attention and kept is None and layer + 1 in schedule else None
+        tokens = backbone.layer(layer, tokens) if received is None else backbone.layer(layer, tokens, received)
+    return tokens, stages
+
+
+def _choose(
+    pruner: Pruner,
+    backbone: PoseTransformer,
+    tokens: Tokens,
+    pose2d: Pose2D,
+    *,
+    keep: int,
+    always: Tensor | None,
+    attention: Float[Tensor, "b f"] | None,
+) -> Indices:
+    """The pruner's choice, checked."""
+    # A frame is represented by its hypotheses side by side, in one slot, or by its joints.
+    features = tokens.flatten(2)[:, :, None] if backbone.slots == "hypotheses" else tokens  # b f s c
+    extra = {} if attention is None else {"attention": attention}
+    chosen: Tensor = pruner(features, pose2d, keep=keep, always=always, **extra)
+    name, advice = type(pruner).__name__, "poseglass.testing.check_pruner finds out why"
+    if chosen.shape != (tokens.shape[0], keep) or chosen.dtype not in (torch.int64, torch.int32):
+        raise ModelError(
+            f"{name} should return whole numbers (clips, frames) of shape {(tokens.shape[0], keep)} and returned "
+            f"{chosen.dtype} {tuple(chosen.shape)}; {advice}"
+        )
+    # The order of ours is tested; to look at values would wait for a GPU, and a compiled graph cannot.
+    trusted = type(pruner) in PRUNERS.values() or torch.compiler.is_compiling()
+    if not trusted and bool((chosen < 0).any() or (chosen >= tokens.shape[1]).any() or (chosen.diff(dim=1) <= 0).any()):
+        raise ModelError(f"{name} should return rising indices within 0..{tokens.shape[1] - 1}; {advice}")
+    return chosen
+
+
+def _attention(received: Received, layer: int, backbone: PoseTransformer, pruner: Pruner) -> Float[Tensor, "b f"]:
+    """The share of attention that each frame received in the layer before: the mean of its temporal attentions."""
+    if not received:
+        raise ModelError(
+            f"{type(pruner).__name__} needs the attention of layer {layer - 1}, but that layer of "
+            f"{type(backbone).__name__} reports none: it has no temporal attention. Prune before another layer, or "
+            "choose another pruner"
+        )
+    return torch.stack(received).mean(0)
+
+
+def _check_kept(
+    kept: Mapping[int, Indices], schedule: Mapping[int, int], frames: int, clips: int, always: int | None
+) -> None:
+    expected = {layer: (clips, keep) for layer, keep in schedule.items()}
+    got = {layer: tuple(indices.shape) for layer, indices in kept.items()}
+    if got != expected:
+        raise ModelError(f"kept must hold indices of shapes {expected} ({{layer: (clips, frames)}}), got {got}")
+    outer: Indices | None = None
+    for layer, indices in sorted(kept.items()):
+        if bool((indices < 0).any() or (indices >= frames).any() or (indices.diff(dim=1) <= 0).any()):
+            raise ModelError(f"kept[{layer}] must rise strictly and stay within 0..{frames - 1}")
+        if outer is not None and not all(bool(torch.isin(a, b).all()) for a, b in zip(indices, outer)):  # noqa: B905
+            raise ModelError(f"kept[{layer}] names frames that an earlier layer dropped")
+        if always is not None and not bool((indices == always).any(1).all()):
+            raise ModelError(f"kept[{layer}] must hold frame {always}, which is always kept")
+        outer = indices

@@ -1,0 +1,170 @@
+"""A model's description: plain values from which the same model is built again, without its weights."""
+
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from torch import nn
+
+from poseglass.errors import WeightsError
+from poseglass.models import BACKBONES, Card, PoseTransformer
+from poseglass.waist._base import Pruner, Recoverer
+from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel
+from poseglass.waist.prune import PRUNERS
+from poseglass.waist.recover import RECOVERERS
+
+__all__ = ["build", "describe", "from_format_1"]
+
+Description = dict[str, Any]
+
+
+def describe(model: nn.Module) -> Description:
+    """Plain values from which :func:`build` makes the same model.
+
+    A class of this package goes by its name, a backbone class of somebody else by ``"module:Class"``. Classes are
+    compared, not names: another class that is called MixSTE is not taken for ours.
+
+    Raises:
+        WeightsError: The model cannot be described. The message says which part, and why.
+
+    Example:
+        >>> import poseglass as pg
+        >>> described = describe(pg.hourglass("mixste-tiny", keep=9, at=1))
+        >>> described["backbone"]["class"], described["schedule"], described["prune"]
+        ('MixSTE', {'1': 9}, {'class': 'density', 'settings': {'neighbours': 2}})
+    """
+    if isinstance(model, Hourglass | Funnel):
+        described = {
+            "class": type(model).__name__,
+            "backbone": describe(model.backbone),
+            "schedule": {str(layer): keep for layer, keep in model.schedule.items()},
+            "prune": _describe_part(model.pruner, PRUNERS),
+        }
+        if isinstance(model, Funnel):
+            return described | {"always": model.always}
+        return described | {"recover": _describe_part(model.recoverer, RECOVERERS)}
+    if not isinstance(model, PoseTransformer):
+        raise WeightsError(
+            f"a {type(model).__name__} is no backbone, hourglass or funnel, so its weights cannot be saved with a "
+            "description; save its state_dict with torch.save or safetensors"
+        )
+    kind = type(model)
+    ours = BACKBONES.get(kind.__name__) is kind
+    return {
+        "class": kind.__name__ if ours else f"{kind.__module__}:{kind.__qualname__}",
+        "settings": _settings(model),
+        "card": asdict(model.card),
+    }
+
+
+def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None = None) -> PoseModel:
+    """The model that a description describes, with fresh weights.
+
+    Args:
+        description: What :func:`describe` returned.
+        backbone: The backbone's class, if it is not one of this package. Nothing is imported by its name.
+
+    Raises:
+        WeightsError: The description names another backbone class.
+        AttributeError, KeyError, TypeError, ValueError: The description is broken.
+    """
+    kind = description["class"]
+    if kind not in ("Hourglass", "Funnel"):
+        built = _backbone_class(kind, backbone)(**description["settings"])
+        return built.with_card(Card(**description["card"]))
+    inner = build(description["backbone"], backbone)
+    if not isinstance(inner, PoseTransformer):
+        raise TypeError("an hourglass or a funnel wraps a plain backbone, not another hourglass or funnel")
+    schedule = {int(layer): int(keep) for layer, keep in description["schedule"].items()}
+    pruner: Pruner = _build_part(description["prune"], PRUNERS)
+    if kind == "Funnel":
+        return Funnel(inner, schedule=schedule, pruner=pruner, always=description["always"])
+    recover = description["recover"]
+    recoverer: Recoverer
+    if recover["settings"] is None:  # format 1: always as the backbone needs it
+        recoverer = RECOVERERS[recover["class"]].for_backbone(inner)
+    else:
+        recoverer = _build_part(recover, RECOVERERS)
+    return Hourglass(inner, schedule=schedule, pruner=pruner, recoverer=recoverer)
+
+
+def from_format_1(config: Mapping[str, Any]) -> Description:
+    """Today's description of a model that a ``config.json`` of format 1 describes.
+
+    There, a backbone's settings and card stood beside its class, and a field of the card could be missing.
+    """
+    settings = dict(config)
+    kind = settings.pop("class")
+    if kind not in ("Hourglass", "Funnel"):
+        card = {field.name: settings.pop(field.name) for field in fields(Card) if field.name in settings}
+        return {"class": kind, "settings": settings, "card": card}
+    neighbours = {"neighbours": int(settings["neighbours"])} if "neighbours" in settings else {}
+    described = {
+        "class": kind,
+        "backbone": from_format_1(settings["backbone"]),
+        "schedule": settings["schedule"],
+        "prune": {"class": settings["prune"], "settings": neighbours},
+    }
+    if kind == "Funnel":
+        return described | {"always": settings["always"]}
+    return described | {"recover": {"class": settings["recover"], "settings": None}}
+
+
+def _backbone_class(name: str, given: type[PoseTransformer] | None) -> type[PoseTransformer]:
+    if ":" not in name:
+        if name not in BACKBONES:
+            raise WeightsError(
+                f"the weights are of a backbone {name!r}, which this version of poseglass does not have; it has "
+                f"{', '.join(BACKBONES)}"
+            )
+        if given not in (None, BACKBONES[name]):
+            raise WeightsError(f"the weights are of poseglass's own {name}, not of {_name(given)}: leave out backbone=")
+        return BACKBONES[name]
+    short = name.rpartition(":")[2]
+    if given is None:
+        raise WeightsError(
+            f"the weights are of {name}, a class outside poseglass. It is not imported just because a file names it; "
+            f"import it yourself and give it: poseglass.load(..., backbone={short.rpartition('.')[2]})"
+        )
+    if given.__qualname__ != short:
+        raise WeightsError(f"the weights are of {name}, not of {_name(given)}: give that class as backbone=")
+    return given
+
+
+def _name(kind: type | None) -> str:
+    return "None" if kind is None else f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _describe_part(part: Pruner | Recoverer, table: Mapping[str, type[Pruner] | type[Recoverer]]) -> Description:
+    for name, kind in table.items():
+        if type(part) is kind:
+            return {"class": name, "settings": _settings(part)}
+    raise WeightsError(
+        f"{_name(type(part))} is not one of this package's ({', '.join(table)}), so saved weights cannot name it; save "
+        "the backbone, and give it the waist anew after loading"
+    )
+
+
+def _build_part(description: Mapping[str, Any], table: Mapping[str, type[Any]]) -> Any:
+    return table[description["class"]](**description["settings"])
+
+
+def _settings(part: PoseTransformer | Pruner | Recoverer) -> Description:
+    """The part's `config`, checked: plain values, and arguments that its constructor takes."""
+    kind, config = type(part), getattr(part, "config", None)
+    if not isinstance(config, Mapping):
+        raise WeightsError(
+            f"{kind.__name__} does not say how it was built: set self.config to a dictionary of its constructor's "
+            "arguments, such as {'frames': frames, 'dim': dim}"
+        )
+    try:
+        plain: Description = json.loads(json.dumps(dict(config), allow_nan=False))
+        inspect.signature(kind).bind(**plain)
+    except (TypeError, ValueError) as problem:
+        raise WeightsError(
+            f"the config of {kind.__name__} should hold plain values (numbers, texts, lists) by the names of its "
+            f"constructor's arguments, and does not: {problem}"
+        ) from None
+    return plain

@@ -1,0 +1,42 @@
+"""``poseglass evaluate`` with files and options that are wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import Run
+from samples.commandline import refused, takes
+
+
+class TestEvaluating:
+    @pytest.mark.parametrize(
+        ("name", "words"),
+        [
+            ("no.npz", ["there is no motion file no.npz"]),
+            (".", ["holds no recordings: it has no index.json"]),
+            ("text.npz", ["text.npz is no npz of motion clips"]),
+            ("other.npz", ["index.csv"]),
+            ("walk.npz", ["walk.npz"]),
+        ],
+    )
+    def test_files_that_are_no_clips(self, poseglass: Run, here: Path, name: str, words: list[str]) -> None:
+        (here / "text.npz").write_text("no clips")
+        np.savez(here / "other.npz", a=np.zeros(3))
+        np.savez(here / "walk.npz", about=np.array("{}"))
+        refused(poseglass("evaluate", "balanced", "--data", name), *words)
+
+    def test_other_mistakes(self, poseglass: Run, here: Path) -> None:
+        takes(here / "clips.npz")
+        refused(
+            poseglass("evaluate", "balanced", "--data", "clips.npz", "--split", "exam"), "'exam'", "test, train, val"
+        )
+        refused(poseglass("evaluate", "nothing", "--data", "clips.npz"), "no weights nothing")
+        refused(
+            poseglass("evaluate", "balanced", "--data", "no.npz", "--json", "clips.npz/x.json"),
+            "cannot write clips.npz/x.json",
+        )
+        evaluate = "poseglass evaluate balanced --data clips.npz"
+        refused(poseglass("evaluate", "clips.npz"), "is a file of motion clips", evaluate, code=2)
+        refused(poseglass("evaluate", "balanced"), "--data", "name a folder of recordings", code=2)
+        refused(poseglass("evaluate", "balanced", "--data", "clips.npz", "--keypoints", "gt"), "--keypoints", code=2)

@@ -1,0 +1,233 @@
+"""``poseglass lift`` on files of keypoints."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import Run, make_walk
+from poseglass import BODY_25, PoseSequence
+from poseglass.video.reading import VideoReader
+from samples.commandline import (
+    DATA,
+    HALPE,
+    Bomb,
+    looks_human,
+    names,
+    openpose,
+    refused,
+    someone,
+    well,
+)
+
+
+class TestKeypoints:
+    """Real samples of every kind; numbers are judged as loosely as bodies differ."""
+
+    @pytest.mark.parametrize(
+        ("sample", "options", "skeleton", "frames"),
+        [
+            ("alphapose_halpe26", ["--layout", "halpe26", "--size", "1920x1080", "--fps", 30], "halpe26", 16),
+            ("alphapose_halpe26", [], "halpe26", 16),
+            ("movenet_coco17_named", ["--fps", 60], "coco17", 24),
+            ("movenet_coco17_named", ["--flip", "--fps", 12], "coco17", 24),
+            ("blazepose33_pixels", ["--size", "720X1280"], "blazepose33", 10),
+            ("gast_coco17", ["--layout", "coco17"], "coco17", 24),
+        ],
+    )
+    def test_samples(self, poseglass: Run, sample: str, options: list, skeleton: str, frames: int) -> None:
+        said = poseglass("lift", DATA / f"{sample}.json", *options, "-o", "walk.npz")
+        well(said)
+        assert said.out == ""
+        assert f"{frames} frames" in said.err
+        assert "wrote walk.npz" in said.err
+        motion = PoseSequence.load("walk.npz")
+        looks_human(motion)
+        assert len(motion) == frames
+        assert motion.kept is not None
+        assert 0 < motion.kept.sum() < frames
+        assert motion.pose2d is not None
+        assert (motion.pose2d.skeleton.name, motion.pose2d.space) == (skeleton, "pixels")
+        if "--size" in options:
+            assert motion.size == ((1920, 1080) if skeleton == "halpe26" else (720, 1280))
+        assert motion.rate == (options[-1] if "--fps" in options else 30)
+
+    def test_an_openpose_folder(self, poseglass: Run, here: Path) -> None:
+        well(poseglass("lift", openpose(here / "walk.v2 op"), "--fps", 25))
+        motion = PoseSequence.load("walk-3d.npz")
+        looks_human(motion)
+        assert (len(motion), motion.rate) == (16, 25)
+        assert motion.pose2d is not None
+        assert motion.pose2d.skeleton == BODY_25
+
+    def test_own_keypoints_and_those_of_a_table(self, poseglass: Run, here: Path) -> None:
+        someone().save(here / "walk2d.npz")
+        someone().save(here / "walk2d.csv")
+        well(poseglass("lift", "walk2d.npz"))
+        size = "x".join(map(str, someone().size))  # the one thing that a table does not say itself
+        well(poseglass("lift", "walk2d.csv", "--layout", "h36m17", "--fps", 30, "--size", size, "-o", "table.npz"))
+        first, second = PoseSequence.load("walk2d-3d.npz"), PoseSequence.load("table.npz")
+        looks_human(first)
+        assert not first.validity[40:45].any()
+        assert first.validity.sum() == 85
+        np.testing.assert_allclose(first.points, second.points, atol=1e-3)
+
+    def test_all_outputs_say_the_same(self, poseglass: Run, here: Path) -> None:
+        outputs = ["out/walk.MP4", "walk.csv", "walk.png", "walk.html", "walk.json", "walk.npz", "walk.npz"]
+        said = poseglass("lift", HALPE, "--size", "1920x1080", *(part for name in outputs for part in ("-o", name)))
+        well(said)
+        told = [line.split()[1] for line in said.err.splitlines() if line.startswith("wrote")]
+        assert sorted(told) == sorted(set(outputs)), "each once"
+        assert set(told[-2:]) == {"out/walk.MP4", "walk.png"}, "pictures come last"
+        motion, record = PoseSequence.load("walk.npz"), PoseSequence.load("walk.json")
+        np.testing.assert_allclose(record.points, motion.points, atol=1e-5)
+        header, *rows = (here / "walk.csv").read_text().splitlines()
+        assert len(rows) == len(motion)
+        values = dict(zip(header.split(","), rows[3].split(","), strict=True))
+        assert float(values["left_wrist_z"]) == pytest.approx(motion.joint("left_wrist")[3, 2], abs=1e-5)
+        assert json.loads((here / "walk.json").read_text())["units"] == "metres"
+        with VideoReader("out/walk.MP4") as video:
+            assert len(list(video)) == len(motion)
+        assert (here / "walk.html").read_text().lstrip().lower().startswith("<!doctype html")
+        assert (here / "walk.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_one_frame(self, poseglass: Run, here: Path) -> None:
+        someone(1).save(here / "still.json")
+        said = poseglass("lift", "still.json", "-o", "a.npz", "-o", "a.mp4", "-o", "a.html", "-o", "a.png")
+        well(said)
+        assert "1 frame at 30 fps; a person in every frame" in said.err
+        looks_human(PoseSequence.load("a.npz"))
+
+    def test_the_same_again_is_the_same_to_the_bit(self, poseglass: Run, here: Path) -> None:
+        well(poseglass("lift", HALPE, "-o", "a.json"))
+        well(poseglass("lift", HALPE, "-o", "b.json"))
+        assert (here / "a.json").read_bytes() == (here / "b.json").read_bytes()
+
+    @pytest.mark.parametrize("name", ["two words.json", "ünï 人.json", "[x].json", "[red]:boom:.json", "-dash.json"])
+    def test_odd_names(self, poseglass: Run, here: Path, name: str) -> None:
+        (here / name).write_bytes(HALPE.read_bytes())
+        well(said := poseglass("lift", "--", name))
+        made = f"{Path(name).stem}-3d.npz"
+        assert f"wrote {made} (" in said.err
+        assert names(here) == {name, made}
+        refused(poseglass("lift", "--", f"no {name}"), f"there is no file no {name}")
+        refused(poseglass("lift", HALPE, "--model", name), name)
+
+    def test_a_focal_length_goes_with_the_size(self, poseglass: Run, here: Path) -> None:
+        points = []
+        for options in ([], ["--focal", 700]):
+            well(poseglass("lift", HALPE, "--size", "1920x1080", *options, "-o", "walk.npz"))
+            points.append(PoseSequence.load("walk.npz").points)
+        assert np.abs(points[0] - points[1]).max() > 1e-3
+        someone().save(here / "own.npz")  # this file says the size itself
+        well(poseglass("lift", "own.npz", "--focal", 700))
+
+    def test_what_looks_like_markup_is_not_taken_for_it(self, poseglass: Run) -> None:
+        refused(poseglass("lift", "[/b] [red]x.json"), "there is no file [/b] [red]x.json")
+        refused(poseglass("lift", HALPE, "--layout", "[/]"), "'[/]'")
+
+
+class TestWrongKeypoints:
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            (["--size", "1920"], ["--size", "1920x1080", "'1920'"]),
+            (["--size", "1920x"], ["--size", "'1920x'"]),
+            (["--size", "1920xx1080"], ["--size"]),
+            (["--size", "-5x1080"], ["--size"]),
+            (["--size", "0x1080"], ["--size"]),
+            (["--size", "wide"], ["--size", "'wide'"]),
+            (["--size", "1920x9999999999999999999"], ["--size"]),
+            (["--fps", "0"], ["--fps", "not 0"]),
+            (["--fps", "-25"], ["--fps", "not -25"]),
+            (["--fps", "nan"], ["--fps", "not nan"]),
+            (["--fps", "inf"], ["--fps", "not inf"]),
+            (["--fps", "fast"], ["--fps"]),
+            (["--focal", "0"], ["--focal", "above 0, not 0"]),
+            (["--focal", "-900"], ["--focal", "not -900"]),
+            (["--focal", "nan"], ["--focal", "not nan"]),
+            (["--focal", "inf"], ["--focal", "not inf"]),
+            (["--focal", "long"], ["--focal"]),
+            (["--focal", "900"], ["--focal", "alphapose_halpe26.json does not say", "give --size too"]),
+            (["--out", "walk.xyz"], ["--out", "walk.xyz", ".npz"]),
+            (["--out", "walk"], ["--out", "end the name in .npz"]),
+            (["--out", "[/b].gif"], ["[/b].gif"]),
+            (["-o", "walk.npz", "-o", "walk.avi"], ["walk.avi"]),
+            (["--detector-model", "pose.task"], ["--detector-model", "is taken for keypoints"]),
+        ],
+    )
+    def test_options(
+        self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], words: list[str]
+    ) -> None:
+        monkeypatch.setattr("poseglass.weights.files.load", lambda *_: pytest.fail("the model was loaded"))
+        refused(poseglass("lift", HALPE, *options), *words, code=2)
+        assert names(here) == set()
+
+    def test_options_are_judged_before_anything_is_read(self, poseglass: Run) -> None:
+        refused(poseglass("lift", "nowhere.json", "-o", "walk.xyz", "--model", "none"), "walk.xyz", code=2)
+        refused(poseglass("lift", "nowhere.json", "--model", "none"), "there is no file nowhere.json")
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            (["--layout", "coco18"], ["26 joints are given but coco18 has 18", "--layout halpe26"]),
+            (["--layout", "stick"], ["no layout is called 'stick'", "coco17"]),
+            (["--size", "200x200"], ["far outside an image of 200 x 200", "is the size (width, height) right?"]),
+        ],
+    )
+    def test_what_does_not_fit_the_file(self, poseglass: Run, options: list[str], words: list[str]) -> None:
+        refused(poseglass("lift", HALPE, *options), str(HALPE), *words)
+
+    def test_a_layout_must_be_said_where_nothing_else_says_it(self, poseglass: Run) -> None:
+        refused(poseglass("lift", DATA / "gast_coco17.json"), "which joints its 17 are", "--layout coco17")
+
+    def test_metres_are_no_pixels(self, poseglass: Run) -> None:
+        refused(poseglass("lift", DATA / "blazepose33_world.json"), "pixels are expected")
+
+    @pytest.mark.parametrize(
+        ("content", "word"),
+        [
+            ("", "it is empty"),
+            ("[]", "nobody is seen"),
+            ("{}", "one of the formats"),
+            ('{"a": [1, 2]}', "one of the formats"),
+            ("[[[1,2],[3", "cut off"),
+            ("\x00\x01\x02", "not valid JSON"),
+        ],
+    )
+    def test_files_that_are_no_keypoints(self, poseglass: Run, here: Path, content: str, word: str) -> None:
+        (here / "walk.json").write_text(content)
+        refused(poseglass("lift", "walk.json"), "walk.json", word)
+
+    def test_folders_that_are_no_keypoints(self, poseglass: Run, here: Path) -> None:
+        (here / "photos").mkdir()
+        (here / "photos" / "1.jpg").touch()
+        refused(poseglass("lift", "photos"), "photos", "a folder of OpenPose's *_keypoints.json files, got none")
+        refused(poseglass("lift", "."), "a folder of OpenPose")
+
+    def test_some_nan_is_filled_in_and_nothing_else_is_nobody(self, poseglass: Run, here: Path) -> None:
+        table = someone(30).points.copy()
+        table[5] = np.nan
+        table[10:, 3] = np.nan
+        np.save(here / "gaps.npy", table)
+        well(poseglass("lift", "gaps.npy", "--layout", "h36m17"))
+        motion = PoseSequence.load("gaps-3d.npz")
+        assert np.isfinite(motion.points).all()
+        assert np.flatnonzero(~motion.validity).tolist() == [5]
+        np.save(here / "none.npy", np.full_like(table, np.nan))
+        refused(poseglass("lift", "none.npy", "--layout", "h36m17"), "nobody is")
+        np.save(here / "no-frames.npy", table[:0])
+        refused(poseglass("lift", "no-frames.npy", "--layout", "h36m17"), "no-frames.npy")
+
+    def test_a_motion_that_is_lifted_already(self, poseglass: Run, here: Path) -> None:
+        make_walk().save(here / "walk.npz")
+        refused(poseglass("lift", "walk.npz"), "camera space", "lifted already")
+
+    def test_pickles_in_arrays_are_never_run(self, poseglass: Run, here: Path) -> None:
+        bomb = np.array([Bomb()], object)
+        np.save(here / "evil.npy", bomb, allow_pickle=True)
+        np.savez(here / "evil.npz", positions_2d=bomb)
+        for name in ("evil.npy", "evil.npz"):
+            refused(poseglass("lift", name, "--layout", "coco17"), name)
+        assert names(here) == {"evil.npy", "evil.npz"}

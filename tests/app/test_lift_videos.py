@@ -1,0 +1,176 @@
+"""``poseglass lift`` on videos."""
+
+import re
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import Run, Said
+from poseglass import COCO_17, PoseSequence
+from poseglass.detect import DETECTORS
+from poseglass.detect.fake import FakeDetector
+from poseglass.detect.fetch import detector_model
+from poseglass.errors import DetectorError
+from poseglass.video.reading import VideoReader
+from poseglass.video.writing import VideoWriter
+from samples.commandline import COMMAND, film, looks_human, names, refused, someone, well
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of MediaPipe, a detector that sees a walk."""
+    monkeypatch.setitem(DETECTORS, "mediapipe", lambda weights: FakeDetector(someone()))
+
+
+@pytest.fixture
+def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of MediaPipe, a detector that sees nobody."""
+    nobody = PoseSequence(np.full((1, 17, 2), np.nan), COCO_17, "pixels")
+    monkeypatch.setitem(DETECTORS, "mediapipe", lambda weights: FakeDetector(nobody))
+
+
+class TestVideos:
+    def test_a_video_in_all_outputs(self, poseglass: Run, here: Path, seen: None) -> None:
+        film(here / "walk [take 1].mp4", 50)
+        said = poseglass("lift", "walk [take 1].mp4", "-o", "w.npz", "-o", "w.csv", "-o", "w.mp4", "-o", "w.html")
+        well(said)
+        assert said.out == ""
+        assert "50 frames, 1.7 s at 30 fps; a person in 45 of them, the rest is filled in" in said.err
+        (times,) = re.findall(r"\(busy: (.*); stages overlap\)", said.err)
+        assert [stage.split()[0] for stage in times.split(", ")] == ["decode", "detect", "lift", "write", "draw"]
+        motion = PoseSequence.load("w.npz")
+        looks_human(motion)
+        assert len(motion) == 50
+        assert np.flatnonzero(~motion.validity).tolist() == [40, 41, 42, 43, 44]
+        with VideoReader("w.mp4") as video:
+            assert len(list(video)) == 50
+        assert names(here) == {"walk [take 1].mp4", "w.npz", "w.csv", "w.mp4", "w.html"}
+
+    def test_one_frame_and_one_image(self, poseglass: Run, here: Path, seen: None) -> None:
+        from PIL import Image
+
+        film(here / "one.mp4", 1)
+        Image.new("RGB", (160, 90), "teal").save(here / "still.jpg")
+        for name in ("one.mp4", "still.jpg"):
+            well(said := poseglass("lift", name, "-o", "a.npz", "-o", "a.mp4", "-o", "a.png", "-o", "a.html"))
+            assert "1 frame at" in said.err
+            assert len(re.findall(r"\bdraw \d", said.err)) == 1, "both pictures count for one stage"
+            assert len(PoseSequence.load("a.npz")) == 1
+
+    def test_nobody(self, poseglass: Run, here: Path, unseen: None) -> None:
+        film(here / "empty room.mp4")
+        said = poseglass("lift", "empty room.mp4")
+        refused(said, "nobody was detected in any of the 12 frames of empty room.mp4")
+        assert names(here) == {"empty room.mp4"}
+
+    def test_what_is_left_of_a_video_is_lifted_and_the_loss_is_said(
+        self, poseglass: Run, here: Path, seen: None
+    ) -> None:
+        whole = film(here / "cut.mp4", 40, noise=True).read_bytes()
+        (here / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
+        said = poseglass("lift", "cut.mp4", "-o", "cut.npz", "-o", "cut3d.mp4")
+        assert said.code == 0, said.err
+        assert "warning: cut.mp4 is damaged or cut off: it ends after frame" in said.err
+        motion = PoseSequence.load("cut.npz")
+        assert 10 < len(motion) < 40
+        with VideoReader("cut3d.mp4") as video:
+            assert len(list(video)) == len(motion)
+
+    def test_nobody_in_what_is_left(self, poseglass: Run, here: Path, unseen: None) -> None:
+        whole = film(here / "cut.mp4", 60, noise=True).read_bytes()
+        (here / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
+        refused(poseglass("lift", "cut.mp4"), "nobody was detected", "cut.mp4 is damaged or cut off")
+
+    @pytest.mark.parametrize(
+        ("name", "content", "word"),
+        [
+            ("none.mp4", None, "there is no file none.mp4"),
+            ("empty.mp4", b"", "empty.mp4 cannot be read as a video or image (it is empty)"),
+            ("text.mp4", b"not a video at all " * 99, "text.mp4 cannot be read as a video"),
+            ("notes.txt", b"not a video at all " * 99, "notes.txt cannot be read as a video"),
+            ("half.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", "half.jpg"),
+            ("noend", b"\x00" * 4000, "noend cannot be read as a video"),
+        ],
+    )
+    def test_not_a_video(
+        self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes | None, word: str
+    ) -> None:
+        monkeypatch.setattr("poseglass.weights.files.load", lambda *_: pytest.fail("the model was loaded"))
+        if content is not None:
+            (here / name).write_bytes(content)
+        refused(poseglass("lift", name), word)
+
+    def test_no_index_or_no_frame(self, poseglass: Run, here: Path) -> None:
+        whole = film(here / "whole.mp4").read_bytes()
+        (here / "head.mp4").write_bytes(whole[:200])
+        refused(poseglass("lift", "head.mp4"), "head.mp4")
+        content = whole.index(b"mdat")
+        (here / "index.mp4").write_bytes(whole[: content + 4])
+        refused(poseglass("lift", "index.mp4"), "index.mp4 holds no frame that can be read")
+
+    @pytest.mark.parametrize("option", [("--layout", "coco17"), ("--size", "640x480"), ("--fps", "25")])
+    def test_options_of_keypoints(self, poseglass: Run, here: Path, option: tuple[str, str]) -> None:
+        film(here / "walk.mp4")
+        refused(poseglass("lift", "walk.mp4", *option), option[0], "walk.mp4 is taken for a video", code=2)
+
+    def test_a_detector_model_that_is_none(self, poseglass: Run, here: Path) -> None:
+        pytest.importorskip("mediapipe")
+        film(here / "walk.mp4")
+        (here / "bad.task").write_bytes(b"not a model")
+        said = poseglass("lift", "walk.mp4", "--detector-model", "bad.task")
+        refused(said, "bad.task is not a detector model", "pose_landmarker")
+        said = poseglass("lift", "walk.mp4", "--detector-model", "no.task")
+        refused(said, "there is no detector model no.task")
+        assert names(here) == {"walk.mp4", "bad.task"}
+
+    def test_weights_that_cannot_be_fetched(self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        pytest.importorskip("mediapipe")
+        monkeypatch.setenv("POSEGLASS_CACHE", str(here / "cache"))
+        monkeypatch.setenv("PIP_INDEX_URL", (here / "nothing").as_uri())
+        monkeypatch.setenv("PIP_FIND_LINKS", "")
+        film(here / "walk.mp4")
+        said = poseglass("lift", "walk.mp4")
+        assert said.code == 1
+        assert "Traceback" not in said.err
+        for word in ("fetching the 2D detector's weights", "could not be fetched", "--detector-model"):
+            assert word in said.err
+        assert names(here) == {"walk.mp4"}
+
+
+class TestMediaPipe:
+    """With the real detector, on a portrait in the public domain that comes with matplotlib."""
+
+    def test_a_video_through_the_real_command(self, here: Path) -> None:
+        pytest.importorskip("mediapipe")
+        from PIL import Image
+
+        spec = find_spec("matplotlib")
+        portrait = Path(spec.origin or "").parent / "mpl-data/sample_data/grace_hopper.jpg" if spec else None
+        if portrait is None or not portrait.is_file():
+            pytest.skip("needs matplotlib's sample image of a person")
+        try:
+            detector_model()
+        except DetectorError as problem:
+            pytest.skip(f"needs the detector's weights: {problem}")
+        with Image.open(portrait) as file:
+            image = np.asarray(file.convert("RGB"))
+        with VideoWriter(here / "-hopper.mp4", fps=25, size=(512, 600)) as video:
+            for frame in range(12):
+                video.write(np.ascontiguousarray(np.roll(image[:600], 3 * frame, 1)))
+        command = [*COMMAND, "lift", "-o", "a.npz", "-o", "a.mp4", "--", "-hopper.mp4"]
+        run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=here)
+        well(Said(run.returncode, run.stdout, run.stderr))
+        assert run.stdout == ""
+        motion = PoseSequence.load(here / "a.npz")
+        assert len(motion) == 12
+        assert motion.validity.all()
+        assert np.isfinite(motion.points).all()
+        assert motion.pose2d is not None
+        nose = motion.pose2d.joint("nose")
+        np.testing.assert_allclose(nose, [(266 + 3 * frame, 224) for frame in range(12)], atol=15)  # measured by eye
+        with VideoReader(here / "a.mp4") as pictures:
+            assert len(list(pictures)) == 12
+        assert names(here) == {"-hopper.mp4", "a.npz", "a.mp4"}

@@ -1,0 +1,40 @@
+"""``poseglass data mocap``."""
+
+from pathlib import Path
+
+from conftest import Run
+from poseglass.data.clips import MotionClips
+from samples.commandline import DATA, names, refused
+
+
+def recording(path: Path, frames: int = 100) -> Path:
+    """The sample of a BVH file, which is too short, with its last frame held for a while."""
+    head, motion = (DATA / "cmu_01_03.bvh").read_text().split("MOTION")
+    _, interval, *rows = [line for line in motion.splitlines() if line.strip()]
+    rows += rows[-1:] * frames
+    path.write_text(f"{head}MOTION\nFrames: {len(rows)}\n{interval}\n" + "\n".join(rows) + "\n")
+    return path
+
+
+class TestMocap:
+    def test_a_download(self, poseglass: Run, here: Path) -> None:
+        (here / "bvh" / "01").mkdir(parents=True)
+        recording(here / "bvh" / "01" / "01_03.bvh")
+        (here / "bvh" / "01_04 [b].bvh").write_text("HIERARCHY\nnothing")
+        said = poseglass("data", "mocap", "bvh", "clips.npz")
+        assert said.code == 0, said.err
+        assert said.out == ""
+        assert "Reading motion capture" in said.err
+        assert "1 clips" in said.err
+        assert "skipped bvh/01_04 [b].bvh: " in said.err
+        (clip,) = MotionClips.load("clips.npz")
+        assert clip.subject == "cmu_01"
+        assert "mocap.cs.cmu.edu" in MotionClips.load("clips.npz").credit
+
+    def test_wrong_folders(self, poseglass: Run, here: Path) -> None:
+        (here / "empty").mkdir()
+        refused(poseglass("data", "mocap", "empty", "out.npz"), "there are no motion files")
+        refused(poseglass("data", "mocap", "nowhere", "out.npz"), "there is no folder nowhere")
+        refused(poseglass("data", "mocap", "empty", "out.txt"), "out.txt", "end the name in .npz for clips", code=2)
+        refused(poseglass("data", "mocap", "empty", "folder"), "there are no motion files")
+        assert names(here) == {"empty"}

@@ -1,0 +1,53 @@
+"""Memory by hand, and the matrix product that models are measured against."""
+
+import time
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import poseglass as pg
+from poseglass.cost.flops import count_parameters
+from poseglass.cost.measuring import Product, peak_memory
+from poseglass.models import kernels
+
+
+def test_memory_by_hand() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(10))
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = x.view(1, 100)[:, None] + 1  # 400 bytes
+            x = x * 2  # another 400, then the first are freed
+            x += 1
+            return x.repeat(5, 1, 1)  # another 2000
+
+    x = torch.zeros(1, 10, 5, 2)
+    assert peak_memory(Two(), x) == 40 + 400 + 400 + 2000
+
+
+def test_memory_grows_with_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Product, "aim", 0.001)
+    tiny = pg.MixSTE(frames=9, dim=16, depth=3, heads=2)
+    one, ten = (pg.bench(tiny, rounds=1, batch=batch, threads=1).model.memory for batch in (1, 10))
+    weights = 4 * count_parameters(tiny)
+    assert 9 < (ten - weights) / (one - weights) <= 10.1
+
+
+def test_the_matrix_product() -> None:
+    product = Product(torch.float32)
+    product.time()
+    assert 256 <= product.side <= 4096
+    assert product.rates[0] > 1e8
+
+
+def test_the_faster_of_two_products_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Product, "aim", 0.001)
+    monkeypatch.setattr(kernels, "WIDE", True)
+    forms = ("plain_linear", "onednn_linear")
+    for slow, fast in (forms, forms[::-1]):
+        monkeypatch.setattr(kernels, slow, lambda *_: time.sleep(0.05))
+        monkeypatch.setattr(kernels, fast, lambda *_: None)
+        assert Product(torch.float32)._once() < 0.05

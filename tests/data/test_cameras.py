@@ -1,0 +1,77 @@
+"""Virtual cameras: where they stand, how they look, and that people are in the image."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from oracle import bodies, virtual
+from poseglass import H36M_17
+from poseglass.body.geometry import Camera
+from poseglass.data.virtual.cameras import random_cameras
+
+COUNT = 300
+
+
+@pytest.fixture(scope="module")
+def poses() -> np.ndarray:
+    return np.stack([bodies.motion(5, H36M_17.joints, seed) for seed in range(COUNT)])
+
+
+@pytest.fixture(scope="module")
+def camera(poses) -> Camera:
+    return random_cameras(np.random.default_rng(0), poses)[0]
+
+
+def test_cameras_are_those_of_plain_loops(poses):
+    camera, size = random_cameras(np.random.default_rng(0), poses)
+    for number, expected in enumerate(virtual.cameras(np.random.default_rng(0), poses)):
+        assert_allclose(size[number], expected["size"])
+        assert_allclose(camera.position[number], expected["position"], atol=1e-9)
+        assert_allclose(camera.focal[number], expected["focal"], rtol=1e-12)
+        assert_allclose(camera.centre[number], expected["size"] / 2)
+        # The middle of the motion appears at its pixel.
+        x, y, z = camera.rotation[number] @ (expected["middle"] - camera.position[number])
+        assert_allclose(expected["focal"] * np.array([x, y]) / z + expected["size"] / 2, expected["pixel"], atol=1e-6)
+        # Turned to face that pixel, the camera is rolled by its roll: so much is the vertical inclined.
+        ray = np.array([*(expected["pixel"] - expected["size"] / 2) / expected["focal"], 1.0])
+        up = camera.rotation[number] @ np.array([0.0, 1.0, 0.0])
+        right, down = faced(ray)
+        assert_allclose(np.arctan2(-up @ right, -up @ down), expected["roll"], atol=1e-6)
+
+
+def faced(ray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Right and down of a camera that has turned, without rolling, from straight ahead to a ray; y down."""
+    forward = ray / np.linalg.norm(ray)
+    right = np.cross([0.0, 1.0, 0.0], forward)
+    right /= np.linalg.norm(right)
+    return right, np.cross(forward, right)
+
+
+def test_they_are_rotations(camera):
+    square = camera.rotation @ camera.rotation.swapaxes(1, 2)
+    assert_allclose(square, np.tile(np.eye(3), (COUNT, 1, 1)), atol=1e-9)
+    assert_allclose(np.linalg.det(camera.rotation), 1)
+
+
+def test_people_are_ahead_and_mostly_in_the_image(poses):
+    camera, size = random_cameras(np.random.default_rng(0), poses)
+    space = camera.to_camera(poses.reshape(COUNT, -1, 3))
+    assert space[..., 2].min() > 0.2
+    pixels = camera.project(space)
+    inside = ((pixels > 0) & (pixels < size[:, None])).all(-1)
+    assert inside.mean() > 0.85
+    distance = np.linalg.norm(poses[:, :, 0].mean(1) - camera.position, axis=1)
+    assert 1.4 < distance.min() < 2.5
+    assert 8 < distance.max() < 10.5
+
+
+def test_images_are_mostly_upright(poses, camera):
+    pixels = camera.project(camera.to_camera(poses[:, 0]))
+    head, ankle = H36M_17.index("head_top"), H36M_17.index("left_ankle")
+    assert (pixels[:, head, 1] < pixels[:, ankle, 1]).mean() > 0.95
+
+
+def test_they_stand_all_around(poses, camera):
+    away = camera.position - poses[:, :, 0].mean(1)
+    quadrant = np.sign(away[:, [0, 2]]) @ [1, 2]
+    assert all((quadrant == number).mean() > 0.15 for number in (-3, -1, 1, 3))

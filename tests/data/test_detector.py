@@ -1,0 +1,171 @@
+"""The simulated detector: what each kind of mistake does, and that layouts go the way of inference."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from oracle import bodies, virtual
+from poseglass import COCO_17, H36M_17, PoseSequence
+from poseglass.data.virtual.detector import (
+    COCO_LAYOUT,
+    H36M_FACE,
+    LAYOUTS,
+    DetectorNoise,
+    detect,
+    face,
+    observe,
+    to_nose,
+)
+
+QUIET = {"jitter": (1e-9, 1.0001e-9), "bias": 0, "outliers": 0, "swaps": 0, "gaps": 0, "blackouts": 0}
+
+
+class TestFace:
+    @pytest.mark.parametrize("angle", [0.0, 1.0, np.pi])
+    def test_it_is_where_a_face_is(self, angle):
+        body = bodies.body(H36M_17.joints)
+        body[9] = [0, 1.55, 0]  # the base of the skull, where motion capture has joint 9
+        body[8, 2] = body[10, 2] = 0
+        position = np.array([3.0, 0, -2])
+        turned = bodies.turned(body, angle) + position
+        features = dict(zip(H36M_FACE.joints[17:], bodies.turned(face(turned) - position, -angle), strict=True))
+        assert_allclose(features["nose"], [0, 1.55, 0.09], atol=1e-9)
+        assert_allclose(features["left_eye"], [0.032, 1.585, 0.075], atol=1e-9)
+        assert_allclose(features["left_ear"], [0.075, 1.565, -0.005], atol=1e-9)
+        for part in ("eye", "ear"):
+            assert_allclose(features[f"left_{part}"] * [-1, 1, 1], features[f"right_{part}"], atol=1e-9)
+        assert_allclose(features["neck"], (body[11] + body[14]) / 2, atol=1e-9)
+
+    def test_it_follows_a_bowed_head_and_survives_a_degenerate_one(self):
+        body = bodies.body(H36M_17.joints)
+        assert np.isfinite(face(np.zeros((4, 17, 3)))).all()
+        bowed = body.copy()
+        bowed[9], bowed[10] = body[8] + [0, 0.1, 0.1], body[8] + [0, 0.16, 0.16]
+        nose = face(bowed)[0]
+        assert nose[1] < bowed[9, 1], "the nose of a bowed head points down"
+
+    def test_joint_9_moves_5_cm_toward_the_nose(self):
+        body = bodies.body(H36M_17.joints)
+        body[9] = [0, 1.55, 0]
+        body[8, 2] = body[10, 2] = 0
+        moved = to_nose(body, face(body))
+        assert_allclose(moved[9], [0, 1.55, 0.05], atol=1e-9)
+        assert_array_equal(np.delete(moved, 9, 0), np.delete(body, 9, 0))
+        assert_array_equal(body[9], [0, 1.55, 0])
+
+
+class TestDetect:
+    COUNT, FRAMES, HEIGHT = 400, 60, 600.0
+
+    def truth(self) -> np.ndarray:
+        body = bodies.body(H36M_FACE.joints)[:, :2] * [1, -1]
+        body = body - body.min(0)
+        height = np.linalg.norm(np.ptp(body, axis=0))
+        return np.tile(body * self.HEIGHT / height + 200, (self.COUNT, self.FRAMES, 1, 1))
+
+    def run(self, **noise: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        truth = self.truth()
+        points, scores = detect(np.random.default_rng(0), truth, DetectorNoise(**QUIET | noise), H36M_FACE.mirror)
+        return points, scores, np.linalg.norm(points - truth, axis=-1) / self.HEIGHT
+
+    @pytest.mark.parametrize("frames", [1, 30, 170])
+    def test_detections_are_those_of_plain_loops(self, frames):
+        rng = np.random.default_rng(1)
+        pixels = np.cumsum(rng.normal(0, 1, (12, frames, len(H36M_FACE), 2)), 1) + rng.uniform(0, 600, (12, 1, 23, 2))
+        noise = {"jitter": (0.01, 0.05), "bias": 0.02, "outliers": 0.1, "swaps": 0.6, "gaps": 0.3, "blackouts": 0.5}
+        points, scores = detect(np.random.default_rng(2), pixels, DetectorNoise(**noise), H36M_FACE.mirror)
+        expected, confidence = virtual.detect(np.random.default_rng(2), pixels, H36M_FACE.mirror, **noise)
+        assert_allclose(points, expected, atol=1e-9)
+        assert_allclose(scores, confidence, atol=1e-12)
+
+    def test_the_default_noise_is_the_one_of_the_published_weights(self):
+        assert DetectorNoise() == DetectorNoise(
+            jitter=(0.002, 0.012), bias=0.006, outliers=0.004, swaps=0.08, gaps=0.05, blackouts=0.05
+        )
+
+    def test_a_quiet_detector_is_exact_and_sure(self):
+        _, scores, distance = self.run()
+        assert distance.max() < 1e-6
+        assert scores.min() > 0.5
+
+    def test_bias_is_constant_in_a_clip_and_differs_between_clips(self):
+        points, _, _ = self.run(bias=0.01)
+        assert np.ptp(points, axis=1).max() < 1e-3
+        offset = (points - self.truth())[:, 0] / self.HEIGHT
+        assert offset.std() == pytest.approx(0.01, rel=0.05)
+
+    def test_jitter_wanders_and_has_its_size(self):
+        points, _, _ = self.run(jitter=(0.01, 0.01001))
+        error = (points - self.truth()) / self.HEIGHT
+        assert error.mean() == pytest.approx(0, abs=1e-3)
+        assert error.std() == pytest.approx(0.01, rel=0.5)
+        correlation = (error[:, 1:] * error[:, :-1]).mean() / (error**2).mean()
+        assert 0.3 < correlation < 0.95, "neighbouring frames have similar errors"
+
+    def test_outliers_have_low_scores(self):
+        _, scores, distance = self.run(outliers=0.02)
+        far = distance > 0.02
+        assert far.mean() == pytest.approx(0.02, rel=0.15)
+        assert scores[far].mean() < scores[~far].mean() - 0.2
+
+    def test_gaps_are_one_spell_per_joint(self):
+        _, scores, _ = self.run(gaps=0.5)
+        missing = scores == 0
+        # A spell may start before the clip and end before it, too.
+        assert 0.3 < missing.any(1).mean() < 0.5
+        starts = (np.diff(missing.astype(int), axis=1) == 1).sum(1) + missing[:, 0]
+        assert starts.max() == 1
+        assert missing.sum(1).max() <= 40
+
+    def test_blackouts_hit_all_joints_at_once(self):
+        _, scores, _ = self.run(blackouts=1.0)
+        missing = scores == 0
+        assert_array_equal(missing.any(2), missing.all(2))
+        assert missing.any((1, 2)).mean() > 0.75
+        assert missing.sum(1).max() <= 20
+
+    def test_swaps_exchange_the_sides_for_a_spell(self):
+        points, _, distance = self.run(swaps=1.0)
+        truth = self.truth()
+        wrong = distance > 1e-3
+        swapped = np.abs(points - truth[:, :, list(H36M_FACE.mirror)]).max(-1) < 1e-3
+        assert swapped[wrong].all(), "a joint is at its own place or at its twin's"
+        assert wrong.any((1, 2)).mean() > 0.8
+        assert not wrong[:, :, H36M_17.index("pelvis")].any()
+        whole = wrong[:, :, H36M_17.index("left_wrist")].any(1)
+        assert 0.3 < whole.mean() < 0.6, "half of the spells exchange the legs alone"
+        assert wrong.any(2).sum(1).max() <= 15
+
+    def test_the_input_is_not_changed(self):
+        truth = self.truth()
+        before = truth.copy()
+        detect(np.random.default_rng(0), truth, DetectorNoise(), H36M_FACE.mirror)
+        assert_array_equal(truth, before)
+
+
+class TestObserve:
+    @pytest.mark.parametrize("number", range(1 + len(LAYOUTS)))
+    def test_each_layout_goes_the_way_of_inference(self, number):
+        """Training sees of a detector's layout what `to_skeleton` makes of it."""
+        rng = np.random.default_rng(number)
+        points, scores = rng.normal(size=(1, 4, len(H36M_FACE), 2)), rng.uniform(0.1, 1, (1, 4, len(H36M_FACE)))
+        converted, confidence = observe(points, scores, np.array([number]))
+        source = (H36M_17, *LAYOUTS)[number]
+        shared = [joint for joint in source.joints if joint in H36M_FACE.joints]
+        rows, columns = [source.index(j) for j in shared], [H36M_FACE.index(j) for j in shared]
+        own, own_scores = np.zeros((4, len(source), 2)), np.ones((4, len(source)))
+        own[:, rows], own_scores[:, rows] = points[0][:, columns], scores[0][:, columns]
+        truth = PoseSequence(own, source, "pixels", scores=own_scores).to_skeleton(H36M_17)
+        assert_allclose(converted[0], truth.points, atol=1e-6)
+        assert_allclose(confidence[0], truth.confidence, atol=1e-6)
+
+    def test_layouts_differ_from_clip_to_clip(self):
+        points, scores = np.random.default_rng(0).normal(size=(2, 1, len(H36M_FACE), 2)), np.ones((2, 1, 23))
+        points[1] = points[0]
+        assert LAYOUTS[COCO_LAYOUT - 1] is COCO_17
+        converted, _ = observe(points, scores, np.array([0, COCO_LAYOUT]))
+        assert_allclose(converted[0, 0], points[0, 0, :17])
+        head, nose = H36M_17.index("neck_nose"), H36M_FACE.index("nose")
+        assert_allclose(converted[1, 0, head], points[0, 0, nose])

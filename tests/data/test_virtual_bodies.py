@@ -1,0 +1,74 @@
+"""Other bodies: motion transferred to other bone lengths, and the bone lengths that are drawn."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from oracle import bodies, virtual
+from poseglass import H36M_17
+from poseglass.data.virtual.bodies import H36M_LENGTHS, random_lengths, retarget
+
+PARENTS = list(H36M_17.parents)
+
+
+def bone_lengths(points: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(points - points[..., PARENTS, :], axis=-1)
+
+
+def test_bones_get_their_lengths_and_keep_their_directions():
+    poses = np.stack([bodies.motion(9, H36M_17.joints, seed) for seed in range(3)])
+    lengths = np.random.default_rng(0).uniform(0.1, 0.6, (3, 17))
+    moved = retarget(poses, lengths)
+    for clip in range(3):
+        for joint, parent in enumerate(PARENTS[1:], start=1):
+            before = poses[clip, :, joint] - poses[clip, :, parent]
+            after = moved[clip, :, joint] - moved[clip, :, parent]
+            assert np.linalg.norm(after, axis=1).mean() == pytest.approx(lengths[clip, joint])
+            cosine = (before * after).sum(1) / np.linalg.norm(before, axis=1) / np.linalg.norm(after, axis=1)
+            assert_allclose(cosine, 1)
+
+
+def test_their_own_lengths_change_nothing():
+    poses = bodies.motion(9, H36M_17.joints)[None]
+    assert_allclose(retarget(poses, bone_lengths(poses).mean(1)), poses, atol=1e-12)
+
+
+def test_longer_legs_take_longer_steps():
+    poses = bodies.motion(9, H36M_17.joints)[None]
+    lengths = bone_lengths(poses).mean(1)
+    assert_allclose(retarget(poses, 1.3 * lengths), 1.3 * poses, atol=1e-12)
+    for name, scale in {"knee": 1.5, "ankle": 1.5, "hip": 1, "elbow": 1, "spine": 1}.items():
+        longer = lengths.copy()
+        longer[:, [number for number, joint in enumerate(H36M_17.joints) if joint.endswith(name)]] *= 1.5
+        path = retarget(poses, longer)[:, :, 0]
+        assert np.allclose(path, poses[:, :, 0]) is (scale == 1), "the legs alone decide"
+
+
+def test_bones_of_no_length_stay_finite():
+    assert np.isfinite(retarget(np.zeros((1, 3, 17, 3)) + 1e-12 * np.arange(17)[:, None], H36M_LENGTHS[None])).all()
+
+
+def test_random_people_are_those_of_plain_loops():
+    own = np.tile(bone_lengths(bodies.body(H36M_17.joints)), (400, 1))
+    before = own.copy()
+    lengths = random_lengths(np.random.default_rng(0), own)
+    assert_array_equal(own, before)
+    assert_allclose(lengths, virtual.lengths(np.random.default_rng(0), own, H36M_17.joints), rtol=1e-12)
+
+
+def test_random_people_are_symmetric_and_of_human_size():
+    own = np.tile(bone_lengths(bodies.body(H36M_17.joints)), (500, 1))
+    lengths = random_lengths(np.random.default_rng(0), own)
+    assert_allclose(lengths[:, 1:], lengths[:, list(H36M_17.mirror)][:, 1:])
+    ratio = lengths[:, 1:] / H36M_LENGTHS[1:]
+    assert 0.3 < ratio.min() < ratio.max() < 2
+    assert 0.85 < np.median(ratio) < 1.1
+
+
+def test_one_in_ten_is_a_child_of_six_to_nine_tenths():
+    """Over the whole body the other factors cancel: adults stay within 0.9 to 1.15 times their proportions."""
+    own = np.tile(H36M_LENGTHS, (20_000, 1))
+    height = random_lengths(np.random.default_rng(1), own).sum(1) / H36M_LENGTHS.sum()
+    assert (height < 0.8).mean() == pytest.approx(0.1 * 2 / 3, rel=0.1), "children are spread evenly over 0.6 to 0.9"
+    assert 0.5 < height.min() < 0.6
+    assert (height < 0.57).mean() < 0.001

@@ -1,0 +1,126 @@
+"""Atomic writes, early checks and the lock of a folder."""
+
+import errno
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from poseglass.errors import DataError, PoseglassError
+from poseglass.files.writing import alone, as_created, check_place, writing
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "deep" / "down" / "file.json"
+
+
+class TestWriting:
+    def test_the_file_appears_when_the_block_succeeds(self, file):
+        with writing(file) as temporary:
+            temporary.write_text("new")
+            assert temporary.parent == file.parent
+            assert temporary.suffix == ".json"
+            assert not file.exists()
+        assert file.read_text() == "new"
+        assert [*file.parent.iterdir()] == [file]
+
+    @pytest.mark.parametrize("kind", [KeyError, KeyboardInterrupt])
+    def test_a_failure_keeps_the_old_file_and_its_own_error(self, file, kind):
+        file.parent.mkdir(parents=True)
+        file.write_text("old")
+
+        def fail():
+            with writing(file) as temporary:
+                temporary.write_text("half")
+                raise kind
+
+        with pytest.raises(kind):
+            fail()
+        assert file.read_text() == "old"
+        assert [*file.parent.iterdir()] == [file]
+
+    @pytest.mark.parametrize(
+        ("code", "remedy"),
+        [
+            (errno.ENOSPC, "free some space, or choose another place"),
+            (errno.EDQUOT, "free some space, or choose another place"),
+            (errno.EFBIG, "free some space, or choose another place"),
+            (errno.EACCES, "; choose another place"),
+        ],
+    )
+    def test_system_errors_are_named_with_a_remedy(self, file, code, remedy):
+        def fail():
+            with writing(file, DataError):
+                raise OSError(code, os.strerror(code))
+
+        with pytest.raises(DataError, match=f"cannot write .*file.json: {os.strerror(code)}.*{remedy}$"):
+            fail()
+
+    def test_the_permissions_are_those_of_ordinary_files(self, file):
+        with writing(file):
+            pass
+        (file.parent / "other").touch()
+        assert file.stat().st_mode == (file.parent / "other").stat().st_mode
+
+
+class TestCheck:
+    def test_nothing_is_created(self, file, tmp_path):
+        check_place(file)
+        assert [*tmp_path.iterdir()] == []
+
+    def test_a_folder_is_no_file(self, tmp_path):
+        with pytest.raises(PoseglassError, match="expected a file, but this is a folder; choose another place"):
+            check_place(tmp_path)
+
+    def test_a_file_is_no_folder(self, tmp_path):
+        (tmp_path / "file").touch()
+        with pytest.raises(DataError, match="file is a file, not a folder"):
+            check_place(tmp_path / "file" / "inside.json", DataError)
+
+
+class TestLock:
+    def test_a_second_process_is_refused_until_the_block_ends(self, tmp_path):
+        folder = tmp_path / "run"
+        code = textwrap.dedent(f"""
+            from poseglass.errors import DataError
+            from poseglass.files.writing import alone
+            try:
+                with alone({str(folder)!r}, DataError):
+                    print("locked")
+            except DataError as problem:
+                print(problem)
+        """)
+
+        def other_process() -> str:
+            return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+        with alone(folder):
+            assert "another process works in" in other_process()
+        assert other_process() == "locked\n"
+        assert [*folder.iterdir()] == []
+
+    def test_a_folder_that_cannot_be_created(self, tmp_path):
+        (tmp_path / "file").touch()
+
+        def lock():
+            with alone(tmp_path / "file" / "run", DataError):
+                pass
+
+        with pytest.raises(DataError, match="cannot write"):
+            lock()
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0o666, 0o640), (0o777, 0o750)])
+def test_the_umask_is_taken_off_and_left_as_it_was(tmp_path: Path, mode, expected):
+    before = os.umask(0o027)
+    try:
+        (tmp_path / "file").touch(mode=0o600)
+        as_created(tmp_path / "file", mode)
+        assert (tmp_path / "file").stat().st_mode & 0o777 == expected
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)

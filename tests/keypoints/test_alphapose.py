@@ -1,0 +1,37 @@
+"""AlphaPose's results, cut from a real file."""
+
+import json
+
+import numpy as np
+from numpy.testing import assert_allclose
+
+from poseglass import HALPE_26
+from poseglass.keypoints import read_keypoints
+from samples.keypoint_files import SAMPLES, write
+
+
+def test_a_real_file():
+    path = SAMPLES / "alphapose_halpe26.json"
+    entries = json.loads(path.read_text())
+    poses = read_keypoints(path, size=(360, 640), fps=25)
+    assert (poses.skeleton, poses.space, poses.rate, poses.size) == (HALPE_26, "pixels", 25, (360, 640))
+    assert len(poses) == 16  # images 136 to 151, one of which shows two people
+    assert poses.validity.all()
+    strongest: dict[str, dict] = {}
+    for entry in entries:
+        strongest[entry["image_id"]] = max(entry, strongest.get(entry["image_id"], entry), key=lambda e: e["score"])
+    for row, frame in enumerate(range(136, 152)):
+        expected = np.reshape(strongest[f"{frame}.jpg"]["keypoints"], (26, 3))
+        assert_allclose(poses.points[row], expected[:, :2], atol=1e-3)
+    assert poses.confidence.max() <= 1
+
+
+def test_missing_images_become_invalid_rows(tmp_path):
+    entries = json.loads((SAMPLES / "alphapose_halpe26.json").read_text())
+    kept = [entry for entry in entries if entry["image_id"] not in ("140.jpg", "141.jpg")]
+    complete = read_keypoints(SAMPLES / "alphapose_halpe26.json")
+    poses = read_keypoints(write(tmp_path / "a.json", kept))
+    assert np.flatnonzero(~poses.validity).tolist() == [4, 5]
+    assert np.isnan(poses.points[4:6]).all()
+    assert not poses.confidence[4:6].any()
+    assert_allclose(poses.points[6:], complete.points[6:])  # later frames keep their rows

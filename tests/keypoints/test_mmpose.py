@@ -1,0 +1,42 @@
+"""MMPose's predictions."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from poseglass import COCO_17
+from poseglass.errors import FormatError
+from poseglass.keypoints import read_keypoints
+from samples.keypoint_files import person, write
+
+
+def mmpose(frames: dict[int, list[np.ndarray]]) -> list[dict[str, object]]:
+    return [
+        {
+            "frame_id": frame,
+            "instances": [
+                {"keypoints": p[:, :2].tolist(), "keypoint_scores": p[:, 2].tolist(), "bbox": [[0, 0, 9, 9]]}
+                for p in crowd
+            ],
+        }
+        for frame, crowd in frames.items()
+    ]
+
+
+def test_a_header_names_the_joints(tmp_path):
+    order = np.random.default_rng(1).permutation(17)
+    meta = {"dataset_name": "mine", "keypoint_id2name": {str(n): COCO_17.joints[i] for n, i in enumerate(order)}}
+    truth = person(17)
+    data = {"meta_info": meta, "instance_info": mmpose({1: [truth[order]], 2: [], 3: [truth[order]]})}
+    poses = read_keypoints(write(tmp_path / "p.json", data))
+    assert poses.skeleton == COCO_17
+    assert poses.validity.tolist() == [True, False, True]
+    assert_allclose(poses.points[0], truth[:, :2], atol=1e-3)
+    assert_allclose(poses.confidence[2], truth[:, 2])
+
+
+def test_a_file_without_a_header_needs_a_layout(tmp_path):
+    path = write(tmp_path / "p.json", mmpose({0: [person(17)]}))
+    with pytest.raises(FormatError, match=r"instance 0: the file does not say which joints its 17 are"):
+        read_keypoints(path)
+    assert read_keypoints(path, layout="coco17").skeleton == COCO_17

@@ -1,0 +1,87 @@
+"""Numbers that cannot be pixels."""
+
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from poseglass.errors import FormatError
+from poseglass.keypoints import read_keypoints
+from poseglass.keypoints.pixels import clean
+from samples.keypoint_files import SAMPLES, SIZE, coco, person, write
+
+
+def test_impossible_points_get_no_score(tmp_path):
+    joints = person(17)
+    impossible = [
+        [np.nan, 5, 0.9],
+        [np.inf, 5, 0.9],
+        [-1, 5, 0.9],
+        [5, -1, 0.9],
+        [641, 5, 0.9],
+        [5, 481, 0.9],
+        [5, 5, np.nan],
+    ]
+    joints[: len(impossible)] = impossible
+    path = write(tmp_path / "r.json", coco({0: [joints]}))
+    poses = read_keypoints(path, size=SIZE)
+    assert (poses.confidence[0, : len(impossible)] == 0).all()
+    assert_allclose(poses.confidence[0, len(impossible) :], 0.9)
+    assert np.isnan(poses.points[0, :2]).all()
+    assert_allclose(poses.points[0, 2:6], joints[2:6, :2])
+    assert (read_keypoints(path).confidence[0, 4:6] > 0).all()  # without a size, no point is outside the image
+
+
+def test_scores_are_clipped_to_one(tmp_path):
+    poses = read_keypoints(write(tmp_path / "r.json", coco({0: [person(17, score=1.7)], 1: [person(17, score=0.4)]})))
+    assert_allclose(poses.confidence[:, 0], [1, 0.4])
+
+
+def test_shares_of_the_image_are_refused(tmp_path):
+    joints = person(17)
+    joints[:, :2] /= SIZE
+    with pytest.raises(FormatError, match="multiply x by its width and y by its height"):
+        read_keypoints(write(tmp_path / "r.json", coco({0: [joints]})), size=SIZE)
+
+
+def test_metres_are_refused():
+    with pytest.raises(FormatError, match=r"pixels are expected, but x runs from -0\.\d+ to 0\.\d+"):
+        read_keypoints(SAMPLES / "blazepose33_world.json")
+
+
+def test_a_wrong_size_is_refused():
+    path = SAMPLES / "movenet_coco17_named.json"
+    with pytest.raises(FormatError, match=r"far outside an image of 200 x 200: x runs from \d+ to \d+ and y from \d+"):
+        read_keypoints(path, size=(200, 200))
+    with pytest.raises(FormatError, match=r"size must be \(width, height\)"):
+        read_keypoints(path, size=(0, 200))
+
+
+def full(value: float, frames: int = 100) -> tuple[np.ndarray, np.ndarray]:
+    return np.full((frames, 1, 2), value), np.ones((frames, 1))
+
+
+@pytest.mark.parametrize(("largest", "refused"), [(2.99, True), (3.0, False)])
+def test_coordinates_below_three_pixels_are_refused(largest, refused):
+    with pytest.raises(FormatError, match="pixels are expected") if refused else nullcontext():
+        clean(*full(largest), None)
+
+
+@pytest.mark.parametrize(
+    ("far", "place", "score", "refused"),
+    [
+        (11, 1.26, 1.0, True),  # eleven of a hundred joints more than a quarter of the side outside
+        (11, -0.26, 1.0, True),
+        (10, 1.26, 1.0, False),
+        (11, 1.24, 1.0, False),
+        (11, -0.24, 1.0, False),
+        (11, 1.26, 0.3, False),
+        (11, 1.26, 0.31, True),
+    ],
+)
+def test_a_tenth_of_the_trusted_joints_may_lie_far_outside(far, place, score, refused):
+    points, scores = full(50.0)
+    points[:far], scores[:far] = place * 100, score
+    with pytest.raises(FormatError, match="far outside an image of 100 x 100") if refused else nullcontext():
+        clean(points, scores, (100, 100))

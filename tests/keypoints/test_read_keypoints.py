@@ -1,0 +1,173 @@
+"""Any keypoint file: the choice of a person, damaged files, and the table of formats."""
+
+import json
+import random
+import re
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from poseglass import keypoints
+from poseglass.errors import FormatError
+from poseglass.keypoints import FORMATS, read_keypoints
+from poseglass.keypoints.frames import rows
+from poseglass.people.following import DetectedPerson, main_person
+from samples.keypoint_files import SAMPLES, coco, person, write
+
+
+def test_the_main_person_is_followed_past_a_bystander(tmp_path):
+    frames = {}
+    for n in range(30):
+        crowd = [person(17, x=50 + 8 * n, height=220), person(17, x=330 - 3 * n, height=120)]
+        frames[n] = crowd[::-1] if n % 3 else crowd  # in random order
+    frames[12] = frames[12][1:]  # only the bystander is in this frame
+    poses = read_keypoints(write(tmp_path / "r.json", coco(frames)))
+    assert np.flatnonzero(~poses.validity).tolist() == [12]
+    for n in set(range(30)) - {12}:
+        assert_allclose(poses.points[n], person(17, x=50 + 8 * n, height=220)[:, :2], atol=1e-3)
+
+
+def test_a_person_whose_number_changes_is_not_lost(tmp_path):
+    entries = []
+    for n in range(20):
+        entries += coco({n: [person(17, x=100 + n)]}, idx=[[1.0 if n < 8 else 7.0], 0.0])
+        entries += coco({n: [person(17, x=400, height=80)]}, idx=2)
+    poses = read_keypoints(write(tmp_path / "r.json", entries), layout="coco17")
+    assert poses.validity.all()
+    assert_allclose(poses.points[:, 0, 0], person(17)[0, 0] + np.arange(20), atol=1e-2)
+
+
+def test_after_a_long_gap_the_person_may_be_elsewhere():
+    def at(x: float) -> list[DetectedPerson]:
+        joints = person(17, x=x)
+        return [DetectedPerson(joints[:, :2], joints[:, 2])]
+
+    frames = {n: at(100) for n in range(10)} | {n: at(500) for n in range(40, 50)} | {10: at(100) * 2}
+    assert sorted(main_person(frames)) == [*range(11), *range(40, 50)]
+
+
+ENTRY = {"image_id": 0, "keypoints": person(17).reshape(-1).tolist()}
+BROKEN = {
+    "truncated": ('[{"image_id": 0, "keypoints": [1, 2', "is not valid JSON: .* at line 1, column"),
+    "empty": ("", "is not valid JSON"),
+    "empty list": ([], "nobody is seen in any frame"),
+    "empty frames": ([[], [], {}], "nobody is seen in any frame"),
+    "no data": ({"data": []}, "nobody is seen in any frame"),
+    "no instances": ([{"frame_id": 0, "instances": []}], "nobody is seen in any frame"),
+    "nobody": ({"people": []}, "nobody is seen in any frame"),
+    "number": (3, "not a keypoint file: expected one of the formats poseglass, openpose"),
+    "other object": ({"a": 1}, "not a keypoint file"),
+    "strings": (["a"], "not a keypoint file"),
+    "deep": ("[" * 100_000, "nests lists deeper"),
+    "mixed items": ([ENTRY, 3], "the list of results, item 1 must be an object, got 3"),
+    "no keypoints": ([ENTRY, {"image_id": 1}], r"entry 1 \(image 1\) lacks keypoints"),
+    "words": ([ENTRY, {"image_id": 1, "keypoints": ["a"] * 51}], r"entry 1 \(image 1\): keypoints must hold numbers"),
+    "odd length": ([{"image_id": 1, "keypoints": [1.0] * 50}], r"entry 0 .* got an array of shape \(50,\)"),
+    "changing joints": ([ENTRY, {"image_id": 1, "keypoints": [9] * 54}], "18 joints are given but coco17 has 17"),
+    "unnumbered": ([{**ENTRY, "image_id": "walk.jpg"}], "'walk.jpg', which has no frame number in it"),
+    "half frame": ([{**ENTRY, "image_id": 0.5}], "image_id must be a whole number, got 0.5"),
+    "two videos": (
+        [{**ENTRY, "image_id": "a/1.jpg"}, {**ENTRY, "image_id": "b/1.jpg"}],
+        "'a/1.jpg' is frame 1 too; these are images of several videos",
+    ),
+    "scattered": ([ENTRY, {**ENTRY, "image_id": 397133}], "these are not the frames of one video"),
+    "bad idx": ([{**ENTRY, "idx": "first"}], "idx must be a whole number, got 'first'"),
+    "no frame id": ([{"instances": []}], "item 0 lacks frame_id"),
+    "few scores": (
+        [{"frame_id": 0, "instances": [{"keypoints": [[9, 9]] * 17, "keypoint_scores": [1.0]}]}],
+        "instance 0: keypoint_scores must be 17 scores, one per joint, got 1",
+    ),
+    "frame is a word": ([{"nose": {"x": 1, "y": 2}}, "none"], "frame 1 must be an object of joints, got 'none'"),
+    "point is a number": ([{"nose": {"x": 1, "y": 2}, "neck": 3}], "frame 0: joint 'neck' must have a name, x and y"),
+    "too few names": ([{"nose": {"x": 10, "y": 20}}], "the joints nose do not cover any known layout"),
+    "ragged": ([[[1, 2], [3]]], "frame 0 must hold numbers only, in rows of equal length"),
+    "uneven": ([[[9, 9]] * 17, [[9, 9]] * 18], "every frame must have the same joints"),
+    "odd pose": ({"data": [{"frame_index": 1, "skeleton": [{"pose": [1, 2, 3]}]}]}, "must be pairs of x and y"),
+    "all null": ([{**ENTRY, "keypoints": [None] * 51}], None),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_errors_name_the_place(tmp_path, kind):
+    data, message = BROKEN[kind]
+    path = write(tmp_path / "broken.json", data)
+    layout = None if kind in ("changing joints", "too few names", "mixed items") else "coco17"
+    if message is None:  # a row without known joints
+        assert not read_keypoints(path).confidence.any()
+        return
+    with pytest.raises(FormatError, match=message) as caught:
+        read_keypoints(path, layout=layout)
+    assert str(path) in str(caught.value)
+
+
+def mutate(value: object, generator: random.Random) -> object:
+    """A copy of the value with one part replaced or removed."""
+    if isinstance(value, list | dict) and value and generator.random() < 0.9:
+        key = generator.choice(list(value) if isinstance(value, dict) else range(min(len(value), 4)))
+        copy = value.copy()
+        if generator.random() < 0.15:
+            del copy[key]
+        else:
+            copy[key] = mutate(value[key], generator)
+        return copy
+    return generator.choice([None, -1, 1e400, 10**400, 0.5, True, "", "x", "7", [], [[]], {}, [1, 2], {"x": 1}, [{}]])
+
+
+@pytest.mark.parametrize("name", ["alphapose_halpe26", "movenet_coco17_named", "blazepose33_pixels", "gast_coco17"])
+def test_damaged_files_raise_format_errors_only(tmp_path, name):
+    data = json.loads((SAMPLES / f"{name}.json").read_text())
+    data = {"data": data["data"][:3]} if isinstance(data, dict) else data[:3]
+    generator = random.Random(0)
+    refused = 0
+    for _ in range(80):
+        path = write(tmp_path / "mutant.json", mutate(data, generator))
+        try:
+            poses = read_keypoints(path, layout=generator.choice([None, "coco17", "halpe26"]))
+        except FormatError:
+            refused += 1
+        else:
+            assert np.isfinite(poses.confidence).all()
+    assert refused > 10
+
+
+def test_files_that_cannot_be_opened(tmp_path):
+    with pytest.raises(FormatError, match="there is no file"):
+        read_keypoints(tmp_path / "nothing.json")
+    (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(FormatError, match=r"not a complete \.npz archive"):
+        read_keypoints(tmp_path / "a.npz")
+    (tmp_path / "b.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FormatError, match="is not UTF-8 text"):
+        read_keypoints(tmp_path / "b.json")
+    with pytest.raises(FormatError, match=r"not a keypoint file: expected a folder of OpenPose"):
+        read_keypoints(tmp_path)
+    (tmp_path / "c.mp4").write_bytes(b"")
+    with pytest.raises(FormatError, match="not a keypoint file: expected one of the formats"):
+        read_keypoints(tmp_path / "c.mp4")
+
+
+def test_particular_formats_come_before_general_ones():
+    assert next(iter(FORMATS)) == "poseglass"
+    assert list(FORMATS).index("alphapose") < list(FORMATS).index("coco")
+    assert list(FORMATS).index("videopose3d") < list(FORMATS).index("array")
+
+
+def test_the_documentation_lists_every_format():
+    names = re.findall(r"^(\w+)  +", keypoints.__doc__, re.MULTILINE)
+    assert names == ["format", *FORMATS]
+
+
+@pytest.mark.parametrize(("last", "refused"), [(9_999, False), (10_000, True)])
+def test_frame_numbers_may_span_ten_thousand_frames(last, refused):
+    detection = DetectedPerson(person(17)[:, :2], person(17)[:, 2])
+    with pytest.raises(FormatError, match="these are not the frames of one video") if refused else nullcontext():
+        rows({0: detection, last: detection}, 0, last, 17)
+
+
+@pytest.mark.parametrize(("last", "refused"), [(20_099, False), (20_100, True)])
+def test_frame_numbers_may_span_a_hundred_frames_per_detection(last, refused):
+    people = dict.fromkeys([*range(200), last], DetectedPerson(person(17)[:, :2], person(17)[:, 2]))
+    with pytest.raises(FormatError, match="201 detections lie between") if refused else nullcontext():
+        rows(people, 0, last, 17)

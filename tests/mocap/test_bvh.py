@@ -1,0 +1,135 @@
+"""BVH files: forward kinematics against cases worked out by hand, and errors that name the line."""
+
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from poseglass.errors import FormatError
+from poseglass.mocap.bvh import read_bvh
+from samples import mocap_files
+
+DATA = Path(__file__).parents[1] / "samples"
+
+ARM = """HIERARCHY
+ROOT hips
+{
+  OFFSET 0 0 0
+  CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation
+  JOINT elbow
+  {
+    OFFSET 2 0 0
+    CHANNELS 3 Zrotation Xrotation Yrotation
+    End Site
+    {
+      OFFSET 1 0 0
+    }
+  }
+}
+MOTION
+Frames: 3
+Frame Time: 0.033333
+1 2 3 0 0 0 0 0 0
+0 0 0 90 0 0 0 0 0
+0 0 0 90 0 0 0 0 -90
+"""
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_an_arm_worked_out_by_hand(tmp_path):
+    arm = read_bvh(write(tmp_path / "arm.bvh", ARM))
+    assert arm.names == ("hips", "elbow", "elbow End Site")
+    assert arm.parents == (-1, 0, 1)
+    assert arm.fps == 30
+    assert_allclose(arm.positions[0], [[1, 2, 3], [3, 2, 3], [4, 2, 3]])
+    # A quarter turn about z takes x to y. The elbow's turn about -y takes x to z, which the turn about z leaves alone.
+    assert_allclose(arm.positions[1], [[0, 0, 0], [0, 2, 0], [0, 3, 0]], atol=1e-12)
+    assert_allclose(arm.positions[2], [[0, 0, 0], [0, 2, 0], [0, 2, 1]], atol=1e-12)
+
+
+@pytest.mark.parametrize("order", ["".join(letters) for letters in permutations("XYZ")])
+def test_channels_may_be_in_any_order(tmp_path, order):
+    angles = [20.0, -50.0, 130.0]
+    rotations = " ".join(f"{axis}rotation" for axis in order)
+    text = ARM.partition("MOTION")[0].replace("Zrotation Xrotation Yrotation", rotations)
+    text = text.replace("Xposition Yposition Zposition " + rotations, rotations + " Zposition Xposition Yposition")
+    row = " ".join(map(str, [*angles, 3, 1, 2, 0, 0, 0]))
+    arm = read_bvh(write(tmp_path / "arm.bvh", f"{text}MOTION\nFrames: 1\nFrame Time: 0.01\n{row}\n"))
+    matrix = np.eye(3)
+    for axis, angle in zip(order.lower(), angles, strict=True):
+        matrix = matrix @ mocap_files.rotation(axis, angle)
+    assert_allclose(arm.positions[0], [[1, 2, 3], [1, 2, 3] + matrix @ [2, 0, 0], [1, 2, 3] + matrix @ [3, 0, 0]])
+
+
+def test_position_channels_replace_the_offset(tmp_path):
+    text = ARM.replace("CHANNELS 3 Zrotation", "CHANNELS 4 Xposition Zrotation").split("MOTION")[0]
+    arm = read_bvh(write(tmp_path / "arm.bvh", f"{text}MOTION\nFrames: 1\nFrame Time: 0.01\n0 0 0 0 0 0 5 0 0 0\n"))
+    assert_allclose(arm.joint("elbow End Site"), [[6, 0, 0]])
+
+
+def test_a_real_recording_stands_upright_and_faces_forward():
+    mocap = read_bvh(DATA / "cmu_01_03.bvh")
+    assert mocap.fps == 120
+    assert len(mocap.names) == 38
+    rest = dict(zip(mocap.names, mocap.positions[0], strict=True))
+    assert rest["LeftUpLeg"][0] > rest["Hips"][0] > rest["RightUpLeg"][0]
+    assert rest["LeftHand"][0] - rest["RightHand"][0] > 20  # arms spread
+    assert rest["Head"][1] > rest["Spine"][1] > rest["LeftLeg"][1] > rest["LeftFoot"][1]
+    for side in ("Left", "Right"):
+        toes = rest[f"{side}ToeBase"] - rest[f"{side}Foot"]
+        assert toes[2] > 0.9 * np.linalg.norm(toes)
+
+
+BROKEN = {
+    "line 1: expected 'HIERARCHY', got 'MOTION'": "MOTION\n",
+    "line 0: expected 'HIERARCHY', got the end of the file": "",
+    "expected unique joint names, got 'hips' a second time": ARM.replace("JOINT elbow", "JOINT hips"),
+    "line 8: expected numbers, got '2 zero 0'": ARM.replace("OFFSET 2 0 0", "OFFSET 2 zero 0"),
+    "line 8: expected 3 finite numbers, got '2 0'": ARM.replace("OFFSET 2 0 0", "OFFSET 2 0"),
+    "line 8: expected 3 finite numbers, got '2 nan 0'": ARM.replace("OFFSET 2 0 0", "OFFSET 2 nan 0"),
+    "line 9: expected 3 different channels": ARM.replace(
+        "Zrotation Xrotation Yrotation\n    End", "Zrot Xrot Yrot\n    End"
+    ),
+    "line 14: elbow has no OFFSET": ARM.replace("    OFFSET 2 0 0\n", "\n"),
+    "expected '}' at the end of hips": ARM.replace("}\nMOTION", "MOTION"),
+    "line 19: expected 9 finite numbers, got '1 2 3 0 0 0 0 0'": ARM.replace("1 2 3 0 0 0 0 0 0", "1 2 3 0 0 0 0 0"),
+    "expected 3 frames, as 'Frames:' announces, got 2": ARM.removesuffix("0 0 0 90 0 0 0 0 -90\n"),
+    "expected at least one frame and a positive frame time": ARM.replace("0.033333", "0"),
+    "line 17: expected 'Frames:', got 'Frame Time: 0.033333'": ARM.replace("Frames: 3\n", ""),
+    "expected one ROOT that contains all joints, got JOINT": ARM.replace("ROOT hips", "JOINT hips"),
+    "line 2: expected a name after ROOT": ARM.replace("ROOT hips", "ROOT"),
+    "line 2: expected ROOT, JOINT, OFFSET, CHANNELS or MOTION, got 'SCALE 1'": ARM.replace(
+        "ROOT hips", "SCALE 1\nROOT hips"
+    ),
+    "expected a ROOT, got none": "HIERARCHY\nMOTION\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "fps"),
+    [
+        (".0083333", 120),
+        ("0.033333", 30),
+        ("0.03333333", 30),
+        ("0.0333667", 1 / 0.0333667),
+        ("0.0333", 1 / 0.0333),
+        ("0.0333363", 30),
+        ("0.033337", 1 / 0.033337),
+    ],
+)
+def test_a_rounded_frame_time_gives_a_whole_rate(tmp_path, seconds, fps):
+    assert read_bvh(write(tmp_path / "arm.bvh", ARM.replace("0.033333", seconds))).fps == fps
+
+
+@pytest.mark.parametrize("message", BROKEN)
+def test_errors_name_the_line(tmp_path, message):
+    with pytest.raises(FormatError) as caught:
+        read_bvh(write(tmp_path / "arm.bvh", BROKEN[message]))
+    assert message in str(caught.value)
+    assert "arm.bvh, line" in str(caught.value)

@@ -1,0 +1,75 @@
+"""The card of a model: what it can say, and that it changes only with the model that carries it."""
+
+import copy
+import pickle
+from dataclasses import FrozenInstanceError, asdict, replace
+
+import pytest
+import torch
+
+import poseglass as pg
+from poseglass.errors import ModelError
+from poseglass.models import Card
+
+SCREEN = Card(coordinates="screen", answers="centre", keypoints="cpn", skeleton="mpi_inf_3dhp17")
+
+
+def test_defaults():
+    assert asdict(Card()) == {
+        "coordinates": "person", "answers": "all", "keypoints": "", "skeleton": "h36m17", "units": "metres",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ({"coordinates": "pixels"}, "coordinates should be person or screen, not 'pixels'"),
+        ({"answers": None}, "answers should be all or centre, not None"),
+        ({"keypoints": 3}, "keypoints should be text, not 3"),
+        ({"skeleton": "h36m16"}, "skeleton should be h36m17 or .*, not 'h36m16'"),
+        ({"units": "millimetres"}, "units should be metres, not 'millimetres'"),
+        ({"units": []}, "units should be"),
+    ],
+)
+def test_values_that_a_field_cannot_have(as_used, field, words):
+    with pytest.raises(ModelError, match=words):
+        Card(**field)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: pg.MixSTE(frames=9, dim=16, depth=2, heads=2),
+        lambda: pg.hourglass("mixste-tiny", frames=9, keep=3, at=1),
+        lambda: pg.funnel("mhformer-tiny", frames=9, keep=3, at=1),
+    ],
+)
+def test_a_model_with_another_card_shares_its_weights(model):
+    torch.manual_seed(0)
+    plain = model().eval()
+    other = plain.with_card(SCREEN)
+    assert (plain.card, other.card) == (Card(), SCREEN)
+    assert type(other) is type(plain)
+    assert all(a is b for a, b in zip(plain.parameters(), other.parameters(), strict=True))
+    clip = torch.randn(1, 9, 17, 2)
+    assert torch.equal(plain(clip), other(clip))
+    other.extra = torch.nn.Linear(1, 1)
+    assert not hasattr(plain, "extra")
+
+
+@pytest.mark.parametrize("model", [*pg.list_models()])
+def test_every_size_takes_a_card(model):
+    with torch.device("meta"):
+        assert pg.create_model(model, card=SCREEN).card == SCREEN
+        assert pg.create_model(model, sizes={"depth": 2}, card=SCREEN).card == SCREEN
+        assert pg.create_model(model).card == Card()
+
+
+def test_a_card_stays_with_the_model():
+    model = pg.MixSTE(frames=9, dim=16, depth=2, heads=2, card=SCREEN)
+    assert copy.deepcopy(model).card == pickle.loads(pickle.dumps(model)).card == SCREEN
+    with pytest.raises(AttributeError):
+        model.card = Card()
+    with pytest.raises(FrozenInstanceError):
+        model.card.keypoints = "gt"
+    assert replace(model.card, keypoints="gt").keypoints == "gt"

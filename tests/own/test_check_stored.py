@@ -1,0 +1,140 @@
+"""Checks of motion clips and recordings: every fault is reported with its place."""
+
+import numpy as np
+import pytest
+
+from poseglass.data.clips import MotionClip, MotionClips
+from poseglass.data.recordings.writer import write_recordings
+from poseglass.own.check import check
+from poseglass.own.prepare import prepare_clips, prepare_recordings
+from samples import motion_files as files
+from samples.studio import add_takes, pixels
+
+POINTS = files.people() * [1, -1, -1] + [0, 0, 5]
+FLAT = 1000 * POINTS[..., :2] / POINTS[..., 2:] + 500
+
+
+def lines_of(report):
+    """The findings, without the summary."""
+    return [line for line in str(report).splitlines() if line.startswith(("error", "warning"))]
+
+
+def save(path, *clips, fps=60.0):
+    MotionClips(tuple(clips), fps, "").save(path)
+    return lines_of(check(path))
+
+
+def test_prepared_data_have_no_findings(studio, tmp_path):
+    add_takes(studio, pixels(0))
+    prepare_clips(studio, tmp_path / "clips.npz")
+    report = check(tmp_path / "clips.npz")
+    assert (report.kind, report.findings) == ("motion clips", [])
+    assert report.summary == ["3 clips, 0.1 minutes at 60 frames per second"]
+    prepare_recordings(studio, tmp_path / "prepared")
+    report = check(tmp_path / "prepared")
+    assert (report.kind, report.findings) == ("recordings", [])
+    (line,) = report.summary
+    assert line.startswith("studio: 3 recordings, 270 frames of h36m17, 2D gt detected, checksums correct, fingerprint")
+
+
+def test_clips(tmp_path):
+    points = files.people().astype(np.float32)
+    lines = save(
+        tmp_path / "clips.npz",
+        MotionClip("a", points, "anna", "train"),
+        MotionClip("b", points, "anna", "val"),
+        MotionClip("c", points * 1000, "ben", "val"),
+    )
+    assert "error: clip b, split val: its subject anna is also in the split train" in lines
+    assert "warning: clip b: it starts like the clip a" in lines
+    assert any("clip c: a leg is" in line and "millimetres" in line for line in lines)
+
+
+def test_clips_that_start_alike_are_reported_from_321_frames_on(tmp_path):
+    """The first 65536 bytes are compared: 321 frames of 17 joints in single precision."""
+    for frames, count in ((322, 1), (320, 0)):
+        points = files.people(400).astype(np.float32)
+        other = np.concatenate([points[:frames], points[frames:] + 1e-3])
+        clips = (MotionClip("a", points, "anna", "train"), MotionClip("b", other, "ben", "val"))
+        lines = save(tmp_path / "clips.npz", *clips)
+        assert len([line for line in lines if "starts like" in line]) == count
+
+
+def test_clips_without_training_or_validation(tmp_path):
+    clip = MotionClip("a", files.people().astype(np.float32), "anna", "test")
+    assert save(tmp_path / "clips.npz", clip) == [
+        "warning: split train: it has no clip, which training needs",
+        "warning: split val: it has no clip, which training needs",
+    ]
+
+
+def test_clips_with_an_absurd_rate(tmp_path):
+    lines = save(tmp_path / "clips.npz", MotionClip("a", files.people().astype(np.float32), "anna"), fps=5000)
+    assert len(lines) == 1
+    assert "fps: 5000 frames per second cannot be right" in lines[0]
+
+
+def test_clips_that_were_cut_off(tmp_path):
+    save(tmp_path / "clips.npz", MotionClip("a", files.people().astype(np.float32), "anna"))
+    content = (tmp_path / "clips.npz").read_bytes()
+    (tmp_path / "clips.npz").write_bytes(content[: len(content) // 2])
+    assert check(tmp_path / "clips.npz").errors == 1
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write recordings of one camera of 1000 x 1000 pixels and check them: the findings as text."""
+
+    def write_and_check(*entries):
+        common = {"action": "Walking", "camera": "0", "fps": 50, "size": (1000, 1000), "split": "train"}
+        with write_recordings(tmp_path / "out", skeleton="h36m17", dataset="mine", sources=["gt"]) as writer:
+            for number, entry in enumerate(entries):
+                facts = common | {"subject": "anna", "take": str(number), "points3d": POINTS} | entry
+                writer.add(**facts | {"points2d": {"gt": entry.get("points2d", FLAT)}})
+        return lines_of(check(tmp_path / "out"))
+
+    return write_and_check
+
+
+def test_recordings(write):
+    lines = write({}, {"points2d": FLAT[::-1], "split": "val"}, {"subject": "ben", "points3d": POINTS * 1000})
+    assert any("anna 1, camera 0, gt: 2D poses are" in line for line in lines)
+    assert any("ben 2, camera 0: a leg is" in line for line in lines)
+    assert any("index.json, anna: the subject is in several splits: train, val" in line for line in lines)
+
+
+@pytest.mark.parametrize(("offset", "severity"), [(19, None), (21, "warning"), (238, "warning"), (242, "error")])
+def test_distant_2d_poses(write, offset, severity):
+    """A warning beyond 2 % of the width, an error beyond 24 %. A checkerboard of offsets cannot be fitted."""
+    frames, joints = np.indices((90, 17))
+    pixels = FLAT + offset * np.where((frames + joints) % 2, 1.0, -1.0)[..., None] * [1, 0]
+    lines = [line for line in write({"points2d": pixels}) if "2D poses are" in line]
+    assert [line.partition(":")[0] for line in lines] == [severity] * (severity is not None)
+
+
+def test_frames_that_are_not_valid_are_no_finding(write):
+    valid = np.ones(90, bool)
+    valid[20:30] = False
+    points, pixels = POINTS.copy(), FLAT.copy()
+    points[~valid], pixels[~valid] = 0, 0
+    assert write({"points3d": points, "points2d": pixels, "valid": valid}, {"subject": "ben", "split": "val"}) == []
+
+
+def test_a_recording_without_a_valid_frame(write):
+    (line,) = write({"valid": np.zeros(90, bool)})
+    assert line == "error: anna 0, camera 0: it has no valid frame"
+
+
+def test_2d_poses_outside_the_image(write):
+    (line,) = write({"points2d": FLAT - 600})
+    assert line.startswith("warning: anna 0, camera 0, gt: 1")
+    assert "of the joints are outside the image of 1000 x 1000 pixels" in line
+
+
+def test_a_changed_file(write, tmp_path):
+    assert write({}) == []
+    with (tmp_path / "out" / "points3d.npy").open("r+b") as file:
+        file.seek(-4, 2)
+        file.write(b"\0\0\0\0")
+    (line,) = lines_of(check(tmp_path / "out"))
+    assert line.startswith(f"error: {tmp_path / 'out'}: points3d.npy changed after writing"), "its place once"

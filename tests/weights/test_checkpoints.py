@@ -1,0 +1,232 @@
+"""Published checkpoints: what is recognised, and everything that must be refused."""
+
+import os
+import pickle
+import re
+import zipfile
+from argparse import Namespace
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from oracle import published
+from poseglass.errors import PoseglassError, WeightsError
+from poseglass.models import BACKBONES, Card, MixSTE
+from poseglass.waist.hourglass import Hourglass
+from poseglass.weights import files as weights
+
+
+def state(keep: int | None = None) -> dict[str, np.ndarray]:
+    return published.filled(published.mixste_shapes(frames=9, dim=16, depth=4, keep=keep))
+
+
+class Bomb:
+    """Unpickled by an ordinary unpickler, it creates a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_published_models_have_screen_coordinates(tmp_path):
+    loaded = weights.load(published.write(state(), tmp_path / "x.pth"))
+    assert loaded.card == Card(coordinates="screen", answers="all")
+    assert weights.load(published.write(state(3), tmp_path / "y.pth")).card.coordinates == "screen"
+    assert weights.load("balanced").card == Card()
+
+
+def test_no_such_weights(tmp_path):
+    with pytest.raises(WeightsError, match=r"no weights.*nothing.*balanced"):
+        weights.load(tmp_path / "nothing")
+    with pytest.raises(WeightsError, match=r"no weights acurate.*balanced"):
+        weights.load("acurate")
+
+
+@pytest.mark.parametrize("keep", [None, 3])
+@pytest.mark.parametrize("key", ["head.1.bias", "Temporal_norm.weight", "TTEblocks.2.mlp.fc1.weight"])
+def test_missing_keys_are_listed_by_their_published_names(tmp_path, keep, key):
+    broken = state(keep)
+    del broken[key]
+    with pytest.raises(WeightsError, match=rf"1 missing: {key}$"):
+        weights.load(published.write(broken, tmp_path / "x.pth"))
+
+
+@pytest.mark.parametrize("key", ["x_token", "cross_attention.linear_v.weight"])
+def test_missing_keys_of_the_waist(tmp_path, key):
+    broken = state(3)
+    del broken[key]
+    with pytest.raises(WeightsError, match=rf"1 missing: {key}$"):
+        weights.load(published.write(broken, tmp_path / "x.pth"))
+
+
+@pytest.mark.parametrize("key", ["x_token", "Spatial_norm.scale", "head.2.weight", "optimizer"])
+def test_keys_left_over_are_listed(tmp_path, key):
+    broken = state() | {key: np.zeros(3, np.float32)}
+    with pytest.raises(WeightsError, match=rf"1 left over: {key}$"):
+        weights.load(published.write(broken, tmp_path / "x.pth"))
+
+
+def test_shapes_that_do_not_fit_are_listed(tmp_path):
+    broken = state() | {"STEblocks.1.mlp.fc1.weight": np.zeros((64, 16), np.float32)}
+    with pytest.raises(WeightsError, match=r"STEblocks.1.mlp.fc1.weight \(64, 16\) instead of \(32, 16\)"):
+        weights.load(published.write(broken, tmp_path / "x.pth"))
+
+
+@pytest.mark.parametrize("key", ["Spatial_patch_to_embedding.weight", "Temporal_pos_embed", "pos_embed_token"])
+def test_tensors_that_no_size_can_be_read_off(tmp_path, key):
+    broken = state(3) | {key: np.zeros(3, np.float32)}
+    with pytest.raises(WeightsError, match=rf"{key}.*\(3,\)"):
+        weights.load(published.write(broken, tmp_path / "x.pth"))
+
+
+def test_heads_and_layer_can_be_chosen(tmp_path):
+    path = published.write(state(3), tmp_path / "x.pth")
+    model = weights.load(path, heads=2, at=1)
+    assert model.schedule == {1: 3}
+    assert model.backbone.heads == model.recoverer.attention.heads == 2
+    assert weights.load(path).schedule == {3: 3}
+    for wrong in ({"heads": 3}, {"heads": 0}, {"at": 4}, {"at": 0}):
+        with pytest.raises(PoseglassError, match=str(next(iter(wrong.values())))):
+            weights.load(path, **wrong)
+
+
+def test_safetensors_are_read_too(tmp_path):
+    from safetensors.numpy import save_file
+
+    save_file(state(3), tmp_path / "hot.safetensors")
+    assert isinstance(weights.load(tmp_path / "hot.safetensors"), Hourglass)
+    whole = (tmp_path / "hot.safetensors").read_bytes()
+    (tmp_path / "short.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(WeightsError, match=r"short.safetensors cannot be read as a checkpoint"):
+        weights.load(tmp_path / "short.safetensors")
+
+
+def test_a_truncated_pickle(tmp_path):
+    whole = published.write(state(), tmp_path / "x.pth").read_bytes()
+    (tmp_path / "x.pth").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(WeightsError, match="cannot be read as a checkpoint"):
+        weights.load(tmp_path / "x.pth")
+
+
+def test_two_threads_read_at_once(tmp_path, monkeypatch):
+    # numpy values beside the weights are skipped, and torch sets that for the whole process.
+    path = published.write(state(), tmp_path / "x.bin", "best_epoch.bin")
+    safe = torch.serialization.get_safe_globals()
+    read, other = torch.load, Thread(target=weights.load, args=[path])
+
+    def slowly(*args, **how):
+        if other.ident is None:
+            other.start()
+            other.join(0.5)  # it has finished unless something makes it wait
+        return read(*args, **how)
+
+    monkeypatch.setattr(torch, "load", slowly)
+    assert isinstance(weights.load(path), MixSTE)
+    other.join()
+    assert torch.serialization.get_safe_globals() == safe
+
+
+@pytest.mark.parametrize(
+    ("content", "got"),
+    [
+        ({}, "none"),
+        ([], "list"),
+        (3, "int"),
+        (torch.zeros(3), "Tensor"),
+        ({"model_pos": {}}, "none"),
+        ({"a": 1}, "'a' (int)"),
+        ({"model": {"a": torch.zeros(1), "b": 2}}, "'b' (int)"),
+        ({"epoch": 3, "net": {"a": torch.zeros(1)}, "a": torch.zeros(1)}, "'epoch' (int), 'net' (dict)"),
+        (dict.fromkeys("abcdefg"), "'d' (NoneType), 'e' (NoneType) and 2 more"),
+    ],
+)
+def test_a_pickle_without_a_state_dict(tmp_path, content, got):
+    torch.save(content, tmp_path / "x.pth")
+    with pytest.raises(WeightsError, match=rf"holds no state dict: expected named tensors.*{re.escape(got)}$"):
+        weights.load(tmp_path / "x.pth")
+
+
+@pytest.mark.parametrize(
+    ("content", "protocol", "odd"),
+    [
+        ({"model": {"a": torch.zeros(1)}, "args": Namespace(lr=1)}, None, "argparse.Namespace"),
+        ({"model": {"a": torch.zeros(1)}, "path": Path("x")}, None, "pathlib"),
+        ({"a": [1.0]}, 4, "operand 149"),  # what pickle writes and torch.save does not
+    ],
+)
+def test_what_is_not_read_is_named(tmp_path, content, protocol, odd):
+    if protocol is None:
+        torch.save(content, tmp_path / "x.pth")
+    else:
+        (tmp_path / "x.pth").write_bytes(pickle.dumps(content, protocol))
+    with pytest.raises(WeightsError, match=rf"something other than named tensors: \S*{odd}\S* \(pickled code is"):
+        weights.load(tmp_path / "x.pth")
+
+
+def test_a_checkpoint_of_something_else_shows_its_keys(tmp_path):
+    torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "x.pth")
+    with pytest.raises(WeightsError, match=r"not a checkpoint that this version knows.*bias, weight"):
+        weights.load(tmp_path / "x.pth")
+
+
+@pytest.mark.parametrize("name", ["text.pth", "empty.pth", "photo.jpg", "archive.zip"])
+def test_a_file_that_is_no_checkpoint(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes({"text.pth": b"hello", "photo.jpg": b"\xff\xd8\xff\xe0" * 99}.get(name, b""))
+    if name == "archive.zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("readme", "hello")
+    with pytest.raises(WeightsError, match=name):
+        weights.load(path)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("by", ["torch", "torch, old format", "pickle"])
+def test_code_in_a_checkpoint_is_refused_and_never_run(tmp_path, by, wrapped):
+    bomb = Bomb(tmp_path / "ran")
+    content = {"model_pos": {"a": torch.zeros(1)}, "lr": bomb} if wrapped else bomb
+    path = tmp_path / "evil.pth"
+    if by == "pickle":
+        path.write_bytes(pickle.dumps(content))
+    else:
+        torch.save(content, path, _use_new_zipfile_serialization=by == "torch")
+    with pytest.raises(WeightsError, match="pickled code is never run"):
+        weights.load(path)
+    assert not (tmp_path / "ran").exists()
+    pickle.loads(pickle.dumps(bomb))
+    assert (tmp_path / "ran").exists(), "the bomb is a real one"
+
+
+def test_only_settings_that_the_architecture_has_can_be_chosen(tmp_path):
+    path = published.write(state(), tmp_path / "x.pth")
+    with pytest.raises(WeightsError, match="holds a MixSTE, which has no neighbours to choose"):
+        weights.load(path, neighbours=3)
+    with pytest.raises(WeightsError, match=r"backbone= is for a folder"):
+        weights.load(path, backbone=MixSTE)
+
+
+def test_a_checkpoint_whose_tensors_contradict_each_other_takes_no_memory(tmp_path):
+    """A key of a million channels and 15 others of 16: the model would have 10^13 parameters, and is never built."""
+    broken = state() | {"Spatial_patch_to_embedding.weight": np.zeros((1_000_000, 1), np.float32)}
+    with pytest.raises(WeightsError, match="of another shape"):
+        weights.load(published.write(broken, tmp_path / "x.pth"))
+
+
+def test_reading_leaves_the_global_generator_alone(tmp_path):
+    path = published.write(state(3), tmp_path / "x.pth")
+    before = torch.get_rng_state()
+    weights.load(path)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_every_published_architecture_is_recognised_by_keys_that_no_other_has():
+    marks = {name: set(kind.published.marks) for name, kind in BACKBONES.items() if kind.published}
+    assert len(marks) == 4
+    for name, keys in marks.items():
+        assert not any(keys <= other for others, other in marks.items() if others != name)

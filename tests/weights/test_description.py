@@ -1,0 +1,179 @@
+"""Descriptions of models: what they say, and classes of somebody else."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import poseglass as pg
+from poseglass.errors import WeightsError
+from poseglass.models import Card, MixSTE, PoseTransformer, list_models
+from poseglass.waist._base import Pruner, Recoverer
+from poseglass.waist.hourglass import Funnel, Hourglass, funnel, hourglass
+from poseglass.waist.prune import DensityPeaks
+from poseglass.waist.recover import CrossAttention
+from poseglass.weights import files as weights
+from poseglass.weights.description import build, describe
+
+
+class Stranger(PoseTransformer):
+    """A backbone of somebody else."""
+
+    def __init__(self, *, width: int = 4, shape: tuple[int, ...] = (9,)) -> None:
+        super().__init__()
+        self.dim, self.frames, self.depth, self.inputs, self.heads = width, shape[0], 2, 2, 2
+        self.config = {"width": width, "shape": shape}
+        self.project, self.out = nn.Linear(2, width), nn.Linear(width, 3)
+
+    def embed(self, pose2d: Tensor) -> Tensor:
+        return self.project(pose2d)
+
+    def layer(self, index: int, tokens: Tensor, received: list | None = None) -> Tensor:
+        return tokens + tokens.mean(1, keepdim=True)
+
+    def head(self, tokens: Tensor) -> Tensor:
+        return self.out(tokens)
+
+
+class Elsewhere:
+    """Holds a class of the name of one of ours, and one of the name of the stranger."""
+
+    class MixSTE(Stranger):
+        pass
+
+    class Stranger(Stranger):
+        pass
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_size_is_described_and_built_again(name):
+    with torch.device("meta"):
+        model = pg.create_model(name, card=Card(keypoints="gt"))
+        described = json.loads(json.dumps(describe(model)))
+        again = build(described)
+    assert type(again) is type(model)
+    assert (again.config, again.card) == (model.config, model.card)
+    assert {k: v.shape for k, v in again.state_dict().items()} == {k: v.shape for k, v in model.state_dict().items()}
+
+
+def test_a_waist_with_settings_of_its_own_comes_back(tmp_path):
+    """Heads do not show in any tensor's shape."""
+    torch.manual_seed(0)
+    backbone = MixSTE(frames=9, dim=16, depth=2, heads=4)
+    recoverer = CrossAttention(dim=16, frames=9, heads=2)
+    nn.init.normal_(recoverer.queries)
+    model = Hourglass(backbone, schedule={1: 4}, pruner=DensityPeaks(neighbours=5), recoverer=recoverer).eval()
+    back = weights.load(weights.save(model, tmp_path))
+    assert (back.pruner.neighbours, back.recoverer.attention.heads, back.backbone.heads) == (5, 2, 4)
+    clip = torch.randn(8, 9, 17, 2)
+    assert torch.equal(back.trace(clip).kept[1], model.trace(clip).kept[1])
+    assert torch.equal(back(clip), model(clip))
+
+
+def test_a_funnel_comes_back(tmp_path):
+    back = weights.load(weights.save(funnel("mixste-tiny", frames=9, keep=4, at=1, always=2), tmp_path))
+    assert isinstance(back, Funnel)
+    assert (back.always, back.schedule) == (2, {1: 4})
+
+
+class TestBackbonesOfOthers:
+    @pytest.mark.parametrize("waist", [False, True])
+    def test_they_come_back_if_the_class_is_given(self, tmp_path, waist):
+        torch.manual_seed(0)
+        model = Stranger(width=6, shape=(9, 1)).with_card(Card(keypoints="gt")).eval()
+        if waist:
+            model = hourglass(model, keep=4, at=1)
+        back = weights.load(weights.save(model, tmp_path), backbone=Stranger)
+        assert back.card == Card(keypoints="gt")
+        clip = torch.randn(2, 9, 17, 2)
+        assert torch.equal(back(clip), model.eval()(clip))
+
+    def test_without_the_class_they_are_refused(self, tmp_path):
+        weights.save(Stranger(), tmp_path)
+        with pytest.raises(WeightsError, match=r"test_description:Stranger, a class outside.*backbone=Stranger\)"):
+            weights.load(tmp_path)
+
+    @pytest.mark.parametrize("other", [MixSTE, Elsewhere.Stranger])
+    def test_another_class_is_refused(self, tmp_path, other):
+        weights.save(Stranger(), tmp_path)
+        with pytest.raises(WeightsError, match=r"are of test_description:Stranger, not of \S*: give that class"):
+            weights.load(tmp_path, backbone=other)
+
+    def test_a_class_of_the_name_of_ours_is_not_taken_for_ours(self, tmp_path):
+        weights.save(Elsewhere.MixSTE(), tmp_path)
+        with pytest.raises(WeightsError, match=r"test_description:Elsewhere\.MixSTE"):
+            weights.load(tmp_path)
+        assert type(weights.load(tmp_path, backbone=Elsewhere.MixSTE)) is Elsewhere.MixSTE
+
+    def test_ours_is_not_taken_for_theirs(self, tmp_path):
+        weights.save(MixSTE(frames=9, dim=16, depth=2, heads=2), tmp_path)
+        assert isinstance(weights.load(tmp_path, backbone=MixSTE), MixSTE)
+        with pytest.raises(WeightsError, match=r"poseglass's own MixSTE, not of test_description:Elsewhere.MixSTE"):
+            weights.load(tmp_path, backbone=Elsewhere.MixSTE)
+
+    def test_loading_imports_nothing_that_a_file_names(self, tmp_path):
+        (tmp_path / "bomb.py").write_text("open('ran', 'w')\nclass Net: pass\n")
+        weights.save(Stranger(), tmp_path / "net")
+        file = tmp_path / "net" / "weights.safetensors"
+        described = b"test_description:Stranger"
+        content = file.read_bytes()
+        # The checksum of the changed file is wrong, and refused before anything else; a forged one would be right.
+        code = (
+            "import sys, poseglass as pg\nfrom poseglass.weights import files\n"
+            "files._checksum = lambda content, digest: digest\n"
+            "try:\n    pg.load('net')\nexcept pg.PoseglassError as problem:\n    print(problem)\n"
+            "assert 'bomb' not in sys.modules"
+        )
+        name = b"bomb:Net".ljust(len(described), b" ")
+        file.write_bytes(content.replace(described, name, 1))
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert not done.returncode, done.stderr
+        assert "bomb:Net" in done.stdout
+        assert not (tmp_path / "ran").exists()
+
+
+class TestWhatCannotBeDescribed:
+    def test_no_model_at_all(self, tmp_path):
+        with pytest.raises(WeightsError, match="Linear is no backbone, hourglass or funnel"):
+            weights.save(nn.Linear(2, 2), tmp_path / "x")
+        assert not (tmp_path / "x").exists()
+
+    @pytest.mark.parametrize(
+        ("config", "words"),
+        [
+            (None, "does not say how it was built: set self.config"),
+            ({"width": torch.zeros(1)}, "config of Stranger should hold plain values .* not JSON serializable"),
+            ({"width": float("nan")}, "config of Stranger should hold plain values"),
+            ({"colour": "red"}, "config of Stranger .*unexpected keyword argument 'colour'"),
+        ],
+    )
+    def test_a_backbone_that_does_not_say_how_it_was_built(self, tmp_path, config, words):
+        model = Stranger()
+        model.config = config
+        with pytest.raises(WeightsError, match=words):
+            weights.save(model, tmp_path / "x")
+        assert not (tmp_path / "x").exists()
+
+    def test_a_pruner_and_a_recoverer_of_ones_own(self, tmp_path):
+        class Ends(Pruner):
+            def forward(self, tokens, pose2d, *, keep, always=None):
+                return torch.tensor([[0, 8]]).expand(len(tokens), 2)
+
+        class Middle(Recoverer):
+            acts_on = "poses"
+
+            @classmethod
+            def for_backbone(cls, backbone):
+                return cls()
+
+            def forward(self, x, kept, *, frames):
+                return x[:, :1].expand(-1, frames, -1, -1)
+
+        for parts, name in (({"prune": Ends()}, "Ends"), ({"recover": Middle()}, "Middle")):
+            with pytest.raises(WeightsError, match=rf"{name} is not one of this package's \("):
+                weights.save(hourglass(MixSTE(frames=9, dim=16, depth=2), keep=2, at=1, **parts), tmp_path / "x")
+        assert not Path(tmp_path / "x").exists()
