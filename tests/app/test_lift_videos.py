@@ -2,9 +2,11 @@
 
 import re
 import subprocess
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -48,6 +50,61 @@ class TestVideos:
         with VideoReader("w.mp4") as video:
             assert len(list(video)) == 50
         assert names(here) == {"walk [take 1].mp4", "w.npz", "w.csv", "w.mp4", "w.html"}
+
+    @pytest.mark.parametrize("outputs", [["w.npz"], ["w.mp4"], ["w.mp4", "v.mp4", "w.npz", "w.html"]])
+    def test_a_video_is_opened_and_decoded_once(
+        self, poseglass: Run, here: Path, seen: None, monkeypatch: pytest.MonkeyPatch, outputs: list[str]
+    ) -> None:
+        film(here / "walk.mp4", 90)
+        opened, decoded, to_open, to_decode = [], [], av.open, VideoReader._decoded
+
+        def counting_open(path: str, *arguments: object, **settings: object) -> object:
+            opened.append(Path(path).name)
+            return to_open(path, *arguments, **settings)
+
+        def counting_decode(self: VideoReader, *arguments: object) -> Iterator[av.VideoFrame]:
+            for frame in to_decode(self, *arguments):
+                decoded.append(frame)
+                yield frame
+
+        monkeypatch.setattr(av, "open", counting_open)
+        monkeypatch.setattr(VideoReader, "_decoded", counting_decode)
+        well(poseglass("lift", "walk.mp4", *(part for name in outputs for part in ("-o", name))))
+        assert opened.count("walk.mp4") == 1
+        assert len(decoded) == 90
+        monkeypatch.undo()
+        for name in outputs:
+            if name.endswith(".mp4"):
+                with VideoReader(name) as video:
+                    images = [frame.image for frame in video]
+                assert len(images) == 90
+                for number in (0, 7, 89):  # the pictures go with their own frames
+                    assert images[number][5:15, 5:15].mean() == pytest.approx(10 * (number % 20), abs=4)
+
+    def test_progress_where_there_is_no_terminal(
+        self, poseglass: Run, here: Path, seen: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("poseglass.commands.lift.LOG_SECONDS", 0)
+        film(here / "walk.mp4", 50)
+        well(done := poseglass("lift", "walk.mp4"))
+        lines = re.findall(r"^lifted (\d+) of 50 frames, \d+ frames/s$", done.err, re.MULTILINE)
+        assert [int(line) for line in lines] == [16, 32, 48, 50]
+
+    def test_several_people(self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Two(FakeDetector):
+            def detect(self, image: np.ndarray, seconds: float) -> np.ndarray:
+                (person,) = super().detect(image, seconds)
+                return np.stack([person * [0.5, 0.5, 1] + [80, 0, 0], person][:: -1 if seconds > 0.3 else 1])
+
+        monkeypatch.setitem(DETECTORS, "two", lambda weights: Two(someone(40)))
+        film(here / "walk.mp4", 40)
+        done = poseglass("lift", "walk.mp4", "--detector", "two")
+        assert "warning: up to 2 people per frame: only one is followed, from the most prominent on" in done.err
+        motion = PoseSequence.load("walk-3d.npz")
+        np.testing.assert_allclose(motion.pose2d.points, someone(40).points)
+        refused(
+            poseglass("lift", "walk.mp4", "--detector", "three"), "--detector", "the detectors are mediapipe", code=2
+        )
 
     def test_one_frame_and_one_image(self, poseglass: Run, here: Path, seen: None) -> None:
         from PIL import Image

@@ -1,6 +1,8 @@
 """Lifting with a tiny model and made-up keypoints: one row for each frame, whatever the frame rate."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from oracle import bodies
 from poseglass import BLAZEPOSE_33, COCO_17, H36M_17, HALPE_26, PoseSequence, Skeleton
+from poseglass.body.concatenate import concatenate
 from poseglass.detect.fake import FakeDetector
 from poseglass.errors import DetectorError, ModelError, PoseError, WeightsError
 from poseglass.lifting.lifter import Lifter, lift
@@ -279,3 +282,109 @@ class TestStream:
         next(stream)
         stream.close()
         assert not [thread for thread in threading.enumerate() if thread.name.startswith("poseglass-ahead")]
+
+
+class Crowd(FakeDetector):
+    """The people of several sequences, in an order that changes from frame to frame."""
+
+    def __init__(self, *people: PoseSequence) -> None:
+        self.skeleton = people[0].skeleton
+        self._each = [FakeDetector(poses) for poses in people]
+        self._order = np.random.default_rng(0)
+
+    def detect(self, image, seconds):
+        found = [detector.detect(image, seconds) for detector in self._each]
+        return np.concatenate([found[i] for i in self._order.permutation(len(found))])
+
+
+class TestSeveralPeople:
+    def lifted(self, *people: PoseSequence) -> tuple[PoseSequence, Lifter]:
+        frames = [Frame(IMAGE, float(seconds)) for seconds in people[0].times]
+        lifter = Lifter(MODEL, detector=Crowd(*people))
+        return concatenate(list(lifter.stream(frames, size=(1280, 720), fps=30))), lifter
+
+    def smaller(self, poses: PoseSequence, shift: float) -> PoseSequence:
+        return replace(poses, points=0.8 * poses.points + np.array([shift, 0]))
+
+    def test_one_person_is_followed_whatever_the_order(self, caplog: pytest.LogCaptureFixture) -> None:
+        main = keypoints(100)
+        alone = Lifter(MODEL).lift(main)
+        with caplog.at_level("WARNING", "poseglass"):
+            motion, lifter = self.lifted(main, self.smaller(main, 500), self.smaller(main, -300))
+        assert_array_equal(motion.points, alone.points)
+        assert lifter.report.people == 3
+        assert caplog.messages == ["up to 3 people per frame: only one is followed, from the most prominent on"]
+
+    def test_a_person_who_is_hidden_for_a_moment_is_not_exchanged(self) -> None:
+        valid = np.ones(100, bool)
+        valid[40:50] = False
+        main = keypoints(100, valid=valid)
+        motion, _ = self.lifted(main, self.smaller(keypoints(100), 500))
+        assert_array_equal(motion.validity, valid)
+        assert_array_equal(motion.points, Lifter(MODEL).lift(main).points)
+
+    def test_one_person_needs_no_warning(self, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level("WARNING", "poseglass"):
+            assert self.lifted(keypoints(30))[1].report.people == 1
+        assert not caplog.messages
+
+
+class TestWhatIsLeftAsFound:
+    def test_the_mode_of_the_model(self) -> None:
+        model = MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=3).train()
+        model.layers[0].eval()
+        modes = [module.training for module in model.modules()]
+        lifter = Lifter(model)
+        motion = lifter.lift(keypoints(30))
+        assert [module.training for module in model.modules()] == modes
+        assert not any(module.training for module in lifter.model.modules())
+        model.train()
+        assert_array_equal(lifter.lift(keypoints(30)).points, motion.points)
+        with torch.no_grad():
+            model.head[-1].weight.zero_()
+        assert np.abs(lifter.lift(keypoints(30)).points - motion.points).max() > 1e-3, "it shares the weights"
+
+    def test_the_number_of_threads_while_several_lift(self) -> None:
+        expected = Lifter(MODEL).lift(keypoints(200)).points
+        counts, start = set(), torch.get_num_threads()
+
+        def look(_: PoseSequence) -> None:
+            counts.add(torch.get_num_threads())
+
+        torch.set_num_threads(2)
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                done = [pool.submit(Lifter(MODEL).lift, keypoints(200), each=look) for _ in range(4)]
+                motions = [future.result() for future in done]
+            with ThreadPoolExecutor(1) as pool:
+                counts.add(pool.submit(torch.get_num_threads).result())
+            assert counts == {2}
+            assert torch.get_num_threads() == 2
+        finally:
+            torch.set_num_threads(start)
+        for motion in motions:
+            assert_allclose(motion.points, expected, atol=1e-5)
+
+
+class TestChunks:
+    def test_each_is_called_for_keypoints_too(self) -> None:
+        poses = keypoints(100, fps=25)
+        chunks: list[PoseSequence] = []
+        motion = Lifter(MODEL).lift(poses[10:], each=chunks.append)
+        assert len(chunks) > 3
+        assert_array_equal(np.concatenate([chunk.points for chunk in chunks]), motion.points)
+        assert_array_equal(np.concatenate([chunk.times for chunk in chunks]), poses.times[10:])
+        assert_array_equal(motion.times, poses.times[10:])
+        assert motion.timestamps is None
+
+    @pytest.mark.parametrize("late", [20, 64, 100])
+    def test_a_clock_that_gets_irregular_is_the_same_in_a_stream(self, late: int) -> None:
+        steps = np.full(160, 1 / 30)
+        steps[late:] = np.random.default_rng(0).uniform(0.005, 0.09, 160 - late)
+        poses = keypoints(160, fps=30, timestamps=np.cumsum(steps))
+        frames = (Frame(IMAGE, float(seconds)) for seconds in poses.times)
+        stream = Lifter(MODEL, detector=FakeDetector(poses)).stream(frames, size=(1280, 720), fps=30)
+        streamed, motion = concatenate(list(stream)), Lifter(MODEL).lift(poses)
+        assert streamed.points.tobytes() == motion.points.tobytes()
+        assert_array_equal(streamed.kept, motion.kept)
+        assert_allclose(motion.points, on_the_grid(poses), atol=1e-4)
