@@ -41,10 +41,10 @@ class TestAsking:
         ],
     )
     def test_every_command_has_help(self, poseglass: Run, command: tuple[str, ...]) -> None:
-        said = poseglass(*command, "--help")
-        well(said)
-        assert "Usage: poseglass" in said.out
-        assert poseglass(*command, "-h").out == said.out
+        done = poseglass(*command, "--help")
+        well(done)
+        assert "Usage: poseglass" in done.out
+        assert poseglass(*command, "-h").out == done.out
 
     @pytest.mark.parametrize(
         ("command", "word"),
@@ -85,8 +85,8 @@ class TestMissingPackages:
 
     @pytest.mark.parametrize(("missing", "out"), [("av", "a.mp4"), ("cv2", "a.mp4"), ("cv2", "a.png"), ("av", "a.png")])
     def test_pictures_need_them_and_say_so_first(self, here: Path, missing: str, out: str) -> None:
-        said = self.run(here, [missing, "torch"], "lift", HALPE, "-o", out)
-        refused(said, 'pip install "poseglass[video]"')
+        done = self.run(here, [missing, "torch"], "lift", HALPE, "-o", out)
+        refused(done, 'pip install "poseglass[video]"')
 
     def test_videos_need_them(self, here: Path, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         film(here / "walk.mp4")

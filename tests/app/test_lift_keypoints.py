@@ -37,11 +37,11 @@ class TestKeypoints:
         ],
     )
     def test_samples(self, poseglass: Run, sample: str, options: list, skeleton: str, frames: int) -> None:
-        said = poseglass("lift", DATA / f"{sample}.json", *options, "-o", "walk.npz")
-        well(said)
-        assert said.out == ""
-        assert f"{frames} frames" in said.err
-        assert "wrote walk.npz" in said.err
+        done = poseglass("lift", DATA / f"{sample}.json", *options, "-o", "walk.npz")
+        well(done)
+        assert done.out == ""
+        assert f"{frames} frames" in done.err
+        assert "wrote walk.npz" in done.err
         motion = PoseSequence.load("walk.npz")
         looks_human(motion)
         assert len(motion) == frames
@@ -75,11 +75,11 @@ class TestKeypoints:
 
     def test_all_outputs_say_the_same(self, poseglass: Run, here: Path) -> None:
         outputs = ["out/walk.MP4", "walk.csv", "walk.png", "walk.html", "walk.json", "walk.npz", "walk.npz"]
-        said = poseglass("lift", HALPE, "--size", "1920x1080", *(part for name in outputs for part in ("-o", name)))
-        well(said)
-        told = [line.split()[1] for line in said.err.splitlines() if line.startswith("wrote")]
-        assert sorted(told) == sorted(set(outputs)), "each once"
-        assert set(told[-2:]) == {"out/walk.MP4", "walk.png"}, "pictures come last"
+        done = poseglass("lift", HALPE, "--size", "1920x1080", *(part for name in outputs for part in ("-o", name)))
+        well(done)
+        written = [line.split()[1] for line in done.err.splitlines() if line.startswith("wrote")]
+        assert sorted(written) == sorted(set(outputs)), "each once"
+        assert set(written[-2:]) == {"out/walk.MP4", "walk.png"}, "pictures come last"
         motion, record = PoseSequence.load("walk.npz"), PoseSequence.load("walk.json")
         np.testing.assert_allclose(record.points, motion.points, atol=1e-5)
         header, *rows = (here / "walk.csv").read_text().splitlines()
@@ -94,9 +94,9 @@ class TestKeypoints:
 
     def test_one_frame(self, poseglass: Run, here: Path) -> None:
         someone(1).save(here / "still.json")
-        said = poseglass("lift", "still.json", "-o", "a.npz", "-o", "a.mp4", "-o", "a.html", "-o", "a.png")
-        well(said)
-        assert "1 frame at 30 fps; a person in every frame" in said.err
+        done = poseglass("lift", "still.json", "-o", "a.npz", "-o", "a.mp4", "-o", "a.html", "-o", "a.png")
+        well(done)
+        assert "1 frame at 30 fps; a person in every frame" in done.err
         looks_human(PoseSequence.load("a.npz"))
 
     def test_the_same_again_is_the_same_to_the_bit(self, poseglass: Run, here: Path) -> None:
@@ -107,10 +107,10 @@ class TestKeypoints:
     @pytest.mark.parametrize("name", ["two words.json", "ünï 人.json", "[x].json", "[red]:boom:.json", "-dash.json"])
     def test_odd_names(self, poseglass: Run, here: Path, name: str) -> None:
         (here / name).write_bytes(HALPE.read_bytes())
-        well(said := poseglass("lift", "--", name))
-        made = f"{Path(name).stem}-3d.npz"
-        assert f"wrote {made} (" in said.err
-        assert names(here) == {name, made}
+        well(done := poseglass("lift", "--", name))
+        output = f"{Path(name).stem}-3d.npz"
+        assert f"wrote {output} (" in done.err
+        assert names(here) == {name, output}
         refused(poseglass("lift", "--", f"no {name}"), f"there is no file no {name}")
         refused(poseglass("lift", HALPE, "--model", name), name)
 

@@ -70,9 +70,9 @@ class TestModels:
     @pytest.mark.parametrize("content", [b"", b"some words", b"PK\x03\x04", bytes(500)])
     def test_a_checkpoint_that_is_none(self, poseglass: Run, here: Path, name: str, content: bytes) -> None:
         (here / name).write_bytes(content)
-        said = poseglass("lift", HALPE, "--model", name)
-        refused(said, f"{name} cannot be read as a checkpoint")
-        assert "weights_only" not in said.err, "torch's advice to run whatever is in the file is not passed on"
+        done = poseglass("lift", HALPE, "--model", name)
+        refused(done, f"{name} cannot be read as a checkpoint")
+        assert "weights_only" not in done.err, "torch's advice to run whatever is in the file is not passed on"
 
     def test_a_folder_that_is_none(self, poseglass: Run, here: Path) -> None:
         refused(poseglass("lift", HALPE, "--model", here), "not a folder of weights")
@@ -80,15 +80,15 @@ class TestModels:
     def test_a_wrong_checksum(self, poseglass: Run, here: Path) -> None:
         import poseglass.weights.files as module
 
-        made = here / "model"
-        made.mkdir()
+        folder = here / "model"
+        folder.mkdir()
         for file in (Path(module.__file__).parent / "bundled" / "balanced").iterdir():
-            (made / file.name).write_bytes(file.read_bytes())
-        well(poseglass("lift", HALPE, "--model", made, "-o", "a.json"))
-        weights = bytearray((made / "weights.safetensors").read_bytes())
+            (folder / file.name).write_bytes(file.read_bytes())
+        well(poseglass("lift", HALPE, "--model", folder, "-o", "a.json"))
+        weights = bytearray((folder / "weights.safetensors").read_bytes())
         weights[-1] ^= 1
-        (made / "weights.safetensors").write_bytes(weights)
-        refused(poseglass("lift", HALPE, "--model", made, "-o", "b.json"), "checksum", "get it again")
+        (folder / "weights.safetensors").write_bytes(weights)
+        refused(poseglass("lift", HALPE, "--model", folder, "-o", "b.json"), "checksum", "get it again")
         assert names(here) == {"model", "a.json"}
 
     @pytest.mark.parametrize("protocol", [0, 2, 4])

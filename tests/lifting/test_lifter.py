@@ -27,9 +27,9 @@ MODEL = hourglass(MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=3), keep=4, 
 IMAGE = np.zeros((4, 4, 3), np.uint8)
 
 
-def keypoints(frames: int, skeleton: Skeleton = COCO_17, fps: float | None = 30, **more) -> PoseSequence:
+def keypoints(frames: int, skeleton: Skeleton = COCO_17, fps: float | None = 30, **fields) -> PoseSequence:
     points = 250 * bodies.motion(frames, skeleton.joints)[..., :2] * [1, -1] + [640, 700]
-    return PoseSequence(points, skeleton, "pixels", fps=fps, size=(1280, 720), **more)
+    return PoseSequence(points, skeleton, "pixels", fps=fps, size=(1280, 720), **fields)
 
 
 def scores_of(poses: PoseSequence) -> np.ndarray:
@@ -127,9 +127,9 @@ def test_flipping_is_done():
 def test_a_known_focal_length_turns_who_stands_aside():
     poses = keypoints(30)
     body = poses.to_skeleton(H36M_17)
-    told = Lifter(MODEL, focal=700).lift(poses)
-    assert_array_equal(told.points, predict(MODEL, body.points, body.confidence, size=poses.size, focal=700).pose3d)
-    assert np.abs(told.points - Lifter(MODEL).lift(poses).points).max() > 1e-3
+    turned = Lifter(MODEL, focal=700).lift(poses)
+    assert_array_equal(turned.points, predict(MODEL, body.points, body.confidence, size=poses.size, focal=700).pose3d)
+    assert np.abs(turned.points - Lifter(MODEL).lift(poses).points).max() > 1e-3
     with pytest.raises(ModelError, match="focal"):
         Lifter(MODEL, focal=0)
     sizeless = PoseSequence(poses.points, COCO_17, "pixels", fps=30)
@@ -293,8 +293,8 @@ class Crowd(FakeDetector):
         self._order = np.random.default_rng(0)
 
     def detect(self, image, seconds):
-        found = [detector.detect(image, seconds) for detector in self._each]
-        return np.concatenate([found[i] for i in self._order.permutation(len(found))])
+        people = [detector.detect(image, seconds) for detector in self._each]
+        return np.concatenate([people[i] for i in self._order.permutation(len(people))])
 
 
 class TestSeveralPeople:

@@ -147,9 +147,9 @@ class TestReading:
         with VideoReader(path) as video:
             images = [frame.image for frame in video]
         assert [corners(image) for image in images] == [upright] * 3
-        seen = cv2.VideoCapture(str(path))
-        _, expected = seen.read()
-        seen.release()
+        capture = cv2.VideoCapture(str(path))
+        _, expected = capture.read()
+        capture.release()
         assert images[0].shape == expected.shape
         assert corners(images[0]) == corners(expected[..., ::-1])
         assert video.info.size == ((HEIGHT, WIDTH) if degrees % 180 else (WIDTH, HEIGHT))
@@ -346,9 +346,9 @@ class TestWriting:
             stream = container.streams.video[0]
             assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
             assert stream.average_rate == Fraction(30000, 1001)
-        seen = cv2.VideoCapture(str(path))
-        _, image = seen.read()
-        seen.release()
+        capture = cv2.VideoCapture(str(path))
+        _, image = capture.read()
+        capture.release()
         assert corners(image[..., ::-1]) == "rgbw"
 
     @pytest.mark.parametrize("size", [(95, 64), (96, 63), (1, 1)])
