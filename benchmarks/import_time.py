@@ -1,4 +1,7 @@
-"""How long `import poseglass` and `poseglass --help` take: python benchmarks/import_time.py."""
+"""Measure how long `import poseglass` and `poseglass --help` take.
+
+python benchmarks/import_time.py
+"""
 
 import subprocess
 import sys
@@ -9,11 +12,12 @@ COMMANDS = {
     "import poseglass": [sys.executable, "-c", "import poseglass"],
     "poseglass --help": [sys.executable, "-m", "poseglass", "--help"],
 }
+RUNS = 7
 
-for what, command in COMMANDS.items():
+for name, command in COMMANDS.items():
     times = []
-    for _ in range(7):
-        begin = perf_counter()
+    for _ in range(RUNS):
+        start = perf_counter()
         subprocess.run(command, check=True, capture_output=True)
-        times.append(perf_counter() - begin)
-    print(f"{what}: median {median(times):.2f} s of {len(times)}, {min(times):.2f} to {max(times):.2f}")
+        times.append(perf_counter() - start)
+    print(f"{name}: median {median(times):.2f} s of {len(times)} runs, {min(times):.2f} to {max(times):.2f} s")

@@ -1,4 +1,4 @@
-"""What several test files share: a person who walks past a camera, made from a few sines; the command line."""
+"""Shared by several test files: a synthetic walk past a camera, and the command line."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from poseglass.commands.app import main
 from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
 
-# No time limit on a busy machine, and the same examples every time.
+# No time limit, because the machine may be busy, and the same examples in every run.
 settings.register_profile(
     "steady",
     max_examples=40,
@@ -31,13 +31,13 @@ FOCAL = 1000.0
 
 
 def make_walk(frames: int = 90, fps: float = 30.0) -> PoseSequence:
-    """A walk of one stride a second that crosses the picture toward its right: camera space, pelvis at the origin.
+    """A walk of one stride per second from left to right: camera space, pelvis at the origin.
 
-    Every third frame was kept. Frames 40 to 44 are invalid: there the 2D poses are unknown, the 3D ones filled in.
+    Every third frame is kept. Frames 40 to 44 are invalid: their 2D poses are unknown, their 3D poses filled in.
     """
     seconds = np.arange(frames) / fps
     swing = 2 * np.pi * seconds
-    # The body's own axes: x forward, y down, z to its right. A limb is an angle forward from straight down.
+    # The body's axes: x forward, y down, z to its right. The angle of a limb is measured forward from straight down.
     sides, phase = {"right": 1.0, "left": -1.0}, {"right": 0.0, "left": np.pi}
     joints = {"pelvis": np.zeros((frames, 3))}
 
@@ -66,12 +66,12 @@ def make_walk(frames: int = 90, fps: float = 30.0) -> PoseSequence:
         hang(f"{side}_wrist", f"{side}_elbow", 0.25, 0.5 * np.sin(arm) + 0.35)
     body = np.stack([joints[name] for name in H36M_17.joints], 1)
 
-    turn = np.radians(25)  # from the picture's right toward the camera
+    turn = np.radians(25)  # from the image's right towards the camera
     ahead, right = [np.cos(turn), 0, -np.sin(turn)], [-np.sin(turn), 0, -np.cos(turn)]
     points = body @ np.array([ahead, [0, 1, 0], right])
     path = np.outer(seconds - seconds.mean(), np.multiply(1.2, ahead)) + np.array([0, 0.1, 4.2])
-    seen = points + path[:, None]
-    pixels = FOCAL * seen[..., :2] / seen[..., 2:] + np.array(SIZE) / 2
+    placed = points + path[:, None]
+    pixels = FOCAL * placed[..., :2] / placed[..., 2:] + np.array(SIZE) / 2
 
     valid = np.ones(frames, bool)
     valid[40:45] = False
@@ -89,14 +89,14 @@ def walk() -> PoseSequence:
 
 @pytest.fixture
 def as_used() -> Iterator[None]:
-    """Without the shape checks that only the tests have: what does a user see who gets a shape wrong?"""
+    """Turn off the shape checks that only the tests have, to get the errors that users get."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
 class Said(NamedTuple):
-    """What came of a command."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -115,7 +115,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def poseglass(here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, as_used: None) -> Run:
-    """Runs a command in this process. Whatever it does, it ends in an exit code, and leaves no temporary file."""
+    """Runs a command in this process, and checks that it exits with a code and leaves no temporary file."""
     log = logging.getLogger("poseglass")
     monkeypatch.setattr(log, "handlers", [])
     monkeypatch.setattr(log, "level", log.level)
@@ -134,7 +134,7 @@ def poseglass(here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest
 
 @pytest.fixture(scope="session")
 def model() -> Path:
-    """The detector's real weights, from the user's own cache or the network."""
+    """The detector's real weights, from the user's cache or the network."""
     try:
         return detector_model()
     except DetectorError as problem:

@@ -1,4 +1,4 @@
-"""``poseglass data`` from end to end: made up, prepared, opened; and what a user sees who has the wrong files."""
+"""``poseglass data`` from end to end: generated, prepared, opened; and what a user with wrong files sees."""
 
 import json
 import re
@@ -26,7 +26,7 @@ from samples.motion_files import write_csv
         ("3dhp-mat", "3dhp", ("S1", "TS1"), 17),
     ],
 )
-def test_made_up_prepared_and_opened(poseglass, layout, command, subjects, count):
+def test_data_sets_are_generated_prepared_and_opened(poseglass, layout, command, subjects, count):
     wanted = [word for subject in subjects for word in ("--subject", subject)]
     code, out, err = poseglass("data", "generate", layout, "download", "--frames", "10", *wanted)
     assert (code, out) == (0, "")
@@ -42,7 +42,7 @@ def test_made_up_prepared_and_opened(poseglass, layout, command, subjects, count
     assert recordings.provenance["with"].startswith("poseglass ")
 
 
-def test_what_cannot_be_done_is_one_line(poseglass):
+def test_an_error_is_one_line(poseglass):
     poseglass("data", "generate", "h36m", "download", "--frames", "5", "--subject", "S1")
     path = Path("download/data_2d_h36m_gt.npz")
     whole = path.read_bytes()
@@ -67,7 +67,7 @@ def test_what_cannot_be_done_is_one_line(poseglass):
         assert not Path("out").exists()
 
 
-def test_a_malicious_download_is_refused_by_name_and_nothing_of_it_runs(poseglass):
+def test_a_malicious_download_is_refused_by_name_and_does_not_run(poseglass):
     class Trap:
         def __reduce__(self):
             return Path.touch, (Path("trapped"),)
@@ -99,7 +99,7 @@ validation_clips = 4
 
 @pytest.fixture
 def own(tmp_path):
-    """The folder that docs/own-data.md describes, with its very motion.toml."""
+    """The folder that docs/own-data.md describes, with the motion.toml from that page."""
     page = (Path(__file__).parents[2] / "docs" / "own-data.md").read_text()
     folder = tmp_path / "studio"
     for number, who in enumerate(("anna", "ben", "cleo")):
@@ -134,8 +134,8 @@ def test_own_motion_is_checked_prepared_and_trained_on(poseglass, own):
 
 @pytest.mark.parametrize("detected", [False, True])
 def test_own_recordings_are_trained_and_judged_on(poseglass, own, detected):
-    """With cameras of one's own: the splits are those of the description, and the model knows what it saw."""
-    if detected:  # keypoints beside each take, half a pixel off
+    """With your own cameras, the splits are those of the description, and the model knows its input."""
+    if detected:  # each take has keypoints, half a pixel off
         entries = []
         poseglass("data", "mocap", "studio", "exact")
         for recording in Recordings.open("exact"):
@@ -160,17 +160,17 @@ def test_own_recordings_are_trained_and_judged_on(poseglass, own, detected):
     assert code == 0, err
     assert f"subjects cleo, fingerprint {Recordings.open('prepared').fingerprint}\n2D poses {source}" in out
     model, (cleo,) = pg.load("run/best"), Recordings.open("prepared").split(subjects=["cleo"])
-    seen = to_screen(cleo.points2d(source), cleo.size).astype(np.float32)
-    scores = cleo.scores(source) if detected else np.ones(seen.shape[:2], np.float32)
+    pose2d = to_screen(cleo.points2d(source), cleo.size).astype(np.float32)
+    scores = cleo.scores(source) if detected else np.ones(pose2d.shape[:2], np.float32)
     assert len(cleo) == 100
-    begins = np.arange(12) * 9 - 4  # twelve clips, the 8 frames too many shared by both ends
-    rows = np.clip(begins[:, None] + np.arange(9), 0, 99)
-    clips = np.concatenate([seen, scores[..., None]], -1)[rows]
+    starts = np.arange(12) * 9 - 4  # twelve clips; both ends share the 8 surplus frames
+    rows = np.clip(starts[:, None] + np.arange(9), 0, 99)
+    clips = np.concatenate([pose2d, scores[..., None]], -1)[rows]
     with torch.inference_mode():
         poses = model(torch.from_numpy(clips)).numpy()
     poses -= poses[:, :, :1]
     truth = cleo.points3d - cleo.points3d[:, :1]
-    inside = (begins[:, None] + np.arange(9) >= 0) & (begins[:, None] + np.arange(9) < 100)
+    inside = (starts[:, None] + np.arange(9) >= 0) & (starts[:, None] + np.arange(9) < 100)
     error = 1000 * np.linalg.norm(poses - truth[rows], axis=-1)[inside].mean()
     assert json.loads(Path("e.json").read_text())["total"]["errors"]["MPJPE"] == pytest.approx(error, rel=1e-5)
     code, out, err = poseglass("evaluate", "run/best", "--data", "prepared", "--split", "val")
@@ -178,7 +178,7 @@ def test_own_recordings_are_trained_and_judged_on(poseglass, own, detected):
     assert "subjects ben" in out
 
 
-def test_what_is_wrong_with_own_motion_is_said_at_once(poseglass, own):
+def test_everything_wrong_with_own_motion_is_reported_at_once(poseglass, own):
     path = own / "ben" / "walk 1.csv"
     path.write_text(path.read_text().replace("left_knee", "lft_knee"))
     (own / "cleo" / "walk 1.csv").write_text("frame,a_x,a_y\n")
@@ -203,7 +203,7 @@ def test_what_is_wrong_with_own_motion_is_said_at_once(poseglass, own):
     assert poseglass("data", "check", "nowhere")[0] == 1
 
 
-def test_training_refuses_a_split_that_is_empty(poseglass, own):
+def test_training_refuses_an_empty_split(poseglass, own):
     (own / "motion.toml").write_text('units = "mm"\nup = "z"\n')
     code, _, err = poseglass("data", "mocap", "studio", "clips.npz")
     assert code == 0
@@ -214,7 +214,7 @@ def test_training_refuses_a_split_that_is_empty(poseglass, own):
     assert "there are no clips in the split 'val'" in err
 
 
-def test_the_libraries_of_data_sets_are_loaded_when_needed():
+def test_libraries_for_data_sets_are_imported_only_when_needed():
     code = (
         "import sys, pkgutil, importlib, poseglass.data, poseglass.own.check, poseglass.commands.app\n"
         "for m in pkgutil.iter_modules(poseglass.data.__path__): importlib.import_module('poseglass.data.' + m.name)\n"

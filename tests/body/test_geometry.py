@@ -190,3 +190,8 @@ def test_root_relative_subtracts_the_root_of_every_frame(root):
     np.testing.assert_array_equal(root_relative(points, root), expected)
     np.testing.assert_array_equal(root_relative(torch.from_numpy(points), root).numpy(), expected)
     np.testing.assert_array_equal(root_relative(points[0, 0], root), expected[0, 0])
+
+
+def test_the_default_root_is_the_first_joint():
+    points = np.array([[1.0, 2.0, 3.0], [1.0, 2.5, 3.0]])
+    assert_array_equal(root_relative(points), [[0, 0, 0], [0, 0.5, 0]])

@@ -58,8 +58,9 @@ def test_executed_flops_are_what_torch_counts(name: str, waist: str) -> None:
     elif waist != "none":
         model = pg.hourglass(model, keep=9, at=1, recover=waist)
     flops = count_flops(model, batch=2)
+    # With gradients, because the fast kernels without them fuse streams in half the products.
     counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter, torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+    with counter, torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
         model(torch.zeros(2, model.frames, 17, model.inputs))
     assert flops.executed == counter.get_total_flops()
     assert flops.paper < flops.full
@@ -129,3 +130,12 @@ def test_published_graphs_scale_their_links_by_products() -> None:
     # Two products with diagonal matrices per graph: 9 x 9 for each of 17 joints, 17 x 17 for each of 9 frames.
     assert flops.full - flops.executed == 3 * 2 * 2 * (17 * 9**3 + 9 * 17**3)
     assert any(isinstance(part, GraphMixer) for part in model.modules()), "the caller's model is unchanged"
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_pruning_by_attention_counts_on_the_meta_device(name: str) -> None:
+    with torch.device("meta"):
+        model = pg.hourglass(name, keep=9, at=1, prune="attention")
+    assert count_flops(model).paper == count_flops(pg.hourglass(name, keep=9, at=1)).paper
+    with torch.autocast("cpu", torch.bfloat16):
+        assert count_flops(model).executed > 0

@@ -1,5 +1,7 @@
 """Memory by hand, and the matrix product that models are measured against."""
 
+import time
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -7,6 +9,7 @@ from torch import Tensor, nn
 import poseglass as pg
 from poseglass.cost.flops import count_parameters
 from poseglass.cost.measuring import Product, peak_memory
+from poseglass.models import kernels
 
 
 def test_memory_by_hand() -> None:
@@ -38,3 +41,13 @@ def test_the_matrix_product() -> None:
     product.time()
     assert 256 <= product.side <= 4096
     assert product.rates[0] > 1e8
+
+
+def test_the_faster_of_two_products_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Product, "aim", 0.001)
+    monkeypatch.setattr(kernels, "WIDE", True)
+    forms = ("plain_linear", "onednn_linear")
+    for slow, fast in (forms, forms[::-1]):
+        monkeypatch.setattr(kernels, slow, lambda *_: time.sleep(0.05))
+        monkeypatch.setattr(kernels, fast, lambda *_: None)
+        assert Product(torch.float32)._once() < 0.05

@@ -1,4 +1,4 @@
-"""Motion clips on disk and the splits they come in."""
+"""Motion clips: saved and loaded, split, and refused if damaged."""
 
 import csv
 import pickle
@@ -23,7 +23,7 @@ def clips(**changes) -> MotionClips:
     return MotionClips(**({"clips": takes, "fps": 60.0, "credit": "thanks"} | changes))
 
 
-def test_what_was_saved_comes_back(tmp_path):
+def test_loading_gives_back_what_was_saved(tmp_path):
     clips().save(tmp_path / "deep" / "clips.npz")
     back = MotionClips.load(tmp_path / "deep" / "clips.npz")
     assert (back.fps, back.credit, len(back)) == (60.0, "thanks", 3)
@@ -36,7 +36,7 @@ def test_minutes():
     assert clips().minutes == pytest.approx(180 / 60 / 60)
 
 
-def test_the_fingerprint_is_of_the_takes_not_of_the_file(tmp_path):
+def test_the_fingerprint_identifies_the_takes_whatever_the_file(tmp_path):
     clips().save(tmp_path / "clips.npz")
     assert MotionClips.load(tmp_path / "clips.npz").fingerprint == clips().fingerprint
     first, *rest = clips().clips
@@ -78,14 +78,14 @@ def test_bare_arrays_with_an_index(tmp_path):
     assert "mocap.cs.cmu.edu" in loaded.credit
 
 
-def test_nothing_there(tmp_path):
+def test_missing_files_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"no motion file.*poseglass data mocap"):
         MotionClips.load(tmp_path / "none.npz")
     with pytest.raises(DataError, match="no motion file"):
         MotionClips.load(tmp_path)
 
 
-def test_broken_files_are_refused(tmp_path):
+def test_damaged_files_are_refused(tmp_path):
     clips().save(tmp_path / "whole.npz")
     whole = (tmp_path / "whole.npz").read_bytes()
     (tmp_path / "short.npz").write_bytes(whole[: len(whole) // 2])
@@ -98,13 +98,13 @@ def test_broken_files_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("points", [np.zeros((5, 16, 3)), np.zeros((17, 3)), np.full((5, 17, 3), np.nan)])
-def test_takes_that_are_not_17_finite_joints(tmp_path, points, as_used):
+def test_takes_must_be_17_finite_joints(tmp_path, points, as_used):
     clips(clips=(MotionClip("odd", points, "anna"),)).save(tmp_path / "x.npz")
     with pytest.raises(DataError, match=r"clip odd must be finite and \(frames, 17, 3\)"):
         MotionClips.load(tmp_path / "x.npz")
 
 
-def test_no_pickle_is_opened(tmp_path):
+def test_pickles_are_refused(tmp_path):
     class Bomb:
         def __reduce__(self):
             return Path.touch, (tmp_path / "ran",)
@@ -121,7 +121,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     clips().save(tmp_path / "clips.npz")
     before = (tmp_path / "clips.npz").read_bytes()
 
-    def fail(*_args, **_more):
+    def fail(*_args, **_options):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez_compressed", fail)

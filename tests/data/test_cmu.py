@@ -1,4 +1,4 @@
-"""CMU's recordings as 17 joints: both formats agree with each other, with plain loops and a real converted take."""
+"""CMU's takes as 17 joints: both formats agree with each other, with plain loops and with a real take."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ UNIT = 0.0254 / 0.45
 
 @pytest.fixture
 def both(tmp_path):
-    """One made-up recording, read from ASF/AMC and from BVH, and the angles it was written from."""
+    """A synthetic take read from ASF/AMC and from BVH, and the angles that it was written from."""
     frames = mocap_files.motion(8)
     mocap_files.write_asf(tmp_path / "01.asf")
     mocap_files.write_amc(tmp_path / "01_01.amc", frames)
@@ -60,7 +60,7 @@ def test_joints_are_where_plain_loops_put_them(both):
             assert_allclose(poses.joint(joint)[frame], place, atol=1e-5, err_msg=joint)
 
 
-def test_a_unit_of_length_of_its_own_gives_the_same_metres(both, tmp_path):
+def test_a_file_with_its_own_unit_gives_the_same_metres(both, tmp_path):
     amc, _, frames = both
     mocap_files.write_asf(tmp_path / "inches.asf", length=0.9)
     mocap_files.write_amc(tmp_path / "01_02.amc", frames)
@@ -81,14 +81,14 @@ def test_the_rest_pose_faces_z_with_the_left_at_x(tmp_path):
     assert up == sorted(up)
 
 
-def test_a_real_take_is_what_it_was_converted_to_before():
-    """Frames 5, 6 and 7 of CMU's take 01_03 against the same take as another program converted it, at half the rate."""
+def test_a_real_take_agrees_with_another_program():
+    """Frames 5, 6 and 7 of CMU's take 01_03, as another program converted them at half the rate."""
     poses = cmu_to_h36m(read_bvh(DATA / "cmu_01_03.bvh"))
     expected = np.array(json.loads((DATA / "cmu_01_03_h36m17.json").read_text()))
     assert_allclose(resample(poses, 60).points, expected, atol=2e-5)
 
 
-def test_repair_leaves_bones_that_have_a_length():
+def test_repair_keeps_bones_that_have_a_length():
     mocap = read_bvh(DATA / "cmu_01_03.bvh")
     whole = mocap.with_offsets({"Neck": np.array([0.1, 2.5, 0.2])})
     names = mocap.names
@@ -99,10 +99,10 @@ def test_repair_leaves_bones_that_have_a_length():
     assert_allclose(repair_bvh(whole).offsets[0, names.index("Neck")], [0.1, 2.5, 0.2])
 
 
-def test_bodies_that_are_not_cmus(tmp_path):
+def test_other_bodies_are_refused(tmp_path):
     text = (DATA / "cmu_01_03.bvh").read_text()
     (tmp_path / "other.bvh").write_text(text.replace("Spine1", "Chest"))
-    with pytest.raises(DataError, match=r"joints Spine1 are missing; there are Hips"):
+    with pytest.raises(DataError, match=r"it lacks the joints Spine1; there are Hips"):
         cmu_to_h36m(read_bvh(tmp_path / "other.bvh"))
     head, motion = text.split("Frames: 4")
     (tmp_path / "rest.bvh").write_text(head + "Frames: 1" + "\n".join(motion.splitlines()[:3]))
@@ -110,11 +110,11 @@ def test_bodies_that_are_not_cmus(tmp_path):
         cmu_to_h36m(read_bvh(tmp_path / "rest.bvh"))
 
 
-def world(points, fps=60.0, **more):
-    return PoseSequence(points, H36M_17, "world", fps=fps, **more)
+def world(points, fps=60.0, **options):
+    return PoseSequence(points, H36M_17, "world", fps=fps, **options)
 
 
-def test_resample_is_linear_in_time_and_keeps_frames_it_falls_on():
+def test_resample_is_linear_in_time_and_keeps_common_frames():
     seconds = np.arange(121) / 120
     line = np.broadcast_to(seconds[:, None, None], (121, 17, 3))
     poses = world(line, 120)
@@ -128,7 +128,7 @@ def test_resample_is_linear_in_time_and_keeps_frames_it_falls_on():
     assert_allclose(resample(poses, 120).points, poses.points)
 
 
-def test_resample_reads_timestamps_and_does_not_trust_half_seen_frames():
+def test_resample_follows_time_stamps_and_marks_frames_beside_invalid_ones():
     times = np.array([0.0, 0.1, 0.4, 0.5])
     points = np.broadcast_to(times[:, None, None], (4, 17, 3))
     poses = world(points, None, timestamps=times, valid=np.array([True, True, False, True]))
@@ -140,15 +140,15 @@ def test_resample_reads_timestamps_and_does_not_trust_half_seen_frames():
         resample(poses, 0)
 
 
-def test_glitches_are_cut_out_and_crumbs_left_out():
+def test_takes_are_cut_at_glitches_and_short_pieces_dropped():
     points = np.zeros((200, 17, 3))
-    points[:, :, 0] = np.arange(200)[:, None] / 60 * 10  # a sprint of 10 m/s is no glitch
+    points[:, :, 0] = np.arange(200)[:, None] / 60 * 10  # a sprint at 10 m/s is not a glitch
     assert [len(piece) for piece in cut_glitches(world(points))] == [200]
     points[50, 16] += 1  # one wrist jumps for one frame: 60 m/s
     points[160:, 5] += 0.5  # a knee jumps and stays
     points[175, 2] -= 1
     pieces = cut_glitches(world(points))
-    assert [len(piece) for piece in pieces] == [50, 109]  # 15 and 24 frames are crumbs
+    assert [len(piece) for piece in pieces] == [50, 109]  # 15 and 24 frames are too short
     assert_allclose(pieces[1].points, points[51:160], atol=1e-5)
     for piece in pieces:
         assert (np.linalg.norm(np.diff(piece.points, axis=0), axis=-1) * 60).max() < 25
@@ -156,7 +156,7 @@ def test_glitches_are_cut_out_and_crumbs_left_out():
 
 @pytest.fixture
 def download(tmp_path):
-    """A folder as CMU's downloads are: takes of two subjects, one of them in both formats, and a broken file."""
+    """A folder like a CMU download: takes of two subjects, one take in both formats, and a damaged file."""
     folder = tmp_path / "download"
     for subject, take in ((7, 1), (7, 2), (16, 3)):
         place = folder / f"{subject:02d}"
@@ -172,7 +172,7 @@ def download(tmp_path):
 
 def test_a_download_becomes_one_file(download, tmp_path, capfd):
     done = prepare_clips(download, tmp_path / "clips.npz")
-    assert capfd.readouterr() == ("", ""), "a library is quiet unless asked"
+    assert capfd.readouterr() == ("", ""), "the library prints nothing by itself"
     clips = MotionClips.load(tmp_path / "clips.npz")
     assert [(clip.name, clip.subject, clip.split, len(clip.points)) for clip in clips] == [
         ("cmu_07_01", "cmu_07", "test", 45),
@@ -198,7 +198,7 @@ def test_a_glitch_makes_two_clips_of_a_take(tmp_path):
     assert [(clip.name, len(clip.points)) for clip in done.clips] == [("cmu_05_01_p0", 40), ("cmu_05_01_p1", 39)]
 
 
-def test_downloads_that_hold_nothing(tmp_path):
+def test_folders_without_usable_takes_are_refused(tmp_path):
     with pytest.raises(DataError, match="there is no folder"):
         prepare_clips(tmp_path / "nowhere", tmp_path / "clips.npz")
     with pytest.raises(DataError, match=r"there are no motion files \(\.bvh, \.amc"):

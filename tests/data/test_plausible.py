@@ -1,4 +1,4 @@
-"""What speaks against motion: people pass, and each thing that can be wrong is found at its place."""
+"""Checks of motion: people pass, and every fault is reported with its place."""
 
 import numpy as np
 import pytest
@@ -9,14 +9,14 @@ from poseglass.data.synthetic.people import STYLES
 from samples import motion_files as files
 
 
-def found(points, fps=50.0, *, fatal=None):
-    return [str(p) for p in examine_motion(points, fps, "take") if fatal is None or p.is_error is fatal]
+def reported(points, fps=50.0, *, errors=None):
+    return [str(p) for p in examine_motion(points, fps, "take") if errors is None or p.is_error is errors]
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_people_pass(style):
     for seed in range(3):
-        assert found(files.people(seed=seed, style=style)) == []
+        assert reported(files.people(seed=seed, style=style)) == []
 
 
 @pytest.mark.parametrize(
@@ -29,80 +29,80 @@ def test_people_pass(style):
     ],
 )
 def test_units(scale, words):
-    (said,) = found(files.people() * scale)
-    assert words in said
+    (text,) = reported(files.people() * scale)
+    assert words in text
 
 
-def test_a_file_that_says_the_wrong_unit():
-    (said,) = examine_motion(files.people() / 1000, 50, "take", unit=0.001)
-    assert 'the file looks like metres; set units = "m"' in said.text
+def test_a_file_with_the_wrong_unit():
+    (text,) = examine_motion(files.people() / 1000, 50, "take", unit=0.001)
+    assert 'the file looks like metres; set units = "m"' in text.text
 
 
 def test_a_child_and_a_giant_are_people():
-    assert found(files.people() * 0.7, fatal=True) == []
-    assert "is this a child?" in found(files.people() * 0.65)[0]
-    assert found(files.people() * 1.2, fatal=True) == []
+    assert reported(files.people() * 0.7, errors=True) == []
+    assert "is this a child?" in reported(files.people() * 0.65)[0]
+    assert reported(files.people() * 1.2, errors=True) == []
 
 
 def test_joints_in_another_order():
     points = files.people()
-    (said,) = found(points[:, ::-1])
-    assert "another order, or have wrong names: the bone to" in said
+    (text,) = reported(points[:, ::-1])
+    assert "another order, or have wrong names: the bone to" in text
 
 
 @pytest.mark.parametrize("how", ["names", "mirror"])
 def test_left_and_right_exchanged(how):
     points = files.people()
     wrong = points[:, H36M_17.mirror] if how == "names" else points * [-1, 1, 1]
-    (said,) = found(wrong)
-    assert said.startswith("error: take: knees bend backward: left and right are exchanged")
-    assert found(wrong[:, H36M_17.mirror]) == []
+    (text,) = reported(wrong)
+    assert text.startswith("error: take: knees bend backward: left and right are exchanged")
+    assert reported(wrong[:, H36M_17.mirror]) == []
 
 
 @pytest.mark.parametrize("joints", [("knee", "ankle"), ("ankle",), ("elbow", "wrist"), ("wrist",)])
-def test_one_pair_exchanged(joints):
+def test_one_exchanged_pair(joints):
     points = files.people(style="Waiting")
     order = list(range(17))
     for joint in joints:
         left, right = (H36M_17.index(f"{side}_{joint}") for side in ("left", "right"))
         order[left], order[right] = right, left
-    (said,) = found(points[:, order], fatal=True)
-    assert f"left_{joints[0]}" in said
-    assert "are its left and right exchanged?" in said or "have wrong names" in said
+    (text,) = reported(points[:, order], errors=True)
+    assert f"left_{joints[0]}" in text
+    assert "are its left and right exchanged?" in text or "have wrong names" in text
 
 
-def test_gaps_are_placed():
+def test_gaps_are_reported_with_their_place():
     points = files.people()
     points[30:33, H36M_17.index("left_knee")] = np.nan
-    (said,) = found(points)
-    assert said.startswith("warning: take, frame 30, left_knee: joints are unknown in 3 of 90 frames, first here")
+    (text,) = reported(points)
+    assert text.startswith("warning: take, frame 30, left_knee: joints are unknown in 3 of 90 frames, first here")
     points[:, H36M_17.index("head_top")] = np.nan
-    (said,) = found(points)
-    assert "no frame has all 17 joints: head_top always missing" in said
+    (text,) = reported(points)
+    assert "no frame has all 17 joints: head_top always missing" in text
     points[:] = 0
     points[3, 2, 1] = np.inf
-    assert "frame 3" in found(points)[0]
-    assert "infinite" in found(points)[0]
+    assert "frame 3" in reported(points)[0]
+    assert "infinite" in reported(points)[0]
 
 
 def test_frozen_frames_jumps_and_stretched_bones():
     points = files.people()
     points[20:60] = points[20]
-    assert any("take, frame 20: nothing moves until frame 59 (0.8 s)" in said for said in found(points))
+    assert any("take, frame 20: nothing moves until frame 59 (0.8 s)" in text for text in reported(points))
     points = files.people()
     points[40:] += [1.0, 0, 0]
-    (said,) = found(points)
-    assert "take, frame 40, " in said
-    assert "cut at 1 such frame" in said
+    (text,) = reported(points)
+    assert "take, frame 40, " in text
+    assert "cut at 1 such frame" in text
     points = files.people()
     points[10, H36M_17.index("left_wrist")] += 0.3
-    text = "\n".join(found(points))
+    text = "\n".join(reported(points))
     assert "take, frame 10, left_wrist: the bone is" in text
 
 
-def test_upside_down_is_said():
-    said = found(files.people() * [1, -1, -1])
-    assert any("the head is below the pelvis" in text and "set up" in text for text in said)
+def test_a_body_upside_down():
+    texts = reported(files.people() * [1, -1, -1])
+    assert any("the head is below the pelvis" in text and "set up" in text for text in texts)
 
 
 def test_clocks():

@@ -37,7 +37,7 @@ def test_bodies_are_rigid_smooth_and_stand_on_the_floor(action):
     assert_allclose(left[:, 2], 0, atol=1e-9)
 
 
-def test_the_left_is_left():
+def test_left_is_left():
     """People walk forward: forward, left and up are right-handed."""
     points = move(np.random.default_rng(3), STYLES["Walking"], 100)
     ahead, left = np.diff(points[:, 0], axis=0), (points[:, 4] - points[:, 1])[:-1]
@@ -57,7 +57,7 @@ def test_detections_are_near_and_rarely_far_off():
     assert 0.0003 < (distance > 30).mean() < 0.003
 
 
-def test_the_fields_human36m(tmp_path):
+def test_human36m_npz_files(tmp_path):
     files = generate("h36m", tmp_path, frames=12, subjects=["S1", "S11"])
     assert [f.name for f in files] == [
         "data_3d_h36m.npz",
@@ -81,17 +81,17 @@ def test_the_fields_human36m(tmp_path):
             "num_joints": 17,
             "keypoints_symmetry": [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]],
         }
-        seen = read_objects(path, "positions_2d")
-        assert {s: [*takes] for s, takes in seen.items()} == {s: [*takes] for s, takes in world.items()}
-        views = seen["S1"]["Walking"]
+        poses = read_objects(path, "positions_2d")
+        assert {s: [*takes] for s, takes in poses.items()} == {s: [*takes] for s, takes in world.items()}
+        views = poses["S1"]["Walking"]
         assert len(views) == 4
         assert all(view.shape[1:] == (17, 2) and view.dtype == np.float32 and len(view) >= 12 for view in views)
         assert all(view.min() > 0 and view.max() < 1002 for view in views)
-    lengths = {len(view) for takes in seen.values() for views in takes.values() for view in views}
+    lengths = {len(view) for takes in poses.values() for views in takes.values() for view in views}
     assert lengths == {12, 13, 14}  # detections may be longer
 
 
-def test_the_original_human36m(tmp_path):
+def test_human36m_archives(tmp_path):
     (path,) = generate("h36m-cdf", tmp_path / "cdf", frames=7, subjects=["S1"])
     assert path.name == "Poses_D3_Positions_S1.tgz"
     with tarfile.open(path) as archive:
@@ -107,7 +107,7 @@ def test_the_original_human36m(tmp_path):
     assert_allclose(pose.reshape(7, 32, 3) / 1000, same["S1"]["Walking 1"], atol=1e-4)
 
 
-def test_the_fields_mpi_inf_3dhp(tmp_path):
+def test_mpi_inf_3dhp_npz_files(tmp_path):
     train, test = generate("3dhp", tmp_path, frames=20, subjects=["S1", "S2", "TS1", "TS6"])
     assert (train.name, test.name) == ("data_train_3dhp.npz", "data_test_3dhp.npz")
     sequences = read_objects(train, "data")
@@ -131,7 +131,7 @@ def test_the_fields_mpi_inf_3dhp(tmp_path):
     assert (thorax < pelvis).all()
 
 
-def test_the_original_mpi_inf_3dhp(tmp_path):
+def test_mpi_inf_3dhp_annotations(tmp_path):
     files = generate("3dhp-mat", tmp_path / "mat", frames=20, subjects=["S2", "TS5"])
     assert [str(f.relative_to(tmp_path / "mat")) for f in files] == [
         "S2/Seq1/annot.mat",
@@ -153,7 +153,7 @@ def test_the_original_mpi_inf_3dhp(tmp_path):
         assert_array_equal(file["valid_frame"][:, 0], read_objects(test, "data")["TS5"]["valid"])
 
 
-def test_the_same_seed_makes_the_same(tmp_path):
+def test_the_same_seed_gives_the_same(tmp_path):
     one, two, three = (
         read_objects(generate("h36m", tmp_path / n, frames=3, subjects=["S9"], seed=s)[0], "positions_3d")["S9"]
         for n, s in (("a", 1), ("b", 1), ("c", 2))

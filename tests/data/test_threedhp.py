@@ -227,7 +227,7 @@ def test_annotations_of_something_else_are_refused(mat, tmp_path):
         with pytest.raises(DataError, match=words):
             prepare_3dhp(mat, tmp_path / "3dhp")
 
-    refused("has no variable 'univ_annot3'; it is another file, or was", univ_annot3=None)
+    refused("has no variable 'univ_annot3': it is another file", univ_annot3=None)
     refused("lacks cameras 7, 8", cameras=np.arange(7)[None])
     refused(r"camera 0: expected \(frames, 84\), 28 joints per row, got \(30, 56\)", univ_annot3=annotations["annot2"])
     cells = annotations["univ_annot3"].copy()

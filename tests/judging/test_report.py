@@ -118,7 +118,7 @@ def test_the_file_for_matlab(tmp_path):
     ("change", "words"),
     [
         ({"TS3": None}, "TS3 is missing"),
-        ({"S1": np.zeros((4, 17, 3))}, "S1 is missing"),
+        ({"S1": np.zeros((4, 17, 3))}, "S1 is not one of them"),
         ({"TS3": np.zeros((4, 17, 2))}, r"TS3: poses must be \(frames, 17, 3\), got \(4, 17, 2\)"),
     ],
 )

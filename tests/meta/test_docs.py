@@ -1,6 +1,8 @@
-"""What the pages say is there: names, files, commands."""
+"""The names, files, links and commands in the documentation exist."""
 
 import ast
+import contextlib
+import importlib
 import re
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from poseglass.commands.app import app
 COMMANDS = get_command(app).commands
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SOURCES = [*sorted((ROOT / "src").rglob("*.py")), *sorted((ROOT / "benchmarks").glob("*.py"))]
 SNIPPETS = [
     pytest.param(snippet, id=f"{page.stem}-{number}")
     for page in PAGES
@@ -24,21 +27,62 @@ SNIPPETS = [
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
-def test_snippets_use_names_that_are_there(snippet):
+def test_snippets_use_existing_names(snippet):
     for node in ast.walk(ast.parse(snippet)):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "pg":
-            assert hasattr(poseglass, node.attr), f"pg.{node.attr} is not there"
+            assert hasattr(poseglass, node.attr), f"pg.{node.attr} does not exist"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page):
-    prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)  # blocks[index](x) is no link
-    for target in re.findall(r"\]\(([^)#]+)\)", prose):
-        assert target.startswith("http") or (page.parent / target).exists(), f"{page.name} links to {target}"
+def test_links_lead_to_existing_files_and_headings(page):
+    prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)  # blocks[index](x) is not a link
+    for link in re.findall(r"\]\(([^)]+)\)", prose):
+        if link.startswith("http"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), f"{page.name} links to {name}"
+        assert not anchor or anchor in headings(target), f"{page.name} links to the heading {link}"
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", [*PAGES, *SOURCES], ids=lambda path: str(path.relative_to(ROOT)))
+def test_references_to_modules_and_objects_exist(path):
+    """References such as `poseglass.body.pose.PoseSequence`, in pages, docstrings and comments."""
+    for reference in set(re.findall(r"(?<![\w./-])poseglass(?:\.[A-Za-z_]\w*)+", path.read_text())):
+        assert exists(reference), f"{path.name} refers to {reference}, which does not exist"
+
+
+def exists(reference: str) -> bool:
+    parts = reference.split(".")
+    for length in range(len(parts), 0, -1):
+        with contextlib.suppress(ModuleNotFoundError):
+            value = importlib.import_module(".".join(parts[:length]))
+            break
+    else:
+        return False
+    for name in parts[length:]:
+        if not hasattr(value, name):
+            return name in getattr(value, "__annotations__", {})
+        value = getattr(value, name)
+    return True
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_have_the_options_they_are_shown_with(page):
+def test_folders_and_files_in_pages_exist(page):
+    """Names in backquotes that end in a slash or in .py: folders of the repository or of the package."""
+    prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for name in re.findall(r"`([\w/]+/(?:\w+\.py)?)`", prose):
+        assert any((folder / name).exists() for folder in (ROOT, ROOT / "src" / "poseglass", page.parent)), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_have_the_options_that_pages_show(page):
     for line in re.findall(r"poseglass (?:lift|evaluate|reproduce|train|convert)\b[^\n`]*", page.read_text()):
         command, *rest = line.removeprefix("poseglass ").split("#")[0].split()
         known = {name for parameter in COMMANDS[command].params for name in parameter.opts}
@@ -46,7 +90,7 @@ def test_commands_have_the_options_they_are_shown_with(page):
             assert option in known, f"{page.name}: {command} has no {option}"
 
 
-def test_the_tree_of_the_readme_is_the_tree():
+def test_the_readme_lists_every_room():
     tree = re.search(r"```\nsrc/poseglass/\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert tree is not None
     source = ROOT / "src" / "poseglass"
@@ -56,7 +100,7 @@ def test_the_tree_of_the_readme_is_the_tree():
     assert {name for line in named for name in re.findall(r"\b\w+(?:\.py|/)", line)} == public
 
 
-def test_the_page_of_ones_own_backbone_shows_the_script():
+def test_the_page_on_custom_backbones_shows_its_script():
     script = (ROOT / "docs" / "own_backbone.py").read_text()
     shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "own-backbone.md").read_text(), re.DOTALL)
     assert len(shown) == 8
@@ -64,13 +108,13 @@ def test_the_page_of_ones_own_backbone_shows_the_script():
         assert snippet in script or textwrap.indent(snippet, "    ") in script, snippet
 
 
-def test_the_script_of_ones_own_backbone_runs():
-    # On its own, for the shape checks of the tests are wrapped around every function and cannot be exported.
+def test_the_script_of_the_page_on_custom_backbones_runs():
+    # In a process of its own, because the shape checks of the tests cannot be exported.
     script = ROOT / "docs" / "own_backbone.py"
     done = subprocess.run([sys.executable, str(script), "2"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    said = re.sub(r"[\d.]+(?= mm| ms| nodes)", "#", done.stdout).splitlines()
-    lines = [re.sub(" +", " ", line) for line in said]
+    output = re.sub(r"[\d.]+(?= mm| ms| nodes)", "#", done.stdout).splitlines()
+    lines = [re.sub(" +", " ", line) for line in output]
     assert "In turns, pair by pair" in lines[-2]
     assert [*lines[:4], lines[-1]] == [
         "ConvMixer keeps every rule",

@@ -1,19 +1,19 @@
-"""`Tracks`, units and frame rates."""
+"""`PointTracks`, units and frame rates."""
 
 import numpy as np
 import pytest
 
 from poseglass.errors import FormatError
-from poseglass.mocap.tracks import UNITS, Tracks, frame_rate
+from poseglass.mocap.tracks import UNITS, PointTracks, frame_rate
 
 
 def test_names_are_unique_and_there_is_something():
     with pytest.raises(FormatError, match="expected unique point names, got these more than once: a"):
-        Tracks(("a", "b", "a"), np.zeros((1, 3, 3)))
+        PointTracks(("a", "b", "a"), np.zeros((1, 3, 3)))
     with pytest.raises(FormatError, match="expected at least one frame, got none"):
-        Tracks(("a",), np.zeros((0, 1, 3)))
+        PointTracks(("a",), np.zeros((0, 1, 3)))
     with pytest.raises(FormatError, match="expected at least one point, got none"):
-        Tracks((), np.zeros((1, 0, 3)))
+        PointTracks((), np.zeros((1, 0, 3)))
 
 
 def test_units_are_in_metres():

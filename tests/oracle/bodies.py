@@ -1,4 +1,4 @@
-"""A made-up person whose every joint is written down, standing or posed; metres, y up, facing +z, left is +x."""
+"""A synthetic person with a given position for every joint, standing or moving; metres, y up, facing +z, left is +x."""
 
 import numpy as np
 from numpy import ndarray
@@ -37,7 +37,7 @@ LEFT = {
 
 
 def joint(name: str) -> ndarray:
-    """Where a joint is, by the name that the skeletons give it."""
+    """The position of a joint, by its name in the skeletons."""
     if name in MIDDLE:
         return np.array(MIDDLE[name])
     side, _, part = name.partition("_")
@@ -45,12 +45,12 @@ def joint(name: str) -> ndarray:
 
 
 def body(joints: tuple[str, ...]) -> ndarray:
-    """The standing person (j 3) on a skeleton's joints."""
+    """The standing person (j 3) with the joints of a skeleton."""
     return np.stack([joint(name) for name in joints])
 
 
 def turned(points: ndarray, angle: float, axis: int = 1) -> ndarray:
-    """Points (... 3) turned about an axis, by the matrix written out."""
+    """Rotate points (... 3) about an axis, with the matrix written out."""
     c, s = np.cos(angle), np.sin(angle)
     matrices = {
         0: [[1, 0, 0], [0, c, -s], [0, s, c]],
@@ -61,7 +61,7 @@ def turned(points: ndarray, angle: float, axis: int = 1) -> ndarray:
 
 
 def motion(frames: int, joints: tuple[str, ...], seed: int = 0) -> ndarray:
-    """The person (f j 3) swaying, turning and wandering smoothly; every joint moves on its own a little."""
+    """The person (f j 3) swaying, turning and wandering smoothly. Every joint also moves slightly on its own."""
     rng = np.random.default_rng(seed)
     time = np.arange(frames)[:, None, None]
     phase, speed = rng.uniform(0, 6, (1, len(joints), 3)), rng.uniform(0.05, 0.15, (1, len(joints), 3))

@@ -1,4 +1,4 @@
-"""Training losses in plain loops over clips (b f j 3), written from the definitions."""
+"""Training losses of clips (b f j 3) in plain loops, written from their definitions."""
 
 import math
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def limb_variance(predicted: ndarray, parents: Sequence[int]) -> float:
 
 
 def limb_angles(pose: ndarray, parents: Sequence[int]) -> list[float]:
-    """By the law of cosines: the angle at a joint between two limbs that end there."""
+    """The angles at each joint between two limbs that end there, by the law of cosines."""
     angles = []
     for joint in range(len(parents)):
         ends = [e for e in range(len(parents)) if parents[e] == joint or parents[joint] == e]

@@ -1,4 +1,4 @@
-"""Errors of poses and the alignments they need, in plain loops, written from the definitions."""
+"""Errors of poses and the alignments they need in plain loops, written from their definitions."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from numpy import ndarray
 
 
 def mpjpe(predicted: ndarray, target: ndarray) -> float:
-    """Mean distance in millimetres, of poses (f j 3) in metres."""
+    """Mean distance of joints in millimetres, for poses (f j 3) in metres."""
     distances = [
         math.dist(p.tolist(), t.tolist())
         for pose, true in zip(predicted, target, strict=True)
@@ -18,7 +18,7 @@ def mpjpe(predicted: ndarray, target: ndarray) -> float:
 
 
 def velocity_error(predicted: ndarray, target: ndarray) -> float:
-    """MPJPE of what each joint moves from frame to frame."""
+    """MPJPE of the joints' movement from frame to frame."""
 
     def steps(x: ndarray) -> ndarray:
         return np.stack([x[t + 1].astype(float) - x[t] for t in range(len(x) - 1)])
@@ -37,9 +37,9 @@ def acceleration_error(predicted: ndarray, target: ndarray) -> float:
 
 
 def procrustes(points: ndarray, target: ndarray) -> ndarray:
-    """Points (n 3) laid onto a target by the best similarity: Horn's quaternion method (JOSA A, 1987).
+    """Align points (n 3) with a target by the best similarity, with Horn's quaternion method (JOSA A, 1987).
 
-    Another way than the singular value decomposition: the rotation is the eigenvector of a 4 x 4 matrix.
+    It needs no singular value decomposition: the rotation is an eigenvector of a 4 x 4 matrix.
     """
     p, q = points - points.mean(0), target - target.mean(0)
     s = np.zeros((3, 3))
@@ -69,12 +69,12 @@ def procrustes(points: ndarray, target: ndarray) -> ndarray:
 
 
 def p_mpjpe(predicted: ndarray, target: ndarray) -> float:
-    """MPJPE of poses that are laid onto the truth frame by frame."""
+    """MPJPE of poses that are aligned with the truth frame by frame."""
     return mpjpe(*_framewise(predicted, target, procrustes))
 
 
 def scaled(points: ndarray, target: ndarray) -> ndarray:
-    """Points (n 3) times the number s that makes the sum of |s p - t|^2 least: its derivative in s is 0."""
+    """Points (n 3) times the factor s that minimises the sum of |s p - t|^2, where its derivative in s is 0."""
     product = sum(float(a) * float(b) for p, t in zip(points, target, strict=True) for a, b in zip(p, t, strict=True))
     square = sum(float(a) ** 2 for p in points for a in p)
     return points * (product / square if square else 0.0)
@@ -93,7 +93,7 @@ def _framewise(
 
 
 def pck(predicted: ndarray, target: ndarray, joints: Sequence[int], threshold: float) -> float:
-    """Percentage of joints nearer than a threshold in millimetres."""
+    """Percentage of joints with an error below a threshold in millimetres."""
     near = [
         1000 * math.dist(pose[j].tolist(), true[j].tolist()) < threshold
         for pose, true in zip(predicted, target, strict=True)

@@ -1,4 +1,4 @@
-"""MHFormer and TPC w. MHFormer in numpy and float64, straight from published checkpoint keys; every eps is explicit."""
+"""MHFormer and TPC w. MHFormer in numpy and float64, on published checkpoint keys, with every eps explicit."""
 
 import math
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from numpy import ndarray
 from oracle.mixste import ERF, attend, norm
 from oracle.tokens import density_peaks
 
-# LayerNorms, in the order in which they are met, and the two kinds of BatchNorm.
+# LayerNorms and the two kinds of BatchNorm, in the order of their use.
 EPS = {
     "before an encoder": 1e-5,
     "encoder blocks": 1e-6,
@@ -22,7 +22,7 @@ EPS = {
     "last": 1e-6,
     "head": 1e-5,
 }
-# Of the cross attention that updates stream a: the streams of query, key and value.
+# For the cross attention that updates stream a: the streams of query, key and value.
 CHI = {1: (2, 3, 1), 2: (1, 3, 2), 3: (1, 2, 3)}
 
 
@@ -30,15 +30,15 @@ def shapes(
     *, frames: int, dim: int, hidden: int, refinements: int = 2, blocks: int = 4, inputs: int = 2
 ) -> dict[str, tuple[int, ...]]:
     """The published keys of an MHFormer of any size."""
-    found: dict[str, tuple[int, ...]] = {}
+    sizes: dict[str, tuple[int, ...]] = {}
 
     def linear(name: str, out: int, *into: int) -> None:
-        found.update({f"{name}.weight": (out, *into), f"{name}.bias": (out,)})
+        sizes.update({f"{name}.weight": (out, *into), f"{name}.bias": (out,)})
 
     def batch_norm(name: str, width: int) -> None:
         linear(name, width)
-        found.update({f"{name}.running_mean": (width,), f"{name}.running_var": (width,)})
-        found[f"{name}.num_batches_tracked"] = ()
+        sizes.update({f"{name}.running_mean": (width,), f"{name}.running_var": (width,)})
+        sizes[f"{name}.num_batches_tracked"] = ()
 
     def attention(name: str, width: int) -> None:
         linear(f"{name}.qkv", 3 * width, width)
@@ -51,7 +51,7 @@ def shapes(
     layers = "Transformer_hypothesis"
     for a in (1, 2, 3):
         encoder = f"Transformer_encoder_{a}"
-        found[f"{encoder}.pos_embed"] = (1, 17 * inputs, frames)
+        sizes[f"{encoder}.pos_embed"] = (1, 17 * inputs, frames)
         for block in (f"{encoder}.blocks.{i}" for i in range(blocks)):
             linear(f"{block}.norm1", frames)
             attention(f"{block}.attn", frames)
@@ -62,7 +62,7 @@ def shapes(
         linear(f"embedding_{a}.0" if frames <= 27 else f"embedding_{a}", dim, 17 * inputs, 1)
         if frames <= 27:
             batch_norm(f"embedding_{a}.1", dim)
-        found[f"{layers}.pos_embed_{a}"] = (1, frames, dim)
+        sizes[f"{layers}.pos_embed_{a}"] = (1, frames, dim)
         for i in range(refinements):
             linear(f"{layers}.SHR_blocks.{i}.norm1_{a}", dim)
             attention(f"{layers}.SHR_blocks.{i}.attn_{a}", dim)
@@ -76,7 +76,7 @@ def shapes(
     linear(f"{layers}.norm", 3 * dim)
     batch_norm("regression.0", 3 * dim)
     linear("regression.1", 51, 3 * dim, 1)
-    return found
+    return sizes
 
 
 class Published:
@@ -85,10 +85,10 @@ class Published:
     Args:
         state: Arrays by published key.
         heads: Attention heads of the layers; the encoders have 9.
-        keep: Frames that go on from the layer `at`, where frames are pruned.
-        at: That layer.
-        always: The frame that is kept in any case.
-        eps: Of every kind of norm.
+        keep: The number of frames kept from the layer `at` on, if frames are pruned.
+        at: The layer before which frames are pruned.
+        always: A frame that is always kept.
+        eps: The eps of every kind of norm.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Published:
         self.heads, self.keep, self.at, self.always, self.eps = heads, keep, at, always, eps
 
     def linear(self, name: str, x: ndarray) -> ndarray:
-        """x W^T + b; a convolution over single frames is the same."""
+        """x W^T + b, which is also a convolution over single frames."""
         weight = self.state[f"{name}.weight"]
         return x @ weight.reshape(weight.shape[:2]).T + self.state[f"{name}.bias"]
 
@@ -114,7 +114,7 @@ class Published:
         return norm(x, self.state[f"{name}.weight"], self.state[f"{name}.bias"], self.eps[kind])
 
     def batch_norm(self, name: str, x: ndarray, kind: str) -> ndarray:
-        """The BatchNorm of that name in evaluation, channels last."""
+        """The BatchNorm of that name in evaluation mode, channels last."""
         mean, variance = self.state[f"{name}.running_mean"], self.state[f"{name}.running_var"]
         scaled = (x - mean) / np.sqrt(variance + self.eps[kind])
         return scaled * self.state[f"{name}.weight"] + self.state[f"{name}.bias"]
@@ -153,7 +153,7 @@ class Published:
         return streams
 
     def mixed(self, name: str, streams: dict[int, ndarray], kind: str) -> dict[int, ndarray]:
-        """All three through the layer's mlp."""
+        """All three streams through the layer's mlp."""
         x = np.concatenate([streams[a] for a in (1, 2, 3)], -1)
         x = x + self.mlp(f"{name}.mlp", self.norm(f"{name}.norm2", x, kind))
         return dict(zip((1, 2, 3), np.split(x, 3, -1), strict=True))
@@ -179,7 +179,7 @@ class Published:
         return self.mixed(name, streams, "CHI mlp")
 
     def __call__(self, clip: ndarray) -> tuple[ndarray, list[int]]:
-        """Poses (f 17 3), or of the kept frames only, and which those are, of one clip (f 17 i)."""
+        """The poses (k 17 3) of the kept frames of one clip (f 17 i), and the kept frames; all without pruning."""
         prefix = "Transformer_hypothesis."
         layers = sorted({key.split(".")[2] for key in self.state if key.startswith(f"{prefix}SHR_blocks.")})
         names = [f"{prefix}SHR_blocks.{i}" for i in layers] + [f"{prefix}CHI_blocks.0"]

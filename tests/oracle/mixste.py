@@ -1,4 +1,4 @@
-"""MixSTE and HoT w. MixSTE in numpy and float64, straight from published checkpoint keys; every eps is explicit."""
+"""MixSTE and HoT w. MixSTE in numpy and float64, on published checkpoint keys, with every eps explicit."""
 
 import math
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ def attend(q: ndarray, k: ndarray, v: ndarray, heads: int) -> ndarray:
 
 
 def attention_maps(q: ndarray, k: ndarray, heads: int) -> ndarray:
-    """Who attends to whom in multi-head attention, queries before keys: q (... n c), k (... m c) to (... h n m)."""
+    """Attention weights (... h n m) of multi-head attention, for q (... n c) and k (... m c)."""
     wide = q.shape[-1] // heads
     q, k = (np.moveaxis(x.reshape(*x.shape[:-1], heads, wide), -2, -3) for x in (q, k))
     logits = q @ np.swapaxes(k, -1, -2) / math.sqrt(wide)
@@ -46,8 +46,8 @@ class Published:
     Args:
         state: Arrays by published key.
         heads: Attention heads.
-        at: The layer before which frames are pruned, where the state has a waist.
-        eps: Of the LayerNorms in the blocks, of the two shared ones, and of the head's.
+        at: The layer before which frames are pruned, if the state has a waist.
+        eps: The eps of the LayerNorms in the blocks, of the two shared ones, and of the head's.
     """
 
     def __init__(
@@ -69,15 +69,15 @@ class Published:
         """A transformer block over the last axis but one."""
         c = x.shape[-1]
         qkv = self.linear(f"{name}.attn.qkv", self.norm(f"{name}.norm1", x, "blocks"))
-        found = attend(qkv[..., :c], qkv[..., c : 2 * c], qkv[..., 2 * c :], self.heads)
+        attended = attend(qkv[..., :c], qkv[..., c : 2 * c], qkv[..., 2 * c :], self.heads)
         self.maps[name] = attention_maps(qkv[..., :c], qkv[..., c : 2 * c], self.heads)
-        x = x + self.linear(f"{name}.attn.proj", found)
+        x = x + self.linear(f"{name}.attn.proj", attended)
         hidden = self.linear(f"{name}.mlp.fc1", self.norm(f"{name}.norm2", x, "blocks"))
         hidden = hidden * 0.5 * (1 + ERF(hidden / math.sqrt(2)))
         return x + self.linear(f"{name}.mlp.fc2", hidden)
 
     def __call__(self, clip: ndarray, *, by_attention: bool = False) -> tuple[ndarray, list[int]]:
-        """Poses (f 17 3) and kept frames of one clip (f 17 i): its density peaks, or those most attended to."""
+        """The poses (f 17 3) of one clip (f 17 i), and the kept frames: density peaks, or those with most attention."""
         state = self.state
         depth = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("STEblocks."))
         x = self.linear("Spatial_patch_to_embedding", clip.astype(np.float64)) + state["Spatial_pos_embed"]
@@ -100,6 +100,6 @@ class Published:
             per_joint = x.swapaxes(0, 1)
             q = self.linear("cross_attention.linear_q", queries)
             k, v = (self.linear(f"cross_attention.linear_{name}", per_joint) for name in "kv")
-            found = attend(np.repeat(q, len(per_joint), 0), k, v, self.heads)
-            x = (queries + self.linear("cross_attention.proj", found)).swapaxes(0, 1)
+            attended = attend(np.repeat(q, len(per_joint), 0), k, v, self.heads)
+            x = (queries + self.linear("cross_attention.proj", attended)).swapaxes(0, 1)
         return self.linear("head.1", self.norm("head.0", x, "head")), kept

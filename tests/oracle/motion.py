@@ -1,4 +1,4 @@
-"""Sequences in plain loops."""
+"""Gaps, stitching, person coordinates and sides of sequences, in plain loops."""
 
 import math
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ from numpy import ndarray
 
 
 def fill_gaps(points: ndarray, known: ndarray) -> ndarray:
-    """(f j d) with unknown places interpolated between the joint's known neighbours in time; never known is 0."""
+    """Fill gaps in points (f j 2 or 3) by interpolation between known neighbours in time; 0 for a joint never known."""
     frames, joints, axes = points.shape
     out = np.zeros((frames, joints, axes))
     for j in range(joints):
-        there = [t for t in range(frames) if known[t, j]]
+        known_frames = [t for t in range(frames) if known[t, j]]
         for t in range(frames):
-            before = [s for s in there if s <= t]
-            after = [s for s in there if s >= t]
-            if not there:
+            before = [s for s in known_frames if s <= t]
+            after = [s for s in known_frames if s >= t]
+            if not known_frames:
                 continue
             if not before or not after:
                 out[t, j] = points[before[-1] if before else after[0], j]
@@ -30,7 +30,7 @@ def fill_gaps(points: ndarray, known: ndarray) -> ndarray:
 
 
 def stitch(clips: ndarray, begins: Sequence[int], frames: int, weights: Sequence[float]) -> ndarray:
-    """Weighted mean, frame by frame, of whatever clips cover it."""
+    """Weighted mean, for each frame, of the clips that cover it."""
     out = np.zeros((frames, *clips.shape[2:]))
     for t in range(frames):
         total, weight = np.zeros(clips.shape[2:]), 0.0
@@ -43,7 +43,7 @@ def stitch(clips: ndarray, begins: Sequence[int], frames: int, weights: Sequence
 
 
 def person_coordinates(points: ndarray, scores: ndarray) -> ndarray:
-    """What a model sees of one clip (f 17 2): x, y in body sizes about the pelvis, and the score."""
+    """A model's input for one clip (f 17 2): x, y in body sizes relative to the pelvis, and the score."""
     known = scores > 0
     points = fill_gaps(points, known)
     frames, joints = scores.shape
@@ -67,11 +67,11 @@ def person_coordinates(points: ndarray, scores: ndarray) -> ndarray:
 
 
 LEGS, ARMS = {4: 1, 5: 2, 6: 3}, {11: 14, 12: 15, 13: 16}  # left: right
-SIDES = {(0, 0): 0.0, (1, 1): 0.15, (1, 0): 0.3, (0, 1): 0.3}  # which of (legs, arms) are exchanged: what a frame costs
+SIDES = {(0, 0): 0.0, (1, 1): 0.15, (1, 0): 0.3, (0, 1): 0.3}  # cost per frame, by which of (legs, arms) are exchanged
 
 
 def with_sides(points: ndarray, legs: int, arms: int) -> ndarray:
-    """A frame's joints (17 ...) with left and right exchanged where told."""
+    """A frame's joints (17 ...) with left and right exchanged for legs, arms or both."""
     out = points.copy()
     for pairs, exchanged in ((LEGS, legs), (ARMS, arms)):
         for left, right in pairs.items() if exchanged else ():
@@ -80,7 +80,7 @@ def with_sides(points: ndarray, legs: int, arms: int) -> ndarray:
 
 
 def body_size(points: ndarray, scores: ndarray) -> tuple[ndarray, float, list[int]]:
-    """Filled points, the median over frames of the joints' spread, and which joints are ever known."""
+    """Filled points, the median over frames of the joints' spread, and the joints known in any frame."""
     filled = fill_gaps(points, scores > 0)
     ever = [j for j in range(17) if (scores[:, j] > 0).any()]
     spreads = []
@@ -91,7 +91,7 @@ def body_size(points: ndarray, scores: ndarray) -> tuple[ndarray, float, list[in
 
 
 def leap(before: ndarray, now: ndarray, size: float, ever: list[int]) -> float:
-    """How far limbs of which both sides are known move, in body sizes, each one at most."""
+    """Sum of the movements of joints whose both sides are known, in body sizes, each limited to 1."""
     return sum(
         min(math.dist(before[joint], now[joint]) / size, 1.0)
         for left, right in (LEGS | ARMS).items()
@@ -101,14 +101,14 @@ def leap(before: ndarray, now: ndarray, size: float, ever: list[int]) -> float:
 
 
 def cost_of_sides(points: ndarray, scores: ndarray, sides: Sequence[tuple[int, int]]) -> float:
-    """What a choice of sides for every frame costs: exchanged frames, and how far limbs move, in body sizes."""
+    """Cost of a choice of sides for every frame: for exchanged frames, and for movement in body sizes."""
     filled, size, ever = body_size(points, scores)
     shown = [with_sides(pose, *side) for pose, side in zip(filled, sides, strict=True)]
     return sum(SIDES[side] for side in sides) + sum(leap(a, b, size, ever) for a, b in pairwise(shown))
 
 
 def steady_sides(points: ndarray, scores: ndarray) -> tuple[ndarray, ndarray]:
-    """Points and scores of a clip with the sides that cost least: shortest paths to every frame and choice."""
+    """Points and scores of a clip with the sides of lowest cost, by shortest paths to every frame and choice."""
     best = [(0, 0)] * len(points)
     if len(points) >= 3 and (scores > 0).any():
         filled, size, ever = body_size(points, scores)
@@ -128,7 +128,7 @@ def steady_sides(points: ndarray, scores: ndarray) -> tuple[ndarray, ndarray]:
 
 
 def turned(points: ndarray, start: ndarray, end: ndarray) -> ndarray:
-    """Points (n 3), turned by the smallest rotation that takes one direction onto another (Rodrigues' formula)."""
+    """Rotate points (n 3) by the smallest rotation from one direction to another (Rodrigues' formula)."""
     start, end = start / np.linalg.norm(start), end / np.linalg.norm(end)
     axis, cosine = np.cross(start, end), float(start @ end)
     sine = np.linalg.norm(axis)

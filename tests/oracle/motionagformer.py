@@ -1,4 +1,4 @@
-"""MotionAGFormer and HoT w. MotionAGFormer in numpy and float64, straight from published checkpoint keys."""
+"""MotionAGFormer and HoT w. MotionAGFormer in numpy and float64, on published checkpoint keys."""
 
 import math
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from numpy import ndarray
 from oracle.mixste import ERF, attend, norm
 from oracle.tokens import density_peaks
 
-# Which joints the row's joint is linked to.
+# For each joint, the joints that it is linked to.
 SKELETON = {
     0: [1, 7], 1: [2, 0], 2: [3, 1], 3: [2], 4: [5, 0], 5: [6, 4], 6: [5], 7: [0, 8], 8: [7, 9], 9: [8, 10], 10: [9],
     11: [12, 8], 12: [13, 11], 13: [12], 14: [15, 8], 15: [16, 14], 16: [15],
@@ -17,7 +17,7 @@ SKELETON = {
 
 
 def spatial_links() -> ndarray:
-    """A of the skeleton (17 17)."""
+    """The adjacency matrix A (17 17) of the skeleton."""
     links = np.zeros((17, 17))
     for row, columns in SKELETON.items():
         links[row, columns] = 1
@@ -25,11 +25,11 @@ def spatial_links() -> ndarray:
 
 
 def temporal_links(x: ndarray, neighbours: int) -> ndarray:
-    """A of one joint's frames (f c): each row's largest products and all that tie with the last of them."""
+    """The adjacency matrix A (f f) of one joint's frames (f c): the largest products of each row, with all ties."""
     frames = len(x)
     links = np.zeros((frames, frames))
     for t in range(frames):
-        # Rounded, so that what ties on paper ties here, whatever the blocks before made of equal frames.
+        # Rounded, so that equal frames tie in spite of rounding errors in earlier blocks.
         products = [round(float(np.dot(x[t], x[u])), 10) for u in range(frames)]
         least = sorted(products, reverse=True)[min(neighbours, frames) - 1]
         for u in range(frames):
@@ -53,8 +53,8 @@ class Published:
         state: Arrays by published key.
         heads: Attention heads.
         neighbours: Temporal neighbours.
-        at: The layer before which frames are pruned, where the state has a waist.
-        eps: Of every LayerNorm.
+        at: The layer before which frames are pruned, if the state has a waist.
+        eps: The eps of every LayerNorm.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Published:
         self.heads, self.neighbours, self.at, self.eps = heads, neighbours, at, eps
 
     def linear(self, name: str, x: ndarray) -> ndarray:
-        """x W^T, and + b where there is one."""
+        """x W^T, plus b if there is one."""
         return x @ self.state[f"{name}.weight"].T + self.state.get(f"{name}.bias", 0)
 
     def norm(self, name: str, x: ndarray) -> ndarray:
@@ -77,7 +77,7 @@ class Published:
         return self.linear(f"{name}.proj", attend(q, k, v, self.heads))
 
     def graph(self, name: str, x: ndarray) -> ndarray:
-        """Graph convolution over the nodes (b n c) of each of b graphs: of the skeleton, or of a joint's frames."""
+        """Graph convolution over the nodes (b n c) of b graphs: skeletons, or the frames of each joint."""
         others, out = self.linear(f"{name}.V", x), np.empty_like(x)
         mean, variance, weight, bias = (
             self.state[f"{name}.batch_norm.{part}"][:, None]
@@ -99,12 +99,12 @@ class Published:
         return x + self.state[f"{name}.layer_scale_2"] * self.linear(f"{name}.mlp.fc2", hidden)
 
     def stream(self, name: str, x: ndarray) -> ndarray:
-        """Over joints, then over frames: (f 17 c)."""
+        """One stream (f 17 c): over joints, then over frames."""
         x = self.block(f"{name}_spatial", x).swapaxes(0, 1)
         return self.block(f"{name}_temporal", x).swapaxes(0, 1)
 
     def __call__(self, clip: ndarray) -> tuple[ndarray, list[int]]:
-        """Poses (f 17 3) and kept frames of one clip (f 17 i)."""
+        """The poses (f 17 3) of one clip (f 17 i), and the kept frames."""
         state = self.state
         depth = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("layers."))
         x = self.linear("joints_embed", clip.astype(np.float64)) + state["pos_embed"]
@@ -122,6 +122,6 @@ class Published:
             queries, per_joint = state["x_token"], x.swapaxes(0, 1)
             q = self.linear("cross_attention.linear_q", queries)
             k, v = (self.linear(f"cross_attention.linear_{name}", per_joint) for name in "kv")
-            found = attend(np.repeat(q, len(per_joint), 0), k, v, self.heads)
-            x = (queries + self.linear("cross_attention.proj", found)).swapaxes(0, 1)
+            attended = attend(np.repeat(q, len(per_joint), 0), k, v, self.heads)
+            x = (queries + self.linear("cross_attention.proj", attended)).swapaxes(0, 1)
         return self.linear("head", np.tanh(self.linear("rep_logit.fc", x))), kept

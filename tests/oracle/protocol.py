@@ -1,4 +1,4 @@
-"""The field's protocols in plain loops, from their definitions: windows, counting, mirror images, means."""
+"""The field's evaluation protocols in plain loops: windows, counting, mirror images and means."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -9,53 +9,53 @@ from numpy import ndarray
 from oracle import metrics
 
 Pose = ndarray  # (17, 3)
-# Which entries of the prediction answer for which frames: a list of stretches, each a list of (frame, pose, repeated).
+# The predictions of a stretch of frames: a list of (frame, pose, whether the pose repeats another).
 Stretch = list[tuple[int, Pose, bool]]
 
 
 def seq2seq(frames: int, clip: int) -> list[list[int]]:
-    """Frame numbers of each window, some of them before the first frame or past the last."""
+    """Frame numbers of each window. Some lie before the first frame or after the last."""
     count = max(math.ceil(frames / clip), 1)
     before = (count * clip - frames) // 2
     return [[window * clip + place - before for place in range(clip)] for window in range(count)]
 
 
 def seq2frame(frames: int, clip: int, middle: int) -> list[list[int]]:
-    """For each frame the window that has it in its middle."""
+    """For each frame, the frame numbers of the window around it."""
     return [[frame - middle + place for place in range(clip)] for frame in range(frames)]
 
 
 def windows(sequence: ndarray, numbers: list[list[int]]) -> list[ndarray]:
-    """The windows themselves, both ends repeated."""
+    """The windows of a sequence, with its first and last frames repeated beyond the ends."""
     last = len(sequence) - 1
     return [np.stack([sequence[min(max(number, 0), last)] for number in window]) for window in numbers]
 
 
 def screen(pixels: ndarray, width: int, height: int) -> ndarray:
     """2 x / w - 1 and 2 y / w - h / w."""
-    made = np.empty_like(pixels, dtype=float)
+    converted = np.empty_like(pixels, dtype=float)
     for index in np.ndindex(*pixels.shape[:-1]):
         x, y = pixels[index]
-        made[index] = 2 * x / width - 1, 2 * y / width - height / width
-    return made
+        converted[index] = 2 * x / width - 1, 2 * y / width - height / width
+    return converted
 
 
 def mirrored(poses: ndarray, left: Sequence[int], right: Sequence[int]) -> ndarray:
     """x to -x, left and right exchanged."""
-    made = poses.copy()
+    converted = poses.copy()
     for a, b in zip(left, right, strict=True):
-        made[..., a, :], made[..., b, :] = poses[..., b, :], poses[..., a, :]
-    made[..., 0] = -made[..., 0]
-    return made
+        converted[..., a, :], converted[..., b, :] = poses[..., b, :], poses[..., a, :]
+    converted[..., 0] = -converted[..., 0]
+    return converted
 
 
 def both_ways(model: Callable[[ndarray], ndarray], clip: ndarray, left: Sequence[int], right: Sequence[int]) -> ndarray:
-    """The mean of what a model says of a clip and of its mirror image."""
+    """The mean of a model's predictions for a clip and for its mirror image."""
     return (model(clip) + mirrored(model(mirrored(clip, left, right)), left, right)) / 2
 
 
 class Count:
-    """What there is of a group: pairs of poses, and pairs of neighbouring and of three following poses."""
+    """The poses of a group: pairs of predicted and true poses, and of runs of two and three poses."""
 
     def __init__(self) -> None:
         self.single: list[tuple[Pose, Pose]] = []

@@ -1,4 +1,4 @@
-"""Checkpoints as they are published: keys, shapes and wrappings, filled by a formula (tests/golden/README.md)."""
+"""Checkpoints with published keys, shapes and wrappings, and values from a formula (tests/golden/README.md)."""
 
 import json
 import zlib
@@ -47,19 +47,19 @@ def fill(key: str, shape: tuple[int, ...]) -> ndarray:
 
 
 def filled(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, ndarray]:
-    """A whole state dict."""
+    """A complete state dict."""
     return {key: fill(key, shape) for key, shape in shapes.items()}
 
 
 def golden_shapes(name: str) -> dict[str, tuple[int, ...]]:
     """The published keys of a golden model."""
     record = json.loads((GOLDEN / f"{name}.json").read_text())
-    # A BatchNorm's step counter is recorded as its type and its shape, which is that of a single number.
+    # The step counter of a BatchNorm, a single number, is recorded with its type.
     return {key: () if "int64" in shape else tuple(shape) for key, shape in record["state_dict"].items()}
 
 
 def mixste_shapes(*, frames: int, dim: int, depth: int, keep: int | None = None, inputs: int = 2) -> dict[str, Any]:
-    """The published keys of a MixSTE of any size, with HoT's where `keep` is given."""
+    """The published keys of a MixSTE of any size, with HoT's if `keep` is given."""
     shapes: dict[str, tuple[int, ...]] = {
         "Spatial_patch_to_embedding.weight": (dim, inputs),
         "Spatial_patch_to_embedding.bias": (dim,),
@@ -89,7 +89,7 @@ def mixste_shapes(*, frames: int, dim: int, depth: int, keep: int | None = None,
 def motionagformer_shapes(
     *, lengths: Sequence[int], dim: int, inputs: int = 3, hidden: int | None = None, rep: int = 12, waist: bool = False
 ) -> dict[str, Any]:
-    """The published keys of a MotionAGFormer whose layers take so many frames, with HoT's for the last length."""
+    """The published keys of a MotionAGFormer, given the frames of each layer; with `waist`, also HoT's."""
     hidden = hidden or 4 * dim
     shapes: dict[str, tuple[int, ...]] = {
         "joints_embed.weight": (dim, inputs),
@@ -130,6 +130,6 @@ def motionagformer_shapes(
 
 
 def write(state: Mapping[str, ndarray], path: Path, wrapping: str = "bare") -> Path:
-    """The checkpoint file, a pickle as published."""
+    """Write a checkpoint file, a pickle like the published ones."""
     torch.save(WRAPPINGS[wrapping]({key: torch.from_numpy(value) for key, value in state.items()}), path)
     return path

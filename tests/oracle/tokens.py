@@ -1,4 +1,4 @@
-"""Which frames are kept and how they come back, in plain loops (HoT, CVPR 2024; H2OT, TPAMI 2025)."""
+"""The choice of kept frames and the recovery of all frames, in plain loops (HoT, CVPR 2024; H2OT, TPAMI 2025)."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from numpy import ndarray
 
 
 def density_scores(frames: Sequence[Sequence[float]], neighbours: int = 2) -> list[float]:
-    """Density times separation of each frame, from one vector per frame."""
+    """Density times separation of each frame, given one vector per frame."""
     count, channels = len(frames), len(frames[0])
 
     def distance(p: int, q: int) -> float:
@@ -21,7 +21,7 @@ def density_scores(frames: Sequence[Sequence[float]], neighbours: int = 2) -> li
     table = [[distance(p, q) for q in range(count)] for p in range(count)]
     density = []
     for p in range(count):
-        nearest = sorted(table[p])[:neighbours]  # p itself is among them, at distance 0
+        nearest = sorted(table[p])[:neighbours]  # including p itself, at distance 0
         density.append(math.exp(-sum(d * d for d in nearest) / len(nearest)))
     scores = []
     for p in range(count):
@@ -32,14 +32,14 @@ def density_scores(frames: Sequence[Sequence[float]], neighbours: int = 2) -> li
 
 
 def best(scores: Sequence[float], keep: int, always: int | None = None) -> list[int]:
-    """The frames of the highest scores in the order of time; of equal ones the earlier."""
+    """The frames with the highest scores, ordered by time. Of equal scores, the earlier frame is chosen."""
     ranked = sorted((p for p in range(len(scores)) if p != always), key=lambda p: (-scores[p], p))
     chosen = ranked[:keep] if always is None else [always, *ranked[: keep - 1]]
     return sorted(chosen)
 
 
 def density_peaks(tokens: ndarray, keep: int, always: int | None = None, neighbours: int = 2) -> list[int]:
-    """Kept frames of one clip's tokens (f s c)."""
+    """The kept frames of one clip, given its tokens (f s c)."""
     frames = []
     for frame in tokens:
         slots = [[float(value) for value in slot] for slot in frame]
@@ -48,20 +48,20 @@ def density_peaks(tokens: ndarray, keep: int, always: int | None = None, neighbo
 
 
 def attention_scores(maps: Sequence[ndarray]) -> list[float]:
-    """How much attention each frame receives, from the maps (s h f f, queries before keys) of temporal attentions."""
+    """The mean attention that each frame receives, given maps (s h f f, queries before keys) of temporal attention."""
     frames = maps[0].shape[-1]
     scores = []
     for key in range(frames):
         means = []
         for slots in maps:
-            found = [float(row[key]) for heads in slots for rows in heads for row in rows]
-            means.append(sum(found) / len(found))
+            weights = [float(row[key]) for heads in slots for rows in heads for row in rows]
+            means.append(sum(weights) / len(weights))
         scores.append(sum(means) / len(means))
     return scores
 
 
 def motion_scores(poses: ndarray) -> list[float]:
-    """How far each frame's 2D pose (f j i) is from the one before: x and y of all joints together."""
+    """The distance of each frame's 2D pose (f j i) from the one before, in x and y of all joints together."""
     scores = [0.0]
     for t in range(1, len(poses)):
         total = 0.0
@@ -73,10 +73,10 @@ def motion_scores(poses: ndarray) -> list[float]:
 
 
 def uniform(frames: int, keep: int, always: int | None = None) -> list[int]:
-    """Evenly spaced frames, ends included, halves rounded up; the middle one alone.
+    """Evenly spaced frames including both ends, with halves rounded up; the middle frame if only one is kept.
 
-    A frame that is always kept takes the place of the nearest (of two equally near the earlier), but not of an end if
-    there are others.
+    A frame that is always kept replaces the nearest one (the earlier of two equally near ones), but an end only if
+    there is nothing else.
     """
     if keep == 1:
         return [frames // 2 if always is None else always]
@@ -90,7 +90,7 @@ def uniform(frames: int, keep: int, always: int | None = None) -> list[int]:
 
 
 def interpolate(poses: ndarray, kept: Sequence[int], frames: int) -> ndarray:
-    """All frames (f j d) of the kept ones (k j d): linear in time, the ends held."""
+    """All frames (f j 3) from the kept ones (k j 3) by linear interpolation in time, with the ends held."""
     out = np.empty((frames, *poses.shape[1:]))
     for t in range(frames):
         if t <= kept[0]:
@@ -106,13 +106,13 @@ def interpolate(poses: ndarray, kept: Sequence[int], frames: int) -> ndarray:
 
 
 def nearest(poses: ndarray, kept: Sequence[int], frames: int) -> ndarray:
-    """All frames (f j d) of the kept ones (k j d): that of the nearest, of two equally near the earlier."""
+    """All frames (f j 3) from the kept ones (k j 3): the nearest in time, or the earlier of two equally near."""
     places = [min(range(len(kept)), key=lambda i: (abs(kept[i] - t), kept[i])) for t in range(frames)]
     return np.stack([poses[i] for i in places])
 
 
 def softmax(row: Sequence[float]) -> list[float]:
-    """Of one row of numbers."""
+    """The softmax of one row of numbers."""
     top = max(row)
     exponentials = [math.exp(x - top) for x in row]
     return [x / sum(exponentials) for x in exponentials]
@@ -144,6 +144,6 @@ def recover(tokens: ndarray, queries: ndarray, weights: dict[str, ndarray], head
     joints = []
     for joint in range(tokens.shape[1]):
         x = tokens[:, joint]
-        found = attention(linear("query", queries), linear("key", x), linear("value", x), heads)
-        joints.append(queries + linear("proj", found))
+        attended = attention(linear("query", queries), linear("key", x), linear("value", x), heads)
+        joints.append(queries + linear("proj", attended))
     return np.stack(joints, 1)

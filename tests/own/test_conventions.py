@@ -72,9 +72,9 @@ def test_at_most_50_files_are_read(tmp_path, monkeypatch):
 
 
 def test_stated_conventions_come_before_found_ones():
-    found, stated = Conventions("cm", "-z"), MotionDescription(unit=0.001, up="x")
-    assert (found.unit_of(stated), found.up_of(stated)) == (0.001, "x")
-    assert (found.unit_of(MotionDescription()), found.up_of(MotionDescription())) == (0.01, "-z")
+    detected, stated = Conventions("cm", "-z"), MotionDescription(unit=0.001, up="x")
+    assert (detected.unit_of(stated), detected.up_of(stated)) == (0.001, "x")
+    assert (detected.unit_of(MotionDescription()), detected.up_of(MotionDescription())) == (0.01, "-z")
     assert (Conventions().unit_of(MotionDescription()), Conventions().up_of(MotionDescription())) == (1.0, "y")
-    assert str(found) == 'found from the bodies, because not stated: units = "cm", up = "-z"'
+    assert str(detected) == 'found from the bodies, because not stated: units = "cm", up = "-z"'
     assert str(Conventions()) == ""

@@ -1,1 +1,1 @@
-"""Small files of other programs, and writers of files that the tests make themselves."""
+"""Small real files of other programs, and writers of synthetic ones."""

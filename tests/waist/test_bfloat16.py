@@ -1,4 +1,7 @@
-"""Products in bfloat16: what is cast and what is not, how near the answers stay, and that a copy is made."""
+"""Layers in bfloat16: which weights are cast, how close the poses stay, and that the copy is an ordinary model."""
+
+import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -9,11 +12,12 @@ from poseglass.body.geometry import Camera
 from poseglass.data.synthetic.people import STYLES, move, stand_camera
 from poseglass.errors import ModelError
 from poseglass.lifting.predictor import predict
+from poseglass.models.layers import Linear, Mlp
 
 TINY = ("mixste-tiny", "motionbert-tiny", "motionagformer-tiny", "mhformer-tiny")
 
 
-def answers(model, *models):
+def poses(model, *models):
     backbone = getattr(model, "backbone", model)
     clip = torch.randn(2, model.frames, 17, backbone.inputs, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
@@ -21,15 +25,15 @@ def answers(model, *models):
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_layers_multiply_in_bfloat16_and_the_answer_is_near(name):
+def test_layers_multiply_in_bfloat16_and_poses_stay_close(name):
     torch.manual_seed(0)
     model = pg.hourglass(name, keep=9, at=1, prune="uniform").eval()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     fast = pg.to_bfloat16(model, exact=0)
-    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items()), "the model stays"
-    exact, found = answers(model, fast)
-    assert found.dtype == torch.float32
-    distance = (found - exact).norm() / exact.norm()
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items()), "the model is not changed"
+    exact, rounded = poses(model, fast)
+    assert rounded.dtype == torch.float32
+    distance = (rounded - exact).norm() / exact.norm()
     assert 0 < distance < 2e-2
     cast = {name for name, value in fast.named_parameters() if value.dtype == torch.bfloat16}
     assert cast
@@ -38,42 +42,113 @@ def test_layers_multiply_in_bfloat16_and_the_answer_is_near(name):
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_so_many_first_layers_stay_exact(name):
+def test_the_first_layers_stay_exact(name):
     torch.manual_seed(0)
     model = pg.create_model(name).eval()
-    exact, all_of_them = answers(model, pg.to_bfloat16(model, exact=model.depth))
-    assert torch.equal(exact, all_of_them)
-    counts = [
-        sum(value.dtype == torch.bfloat16 for value in pg.to_bfloat16(model, exact=layers).parameters())
-        for layers in range(model.depth + 1)
-    ]
-    assert counts == sorted(counts, reverse=True)
-    assert len(set(counts)) == model.depth + 1, "each layer counts"
+    before, after = poses(model, pg.to_bfloat16(model, exact=model.depth))
+    assert torch.equal(before, after)
+    for exact in range(model.depth + 1):
+        backbone = pg.to_bfloat16(model, exact=exact)
+        for index in range(model.depth):
+            dtypes = {
+                part.weight.dtype
+                for module in backbone.parts(index)
+                for part in module.modules()
+                if isinstance(part, Linear)
+            }
+            assert dtypes == {torch.float32 if index < exact else torch.bfloat16}, (exact, index)
     for wrong in (-1, model.depth + 1):
         with pytest.raises(ModelError, match=f"from 0 to {model.depth}, not {wrong}"):
             pg.to_bfloat16(model, exact=wrong)
 
 
-def test_it_may_be_made_where_nothing_is_learned():
+@pytest.mark.parametrize("name", TINY)
+def test_a_layer_is_its_parts(name):
+    """Other weights in a layer's parts change that layer and no other, and each parameter of the layers is in one."""
+    model = pg.create_model(name).eval()
+    owners = [{id(p) for part in model.parts(index) for p in part.parameters()} for index in range(model.depth)]
+    assert sum(map(len, owners)) == len(set().union(*owners)), "layers share no parameters"
+    for index in range(model.depth):
+        tokens = torch.randn(2, model.frames, 3 if name.startswith("mhformer") else 17, model.dim)
+        for parameter in model.parameters():
+            parameter.requires_grad_(id(parameter) in owners[index])
+        model.zero_grad(set_to_none=True)
+        model.layer(index, tokens).square().sum().backward()
+        reached = {id(p) for p in model.parameters() if p.grad is not None}
+        assert reached == owners[index]
+    # What the layers use besides their parts is shared by all, or belongs to the last: norms, and MixSTE's embedding.
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)
+    model.zero_grad(set_to_none=True)
+    model.layer(0, torch.randn(2, model.frames, 3 if name.startswith("mhformer") else 17, model.dim)).sum().backward()
+    others = {key for key, p in model.named_parameters() if p.grad is not None and id(p) not in owners[0]}
+    assert all("norm" in key or key == "time_embedding" for key in others)
+
+
+class TestItIsAnOrdinaryModel:
+    """There is one copy of the weights, so nothing can be out of date."""
+
+    @pytest.fixture
+    def fast(self):
+        torch.manual_seed(0)
+        return pg.to_bfloat16(pg.create_model("mixste-tiny"), exact=0)
+
+    @pytest.fixture
+    def other(self):
+        torch.manual_seed(1)
+        return pg.to_bfloat16(pg.create_model("mixste-tiny"), exact=0)
+
+    def test_edits_of_the_data_count(self, fast, other):
+        (before, expected) = poses(fast, other)
+        for parameter, value in zip(fast.parameters(), other.parameters(), strict=True):
+            parameter.data.copy_(value)
+        (after,) = poses(fast)
+        assert torch.equal(after, expected)
+        assert not torch.equal(after, before)
+
+    def test_other_weights_can_be_loaded(self, fast, other):
+        poses(fast)
+        fast.load_state_dict(other.state_dict())
+        assert torch.equal(*poses(fast, other))
+
+    def test_it_can_be_copied_and_pickled(self, fast):
+        poses(fast)
+        clones = copy.deepcopy(fast), pickle.loads(pickle.dumps(fast))
+        expected, *copies = poses(fast, *clones)
+        assert all(torch.equal(each, expected) for each in copies)
+        for clone in clones:
+            clone.temporal[1].attn.qkv.weight.data.zero_()
+        assert torch.equal(poses(fast)[0], expected)
+
+    def test_it_can_be_cast_back(self, fast):
+        rounded, exact = poses(fast, copy.deepcopy(fast).float())
+        assert {value.dtype for value in copy.deepcopy(fast).float().parameters()} == {torch.float32}
+        assert 0 < (rounded - exact).abs().max() < 0.1 * exact.abs().max()
+
+    def test_it_can_be_moved(self, fast):
+        assert fast.to("meta")(torch.zeros(1, 27, 17, 2, device="meta")).shape == (1, 27, 17, 3)
+
+
+def test_it_can_be_created_in_inference_mode():
     with torch.inference_mode():
-        made_there = pg.to_bfloat16(pg.create_model("mixste-tiny"))
+        from_there = pg.to_bfloat16(pg.create_model("mixste-tiny"))
         fast = pg.to_bfloat16(pg.load("balanced"))
     assert not next(fast.parameters()).is_inference()
-    answers(made_there)
+    poses(from_there)
 
 
 def test_a_funnel_and_weights_on_disk(tmp_path):
     torch.manual_seed(0)
     model = pg.funnel("mixste-tiny", keep=9, at=1).eval()
     fast = pg.to_bfloat16(model)
-    exact, found = answers(model, fast)
-    assert found.shape == exact.shape
+    exact, rounded = poses(model, fast)
+    assert rounded.shape == exact.shape
     pg.save(pg.to_bfloat16(pg.create_model("mixste-tiny")), tmp_path / "fast")
     assert all(value.dtype == torch.float32 for value in pg.load(tmp_path / "fast").parameters())
 
 
 class Outsider(pg.PoseTransformer):
-    """A backbone of torch's own layers."""
+    """A user's backbone, of torch's own layers."""
 
     dim, frames, depth, inputs, joints = 8, 9, 2, 2, 17
 
@@ -92,15 +167,24 @@ class Outsider(pg.PoseTransformer):
         return self.out(tokens)
 
 
-def test_a_backbone_of_other_layers_is_cast_whole_and_can_be_measured():
+def test_a_backbone_of_other_layers_is_cast_whole_and_can_be_timed():
     fast = pg.to_bfloat16(Outsider())
     assert {value.dtype for value in fast.parameters()} == {torch.bfloat16}
     assert fast(torch.zeros(1, 9, 17, 2).bfloat16()).dtype == torch.bfloat16
     assert pg.bench(Outsider(), threads=1, rounds=1, dtype="bfloat16").model.latency > 0
 
 
+def test_the_layers_of_a_user_s_backbone_are_those_of_its_lists():
+    backbone = Outsider()
+    assert [list(backbone.parts(index)) for index in range(2)] == [[backbone.mixing[0]], [backbone.mixing[1]]]
+    backbone.mixing = torch.nn.ModuleList(Mlp(9, 9) for _ in range(2))
+    fast = pg.to_bfloat16(backbone)
+    assert [each.fc1.weight.dtype for each in fast.mixing] == [torch.float32, torch.bfloat16]
+    assert fast.out.weight.dtype == torch.float32
+
+
 def test_the_shipped_weights_hardly_move():
-    """A walk and a seat of made-up people; docs/hourglass.md has real ones."""
+    """Virtual people walk and sit; docs/hourglass.md has real ones."""
     model = pg.load("balanced")
     fast = pg.to_bfloat16(model)
     for style, yaw in (("Walking", 0.4), ("Sitting", 2.0)):

@@ -245,7 +245,7 @@ class TestAttentionScore:
             silent(pose2d)
 
     def test_alone_it_needs_to_be_told(self):
-        with pytest.raises(ModelError, match="give attention="):
+        with pytest.raises(ModelError, match="pass it as attention="):
             AttentionScore()(torch.zeros(1, 5, 1, 1), torch.zeros(1, 5, 17, 2), keep=2)
 
 

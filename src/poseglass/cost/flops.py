@@ -1,12 +1,12 @@
-"""How many FLOPs a forward pass takes: as the field counts the published architecture, and as it is executed here.
+"""FLOPs of a forward pass: of the published architecture, in both conventions of the field, and as executed here.
 
-Two conventions are in use, and they differ by up to a third:
+The two conventions differ by up to a third:
 
-- *paper*: 2 x multiply-adds of the Linear and Conv layers only. The tables of HoT (CVPR 2024) and of most lifters.
-- *full*: 2 x multiply-adds of every matrix product, attention and graphs included: what ``torch.utils.flop_counter``
-  counts where attention is written out.
+- *paper*: 2 x multiply-adds of the Linear and Conv layers only, as in the tables of HoT (CVPR 2024) and most lifters.
+- *full*: 2 x multiply-adds of every matrix product, attention and graphs included, as ``torch.utils.flop_counter``
+  counts a model whose attention is written out.
 
-Both are counted by running the model on torch's meta device, which computes shapes and nothing else.
+A model is counted by running it on torch's meta device, which computes shapes and no values.
 """
 
 import copy
@@ -31,7 +31,7 @@ __all__ = ["Convention", "Flops", "count_flops", "count_parameters"]
 Convention = Literal["paper", "full", "executed"]
 
 _aten = torch.ops.aten
-# torch's own formulas, and for the attention kernel of CPUs, which its table leaves out, that of the GPUs'.
+# torch's formulas. Its table lacks the CPU's attention kernel, which has the formula of the GPU's.
 FORMULAS: dict[Any, Callable[..., int]] = {
     **flop_registry,
     _aten._scaled_dot_product_flash_attention_for_cpu: flop_registry[_aten._scaled_dot_product_flash_attention],
@@ -45,7 +45,7 @@ class Flops:
     Attributes:
         paper: Linear and Conv layers of the published architecture.
         full: Every matrix product of the published architecture.
-        executed: Every matrix product that is really computed here.
+        executed: Every matrix product that is computed here.
     """
 
     paper: int
@@ -58,23 +58,23 @@ class Flops:
 
 
 def count_flops(model: Model, *, batch: int = 1) -> Flops:
-    """FLOPs of a forward pass in evaluation, in every convention.
+    """Count the FLOPs of a forward pass in evaluation, in every convention.
 
-    The published architecture and what is run here differ in two places, so `executed` is counted on the model as it
-    is, `paper` and `full` on a copy in which they are as published:
+    `executed` is counted on the model itself. `paper` and `full` are counted on a copy that computes two things as
+    published:
 
-    - Token recovering attention (TRA) asks with learned queries that all joints share. As published they are projected
-      once for each joint of each clip, ``batch x joints`` times the same product; here once for the model
-      (:class:`AsPublished`).
-    - MotionAGFormer's graphs scale their links A to D^-1/2 A D^-1/2. As published that is two products of matrices, two
-      of whose factors are diagonal; here rows and columns are scaled (:class:`GraphAsPublished`).
+    - Token recovering attention (TRA) has learned queries that all joints share. The published code projects them for
+      each joint of each clip, ``batch x joints`` times; ours projects them once (:class:`AsPublished`).
+    - MotionAGFormer's graphs scale their links A to D^-1/2 A D^-1/2. The published code multiplies by two diagonal
+      matrices; ours scales rows and columns (:class:`GraphAsPublished`).
 
-    A product belongs to a Linear or Conv layer if one of its factors is a parameter. What is no matrix product (norms,
-    softmax, the distances of density peaks, moving data) counts in no convention.
+    A product belongs to a Linear or Conv layer if one of its factors is a parameter. Norms, softmax, the distances of
+    density peaks and copies are not matrix products and count nowhere. Kernels are counted in their plain form
+    (:mod:`poseglass.models.kernels`).
 
     Args:
-        model: A backbone, an hourglass or a funnel; it may lie on the meta device. It is not changed.
-        batch: Clips. `paper` and `full` grow in proportion, `executed` by a little less.
+        model: A backbone, an hourglass or a funnel, on any device, meta included. It is not changed.
+        batch: Clips. `paper` and `full` grow in proportion to it, `executed` a little less.
 
     Example:
         >>> import poseglass as pg
@@ -85,7 +85,7 @@ def count_flops(model: Model, *, batch: int = 1) -> Flops:
     try:
         executed, published = _both(_weightless(model), batch)
     except (NotImplementedError, RuntimeError, TypeError):
-        # Somebody's own backbone may look at numbers, which the meta device does not have.
+        # A user's backbone may read values, which the meta device does not have.
         if any(parameter.is_meta for parameter in model.parameters()):
             raise
         executed, published = _both(copy.deepcopy(model).to("cpu").eval(), batch)
@@ -93,18 +93,18 @@ def count_flops(model: Model, *, batch: int = 1) -> Flops:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Numbers that are learned; shared ones count once."""
+    """Count the numbers in a module's parameters; shared parameters count once."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 @final
 class AsPublished(Recoverer):
-    """Token recovering attention that projects its queries anew for each joint of each clip, as published.
+    """Token recovering attention that projects its queries for each joint of each clip, as published. For counting.
 
-    The result is that of :class:`poseglass.waist.recover.CrossAttention`; only the work differs. For counting.
+    It returns what :class:`poseglass.waist.recover.CrossAttention` returns; only the work differs.
 
     Args:
-        own: The recoverer as it is here; its weights are used.
+        own: The recoverer whose weights it uses.
     """
 
     acts_on: ClassVar[Literal["tokens", "poses"]] = "tokens"
@@ -129,10 +129,10 @@ class AsPublished(Recoverer):
 
 @final
 class GraphAsPublished(nn.Module):
-    """A graph convolution, and beside it the two products by which the published one scales its links. For counting.
+    """A graph convolution plus the two products by which the published one scales its links. For counting.
 
     Args:
-        own: The graph convolution as it is here.
+        own: The graph convolution to run.
     """
 
     def __init__(self, own: GraphMixer) -> None:
@@ -140,7 +140,7 @@ class GraphAsPublished(nn.Module):
         self.own = own
 
     def forward(self, x: Tokens, *, axis: int = 2) -> Tokens:
-        """What the graph convolution makes of the tokens (b f s c); each graph has links of its own."""
+        """Mix tokens (b f s c); each graph scales links of its own."""
         nodes = x.shape[axis]
         links = x.new_zeros(x.shape[:-1].numel() // nodes, nodes, nodes)
         links @ links @ links
@@ -149,14 +149,14 @@ class GraphAsPublished(nn.Module):
 
 
 def _both(model: Model, batch: int) -> "tuple[_Ledger, _Ledger]":
-    """The counts of a copy that may be spoilt: as it is, and as published."""
+    """Count a model as it is and as published; the model is a copy that this changes."""
     executed = _count(model, batch)
     published = _as_published(model)
     return executed, executed if published is None else _count(published, batch)
 
 
 def _as_published(model: Model) -> Model | None:
-    """The model (a copy, which is changed) as it was published; None where it is so already."""
+    """Change a model so that it computes as published; None if it already does."""
     changed = False
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
@@ -164,7 +164,7 @@ def _as_published(model: Model) -> Model | None:
                 setattr(parent, name, GraphAsPublished(child))
                 changed = True
     if isinstance(model, Hourglass) and isinstance(model.recoverer, CrossAttention):
-        with next(model.parameters()).device:  # for the embedding of kept frames, which a new waist makes
+        with next(model.parameters()).device:  # for the new waist's embedding of kept frames
             recoverer = AsPublished(model.recoverer)
             model = Hourglass(model.backbone, schedule=model.schedule, pruner=model.pruner, recoverer=recoverer).eval()
         changed = True
@@ -172,7 +172,7 @@ def _as_published(model: Model) -> Model | None:
 
 
 def _weightless(model: Model) -> Model:
-    """A copy on the meta device; the weights are not copied on the way."""
+    """Copy a model to the meta device without copying its weights on the way."""
     stand_ins: dict[int, Any] = {}
     for parameter in model.parameters():
         stand_ins[id(parameter)] = nn.Parameter(parameter.detach().to("meta", torch.float32), requires_grad=False)
@@ -182,30 +182,30 @@ def _weightless(model: Model) -> Model:
 
 
 class _Ledger(TorchDispatchMode):
-    """Adds up the FLOPs of the operations that are run while it is entered.
+    """Adds up the FLOPs of the operations that run while it is active.
 
     Attributes:
-        every: Of all matrix products.
-        weighted: Of those with a parameter among their factors.
+        every: FLOPs of all matrix products.
+        weighted: FLOPs of the products that have a parameter as a factor.
     """
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.every = self.weighted = 0
-        # A layer multiplies by a view of its weight, so it is the storage that tells.
-        self._weights = {_place(parameter) for parameter in model.parameters()}
+        # A layer may multiply by a view of its weight, so weights are recognised by their storage.
+        self._weights = {_storage(parameter) for parameter in model.parameters()}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
         if (formula := FORMULAS.get(func.overloadpacket)) is not None:
             flops = formula(*args, **(kwargs or {}), out_val=out)
             self.every += flops
-            if any(isinstance(factor, Tensor) and _place(factor) in self._weights for factor in args):
+            if any(isinstance(factor, Tensor) and _storage(factor) in self._weights for factor in args):
                 self.weighted += flops
         return out
 
 
-def _place(tensor: Tensor) -> int:
+def _storage(tensor: Tensor) -> int:
     return int(tensor.untyped_storage()._cdata)
 
 
@@ -214,8 +214,8 @@ def _count(model: Model, batch: int) -> _Ledger:
     like = next(model.parameters())
     pose2d = torch.zeros(batch, model.frames, backbone.joints, model.inputs, device=like.device, dtype=like.dtype)
     ledger = _Ledger(model)
-    # Not inference_mode, in which composite operations would arrive whole; nor the fused kernels of torch's own
-    # transformer layers, which a backbone of somebody's may be made of and for which there is no formula.
+    # Under inference_mode, composite operations would arrive whole. The fused kernels of torch's transformer layers,
+    # which a user's backbone may contain, have no formula.
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:

@@ -1,1 +1,1 @@
-"""Data: motion capture, data sets and their readers, folders of recordings, training clips, windows over sequences."""
+"""Motion data: takes of motion capture, data sets prepared as recordings, virtual and synthetic data, checks."""

@@ -1,4 +1,4 @@
-"""`MotionClips`: motion capture as named 17-joint clips, with the licence and credit that go with it."""
+"""`MotionClips`: motion capture as named takes of 17 joints, with licence and credit."""
 
 import csv
 import hashlib
@@ -22,19 +22,19 @@ from poseglass.files.writing import writing
 __all__ = ["MotionClip", "MotionClips"]
 
 FORMAT = "poseglass motion clips 1"
-READY_CLIPS_FPS = 60.0  # of an npz of bare arrays with an index.csv beside it
+READY_CLIPS_FPS = 60.0  # frames per second of an npz of bare arrays with an index.csv beside it
 
 
 @dataclass(frozen=True, eq=False)
 class MotionClip:
-    """One take: Human3.6M's 17 joints in the world, metres, y up.
+    """One take of motion capture.
 
     Args:
-        name: Unique in its set.
-        points: Joint positions (f 17 3).
-        subject: Who moves. No subject should stand in two splits.
+        name: Unique among the takes.
+        points: Human3.6M's 17 joints in the world (f 17 3), metres, y up.
+        subject: Who moves. A subject should be in one split only.
         split: ``train``, ``val`` or ``test``.
-        licence: Under which the take may be used.
+        licence: The terms of use.
     """
 
     name: str
@@ -46,12 +46,12 @@ class MotionClip:
 
 @dataclass(frozen=True, eq=False)
 class MotionClips:
-    """A set of takes of one frame rate.
+    """Takes of motion capture with the same frame rate.
 
     Args:
         clips: The takes.
-        fps: Frames a second of all of them.
-        credit: The line that must go along wherever the data or weights trained on it go.
+        fps: Frames per second.
+        credit: The acknowledgement that must accompany the data and weights trained on them.
 
     Raises:
         DataError: Two takes have the same name.
@@ -69,7 +69,7 @@ class MotionClips:
 
     def __post_init__(self) -> None:
         if twice := [name for name, count in Counter(clip.name for clip in self.clips).items() if count > 1]:
-            raise DataError(f"every take needs a name of its own; {', '.join(twice)} stands for several")
+            raise DataError(f"takes must have unique names, but several are named {', '.join(twice)}")
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -79,12 +79,12 @@ class MotionClips:
 
     @property
     def minutes(self) -> float:
-        """How much motion there is."""
+        """The total length in minutes."""
         return sum(len(clip.points) for clip in self.clips) / self.fps / 60
 
     @property
     def fingerprint(self) -> str:
-        """A short hash of the takes, their subjects and splits: the same data, the same fingerprint in any file."""
+        """A short hash of the takes, their names, subjects and splits; the same in whatever file they are stored."""
         digest = hashlib.sha256(json.dumps(self.fps).encode())
         for clip in self.clips:
             digest.update(json.dumps([clip.name, clip.subject, clip.split, clip.points.shape]).encode())
@@ -92,19 +92,19 @@ class MotionClips:
         return digest.hexdigest()[:12]
 
     def split(self, name: str) -> "MotionClips":
-        """The takes of one split.
+        """Return the takes of one split.
 
         Raises:
-            DataError: There are none.
+            DataError: The split is empty.
         """
         chosen = tuple(clip for clip in self.clips if clip.split == name)
         if not chosen:
-            there = sorted({clip.split for clip in self.clips})
-            raise DataError(f"there are no clips in the split {name!r}; there are splits {', '.join(there)}")
+            known = sorted({clip.split for clip in self.clips})
+            raise DataError(f"there are no clips in the split {name!r}; there are splits {', '.join(known)}")
         return MotionClips(chosen, self.fps, self.credit)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write one npz: an array per clip, and a JSON text that says what they are."""
+        """Write an npz with an array per take and a JSON text that describes them."""
         about = {
             "format": FORMAT,
             "fps": self.fps,
@@ -118,18 +118,18 @@ class MotionClips:
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "MotionClips":
-        """Read what :meth:`save` wrote, or an npz of bare arrays at 60 fps with an ``index.csv`` beside it.
+        """Read a file written by :meth:`save`, or an npz of bare arrays at 60 fps with an ``index.csv`` beside it.
 
         Raises:
-            DataError: The file is missing, broken or something else. No pickle is ever read.
+            DataError: The file is missing, damaged or something else. Pickles are refused.
         """
         path = Path(path)
         if not path.is_file():
             raise DataError(f"there is no motion file {path}; make one with `poseglass data mocap DIR`")
         if not is_zipfile(path):
-            raise DataError(f"{path} is no npz of motion clips; make one with `poseglass data mocap DIR`")
+            raise DataError(f"{path} is not an npz of motion clips; make one with `poseglass data mocap DIR`")
         try:
-            # numpy leaves a broken file open that it has opened itself
+            # numpy does not close a damaged file that it has opened itself
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 if "about" in archive.files:
                     about = json.loads(str(archive["about"]))
@@ -159,7 +159,7 @@ CMU_CREDIT = (
 def _read_index(path: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         raise DataError(
-            f"the npz says nothing of its clips and there is no {path} beside it that does; "
+            f"the npz does not describe its clips, and there is no {path} beside it; "
             "make one with `poseglass data mocap DIR`"
         )
     with path.open(newline="", encoding="utf-8") as file:

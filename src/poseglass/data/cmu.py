@@ -1,7 +1,7 @@
-"""CMU's motion capture as Human3.6M's 17 joints. A whole download is read by :mod:`poseglass.own`.
+"""CMU's motion capture as Human3.6M's 17 joints; :mod:`poseglass.own` reads a whole download.
 
-The recordings go round as Acclaim's ASF/AMC and as Bruce Hahne's BVH conversion ("cgspeed"). Both share a unit of
-length, stand y up and, at rest, face +z with their left at +x.
+The takes are available as Acclaim's ASF/AMC and as Bruce Hahne's BVH conversion ("cgspeed"). Both have the same unit of
+length and y up. At rest the person faces +z, with the left side at +x.
 """
 
 import re
@@ -21,13 +21,13 @@ __all__ = ["SPLITS", "cmu_take", "cmu_to_h36m", "cut_glitches", "is_cmu", "repai
 UNIT = 0.0254 / 0.45  # metres in CMU's unit of length, in either format
 SHORTEST = 30  # frames of a clip
 
-# The subjects that are held back from training.
+# Subjects that are not for training.
 SPLITS = {"cmu_02": "val", "cmu_64": "val", "cmu_07": "test", "cmu_08": "test", "cmu_13": "test", "cmu_49": "test"}
-MIXED = "cmu_mixed"  # the subject of takes whose name does not say who it is
+MIXED = "cmu_mixed"  # the subject of takes whose name does not tell it
 
-# Human3.6M's joints in the BVH files and, as the ends of bones, in the ASF files; a|b is the midpoint.
+# Human3.6M's joints by the joints of the BVH files and by the bones of the ASF files that end there; a|b: midpoint.
 JOINTS = {
-    "pelvis": ("LeftUpLeg|RightUpLeg", "lhipjoint|rhipjoint"),  # not Hips, which lies above the hip joints
+    "pelvis": ("LeftUpLeg|RightUpLeg", "lhipjoint|rhipjoint"),  # Hips lies above the hip joints
     "right_hip": ("RightUpLeg", "rhipjoint"),
     "right_knee": ("RightLeg", "rfemur"),
     "right_ankle": ("RightFoot", "rtibia"),
@@ -48,13 +48,16 @@ JOINTS = {
 
 
 def cmu_to_h36m(mocap: RigidMotion) -> PoseSequence:
-    """A CMU recording as 17 joints in the world: metres, y up, at its own frame rate.
+    """Convert a CMU take to 17 joints in the world: metres, y up, at its own frame rate.
 
-    A BVH file loses its first frame, a T-pose that the conversion added, and gets its lost bones back
-    (:func:`repair_bvh`). Joint 9 stands at the base of the skull, some 5 cm behind a detector's nose.
+    The first frame of a BVH file, a T-pose added by the conversion, is dropped, and missing bones are repaired
+    (:func:`repair_bvh`). Joint 9 is at the base of the skull, about 5 cm behind a detector's nose.
+
+    Args:
+        mocap: A take in either format.
 
     Raises:
-        DataError: The joints are neither those of CMU's ASF files nor those of their BVH conversion.
+        DataError: The joints are not those of CMU's ASF files or of the BVH conversion, or there is no frame.
 
     Example:
         >>> from poseglass.mocap.bvh import read_bvh
@@ -62,14 +65,13 @@ def cmu_to_h36m(mocap: RigidMotion) -> PoseSequence:
     """
     bvh = "lhipjoint" not in mocap.names
     parts = [JOINTS[joint][0 if bvh else 1].split("|") for joint in H36M_17.joints]
-    needed = {name for names in parts for name in names} | ({"Spine1"} if bvh else set())  # which repairs the thorax
+    needed = {name for names in parts for name in names} | ({"Spine1"} if bvh else set())  # needed for the repair
     if missing := sorted(needed - set(mocap.names)):
         raise DataError(
-            f"this is not a recording of CMU's, or was renamed: joints {', '.join(missing)} are missing; "
-            f"there are {', '.join(mocap.names)}"
+            f"this is not a CMU take: it lacks the joints {', '.join(missing)}; there are {', '.join(mocap.names)}"
         )
     if len(mocap) <= bvh:
-        raise DataError("the recording is empty: it has no frame but the T-pose")
+        raise DataError("the take is empty: it has no frame but the T-pose")
     if bvh:
         mocap = repair_bvh(mocap)
     points = np.stack([np.mean([mocap.joint(name) for name in names], axis=0) for names in parts], 1)
@@ -78,10 +80,10 @@ def cmu_to_h36m(mocap: RigidMotion) -> PoseSequence:
 
 
 def repair_bvh(mocap: RigidMotion) -> RigidMotion:
-    """The thorax and wrist bones, which the BVH conversion left with no length, as long as they most likely were.
+    """Restore the thorax and wrist bones, which have no length in the BVH conversion.
 
-    The thorax is as long as the spine below it, a wrist half as long as the hand; what is left of the error is 1 to
-    5 mm in the mean. Bones that have a length are left alone.
+    The thorax gets the length of the spine below it, and a wrist half the length of the hand. The mean error that
+    remains is 1 to 5 mm. Bones that have a length are not changed.
     """
     bones = dict(zip(mocap.names, mocap.offsets[0], strict=True))
     thorax = np.array([0, np.linalg.norm(bones["Spine1"]), 0])
@@ -92,7 +94,7 @@ def repair_bvh(mocap: RigidMotion) -> RigidMotion:
 
 
 def cut_glitches(poses: PoseSequence) -> list[PoseSequence]:
-    """The stretches between glitches: cut where a joint is faster than 25 m/s, those under 30 frames left out."""
+    """Cut a take where a joint moves faster than 25 m/s, and drop pieces of fewer than 30 frames."""
     steps = np.linalg.norm(np.diff(poses.points, axis=0), axis=-1) * poses.rate
     cuts = np.flatnonzero((steps > FASTEST).any(-1)) + 1
     edges = [0, *cuts.tolist(), len(poses)]
@@ -100,7 +102,12 @@ def cut_glitches(poses: PoseSequence) -> list[PoseSequence]:
 
 
 def cmu_take(path: Path) -> tuple[str, str]:
-    """The names of a take and of its subject, from the name of its file: ``07_01`` is of the subject ``cmu_07``."""
+    """Return the names of a take and its subject, from the name of its file.
+
+    Example:
+        >>> cmu_take(Path("07_01.amc"))
+        ('cmu_07_01', 'cmu_07')
+    """
     if match := re.fullmatch(r"(\d+)_(\d+)", path.stem):
         subject = f"cmu_{int(match[1]):02d}"
         return f"{subject}_{int(match[2]):02d}", subject
@@ -108,5 +115,5 @@ def cmu_take(path: Path) -> tuple[str, str]:
 
 
 def is_cmu(mocap: RigidMotion) -> bool:
-    """Whether a body has the bones that only CMU's recordings have, under their names."""
+    """Return whether a take has the bone names of CMU's files."""
     return {"lhipjoint", "lradius"} <= {*mocap.names} or {"LHipJoint", "LeftFingerBase"} <= {*mocap.names}

@@ -9,14 +9,14 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from poseglass.errors import FormatError
-from poseglass.mocap.tracks import Tracks
+from poseglass.mocap.tracks import PointTracks
 
 __all__ = ["read_npy", "read_npz"]
 
 KEYS = ("points", "joints", "fps", "timestamps", "valid", "space")
 
 
-def read_npy(path: Path, names: Sequence[str]) -> Tracks:
+def read_npy(path: Path, names: Sequence[str]) -> PointTracks:
     """Read an array of points (f j 3) whose joints have these names.
 
     Raises:
@@ -37,7 +37,7 @@ def read_npy(path: Path, names: Sequence[str]) -> Tracks:
     return _tracks(path, {"points": points}, names)
 
 
-def read_npz(path: Path, names: Sequence[str] = ()) -> Tracks:
+def read_npz(path: Path, names: Sequence[str] = ()) -> PointTracks:
     """Read an archive with ``points`` (f j 3) and, optionally, joint names and times.
 
     The optional arrays are ``joints``, ``fps``, ``timestamps`` (seconds), ``valid`` (per frame) and ``space``.
@@ -69,7 +69,7 @@ def read_npz(path: Path, names: Sequence[str] = ()) -> Tracks:
     return _tracks(path, arrays, names)
 
 
-def _tracks(path: Path, arrays: Mapping[str, Any], names: Sequence[str]) -> Tracks:
+def _tracks(path: Path, arrays: Mapping[str, Any], names: Sequence[str]) -> PointTracks:
     points = arrays["points"]
     if points.ndim != 3 or points.shape[2] != 3 or points.dtype.kind not in "fiu":
         raise FormatError(f"{path}: expected numbers (frames, joints, 3), got {points.dtype} {points.shape}")
@@ -92,4 +92,4 @@ def _tracks(path: Path, arrays: Mapping[str, Any], names: Sequence[str]) -> Trac
     if times is not None and times.shape != (len(known),):
         raise FormatError(f"{path}: expected {len(known)} timestamps, one per frame, got {times.size}")
     space = str(arrays.get("space", ""))
-    return Tracks(joints, known, fps, times=times, space=space if space in ("camera", "world") else None)
+    return PointTracks(joints, known, fps, times=times, space=space if space in ("camera", "world") else None)

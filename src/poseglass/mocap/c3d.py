@@ -10,12 +10,12 @@ import numpy as np
 
 from poseglass.errors import FormatError
 from poseglass.files.extras import needed
-from poseglass.mocap.tracks import UNITS, Tracks
+from poseglass.mocap.tracks import UNITS, PointTracks
 
 __all__ = ["read_c3d"]
 
 
-def read_c3d(path: str | PathLike[str]) -> Tracks:
+def read_c3d(path: str | PathLike[str]) -> PointTracks:
     """Read the points of a C3D file; analog channels are ignored.
 
     A point with a negative residual is unknown. Labels lose a subject prefix (``Anna:LASI`` becomes ``LASI``).
@@ -60,7 +60,7 @@ def read_c3d(path: str | PathLike[str]) -> Tracks:
     labelled = [number for number in range(samples.shape[1]) if labels[number]]
     names = tuple(labels[number] for number in labelled)
     try:
-        return Tracks(names, samples[:, labelled, :3], fps or None, UNITS.get(unit))
+        return PointTracks(names, samples[:, labelled, :3], fps or None, UNITS.get(unit))
     except FormatError as problem:
         raise FormatError(f"{path}: {problem}") from None
 

@@ -14,13 +14,13 @@ from poseglass.mocap.bvh import read_bvh
 from poseglass.mocap.c3d import read_c3d
 from poseglass.mocap.point_table import read_point_table
 from poseglass.mocap.rigid import RigidMotion
-from poseglass.mocap.tracks import Tracks
+from poseglass.mocap.tracks import PointTracks
 from poseglass.mocap.trc import read_trc
 
 __all__ = ["READERS", "read_motion", "read_tracks"]
 
 # The reader of each suffix, given the path and the joint names for files that have none.
-READERS: dict[str, Callable[[Path, Sequence[str]], RigidMotion | Tracks]] = {
+READERS: dict[str, Callable[[Path, Sequence[str]], RigidMotion | PointTracks]] = {
     ".bvh": lambda path, names: read_bvh(path),
     ".amc": lambda path, names: read_acclaim(path),
     ".c3d": lambda path, names: read_c3d(path),
@@ -31,7 +31,7 @@ READERS: dict[str, Callable[[Path, Sequence[str]], RigidMotion | Tracks]] = {
 }
 
 
-def read_motion(path: str | PathLike[str], names: Sequence[str] = ()) -> RigidMotion | Tracks:
+def read_motion(path: str | PathLike[str], names: Sequence[str] = ()) -> RigidMotion | PointTracks:
     """Read a motion capture file by its suffix, as bones if the format has bones and as points otherwise.
 
     Args:
@@ -54,7 +54,7 @@ def read_motion(path: str | PathLike[str], names: Sequence[str] = ()) -> RigidMo
     return READERS[suffix](path, names)
 
 
-def read_tracks(path: str | PathLike[str], names: Sequence[str] = ()) -> Tracks:
+def read_tracks(path: str | PathLike[str], names: Sequence[str] = ()) -> PointTracks:
     """Read named points over time from a motion capture file, by its suffix.
 
     =============  ======================================================  =====================

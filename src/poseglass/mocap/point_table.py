@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from poseglass.errors import FormatError
 from poseglass.mocap.text import NumberTable
-from poseglass.mocap.tracks import Tracks, frame_rate
+from poseglass.mocap.tracks import PointTracks, frame_rate
 
 __all__ = ["read_point_table"]
 
@@ -26,7 +26,7 @@ LONG = ("frame", "joint", "x", "y", "z")
 SPAN_FACTOR, SPAN_EXTRA = 20, 1000
 
 
-def read_point_table(path: str | PathLike[str]) -> Tracks:
+def read_point_table(path: str | PathLike[str]) -> PointTracks:
     """Read a table of 3D points.
 
     Frame numbers may start anywhere. Frames missing from the table become NaN, and their times are interpolated.
@@ -54,7 +54,9 @@ def read_point_table(path: str | PathLike[str]) -> Tracks:
         raise FormatError(f"cannot read {path}: {problem}") from None
 
 
-def _wide(path: Path, header: list[str], columns: dict[str, int], lines: Iterator[tuple[int, list[str]]]) -> Tracks:
+def _wide(
+    path: Path, header: list[str], columns: dict[str, int], lines: Iterator[tuple[int, list[str]]]
+) -> PointTracks:
     names = tuple(name[:-2] for name in header if name.lower().endswith("_x"))
     if not names or any(f"{name}_{axis}".lower() not in columns for name in names for axis in "yz"):
         flat = next((name for name in names if f"{name}_z".lower() not in columns), "")
@@ -78,7 +80,7 @@ def _wide(path: Path, header: list[str], columns: dict[str, int], lines: Iterato
     return _fill_gaps(path, names, frames, points, seconds)
 
 
-def _long(path: Path, columns: dict[str, int], lines: Iterator[tuple[int, list[str]]]) -> Tracks:
+def _long(path: Path, columns: dict[str, int], lines: Iterator[tuple[int, list[str]]]) -> PointTracks:
     table = NumberTable(path, len(columns))
     names: dict[str, int] = {}
     joints: list[int] = []
@@ -109,7 +111,7 @@ def _fill_gaps(
     frames: Float[ndarray, " f"],
     points: Float[ndarray, "f j 3"],
     seconds: Float[ndarray, " f"] | None,
-) -> Tracks:
+) -> PointTracks:
     """Insert the frames that the table lacks."""
     if not np.isfinite(frames).all() or (frames != np.round(frames)).any() or (np.diff(frames) <= 0).any():
         raise FormatError(f"{path}: expected whole numbers that increase from row to row in the column 'frame'")
@@ -120,4 +122,4 @@ def _fill_gaps(
     filled = np.full((length, *points.shape[1:]), np.nan)
     filled[rows] = points
     times = None if seconds is None else np.interp(np.arange(length), rows, seconds)
-    return Tracks(names, filled, None if times is None else frame_rate(times), times=times)
+    return PointTracks(names, filled, None if times is None else frame_rate(times), times=times)

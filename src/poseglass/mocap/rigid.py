@@ -14,7 +14,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from poseglass.errors import FormatError
-from poseglass.mocap.tracks import Tracks
+from poseglass.mocap.tracks import PointTracks
 
 __all__ = ["RigidMotion"]
 
@@ -77,6 +77,6 @@ class RigidMotion:
             changed[:, self.names.index(name)] = offset
         return replace(self, offsets=changed)
 
-    def tracks(self) -> Tracks:
+    def tracks(self) -> PointTracks:
         """The joint positions as named points."""
-        return Tracks(self.names, self.positions, self.fps, self.unit)
+        return PointTracks(self.names, self.positions, self.fps, self.unit)

@@ -1,4 +1,4 @@
-"""`Tracks`: named points over time, the common result of every reader of this package."""
+"""`PointTracks`: named points over time, the common result of every reader of this package."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from poseglass.errors import FormatError
 
-__all__ = ["UNITS", "Tracks", "frame_rate"]
+__all__ = ["UNITS", "PointTracks", "frame_rate"]
 
 # Metres per unit of length. Inch and foot are exact (international yard and pound agreement, 1959).
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048}
@@ -17,7 +17,7 @@ WHOLE_RATE = 5e-4  # rounds a rate to a whole number; half the distance from 300
 
 
 @dataclass(frozen=True, eq=False)
-class Tracks:
+class PointTracks:
     """Named points over time, in the unit and axes of their file.
 
     Args:
@@ -33,7 +33,7 @@ class Tracks:
 
     Example:
         >>> import numpy as np
-        >>> tracks = Tracks(("left_hip", "right_hip"), np.zeros((90, 2, 3)), fps=30, unit=0.001)
+        >>> tracks = PointTracks(("left_hip", "right_hip"), np.zeros((90, 2, 3)), fps=30, unit=0.001)
         >>> len(tracks)
         90
     """

@@ -7,14 +7,14 @@ import numpy as np
 
 from poseglass.errors import FormatError
 from poseglass.mocap.text import NumberTable
-from poseglass.mocap.tracks import UNITS, Tracks
+from poseglass.mocap.tracks import UNITS, PointTracks
 
 __all__ = ["read_trc"]
 
 HEADER = 5  # lines: file type, names of fields, their values, marker names, axis names
 
 
-def read_trc(path: str | PathLike[str]) -> Tracks:
+def read_trc(path: str | PathLike[str]) -> PointTracks:
     """Read a TRC file: five header lines, then one line per frame with its number, its time and the markers.
 
     Cells are separated by tabs; an empty cell is an unknown coordinate.
@@ -62,4 +62,4 @@ def read_trc(path: str | PathLike[str]) -> Tracks:
         text = f"expected {frames} frames, as line 3 announces, got {len(values)}; was the file cut off?"
         raise FormatError(f"{path}: {text}")
     times = values[:, 1] if np.isfinite(values[:, 1]).all() else None
-    return Tracks(names, values[:, 2:].reshape(frames, markers, 3), fps, unit, times)  # f j 3
+    return PointTracks(names, values[:, 2:].reshape(frames, markers, 3), fps, unit, times)  # f j 3

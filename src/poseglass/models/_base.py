@@ -1,6 +1,7 @@
 """What a video pose transformer is, as far as a waist needs to know."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
@@ -111,6 +112,15 @@ class PoseTransformer(nn.Module, ABC):
             received: Where a list is given, each temporal attention of the layer adds how much attention every frame
                 received (b f): the mean over heads, querying frames and slots. A layer that has none adds nothing.
         """
+
+    def parts(self, index: int) -> Sequence[nn.Module]:
+        """The modules that layer `index` consists of, for what treats layers differently, such as reduced precision.
+
+        By default they are taken from the model's own ``nn.ModuleList`` attributes of `depth` elements: one of each.
+        A model that keeps its layers in another way overrides this.
+        """
+        lists = (child for child in self.children() if isinstance(child, nn.ModuleList) and len(child) == self.depth)
+        return [modules[index] for modules in lists]
 
     @abstractmethod
     def head(self, tokens: Tokens) -> Pose3D:

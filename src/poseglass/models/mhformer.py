@@ -1,6 +1,6 @@
 """MHFormer: three hypotheses that refine themselves and each other (Li et al., CVPR 2022, arXiv 2111.12707)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, final
 
 import torch
@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
+from poseglass.models import kernels
 from poseglass.models._base import PoseTransformer, check_heads
 from poseglass.models.card import Card
 from poseglass.models.layers import Attention, Block, CrossAttention, Mlp, StochasticDepth
@@ -174,19 +175,29 @@ class MHFormer(PoseTransformer):
             self.encoder_norms, self.encoders, self.embeddings, self.time_embeddings, strict=True
         ):
             trajectories = trajectories + encoder(norm(trajectories))
-            streams.append(embed(trajectories).mT + time)
+            if isinstance(embed, nn.Conv1d):  # of one frame: a linear layer, which needs no copy into another order
+                stream = kernels.linear(trajectories.mT, embed.weight[:, :, 0], embed.bias)
+            else:
+                stream = embed(trajectories).mT
+            streams.append(stream + time)  # b f c
         return torch.stack(streams, 2)
+
+    def parts(self, index: int) -> Sequence[nn.Module]:
+        """A refinement, or the interaction at the end; see :meth:`PoseTransformer.parts`."""
+        return [self.refine[index] if index < self.depth - 1 else self.interact]
 
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
         """Each hypothesis over time, then all three through one mlp; see :meth:`PoseTransformer.layer`."""
-        mix = self.refine[index] if index < self.depth - 1 else self.interact
+        (mix,) = self.parts(index)
         mixed: Tensor = mix(tokens, received)
         return mixed
 
     def head(self, tokens: Tokens) -> Pose3D:
         """The hypotheses of a frame side by side, normed and projected to the whole pose."""
-        channels = self.head_batch_norm(self.head_norm(tokens.flatten(2)).mT)
-        pose: Tensor = self.head_project(channels).mT.unflatten(2, (self.joints, 3))
+        normed = self.head_norm(tokens.flatten(2))  # b f (s c)
+        weight = self.head_project.weight[:, :, 0]
+        flat = kernels.normed_linear(normed, self.head_batch_norm, weight, self.head_project.bias)
+        pose: Tensor = flat.unflatten(2, (self.joints, 3))  # b f j 3
         return pose
 
 

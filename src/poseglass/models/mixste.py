@@ -1,6 +1,6 @@
-"""MixSTE: spatial and temporal blocks in turns (Zhang et al., CVPR 2022, arXiv 2203.00859)."""
+"""MixSTE: alternating spatial and temporal blocks (Zhang et al., CVPR 2022, arXiv 2203.00859)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
 import torch
@@ -48,7 +48,7 @@ PUBLISHED = Published(
 
 @final
 class MixSTE(PoseTransformer):
-    """Each layer attends over the joints of a frame, then over the frames of a joint.
+    """MixSTE: each layer attends over the joints of a frame, then over the frames of a joint.
 
     Args:
         frames: Frames of a clip.
@@ -57,7 +57,7 @@ class MixSTE(PoseTransformer):
         heads: Attention heads; they must divide `dim`.
         inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
         joints: Joints of a pose.
-        drop: Stochastic depth of the last layer, growing linearly from 0.
+        drop: Stochastic depth of the last layer; it grows linearly from 0 at the first.
         card: What the weights are trained for; the default card where None.
 
     Raises:
@@ -104,19 +104,23 @@ class MixSTE(PoseTransformer):
 
         self.spatial = blocks()
         self.temporal = blocks()
-        # One norm after all spatial blocks and one after all temporal blocks, shared by the layers.
+        # All layers share these two norms.
         self.spatial_norm = nn.LayerNorm(dim, eps=1e-6)
         self.temporal_norm = nn.LayerNorm(dim, eps=1e-6)
         self.head_norm = nn.LayerNorm(dim)
         self.head_project = nn.Linear(dim, 3)
 
     def embed(self, pose2d: Pose2D) -> Tokens:
-        """Tokens (b f j c): projected coordinates and the embedding of the joint."""
+        """Embed coordinates as tokens (b f j c): a projection plus the embedding of the joint."""
         tokens: Tensor = self.project(pose2d) + self.joint_embedding
         return tokens
 
+    def parts(self, index: int) -> Sequence[nn.Module]:
+        """The spatial and the temporal block; see :meth:`PoseTransformer.parts`."""
+        return self.spatial[index], self.temporal[index]
+
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
-        """Over joints, then over frames; see :meth:`PoseTransformer.layer`."""
+        """Attend over joints, then over frames; see :meth:`PoseTransformer.layer`."""
         tokens = self.spatial_norm(self.spatial[index](tokens, axis=2))
         if index == 0:
             tokens = tokens + self.time_embedding[:, :, None]
@@ -124,6 +128,6 @@ class MixSTE(PoseTransformer):
         return mixed
 
     def head(self, tokens: Tokens) -> Pose3D:
-        """Each token's norm and projection to x, y, z."""
+        """Norm each token and project it to x, y, z."""
         pose: Tensor = self.head_project(self.head_norm(tokens))
         return pose

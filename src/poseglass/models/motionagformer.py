@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
+from poseglass.models import kernels
 from poseglass.models._base import PoseTransformer, check_heads
 from poseglass.models.card import Card
 from poseglass.models.layers import Attention, Fusion, Linear, Mlp, StochasticDepth
@@ -34,15 +35,14 @@ def skeleton_graph() -> Float[Tensor, "j j"]:
 
 
 def most_similar(x: Float[Tensor, "b n c"], count: int) -> Bool[Tensor, "b n n"]:
-    """Links of each node, a row, to the `count` nodes whose product with it is largest, its own among the candidates.
+    """Link each node, a row, to the `count` nodes that have the largest product with it; it competes itself.
 
-    All nodes tied with the last of them are linked too. There is no gradient through the choice.
+    Nodes tied with the last of them are linked too. The choice has no gradient.
     """
     exact = x.detach().double()
-    # Rounded from float64, products with equal nodes are equal in whichever order they were summed.
+    # Rounded from float64, products with equal nodes are equal, in whatever order they were summed.
     similarity = (exact @ exact.mT).float()
-    least = similarity.topk(min(count, x.shape[1])).values[..., -1:]
-    return similarity >= least
+    return (similarity >= kernels.nth_largest(similarity, min(count, x.shape[1]))).mT  # column to row: it is symmetric
 
 
 class GraphMixer(nn.Module):
@@ -71,13 +71,13 @@ class GraphMixer(nn.Module):
         nodes = x.flatten(0, 1)
         own, others = self.own(nodes), self.others(nodes)
         if self.neighbours is None:
-            gathered = self.skeleton.to(others.dtype).expand(nodes.shape[0], -1, -1) @ others
+            mixed = torch.baddbmm(own, self.skeleton.to(others.dtype).expand(nodes.shape[0], -1, -1), others)
         else:
             # Scaling the tokens before and after is cheaper than scaling the links, of which there are more.
             links = most_similar(nodes, self.neighbours).to(others.dtype)
             scale = links.sum(-1, keepdim=True).rsqrt()
-            gathered = scale * (links @ (scale * others))
-        out: Tensor = F.relu(nodes + self.norm((gathered + own).to(nodes.dtype)))
+            mixed = torch.addcmul(own, scale, links @ (scale * others))
+        out: Tensor = F.relu(nodes + self.norm(mixed.to(nodes.dtype)))
         return out.view(x.shape).transpose(axis, 2)
 
 
@@ -257,13 +257,17 @@ class MotionAGFormer(PoseTransformer):
             for index, length in enumerate(lengths)
         )  # fmt: skip
         self.norm = nn.LayerNorm(dim)
-        self.represent = nn.Linear(dim, rep)
+        self.represent = Linear(dim, rep)
         self.head_project = nn.Linear(rep, 3)
 
     def embed(self, pose2d: Pose2D) -> Tokens:
         """Tokens (b f j c): projected coordinates and the embedding of the joint; frames are told apart by no more."""
         tokens: Tensor = self.project(pose2d) + self.joint_embedding
         return tokens
+
+    def parts(self, index: int) -> Sequence[nn.Module]:
+        """One :class:`Layer`; see :meth:`PoseTransformer.parts`."""
+        return [self.layers[index]]
 
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
         """Both streams, fused; see :meth:`PoseTransformer.layer`.
@@ -283,5 +287,5 @@ class MotionAGFormer(PoseTransformer):
 
     def head(self, tokens: Tokens) -> Pose3D:
         """Each token's representation and its projection to x, y, z."""
-        pose: Tensor = self.head_project(self.represent(tokens).tanh())
+        pose: Tensor = self.head_project(self.represent(tokens, then="tanh"))
         return pose

@@ -1,10 +1,10 @@
-"""MotionBERT: two streams, joints first and frames first, fused in each layer (Zhu et al., ICCV 2023).
+"""MotionBERT: two streams, one joints first and one frames first, fused in each layer (Zhu et al., ICCV 2023).
 
 The paper calls the network DSTformer: "MotionBERT: A Unified Perspective on Learning Human Motion Representations",
 arXiv 2210.06551.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.models._base import PoseTransformer, check_heads
 from poseglass.models.card import Card
-from poseglass.models.layers import Block, Fusion
+from poseglass.models.layers import Block, Fusion, Linear
 from poseglass.models.published import Published, count
 
 __all__ = ["MotionBERT"]
@@ -62,12 +62,12 @@ PUBLISHED = Published(
 
 @final
 class MotionBERT(PoseTransformer):
-    """Each layer attends over joints, then frames, and over frames, then joints, and fuses the two.
+    """MotionBERT: in each layer, one stream attends over joints, then frames, the other in reverse order.
 
     Args:
         frames: Frames of a clip.
         dim: Channels of a token.
-        rep: Channels of a joint's motion representation, from which the head reads its pose.
+        rep: Channels of a joint's motion representation, which the head projects to its position.
         depth: Layers, each two spatial and two temporal blocks.
         heads: Attention heads; they must divide `dim`.
         mlp_ratio: Hidden channels of the mlps, as a multiple of `dim`.
@@ -117,36 +117,42 @@ class MotionBERT(PoseTransformer):
         def blocks() -> nn.ModuleList:
             return nn.ModuleList(Block(dim, round(mlp_ratio * dim), heads=heads) for _ in range(depth))
 
-        # Of the stream that begins with joints, and of the one that begins with frames.
+        # Two streams: one starts with joints, the other with frames.
         self.joints_first_spatial, self.joints_first_temporal = blocks(), blocks()
         self.frames_first_temporal, self.frames_first_spatial = blocks(), blocks()
         self.final_norm = nn.LayerNorm(dim, eps=1e-6)
-        self.represent = nn.Linear(dim, rep)
+        self.represent = Linear(dim, rep)
         self.head_project = nn.Linear(rep, 3)
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
-        # After that loop, for a fusion has initial weights of its own.
+        # After that loop, because a fusion has initial weights of its own.
         self.fusions = nn.ModuleList(Fusion(dim) for _ in range(depth))
 
     def embed(self, pose2d: Pose2D) -> Tokens:
-        """Tokens (b f j c): projected coordinates and the embeddings of the joint and of the frame."""
+        """Embed coordinates as tokens (b f j c): a projection plus the embeddings of the joint and the frame."""
         tokens: Tensor = self.project(pose2d) + self.joint_embedding + self.time_embedding[:, :, None]
         return tokens
 
+    def parts(self, index: int) -> Sequence[nn.Module]:
+        """The blocks of both streams and their fusion; see :meth:`PoseTransformer.parts`."""
+        joints_first = self.joints_first_spatial[index], self.joints_first_temporal[index]
+        frames_first = self.frames_first_temporal[index], self.frames_first_spatial[index]
+        return *joints_first, *frames_first, self.fusions[index]
+
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
-        """Both streams and their fusion; see :meth:`PoseTransformer.layer`."""
+        """Run both streams and fuse them; see :meth:`PoseTransformer.layer`."""
         joints_first = self.joints_first_spatial[index](tokens, axis=2)
         joints_first = self.joints_first_temporal[index](joints_first, received, axis=1)
         frames_first = self.frames_first_temporal[index](tokens, received, axis=1)
         frames_first = self.frames_first_spatial[index](frames_first, axis=2)
         fused: Tensor = self.fusions[index](joints_first, frames_first)
-        if index == self.depth - 1:  # here and not in the head, for HoT recovers frames from normed tokens
+        if index == self.depth - 1:  # here and not in the head, because HoT recovers frames from normed tokens
             fused = self.final_norm(fused)
         return fused
 
     def head(self, tokens: Tokens) -> Pose3D:
-        """Each token's motion representation, and x, y, z of it."""
-        pose: Tensor = self.head_project(self.represent(tokens).tanh())
+        """Project each token to its motion representation, and that to x, y, z."""
+        pose: Tensor = self.head_project(self.represent(tokens, then="tanh"))
         return pose

@@ -1,37 +1,36 @@
-"""Half the bits where they suffice: the layers' matrix products in bfloat16, everything between them in float32."""
+"""Layers that multiply in bfloat16, between norms and sums in float32."""
 
 import copy
 
 import torch
 
 from poseglass.errors import ModelError
-from poseglass.models.layers import Attention, CrossAttention, Linear, Mlp
-from poseglass.models.mhformer import Encoder
-from poseglass.models.motionagformer import GraphMixer
+from poseglass.models import PoseTransformer
+from poseglass.models.layers import Linear
 from poseglass.waist.hourglass import Model, backbone_of
 
 __all__ = ["to_bfloat16"]
 
-PRODUCTS = (Attention, CrossAttention, Mlp, GraphMixer)
-
 
 @torch.inference_mode(False)
 def to_bfloat16(model: Model, *, exact: int = 1) -> Model:
-    """A copy for evaluation whose layers multiply in bfloat16, which processors that have it do up to twice as fast.
+    """Copy a model for evaluation, with layers that multiply in bfloat16.
 
-    Embedding, norms, sums, the choice and the recovery of frames and the head stay in float32, and so do input and
-    output: a coordinate of the image has 8 bits in bfloat16, which is a few millimetres of a person. What it costs in
-    accuracy and saves in time is measured in docs/hourglass.md.
+    Processors with bfloat16 multiply up to twice as fast in it. The weights of each
+    :class:`poseglass.models.layers.Linear` within the layers are cast (:meth:`PoseTransformer.parts` lists a layer's
+    modules). Embedding, norms, sums, choice and recovery of frames, head, input and output stay in float32: in bfloat16
+    an image coordinate has 8 bits, which is a few millimetres of a person. docs/hourglass.md has speed and accuracy.
+
+    The copy is an ordinary model: its weights can be edited, loaded, saved, copied and cast back with ``.float()``.
 
     Args:
-        model: A backbone, an hourglass or a funnel; it stays as it is. A backbone that is made of other layers than
-            those of :mod:`poseglass.models.layers` has no such parts and is cast whole, with its waist: then its input
-            must be bfloat16 too.
-        exact: How many of the first layers stay in float32. The frames that a waist keeps are chosen by what the layers
-            before it make of them, and of two that are nearly alike, rounding may choose the other.
+        model: A backbone, an hourglass or a funnel. It is not changed. A backbone whose layers have none of these
+            Linears is cast whole, its waist included, and then also expects bfloat16 input.
+        exact: How many of the first layers stay in float32. The waist chooses frames by the tokens of the layers before
+            it, and between two frames that nearly tie, rounding may choose the other.
 
     Raises:
-        ModelError: There are not so many layers.
+        ModelError: The model has fewer layers than `exact`.
 
     Example:
         >>> import torch, poseglass as pg
@@ -39,25 +38,18 @@ def to_bfloat16(model: Model, *, exact: int = 1) -> Model:
         >>> fast(torch.zeros(1, 27, 17, 2)).dtype
         torch.float32
     """
-    backbone = backbone_of(model)
-    if not 0 <= exact <= backbone.depth:
-        raise ModelError(f"exact is a number of layers, from 0 to {backbone.depth}, not {exact}")
+    depth = backbone_of(model).depth
+    if not 0 <= exact <= depth:
+        raise ModelError(f"exact should be a number of layers from 0 to {depth}, not {exact}")
     model = copy.deepcopy(model).eval().requires_grad_(False)
-    backbone = backbone_of(model)
-    embedding = {part for encoder in backbone.modules() if isinstance(encoder, Encoder) for part in encoder.modules()}
-    parts = {name: part for name, part in backbone.named_modules() if isinstance(part, PRODUCTS)}
-    if not parts:
+    layers = [_linears(backbone_of(model), index) for index in range(depth)]
+    if not any(layers):
         return model.to(torch.bfloat16)
-    for name, part in parts.items():
-        if part not in embedding and _layer(name, backbone.depth) >= exact:
-            for role, linear in part.named_children():
-                if isinstance(linear, Linear):
-                    linear.to(torch.bfloat16)
-                    linear.pack(3 if role == "qkv" else 1)
+    for linears in layers[exact:]:
+        for linear in linears:
+            linear.to(torch.bfloat16)
     return model
 
 
-def _layer(name: str, depth: int) -> int:
-    """Which layer a part is of: the first number in its name, such as spatial.3.attn; without one, the last."""
-    numbers = [int(word) for word in name.split(".") if word.isdigit()]
-    return numbers[0] if numbers else depth - 1
+def _linears(backbone: PoseTransformer, index: int) -> list[Linear]:
+    return [part for module in backbone.parts(index) for part in module.modules() if isinstance(part, Linear)]

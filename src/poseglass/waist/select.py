@@ -1,4 +1,4 @@
-"""Picking frames: the only gather in the code base, and the choice of the highest scores."""
+"""Select frames: by their indices, or by their scores."""
 
 import torch
 from jaxtyping import Float
@@ -10,16 +10,25 @@ __all__ = ["highest", "take"]
 
 
 def take(x: Tensor, kept: Indices) -> Tensor:
-    """The frames `kept` (b k) of `x` (b f ...): (b k ...)."""
-    # Not len(x): a program that torch.export makes would be for as many clips as its example.
+    """Take the frames `kept` (b k) of `x` (b f ...): (b k ...)."""
+    # Not len(x): torch.export would fix the number of clips to that of its example.
     rows = torch.arange(x.shape[0], device=x.device)[:, None]
     return x[rows, kept]
 
 
 def highest(scores: Float[Tensor, "b f"], keep: int, always: Always = None) -> Indices:
-    """The `keep` frames of highest score, sorted in time (b keep); of equal scores the earlier frame is kept.
+    """Choose the `keep` frames of highest score, and return their indices in order of time (b keep).
 
-    The frame `always`, one for all clips or one for each (b), is kept whatever its score.
+    Of equal scores, the earlier frame is kept.
+
+    Args:
+        scores: One score for each frame (b f). They are not changed.
+        keep: Number of frames to keep.
+        always: A frame to keep whatever its score: one for all clips, or one for each (b).
+
+    Example:
+        >>> highest(torch.tensor([[0.1, 0.7, 0.7, 0.9]]), keep=2).tolist()
+        [[1, 3]]
     """
     if always is not None:
         scores = scores.clone()

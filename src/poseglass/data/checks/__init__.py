@@ -1,1 +1,1 @@
-"""Checks of data: what is wrong with a data set, and motion that cannot be a person."""
+"""Checks of data: findings, and what makes them in data sets and in motion."""

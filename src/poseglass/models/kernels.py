@@ -1,0 +1,214 @@
+"""Kernels chosen for the processor, each beside its plain form.
+
+A fast form returns what its plain form returns, up to rounding. It runs only where :func:`usable` allows it: for plain
+CPU tensors, without gradients, autocast or tracing. Those of oneDNN also need AVX-512. All else runs the plain form.
+"""
+
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.utils.flop_counter import flop_registry
+
+__all__ = [
+    "WIDE",
+    "Activation",
+    "attention",
+    "fuse",
+    "linear",
+    "normed_linear",
+    "nth_largest",
+    "usable",
+    "without_autocast",
+]
+
+Activation = Literal["none", "gelu", "tanh"]
+
+# Whether torch has oneDNN and the processor has AVX-512. With AVX2 oneDNN's products were slower than torch's own
+# (benchmarks/products.py, EPYC Rome).
+WIDE = torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+if WIDE:  # torch's FLOP counter has no formula for this operator and would count nothing
+    flop_registry.setdefault(
+        torch.ops.mkldnn._linear_pointwise, lambda x, weight, *_, out_val, **__: 2 * x.numel() * weight.shape[0]
+    )
+# Numbers in the attention maps that are computed at a time, so that they stay in the cache. Of 2^16 to 2^22, 2^20 was
+# the fastest for 17 joints and for 243 frames (benchmarks/products.py, EPYC Turin, one and two threads).
+MAPS = 1 << 20
+# The longest list of candidates in :func:`nth_largest`; beyond it torch.topk is as fast (benchmarks/products.py).
+CANDIDATES = 4
+
+
+def usable(*tensors: Tensor) -> bool:
+    """Whether the fast forms may compute with these tensors."""
+    return (
+        all(type(x) in (Tensor, nn.Parameter) and x.device.type == "cpu" for x in tensors)
+        and not torch.is_grad_enabled()
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
+        and torch._C._get_tracing_state() is None
+    )
+
+
+def without_autocast(x: Tensor) -> AbstractContextManager[object]:
+    """Switch autocast off on the tensor's device; the meta device, which autocast does not know, counts as the CPU."""
+    return torch.autocast("cpu" if x.is_meta else x.device.type, enabled=False)
+
+
+# Linear layers
+
+
+def linear(
+    x: Float[Tensor, "*b _"], weight: Float[Tensor, "c _"], bias: Float[Tensor, " c"] | None, then: Activation = "none"
+) -> Float[Tensor, "*b c"]:
+    """``then(x @ weight.T + bias)``."""
+    fast = WIDE and usable(x, weight) and x.dtype == weight.dtype and x.dtype in (torch.float32, torch.bfloat16)
+    return onednn_linear(x, weight, bias, then) if fast else plain_linear(x, weight, bias, then)
+
+
+def plain_linear(x: Tensor, weight: Tensor, bias: Tensor | None, then: Activation) -> Tensor:
+    """The product, then the activation."""
+    out = F.linear(x, weight, bias)
+    if then == "none":
+        return out
+    return F.gelu(out) if then == "gelu" else out.tanh()
+
+
+def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None, then: Activation) -> Tensor:
+    """One pass of oneDNN, activation included."""
+    # The last argument is GELU's algorithm: "none" is the exact one.
+    out: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, then, [], "none" if then == "gelu" else "")
+    return out
+
+
+def normed_linear(
+    x: Float[Tensor, "b f _"], norm: nn.BatchNorm1d, weight: Float[Tensor, "c _"], bias: Float[Tensor, " c"] | None
+) -> Float[Tensor, "b f c"]:
+    """A linear layer of the batch norm of the channels of `x`."""
+    fast = not norm.training and x.dtype == torch.float32 and usable(x, weight)
+    return folded_linear(x, norm, weight, bias) if fast else plain_normed_linear(x, norm, weight, bias)
+
+
+def plain_normed_linear(x: Tensor, norm: nn.BatchNorm1d, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The norm, whose channels come second, then the product."""
+    return F.linear(norm(x.mT).mT, weight, bias)
+
+
+def folded_linear(x: Tensor, norm: nn.BatchNorm1d, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """One product: in evaluation the norm is a scale and a shift, which the weight can take over."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    shift = norm.bias - norm.running_mean * scale
+    offset = weight @ shift
+    return linear(x, weight * scale, offset if bias is None else bias + offset)
+
+
+# Attention
+
+
+def attention(
+    query: Float[Tensor, "*b n c"], key: Float[Tensor, "*b m c"], value: Float[Tensor, "*b m c"]
+) -> Float[Tensor, "*b n c"]:
+    """``softmax(query @ key.T / sqrt(c)) @ value``, with two axes before (n c): rows and heads."""
+    fast = WIDE and usable(query, key, value) and query.dtype == torch.bfloat16
+    return attention_by_maps(query, key, value) if fast else plain_attention(query, key, value)
+
+
+def plain_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """One kernel of torch."""
+    dtype = query.dtype
+    if query.requires_grad and dtype == torch.bfloat16 and query.device.type == "cpu":
+        # Backwards, torch's CPU kernel takes 20 times as long in bfloat16 as in float32 (torch 2.13).
+        query, key, value = query.float(), key.float(), value.float()
+    return F.scaled_dot_product_attention(query, key, value).to(dtype)
+
+
+def attention_by_maps(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Two products and a softmax in float32, over as many maps at a time as stay in the cache.
+
+    In bfloat16 it takes half to two thirds of the time of torch's kernel (benchmarks/products.py). In float32 torch's
+    kernel is as fast.
+    """
+    shape, scale, unused = query.shape, query.shape[-1] ** -0.5, query.new_empty(())
+    count = max(MAPS // (query.shape[-2] * key.shape[-2]), 1)
+    out = []
+    for q, k, v in zip(*(x.flatten(0, 1).split(count) for x in (query, key, value)), strict=True):
+        scores = torch.baddbmm(unused, q, k.mT, beta=0, alpha=scale)
+        out.append(scores.softmax(-1, dtype=torch.float32).to(q.dtype) @ v)
+    return (out[0] if len(out) == 1 else torch.cat(out)).view(shape)
+
+
+# Fusion of two streams
+
+
+def fuse(
+    first: Float[Tensor, "*b c"],
+    second: Float[Tensor, "*b c"],
+    weight: Float[Tensor, "2 _"],
+    bias: Float[Tensor, " 2"],
+) -> Float[Tensor, "*b c"]:
+    """The mean of two streams, weighted by ``softmax(weight @ [first, second] + bias)`` of each token."""
+    form = fuse_by_difference if usable(first, second, weight) else plain_fuse
+    return form(first, second, weight, bias)
+
+
+def plain_fuse(first: Tensor, second: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """As the papers write it."""
+    share = F.linear(torch.cat([first, second], -1), weight, bias).softmax(-1)
+    return share[..., :1] * first + share[..., 1:] * second
+
+
+def fuse_by_difference(first: Tensor, second: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """The softmax of two numbers is the sigmoid of their difference: no streams to concatenate, half the passes."""
+    channels, difference = first.shape[-1], weight[0] - weight[1]
+    logit = first @ difference[:channels] + second @ difference[channels:] + (bias[0] - bias[1])
+    return torch.lerp(second, first, logit.sigmoid().unsqueeze(-1))
+
+
+# The n-th largest number
+
+
+def nth_largest(x: Float[Tensor, "b n m"], count: int) -> Float[Tensor, "b 1 m"]:
+    """The `count`-th largest number of each column; equal numbers count one by one."""
+    form = nth_largest_by_merging if count <= CANDIDATES and usable(x) else plain_nth_largest
+    return form(x, count)
+
+
+def plain_nth_largest(x: Tensor, count: int) -> Tensor:
+    """Of torch's sorted largest, the last."""
+    return x.topk(count, dim=1).values[:, -1:]
+
+
+def nth_largest_by_merging(x: Tensor, count: int) -> Tensor:
+    """Merge sorted lists pairwise, every column at once: maxima and minima of whole blocks of rows.
+
+    `largest` holds the candidates of each group of rows, from the largest down; each round halves the groups. It takes
+    a third of the time of torch.topk (benchmarks/products.py).
+    """
+    largest, partnerless = [x], []
+    while (groups := largest[0].shape[1]) > 1:
+        if groups % 2:
+            partnerless.append([rows[:, -1:] for rows in largest])
+        half = groups // 2
+        largest = _merge([rows[:, :half] for rows in largest], [rows[:, half : 2 * half] for rows in largest], count)
+    for group in partnerless:
+        largest = _merge(largest, group, count)
+    return largest[count - 1]
+
+
+def _merge(first: list[Tensor], second: list[Tensor], count: int) -> list[Tensor]:
+    """The largest `count` of two lists sorted from the largest down, sorted again, element by element."""
+    # The k-th largest is the best of: i of the first list and k - i of the second, the smallest of those that count.
+    out = []
+    for place in range(min(len(first) + len(second), count)):
+        best: Tensor | None = None
+        for i in range(max(place + 1 - len(second), 0), min(place + 1, len(first)) + 1):
+            taken = [*first[i - 1 : i], *second[place - i : place + 1 - i]] if i else [second[place]]
+            least = taken[0] if len(taken) == 1 else torch.minimum(*taken)
+            best = least if best is None else torch.maximum(best, least)
+        assert best is not None
+        out.append(best)
+    return out
