@@ -27,7 +27,7 @@ class TestBenching:
         assert 0 < record["flops_saved"]["paper"] < 1
         assert record["model"]["frames"] == record["against"]["frames"] == 9
 
-    def test_several_models_and_ways(self, poseglass: Run, here: Path) -> None:
+    def test_several_models_and_waists(self, poseglass: Run, here: Path) -> None:
         from poseglass import create_model, hourglass, save
 
         save(hourglass(create_model("mixste-tiny", frames=9), keep=5, at=1), here / "own")

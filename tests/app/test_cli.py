@@ -105,7 +105,7 @@ def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("poseglass.detect.mediapipe.MediaPipeDetector", lambda model: FakeDetector(nobody))
 
 
-class TestAsking:
+class TestHelp:
     def test_help_is_quick_and_light(self) -> None:
         code = (
             "import sys\nfrom poseglass.commands.app import main\ntry: main(['--help'])\nexcept SystemExit as end:\n"
@@ -152,12 +152,12 @@ class TestAsking:
             (("data", "mocap", "folder"), "out"),
         ],
     )
-    def test_a_command_that_is_not_understood(self, poseglass: Run, command: tuple[str, ...], word: str) -> None:
+    def test_wrong_command_lines(self, poseglass: Run, command: tuple[str, ...], word: str) -> None:
         refused(poseglass(*command), word, "Try 'poseglass", code=2)
 
 
 class TestKeypoints:
-    """Real samples of every kind; numbers are judged as loosely as bodies differ."""
+    """Real samples of every kind."""
 
     LENGTHS = (
         (("hip", "knee"), 0.25, 0.6),
@@ -215,7 +215,7 @@ class TestKeypoints:
         assert motion.pose2d is not None
         assert motion.pose2d.skeleton == BODY_25
 
-    def test_own_keypoints_and_those_of_a_table(self, poseglass: Run, here: Path) -> None:
+    def test_own_files_and_tables(self, poseglass: Run, here: Path) -> None:
         someone().save(here / "walk2d.npz")
         someone().save(here / "walk2d.csv")
         well(poseglass("lift", "walk2d.npz"))
@@ -227,7 +227,7 @@ class TestKeypoints:
         assert first.validity.sum() == 85
         np.testing.assert_allclose(first.points, second.points, atol=1e-3)
 
-    def test_all_outputs_say_the_same(self, poseglass: Run, here: Path) -> None:
+    def test_all_outputs_agree(self, poseglass: Run, here: Path) -> None:
         outputs = ["out/walk.MP4", "walk.csv", "walk.png", "walk.html", "walk.json", "walk.npz", "walk.npz"]
         said = poseglass("lift", HALPE, "--size", "1920x1080", *(part for name in outputs for part in ("-o", name)))
         well(said)
@@ -253,7 +253,7 @@ class TestKeypoints:
         assert "1 frame at 30 fps; a person in every frame" in said.err
         self.human(PoseSequence.load("a.npz"))
 
-    def test_the_same_again_is_the_same_to_the_bit(self, poseglass: Run, here: Path) -> None:
+    def test_two_runs_agree_to_the_bit(self, poseglass: Run, here: Path) -> None:
         well(poseglass("lift", HALPE, "-o", "a.json"))
         well(poseglass("lift", HALPE, "-o", "b.json"))
         assert (here / "a.json").read_bytes() == (here / "b.json").read_bytes()
@@ -268,7 +268,7 @@ class TestKeypoints:
         refused(poseglass("lift", "--", f"no {name}"), f"there is no file no {name}")
         refused(poseglass("lift", HALPE, "--model", name), name)
 
-    def test_a_focal_length_goes_with_the_size(self, poseglass: Run, here: Path) -> None:
+    def test_a_focal_length_needs_the_size(self, poseglass: Run, here: Path) -> None:
         points = []
         for options in ([], ["--focal", 700]):
             well(poseglass("lift", HALPE, "--size", "1920x1080", *options, "-o", "walk.npz"))
@@ -277,7 +277,7 @@ class TestKeypoints:
         someone().save(here / "own.npz")  # this file says the size itself
         well(poseglass("lift", "own.npz", "--focal", 700))
 
-    def test_what_looks_like_markup_is_not_taken_for_it(self, poseglass: Run) -> None:
+    def test_names_that_look_like_markup(self, poseglass: Run) -> None:
         refused(poseglass("lift", "[/b] [red]x.json"), "there is no file [/b] [red]x.json")
         refused(poseglass("lift", HALPE, "--layout", "[/]"), "'[/]'")
 
@@ -318,7 +318,7 @@ class TestWrongKeypoints:
         refused(poseglass("lift", HALPE, *options), *words, code=2)
         assert names(here) == set()
 
-    def test_options_are_judged_before_anything_is_read(self, poseglass: Run) -> None:
+    def test_options_are_checked_before_anything_is_read(self, poseglass: Run) -> None:
         refused(poseglass("lift", "nowhere.json", "-o", "walk.xyz", "--model", "none"), "walk.xyz", code=2)
         refused(poseglass("lift", "nowhere.json", "--model", "none"), "there is no file nowhere.json")
 
@@ -333,10 +333,10 @@ class TestWrongKeypoints:
     def test_what_does_not_fit_the_file(self, poseglass: Run, options: list[str], words: list[str]) -> None:
         refused(poseglass("lift", HALPE, *options), str(HALPE), *words)
 
-    def test_a_layout_must_be_said_where_nothing_else_says_it(self, poseglass: Run) -> None:
+    def test_an_unnamed_layout_must_be_given(self, poseglass: Run) -> None:
         refused(poseglass("lift", DATA / "gast_coco17.json"), "which joints its 17 are", "--layout coco17")
 
-    def test_metres_are_no_pixels(self, poseglass: Run) -> None:
+    def test_metres_are_refused(self, poseglass: Run) -> None:
         refused(poseglass("lift", DATA / "blazepose33_world.json"), "pixels are expected")
 
     @pytest.mark.parametrize(
@@ -350,17 +350,17 @@ class TestWrongKeypoints:
             ("\x00\x01\x02", "not valid JSON"),
         ],
     )
-    def test_files_that_are_no_keypoints(self, poseglass: Run, here: Path, content: str, word: str) -> None:
+    def test_other_files_are_refused(self, poseglass: Run, here: Path, content: str, word: str) -> None:
         (here / "walk.json").write_text(content)
         refused(poseglass("lift", "walk.json"), "walk.json", word)
 
-    def test_folders_that_are_no_keypoints(self, poseglass: Run, here: Path) -> None:
+    def test_other_folders_are_refused(self, poseglass: Run, here: Path) -> None:
         (here / "photos").mkdir()
         (here / "photos" / "1.jpg").touch()
         refused(poseglass("lift", "photos"), "photos", "folder without OpenPose's *_keypoints.json")
         refused(poseglass("lift", "."), "folder without")
 
-    def test_some_nan_is_filled_in_and_nothing_else_is_nobody(self, poseglass: Run, here: Path) -> None:
+    def test_some_nan_is_filled_in_and_only_nan_is_refused(self, poseglass: Run, here: Path) -> None:
         table = someone(30).points.copy()
         table[5] = np.nan
         table[10:, 3] = np.nan
@@ -374,7 +374,7 @@ class TestWrongKeypoints:
         np.save(here / "no-frames.npy", table[:0])
         refused(poseglass("lift", "no-frames.npy", "--layout", "h36m17"), "no-frames.npy")
 
-    def test_a_motion_that_is_lifted_already(self, poseglass: Run, here: Path) -> None:
+    def test_a_lifted_motion_is_refused(self, poseglass: Run, here: Path) -> None:
         make_walk().save(here / "walk.npz")
         refused(poseglass("lift", "walk.npz"), "camera space", "lifted already")
 
@@ -387,8 +387,8 @@ class TestWrongKeypoints:
         assert names(here) == {"evil.npy", "evil.npz"}
 
 
-class TestPlaces:
-    """Where a file cannot be written is said before the work, and nothing is half written."""
+class TestOutputPlaces:
+    """A place that cannot be written is refused before the work, and nothing is half written."""
 
     def test_a_parent_that_is_a_file(self, poseglass: Run, here: Path) -> None:
         (here / "taken").write_text("mine")
@@ -396,11 +396,11 @@ class TestPlaces:
             refused(poseglass("lift", HALPE, "-o", name), f"cannot write {name}", "is a file, not a folder")
         assert (here / "taken").read_text() == "mine"
 
-    def test_a_folder_of_that_name(self, poseglass: Run, here: Path) -> None:
+    def test_a_folder_of_the_same_name(self, poseglass: Run, here: Path) -> None:
         (here / "walk.npz").mkdir()
         refused(poseglass("lift", HALPE, "-o", "walk.npz"), "cannot write walk.npz", "folder")
 
-    def test_a_place_where_nobody_may_write(self, poseglass: Run, here: Path) -> None:
+    def test_a_place_without_permission(self, poseglass: Run, here: Path) -> None:
         if os.geteuid() == 0:  # root may write anywhere but into the kernel's own folders
             place = Path("/proc/poseglass")
         else:
@@ -411,7 +411,7 @@ class TestPlaces:
         refused(poseglass("lift", HALPE, "-o", f"{'a' * 300}.npz"), "name too long")
         refused(poseglass("lift", f"{'a' * 300}.json"), "name too long")
 
-    def test_it_is_said_before_the_work(self, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_errors_come_before_the_work(self, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("poseglass.weights.files.load", lambda *_: pytest.fail("the model was loaded"))
         refused(poseglass("lift", HALPE, "-o", "good.npz", "-o", "/dev/null/walk.npz"), "cannot write /dev/null/walk")
 
@@ -472,7 +472,7 @@ class TestVideos:
         refused(said, "nobody was found in any of the 12 frames of empty room.mp4")
         assert names(here) == {"empty room.mp4"}
 
-    def test_what_is_left_of_a_video_is_lifted_and_the_loss_is_said(
+    def test_a_damaged_video_is_lifted_as_far_as_it_goes_with_a_warning(
         self, poseglass: Run, here: Path, seen: None
     ) -> None:
         whole = film(here / "cut.mp4", 40, noise=True).read_bytes()
@@ -485,7 +485,7 @@ class TestVideos:
         with VideoReader("cut3d.mp4") as video:
             assert len(list(video)) == len(motion)
 
-    def test_nobody_in_what_is_left(self, poseglass: Run, here: Path, unseen: None) -> None:
+    def test_nobody_in_a_damaged_video(self, poseglass: Run, here: Path, unseen: None) -> None:
         whole = film(here / "cut.mp4", 60, noise=True).read_bytes()
         (here / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
         refused(poseglass("lift", "cut.mp4"), "nobody was found", "cut.mp4 is damaged or cut off")
@@ -522,7 +522,7 @@ class TestVideos:
         film(here / "walk.mp4")
         refused(poseglass("lift", "walk.mp4", *option), option[0], "walk.mp4 is taken for a video", code=2)
 
-    def test_a_detector_model_that_is_none(self, poseglass: Run, here: Path) -> None:
+    def test_files_that_are_not_detector_models(self, poseglass: Run, here: Path) -> None:
         pytest.importorskip("mediapipe")
         film(here / "walk.mp4")
         (here / "bad.task").write_bytes(b"not a model")
@@ -554,18 +554,18 @@ class Bomb:
 
 
 class TestModels:
-    def test_an_unknown_one(self, poseglass: Run) -> None:
+    def test_an_unknown_model(self, poseglass: Run) -> None:
         refused(poseglass("lift", HALPE, "--model", "balancd"), "no weights balancd", "balanced")
 
     @pytest.mark.parametrize("name", ["notes.txt", "model.pth", "model.safetensors"])
     @pytest.mark.parametrize("content", [b"", b"some words", b"PK\x03\x04", bytes(500)])
-    def test_a_checkpoint_that_is_none(self, poseglass: Run, here: Path, name: str, content: bytes) -> None:
+    def test_files_that_are_not_checkpoints(self, poseglass: Run, here: Path, name: str, content: bytes) -> None:
         (here / name).write_bytes(content)
         said = poseglass("lift", HALPE, "--model", name)
         refused(said, f"{name} cannot be read as a checkpoint")
         assert "weights_only" not in said.err, "torch's advice to run whatever is in the file is not passed on"
 
-    def test_a_folder_that_is_none(self, poseglass: Run, here: Path) -> None:
+    def test_a_folder_without_weights(self, poseglass: Run, here: Path) -> None:
         refused(poseglass("lift", HALPE, "--model", here), "not a folder of weights.safetensors and config.json")
 
     def test_a_wrong_checksum(self, poseglass: Run, here: Path) -> None:
@@ -613,7 +613,7 @@ class TestConverting:
         with torch.no_grad():
             assert torch.equal(weights.load("ours")(clip), weights.load("epoch.pth", heads=4, at=2)(clip))
 
-    def test_what_the_tensors_do_not_tell(self, poseglass: Run, here: Path) -> None:
+    def test_facts_that_are_not_in_the_tensors(self, poseglass: Run, here: Path) -> None:
         published.write(published.filled(published.mixste_shapes(frames=9, dim=16, depth=2)), here / "x.pth")
         told = ("--keypoints", "gt", "--skeleton", "MPI-INF-3DHP17")
         well(poseglass("convert", "x.pth", "ours", *told))
@@ -624,7 +624,7 @@ class TestConverting:
         assert "halpe26 has 26 joints, and the checkpoint 17" in " ".join(said.err.split())
         assert poseglass("convert", "x.pth", "more", "--skeleton", "smpl24").code == 1
 
-    def test_what_is_no_checkpoint(self, poseglass: Run, here: Path) -> None:
+    def test_files_that_are_not_checkpoints_are_refused(self, poseglass: Run, here: Path) -> None:
         (here / "notes.pth").write_text("no weights")
         said = poseglass("convert", "notes.pth", "ours")
         assert (said.code, names(here)) == (1, {"notes.pth"})
@@ -637,17 +637,17 @@ class TestMissingPackages:
         run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=here)
         return Said(run.returncode, run.stdout, run.stderr)
 
-    def test_keypoints_are_lifted_without_any_of_them(self, here: Path) -> None:
+    def test_keypoints_need_no_extra_package(self, here: Path) -> None:
         outputs = ["-o", "a.npz", "-o", "a.json", "-o", "a.csv", "-o", "a.html"]
         well(self.run(here, ["av", "mediapipe", "cv2", "PIL", "tensorboard"], "lift", HALPE, *outputs))
         assert names(here) == {"a.npz", "a.json", "a.csv", "a.html"}
 
     @pytest.mark.parametrize(("missing", "out"), [("av", "a.mp4"), ("cv2", "a.mp4"), ("cv2", "a.png"), ("av", "a.png")])
-    def test_pictures_need_them_and_say_so_first(self, here: Path, missing: str, out: str) -> None:
+    def test_pictures_name_the_missing_package_first(self, here: Path, missing: str, out: str) -> None:
         said = self.run(here, [missing, "torch"], "lift", HALPE, "-o", out)
         refused(said, 'pip install "poseglass[video]"')
 
-    def test_videos_need_them(self, here: Path, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_videos_name_the_missing_package(self, here: Path, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         film(here / "walk.mp4")
         refused(self.run(here, ["av", "torch"], "lift", "walk.mp4"), "PyAV", 'pip install "poseglass[video]"')
         monkeypatch.setitem(sys.modules, "mediapipe", None)
@@ -655,7 +655,7 @@ class TestMissingPackages:
         assert names(here) == {"walk.mp4"}
 
 
-# A detector that takes its time, and says when it, and whatever else, is at work.
+# A slow detector, and prints when the stage to interrupt is at work.
 SLOW = """
 import signal, sys, time
 
@@ -704,7 +704,7 @@ main(sys.argv[2:])
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are Unix's")
 class TestInterrupted:
     def interrupt(self, here: Path, stage: str, *, when: str | None = None) -> set[str]:
-        """Ctrl-C while a stage is at work, once a file is there; what is there afterwards."""
+        """Press Ctrl-C during a stage, once a file exists, and return the names of the files that are left."""
         film(here / "walk.mp4", 60)
         (here / "walk.npz").write_text("the one before")
         arguments = ["lift", "walk.mp4", "-o", "walk3d.mp4", "-o", "walk.npz", "-o", "walk.csv"]
@@ -832,7 +832,7 @@ class TestEvaluating:
             ("walk.npz", ["walk.npz"]),
         ],
     )
-    def test_files_that_are_no_clips(self, poseglass: Run, here: Path, name: str, words: list[str]) -> None:
+    def test_files_that_are_not_clips(self, poseglass: Run, here: Path, name: str, words: list[str]) -> None:
         (here / "text.npz").write_text("no clips")
         np.savez(here / "other.npz", a=np.zeros(3))
         np.savez(here / "walk.npz", about=np.array("{}"))
@@ -872,7 +872,7 @@ class TestBenching:
         assert 0 < record["flops_saved"]["paper"] < 1
         assert record["model"]["frames"] == record["against"]["frames"] == 9
 
-    def test_several_models_and_ways(self, poseglass: Run, here: Path) -> None:
+    def test_several_models_and_waists(self, poseglass: Run, here: Path) -> None:
         from poseglass import create_model, hourglass, save
 
         save(hourglass(create_model("mixste-tiny", frames=9), keep=5, at=1), here / "own")

@@ -22,7 +22,7 @@ class TestConverting:
         with torch.no_grad():
             assert torch.equal(weights.load("ours")(clip), weights.load("epoch.pth", heads=4, at=2)(clip))
 
-    def test_what_the_tensors_do_not_tell(self, poseglass: Run, here: Path) -> None:
+    def test_facts_that_are_not_in_the_tensors(self, poseglass: Run, here: Path) -> None:
         published.write(published.filled(published.mixste_shapes(frames=9, dim=16, depth=2)), here / "x.pth")
         written = ("--keypoints", "gt", "--skeleton", "MPI-INF-3DHP17")
         well(poseglass("convert", "x.pth", "ours", *written))
@@ -33,7 +33,7 @@ class TestConverting:
         assert "halpe26 has 26 joints, and the checkpoint 17" in " ".join(done.err.split())
         assert poseglass("convert", "x.pth", "more", "--skeleton", "smpl24").code == 1
 
-    def test_what_is_no_checkpoint(self, poseglass: Run, here: Path) -> None:
+    def test_files_that_are_not_checkpoints_are_refused(self, poseglass: Run, here: Path) -> None:
         (here / "notes.pth").write_text("no weights")
         done = poseglass("convert", "notes.pth", "ours")
         assert (done.code, names(here)) == (1, {"notes.pth"})

@@ -20,7 +20,7 @@ class TestEvaluating:
             ("walk.npz", ["walk.npz"]),
         ],
     )
-    def test_files_that_are_no_clips(self, poseglass: Run, here: Path, name: str, words: list[str]) -> None:
+    def test_files_that_are_not_clips(self, poseglass: Run, here: Path, name: str, words: list[str]) -> None:
         (here / "text.npz").write_text("no clips")
         np.savez(here / "other.npz", a=np.zeros(3))
         np.savez(here / "walk.npz", about=np.array("{}"))

@@ -123,7 +123,7 @@ class TestVideos:
         refused(done, "nobody was detected in any of the 12 frames of empty room.mp4")
         assert names(here) == {"empty room.mp4"}
 
-    def test_what_is_left_of_a_video_is_lifted_and_the_loss_is_said(
+    def test_a_damaged_video_is_lifted_as_far_as_it_goes_with_a_warning(
         self, poseglass: Run, here: Path, walker: None
     ) -> None:
         whole = film(here / "cut.mp4", 40, noise=True).read_bytes()
@@ -136,7 +136,7 @@ class TestVideos:
         with VideoReader("cut3d.mp4") as video:
             assert len(list(video)) == len(motion)
 
-    def test_nobody_in_what_is_left(self, poseglass: Run, here: Path, empty_room: None) -> None:
+    def test_nobody_in_a_damaged_video(self, poseglass: Run, here: Path, empty_room: None) -> None:
         whole = film(here / "cut.mp4", 60, noise=True).read_bytes()
         (here / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
         refused(poseglass("lift", "cut.mp4"), "nobody was detected", "cut.mp4 is damaged or cut off")
@@ -173,7 +173,7 @@ class TestVideos:
         film(here / "walk.mp4")
         refused(poseglass("lift", "walk.mp4", *option), option[0], "walk.mp4 is taken for a video", code=2)
 
-    def test_a_detector_model_that_is_none(self, poseglass: Run, here: Path) -> None:
+    def test_files_that_are_not_detector_models(self, poseglass: Run, here: Path) -> None:
         pytest.importorskip("mediapipe")
         film(here / "walk.mp4")
         (here / "bad.task").write_bytes(b"not a model")

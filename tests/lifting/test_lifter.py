@@ -1,4 +1,4 @@
-"""Lifting with a tiny model and made-up keypoints: one row for each frame, whatever the frame rate."""
+"""Lifting with a tiny model and made-up keypoints: one row per frame at any frame rate."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def scores_of(poses: PoseSequence) -> np.ndarray:
 
 
 def on_the_grid(poses: PoseSequence) -> np.ndarray:
-    """By loops: 2D taken to 30 frames a second, lifted, and the result taken back to the frames' own times."""
+    """With loops: resample 2D to 30 frames per second, lift it, and interpolate the result at the times of the frames."""
     body = poses.to_skeleton(H36M_17)
     times = poses.times - poses.times[0]
     grid = np.arange(int(times[-1] * 30 + 1e-6) + 1) / 30
@@ -54,7 +54,7 @@ def on_the_grid(poses: PoseSequence) -> np.ndarray:
 
 
 def assert_belongs(motion: PoseSequence, poses: PoseSequence) -> None:
-    """The 3D of these 2D poses, row by row."""
+    """Check that the motion fits the 2D poses row by row."""
     assert len(motion) == len(poses)
     assert (motion.skeleton, motion.space, motion.size) == (H36M_17, "camera", poses.size)
     assert np.isfinite(motion.points).all()
@@ -67,7 +67,7 @@ def assert_belongs(motion: PoseSequence, poses: PoseSequence) -> None:
 
 
 @pytest.mark.parametrize("fps", [24, 25, 29.97, 30, 50, 60])
-def test_usual_rates_are_lifted_as_they_are(fps):
+def test_known_rates_are_lifted_as_they_are(fps):
     poses = keypoints(40, fps=fps)
     motion = lift(poses, model=MODEL) if fps == 30 else Lifter(MODEL).lift(poses)
     assert_belongs(motion, poses)
@@ -79,14 +79,14 @@ def test_usual_rates_are_lifted_as_they_are(fps):
 
 @pytest.mark.parametrize("fps", [5, 12.5, 23, 90, 120, 240])
 @pytest.mark.parametrize("frames", [1, 2, 3, 50])
-def test_other_rates_go_through_30(fps, frames):
+def test_other_rates_are_resampled_to_30(fps, frames):
     poses = keypoints(frames, fps=fps)
     motion = Lifter(MODEL).lift(poses)
     assert_belongs(motion, poses)
     assert_allclose(motion.points, on_the_grid(poses), atol=2e-5)
 
 
-def test_frames_that_come_unevenly():
+def test_irregular_frames_are_resampled():
     rng = np.random.default_rng(0)
     poses = keypoints(50, fps=None, timestamps=3 + np.cumsum(rng.uniform(0.005, 0.09, 50)))
     motion = Lifter(MODEL).lift(poses)
@@ -94,7 +94,7 @@ def test_frames_that_come_unevenly():
     assert_allclose(motion.points, on_the_grid(poses), atol=2e-5)
 
 
-def test_a_gap_in_time_is_bridged():
+def test_a_gap_is_filled_in():
     times = np.append(np.arange(20), np.arange(20) + 60) / 30
     poses = keypoints(40, fps=30, timestamps=times)
     motion = Lifter(MODEL).lift(poses)
@@ -116,7 +116,7 @@ def test_any_skeleton_that_converts(skeleton):
     assert_belongs(Lifter(MODEL).lift(keypoints(12, skeleton)), keypoints(12, skeleton))
 
 
-def test_flipping_is_done():
+def test_flip_averages_with_the_mirrored_pass():
     poses = keypoints(30)
     plain, flipped = Lifter(MODEL).lift(poses), Lifter(MODEL, flip=True).lift(poses)
     body = poses.to_skeleton(H36M_17)
@@ -124,7 +124,7 @@ def test_flipping_is_done():
     assert not np.array_equal(plain.points, flipped.points)
 
 
-def test_a_known_focal_length_turns_who_stands_aside():
+def test_a_focal_length_turns_a_person_off_centre():
     poses = keypoints(30)
     body = poses.to_skeleton(H36M_17)
     turned = Lifter(MODEL, focal=700).lift(poses)
@@ -156,7 +156,7 @@ class TestFramesWithNobody:
         assert (motion.confidence[7:10] == 0).all()
         assert (lifter.report.frames, lifter.report.valid) == (40, 35)
 
-    def test_what_an_invalid_frame_holds_does_not_matter(self):
+    def test_the_content_of_invalid_frames_does_not_matter(self):
         poses = self.poses()
         points = poses.points.copy()
         points[~poses.validity] = 1e6
@@ -182,7 +182,7 @@ class TestFramesWithNobody:
 
 
 class TestErrors:
-    def test_what_is_not_in_pixels(self):
+    def test_poses_that_are_not_in_pixels(self):
         with pytest.raises(PoseError, match="in pixels, but these poses are in camera space"):
             Lifter(MODEL).lift(PoseSequence(np.zeros((5, 17, 3)), H36M_17, "camera"))
 
@@ -237,7 +237,7 @@ class TestStream:
         assert (lifter.report.frames, lifter.report.valid) == (150, 140)
         assert_array_equal(np.concatenate([c.points for c in chunks]), Lifter(MODEL).lift(poses).points)
 
-    def test_frames_are_not_held_back_for_long(self):
+    def test_the_lag_is_bounded(self):
         poses = keypoints(400)
         drawn = 0
 
@@ -254,7 +254,7 @@ class TestStream:
             assert drawn - given <= 2 * 9 + 5 * 64
         assert given == drawn == 400
 
-    def test_an_error_of_the_detector_comes_through(self):
+    def test_an_error_of_the_detector_is_raised(self):
         class Broken(FakeDetector):
             def detect(self, image, seconds):
                 if seconds > 0.5:
