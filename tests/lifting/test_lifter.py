@@ -37,7 +37,7 @@ def scores_of(poses: PoseSequence) -> np.ndarray:
 
 
 def on_the_grid(poses: PoseSequence) -> np.ndarray:
-    """With loops: resample 2D to 30 frames per second, lift it, and interpolate the result at the times of the frames."""
+    """With loops: resample 2D to 30 frames per second, lift it, and interpolate back to the times of the frames."""
     body = poses.to_skeleton(H36M_17)
     times = poses.times - poses.times[0]
     grid = np.arange(int(times[-1] * 30 + 1e-6) + 1) / 30
