@@ -15,7 +15,7 @@ class TestEvaluating:
         [
             ("no.npz", ["there is no motion file no.npz"]),
             (".", ["holds no recordings: it has no index.json"]),
-            ("text.npz", ["text.npz is no npz of motion clips"]),
+            ("text.npz", ["text.npz is not an npz of motion clips"]),
             ("other.npz", ["index.csv"]),
             ("walk.npz", ["walk.npz"]),
         ],

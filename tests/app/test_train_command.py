@@ -57,7 +57,7 @@ class TestTraining:
             (["tiny.toml"], ["names no data", "data.path"]),
             (["tiny.toml", "--data", "no.npz"], ["there is no motion file no.npz", "poseglass data mocap"]),
             (["tiny.toml", "--data", "no.npz", "--set", "run.workers=2"], ["there is no motion file no.npz"]),
-            (["tiny.toml", "--data", "tiny.toml"], ["tiny.toml is no npz of motion clips"]),
+            (["tiny.toml", "--data", "tiny.toml"], ["tiny.toml is not an npz of motion clips"]),
             (["tiny.toml", "--set", "optim.speed=9"], ["no setting optim.speed", "lr"]),
             (["tiny.toml", "--set", "speed"], ["section.name=value"]),
             (["tiny.toml", "--set", "optim.lr=fast"], ["optim.lr must be", "'fast'"]),
