@@ -67,12 +67,12 @@ class TestVideos:
                 decoded.append(frame)
                 yield frame
 
-        monkeypatch.setattr(av, "open", counting_open)
-        monkeypatch.setattr(VideoReader, "_decoded", counting_decode)
-        well(poseglass("lift", "walk.mp4", *(part for name in outputs for part in ("-o", name))))
+        with monkeypatch.context() as patch:
+            patch.setattr(av, "open", counting_open)
+            patch.setattr(VideoReader, "_decoded", counting_decode)
+            well(poseglass("lift", "walk.mp4", *(part for name in outputs for part in ("-o", name))))
         assert opened.count("walk.mp4") == 1
         assert len(decoded) == 90
-        monkeypatch.undo()
         for name in outputs:
             if name.endswith(".mp4"):
                 with VideoReader(name) as video:

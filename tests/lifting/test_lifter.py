@@ -332,7 +332,7 @@ class TestSeveralPeople:
 class TestWhatIsLeftAsFound:
     def test_the_mode_of_the_model(self) -> None:
         model = MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=3).train()
-        model.layers[0].eval()
+        next(model.children()).eval()
         modes = [module.training for module in model.modules()]
         lifter = Lifter(model)
         motion = lifter.lift(keypoints(30))
@@ -341,7 +341,8 @@ class TestWhatIsLeftAsFound:
         model.train()
         assert_array_equal(lifter.lift(keypoints(30)).points, motion.points)
         with torch.no_grad():
-            model.head[-1].weight.zero_()
+            for weights in model.parameters():
+                weights.zero_()
         assert np.abs(lifter.lift(keypoints(30)).points - motion.points).max() > 1e-3, "it shares the weights"
 
     def test_the_number_of_threads_while_several_lift(self) -> None:
@@ -373,8 +374,8 @@ class TestChunks:
         motion = Lifter(MODEL).lift(poses[10:], each=chunks.append)
         assert len(chunks) > 3
         assert_array_equal(np.concatenate([chunk.points for chunk in chunks]), motion.points)
-        assert_array_equal(np.concatenate([chunk.times for chunk in chunks]), poses.times[10:])
-        assert_array_equal(motion.times, poses.times[10:])
+        assert_array_equal(np.concatenate([chunk.times for chunk in chunks]), poses[10:].times)
+        assert_array_equal(motion.times, poses[10:].times)
         assert motion.timestamps is None
 
     @pytest.mark.parametrize("late", [20, 64, 100])
@@ -387,4 +388,5 @@ class TestChunks:
         streamed, motion = concatenate(list(stream)), Lifter(MODEL).lift(poses)
         assert streamed.points.tobytes() == motion.points.tobytes()
         assert_array_equal(streamed.kept, motion.kept)
-        assert_allclose(motion.points, on_the_grid(poses), atol=1e-4)
+        if late >= 64:  # else the rate is not 30, but the median of what comes in the first 64 frames
+            assert_allclose(motion.points, on_the_grid(poses), atol=1e-4)
