@@ -17,20 +17,20 @@ class TestConverting:
         published.write(state, here / "epoch.pth", "model_pos of module.")
         done = poseglass("convert", "epoch.pth", "ours", "--heads", 4, "--at", 2)
         well(done)
-        assert "a Hourglass around a MixSTE, 9 frames, in ours" in done.err
+        assert "a Hourglass around a MixSTE, 9 frames, to ours" in done.err
         clip = torch.randn(2, 9, 17, 2)
         with torch.no_grad():
             assert torch.equal(weights.load("ours")(clip), weights.load("epoch.pth", heads=4, at=2)(clip))
 
     def test_facts_that_are_not_in_the_tensors(self, poseglass: Run, here: Path) -> None:
         published.write(published.filled(published.mixste_shapes(frames=9, dim=16, depth=2)), here / "x.pth")
-        written = ("--keypoints", "gt", "--skeleton", "MPI-INF-3DHP17")
-        well(poseglass("convert", "x.pth", "ours", *written))
+        options = ("--keypoints", "gt", "--skeleton", "MPI-INF-3DHP17")
+        well(poseglass("convert", "x.pth", "ours", *options))
         model = weights.load("ours")
         assert model.card == Card(skeleton="mpi_inf_3dhp17", keypoints="gt", coordinates="screen")
         done = poseglass("convert", "x.pth", "more", "--skeleton", "halpe26")
         assert (done.code, names(here)) == (2, {"x.pth", "ours"})
-        assert "halpe26 has 26 joints, and the checkpoint 17" in " ".join(done.err.split())
+        assert "halpe26 has 26 joints, the checkpoint 17" in " ".join(done.err.split())
         assert poseglass("convert", "x.pth", "more", "--skeleton", "smpl24").code == 1
 
     def test_files_that_are_not_checkpoints_are_refused(self, poseglass: Run, here: Path) -> None:
