@@ -135,7 +135,7 @@ class TestMediaPipe:
             MediaPipeDetector(people=0)
         with pytest.raises(DetectorError, match="confidence"):
             MediaPipeDetector(confidence=1.5)
-        with pytest.raises(DetectorError, match="number of seconds"):
+        with pytest.raises(DetectorError, match="finite time in seconds"):
             detector.detect(portrait, float("nan"))
 
     def test_without_mediapipe(self, monkeypatch: pytest.MonkeyPatch) -> None:

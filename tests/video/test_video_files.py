@@ -397,7 +397,7 @@ class TestWriting:
             VideoWriter(path, fps=0, size=(WIDTH, HEIGHT))
         with pytest.raises(VideoError, match="size"):
             VideoWriter(path, fps=10, size=(0, HEIGHT))
-        with pytest.raises(VideoError, match="inside its block"):
+        with pytest.raises(VideoError, match="inside the block"):
             VideoWriter(path, fps=10, size=(WIDTH, HEIGHT)).write(flag())
         assert left_over(tmp_path) == []
 
