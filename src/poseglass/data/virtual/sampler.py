@@ -107,7 +107,6 @@ class Sampler:
         pixels = camera.project(space.reshape(batch, -1, 3)).reshape(*joints.shape[:3], 2)
 
         clean = rng.random(batch) < self.clean
-        layout = np.where(clean, 0, layout)
         points, scores = detect(rng, pixels, self.noise, H36M_FACE.mirror)
         outside = ((pixels < 0) | (pixels > size[:, None, None])).any(-1)
         scores = np.where(outside & (rng.random(batch) < UNSEEN_OUTSIDE)[:, None, None], 0, scores)
