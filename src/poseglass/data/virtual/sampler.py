@@ -128,8 +128,8 @@ class Sampler:
         return _lie_down(rng, world)
 
     @cached_property
-    def _groups(self) -> tuple[Float[ndarray, " n"], list[list[MotionClip]]]:
-        """The cumulative shares, and the takes of each entry of `shares` and then all others (n + 1 lists)."""
+    def _groups(self) -> tuple[Float[ndarray, " _"], list[list[MotionClip]]]:
+        """The cumulative shares, and the takes of each entry of `shares` and then all others."""
         groups: dict[str, list[MotionClip]] = {prefix: [] for prefix in (*self.shares, "")}
         usable = [clip for clip in self.clips if len(clip.points) > 1]
         for clip in usable:
