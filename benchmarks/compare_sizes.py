@@ -1,6 +1,6 @@
 """Models of several sizes trained for the same time: python benchmarks/compare_sizes.py CLIPS SECONDS SIZE ...
 
-A size is FRAMES:CHANNELS:KEEP, such as 81:128:27; KEEP 0 is the plain backbone. Every model begins with fresh weights
+A size is FRAMES:CHANNELS:KEEP, such as 81:128:27; KEEP 0 is the plain backbone. Every model starts with fresh weights
 and gets the same seconds of one core's time, as the processor counts them, at the recipe's settings. Errors are those
 of the validation clips, clean and as a detector would see them. FLOPs are all matrix products, per frame of a window.
 """
@@ -13,13 +13,13 @@ import torch
 
 from poseglass.cost.flops import count_flops
 from poseglass.data.clips import MotionClips
-from poseglass.training.batches import MotionBatches
 from poseglass.training.build import build
-from poseglass.training.loop import Run
+from poseglass.training.motion_batches import MotionBatches
 from poseglass.training.recipe import Recipe
+from poseglass.training.state import TrainingState
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "balanced-27.toml"
-CLIPS_OF_27 = 16  # a step's clips, fewer where they are longer: as many frames
+CLIPS_OF_27 = 16  # clips per step; longer clips are fewer, for as many frames
 
 
 def main(path: str, seconds: float, sizes: list[str]) -> None:
@@ -27,7 +27,7 @@ def main(path: str, seconds: float, sizes: list[str]) -> None:
     clips = MotionClips.load(path)
     print(f"one core, {seconds:.0f} s of processor time each")
     print(
-        "| frames | channels | kept | steps | clips/s | frames/s | P-MPJPE clean, detected | MPJPE | MFLOPs a frame |"
+        "| frames | channels | kept | steps | clips/s | frames/s | P-MPJPE clean, detected | MPJPE | MFLOPs per frame |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
     for size in sizes:
@@ -40,16 +40,16 @@ def main(path: str, seconds: float, sizes: list[str]) -> None:
             f"waist.keep={{1 = {keep}}}" if keep else "waist.keep={}",
             f"data.batch={batch}",
             "optim.bf16=false",
-            # As many frames for everyone, so that a long clip has no more of them to be judged by.
+            # The same number of validation frames for every clip length.
             f"run.validation_clips={2 * (81 * 64 // frames)}",
         )
-        run = Run(recipe, build(recipe))
+        run = TrainingState(recipe, build(recipe))
         source = MotionBatches(clips, recipe)
         began = process_time()
         while process_time() - began < seconds:
             run.advance(source.draw(run.step, 0))
         taken = process_time() - began
-        errors = run.judge(source.judges())
+        errors = run.validate(source.validation())
         flops = count_flops(run.averaged()).executed
         rate = run.step * batch / taken
         print(

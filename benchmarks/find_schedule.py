@@ -1,12 +1,12 @@
 """Pyramids that save what H2OT saves: python benchmarks/find_schedule.py [MODEL [SAVED [ROUNDS [BEST]]]].
 
 H2OT (Li et al., TPAMI 2025) is published with 57.4% fewer FLOPs on MixSTE, about 118.1 G in the paper convention, and
-without its schedule. This looks for schedules `{layer: frames}` of one to three stages, uniform pruning and
-interpolation, that come within 1% of it, and times the BEST of each number of stages against the backbone, in turns,
-for ROUNDS rounds on one core. ROUNDS 0 only counts. What it finds is ours and not H2OT's.
+without its schedule. This script searches for schedules `{layer: frames}` of one to three stages, with uniform pruning
+and interpolation, that come within 1% of that saving. It times the BEST of each number of stages against the backbone,
+in turns, for ROUNDS rounds on one core; with ROUNDS 0 it only counts. The schedules are ours, not H2OT's.
 
-Best is what keeps most frames in its last layers: the poses in between are interpolated. Among equals that which prunes
-latest.
+The best schedule keeps most frames in its last layers, because the poses in between are interpolated; among equals, the
+one that prunes latest.
 """
 
 import sys
@@ -16,7 +16,7 @@ import poseglass as pg
 from poseglass.cost.flops import count_flops
 from poseglass.models import PoseTransformer
 
-SHARES = (2 / 3, 1 / 2, 4 / 9, 1 / 3, 1 / 4, 2 / 9, 1 / 6, 1 / 9)  # of the clip's frames, as kept by some stage
+SHARES = (2 / 3, 1 / 2, 4 / 9, 1 / 3, 1 / 4, 2 / 9, 1 / 6, 1 / 9)  # of the clip's frames, kept by a stage
 TOLERANCE = 0.01
 Schedule = dict[int, int]
 
@@ -30,17 +30,17 @@ def paper(model: pg.Hourglass | PoseTransformer) -> int:
 
 
 def candidates(model: PoseTransformer, target: float) -> dict[int, list[Schedule]]:
-    """Schedules that meet the target, by their number of stages, the best first.
+    """Schedules that meet the target, by number of stages, the best first.
 
-    Linear layers cost a frame the same wherever it is, so one count per layer tells the paper FLOPs of every schedule:
-    what pruning one frame more before that layer saves.
+    Linear layers cost the same for each frame, so the paper FLOPs of every schedule follow from one count per layer:
+    the saving of pruning one additional frame before that layer.
     """
     whole, one = paper(model), model.frames - 1
     saves = {layer: whole - paper(waist(model, {layer: one})) for layer in range(1, model.depth)}
     ladder = sorted({round(share * model.frames) for share in SHARES}, reverse=True)
-    # One stage meets it with one count of frames; more have a choice, and choose from the ladder.
+    # With one stage, one count of frames meets the target; with several, the counts come from the ladder.
     single = [{layer: model.frames - round((whole - target) / saved)} for layer, saved in saves.items()]
-    found = {1: [stage for stage in single if min(stage.values()) >= 1]}
+    schedules = {1: [stage for stage in single if min(stage.values()) >= 1]}
     for stages in (2, 3):
         fitting = []
         for layers in combinations(saves, stages):
@@ -49,20 +49,22 @@ def candidates(model: PoseTransformer, target: float) -> dict[int, list[Schedule
                 flops = whole - sum(saves[layer] * step for layer, step in zip(layers, steps, strict=True))
                 if abs(flops / target - 1) <= TOLERANCE:
                     fitting.append(dict(zip(layers, keeps, strict=True)))
-        found[stages] = fitting
-    return {n: sorted(some, key=lambda s: (min(s.values()), *s), reverse=True) for n, some in found.items()}
+        schedules[stages] = fitting
+    return {n: sorted(some, key=lambda s: (min(s.values()), *s), reverse=True) for n, some in schedules.items()}
 
 
 def main(name: str, saved: float, rounds: int, best: int) -> None:
     model = pg.create_model(name)
     backbone = count_flops(model)
     target = (1 - saved) * backbone.paper
-    found = candidates(model, target)
+    by_stages = candidates(model, target)
     print(f"{name}: {backbone.paper / 1e9:.2f} paper G, {100 * saved:.1f}% saved are {target / 1e9:.2f}")
-    print(", ".join(f"{len(schedules)} of {stages} stages" for stages, schedules in found.items()) + " come within 1%")
+    print(
+        ", ".join(f"{len(schedules)} of {stages} stages" for stages, schedules in by_stages.items()) + " come within 1%"
+    )
     print("| layer: frames | paper G | saved | full G | saved | x as fast | time saved | by FLOPs saved (paper) |")
     print("|---|---|---|---|---|---|---|---|")
-    for schedule in (schedule for schedules in found.values() for schedule in schedules[:best]):
+    for schedule in (schedule for schedules in by_stages.values() for schedule in schedules[:best]):
         fast = waist(model, schedule)
         flops = count_flops(fast)
         assert abs(flops.paper / target - 1) <= TOLERANCE

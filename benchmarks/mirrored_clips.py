@@ -1,4 +1,4 @@
-"""How many motion clips `poseglass data check` takes for mirror images: as they are, and after each was mirrored.
+"""How many motion clips `poseglass data check` takes for mirror images, as they are and after mirroring each.
 
 python benchmarks/mirrored_clips.py clips.npz
 """

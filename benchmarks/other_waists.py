@@ -1,9 +1,9 @@
 """Other waists on the shipped weights, without training: python benchmarks/other_waists.py CLIPS OUT.png [STEPS]
 
-The shipped model keeps 27 of 81 frames that are density peaks. Its weights, recoverer included, are given other
-pruners, other counts and pyramids, and judged as they are, on validation clips, half of them clean and half as a
-detector would see them. With STEPS the waist's own parameters alone are then trained where it is furthest from what it
-was, with the backbone frozen. Speed is measured in turns with the backbone without a waist, on one core.
+The shipped model keeps 27 of 81 frames, those that are density peaks. Its weights, recoverer included, get other
+pruners, other counts and pyramids, and are judged without training, on validation clips, half of them clean and half as
+a detector would report them. With STEPS, the waists that differ most are then trained, with the backbone frozen. Speed
+is measured in turns with the backbone without a waist, on one core.
 """
 
 import copy
@@ -15,13 +15,13 @@ from matplotlib import pyplot
 
 import poseglass as pg
 from poseglass.data.clips import MotionClips
-from poseglass.training.batches import MotionBatches
-from poseglass.training.loop import Run
+from poseglass.training.motion_batches import MotionBatches
 from poseglass.training.recipe import Recipe
+from poseglass.training.state import TrainingState
 from poseglass.weights.lengths import lengthened
 
 ROUNDS, BATCH = 9, 8
-ROOM = 4.0  # mm of the picture's height; what is beyond stands at its edge
+ROOM = 4.0  # mm: the height of the picture; larger errors are drawn at its edge
 ROWS = (
     *(({1: keep}, "uniform") for keep in (9, 14, 20, 27, 41, 81)),
     *(({1: 27}, prune) for prune in ("density", "attention", "motion")),
@@ -31,9 +31,9 @@ TRAINED = (ROWS[0], ({1: 27}, "motion"))
 
 
 def waist(shipped: pg.Hourglass, keep: dict[int, int], prune: str) -> pg.Hourglass:
-    """The shipped weights with another waist; what is added to the kept frames, in their order, is stretched."""
+    """The shipped weights with another waist; the embeddings of the kept frames are stretched in time."""
     model = pg.hourglass(copy.deepcopy(shipped.backbone), keep=keep, prune=prune)
-    model.load_state_dict(lengthened(shipped.state_dict(), model), strict=False)  # later stages begin at zero
+    model.load_state_dict(lengthened(shipped.state_dict(), model), strict=False)  # later stages start at zero
     return model.eval()
 
 
@@ -46,23 +46,23 @@ def main(path: str, out: str, steps: int = 0) -> None:
         "schedule.warmup=10", f"schedule.steps={steps or 1}", "schedule.decay=1",
     )  # fmt: skip
     source = MotionBatches(clips, settings)
-    judges = source.judges()
+    judges = source.validation()
     costs = [pg.bench(waist(shipped, *row), against=shipped.backbone, threads=1, rounds=ROUNDS) for row in ROWS]
     print("P-MPJPE in mm, clean / detected")
-    print(f"| frames at layer | prune | x as fast | as it is | own parameters trained, {steps} steps |")
+    print(f"| frames at layer | prune | x as fast | as it is | waist trained, {steps} steps |")
     print("|---|---|---|---|---|")
     points = []
     for (keep, prune), cost in zip(ROWS, costs, strict=True):
-        run = Run(settings, waist(shipped, keep, prune))
+        run = TrainingState(settings, waist(shipped, keep, prune))
         run.model.backbone.requires_grad_(False)
-        errors = [run.judge(judges)]
+        errors = [run.validate(judges)]
         if steps and (keep, prune) in TRAINED:
             while run.step < steps:
                 run.advance(source.sampler.sample(np.random.default_rng(run.step), BATCH))
-            errors.append(run.judge(judges))
-        told = [f"{error['clean_p_mpjpe']:.1f} / {error['detected_p_mpjpe']:.1f}" for error in errors]
+            errors.append(run.validate(judges))
+        texts = [f"{error['clean_p_mpjpe']:.1f} / {error['detected_p_mpjpe']:.1f}" for error in errors]
         stages = ", ".join(f"{frames} at {layer}" for layer, frames in keep.items())
-        print(f"| {stages} | {prune} | {cost.speedup:.2f} | {' | '.join([*told, ''][:2])} |", flush=True)
+        print(f"| {stages} | {prune} | {cost.speedup:.2f} | {' | '.join([*texts, ''][:2])} |", flush=True)
         points.append((prune, ", ".join(map(str, keep.values())), 1 / (cost.speedup or 1), errors[0]))
     draw(points, out)
 
@@ -74,11 +74,11 @@ def draw(points: list[tuple[str, str, float, dict[str, float]]], out: str) -> No
     top = min(means) + ROOM
     for prune, marker in {"uniform": "o", "density": "s", "attention": "^", "motion": "v"}.items():
         mine = [
-            (share, mean, told) for (name, told, share, _), mean in zip(points, means, strict=True) if name == prune
+            (share, mean, label) for (name, label, share, _), mean in zip(points, means, strict=True) if name == prune
         ]
         axes.plot(*zip(*((share, min(mean, top)) for share, mean, _ in mine), strict=True), marker, label=prune)
-        for share, mean, told in mine:
-            text = told if mean <= top else f"{told}: {mean:.1f} mm"
+        for share, mean, label in mine:
+            text = label if mean <= top else f"{label}: {mean:.1f} mm"
             axes.annotate(text, (share, min(mean, top)), (5, 6), textcoords="offset points", fontsize=8)
     axes.legend(title="frames chosen by")
     axes.set_xlim(0, 1.15)

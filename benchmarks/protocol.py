@@ -1,11 +1,11 @@
-"""How long an evaluation on recordings takes, how much of it is metrics, and how much memory it needs.
+"""How long an evaluation on recordings takes, how much of that is metrics, and how much memory it needs.
 
     poseglass data generate h36m made-up --frames 2600 --subject S9 --subject S11
     poseglass data h36m made-up prepared
     python benchmarks/protocol.py prepared [MODEL] [FRAMES]
 
-The model has fresh weights and one thread; 2D is the ground truth, and no mirrored pass is averaged in. What stays in
-memory of the mapped files is the operating system's to keep or drop; the peak includes it.
+The model is untrained and runs on one thread, on ground-truth 2D poses and without the mirrored pass. The peak includes
+pages of the mapped files, which the operating system keeps or drops as it likes.
 """
 
 import resource
@@ -27,18 +27,18 @@ def main(folder: str, name: str = "mixste-tiny", frames: str = "27") -> None:
     spent, add = [0.0], Tally.add
 
     def timed(self: Tally, *arguments: object) -> None:
-        begin = perf_counter()
+        start = perf_counter()
         add(self, *arguments)  # type: ignore[arg-type]
-        spent[0] += perf_counter() - begin
+        spent[0] += perf_counter() - start
 
     Tally.add = timed  # type: ignore[method-assign, assignment]
-    begin, before = perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start, before = perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report = evaluate_recordings(model, recordings, Protocol(keypoints="gt"))
-    whole = perf_counter() - begin
+    elapsed = perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     count, seconds = report.total.frames, spent[0]
-    print(f"{count:,} frames in {whole:.1f} s, of them {seconds:.1f} s ({100 * seconds / whole:.0f}%) metrics")
-    print(f"{1e6 * seconds / count:.1f} us of metrics a frame")
+    print(f"{count:,} frames in {elapsed:.1f} s, {seconds:.1f} s ({100 * seconds / elapsed:.0f}%) of it metrics")
+    print(f"{1e6 * seconds / count:.1f} us of metrics per frame")
     print(f"peak memory {peak / 1e6:.2f} GB, {before / 1e6:.2f} before the work")
 
 

@@ -1,11 +1,11 @@
-"""How fast a prepared data set opens, is verified, and gives clips and batches, and how much memory that takes.
+"""How fast a prepared data set opens, is verified, and yields clips and batches, and how much memory that takes.
 
     poseglass data generate h36m made-up --frames 2600
     poseglass data h36m made-up prepared
     python benchmarks/recordings.py prepared
 
-The clips are those of a training batch: 243 frames of 3D and 2D poses from anywhere, copied into memory. What stays in
-memory of the mapped files is the operating system's to keep or drop; the peak includes it.
+The clips are those of a training batch: 243 frames of 3D and 2D poses from random places, copied into memory. The peak
+includes pages of the mapped files, which the operating system keeps or drops as it likes.
 """
 
 import resource
@@ -17,7 +17,7 @@ import numpy as np
 
 from poseglass.data.recordings.store import Recordings
 from poseglass.training.recipe import Recipe
-from poseglass.training.recorded import RecordedBatches
+from poseglass.training.recorded_batches import RecordedBatches
 
 FRAMES = 243
 CLIPS = 20_000
@@ -47,12 +47,12 @@ def main(folder):
             recording = long[number]
             start = int(rng.integers(recording.frames - FRAMES + 1))
             clip = np.array(recording.points3d[start : start + FRAMES])
-            seen = np.array(recording.points2d(source)[start : start + FRAMES])
-            total += float(clip[0, 0, 2] + seen[0, 0, 0])
+            pose2d = np.array(recording.points2d(source)[start : start + FRAMES])
+            total += float(clip[0, 0, 2] + pose2d[0, 0, 0])
         return total
 
     _, seconds = timed(f"{CLIPS:,} clips", clips)
-    print(f"{CLIPS / seconds:,.0f} clips of {FRAMES} frames a second, one process")
+    print(f"{CLIPS / seconds:,.0f} clips of {FRAMES} frames per second, one process")
     timed("verify", recordings.verify)
     for name in ("hot-mixste", "mhformer"):
         recipe = Recipe.read(RECIPES / f"{name}.toml").updated({"data": {"path": folder}})
@@ -61,7 +61,9 @@ def main(folder):
         _, seconds = timed(
             f"{STEPS} more", lambda batches=batches: [batches.draw(1 + n, 0) for n in range(STEPS)] and 0
         )
-        print(f"{len(batches.clips):,} clips, {batches.epoch:,} steps an epoch, {1000 * seconds / STEPS:.1f} ms a step")
+        print(
+            f"{len(batches.clips):,} clips, {batches.epoch:,} steps per epoch, {1000 * seconds / STEPS:.1f} ms per step"
+        )
 
 
 if __name__ == "__main__":

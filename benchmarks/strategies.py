@@ -1,9 +1,8 @@
 """Error against time for each way to prune and recover: python benchmarks/strategies.py CLIPS SECONDS [ROW]...
 
-Small models, 27 frames, 4 layers and 64 channels, begin with fresh weights and are trained for SECONDS of one core's
-time each, as the processor counts it: who is faster sees more clips. Errors are those of validation clips, half of them
-clean and half as a detector would see them. Speed is measured in turns with the plain backbone, on one core, before any
-training.
+Small models, 27 frames, 4 layers and 64 channels, start with fresh weights and are trained for SECONDS of one core's
+processor time each: faster models see more clips. Errors are on validation clips, half of them clean and half as a
+detector would report them. Speed is measured in turns with the plain backbone, on one core, before any training.
 """
 
 import sys
@@ -15,9 +14,9 @@ import torch
 import poseglass as pg
 from poseglass.data.clips import MotionClips
 from poseglass.training import build as building
-from poseglass.training.batches import MotionBatches
-from poseglass.training.loop import Run
+from poseglass.training.motion_batches import MotionBatches
 from poseglass.training.recipe import Recipe
+from poseglass.training.state import TrainingState
 from poseglass.waist.prune import PRUNERS
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "balanced-27.toml"
@@ -49,17 +48,17 @@ def main(path: str, seconds: float, names: list[str]) -> None:
         "run.workers=1", "run.validation_clips=512", f"model.frames={FRAMES}", f"data.batch={BATCH}"
     )
     source = MotionBatches(clips, settings)
-    judges = source.judges()
+    judges = source.validation()
     costs = {name: pg.bench(build(name), against=build("plain"), threads=1, rounds=ROUNDS) for name in names}
     print(f"{seconds:.0f} s of one core's time each; P-MPJPE in mm, clean / detected")
-    print("| prune, recover | MFLOPs a frame | x as fast | steps | P-MPJPE |")
+    print("| prune, recover | MFLOPs per frame | x as fast | steps | P-MPJPE |")
     print("|---|---|---|---|---|")
     for name, cost in costs.items():
-        run = Run(settings, build(name))
+        run = TrainingState(settings, build(name))
         began = process_time()
         while process_time() - began < seconds:
             run.advance(source.draw(run.step, 0))
-        errors = run.judge(judges)
+        errors = run.validate(judges)
         clean, detected = errors["clean_p_mpjpe"], errors["detected_p_mpjpe"]
         print(
             f"| {name} | {cost.model.per_frame('executed') / 1e6:.1f} | {cost.speedup:.2f} | {run.step} "

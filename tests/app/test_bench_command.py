@@ -57,8 +57,8 @@ class TestBenching:
     @pytest.mark.parametrize(
         ("arguments", "words", "code"),
         [
-            (["nothing"], ["there is no model nothing", "mixste", "balanced"], 1),
-            (["balanced", "--frames", 9], ["--frames goes with a size"], 1),
+            (["nothing"], ["no model nothing", "mixste", "balanced"], 1),
+            (["balanced", "--frames", 9], ["--frames goes with a named size"], 1),
             (["mixste-tiny", "--keep", 9, "--at", 3], ["before its layers 1 to 2, not 3"], 1),
             (["mixste-tiny", "--keep", 9, "--at", 1, "--prune", "x"], ["no pruner is called 'x'"], 1),
             (["mixste-tiny", "--keep", 9, "--at", 1, "--recover", "x"], ["no recoverer is called 'x'"], 1),

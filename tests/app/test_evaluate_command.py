@@ -1,4 +1,4 @@
-"""``poseglass evaluate`` and ``reproduce`` from end to end, on made-up data sets."""
+"""``poseglass evaluate`` and ``reproduce`` end to end, on made-up data."""
 
 import csv
 import json
@@ -9,6 +9,8 @@ import pytest
 import scipy.io
 
 import poseglass as pg
+from oracle import bodies
+from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.h36m.prepare import prepare_h36m
 from poseglass.data.recordings.writer import write_recordings
 from poseglass.data.synthetic.generate import generate
@@ -19,7 +21,7 @@ from poseglass.judging.protocol import Protocol
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Two data sets, and a tiny model that sees the screen."""
+    """Two data sets, and a tiny model of screen coordinates."""
     folder = tmp_path_factory.mktemp("data")
     generate("h36m", folder / "a", frames=12, subjects=["S9"])
     whole = prepare_h36m(folder / "a", folder / "all-actions").recordings
@@ -44,7 +46,7 @@ def test_human36m(poseglass, data, monkeypatch):
     assert code == 0, err
     how = Protocol("cpn", counting="published", flip=True, batch=8)
     report = evaluate_recordings(pg.load("weights/model"), pg.Recordings.open("h36m"), how, name="model")
-    assert out == f"{report}\n", "the report and nothing else can be piped"
+    assert out == f"{report}\n", "the report, and nothing else, is on standard output"
     assert json.loads(Path("out/e.json").read_text()) == report.record()
     rows = [*csv.DictReader(Path("out/e.csv").read_text().splitlines())]
     assert [row["name"] for row in rows] == [group.name for group in (*report.groups, report.total)]
@@ -52,7 +54,7 @@ def test_human36m(poseglass, data, monkeypatch):
     assert {path.name for path in Path("out/plots").iterdir()} == {"error-per-joint.png", "error-per-action.png"}
     pg.save(pg.load("weights/model"), "runs/mine/best")
     code, out, _ = poseglass("evaluate", "runs/mine/best", "--data", "h36m")
-    assert out.startswith("mine/best on Human3.6M"), "every run has a best"
+    assert out.startswith("mine/best on Human3.6M"), "the name says which run's best"
     chosen = ("--keypoints", "gt", "--subjects", "S9", "--centre")
     code, out, _ = poseglass("evaluate", "weights/model", "--data", "h36m", *chosen, "--markdown")
     assert code == 0
@@ -62,13 +64,52 @@ def test_human36m(poseglass, data, monkeypatch):
     assert "missing actions: Directions, Discussion, Greeting" in out
 
 
-def test_3dhp_and_its_file_for_matlab(poseglass, data, monkeypatch):
+@pytest.fixture
+def clips(data, monkeypatch):
+    """Motion clips, and a tiny model of person coordinates."""
+    monkeypatch.chdir(data)
+    takes = [
+        MotionClip(who, bodies.motion(40, pg.H36M_17.joints, seed).astype(np.float32), who, "test")
+        for seed, who in enumerate(("anna", "bert"))
+    ]
+    MotionClips(tuple(takes), fps=50.0).save("clips.npz")
+    pg.save(pg.create_model("mixste-tiny", frames=9, inputs=3), "weights/person")
+    return MotionClips.load("clips.npz")
+
+
+def test_motion_clips(poseglass, clips):
+    files = ("--json", "out/clips.json", "--csv", "out/clips.csv")
+    code, out, err = poseglass("evaluate", "weights/person", "--data", "clips.npz", "--flip", *files)
+    assert code == 0, err
+    report = pg.evaluate(pg.load("weights/person"), clips, flip=True)
+    assert out == f"{report}\n", "the report, and nothing else, is on standard output"
+    assert json.loads(Path("out/clips.json").read_text()) == report.record()
+    assert Path("out/clips.csv").read_text() == report.csv()
+    assert {group.name for group in report.groups} == {"all", "anna", "bert"}
+    code, out, _ = poseglass("evaluate", "weights/person", "--data", "clips.npz", "--split", "test", "--markdown")
+    assert out == pg.evaluate(pg.load("weights/person"), clips).markdown() + "\n"
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--keypoints", "gt"), ("--subjects", "anna"), ("--protocol", "ours"), ("--centre",), ("--all-frames",),
+        ("--skeleton", "h36m17"), ("--batch", 1), ("--plots", "plots"), ("--mat", "x.mat"),
+    ],
+)  # fmt: skip
+def test_options_of_recordings_are_refused_for_motion_clips(poseglass, clips, option):
+    code, out, err = poseglass("evaluate", "weights/person", "--data", "clips.npz", *option)
+    assert (code, out) == (2, "")
+    assert "goes with a folder of recordings" in " ".join(err.replace("│", " ").split())
+
+
+def test_3dhp_and_its_matlab_file(poseglass, data, monkeypatch):
     monkeypatch.chdir(data)
     arguments = ("evaluate", "weights/model", "--data", "3dhp", "--keypoints", "gt")
     code, out, err = poseglass(*arguments, "--mat", "inference_data.mat", "--plots", "plots")
     assert code == 0, err
     assert "PCK" in out
-    assert "Sports" in out or "Sitting" in out, "the original annotations tell activities"
+    assert "Sports" in out or "Sitting" in out, "the original annotations have activities"
     content = scipy.io.loadmat("inference_data.mat")
     recordings = {r.subject: r for r in pg.Recordings.open("3dhp")}
     errors = []
@@ -78,7 +119,7 @@ def test_3dhp_and_its_file_for_matlab(poseglass, data, monkeypatch):
         assert not poses[:, 14].any(), "the pelvis is at the origin"
         truth = 1000 * (recording.points3d - recording.points3d[:, 14:15])
         errors.append(np.linalg.norm(poses - truth, axis=-1)[recording.valid])
-    assert f" {np.concatenate(errors).mean():.1f} " in out, "read back, it has the same error"
+    assert f" {np.concatenate(errors).mean():.1f} " in out, "the same error when read back"
     assert {path.name for path in Path("plots").iterdir()} == {
         "error-per-joint.png", "error-per-sequence.png", "error-per-activity.png"
     }  # fmt: skip
@@ -136,7 +177,7 @@ def test_a_table_with_and_without_weights(poseglass, data, monkeypatch, tmp_path
         "--json",
         tmp_path / "r.json",
     )
-    assert code == 1, "there are weights, and they do not fit"
+    assert code == 1, "there are weights, but of another model"
     assert "could not be measured: HoT w. MixSTE: expected the weights of a MixSTE of 243 frames" in out
     assert json.loads((tmp_path / "r.json").read_text())["rows"][4]["problem"]
     assert poseglass("reproduce", "coco", "--data", "h36m")[0] == 1

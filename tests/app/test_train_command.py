@@ -54,7 +54,7 @@ class TestTraining:
             (["."], ["cannot be read"]),
             (["clips.npz"], ["clips.npz"]),
             (["broken.toml"], ["broken.toml is not TOML"]),
-            (["tiny.toml"], ["names no motion clips", "data.path"]),
+            (["tiny.toml"], ["names no data", "data.path"]),
             (["tiny.toml", "--data", "no.npz"], ["there is no motion file no.npz", "poseglass data mocap"]),
             (["tiny.toml", "--data", "no.npz", "--set", "run.workers=2"], ["there is no motion file no.npz"]),
             (["tiny.toml", "--data", "tiny.toml"], ["tiny.toml is no npz of motion clips"]),
@@ -63,7 +63,7 @@ class TestTraining:
             (["tiny.toml", "--set", "optim.lr=fast"], ["optim.lr must be", "'fast'"]),
             (["tiny.toml", "--data", "clips.npz", "-o", "tiny.toml/run"], ["is a file, not a folder"]),
             (["tiny.toml", "--data", "clips.npz", "--init", "nothing"], ["no weights nothing"]),
-            (["tiny.toml", "--data", "clips.npz", "--waist-only"], ["optim.trains=waist", "give init"]),
+            (["tiny.toml", "--data", "clips.npz", "--waist-only"], ["optim.trains=waist", "by init"]),
             (["tiny.toml", "--data", "clips.npz", "--set", "data.keypoints=gt"], ["no folder of recordings clips.npz"]),
         ],
     )

@@ -1,4 +1,4 @@
-"""Exchanged sides against every possible choice of sides, and on motion whose sides are known."""
+"""Exchanged sides against all possible choices, and on motion whose sides are known."""
 
 from itertools import product
 
@@ -24,7 +24,7 @@ def confuse(points: np.ndarray, states: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_it_is_the_cheapest_of_all_choices(seed):
+def test_the_cheapest_of_all_choices_wins(seed):
     rng = np.random.default_rng(seed)
     points = rng.normal(0, 1, (1, 17, 2)) + rng.normal(0, 0.3, (4, 17, 2))
     scores = (rng.random((4, 17)) < 0.9).astype(float)
@@ -33,11 +33,11 @@ def test_it_is_the_cheapest_of_all_choices(seed):
         states: oracle.cost_of_sides(points, scores, [CHOICES[s] for s in states])
         for states in product(range(4), repeat=4)
     }
-    found = tuple(exchanged(points, scores).tolist())
-    assert every[found] == pytest.approx(min(every.values()))
+    states = tuple(exchanged(points, scores).tolist())
+    assert every[states] == pytest.approx(min(every.values()))
 
 
-def test_right_sides_are_left_alone():
+def test_correct_sides_stay():
     points, scores = walk()
     assert not exchanged(points, scores).any()
     same, as_sure = steady_sides(points, scores)
@@ -46,12 +46,12 @@ def test_right_sides_are_left_alone():
 
 
 @pytest.mark.parametrize("state", [1, 2, 3])
-@pytest.mark.parametrize(("begin", "end"), [(10, 11), (20, 32), (0, 4), (57, 60)])
-def test_a_spell_is_undone(state, begin, end):
+@pytest.mark.parametrize(("start", "end"), [(10, 11), (20, 32), (0, 4), (57, 60)])
+def test_a_spell_is_undone(state, start, end):
     points, scores = walk()
     scores = scores * np.linspace(0.5, 1, 17)
     states = np.zeros(60, int)
-    states[begin:end] = state
+    states[start:end] = state
     wrong, sure = confuse(points, states), confuse(scores, states)
     assert_array_equal(exchanged(wrong, sure), states)
     right, as_sure = steady_sides(wrong, sure)
@@ -59,13 +59,13 @@ def test_a_spell_is_undone(state, begin, end):
     assert_array_equal(as_sure, scores)
 
 
-def test_most_of_a_clip_is_taken_to_be_right():
+def test_the_majority_is_taken_to_be_right():
     points, scores = walk()
     states = np.repeat([1, 0], [45, 15])
     assert_array_equal(exchanged(confuse(points, states), scores), 1 - states)
 
 
-def test_joints_that_are_missing_do_not_matter():
+def test_gaps_do_not_matter():
     points, scores = walk()
     scores[5:50, [3, 13, 16]] = 0
     points[5:50, [3, 13, 16]] = np.nan
@@ -75,7 +75,7 @@ def test_joints_that_are_missing_do_not_matter():
 
 
 @pytest.mark.parametrize("never", [[2, 3, 5, 6], [0], [14]], ids=["legs", "pelvis", "one shoulder"])
-def test_joints_that_are_never_seen_do_not_matter(never):
+def test_joints_that_are_never_known_do_not_matter(never):
     points, scores = walk()
     states = np.zeros(60, int)
     states[20:30] = 1
@@ -85,7 +85,7 @@ def test_joints_that_are_never_seen_do_not_matter(never):
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5])
-def test_nobody_and_few_frames(frames):
+def test_short_clips_and_clips_without_anybody(frames):
     points, scores = np.full((frames, 17, 2), np.nan), np.zeros((frames, 17))
     assert not exchanged(points, scores).any()
     assert not exchanged(*walk(frames)).any()

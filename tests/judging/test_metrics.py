@@ -1,4 +1,4 @@
-"""Metrics against plain loops and against answers known beforehand."""
+"""Metrics against plain loops and against known answers."""
 
 import numpy as np
 import pytest
@@ -10,10 +10,12 @@ from poseglass.body.geometry import align, rescale
 from poseglass.errors import PoseError
 from poseglass.judging.metrics import (
     AUC_THRESHOLDS,
+    METRICS,
     SCORED_3DHP,
     acceleration_error,
     auc,
     joint_errors,
+    metrics_for,
     mpjpe,
     mpjve,
     n_mpjpe,
@@ -23,7 +25,7 @@ from poseglass.judging.metrics import (
 
 KINDS = ["far off", "flat", "collinear", "both collinear", "one point", "the origin", "truth in one point", "mirrored",
          "turned inside out", "the truth"]  # fmt: skip
-METRICS = [mpjpe, p_mpjpe, n_mpjpe, mpjve, acceleration_error, pck, auc]
+FUNCTIONS = [mpjpe, p_mpjpe, n_mpjpe, mpjve, acceleration_error, pck, auc]
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
 
 
 def degenerate(kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions (12 17 3) in which something has collapsed, and the truth."""
+    """Degenerate predictions (12 17 3), and the truth."""
     rng = np.random.default_rng(7)
     predicted, target = rng.normal(0, 0.3, (2, 12, 17, 3))
     match kind:
@@ -89,14 +91,14 @@ def test_degenerate_poses_against_plain_loops(kind):
 
 
 @pytest.mark.parametrize("by", ["similarity", "scale"])
-def test_a_batch_of_all_sorts_is_aligned_pose_by_pose(by):
+def test_a_mixed_batch_is_aligned_pose_by_pose(by):
     pairs = [degenerate(kind) for kind in KINDS]
     predicted, target = (np.stack(poses) for poses in zip(*pairs, strict=True))  # kinds 12 17 3
     errors = joint_errors(predicted, target, align_by=by)
     fit = oracle.procrustes if by == "similarity" else oracle.scaled
     for kind, frame in np.ndindex(errors.shape[:2]):
         alone = np.linalg.norm(fit(predicted[kind, frame], target[kind, frame]) - target[kind, frame], axis=-1)
-        # A straight body may be turned about its line; the sum of squares is the same.
+        # A straight body may be turned about its line without changing the sum of squares.
         each = "collinear" not in KINDS[kind]
         assert_allclose(
             errors[kind, frame] if each else np.square(errors[kind, frame]).sum(),
@@ -105,9 +107,29 @@ def test_a_batch_of_all_sorts_is_aligned_pose_by_pose(by):
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_float32_is_counted_in_float64(pair, metric):
+@pytest.mark.parametrize("metric", FUNCTIONS)
+def test_float32_is_computed_in_float64(pair, metric):
     assert metric(*pair) == metric(*(poses.astype(float) for poses in pair))
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_rows_of_the_table_have_a_value_per_frame(pair, name):
+    metric = METRICS[name]
+    values = metric.values(*pair)
+    assert values.shape == (12 - metric.order,)
+    assert metric.mean(*pair) == pytest.approx(values.mean())
+    expected = {
+        "MPJPE": oracle.mpjpe, "P-MPJPE": oracle.p_mpjpe, "N-MPJPE": oracle.n_mpjpe, "MPJVE": oracle.velocity_error,
+        "acceleration": oracle.acceleration_error, "PCK": lambda p, t: oracle.pck(p, t, range(14), 150),
+        "AUC": lambda p, t: oracle.auc(p, t, range(14)),
+    }  # fmt: skip
+    assert metric.mean(*pair) == pytest.approx(expected[name](*(poses.astype(float) for poses in pair)))
+
+
+def test_which_report_has_which_metric():
+    assert [*metrics_for("clips")] == ["MPJPE", "P-MPJPE", "MPJVE", "acceleration"]
+    assert [*metrics_for("recordings")] == ["MPJPE", "P-MPJPE", "N-MPJPE", "MPJVE", "acceleration"]
+    assert [*metrics_for("3dhp")] == ["MPJPE", "PCK", "AUC"]
 
 
 def test_values_by_frame_and_joint(pair):
@@ -122,8 +144,8 @@ def test_values_by_frame_and_joint(pair):
     assert joint_errors(predicted, target, order=2).shape == (10, 17)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_batches_weigh_every_joint_alike(pair, metric):
+@pytest.mark.parametrize("metric", FUNCTIONS)
+def test_all_batches_have_the_same_weight(pair, metric):
     predicted, target = pair
     halves = [metric(predicted[:6], target[:6]), metric(predicted[6:], target[6:])]
     stacked = metric(predicted.reshape(2, 6, 17, 3), target.reshape(2, 6, 17, 3))
@@ -159,7 +181,7 @@ def test_3dhp_counts_all_but_pelvis_spine_and_head():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("which", [0, 1, 2])
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", FUNCTIONS)
 def test_nan_is_not_hidden(pair, metric, which, bad):
     predicted, target = (poses.copy() for poses in pair)
     for poses in ((predicted,), (target,), (predicted, target))[which]:
@@ -177,9 +199,9 @@ def test_nan_stays_in_its_frame(pair, by):
     assert np.isnan(errors[3]).sum() == (1 if by == "none" else 17)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_poses_of_unlike_shapes_are_refused(metric, as_used):
-    # numpy would spread one frame over all and give a number that means nothing.
+@pytest.mark.parametrize("metric", FUNCTIONS)
+def test_poses_of_different_shapes_are_refused(metric, as_used):
+    # numpy would broadcast one frame over all and return a meaningless number.
     with pytest.raises(PoseError, match=r"\(6, 17, 3\).*\(1, 17, 3\)"):
         metric(np.ones((6, 17, 3)), np.ones((1, 17, 3)))
     with pytest.raises(PoseError, match="must have the same shape"):

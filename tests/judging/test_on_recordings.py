@@ -1,4 +1,4 @@
-"""The field's protocols against plain loops: windows, counting, mirrored pass, order of averaging, joints."""
+"""The field's protocols against plain loops: windows, counting, the mirrored pass, averaging, joints."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ SIZE = (1000, 800)
 
 
 class Known(pg.PoseTransformer):
-    """Its answers are known: of what it sees, of the joint, and of the place in the clip."""
+    """A model with a known formula: of its input, the joint, and the place in the clip."""
 
     def __init__(self, frames: int = CLIP, inputs: int = 2, **card: str) -> None:
         super().__init__(card=pg.Card(**{"coordinates": "screen", **card}))
@@ -47,16 +47,16 @@ class Known(pg.PoseTransformer):
 
 
 def known(clip: ndarray) -> ndarray:
-    """The same of one clip (f 17 i), in loops."""
-    made = np.zeros((*clip.shape[:2], 3))
+    """The same formula for one clip (f 17 i), in loops."""
+    poses = np.zeros((*clip.shape[:2], 3))
     for place, joint in np.ndindex(clip.shape[:2]):
         x, y, *score = clip[place, joint]
         z = 0.3 * x + 0.2 * y + 0.1 * joint / 17 - (0.05 * score[0] if score else 0)
-        made[place, joint] = 0.5 * x + 0.1 * joint / 17, y + 0.02 * place, z
-    return made
+        poses[place, joint] = 0.5 * x + 0.1 * joint / 17, y + 0.02 * place, z
+    return poses
 
 
-# Subject, take, frames: shorter than a clip, one frame, a whole number of clips, some frames more.
+# Subject, take, frames. Among them: shorter than a clip, one frame, exactly one clip, several clips and a rest.
 H36M_TAKES = [
     ("S9", "Walking", 20), ("S9", "Walking 1", 4), ("S9", "WalkDog", 9), ("S11", "Walking", 1), ("S11", "Sitting", 31),
     ("S1", "Sitting", 12),
@@ -65,11 +65,11 @@ THREEDHP_TAKES = [("S1", "Seq1", 8), ("TS1", "TS1", 21), ("TS2", "TS2", 5)]
 
 
 def write(
-    folder: Path, dataset: str, takes: list[tuple[str, str, int]], skeleton: Skeleton, **more: object
+    folder: Path, dataset: str, takes: list[tuple[str, str, int]], skeleton: Skeleton, **settings: object
 ) -> Recordings:
     rng = np.random.default_rng(len(takes))
     with write_recordings(
-        folder, skeleton=skeleton, dataset=dataset, sources=("gt", "cpn"), scored=("cpn",), **more
+        folder, skeleton=skeleton, dataset=dataset, sources=("gt", "cpn"), scored=("cpn",), **settings
     ) as writer:
         for subject, take, frames in takes:
             for camera in ("a", "b") if dataset == "Human3.6M" else ("0",):
@@ -77,11 +77,11 @@ def write(
                 valid[0] = True
                 points = rng.normal((0, 0, 4), 0.3, (frames, 17, 3))
                 pixels = rng.uniform(0, 800, (2, frames, 17, 2))
-                told = {"activity": rng.choice([0, 2, 7], frames).astype(np.int16)} if more else {}
+                activity = {"activity": rng.choice([0, 2, 7], frames).astype(np.int16)} if settings else {}
                 writer.add(
                     subject=subject, action=take.split()[0], take=take, camera=camera, fps=50, size=SIZE,
                     points3d=points, points2d={"gt": pixels[0], "cpn": pixels[1]},
-                    scores={"cpn": rng.random((frames, 17))}, valid=valid, **told,
+                    scores={"cpn": rng.random((frames, 17))}, valid=valid, **activity,
                 )  # fmt: skip
     return Recordings.open(folder)
 
@@ -96,8 +96,8 @@ def threedhp(tmp_path):
     return write(tmp_path / "3dhp", "MPI-INF-3DHP", THREEDHP_TAKES, MPI_INF_3DHP_17, activities=True)
 
 
-def seen(recording: Recording, source: str, inputs: int) -> ndarray:
-    """What a screen model sees (f 17 i), in the data's order."""
+def screen_input(recording: Recording, source: str, inputs: int) -> ndarray:
+    """The input of a screen model (f 17 i), in the data's order."""
     points = oracle.screen(recording.points2d(source), *SIZE)
     scores = np.ones(points.shape[:2]) if source == "gt" else recording.scores(source)
     return np.concatenate([points, scores[..., None]], -1)[..., :inputs]
@@ -118,21 +118,21 @@ def expected(
     published: bool = False,
     middle: int | None = None,
 ) -> dict[str, oracle.Count]:
-    """Frames of every group, collected in loops."""
+    """The frames of every group, collected in loops."""
     counts: dict[str, oracle.Count] = {}
     for recording in recordings:
         numbers, target, valid = answers(recording), truth(recording), recording.valid
-        made = poses(recording, numbers)
+        answer = poses(recording, numbers)
         last = len(target) - 1
-        if middle is not None:  # the middles, one after the other
-            stretches = [[(t, made[t][middle]) for t in range(len(target))]]
+        if middle is not None:  # the centres, one after the other
+            stretches = [[(t, answer[t][middle]) for t in range(len(target))]]
         elif published:
             stretches = [
                 [(min(max(n, 0), last), pose) for n, pose in zip(w, p, strict=True)]
-                for w, p in zip(numbers, made, strict=True)
+                for w, p in zip(numbers, answer, strict=True)
             ]
         else:
-            pairs = [(n, p) for w, clip in zip(numbers, made, strict=True) for n, p in zip(w, clip, strict=True)]
+            pairs = [(n, p) for w, clip in zip(numbers, answer, strict=True) for n, p in zip(w, clip, strict=True)]
             stretches = [[pair for pair in pairs if 0 <= pair[0] <= last]]
             assert [n for n, _ in stretches[0]] == list(range(len(target)))
         for stretch in stretches:
@@ -173,7 +173,7 @@ def test_human36m_against_loops(h36m, counting, flip, source, inputs):
     )
 
     def poses(recording, numbers):
-        clips = oracle.windows(seen(recording, source, inputs), numbers)
+        clips = oracle.windows(screen_input(recording, source, inputs), numbers)
         both = (oracle.both_ways(known, clip, H36M_17.left, H36M_17.right) if flip else known(clip) for clip in clips)
         return [rooted(clip, 0) for clip in both]
 
@@ -202,7 +202,7 @@ def test_the_centre_frame_against_loops(h36m, counting):
         expected(
             [r for r in h36m if r.subject in ("S9", "S11")],
             lambda r: oracle.seq2frame(len(r), CLIP, CLIP // 2),
-            lambda r, numbers: [rooted(known(c), 0) for c in oracle.windows(seen(r, "gt", 2), numbers)],
+            lambda r, numbers: [rooted(known(c), 0) for c in oracle.windows(screen_input(r, "gt", 2), numbers)],
             lambda r, t: [r.action],
             middle=CLIP // 2,
         ),
@@ -214,19 +214,19 @@ def test_the_centre_frame_against_loops(h36m, counting):
 @pytest.mark.parametrize("skeleton", [H36M_17, MPI_INF_3DHP_17])
 @pytest.mark.parametrize(("source", "inputs"), [("gt", 2), ("cpn", 3)])
 def test_3dhp_against_loops(threedhp, counting, skeleton, source, inputs):
-    """By sequence and by activity, on valid frames; a model may have Human3.6M's joints or the data set's own."""
+    """By sequence and activity, on valid frames; a model may have Human3.6M's joints or the data set's own."""
     how = Protocol(source, counting=counting, flip=True, skeleton=skeleton)
     report = evaluate_recordings(Known(inputs=inputs), threedhp, how)
-    # Written down here, not taken from the package: which of MPI_INF_3DHP_17's joints Human3.6M's are.
-    there = [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4] if skeleton == H36M_17 else list(range(17))
+    # Independent of the package: the number in MPI_INF_3DHP_17 of each of the model's joints.
+    places = [14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4] if skeleton == H36M_17 else list(range(17))
     left, right = ((4, 5, 6, 11, 12, 13), (1, 2, 3, 14, 15, 16)) if skeleton == H36M_17 else (
         (5, 6, 7, 11, 12, 13), (2, 3, 4, 8, 9, 10)
     )  # fmt: skip
 
     def poses(recording, numbers):
-        clips = oracle.windows(seen(recording, source, inputs)[:, there], numbers)
-        made = [rooted(oracle.both_ways(known, clip, left, right), there.index(14)) for clip in clips]
-        return [np.stack([clip[:, there.index(joint)] for joint in range(17)], 1) for clip in made]
+        clips = oracle.windows(screen_input(recording, source, inputs)[:, places], numbers)
+        answers = [rooted(oracle.both_ways(known, clip, left, right), places.index(14)) for clip in clips]
+        return [np.stack([clip[:, places.index(joint)] for joint in range(17)], 1) for clip in answers]
 
     assert ("of the joints mpi_inf_3dhp17" in str(report)) == (skeleton == MPI_INF_3DHP_17)
     activities = {2: ["Exercising"], 7: ["Miscellaneous"], 0: []}
@@ -244,11 +244,11 @@ def test_3dhp_against_loops(threedhp, counting, skeleton, source, inputs):
     assert [*report.joints] == [*MPI_INF_3DHP_17.joints]
 
 
-def test_the_mirrored_pass_keeps_the_frames_of_the_plain_one(h36m):
+def test_the_mirrored_pass_keeps_the_same_frames(h36m):
     torch.manual_seed(3)
     model = pg.hourglass(pg.create_model("mixste-tiny", frames=CLIP), keep=3, at=1, recover="nearest").eval()
     model = model.with_card(pg.Card(coordinates="screen"))
-    anew = []
+    differs = []
 
     def one(clip: ndarray) -> ndarray:
         x = torch.from_numpy(clip[None]).float()
@@ -256,16 +256,16 @@ def test_the_mirrored_pass_keeps_the_frames_of_the_plain_one(h36m):
         with torch.inference_mode():
             plain = model.trace(x)
             again = model.trace(mirror, kept=plain.kept).pose3d[0].double().numpy()
-            anew.append((model.trace(mirror).kept[1] != plain.kept[1]).any())
+            differs.append((model.trace(mirror).kept[1] != plain.kept[1]).any())
         return (plain.pose3d[0].double().numpy() + oracle.mirrored(again, H36M_17.left, H36M_17.right)) / 2
 
     counts = expected(
         [r for r in h36m if r.subject in ("S9", "S11")],
         lambda r: oracle.seq2seq(len(r), CLIP),
-        lambda r, numbers: [rooted(one(c), 0) for c in oracle.windows(seen(r, "gt", 2), numbers)],
+        lambda r, numbers: [rooted(one(c), 0) for c in oracle.windows(screen_input(r, "gt", 2), numbers)],
         lambda r, t: [r.action],
     )
-    assert any(anew), "chosen anew, other frames would be kept"
+    assert any(differs), "alone, the mirrored pass would keep other frames"
     check(evaluate_recordings(model, h36m, Protocol("gt", flip=True)), counts)
 
 
@@ -279,16 +279,16 @@ def test_a_funnel_answers_for_the_frame_it_always_keeps(h36m, always):
     def one(clip: ndarray) -> ndarray:
         with torch.inference_mode():
             trace = model.trace(torch.from_numpy(clip[None]).float())
-        made = np.full((CLIP, 17, 3), np.nan)
+        poses = np.full((CLIP, 17, 3), np.nan)
         for place, frame in enumerate(trace.kept[2][0].tolist()):
-            made[frame] = trace.pose3d[0, place].numpy()
-        return rooted(made, 0)
+            poses[frame] = trace.pose3d[0, place].numpy()
+        return rooted(poses, 0)
 
     report = evaluate_recordings(model, h36m, Protocol("gt", batch=5))
     counts = expected(
         [r for r in h36m if r.subject in ("S9", "S11")],
         lambda r: oracle.seq2frame(len(r), CLIP, middle),
-        lambda r, numbers: [one(c) for c in oracle.windows(seen(r, "gt", 2), numbers)],
+        lambda r, numbers: [one(c) for c in oracle.windows(screen_input(r, "gt", 2), numbers)],
         lambda r, t: [r.action],
         middle=middle,
     )
@@ -304,12 +304,12 @@ def test_person_coordinates_as_in_lifting(h36m, centre):
         points, scores = (x.astype(float) for x in (recording.points2d("cpn"), recording.scores("cpn")))
         for clip, score in zip(oracle.windows(points, numbers), oracle.windows(scores, numbers), strict=True):
             turn = facing(rays(pelvis_path(clip, score), SIZE))
-            made = rooted(known(person_coordinates(clip, score)), 0)
-            yield np.stack([pose @ rotation for pose, rotation in zip(made, turn, strict=True)])
+            answer = rooted(known(person_coordinates(clip, score)), 0)
+            yield np.stack([pose @ rotation for pose, rotation in zip(answer, turn, strict=True)])
 
     import poseglass.clips.view
 
-    with pytest.MonkeyPatch.context() as patch:  # noise knows no left and right, which have tests of their own
+    with pytest.MonkeyPatch.context() as patch:  # noise has no left and right to repair
         patch.setattr(poseglass.clips.view, "steady_sides", lambda points, scores: (points, scores))
         report = evaluate_recordings(model, h36m, Protocol("cpn", centre=centre))
     counts = expected(
@@ -323,19 +323,19 @@ def test_person_coordinates_as_in_lifting(h36m, centre):
 
 
 class Perfect(Known):
-    """Knows the truth of a recording by heart."""
+    """Answers with the truth."""
 
     def __init__(self, clips: list[ndarray]) -> None:
         super().__init__()
         self.clips = clips
 
     def forward(self, pose2d):
-        made = torch.from_numpy(np.stack(self.clips[: len(pose2d)])).float()
+        poses = torch.from_numpy(np.stack(self.clips[: len(pose2d)])).float()
         del self.clips[: len(pose2d)]
-        return made
+        return poses
 
 
-def test_the_truth_has_no_error_and_each_recording_is_handed_out(h36m):
+def test_the_truth_has_no_error_and_every_recording_is_passed_to_each(h36m):
     chosen = [r for r in h36m if r.subject in ("S9", "S11")]
     clips = [c for r in chosen for c in oracle.windows(r.points3d - r.points3d[:, :1], oracle.seq2seq(len(r), CLIP))]
     got: list[tuple[str, ndarray]] = []
@@ -348,7 +348,7 @@ def test_the_truth_has_no_error_and_each_recording_is_handed_out(h36m):
         np.testing.assert_allclose(poses, truth(recording), atol=1e-6)
 
 
-def test_what_is_no_number_is_not_hidden(h36m):
+def test_nan_is_not_hidden(h36m):
     class Broken(Known):
         def head(self, tokens):
             poses = super().head(tokens)
@@ -360,7 +360,15 @@ def test_what_is_no_number_is_not_hidden(h36m):
     assert '"MPJPE": null' in report.json()
 
 
-def test_batches_change_nothing(h36m):
+def test_the_caller_finds_the_model_in_its_mode(h36m):
+    model = pg.create_model("mixste-tiny", frames=CLIP).train()
+    model.project.eval()
+    modes = [part.training for part in model.modules()]
+    evaluate_recordings(model, h36m, Protocol("gt"))
+    assert [part.training for part in model.modules()] == modes
+
+
+def test_the_batch_size_changes_nothing(h36m):
     torch.manual_seed(0)
     model = pg.create_model("mixste-tiny", frames=CLIP, card=pg.Card(coordinates="screen"))
     one, many, again = (evaluate_recordings(model, h36m, Protocol("gt", batch=size)) for size in (1, 64, 64))
@@ -368,16 +376,16 @@ def test_batches_change_nothing(h36m):
     assert many == again, "the same input, the same output, bit for bit"
 
 
-def test_what_the_model_says_of_itself_is_the_default(h36m, tmp_path):
+def test_the_card_gives_the_defaults(h36m, tmp_path):
     model = Known(keypoints="cpn", answers="centre")
     report = evaluate_recordings(model, h36m)
     assert (report.keypoints, report.centre) == ("cpn", True)
     assert not evaluate_recordings(model, h36m, Protocol(centre=False)).centre
     assert pg.evaluate(model, h36m, flip=True) == evaluate_recordings(model, h36m, Protocol(flip=True))
-    assert pg.evaluate(model, h36m, split="val").total == report.total, "nobody is for validation alone"
+    assert pg.evaluate(model, h36m, split="val").total == report.total, "Human3.6M is validated on its test subjects"
 
 
-def test_whose_order_the_model_has_is_the_default_too(threedhp):
+def test_the_models_own_skeleton_is_the_default(threedhp):
     model = Known(skeleton="mpi_inf_3dhp17")
     report = evaluate_recordings(model, threedhp, Protocol("gt"))
     assert report.skeleton == "mpi_inf_3dhp17"
@@ -394,11 +402,11 @@ def test_whose_order_the_model_has_is_the_default_too(threedhp):
         ({"subjects": ("S1", "S9")}, ("S9", "S1")), ({"subjects": ("S1", "S9"), "split": "train"}, ("S1",)),
     ],
 )  # fmt: skip
-def test_who_is_judged(h36m, how, subjects):
+def test_subjects_of_splits(h36m, how, subjects):
     assert evaluate_recordings(Known(), h36m, Protocol("gt", **how)).subjects == subjects
 
 
-def test_other_data_sets_are_judged_whole(tmp_path):
+def test_data_without_splits_is_evaluated_whole(tmp_path):
     mine = write(tmp_path / "h36m", "mine", H36M_TAKES, H36M_17)
     report = evaluate_recordings(Known(), mine, Protocol("gt"))
     assert report.subjects == ("S9", "S11", "S1")
@@ -427,13 +435,13 @@ GT = {"keypoints": "gt"}
         ({}, GT | {"skeleton": COCO_17}, DataError, r"\(h36m17\) and of the model \(coco17\) do not match one to one"),
     ],
 )
-def test_what_cannot_be_judged(h36m, as_used, change, how, error, words):
+def test_evaluations_that_are_refused(h36m, as_used, change, how, error, words):
     model = Known(**change)
     with pytest.raises(error, match=words):
         evaluate_recordings(model, h36m, Protocol(**how))
 
 
-def test_no_test_subject_and_a_funnel_for_all_frames(h36m):
+def test_a_split_that_is_missing_and_a_funnel_for_all_frames(h36m):
     with pytest.raises(DataError, match=r"no split test; there are train \(S1\)"):
         evaluate_recordings(Known(), h36m.split(subjects=["S1"]), Protocol("gt"))
     with pytest.raises(ModelError, match="a funnel answers for one frame"):

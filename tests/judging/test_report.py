@@ -1,4 +1,4 @@
-"""What came of an evaluation, in every form: text, Markdown, JSON, CSV, pictures, and a file for MATLAB."""
+"""A report on recordings in every form: text, Markdown, JSON, CSV, plots, and the file for MATLAB."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ def report():
     )
 
 
-def test_it_says_what_it_depends_on(report):
+def test_the_heading_names_all_that_the_errors_depend_on(report):
     for text in (str(report), report.markdown()):
         for word in ("hot on Human3.6M", "S9 S11", "0123456789ab", "2D poses cpn", "averaged with the mirrored pass",
                      "protocol published", "12 clips of 243", "2,916 frames count", "1,234 of them repeated",
@@ -60,7 +60,7 @@ def test_the_table(report):
         ["Walking", "1,916", "40.0", "-"],
         ["mean", "over", "2", "actions", "2,916", "45.0", "-"],
     ]
-    assert len({len(line) for line in table}) == 1, "columns stand beneath each other"
+    assert len({len(line) for line in table}) == 1, "columns line up"
     assert "| Sitting | 1,000 | 50.0 | 1.24 |" in report.markdown()
     assert "|  | frames | MPJPE, mm | acceleration, mm/frame^2 |" in report.markdown()
 
@@ -78,7 +78,7 @@ def test_records_have_every_digit(report):
     assert rows[-1][:3] == ["total", "mean over 2 actions", "2916"]
 
 
-def test_pictures_have_a_bar_for_everything(report, tmp_path):
+def test_plots_have_a_bar_per_group(report, tmp_path):
     from PIL import Image
 
     files = draw_report(report, tmp_path / "plots")
@@ -86,12 +86,12 @@ def test_pictures_have_a_bar_for_everything(report, tmp_path):
     for file in files:
         with Image.open(file) as image:
             pixels = np.asarray(image.convert("RGB")).astype(int)
-        blue = (np.abs(pixels - (59, 110, 168)).sum(-1) < 30).any(1)  # rows of the picture in which there is a bar
+        blue = (np.abs(pixels - (59, 110, 168)).sum(-1) < 30).any(1)  # rows of pixels that cross a bar
         bars = int((blue[1:] & ~blue[:-1]).sum())
-        assert bars == (1 if "joint" in file.name else 2), "the pelvis has no length"
+        assert bars == (1 if "joint" in file.name else 2), "the pelvis' bar has no length"
 
 
-def test_pictures_that_cannot_be_written(report, tmp_path, monkeypatch):
+def test_plots_that_cannot_be_written(report, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     with pytest.raises(PoseglassError, match="cannot write"):
         draw_report(report, tmp_path / "file")
@@ -101,7 +101,7 @@ def test_pictures_that_cannot_be_written(report, tmp_path, monkeypatch):
     assert not (tmp_path / "plots").exists()
 
 
-def test_the_file_for_matlab(tmp_path):
+def test_the_matlab_file(tmp_path):
     rng = np.random.default_rng(0)
     poses = {name: rng.normal(size=(frames, 17, 3)).astype(np.float32) for frames, name in enumerate(TEST, start=4)}
     write_inference(tmp_path / "inference_data.mat", poses)
@@ -122,7 +122,7 @@ def test_the_file_for_matlab(tmp_path):
         ({"TS3": np.zeros((4, 17, 2))}, r"TS3: poses must be \(frames, 17, 3\), got \(4, 17, 2\)"),
     ],
 )
-def test_files_for_matlab_that_would_be_wrong(tmp_path, as_used, change, words):
+def test_poses_that_the_matlab_file_cannot_hold(tmp_path, as_used, change, words):
     poses = {name: np.zeros((4, 17, 3)) for name in TEST} | change
     with pytest.raises(DataError, match=words):
         write_inference(tmp_path / "x.mat", {name: each for name, each in poses.items() if each is not None})

@@ -19,7 +19,7 @@ from poseglass.judging.protocol import Protocol
 from poseglass.judging.reproduction import find_weights, reproduce
 
 
-def test_whose_weights(tmp_path):
+def test_weights_are_found_by_name(tmp_path):
     for name in ("hot-mixste", "H36M-MixSTE", "runs"):
         (tmp_path / name).mkdir()
     (tmp_path / "runs" / "best").mkdir()
@@ -27,8 +27,8 @@ def test_whose_weights(tmp_path):
     (tmp_path / "mhformer" / "best" / "weights.safetensors").write_text("")
     for name in ("TPC w. MixSTE.pth", "motionagformer_b.bin", "P-STMO.pth", "readme.txt"):
         (tmp_path / name).write_text("")
-    found, unused = find_weights("h36m", tmp_path)
-    assert {row: str(path.relative_to(tmp_path)) for row, path in found.items()} == {
+    paths, unused = find_weights("h36m", tmp_path)
+    assert {row: str(path.relative_to(tmp_path)) for row, path in paths.items()} == {
         "HoT w. MixSTE": "hot-mixste",
         "MixSTE": "H36M-MixSTE",
         "MHFormer": "mhformer/best",

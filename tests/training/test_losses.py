@@ -1,4 +1,4 @@
-"""Training losses against plain loops, and against answers known beforehand."""
+"""Training losses against plain loops and against known answers."""
 
 import math
 
@@ -32,11 +32,11 @@ def clips(seed: int, frames: int = 5) -> tuple[np.ndarray, np.ndarray]:
 
 
 def loss(predicted: np.ndarray, target: np.ndarray, **terms: float) -> float:
-    made = PoseLoss(terms, joint_weights=JOINT_WEIGHTS)
-    return made(torch.from_numpy(predicted), torch.from_numpy(target)).item()
+    loss = PoseLoss(terms, joint_weights=JOINT_WEIGHTS)
+    return loss(torch.from_numpy(predicted), torch.from_numpy(target)).item()
 
 
-def test_every_term_has_its_loops():
+def test_every_term_has_an_oracle():
     assert ORACLES.keys() == TERMS.keys()
 
 
@@ -57,16 +57,16 @@ def test_the_loss_of_hot_w_mixste(smooth, speed):
 def test_the_loss_of_motionbert():
     pair = clips(2)
     truth = oracle.position(*pair, [1] * 17) + 0.5 * oracle.n_position(*pair) + 20 * oracle.velocity(*pair)
-    made = PoseLoss({"position": 1, "n_position": 0.5, "velocity": 20, "angle": 0})
-    assert made(*map(torch.from_numpy, pair)).item() == pytest.approx(truth, rel=1e-5)
+    loss = PoseLoss({"position": 1, "n_position": 0.5, "velocity": 20, "angle": 0})
+    assert loss(*map(torch.from_numpy, pair)).item() == pytest.approx(truth, rel=1e-5)
 
 
-def test_one_frame_has_a_loss_of_position():
+def test_one_frame_has_only_position_terms():
     predicted, target = clips(3, frames=1)
-    made = PoseLoss({"position": 1.0})(torch.from_numpy(predicted), torch.from_numpy(target))
-    assert made.item() == pytest.approx(oracle.position(predicted, target, [1] * 17), rel=1e-5)
+    value = PoseLoss({"position": 1.0})(torch.from_numpy(predicted), torch.from_numpy(target))
+    assert value.item() == pytest.approx(oracle.position(predicted, target, [1] * 17), rel=1e-5)
     for term in MOTION:
-        with pytest.raises(ModelError, match=f"{term} need two frames"):
+        with pytest.raises(ModelError, match=f"{term} need at least two frames"):
             loss(predicted, target, **{term: 1.0})
 
 
@@ -99,7 +99,7 @@ def test_the_published_weights_count_wrists_most():
     assert max(weight, key=lambda joint: weight[joint]) in ("left_elbow", "left_wrist")
 
 
-def test_it_is_computed_in_float32_whatever_the_network_ran_in():
+def test_the_loss_is_computed_in_float32():
     target = torch.zeros(1, 3, 17, 3)
     assert PoseLoss(dict.fromkeys(TERMS, 1.0))(target.bfloat16() + 1, target).dtype == torch.float32
 
@@ -113,23 +113,23 @@ def test_a_perfect_prediction_that_moves_costs_only_smoothness():
 
 @pytest.mark.parametrize("predicted", [torch.zeros(1, 4, 17, 3), torch.arange(17.0)[:, None].expand(1, 4, 17, 3)])
 @pytest.mark.parametrize("term", TERMS)
-def test_gradients_are_finite_at_the_truth_and_where_limbs_are_in_line_or_nothing(term, predicted):
+def test_gradients_are_finite_in_degenerate_poses(term, predicted):
     predicted = predicted.clone().requires_grad_()
     PoseLoss({term: 1.0})(predicted, predicted.detach()).backward()
     assert predicted.grad is not None
     assert torch.isfinite(predicted.grad).all()
 
 
-def test_terms_that_are_not_there_and_weights_that_do_not_fit(as_used):
+def test_unknown_terms_and_wrong_weights_are_refused(as_used):
     with pytest.raises(ModelError, match=r"no term speed; there are position"):
         PoseLoss({"speed": 1})
-    with pytest.raises(ModelError, match=r"17 joints, and there are 3 weights"):
+    with pytest.raises(ModelError, match=r"17 joints, but got 3 weights"):
         PoseLoss({}, joint_weights=[1, 2, 3])
-    with pytest.raises(ModelError, match="one to one"):
+    with pytest.raises(ModelError, match="must have the same shape"):
         loss(np.zeros((2, 4, 17, 3)), np.zeros((1, 4, 17, 3)), position=1)
 
 
 def test_limbs_are_the_skeleton_s():
     assert PoseLoss({}, skeleton=MPI_INF_3DHP_17).limbs.shape == (16, 2)
     assert [0, 1] not in PoseLoss({}).limbs.tolist(), "a limb is a child and its parent"
-    assert PoseLoss({}).state_dict() == {}, "nothing of it is learned or kept"
+    assert PoseLoss({}).state_dict() == {}, "it has no state"

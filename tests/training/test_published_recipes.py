@@ -1,4 +1,4 @@
-"""The recipes of the papers' rows: what each says is what is known, and a small one of its kind learns."""
+"""The papers' recipes: their settings are the published ones, and a small version of each trains."""
 
 import csv
 import json
@@ -20,10 +20,11 @@ from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
 from poseglass.errors import DataError
 from poseglass.training.build import build
-from poseglass.training.loop import Run, train
+from poseglass.training.loop import train
 from poseglass.training.losses import JOINT_WEIGHTS
 from poseglass.training.optimisers import rate
 from poseglass.training.recipe import Recipe
+from poseglass.training.state import TrainingState
 from poseglass.weights import files as weights
 
 torch.set_num_threads(1)
@@ -62,15 +63,18 @@ def test_recipes_build_the_published_models(name, model):
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_everything_that_matters_is_written_out(name):
-    said = tomllib.loads(PUBLISHED[name].read_text())
-    assert said["model"].keys() >= {"name", "frames", "inputs", "init"}
-    assert said["data"].keys() >= {"path", "keypoints", "stride", "batch", "flip"}
-    assert said["loss"].keys() >= {"position", "smoothness", "velocity", "joint_weights"}
-    assert said["optim"].keys() >= {"name", "lr", "weight_decay", "clip", "ema"}
-    assert said["schedule"].keys() >= {"epochs", "factor", "warmup", "decay"}
-    assert f"recipes/{name}.toml" in PUBLISHED[name].read_text(), "the command is its own"
-    assert said["data"]["keypoints"] == ("gt" if name.startswith("3dhp") else "cpn") or said["model"]["inputs"] == 3
+def test_all_settings_that_matter_are_written_out(name):
+    settings = tomllib.loads(PUBLISHED[name].read_text())
+    assert settings["model"].keys() >= {"name", "frames", "inputs", "init"}
+    assert settings["data"].keys() >= {"path", "keypoints", "stride", "batch", "flip"}
+    assert settings["loss"].keys() >= {"position", "smoothness", "velocity", "joint_weights"}
+    assert settings["optim"].keys() >= {"name", "lr", "weight_decay", "clip", "ema"}
+    assert settings["schedule"].keys() >= {"epochs", "factor", "warmup", "decay"}
+    assert f"recipes/{name}.toml" in PUBLISHED[name].read_text(), "its command names itself"
+    assert (
+        settings["data"]["keypoints"] == ("gt" if name.startswith("3dhp") else "cpn")
+        or settings["model"]["inputs"] == 3
+    )
 
 
 def test_hot_w_mixste_as_published():
@@ -118,9 +122,9 @@ def small(recipe: Recipe) -> Recipe:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_a_small_one_trains_on_random_clips(name):
+def test_a_small_version_trains_on_random_clips(name):
     recipe = small(read(name))
-    run = Run(recipe, build(recipe), epoch=1)
+    run = TrainingState(recipe, build(recipe), epoch=1)
     rng = np.random.default_rng(0)
     pose2d = rng.normal(size=(2, 9, 17, recipe.model.inputs)).astype(np.float32)
     sample = Sample(pose2d, rng.normal(0, 0.3, (2, 9, 17, 3)).astype(np.float32))
@@ -134,25 +138,25 @@ def test_a_small_one_trains_on_random_clips(name):
     still = [key for key, parameter in run.model.named_parameters() if torch.equal(parameter, before[key])]
     # With its queries at 0, cross-attention attends to all frames alike at first, whatever the keys.
     assert not [key for key in still if not key.startswith("recoverer.attention.")], still
-    errors = run.judge({"random": sample})
+    errors = run.validate({"random": sample})
     assert errors.keys() == {"random_mpjpe", "random_p_mpjpe"}
     assert all(np.isfinite(value) for value in errors.values())
 
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory) -> dict[str, Path]:
-    """Both data sets, made up, as the commands prepare them; Human3.6M with a detector's scores, too."""
+    """Both data sets, made up and prepared by the commands; Human3.6M has a source with scores too."""
     folder = tmp_path_factory.mktemp("made-up")
     generate("h36m", folder / "a", frames=12, subjects=("S1", "S9"))
     generate("3dhp", folder / "b", frames=12, subjects=("S1", "TS1"))
     with np.load(folder / "a" / "data_2d_h36m_cpn_ft_h36m_dbb.npz", allow_pickle=True) as file:
-        seen, about = file["positions_2d"].item(), file["metadata"].item()
+        positions, about = file["positions_2d"].item(), file["metadata"].item()
     scored = {
         subject: {
             take: [np.concatenate([view, np.full((*view.shape[:2], 1), 0.5, np.float32)], -1) for view in views]
             for take, views in takes.items()
         }
-        for subject, takes in seen.items()
+        for subject, takes in positions.items()
     }
     np.savez(folder / "a" / "data_2d_h36m_sh_ft_h36m.npz", positions_2d=np.array(scored, object), metadata=about)
     prepare_h36m(folder / "a", folder / "h36m")
@@ -161,7 +165,7 @@ def stores(tmp_path_factory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_a_small_one_trains_on_a_prepared_data_set(name, stores, tmp_path):
+def test_a_small_version_trains_on_a_prepared_data_set(name, stores, tmp_path):
     recipe = small(read(name)).updated(
         {
             "data": {"path": str(stores[name.split("/")[0]]), "batch": 4},
@@ -180,8 +184,8 @@ def test_a_small_one_trains_on_a_prepared_data_set(name, stores, tmp_path):
     assert all(np.isfinite(float(value)) for value in row.values())
 
 
-def test_stacked_hourglass_that_is_not_there(stores, tmp_path):
-    """Of those who have CPN's 2D poses alone, as most do."""
+def test_missing_stacked_hourglass_poses(stores, tmp_path):
+    """Most users have only CPN's 2D poses."""
     about = {"skeleton": "h36m17", "dataset": "Human3.6M", "sources": ("cpn",)}
     with write_recordings(tmp_path / "store", **about) as writer:
         for subject in ("S1", "S9"):
@@ -193,7 +197,7 @@ def test_stacked_hourglass_that_is_not_there(stores, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["balanced-27", "balanced"])
-def test_the_recipes_of_the_weights_that_ship_train(name, tmp_path):
+def test_the_recipes_of_the_shipped_weights_train(name, tmp_path):
     takes = [
         MotionClip(split, bodies.motion(60, H36M_17.joints, seed).astype(np.float32), split, split)
         for seed, split in enumerate(("train", "val"))

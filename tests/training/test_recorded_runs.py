@@ -1,4 +1,4 @@
-"""Runs on recordings: killed, resumed, shared, begun from other weights; and what their folder says of them."""
+"""Runs on recordings: killed, resumed, shared, started from other weights; and what their folder records."""
 
 import json
 import multiprocessing
@@ -17,8 +17,8 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from test_loop import KILLED, assert_same_run, contents, rows
-from test_recorded import written
+from test_recorded_batches import written
+from training_runs import KILLED, assert_same_run, contents, rows
 
 from poseglass.clips.sample import Sample
 from poseglass.data.recordings.store import Recordings
@@ -30,6 +30,7 @@ from poseglass.training.batches import batches
 from poseglass.training.build import build
 from poseglass.training.loop import train
 from poseglass.training.recipe import Recipe
+from poseglass.training.state import TrainingState
 from poseglass.waist.hourglass import Hourglass
 from poseglass.weights import files as weights
 
@@ -58,8 +59,8 @@ def losses(folder: Path) -> list[float]:
     return [float(row["loss"]) for row in rows(folder)]
 
 
-def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path):
-    """With dropout; and the epochs of 14 clips do not end where the checkpoints are."""
+def test_a_killed_run_on_recordings_resumes_to_the_same_bits(recipe, tmp_path):
+    """With dropout, and with epochs of 14 clips that do not end at checkpoints."""
     recipe = recipe.override("model.sizes.drop=0.3")
     train(recipe, tmp_path / "unbroken")
     run = subprocess.run(
@@ -71,8 +72,8 @@ def test_killed_while_it_writes_it_goes_on_to_the_same_bits(recipe, tmp_path):
     assert_same_run(tmp_path / "unbroken", tmp_path / "broken")
 
 
-def test_a_killed_worker_ends_the_run_and_one_goes_on_alone(recipe, tmp_path):
-    """From the checkpoint, and to what one process alone would have come to, but for rounding."""
+def test_a_killed_worker_ends_the_run_and_one_resumes_alone(recipe, tmp_path):
+    """It reaches what one process alone would have reached, up to rounding."""
     recipe = recipe.override("run.save_every=1", "run.validate_every=1")
     killed = []
 
@@ -84,7 +85,7 @@ def test_a_killed_worker_ends_the_run_and_one_goes_on_alone(recipe, tmp_path):
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
-    with pytest.raises(TrainingError, match=r"one of 2 workers ended, so all did: .*start again to go on"):
+    with pytest.raises(TrainingError, match=r"one of 2 workers ended, so all did: .*start again to resume"):
         train(recipe.override("run.workers=2", "schedule.steps=100000"), tmp_path / "two")
     killer.join()
     with safe_open(tmp_path / "two" / "checkpoint.safetensors", "pt") as file:
@@ -98,8 +99,8 @@ def test_a_killed_worker_ends_the_run_and_one_goes_on_alone(recipe, tmp_path):
     assert [(start["step"], start["workers"]) for start in starts] == [(0, 2), (step, 1)]
 
 
-def test_workers_end_with_the_process_that_began_them(recipe, tmp_path):
-    """Where it was begun in a script's background, too, whose processes do not hear interrupts."""
+def test_workers_end_with_their_parent(recipe, tmp_path):
+    """Also in a script's background, where processes ignore interrupts."""
     recipe = recipe.override("run.workers=2", "run.save_every=1", "schedule.steps=100000")
     script = (
         "import json, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -120,21 +121,21 @@ def test_workers_end_with_the_process_that_began_them(recipe, tmp_path):
             with alone(folder):
                 break
         except PoseglassError:
-            assert time.monotonic() < until, "a worker goes on that nobody sees"
+            assert time.monotonic() < until, "a worker outlives its parent"
             time.sleep(0.05)
 
 
-def test_what_a_worker_finds_wrong_is_told_as_one_process_tells_it(recipe, tmp_path):
-    """A worker that ended otherwise is to be started again; what is wrong with the input is to be mended."""
+def test_wrong_input_has_the_same_error_with_any_number_of_workers(recipe, tmp_path):
+    """Only for other errors does the message advise to start again."""
     weights.save(build(recipe.override("model.sizes.dim=32")), tmp_path / "other")
     for workers in (1, 2):
-        with pytest.raises(TrainingError, match="other was trained on person coordinates") as told:
+        with pytest.raises(TrainingError, match="other was trained on person coordinates") as error:
             train(recipe.override(f"run.workers={workers}"), tmp_path / "run", init=tmp_path / "other")
-        assert "start again" not in str(told.value)
+        assert "start again" not in str(error.value)
 
 
 def test_torchrun_trains_as_one_process_does(recipe, store, tmp_path):
-    """The losses are those of the whole batch, and one process alone writes and speaks."""
+    """The losses are those of the whole batch, and only one process writes and speaks."""
     recipe = recipe.override("schedule.steps=4", "run.validate_every=1", "data.flip=both")
     train(recipe, tmp_path / "one")
     text = "\n".join(
@@ -156,8 +157,8 @@ def test_torchrun_trains_as_one_process_does(recipe, store, tmp_path):
     assert json.loads((tmp_path / "two" / "environment.json").read_text())["starts"][0]["workers"] == 2
 
 
-def test_machines_that_do_not_see_one_folder_are_told_so(recipe, tmp_path):
-    """Or each would go on from weights of its own. As any launcher would start them, without torchrun."""
+def test_machines_that_see_different_folders_are_refused(recipe, tmp_path):
+    """Otherwise each would resume from its own weights. Started as any launcher would, without torchrun."""
     train(recipe, tmp_path / "first")
     code = (
         "import json, sys; from poseglass.training.loop import train; from poseglass.training.recipe import Recipe\n"
@@ -177,12 +178,10 @@ def test_machines_that_do_not_see_one_folder_are_told_so(recipe, tmp_path):
     ]  # fmt: skip
     fingerprint = Recordings.open(recipe.data.path).fingerprint
     for worker in pair:
-        _, said = worker.communicate(timeout=120)
-        # Seldom gloo aborts a worker that is ending because another has ended; what was wrong has been told by then.
+        _, output = worker.communicate(timeout=120)
+        # Rarely, gloo aborts a worker that is ending because another has ended; it has printed its error by then.
         assert worker.returncode in (1, -signal.SIGABRT)
-        assert (
-            f"they begin at step 9 with data {fingerprint}, step 0 with data {fingerprint}; each needs to see" in said
-        )
+        assert f"they start at step 9 with data {fingerprint}, step 0 with data {fingerprint}; each must see" in output
     assert not (tmp_path / "second").exists()
 
 
@@ -192,7 +191,7 @@ def _toml(value) -> str:
     return json.dumps(value)
 
 
-def test_what_a_launcher_can_get_wrong(recipe, tmp_path, monkeypatch):
+def test_wrong_variables_of_a_launcher(recipe, tmp_path, monkeypatch):
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(RecipeError, match=r"data.batch must be a multiple of run.workers"):
@@ -207,7 +206,7 @@ def test_what_a_launcher_can_get_wrong(recipe, tmp_path, monkeypatch):
         train(recipe, tmp_path / "run")
 
 
-class TestWhatARunWasMadeFrom:
+class TestProvenance:
     def test_is_in_its_folder(self, recipe, store, tmp_path):
         best = train(recipe, tmp_path / "run")
         assert json.loads((tmp_path / "run" / "data.json").read_text()) == batches(recipe).about() | {"init": None}
@@ -222,8 +221,8 @@ class TestWhatARunWasMadeFrom:
         train(recipe, tmp_path / "run")
         before = contents(tmp_path / "run")
         other = written(tmp_path / "other", subjects=("S1", "S9"))
-        words = "other data: recordings of fingerprint {} and .*other holds recordings of {}; go on with".format(
-            *(Recordings.open(path).fingerprint + more for path, more in ((recipe.data.path, ","), (other, "")))
+        words = "other data: recordings of fingerprint {} and .*other holds recordings of {}; resume with".format(
+            *(Recordings.open(path).fingerprint + end for path, end in ((recipe.data.path, ","), (other, "")))
         )
         longer = recipe.override("schedule.steps=11")
         with pytest.raises(TrainingError, match=words):
@@ -234,7 +233,7 @@ class TestWhatARunWasMadeFrom:
         moved.symlink_to(recipe.data.path)
         train(longer.override(f"data.path={moved}"), tmp_path / "run")  # the same data elsewhere
 
-    def test_goes_on_when_the_environment_changes(self, recipe, tmp_path, monkeypatch):
+    def test_resumes_when_the_environment_changes(self, recipe, tmp_path, monkeypatch):
         train(recipe, tmp_path / "run")
         train(recipe.override("schedule.steps=10"), tmp_path / "run")
         monkeypatch.setattr(provenance.platform, "python_version", lambda: "9.9")
@@ -244,28 +243,28 @@ class TestWhatARunWasMadeFrom:
 
     @pytest.mark.parametrize("name", ["data.json", "recipe.json", "environment.json"])
     @pytest.mark.parametrize("content", ["{", "[]"])
-    def test_broken_it_is_said(self, recipe, tmp_path, name, content):
+    def test_broken_files_are_refused(self, recipe, tmp_path, name, content):
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / name).write_text(content)
         with pytest.raises(TrainingError, match=rf"{name} cannot be read"):
             train(recipe, tmp_path / "run")
 
 
-class TestWeightsToBeginWith:
+class TestInitialWeights:
     @pytest.fixture
     def screen(self, recipe, tmp_path) -> Path:
-        """A backbone without a waist, trained on the screen."""
+        """A backbone without a waist, trained on screen coordinates."""
         model = build(recipe.override("waist.keep={}", "run.seed=5"))
         return weights.save(model.with_card(Card(coordinates="screen")), tmp_path / "backbone")
 
     @pytest.mark.parametrize("optimiser", ["adamw", "muon"])
-    def test_a_waist_that_learns_alone(self, recipe, screen, tmp_path, optimiser):
-        """The backbone stays, to the bit, whatever dropout and weight decay would do; all of the waist learns."""
+    def test_the_waist_alone_is_trained(self, recipe, screen, tmp_path, optimiser):
+        """The backbone stays, to the bit, in spite of dropout and weight decay; all of the waist learns."""
         settings = ("optim.trains=waist", f"optim.name={optimiser}", "model.sizes.drop=0.3", "optim.lr=0.01")
         recipe = recipe.override(*settings, "model.init=sinusoidal")
         fresh = build(recipe).state_dict()
         train(recipe.override("schedule.steps=5"), tmp_path / "run", init=screen)
-        train(recipe, tmp_path / "run")  # goes on, without the weights that it began with
+        train(recipe, tmp_path / "run")  # resumes, without init
         assert json.loads((tmp_path / "run" / "data.json").read_text())["init"] == str(screen)
         trained = weights.load(tmp_path / "run" / "best")
         assert isinstance(trained, Hourglass)
@@ -279,7 +278,7 @@ class TestWeightsToBeginWith:
             train(recipe.override("optim.trains=all"), tmp_path / "run")
 
     def test_dropout_does_not_disturb_a_backbone_that_stays(self, recipe):
-        run = loop.Run(recipe.override("optim.trains=waist", "model.sizes.drop=0.5"), build(recipe))
+        run = TrainingState(recipe.override("optim.trains=waist", "model.sizes.drop=0.5"), build(recipe))
         assert not any(module.training for module in run.model.backbone.modules())
         assert all(module.training for module in run.model.recoverer.modules())
         count = sum(len(group["params"]) for optimiser in run.optimisers for group in optimiser.param_groups)
@@ -290,11 +289,11 @@ class TestWeightsToBeginWith:
         best = train(recipe.override(*settings), tmp_path / "run", init=screen)
         assert weights.load(best).kept_embedding["1"].any()
 
-    def test_it_needs_them(self, recipe, tmp_path):
-        with pytest.raises(TrainingError, match=r"optim.trains=waist .*give init"):
+    def test_training_the_waist_alone_needs_weights(self, recipe, tmp_path):
+        with pytest.raises(TrainingError, match=r"optim.trains=waist .*by init"):
             train(recipe.override("optim.trains=waist"), tmp_path / "run")
         for waist in ("waist.keep={}", "waist.kind=funnel"):
-            with pytest.raises(RecipeError, match=r"optim.trains=waist needs a waist that has weights"):
+            with pytest.raises(RecipeError, match=r"optim.trains=waist needs a waist with weights"):
                 recipe.override("optim.trains=waist", waist)
 
     def test_a_plain_backbone_gets_a_fresh_waist(self, recipe, screen, tmp_path):
@@ -305,38 +304,39 @@ class TestWeightsToBeginWith:
             inner = name.removeprefix("backbone.")
             assert torch.equal(value, before[inner] if name != inner else fresh[name]), name
 
-    def test_of_other_joints_they_are_refused(self, recipe, screen, tmp_path):
+    def test_weights_for_other_joints_are_refused(self, recipe, screen, tmp_path):
         model = weights.load(screen)
         model = model.with_card(replace(model.card, skeleton="mpi_inf_3dhp17"))
         other = weights.save(model, tmp_path / "other")
-        words = r"trained on the joints of mpi_inf_3dhp17 and the data give the joints of h36m17"
+        words = r"trained on the joints of mpi_inf_3dhp17, and the data have the joints of h36m17"
         with pytest.raises(TrainingError, match=words):
             train(recipe, tmp_path / "run", init=other)
         assert not (tmp_path / "run").exists()
 
-    def test_of_other_coordinates_they_are_refused(self, recipe, tmp_path):
+    def test_weights_for_other_coordinates_are_refused(self, recipe, tmp_path):
         person = weights.save(build(recipe), tmp_path / "person")
-        with pytest.raises(TrainingError, match=r"trained on person coordinates and the data give screen coordinates"):
+        with pytest.raises(TrainingError, match=r"trained on person coordinates, and the data have screen coordinates"):
             train(recipe, tmp_path / "run", init=person)
         assert not (tmp_path / "run").exists()
 
 
-def test_frames_that_do_not_count_are_not_judged(recipe):
-    run = loop.Run(recipe, build(recipe))
-    judges = batches(recipe).judges()
+def test_validation_ignores_frames_that_do_not_count(recipe):
+    run = TrainingState(recipe, build(recipe))
+    judges = batches(recipe).validation()
     sample = judges["validation"]
     assert 0 < sample.counts.mean() < 1
-    errors = run.judge(judges)
+    errors = run.validate(judges)
     with torch.inference_mode():
         predicted = run.averaged()(torch.from_numpy(sample.pose2d)).numpy()
+    predicted = predicted - predicted[:, :, :1]
     distances = np.linalg.norm(predicted - sample.pose3d, axis=-1).mean(-1)
     assert errors["validation_mpjpe"] == pytest.approx(1000 * distances[sample.counts].mean(), rel=1e-5)
     spoiled = np.where(sample.counts[..., None, None], sample.pose3d, 99).astype(np.float32)
-    assert run.judge({"validation": Sample(sample.pose2d, spoiled, sample.counts)}) == errors
+    assert run.validate({"validation": Sample(sample.pose2d, spoiled, sample.counts)}) == errors
 
 
 class _Slow:
-    """Takes its time to draw."""
+    """A source that draws slowly."""
 
     epoch, coordinates, keypoints = 1, "screen", "cpn"
 
@@ -348,17 +348,17 @@ class _Slow:
         self.drawn.append(step)
         return Sample(np.zeros((2, 9, 17, 2), np.float32), np.ones((2, 9, 17, 3), np.float32))
 
-    def judges(self):
+    def validation(self):
         return {"validation": self.draw(-1, 0)}
 
     def about(self):
         return {"kind": "nothing", "fingerprint": "0"}
 
 
-def test_what_was_waited_for_data_is_told(recipe, tmp_path, monkeypatch):
+def test_waiting_for_data_is_measured(recipe, tmp_path, monkeypatch):
     recipe = recipe.override("schedule.steps=4", "run.validate_every=4")
     slow = _Slow(0.3)
     monkeypatch.setattr(loop, "batches", lambda recipe: slow)
     train(recipe, tmp_path / "slow")
-    assert slow.drawn == [-1, 0, 1, 2, 3], "in order, none for nothing"
+    assert slow.drawn == [-1, 0, 1, 2, 3], "in order, and none in vain"
     assert float(rows(tmp_path / "slow")[0]["data_share"]) > 0.3

@@ -1,4 +1,4 @@
-"""`Sample`: clips of 2D poses, and the 3D poses that belong to them."""
+"""`Sample`: clips of 2D poses with their true 3D poses, from data to training."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,14 @@ from poseglass.clips.mirror import flip
 __all__ = ["Sample", "mirrored"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
-    """A batch for training.
+    """A batch of clips and their true poses.
 
     Attributes:
-        pose2d: What the model sees, (b f 17 i); a :class:`Sampler` gives (b f 17 3), as
-            :func:`poseglass.clips.person.person_coordinates` makes it.
-        pose3d: The truth, root-relative metres, (b f 17 3); a :class:`Sampler` gives them as a camera sees them that
-            faces the pelvis.
-        counts: Which frames count where it is judged, (b f); all where None.
+        pose2d: What the model sees (b f 17 i), in the coordinates that it is trained on.
+        pose3d: The truth, root-relative metres (b f 17 3), in the axes that the model answers in.
+        counts: Which frames count in validation (b f); None for all.
     """
 
     pose2d: Float[ndarray, "b f 17 i"]
@@ -29,6 +27,11 @@ class Sample:
 
 
 def mirrored(sample: Sample) -> Sample:
-    """Clips (b f 17 ...) and their mirror images, (2b f 17 ...), for training."""
+    """Clips followed by their mirror images, twice as many, for training.
+
+    Example:
+        >>> mirrored(Sample(np.ones((2, 9, 17, 3)), np.ones((2, 9, 17, 3)))).pose2d[:, 0, 0, 0].tolist()
+        [1.0, 1.0, -1.0, -1.0]
+    """
     pose2d, pose3d = (np.concatenate([poses, flip(poses)]) for poses in (sample.pose2d, sample.pose3d))
     return Sample(pose2d, pose3d)

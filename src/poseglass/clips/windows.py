@@ -1,6 +1,6 @@
-"""What a model sees of a sequence: gaps filled, measured in body sizes, cut into clips; and clips stitched back.
+"""Cut a sequence into clips, and stitch clips back into a sequence.
 
-`cut` and `stitch` are each other's inverse. Training and inference both come through here.
+:func:`cut` and :func:`stitch` are inverse to each other. Training, evaluation and lifting all use them.
 """
 
 import numpy as np
@@ -10,25 +10,34 @@ from numpy import ndarray
 __all__ = ["blend_weights", "cut", "padding", "seq2frame_starts", "seq2seq_starts", "starts", "stitch"]
 
 
-def starts(frames: int, clip: int, stride: int) -> Int[ndarray, " n"]:
-    """Where clips of `clip` frames begin so that they cover `frames` frames, `stride` apart but for the last.
+def starts(frames: int, clip: int, stride: int) -> Int[ndarray, " b"]:
+    """Where clips start (b) that cover a sequence, `stride` frames apart except for the last.
 
-    A sequence shorter than a clip has one clip, which begins at 0.
+    A sequence shorter than a clip has one clip, which starts at 0.
+
+    Args:
+        frames: Frames of the sequence.
+        clip: Frames of a clip.
+        stride: Frames from one clip to the next.
+
+    Example:
+        >>> starts(12, 9, 2).tolist()
+        [0, 2, 3]
     """
     last = max(frames - clip, 0)
     return np.append(np.arange(0, last, stride), last)
 
 
-def seq2seq_starts(frames: int, clip: int, stride: int | None = None) -> Int[ndarray, " n"]:
-    """Where the field's clips begin that answer for all of their frames: what they lack is shared by both ends.
+def seq2seq_starts(frames: int, clip: int, stride: int | None = None) -> Int[ndarray, " b"]:
+    """Where the field's seq2seq clips start (b): both ends share the frames that the last clip lacks.
 
-    So the first may begin before frame 0, and the last may end past the last frame; :func:`padding` says which frames
-    those are. Human3.6M is evaluated so, and trained (Pavllo et al. 2019).
+    So the first clip may start before frame 0, and the last may end past the last frame; :func:`padding` says which
+    frames those are. Human3.6M is evaluated and trained this way (Pavllo et al. 2019).
 
     Args:
-        frames: Of the sequence.
+        frames: Frames of the sequence.
         clip: Frames of a clip.
-        stride: From one clip to the next; `clip` where None, so that every frame is in one clip.
+        stride: Frames from one clip to the next; `clip` if None, so that every frame is in one clip.
 
     Example:
         >>> seq2seq_starts(12, 9).tolist()
@@ -40,8 +49,13 @@ def seq2seq_starts(frames: int, clip: int, stride: int | None = None) -> Int[nda
     return stride * np.arange(count) - missing // 2
 
 
-def seq2frame_starts(frames: int, clip: int, stride: int = 1) -> Int[ndarray, " n"]:
-    """Where the clips begin whose centres (`clip` // 2) are every `stride`-th frame, from the first on.
+def seq2frame_starts(frames: int, clip: int, stride: int = 1) -> Int[ndarray, " b"]:
+    """Where clips start (b) whose centres, frame `clip` // 2, are every `stride`-th frame of the sequence.
+
+    Args:
+        frames: Frames of the sequence.
+        clip: Frames of a clip.
+        stride: Frames from one centre to the next.
 
     Example:
         >>> seq2frame_starts(4, 9).tolist()
@@ -50,39 +64,71 @@ def seq2frame_starts(frames: int, clip: int, stride: int = 1) -> Int[ndarray, " 
     return np.arange(0, frames, stride) - clip // 2
 
 
-def padding(begins: Int[ndarray, " n"], clip: int, frames: int) -> Bool[ndarray, "n clip"]:
-    """Which frames of clips (n clip) are not of the sequence: repetitions of its first or its last frame.
+def padding(starts: Int[ndarray, " b"], clip: int, frames: int) -> Bool[ndarray, "b f"]:
+    """Which frames of clips (b f) lie outside the sequence: they repeat its first or last frame.
 
-    Published figures of seq2seq models count them, as all frames of every clip; ours do not, unless asked.
+    Published figures of seq2seq models count them. Ours do not, unless asked to.
+
+    Args:
+        starts: Where the clips start (b).
+        clip: Frames of a clip.
+        frames: Frames of the sequence.
 
     Example:
         >>> padding(seq2seq_starts(12, 9), 9, 12).sum(1).tolist()
         [3, 3]
     """
-    places = begins[:, None] + np.arange(clip)
+    places = starts[:, None] + np.arange(clip)
     return (places < 0) | (places >= frames)
 
 
-def cut(x: Shaped[ndarray, "f *rest"], clip: int, begins: Int[ndarray, " n"]) -> Shaped[ndarray, "n clip *rest"]:
-    """Clips of `clip` frames (n clip ...) that begin at the given frames; beyond its ends a sequence repeats them."""
-    return x[np.clip(begins[:, None] + np.arange(clip), 0, len(x) - 1)]
+def cut(x: Shaped[ndarray, "_ ..."], clip: int, starts: Int[ndarray, " b"]) -> Shaped[ndarray, "b f ..."]:
+    """Cut a sequence into clips (b f ...). Beyond its ends, its first and last frames are repeated.
+
+    Args:
+        x: The sequence, frames first.
+        clip: Frames of a clip.
+        starts: Where the clips start (b).
+
+    Example:
+        >>> cut(np.arange(4), 3, np.array([-1, 2])).tolist()
+        [[0, 0, 1], [2, 3, 3]]
+    """
+    return x[np.clip(starts[:, None] + np.arange(clip), 0, len(x) - 1)]
 
 
-def blend_weights(clip: int, overlap: int) -> Float[ndarray, " clip"]:
-    """A weight for each frame of a clip (clip), falling smoothly to both ends over `overlap` frames, never to 0."""
+def blend_weights(clip: int, overlap: int) -> Float[ndarray, " f"]:
+    """The weight of each frame of a clip (f), falling smoothly towards both ends over `overlap` frames, never to 0.
+
+    Example:
+        >>> blend_weights(5, 1).round(2).tolist()
+        [0.5, 1.0, 1.0, 1.0, 0.5]
+    """
     ramp = np.minimum(np.arange(1, clip + 1), np.arange(clip, 0, -1)) / (overlap + 1)
     return np.sin(np.pi / 2 * np.clip(ramp, 0, 1)) ** 2
 
 
 def stitch(
-    clips: Float[ndarray, "n clip *rest"], begins: Int[ndarray, " n"], frames: int, weights: Float[ndarray, " clip"]
-) -> Float[ndarray, "f *rest"]:
-    """One sequence of `frames` frames from clips, averaged by `weights` where they overlap, without their padding."""
+    clips: Float[ndarray, "b f ..."], starts: Int[ndarray, " b"], frames: int, weights: Float[ndarray, " f"]
+) -> Float[ndarray, "_ ..."]:
+    """Stitch clips into a sequence: their weighted mean where they overlap, without their padding.
+
+    Args:
+        clips: (b f ...).
+        starts: Where the clips start (b). Together they cover the sequence.
+        frames: Frames of the sequence.
+        weights: The weight of each frame of a clip (f), such as :func:`blend_weights`.
+
+    Example:
+        >>> places = starts(12, 9, 2)
+        >>> stitch(cut(np.arange(12.0), 9, places), places, 12, blend_weights(9, 7)).round(9).tolist()[-2:]
+        [10.0, 11.0]
+    """
     total = np.zeros((frames, *clips.shape[2:]))
     weight = np.zeros((frames, *(1,) * (clips.ndim - 2)))
-    for begin, clip in zip(begins, clips, strict=True):
-        first, end = max(begin, 0), min(begin + clips.shape[1], frames)
-        share = weights[first - begin : end - begin].reshape(-1, *(1,) * (clips.ndim - 2))
-        total[first:end] += share * clip[first - begin : end - begin]
+    for start, clip in zip(starts, clips, strict=True):
+        first, end = max(start, 0), min(start + clips.shape[1], frames)
+        share = weights[first - start : end - start].reshape(-1, *(1,) * (clips.ndim - 2))
+        total[first:end] += share * clip[first - start : end - start]
         weight[first:end] += share
     return total / weight

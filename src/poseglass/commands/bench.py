@@ -1,4 +1,4 @@
-"""``poseglass bench``: what models cost here, and the papers' table counted anew."""
+"""``poseglass bench``: what models cost on this machine, and our counts beside the papers'."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +23,7 @@ def bench(
         list[str] | None,
         typer.Argument(
             metavar="[MODEL]...",
-            help="A size such as mixste (fresh weights), a bundled model, a folder of weights or a checkpoint. "
+            help="A named size such as mixste (untrained), a bundled model, a folder of weights, or a checkpoint file. "
             "Default: balanced.",
         ),
     ] = None,
@@ -31,46 +31,46 @@ def bench(
     keep: Annotated[
         str | None,
         typer.Option(
-            help="Give it a waist that keeps so many frames (81), a share of them (0.33), or a pyramid (2:121,5:61)."
+            help="Add a waist that keeps this number of frames (81), a share of them (0.33), or a pyramid (2:121,5:61)."
         ),
     ] = None,
-    at: Annotated[int | None, typer.Option(help="The layer before which the other frames are dropped.")] = None,
+    at: Annotated[int | None, typer.Option(help="The layer before which the waist drops the other frames.")] = None,
     prune: Annotated[
-        str | None, typer.Option(help="Frames are chosen by density (the default), attention, motion or uniform.")
+        str | None, typer.Option(help="How the waist chooses frames: density (default), attention, motion or uniform.")
     ] = None,
     recover: Annotated[
         str | None,
-        typer.Option(help="How it brings them back: attention (the default), interpolate, nearest, or none."),
+        typer.Option(help="How the waist recovers them: attention (default), interpolate, nearest or none."),
     ] = None,
-    frames: Annotated[int | None, typer.Option(help="Frames of a clip, for a size.")] = None,
-    batch: Annotated[int, typer.Option(help="Clips of a forward pass.")] = 1,
-    threads: Annotated[int | None, typer.Option(help="Threads of torch; as many as it takes by default.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Frames per clip, for a named size.")] = None,
+    batch: Annotated[int, typer.Option(help="Clips per forward pass.")] = 1,
+    threads: Annotated[int | None, typer.Option(help="Threads of torch. Default: its own choice.")] = None,
     dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
-    rounds: Annotated[int, typer.Option(help="How many times each model is timed.")] = 10,
+    rounds: Annotated[int, typer.Option(help="How often each model is timed.")] = 10,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
-    json: Annotated[Path | None, typer.Option(help="Also write everything measured, a list, as JSON.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Also write an entry per model to this JSON file.")] = None,
     paper: Annotated[
-        bool, typer.Option("--paper", help="Only count: the papers' tables beside our counts, in Markdown.")
+        bool, typer.Option("--paper", help="Only count FLOPs: print the published counts beside ours, in Markdown.")
     ] = False,
 ) -> None:
-    """FLOPs, time and memory of models; one with a waist is measured in turns with its backbone."""
-    of_waist = {"--at": at, "--prune": prune, "--recover": recover}
+    """Print FLOPs, time and memory of models. A model with a waist is measured in turns with its backbone."""
+    waist = {"--at": at, "--prune": prune, "--recover": recover}
     if paper:
-        if models or keep or json or any(value is not None for value in of_waist.values()):
-            waist = ", ".join(of_waist)
-            wrong("--paper", f"it only counts the published models: leave out models, --keep, {waist} and --json")
+        if models or keep or json or any(value is not None for value in waist.values()):
+            options = ", ".join(waist)
+            wrong("--paper", f"it only counts the published models: leave out models, --keep, {options} and --json")
         from poseglass.cost.counts import count_table
 
         print(count_table())  # noqa: T201
         return
     if dtype not in ("float32", "bfloat16"):
-        wrong("--dtype", f"it is float32 or bfloat16, not {dtype!r}")
-    for option, value in of_waist.items():
+        wrong("--dtype", f"choose float32 or bfloat16, not {dtype!r}")
+    for option, value in waist.items():
         if keep is None and value is not None:
-            wrong(option, "it goes with --keep, which says how many frames the waist keeps")
+            wrong(option, "it goes with --keep, the number of frames that the waist keeps")
     kept = None if keep is None else _keep(keep)
     if isinstance(kept, Mapping) == (at is not None) and kept is not None:
-        wrong("--keep", "give --keep a number and --at a layer, or --keep a pyramid such as 2:121,5:61 alone")
+        wrong("--keep", "give --keep a number and --at a layer, or --keep a pyramid such as 2:121,5:61 and no --at")
     if json is not None:
         check_place(json)
     import json as writer
@@ -90,7 +90,7 @@ def bench(
 
 
 def _keep(text: str) -> Keep:
-    """What `--keep` says: a count, a share of the clip, or a pyramid."""
+    """The value of ``--keep``: a number of frames, a share of the clip, or a pyramid."""
 
     def number(part: str) -> int | float:
         return int(part) if part.strip().isdigit() else float(part)
@@ -107,7 +107,7 @@ def _keep(text: str) -> Keep:
 def _pair(
     name: str, keep: Keep | None, at: int | None, *, prune: str, recover: str, frames: int | None
 ) -> "tuple[Model, Model | None]":
-    """The model that is meant, and its backbone where it has a waist."""
+    """The model of that name, and its backbone if it has a waist."""
     from poseglass.models import MODELS, PoseTransformer, create_model
     from poseglass.waist.hourglass import Funnel, Hourglass, backbone_of, funnel, hourglass
     from poseglass.weights import files as weights
@@ -122,10 +122,11 @@ def _pair(
         model = create_model(name, frames=frames) if keep is None else narrow(name, keep, frames)
     else:
         if frames is not None:
-            raise ModelError(f"--frames goes with a size ({', '.join(MODELS)}); the weights of {name} have their own")
+            sizes = ", ".join(MODELS)
+            raise ModelError(f"--frames goes with a named size ({sizes}); the weights {name} have their own number")
         if not Path(name).exists() and name not in weights.BUNDLED:
             known = ", ".join([*MODELS, *weights.BUNDLED])
-            raise ModelError(f"there is no model {name}: give a folder, a checkpoint, or one of {known}")
+            raise ModelError(f"no model {name}: give a folder of weights, a checkpoint file, or one of {known}")
         model = weights.load(name)
         if keep is not None:
             model = narrow(backbone_of(model), keep)
@@ -134,5 +135,5 @@ def _pair(
     backbone = model.backbone
     if backbone.lengths is None:
         return model, backbone
-    # Its layers are made for the waist, so without one it is another network.
+    # Its layers are built for the waist, so the backbone without a waist is another network.
     return model, type(backbone)(**{**backbone.config, "frames": backbone.frames})

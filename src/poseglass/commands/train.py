@@ -2,16 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from poseglass.commands.terminal import tell
 from poseglass.errors import TrainingError
 from poseglass.files.writing import check_place
-
-if TYPE_CHECKING:
-    pass
-from poseglass.commands.terminal import tell
 
 __all__ = ["train"]
 
@@ -19,21 +16,27 @@ __all__ = ["train"]
 def train(
     recipe: Annotated[Path, typer.Argument(help="A TOML recipe.")],
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The run's folder; a run that is there goes on.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The run's folder. If it holds an unfinished run, that is resumed.")
+    ],
     source: Annotated[
-        Path | None, typer.Option("--data", help="Motion clips (.npz) or a prepared folder; sets data.path.")
+        Path | None,
+        typer.Option("--data", help="Motion clips (.npz) or a folder of prepared recordings; sets data.path."),
     ] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Change a setting: optim.lr=1e-4.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a setting, such as optim.lr=1e-4. May be repeated.")
+    ] = None,
     init: Annotated[
-        str | None, typer.Option(help="Begin with these weights, of a backbone with or without its waist.")
+        str | None, typer.Option(help="Start from these weights, of a backbone with or without a waist.")
     ] = None,
     waist_only: Annotated[
-        bool, typer.Option("--waist-only", help="Train the waist alone and leave the backbone as it is (with --init).")
+        bool, typer.Option("--waist-only", help="Train only the waist and keep the backbone as it is (with --init).")
     ] = False,
 ) -> None:
-    """Train a model; killed at any moment, the same command goes on where it was.
+    """Train a model.
 
-    Several processes or machines share the batches under `torchrun ... -m poseglass train`.
+    A run may be killed at any moment: the same command resumes it. Several processes or machines share the batches
+    under `torchrun ... -m poseglass train`.
     """
     from poseglass.training.loop import train as run
     from poseglass.training.recipe import Recipe
@@ -45,5 +48,5 @@ def train(
         settings = settings.updated({"optim": {"trains": "waist"}})
     check_place(out / "recipe.json", TrainingError)
     best = run(settings, out, init=init, progress=True)
-    if os.environ.get("RANK", "0") == "0":  # of several processes that a launcher started, one speaks
+    if os.environ.get("RANK", "0") == "0":  # only the first of a launcher's processes speaks
         tell(f"the best weights are in {best}")

@@ -1,6 +1,6 @@
-"""A model over a batch of clips: what it sees of 2D poses, and what it answers, alone or averaged with its mirror.
+"""A model's poses for a batch of clips, from the plain pass or averaged with the mirrored one.
 
-Lifting a video and judging on a data set both come through here.
+Lifting and evaluation both use it.
 """
 
 import torch
@@ -19,14 +19,17 @@ __all__ = ["answer"]
 def answer(
     model: Model, pose2d: Float[ndarray, "b f j i"], *, flip: bool = False, skeleton: Skeleton = H36M_17
 ) -> tuple[Float[ndarray, "b _ j 3"], dict[int, Indices]]:
-    """What a model makes of clips, and which frames it kept.
+    """The model's poses for clips, and the frames that it kept at each layer that prunes.
 
     Args:
-        model: A backbone or an hourglass, which answer for all frames, or a funnel, for those that it keeps.
-        pose2d: Clips (b f j i), whose x is mirrored by its sign.
+        model: A backbone or hourglass, which answers for all frames, or a funnel, for those that it keeps.
+        pose2d: Clips (b f j i), with x centred at 0.
         flip: Average with the mirrored pass: x negated, left and right exchanged, in the input and back in the output.
-            It keeps the frames that the plain pass kept.
+            The mirrored pass keeps the frames that the plain pass kept.
         skeleton: Which joints mirror each other.
+
+    Returns:
+        Poses (b f j 3), of a funnel (b k j 3), and by layer the indices of the frames kept (b k).
 
     Example:
         >>> import numpy as np, poseglass as pg

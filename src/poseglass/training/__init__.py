@@ -1,1 +1,1 @@
-"""Training: a recipe, its losses, one loop."""
+"""Training: recipes, batches, losses, and runs that can be resumed."""

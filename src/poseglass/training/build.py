@@ -1,19 +1,23 @@
-"""What a recipe builds: any backbone by its name, with any waist."""
+"""The network that a recipe describes: any backbone with any waist."""
 
-from collections.abc import Sequence
-
-import torch
+from collections.abc import Callable, Sequence
 
 from poseglass.models import PoseTransformer, create_model
 from poseglass.training.recipe import Recipe
+from poseglass.training.seeds import seeded
 from poseglass.waist import hourglass as waist
 from poseglass.waist.schedule import build_for_schedule
 
 __all__ = ["build"]
 
 
-def build(recipe: Recipe) -> waist.Model:
-    """The recipe's network with fresh weights, the same for the same seed.
+def build(recipe: Recipe, backbone: type[PoseTransformer] | None = None) -> waist.Model:
+    """The recipe's network with fresh weights, the same for the same seed. torch's own generators stay as they are.
+
+    Args:
+        recipe: Which backbone, of which size, with which waist.
+        backbone: A class of your own in place of the recipe's `model.name`. It is called with `frames`, `inputs` and
+            the recipe's `model.sizes`.
 
     Raises:
         ModelError: There is no such model, size, pruner or recoverer, or the waist does not fit.
@@ -23,21 +27,24 @@ def build(recipe: Recipe) -> waist.Model:
         >>> build(recipe).backbone.lengths
         (9, 3, 3)
     """
-    m, w = recipe.model, recipe.waist
-    torch.manual_seed(recipe.run.seed)
+    settings, kept = recipe.model, recipe.waist
+    own: Callable[..., PoseTransformer] | None = backbone
 
-    def backbone(frames: int | Sequence[int] | None) -> PoseTransformer:
-        return create_model(m.name, frames=frames, inputs=m.inputs, sizes=m.sizes)
+    def build_backbone(frames: int | Sequence[int] | None) -> PoseTransformer:
+        if own is not None:
+            return own(frames=frames, inputs=settings.inputs, **settings.sizes)
+        return create_model(settings.name, frames=frames, inputs=settings.inputs, sizes=settings.sizes)
 
-    model: waist.Model
-    if not w.keep:
-        model = backbone(m.frames)
-    else:
-        planned, schedule = build_for_schedule(backbone, w.keep, m.frames)
-        if w.kind == "funnel":
-            model = waist.funnel(planned, keep=schedule, prune=w.prune)
+    with seeded(recipe.run.seed):
+        model: waist.Model
+        if not kept.keep:
+            model = build_backbone(settings.frames)
         else:
-            model = waist.hourglass(planned, keep=schedule, prune=w.prune, recover=w.recover)
-    if m.init == "sinusoidal":
-        model.init_sinusoidal()
+            planned, schedule = build_for_schedule(build_backbone, kept.keep, settings.frames)
+            if kept.kind == "funnel":
+                model = waist.funnel(planned, keep=schedule, prune=kept.prune)
+            else:
+                model = waist.hourglass(planned, keep=schedule, prune=kept.prune, recover=kept.recover)
+        if settings.init == "sinusoidal":
+            model.init_sinusoidal()
     return model

@@ -1,9 +1,9 @@
-"""What training makes small: the terms of the published recipes' losses, and their weighted sum.
+"""The loss: the terms of the published recipes' losses, and their weighted sum.
 
-All terms take root-relative poses in metres, (b f j 3), and give a scalar. HoT w. MixSTE (Li et al. 2024, after Zhang
+Each term takes root-relative poses in metres (b f j 3) and returns a scalar. HoT w. MixSTE (Li et al. 2024, after Zhang
 et al. 2022) is weighted `position` + 0.5 `smoothness` + 2 `velocity`; MHFormer (Li et al. 2022) is `position` alone;
 MotionBERT (Zhu et al. 2023) and MotionAGFormer (Mehraban et al. 2024) are `position` + 0.5 `n_position` + 20
-`velocity`, with terms of limbs and angles that weigh 0.
+`velocity`; their terms of limbs and angles have weight 0.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,89 +19,89 @@ from poseglass._shapes import Pose3D
 from poseglass.body.skeleton import H36M_17, Skeleton
 from poseglass.errors import ModelError
 
-__all__ = ["JOINT_WEIGHTS", "TERMS", "Body", "PoseLoss"]
+__all__ = ["JOINT_WEIGHTS", "TERMS", "Anatomy", "PoseLoss"]
 
-# How much each Human3.6M joint counts in HoT w. MixSTE: the further from the trunk, the more.
+# The weight of each Human3.6M joint in HoT w. MixSTE: the further from the trunk, the larger.
 JOINT_WEIGHTS = (1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4)
 
 
 @dataclass(frozen=True)
-class Body:
-    """What terms may have to know of a body.
+class Anatomy:
+    """What terms know about the joints.
 
     Attributes:
-        weights: How much each joint counts (j).
-        limbs: Child and parent of each bone (n 2).
-        angles: The ends of two bones and the joint where they meet, (n 3).
+        weights: The weight of each joint (j).
+        limbs: Child and parent of each bone, as indices of joints (... 2).
+        angles: The far ends of two bones and the joint where they meet (... 3).
     """
 
     weights: Float[Tensor, " j"]
-    limbs: Int[Tensor, "n 2"]
-    angles: Int[Tensor, "m 3"]
+    limbs: Int[Tensor, "_ 2"]
+    angles: Int[Tensor, "_ 3"]
 
 
-def position(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
-    """Weighted MPJPE: mean of w_j times the distance."""
+def position(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
+    """Weighted MPJPE: the mean of w_j times the distance."""
     return (body.weights * _norm(predicted - target)).mean()
 
 
-def n_position(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
-    """N-MPJPE: mean distance after scaling each frame to fit best. The scale has a gradient, too."""
+def n_position(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
+    """N-MPJPE: the mean distance after scaling each frame to fit best. The gradient passes through the scale too."""
     square = predicted.square().sum((-1, -2), keepdim=True)
     scale = (predicted * target).sum((-1, -2), keepdim=True) / torch.where(square > 0, square, 1)
     return _norm(scale * predicted - target).mean()
 
 
-def smoothness(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
-    """Mean of w_j times the squared first difference of the prediction, whatever the truth does."""
+def smoothness(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
+    """The mean of w_j times the squared first difference of the prediction; the truth is not used."""
     return (body.weights[:, None] * predicted.diff(dim=1).square()).mean()
 
 
-def velocity(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
-    """Mean norm of the difference of first differences."""
+def velocity(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
+    """The mean norm of the error of first differences."""
     return _norm((predicted - target).diff(dim=1)).mean()
 
 
-def limb_length(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
-    """Mean absolute error of the limbs' lengths."""
+def limb_length(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
+    """The mean absolute error of the limbs' lengths."""
     return (_lengths(predicted, body) - _lengths(target, body)).abs().mean()
 
 
-def limb_variance(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
-    """Mean variance over the clip of the predicted limbs' lengths, which in a body do not change."""
+def limb_variance(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
+    """The mean variance over the clip of the predicted limbs' lengths, which in a body are constant."""
     return _lengths(predicted, body).var(dim=1).mean()
 
 
-def angle(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
-    """Mean absolute error of the angles between limbs that meet, in radians."""
+def angle(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
+    """The mean absolute error of the angles between limbs that meet, in radians."""
     return (_angles(predicted, body) - _angles(target, body)).abs().mean()
 
 
-def angle_velocity(predicted: Pose3D, target: Pose3D, body: Body) -> Tensor:
-    """Mean absolute error of what those angles change from frame to frame, in radians."""
+def angle_velocity(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
+    """The mean absolute error of those angles' change from frame to frame, in radians."""
     return (_angles(predicted, body) - _angles(target, body)).diff(dim=1).abs().mean()
 
 
 def _norm(vectors: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b"]:
-    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1)  # its slope at 0 is 0
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1)  # its gradient at 0 is 0
     return lengths
 
 
-def _lengths(poses: Pose3D, body: Body) -> Float[Tensor, "b f n"]:
+def _lengths(poses: Pose3D, body: Anatomy) -> Float[Tensor, "b f _"]:
     child, parent = body.limbs.unbind(1)
     return _norm(poses[:, :, child] - poses[:, :, parent])
 
 
-def _angles(poses: Pose3D, body: Body) -> Float[Tensor, "b f m"]:
-    """By the arc tangent, whose slope is finite for limbs in line as well, where the arc cosine's is not."""
+def _angles(poses: Pose3D, body: Anatomy) -> Float[Tensor, "b f _"]:
+    """By the arc tangent: its gradient is finite also for limbs in line, and the arc cosine's is not."""
     one, other, joint = body.angles.unbind(1)
     a, b = poses[:, :, one] - poses[:, :, joint], poses[:, :, other] - poses[:, :, joint]
     return torch.atan2(_norm(torch.linalg.cross(a, b)), (a * b).sum(-1))
 
 
-Term = Callable[[Pose3D, Pose3D, Body], Tensor]
+Term = Callable[[Pose3D, Pose3D, Anatomy], Tensor]
 
-# The terms of a loss by name; MOTION needs two frames at least.
+# The terms of a loss by name, and those that need at least two frames.
 TERMS: dict[str, Term] = {
     "position": position,
     "n_position": n_position,
@@ -117,17 +117,15 @@ MOTION = ("smoothness", "velocity", "limb_variance", "angle_velocity")
 
 @final
 class PoseLoss(nn.Module):
-    """A weighted sum of terms. What weighs 0 is not computed.
-
-    Computed in float32 whatever the network ran in.
+    """A weighted sum of terms, in float32. Terms of weight 0 are not computed.
 
     Args:
-        terms: How much each of :data:`TERMS` weighs.
-        joint_weights: How much each joint counts in `position` and `smoothness`; all alike where there are none.
-        skeleton: Whose joints the poses have.
+        terms: Weights by name of the term (:data:`TERMS`).
+        joint_weights: The weight of each joint in `position` and `smoothness`; empty for equal weights.
+        skeleton: The poses' skeleton.
 
     Raises:
-        ModelError: There is no such term, or there are not as many weights as joints.
+        ModelError: There is no such term, or the number of weights is not that of the joints.
 
     Example:
         >>> import torch
@@ -147,7 +145,7 @@ class PoseLoss(nn.Module):
         if unknown := [name for name in terms if name not in TERMS]:
             raise ModelError(f"a loss has no term {', '.join(unknown)}; there are {', '.join(TERMS)}")
         if joint_weights and len(joint_weights) != len(skeleton):
-            raise ModelError(f"{skeleton.name} has {len(skeleton)} joints, and there are {len(joint_weights)} weights")
+            raise ModelError(f"{skeleton.name} has {len(skeleton)} joints, but got {len(joint_weights)} weights")
         self.terms = {name: weight for name, weight in terms.items() if weight}
         limbs = [(joint, parent) for joint, parent in enumerate(skeleton.parents) if parent >= 0]
         neighbours: dict[int, list[int]] = {joint: [] for joint in range(len(skeleton))}
@@ -163,19 +161,20 @@ class PoseLoss(nn.Module):
             self.register_buffer(name, value, persistent=False)
 
     def forward(self, predicted: Pose3D, target: Pose3D) -> Float[Tensor, ""]:
-        """The loss, a scalar, of poses (b f j 3) against the truth (b f j 3).
+        """The loss of poses (b f j 3) against the truth (b f j 3), a scalar.
 
         Raises:
-            ModelError: The poses have other shapes than each other, or there is one frame and a term of motion.
+            ModelError: The shapes differ, or there is only one frame for a term of motion.
         """
         if predicted.shape != target.shape:
             raise ModelError(
-                f"poses are compared one to one; predicted are {tuple(predicted.shape)}, target {tuple(target.shape)}"
+                f"predicted and target poses must have the same shape, got {tuple(predicted.shape)} and "
+                f"{tuple(target.shape)}"
             )
         if predicted.shape[1] < 2 and (moving := [name for name in self.terms if name in MOTION]):
-            raise ModelError(f"{', '.join(moving)} need two frames at least; one frame's loss is of position alone")
+            raise ModelError(f"{', '.join(moving)} need at least two frames; use loss.position for one")
         predicted, target = predicted.float(), target.float()
-        body = Body(self.weights, self.limbs, self.angles)
+        body = Anatomy(self.weights, self.limbs, self.angles)
         total = predicted.new_zeros(())
         for name, weight in self.terms.items():
             total = total + weight * TERMS[name](predicted, target, body)

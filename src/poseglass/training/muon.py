@@ -1,8 +1,7 @@
-"""Muon: momentum, made orthogonal, for the matrices of a network (Jordan et al. 2024; Liu et al. 2025).
+"""Muon: orthogonalised momentum for the matrices of a network (Jordan et al. 2024; Liu et al. 2025).
 
-torch has one too, but it works in bfloat16 alone, which processors without bfloat16 units emulate: there its step takes
-twice as long as the whole network forwards and backwards. This one works in float32 and takes all matrices of one
-shape at once.
+torch's own works only in bfloat16, which processors without bfloat16 units emulate: there, its step takes twice as long
+as the whole network forwards and backwards. This one works in float32 and takes all matrices of one shape at once.
 """
 
 from collections.abc import Iterable
@@ -14,13 +13,13 @@ from torch import Tensor
 
 __all__ = ["Muon", "orthogonal"]
 
-# Five steps of a quintic Newton-Schulz iteration whose slope at 0 is as steep as it can be: singular values come to
-# lie between about 0.7 and 1.2, which is as good as 1 here (Jordan et al. 2024).
+# Five steps of a quintic Newton-Schulz iteration with the steepest possible slope at 0: singular values end between
+# about 0.7 and 1.2, which is as good as 1 here (Jordan et al. 2024).
 STEPS, COEFFICIENTS = 5, (3.4445, -4.7750, 2.0315)
 
 
-def orthogonal(matrices: Float[Tensor, "n r c"]) -> Float[Tensor, "n r c"]:
-    """Nearly orthogonal matrices (n r c) with the singular vectors of the given ones.
+def orthogonal(matrices: Float[Tensor, "b n m"]) -> Float[Tensor, "b n m"]:
+    """Nearly orthogonal matrices (b n m) with the singular vectors of the given ones.
 
     Example:
         >>> values = torch.linalg.svdvals(orthogonal(torch.diag(torch.tensor([3.0, 1.0]))[None]))
@@ -39,10 +38,10 @@ def orthogonal(matrices: Float[Tensor, "n r c"]) -> Float[Tensor, "n r c"]:
 
 @final
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, made orthogonal; scaled so that a learning rate for AdamW serves here too.
+    """Nesterov momentum, orthogonalised, and scaled so that a learning rate for AdamW serves here too.
 
     Args:
-        params: Matrices (r c).
+        params: Matrices (n m), and convolutions' kernels (n m ...), which count as matrices of n rows.
         lr: Learning rate.
         weight_decay: Decoupled, as in AdamW.
         momentum: Decay of the running mean of the gradients.
@@ -60,18 +59,19 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """One step; parameters without a gradient stay as they are."""
         for group in self.param_groups:
-            alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}
+            same_shape: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}
             for p in group["params"]:
                 if p.grad is not None:
                     if "momentum_buffer" not in self.state[p]:
                         self.state[p]["momentum_buffer"] = torch.zeros_like(p)
                     mean = self.state[p]["momentum_buffer"]
                     mean.lerp_(p.grad, 1 - group["momentum"])
-                    alike.setdefault(p.shape, []).append((p, p.grad.lerp(mean, group["momentum"])))
-            for (rows, columns), pairs in alike.items():
+                    update = p.grad.lerp(mean, group["momentum"]).flatten(1)  # n m
+                    same_shape.setdefault(update.shape, []).append((p, update))
+            for (rows, columns), pairs in same_shape.items():
                 matrices, updates = zip(*pairs, strict=True)
                 # An orthogonal matrix's root mean square is 1 / sqrt(longer side); AdamW's updates have about 0.2.
                 rate = group["lr"] * 0.2 * max(rows, columns) ** 0.5
                 for p, update in zip(matrices, orthogonal(torch.stack(updates)), strict=True):
                     p.mul_(1 - group["lr"] * group["weight_decay"])
-                    p.add_(update, alpha=-rate)
+                    p.add_(update.view_as(p), alpha=-rate)

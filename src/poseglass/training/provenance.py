@@ -1,6 +1,6 @@
 """What a run was made from, in its folder: ``recipe.json``, ``data.json`` and ``environment.json``.
 
-A folder belongs to one recipe and to one set of data, so that a run is never gone on with by mistake.
+A folder belongs to one recipe and one set of data, so that no run is resumed with others by mistake.
 """
 
 import json
@@ -14,11 +14,11 @@ import torch
 
 from poseglass.errors import TrainingError
 from poseglass.files.writing import writing
-from poseglass.training.recipe import Recipe
+from poseglass.training.recipe import RENAMED, Recipe
 
-__all__ = ["check_same_run", "record_environment"]
+__all__ = ["check_same_run", "record_environment", "record_run"]
 
-# What may change from one start of a run to the next: how long it is, how often it saves, and where the data lie.
+# What may change when a run is resumed: its length, how often it saves and validates, and where the data are.
 FREE = {
     ("schedule", "steps"),
     ("schedule", "epochs"),
@@ -29,21 +29,26 @@ FREE = {
 
 
 def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:
-    """Write the recipe and the data's description into a folder, if those that are there already are the same.
+    """Make sure that a folder holds no run of another recipe or with other data; nothing is written.
 
     Args:
-        folder: The run's.
+        folder: The run's folder.
         recipe: What is trained and how.
-        data: What the batches say they are made from; `fingerprint` tells it from others. Whatever the folder knows
-            besides, such as with which weights the run began, stays.
+        data: What the batches are made from, identified by its `kind` and `fingerprint`.
 
     Raises:
-        TrainingError: The folder holds a run of another recipe or with other data, or cannot be written.
+        TrainingError: The folder holds a run of another recipe, with other data or of an earlier version, or cannot be
+            read.
     """
     settings = _plain(recipe.to_dict())
-    # What workers share does not depend on how many they are only where it comes from recordings.
+    # Which clips the workers see together does not depend on their number for recordings, but does for motion clips.
     free = FREE | ({("run", "workers")} if recipe.data.keypoints else set())
     if (before := _read(folder / "recipe.json")) is not None:
+        if old := [name for name in RENAMED if name.split(".")[1] in before.get(name.split(".")[0], {})]:
+            raise TrainingError(
+                f"{folder} holds a run of an earlier poseglass, whose recipe has {', '.join(old)}: its batches cannot "
+                "be drawn again. Resume it with that version, or choose another folder"
+            )
         changed = [
             f"{section}.{key}"
             for section, values in settings.items()
@@ -53,18 +58,29 @@ def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> Non
         if changed:
             raise TrainingError(f"{folder} holds a run with another {', '.join(changed)}; choose another folder")
     if known := _read(folder / "data.json"):
-        old, new = ((about.get("kind"), about.get("fingerprint")) for about in (known, data))
-        if old != new:
+        old_data, new_data = ((about.get("kind"), about.get("fingerprint")) for about in (known, data))
+        if old_data != new_data:
             raise TrainingError(
-                f"{folder} holds a run with other data: {old[0]} of fingerprint {old[1]}, and {recipe.data.path} holds "
-                f"{new[0]} of {new[1]}; go on with the data of before, or choose another folder"
+                f"{folder} holds a run with other data: {old_data[0]} of fingerprint {old_data[1]}, and "
+                f"{recipe.data.path} holds {new_data[0]} of {new_data[1]}; resume with the earlier data, or choose "
+                "another folder"
             )
-    _write(folder / "recipe.json", settings)
-    _write(folder / "data.json", (known or {}) | _plain(data))
+
+
+def record_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:
+    """Write the recipe and the data's description into a folder.
+
+    Whatever the folder's file knows about the data besides, such as the weights that the run started from, stays.
+
+    Raises:
+        TrainingError: The folder cannot be written.
+    """
+    _write(folder / "recipe.json", _plain(recipe.to_dict()))
+    _write(folder / "data.json", (_read(folder / "data.json") or {}) | _plain(data))
 
 
 def record_environment(folder: Path, *, step: int, workers: int) -> None:
-    """Add with what a run goes on from a step, where that is not what it was before.
+    """Record the versions and the machine that a run is started or resumed with, if they differ from the last entry.
 
     Raises:
         TrainingError: The folder cannot be written.
@@ -79,28 +95,28 @@ def record_environment(folder: Path, *, step: int, workers: int) -> None:
         "threads": torch.get_num_threads(),
         "workers": workers,
     }
-    so_far = _read(folder / "environment.json") or {}
-    starts = so_far.get("starts", [])
+    before = _read(folder / "environment.json") or {}
+    starts = before.get("starts", [])
     if not starts or {**starts[-1], "step": step} != {"step": step, **now}:
         _write(folder / "environment.json", {"starts": [*starts, {"step": step, **now}]})
 
 
 def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """As it will be read again."""
+    """The tree as JSON will give it back."""
     plain: dict[str, Any] = json.loads(json.dumps(tree))
     return plain
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
-            raise ValueError(f"it should hold an object, not {type(found).__name__}")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError(f"it should hold an object, not {type(content).__name__}")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as problem:
         raise TrainingError(f"{path} cannot be read: {problem}; mend it, or choose another folder") from None
-    return found
+    return content
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

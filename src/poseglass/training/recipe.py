@@ -1,7 +1,7 @@
-"""Recipes: everything a training run depends on, in frozen dataclasses read from TOML."""
+"""Recipes: everything that decides a training run, in frozen dataclasses read from TOML."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -10,57 +10,73 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from poseglass.errors import RecipeError
 from poseglass.training.losses import JOINT_WEIGHTS, MOTION, TERMS
 
-__all__ = ["Data", "Loss", "Model", "Optim", "Recipe", "Run", "Schedule", "Waist"]
+__all__ = [
+    "DataSettings",
+    "LossSettings",
+    "ModelSettings",
+    "OptimSettings",
+    "Recipe",
+    "RunSettings",
+    "ScheduleSettings",
+    "WaistSettings",
+]
+
+STEPS = 10_000  # of a run whose recipe gives no length
 
 
 @dataclass(frozen=True)
-class Model:
-    """The backbone: a named size, and what is to differ from it."""
+class ModelSettings:
+    """The backbone: a named size, and what differs from it."""
 
     name: str = "mixste-small"
     """One of :func:`poseglass.list_models`."""
     frames: int = 81
+    """Frames per clip."""
     inputs: int = 3
+    """2 for x, y; 3 for x, y, score."""
     sizes: dict[str, int | float] = field(default_factory=dict)
-    """Such as ``{dim = 64, heads = 4}``, by the names that the model's class gives them."""
+    """Arguments of the model's class that differ from the named size, such as ``{dim = 64, heads = 4}``."""
     init: Literal["published", "sinusoidal"] = "sinusoidal"
-    """``published`` as the papers' recipes need it; ``sinusoidal`` learns many times faster on few clips."""
+    """Initial weights: ``published`` as in the papers; ``sinusoidal`` learns many times faster from few clips."""
 
 
 @dataclass(frozen=True)
-class Waist:
-    """Which frames go through the middle layers, and what becomes of the others; none where `keep` is empty."""
+class WaistSettings:
+    """Which frames the middle layers see, and how the others are recovered. An empty `keep` means no waist."""
 
     keep: dict[int, int] = field(default_factory=dict)
-    """``{layer = frames kept from there on}``: one stage, or a pyramid of several."""
+    """``{layer = frames kept from that layer on}``: one stage, or a pyramid of several."""
     kind: Literal["hourglass", "funnel"] = "hourglass"
-    """All frames come out (seq2seq), or the kept ones only, of which the clip's centre is one (seq2frame)."""
+    """Poses for all frames (seq2seq), or for the kept ones only, which include the clip's centre (seq2frame)."""
     prune: str = "density"
+    """One of :data:`poseglass.waist.prune.PRUNERS`."""
     recover: str = "attention"
+    """One of :data:`poseglass.waist.recover.RECOVERERS`."""
 
 
 @dataclass(frozen=True)
-class Data:
-    """The batches: :mod:`poseglass.training.batches`."""
+class DataSettings:
+    """The batches (:mod:`poseglass.training.batches`)."""
 
     path: str = ""
-    """Motion clips, or a prepared store where `keypoints` names something in it."""
+    """Motion clips, or a folder of prepared recordings if `keypoints` names 2D poses in it."""
     keypoints: str = ""
-    """The 2D source in the store, such as ``cpn`` or ``gt``; empty for motion clips seen by virtual cameras."""
+    """The recordings' 2D poses to train on, such as ``cpn`` or ``gt``; empty for motion clips."""
     stride: int = 0
-    """Of a store: frames from one clip's begin to the next one's; as many as a clip has where 0."""
+    """Recordings only: frames from the start of one clip to the next; 0 for the length of a clip."""
     batch: int = 16
+    """Clips per step, over all workers."""
     flip: Literal["random", "both", "none"] = "random"
-    """Mirror each clip with a chance of one half; or take each clip and its mirror image, which both count as clips."""
+    """Mirror each clip with a chance of one half; or use each clip and its mirror image, which count as two clips."""
     clean: float = 0.25
-    """Of motion clips: the share whose 2D is exact."""
-    rehab_share: float = 0.28
-    """Of motion clips: the share that is from UI-PRMD."""
+    """Motion clips only: the share of clips whose 2D poses are exact."""
+    shares: dict[str, float] = field(default_factory=dict)
+    """Motion clips only: ``{prefix = share}``, the share of clips from subjects whose name starts with the prefix."""
 
 
 @dataclass(frozen=True)
-class Loss:
-    """How much each of :data:`poseglass.training.losses.TERMS` weighs, and of which frames."""
+class LossSettings:
+    """The weight of each of :data:`poseglass.training.losses.TERMS`, and the frames that count."""
 
     position: float = 1.0
     n_position: float = 0.0
@@ -71,130 +87,102 @@ class Loss:
     angle: float = 0.0
     angle_velocity: float = 0.0
     joint_weights: tuple[float, ...] = JOINT_WEIGHTS
-    """Of each joint in position and smoothness, in the order of the poses; empty: all alike."""
+    """The weight of each joint in `position` and `smoothness`, in the order of the poses; empty for equal weights."""
     frames: Literal["all", "centre"] = "all"
-    """All that the model answers for (those that a funnel kept), or the clip's centre alone."""
+    """All frames that the model answers for (a funnel: the kept ones), or the clip's centre only."""
 
     def terms(self) -> dict[str, float]:
-        """What each term weighs."""
+        """The weight of each term."""
         return {name: getattr(self, name) for name in TERMS}
 
 
 @dataclass(frozen=True)
-class Optim:
-    """AdamW, Adam, or Muon for the matrices with AdamW for the rest."""
+class OptimSettings:
+    """AdamW, Adam, or Muon for hidden matrices with AdamW for the rest."""
 
     name: Literal["adamw", "adam", "muon"] = "adamw"
     lr: float = 1e-3
     weight_decay: float = 0.01
     decays: Literal["matrices", "all"] = "matrices"
-    """What weight decay is on."""
+    """What decays: the weights of linear maps and convolutions, or every parameter."""
     trains: Literal["all", "waist"] = "all"
-    """Everything; or only what the waist adds, and the backbone stays as it was (``poseglass train --waist-only``)."""
+    """Train everything, or only what the waist adds, with the backbone as it is (``poseglass train --waist-only``)."""
     amsgrad: bool = False
     clip: float = 1.0
-    """Largest norm of the gradient; 0 for any."""
+    """Largest norm of the gradient; 0 for no limit."""
     ema: float = 0.999
-    """Decay of the running mean of the weights, which is what is judged and kept; 0 for the weights themselves."""
+    """Decay of the running mean of the weights, which is what is validated and saved; 0 for the weights themselves."""
     bf16: bool = False
-    """Autocast to bfloat16: faster where the processor has units for it (AMX), many times slower where it has not."""
+    """Autocast to bfloat16: faster on processors with units for it (AMX), many times slower on others."""
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """How long the run is, and the learning rate over it: warm-up, constant, decay to 0, times a factor an epoch."""
+class ScheduleSettings:
+    """The run's length, and the learning rate over it: warm-up, constant, decay to 0, times a factor per epoch."""
 
-    steps: int = 10000
+    steps: int = 0
+    """Length of the run in steps; 10,000 if neither `steps` nor `epochs` is given."""
     epochs: int = 0
-    """Where above 0, the length of the run instead of `steps`."""
+    """Length of the run in epochs. Give either `steps` or `epochs`."""
     warmup: int = 100
+    """Steps over which the rate rises at the start."""
     decay: float = 0.3
     """Share of the steps over which the rate falls to 0 at the end."""
     factor: float = 1.0
-    """Of the rate, after each epoch."""
+    """Factor on the rate after each epoch."""
     every: int = 0
     every_factor: float = 1.0
-    """In place of `factor` after each `every`-th epoch; never where `every` is 0."""
+    """Replaces `factor` after each `every`-th epoch; never if `every` is 0."""
+
+    def length(self, epoch: int) -> int:
+        """Steps of the run, given the steps of an epoch."""
+        return self.epochs * epoch or self.steps or STEPS
 
 
 @dataclass(frozen=True)
-class Run:
-    """Seeds and intervals, in steps."""
+class RunSettings:
+    """Seed, processes, and intervals in steps."""
 
     seed: int = 1126
     save_every: int = 200
     validate_every: int = 500
     validation_clips: int = 256
     judge_by: Literal["mpjpe", "p_mpjpe"] = "p_mpjpe"
-    """Which error, summed over the validation batches, says which weights are best."""
+    """The error that decides which weights are best, summed over the validation batches."""
     workers: int = 1
-    """Processes that share a batch, one or more cores each. On few cores two are much faster than one with two."""
+    """Processes that share a batch, each with its share of the cores. On two cores, two are much faster than one."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All of a training run.
+    """All settings of a training run.
+
+    Raises:
+        RecipeError: A setting is out of range, or settings contradict each other.
 
     Example:
         >>> Recipe().override("optim.lr=1e-4", "waist.keep={3 = 27}", "model.sizes.dim=64").waist.keep
         {3: 27}
     """
 
-    model: Model = field(default_factory=Model)
-    waist: Waist = field(default_factory=Waist)
-    data: Data = field(default_factory=Data)
-    loss: Loss = field(default_factory=Loss)
-    optim: Optim = field(default_factory=Optim)
-    schedule: Schedule = field(default_factory=Schedule)
-    run: Run = field(default_factory=Run)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    waist: WaistSettings = field(default_factory=WaistSettings)
+    data: DataSettings = field(default_factory=DataSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+    optim: OptimSettings = field(default_factory=OptimSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    run: RunSettings = field(default_factory=RunSettings)
 
     def __post_init__(self) -> None:
-        model, data, loss, optim, schedule, run = (
-            self.model, self.data, self.loss, self.optim, self.schedule, self.run
-        )  # fmt: skip
-        moving = [name for name in MOTION if getattr(loss, name)]
-        both = 2 if data.flip == "both" else 1
-        rules = {
-            "model.frames must be at least 3": model.frames >= 3,
-            "model.inputs must be 2 (x, y) or 3 (x, y, score)": model.inputs in (2, 3),
-            "schedule.steps must be at least 1": schedule.steps >= 1,
-            "schedule.epochs, schedule.every and data.stride must not be negative": min(
-                schedule.epochs, schedule.every, data.stride
-            )
-            >= 0,
-            "schedule.factor and schedule.every_factor must be above 0": min(schedule.factor, schedule.every_factor)
-            > 0,
-            "optim.lr and optim.clip must not be negative": min(optim.lr, optim.clip) >= 0,
-            "schedule.decay must be from 0 to 1": 0 <= schedule.decay <= 1,
-            "optim.ema must be from 0 to below 1": 0 <= optim.ema < 1,
-            "optim.trains=waist needs a waist that has weights: waist.keep, and waist.kind=hourglass": not (
-                optim.trains == "waist" and (not self.waist.keep or self.waist.kind == "funnel")
-            ),
-            "optim.amsgrad is of adam and adamw, not of muon": not (optim.amsgrad and optim.name == "muon"),
-            "data.clean must be from 0 to 1": 0 <= data.clean <= 1,
-            "data.rehab_share must be from 0 to 1": 0 <= data.rehab_share <= 1,
-            "data.flip=none is of a store (data.keypoints); motion clips are always mirrored": not (
-                data.flip == "none" and not data.keypoints
-            ),
-            f"loss.{', loss.'.join(moving)} must be 0 where loss.frames is centre: one frame does not move": not (
-                moving and loss.frames == "centre"
-            ),
-            "loss: one term must weigh something": any(loss.terms().values()),
-            "run.seed must be from 0 to 2147483647": 0 <= run.seed < 1 << 31,
-            "run.save_every and run.validate_every must be at least 1": min(run.save_every, run.validate_every) >= 1,
-            "data.batch must be a multiple of run.workers, of twice as many with data.flip=both": run.workers >= 1
-            and data.batch >= 1
-            and data.batch % (both * run.workers) == 0,
-        }
-        if wrong := [what for what, fits in rules.items() if not fits]:
-            raise RecipeError("; ".join(wrong))
+        if problems := [*_out_of_range(self), *_contradictions(self)]:
+            raise RecipeError("; ".join(problems))
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> "Recipe":
         """The recipe of a TOML file.
 
         Raises:
-            RecipeError: The file is missing or not TOML, or names a setting that does not exist.
+            RecipeError: The file is missing or not TOML, names an unknown setting, or is no sensible recipe.
         """
         try:
             return cls().updated(tomllib.loads(Path(path).read_text(encoding="utf-8")))
@@ -206,19 +194,19 @@ class Recipe:
             raise RecipeError(f"{path} is not TOML: {problem}") from None
 
     def override(self, *settings: str) -> "Recipe":
-        """The recipe with some settings changed, each written ``"section.name=value"`` (value as in TOML)."""
+        """The recipe with some settings changed, each written ``"section.name=value"`` with the value as in TOML."""
         tree: dict[str, dict[str, Any]] = {}
         for setting in settings:
             name, equals, value = setting.partition("=")
             section, *keys = name.strip().split(".")
             if not equals or len(keys) not in (1, 2):
-                raise RecipeError(f"write an override as section.name=value, such as optim.lr=1e-4, not {setting!r}")
+                raise RecipeError(f"write a setting as section.name=value, such as optim.lr=1e-4, not {setting!r}")
             try:
                 parsed = tomllib.loads(f"value = {value}")["value"]
             except tomllib.TOMLDecodeError:
                 parsed = value.strip()
             changes, key = tree.setdefault(section, {}), keys[0]
-            if len(keys) == 2:  # one entry of a table such as model.sizes, whose others stay
+            if len(keys) == 2:  # one entry of a table such as model.sizes; the other entries stay
                 before = changes.get(key, getattr(getattr(self, section, None), key, None))
                 parsed = {**(before if isinstance(before, dict) else {}), keys[1]: parsed}
             changes[key] = parsed
@@ -233,7 +221,73 @@ class Recipe:
         return asdict(self)
 
 
+def _out_of_range(recipe: Recipe) -> Iterator[str]:
+    """The rules on single settings that are broken."""
+    model, data, loss, optim, schedule, run = (
+        recipe.model, recipe.data, recipe.loss, recipe.optim, recipe.schedule, recipe.run
+    )  # fmt: skip
+    both = 2 if data.flip == "both" else 1
+    not_negative = (schedule.steps, schedule.epochs, schedule.every, data.stride)
+    shares = data.shares.values()
+    rules = {
+        "model.frames must be at least 3": model.frames >= 3,
+        "model.inputs must be 2 (x, y) or 3 (x, y, score)": model.inputs in (2, 3),
+        "schedule.steps, schedule.epochs, schedule.every and data.stride must not be negative": min(not_negative) >= 0,
+        "schedule.factor and schedule.every_factor must be above 0": min(schedule.factor, schedule.every_factor) > 0,
+        "optim.lr and optim.clip must not be negative": min(optim.lr, optim.clip) >= 0,
+        "schedule.decay must be from 0 to 1": 0 <= schedule.decay <= 1,
+        "optim.ema must be from 0 to below 1": 0 <= optim.ema < 1,
+        "data.clean must be from 0 to 1": 0 <= data.clean <= 1,
+        "data.shares must be from 0 to 1 each, and add up to at most 1": min(shares, default=0) >= 0
+        and sum(shares) <= 1 + 1e-9,
+        "loss: at least one term must have a weight": any(loss.terms().values()),
+        "run.seed must be from 0 to 2147483647": 0 <= run.seed < 1 << 31,
+        "run.save_every and run.validate_every must be at least 1": min(run.save_every, run.validate_every) >= 1,
+        "data.batch must be a multiple of run.workers, or of twice as many with data.flip=both": run.workers >= 1
+        and data.batch >= 1
+        and data.batch % (both * run.workers) == 0,
+    }
+    return (rule for rule, kept in rules.items() if not kept)
+
+
+def _contradictions(recipe: Recipe) -> Iterator[str]:
+    """Settings that exclude each other, and settings that would be ignored because of others."""
+    waist, data, loss, optim, schedule = recipe.waist, recipe.data, recipe.loss, recipe.optim, recipe.schedule
+    if schedule.steps and schedule.epochs:
+        both = f"schedule.steps={schedule.steps} and schedule.epochs={schedule.epochs}"
+        yield f"{both} contradict each other: set one of them to 0"
+    if optim.trains == "waist" and (not waist.keep or waist.kind == "funnel"):
+        yield "optim.trains=waist needs a waist with weights: set waist.keep, and waist.kind=hourglass"
+    if data.flip == "none" and not data.keypoints:
+        yield "data.flip=none is for recordings (data.keypoints); motion clips are always mirrored"
+    if recipe.model.inputs != 3 and not data.keypoints:
+        yield "motion clips have scores, so model.inputs must be 3; 2 is for recordings (data.keypoints)"
+    moving = [f"loss.{name}" for name in MOTION if getattr(loss, name)]
+    if moving and loss.frames == "centre":
+        yield f"{', '.join(moving)} must be 0 if loss.frames is centre: one frame does not move"
+    ignored = {
+        "if waist.keep is empty": (not waist.keep, ("waist.kind", "waist.prune", "waist.recover")),
+        "if waist.kind is funnel": (waist.keep and waist.kind == "funnel", ("waist.recover",)),
+        "on recordings (data.keypoints)": (data.keypoints, ("data.clean", "data.shares")),
+        "on motion clips (no data.keypoints)": (not data.keypoints, ("data.stride",)),
+        "if loss.position and loss.smoothness are 0": (not (loss.position or loss.smoothness), ("loss.joint_weights",)),
+        "if optim.weight_decay is 0": (not optim.weight_decay, ("optim.decays",)),
+        "with muon": (optim.name == "muon", ("optim.amsgrad",)),
+        "if schedule.every is 0": (not schedule.every, ("schedule.every_factor",)),
+        "if schedule.every is 1": (schedule.every == 1, ("schedule.factor",)),
+    }
+    for reason, (applies, settings) in ignored.items():
+        for section, name in (setting.split(".") for setting in settings if applies):
+            current = getattr(recipe, section)
+            value, default = getattr(current, name), getattr(type(current)(), name)
+            if value not in (default, ()):
+                yield f"{section}.{name}={value} has no effect {reason}: leave it at {default}"
+
+
 _T = TypeVar("_T")
+
+# Settings of earlier versions, and what replaces them.
+RENAMED = {"data.rehab_share": "instead of rehab_share = 0.28 write shares = { prmd = 0.28 }"}
 
 
 def _updated(config: _T, tree: Mapping[str, Any], where: str) -> _T:
@@ -243,7 +297,8 @@ def _updated(config: _T, tree: Mapping[str, Any], where: str) -> _T:
     for key, value in tree.items():
         if key not in types:
             known = ", ".join(f.name for f in fields(config))
-            raise RecipeError(f"a recipe has no setting {where}{key}; there are {known}")
+            hint = RENAMED.get(f"{where}{key}", f"there are {known}")
+            raise RecipeError(f"a recipe has no setting {where}{key}; {hint}")
         current = getattr(config, key)
         if is_dataclass(current):
             if not isinstance(value, Mapping):
@@ -255,7 +310,7 @@ def _updated(config: _T, tree: Mapping[str, Any], where: str) -> _T:
 
 
 def _fitting(value: Any, current: Any, hint: Any, name: str) -> Any:
-    """The value of a setting, of the type that it must have."""
+    """The value of a setting, converted to the type that it must have."""
 
     def number(value: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
@@ -267,7 +322,7 @@ def _fitting(value: Any, current: Any, hint: Any, name: str) -> Any:
             return dict(value)
         if not all(str(key).isdecimal() and isinstance(entry, int) for key, entry in value.items()):
             raise RecipeError(f"{name} must be a table of whole numbers by whole numbers, got {dict(value)!r}")
-        return {int(key): entry for key, entry in value.items()}  # TOML and JSON know no numbers as keys
+        return {int(key): entry for key, entry in value.items()}  # keys in TOML and JSON are text
     if isinstance(current, tuple):
         if not isinstance(value, list | tuple) or not all(map(number, value)):
             raise RecipeError(f"{name} must be a list of numbers, got {value!r}")

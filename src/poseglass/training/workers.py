@@ -1,46 +1,111 @@
 """Several processes that train together, on one machine or on several: they meet, and average their gradients.
 
-By hand, with gloo, and not by `DistributedDataParallel`: it would have to be given what a funnel is asked for as a
-module of its own, and to look in each step for parameters without a gradient; and it sorts its buckets anew after the
-first step, so that a run that goes on might not sum in the order of one that was not interrupted.
+They use gloo directly rather than `DistributedDataParallel`. That class would need a funnel's training pass as a module
+of its own, would search for parameters without a gradient in each step, and reorders its buckets after the first step,
+so that a resumed run might not sum gradients in the order of an uninterrupted one.
 """
 
+import logging
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
+from multiprocessing.connection import Connection
 from threading import Thread
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, spawn
 
+from poseglass import errors
 from poseglass.errors import TrainingError
+from poseglass.training.reporting import StepReport
 
-__all__ = ["averaged", "check_together", "end_with_parent", "launched", "together"]
+__all__ = ["Report", "averaged", "check_together", "launched", "spawn_workers", "together"]
 
-PATIENCE = timedelta(hours=3)  # of workers who wait while the first judges; that one has died they see at once
+PATIENCE = timedelta(hours=3)  # workers wait so long while the first validates; they notice at once if another has died
+
+Report = Callable[[StepReport], None]
 
 
 def launched() -> tuple[int, int]:
-    """Which process this is and of how many, where a launcher such as ``torchrun`` says so; (0, 1) otherwise.
+    """This process's rank and the number of processes, if a launcher such as ``torchrun`` started it; (0, 1) otherwise.
 
     Raises:
-        TrainingError: What it says are no numbers.
+        TrainingError: The launcher's variables are not numbers that fit.
     """
-    said = [os.environ.get(name, default) for name, default in (("RANK", "0"), ("WORLD_SIZE", "1"))]
-    if not all(number.isdecimal() for number in said) or not int(said[0]) < int(said[1]):
+    rank, world = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1")
+    if not (rank.isdecimal() and world.isdecimal() and int(rank) < int(world)):
         raise TrainingError(
-            f"the launcher's RANK must be a number below its WORLD_SIZE, got {said[0]!r} and {said[1]!r}; start with "
+            f"the launcher's RANK must be a number below its WORLD_SIZE, got {rank!r} and {world!r}; start with "
             "torchrun, or without these variables"
         )
-    return int(said[0]), int(said[1])
+    return int(rank), int(world)
 
 
-def end_with_parent() -> None:
-    """From now on this process ends when the one that began it does, however that ended; otherwise nobody could see it.
+def spawn_workers(work: Callable[[int, Report], None], workers: int, report: Report) -> None:
+    """Run `work` in several processes of this machine, each with its share of the cores, and wait for them.
 
-    torch sends an interrupt then, which is not heard where the parent was begun in a script's background.
+    Args:
+        work: What each worker does, given its rank and where to report. It must be importable by name, as pickle
+            requires; inside, the workers have met (:func:`together`).
+        workers: How many.
+        report: Receives the reports of the first worker, in this process.
+
+    Raises:
+        PoseglassError: What the worker raised, if that was the input's fault; otherwise a :class:`TrainingError`.
+    """
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    relay = Thread(target=_relay, args=(receiver, report), daemon=True)
+    relay.start()
+    with tempfile.TemporaryDirectory() as meeting:
+        worker = partial(_worker, work=work, workers=workers, meeting=f"file://{meeting}/workers", reports=sender)
+        try:
+            spawn(worker, nprocs=workers)
+        except (ProcessRaisedException, ProcessExitedException) as problem:
+            reason = str(problem).strip().splitlines()[-1]
+            ours = re.match(r"poseglass\.errors\.(\w+): (?!another worker)(.*)", reason)
+            if ours:  # the input is wrong, so starting again would not help
+                raise getattr(errors, ours[1])(ours[2]) from None
+            raise TrainingError(
+                f"one of {workers} workers ended, so all did: {reason}; start again to resume"
+            ) from None
+        finally:
+            sender.close()
+            relay.join(timeout=5)
+
+
+def _relay(receiver: Connection, report: Report) -> None:
+    """Pass reports on until the last process that could send one has ended."""
+    while True:
+        try:
+            received = receiver.recv()
+        except (EOFError, OSError):
+            return
+        report(received)
+
+
+def _worker(rank: int, *, work: Callable[[int, Report], None], workers: int, meeting: str, reports: Connection) -> None:
+    """What a spawned process does."""
+    _end_with_parent()
+    logging.getLogger("poseglass").addHandler(logging.NullHandler())  # the parent logs
+    torch.set_num_threads(max((os.cpu_count() or 1) // workers, 1))
+    with together(meeting, rank, workers):
+        work(rank, reports.send if rank == 0 else _unreported)
+
+
+def _unreported(report: StepReport) -> None:
+    """Workers other than the first stay silent."""
+
+
+def _end_with_parent() -> None:
+    """From now on, this process ends when its parent does, however the parent ended.
+
+    torch sends an interrupt then, but children of a script that runs in the background ignore interrupts.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
@@ -55,47 +120,46 @@ def end_with_parent() -> None:
 
 @contextmanager
 def together(meeting: str, rank: int, workers: int) -> Iterator[None]:
-    """Meet the other workers, and part in the end.
+    """Meet the other workers for the duration of the block.
 
     Args:
-        meeting: Where, as torch's `init_method` has it: ``env://`` for a launcher's, ``file://...``.
+        meeting: Where, as torch's `init_method`: ``env://`` for a launcher's, ``file://...``.
         rank: Which worker this is.
-        workers: Of how many.
+        workers: How many there are.
 
     Raises:
-        TrainingError: The others are not there.
+        TrainingError: The others do not come.
     """
     try:
         distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=workers, timeout=PATIENCE)
     except (ValueError, RuntimeError) as problem:
         raise TrainingError(f"worker {rank} of {workers} did not meet the others: {problem}") from None
     yield
-    # Only where all went well: gloo may abort a worker that parts from one who has ended, and what went wrong would
-    # not be told any more.
+    # Only if all went well: gloo may abort a worker that leaves after another has ended, and its error would be lost.
     distributed.destroy_process_group()
 
 
 def check_together(step: int, fingerprint: str) -> None:
-    """Make sure that all workers are at one step with the same data; nothing where there is one process.
+    """Make sure that all workers are at the same step with the same data; nothing happens if there is one process.
 
     Raises:
-        TrainingError: They are not, as where machines do not see the same folder, or one has ended.
+        TrainingError: They are not, as when machines do not see the same folder, or a worker has ended.
     """
     if not distributed.is_initialized():
         return
     mine = torch.tensor([step, int(fingerprint, 16)])
-    found = [torch.empty_like(mine) for _ in range(distributed.get_world_size())]
-    with _others():
-        distributed.all_gather(found, mine)
-    if any(not torch.equal(each, mine) for each in found):
-        told = ", ".join(f"step {int(each[0])} with data {int(each[1]):012x}" for each in found)
+    every = [torch.empty_like(mine) for _ in range(distributed.get_world_size())]
+    with _communicating():
+        distributed.all_gather(every, mine)
+    if any(not torch.equal(each, mine) for each in every):
+        states = ", ".join(f"step {int(each[0])} with data {int(each[1]):012x}" for each in every)
         raise TrainingError(
-            f"the workers are not together: they begin at {told}; each needs to see the run's folder and the same data"
+            f"the workers do not agree: they start at {states}; each must see the run's folder and the same data"
         )
 
 
 def averaged(loss: Tensor, parameters: Iterable[nn.Parameter]) -> float:
-    """The loss of all workers together, whose gradients become their mean.
+    """The mean loss of all workers. The parameters' gradients become their mean over the workers.
 
     Raises:
         TrainingError: Another worker has ended.
@@ -104,7 +168,7 @@ def averaged(loss: Tensor, parameters: Iterable[nn.Parameter]) -> float:
         return loss.item()
     gradients = [p.grad for p in parameters if p.grad is not None]
     flat = nn.utils.parameters_to_vector([*gradients, loss.detach()])
-    with _others():
+    with _communicating():
         distributed.all_reduce(flat)
     flat /= distributed.get_world_size()
     nn.utils.vector_to_parameters(flat[:-1], gradients)
@@ -112,9 +176,9 @@ def averaged(loss: Tensor, parameters: Iterable[nn.Parameter]) -> float:
 
 
 @contextmanager
-def _others() -> Iterator[None]:
-    """What goes wrong while workers talk is that one of them is no longer there."""
+def _communicating() -> Iterator[None]:
+    """An error while workers communicate means that one of them has ended."""
     try:
         yield
     except RuntimeError as problem:
-        raise TrainingError(f"another worker has ended ({problem}); start again to go on") from None
+        raise TrainingError(f"another worker has ended ({problem}); start again to resume") from None

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from numpy.random import Generator
 
-from poseglass.body.geometry import facing
+from poseglass.body.geometry import facing, root_relative
 from poseglass.clips.mirror import flip
 from poseglass.clips.sample import Sample
 from poseglass.clips.view import person_view
@@ -114,7 +114,7 @@ class Sampler:
         exact = clean[:, None, None]
         points = np.where(exact[..., None], pixels[:, :, :17], points)
         scores = np.where(exact, 1, scores)
-        pose3d = (space[:, :, :17] - space[:, :, :1]) @ np.swapaxes(facing(space[:, :, 0]), -1, -2)
+        pose3d = root_relative(space)[:, :, :17] @ np.swapaxes(facing(space[:, :, 0]), -1, -2)
         return Sample(person_view(points, scores)[0], pose3d.astype(np.float32))
 
     def _motion(self, rng: Generator, batch: int) -> Float[ndarray, "b f 17 3"]:

@@ -1,4 +1,4 @@
-"""Batches out of recordings: the clips of the definition, read as they stand in the folder, once an epoch each."""
+"""Batches of recordings: the clips that the definition gives, as the folder has them, each once per epoch."""
 
 from pathlib import Path
 
@@ -16,14 +16,15 @@ from poseglass.data.recordings.store import Recordings
 from poseglass.data.recordings.writer import write_recordings
 from poseglass.errors import DataError
 from poseglass.training.batches import Batches, batches
+from poseglass.training.clip_table import ClipTable
 from poseglass.training.recipe import Recipe
-from poseglass.training.recorded import ClipTable, RecordedBatches
+from poseglass.training.recorded_batches import RecordedBatches
 
 SIZE = (1000, 1002)
 
 
 def written(folder: Path, *, lengths=(20, 31), subjects=SUBJECTS, valid=None, broken=None, **about) -> Path:
-    """Takes of random numbers of each subject; `valid` says which frames count."""
+    """Takes of random numbers for each subject; `valid` says which frames are valid."""
     about = {"skeleton": "h36m17", "dataset": "Human3.6M", "licence": "none", "sources": ("gt", "cpn")} | about
     rng = np.random.default_rng(1)
     with write_recordings(folder, scored=("cpn",), **about) as writer:
@@ -31,11 +32,11 @@ def written(folder: Path, *, lengths=(20, 31), subjects=SUBJECTS, valid=None, br
             for number, frames in enumerate(lengths):
                 joints = len(writer.skeleton)
                 points = rng.normal(size=(frames, joints, 3))
-                seen = {name: rng.uniform(0, 1000, (frames, joints, 2)) for name in about["sources"]}
-                scores = {"cpn": rng.random((frames, joints))} if "cpn" in seen else None
+                points2d = {name: rng.uniform(0, 1000, (frames, joints, 2)) for name in about["sources"]}
+                scores = {"cpn": rng.random((frames, joints))} if "cpn" in points2d else None
                 writer.add(
                     subject=subject, action="Walking", take=f"Walking {number}", camera="1", fps=50.0, size=SIZE,
-                    points3d=points, points2d=seen, scores=scores, valid=None if valid is None else valid(frames),
+                    points3d=points, points2d=points2d, scores=scores, valid=None if valid is None else valid(frames),
                 )  # fmt: skip
     return folder
 
@@ -58,27 +59,27 @@ CENTRE = ("loss.frames=centre", "loss.smoothness=0", "loss.velocity=0")
 
 
 def clips_by_definition(store: Recordings, subjects, frames: int, stride: int, *, centres: bool) -> list[list[int]]:
-    """The rows of the arrays of each clip, frame by frame."""
+    """The array rows of each clip, frame by frame."""
     clips = []
     for recording in store:
         if recording.subject not in subjects:
             continue
         length = len(recording)
         if centres:
-            begins = [centre - frames // 2 for centre in range(0, length, stride)]
+            starts = [centre - frames // 2 for centre in range(0, length, stride)]
         else:
             count = 1
             while frames + (count - 1) * stride < length:
                 count += 1
             before = (frames + (count - 1) * stride - length) // 2
-            begins = [number * stride - before for number in range(count)]
-        for begin in begins:
-            clips.append([recording.offset + min(max(begin + k, 0), length - 1) for k in range(frames)])
+            starts = [number * stride - before for number in range(count)]
+        for start in starts:
+            clips.append([recording.offset + min(max(start + k, 0), length - 1) for k in range(frames)])
     return clips
 
 
-def seen_by_definition(folder: Path, rows: list[int], inputs: int) -> tuple[np.ndarray, np.ndarray]:
-    """With plain numpy, from what docs/datasets.md says of the folder."""
+def view_by_definition(folder: Path, rows: list[int], inputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Read with plain numpy, as docs/datasets.md describes the folder."""
     points, pixels, scores = (
         np.load(folder / f"{name}.npy")[rows] for name in ("points3d", "points2d-cpn", "scores-cpn")
     )
@@ -95,19 +96,19 @@ def seen_by_definition(folder: Path, rows: list[int], inputs: int) -> tuple[np.n
     count=st.sampled_from(["all", "centre", "any"]),
     seed=st.integers(0, 9),
 )
-def test_the_table_is_that_of_the_definition(lengths, frames, stride, by, count, seed):
+def test_the_clip_table_against_loops(lengths, frames, stride, by, count, seed):
     valid = [np.random.default_rng(seed).random(length) < 0.8 for length in lengths]
-    table = ClipTable.cut(valid, frames, stride, by=by, count=count)
+    table = ClipTable.cut(valid, frames, stride, by=by, valid=count)
     expected = []
     cut = {"seq2seq": seq2seq_starts, "seq2frame": seq2frame_starts}[by]  # which test_windows.py judges
     for recording, length in enumerate(lengths):
-        for begin in cut(length, frames, stride).tolist():
-            inside = [place for place in range(begin, begin + frames) if 0 <= place < length]
+        for start in cut(length, frames, stride).tolist():
+            inside = [place for place in range(start, start + frames) if 0 <= place < length]
             good = [valid[recording][place] for place in inside]
-            centre = valid[recording][min(max(begin + frames // 2, 0), length - 1)]
+            centre = valid[recording][min(max(start + frames // 2, 0), length - 1)]
             if inside and {"all": all(good), "any": any(good), "centre": centre}[count]:
-                expected.append((recording, begin))
-    assert [*zip(table.recording.tolist(), table.begin.tolist(), strict=True)] == expected
+                expected.append((recording, start))
+    assert [*zip(table.recording.tolist(), table.start.tolist(), strict=True)] == expected
 
 
 @pytest.mark.parametrize("inputs", [2, 3])
@@ -125,18 +126,19 @@ def test_an_epoch_is_every_clip_of_the_training_subjects_once(store, stride, cen
     assert all(len(sample.pose2d) == 4 for sample in drawn)
     pose2d, pose3d = (np.concatenate([getattr(s, n) for s in drawn]) for n in ("pose2d", "pose3d"))
     assert pose2d.dtype == pose3d.dtype == np.float32
-    expected = [seen_by_definition(store, clip, inputs) for clip in rows]
-    of = [int(np.argmin([np.abs(clip[1] - truth).sum() for clip in expected])) for truth in pose3d]
-    assert sorted(of[: len(rows)]) == [*range(len(rows))], "each once"
-    assert of[len(rows) :] == of[: len(of) - len(rows)], "and the last batch is filled from the begin of the order"
-    for number, seen, truth in zip(of, pose2d, pose3d, strict=True):
-        assert_allclose(seen, expected[number][0], atol=1e-6)
+    expected = [view_by_definition(store, clip, inputs) for clip in rows]
+    clip_of = [int(np.argmin([np.abs(clip[1] - truth).sum() for clip in expected])) for truth in pose3d]
+    assert sorted(clip_of[: len(rows)]) == [*range(len(rows))], "each once"
+    filled = len(clip_of) - len(rows)
+    assert clip_of[len(rows) :] == clip_of[:filled], "the last batch is filled up from the start of the order"
+    for number, view, truth in zip(clip_of, pose2d, pose3d, strict=True):
+        assert_allclose(view, expected[number][0], atol=1e-6)
         assert_allclose(truth, expected[number][1], atol=1e-6)
     second = np.concatenate([source.draw(source.epoch + step, 0).pose3d for step in range(source.epoch)])
-    assert not np.array_equal(second, pose3d), "another order in another epoch"
+    assert not np.array_equal(second, pose3d), "each epoch has its own order"
 
 
-def test_a_step_s_batch_is_a_matter_of_seed_and_step_alone(store):
+def test_seed_and_step_decide_a_batch(store):
     def draw(step, *settings):
         return batches(recipe(store, "data.flip=random", *settings)).draw(step, 0)
 
@@ -148,11 +150,11 @@ def test_a_step_s_batch_is_a_matter_of_seed_and_step_alone(store):
 
 @pytest.mark.parametrize("how", ["none", "random", "both"])
 @pytest.mark.parametrize("workers", [2, 4])
-def test_workers_share_what_one_would_see(store, how, workers):
+def test_workers_share_the_batch_of_one(store, how, workers):
     def clips(source, step, ranks):
         poses = [source.draw(step, rank) for rank in range(ranks)]
         return sorted(
-            (seen.tobytes(), truth.tobytes()) for s in poses for seen, truth in zip(s.pose2d, s.pose3d, strict=True)
+            (view.tobytes(), truth.tobytes()) for s in poses for view, truth in zip(s.pose2d, s.pose3d, strict=True)
         )
 
     common = (f"data.flip={how}", "data.batch=8")
@@ -182,13 +184,13 @@ def test_mirror_images(store):
     assert 50 < sum(turned) < 110, "about one half of 160"
 
 
-def test_validation_is_the_same_few_clips_of_the_test_subjects(store):
-    sample = batches(recipe(store)).judges()["validation"]
+def test_validation_clips_are_the_same_for_every_recipe(store):
+    sample = batches(recipe(store)).validation()["validation"]
     assert len(sample.pose2d) == 5
-    other = batches(recipe(store, "run.seed=7", "data.batch=2")).judges()["validation"]
+    other = batches(recipe(store, "run.seed=7", "data.batch=2")).validation()["validation"]
     assert_array_equal(sample.pose3d, other.pose3d)
     rows = clips_by_definition(Recordings.open(store), ("S9", "S11"), 9, 9, centres=False)
-    expected = [seen_by_definition(store, clip, 2)[1] for clip in rows]
+    expected = [view_by_definition(store, clip, 2)[1] for clip in rows]
     which = [int(np.argmin([np.abs(clip - truth).sum() for clip in expected])) for truth in sample.pose3d]
     for number, truth, counts in zip(which, sample.pose3d, sample.counts, strict=True):
         assert_allclose(truth, expected[number], atol=1e-6)
@@ -196,30 +198,31 @@ def test_validation_is_the_same_few_clips_of_the_test_subjects(store):
         inner = rows[number].count(rows[number][0]) == 1  # padding stands before the first frame or after the last
         assert int(counts.sum()) == len(first)
         assert counts[0] == inner
-    whole = batches(recipe(store, "run.validation_clips=1000")).judges()["validation"]
+    whole = batches(recipe(store, "run.validation_clips=1000")).validation()["validation"]
     assert len(whole.pose2d) == len(rows)
 
 
-def test_frames_that_do_not_count(tmp_path):
-    """No clip with one of them is trained, where only the centre is asked for none with such a centre."""
+def test_invalid_frames_do_not_count(tmp_path):
+    """Clips with an invalid frame are not trained; for the centre alone, clips with an invalid centre."""
     broken = {"valid": lambda frames: (np.arange(frames) // 9 != 1) | (frames != 27)}
     store = written(tmp_path / "store", lengths=(27, 15), **broken)
     source = batches(recipe(store))
     assert len(source.clips) == (2 + 2) * 5, "the first and the last third of the long takes, both of the short ones"
-    judged = source.judges()["validation"]
+    judged = source.validation()["validation"]
     assert len(judged.counts) == 5
-    wide = batches(recipe(store, "model.frames=15", "data.stride=15", "run.validation_clips=9")).judges()["validation"]
+    longer = recipe(store, "model.frames=15", "data.stride=15", "run.validation_clips=9")
+    wide = batches(longer).validation()["validation"]
     assert sorted(wide.counts.sum(1)) == [9, 9, 9, 9, 15, 15], "9 of 15 where some are padding and some are invalid"
     centres = batches(recipe(store, "data.stride=1", *CENTRE))
     assert len(centres.clips) == (18 + 15) * 5
-    assert centres.judges()["validation"].counts is None
+    assert centres.validation()["validation"].counts is None
     funnel = batches(recipe(store, "data.stride=1", "waist.kind=funnel", "waist.keep={1 = 3}"))
-    assert len(funnel.clips) == (2 * 5 + 15) * 5, "it may keep, and is trained by, any frame of a clip"
+    assert len(funnel.clips) == (2 * 5 + 15) * 5, "a funnel may keep, and is trained on, any frame of a clip"
     with pytest.raises(DataError, match=r"no training clip of 25 frames with all of its frames valid.*model.frames"):
         batches(recipe(written(tmp_path / "long", lengths=(27,), **broken), "model.frames=25"))
 
 
-def test_mpi_inf_3dhp_comes_in_the_order_of_human36m(tmp_path):
+def test_mpi_inf_3dhp_is_reordered_to_human36m(tmp_path):
     about = {"skeleton": "mpi_inf_3dhp17", "dataset": "MPI-INF-3DHP", "sources": ("gt",)}
     with write_recordings(tmp_path / "store", **about) as writer:
         for subject in ("S1", "TS2"):
@@ -239,7 +242,7 @@ def test_mpi_inf_3dhp_comes_in_the_order_of_human36m(tmp_path):
     assert source.about()["training"]["subjects"] == ["S1"]
 
 
-def test_what_it_is_made_from(store):
+def test_about_names_the_data(store):
     about = batches(recipe(store)).about()
     assert about["fingerprint"] == Recordings.open(store).fingerprint
     assert (about["dataset"], about["licence"], about["keypoints"]) == ("Human3.6M", "none", "cpn")
@@ -255,18 +258,18 @@ def test_the_field_s_own_names(store):
 
 
 class TestRefusals:
-    def test_a_source_that_is_not_there(self, store):
+    def test_an_unknown_source(self, store):
         words = r"no 2D poses 'sh' of 10 of 10 training recordings.*there are gt, cpn: set data.keypoints.*h36m_sh.npz"
         with pytest.raises(DataError, match=words):
             batches(recipe(store, "data.keypoints=sh"))
 
     @pytest.mark.parametrize(
-        ("there", "words"),
+        ("subjects", "words"),
         [(("S1", "S5"), r"val; there are train \(S1, S5\)"), (("S9",), r"train; there are val \(S9\), test \(S9\)")],
     )
-    def test_an_empty_split(self, tmp_path, there, words):
+    def test_an_empty_split(self, tmp_path, subjects, words):
         with pytest.raises(DataError, match=rf"has no split {words}"):
-            batches(recipe(written(tmp_path / "store", subjects=there)))
+            batches(recipe(written(tmp_path / "store", subjects=subjects)))
 
     def test_a_data_set_without_a_split(self, tmp_path):
         with pytest.raises(DataError, match=r"no split train; there are none, because the splits of 'mine'"):
@@ -278,8 +281,8 @@ class TestRefusals:
             batches(recipe(written(tmp_path / "store", skeleton=skeleton)))
 
     @pytest.mark.parametrize("name", ["points3d", "points2d-cpn", "scores-cpn"])
-    def test_what_is_not_a_number(self, tmp_path, name):
-        """The writer takes none, so somebody put it in afterwards."""
+    def test_nan_in_the_folder(self, tmp_path, name):
+        """The writer refuses NaN, so the folder was changed afterwards."""
         store = written(tmp_path / "store", lengths=(9,))
         array = np.lib.format.open_memmap(store / f"{name}.npy", "r+")
         array[4] = np.nan
@@ -289,14 +292,14 @@ class TestRefusals:
             source.draw(0, 0)
 
     def test_a_folder_without_keypoints_and_keypoints_without_a_folder(self, store, tmp_path):
-        with pytest.raises(DataError, match=r"holds recordings: say by data.keypoints.*gt, cpn"):
-            batches(recipe(store, "data.keypoints=''", "data.flip=random"))
+        with pytest.raises(DataError, match=r"holds recordings: set data.keypoints to one of .*gt, cpn"):
+            batches(Recipe().override(f"data.path={store}"))
         with pytest.raises(DataError, match=r"there is no folder of recordings"):
             batches(recipe(tmp_path / "none"))
 
 
-def test_only_what_is_drawn_is_read(tmp_path, monkeypatch):
-    """Other rows may hold anything, and what is kept of a clip is two numbers."""
+def test_only_drawn_rows_are_read(tmp_path, monkeypatch):
+    """All other rows may hold anything, and a clip is two numbers in memory."""
     store = written(tmp_path / "store", lengths=(9000,), subjects=("S1", "S9"))
     source = batches(recipe(store, "data.stride=1", "data.flip=both", *CENTRE))
     assert isinstance(source, RecordedBatches)
@@ -304,13 +307,13 @@ def test_only_what_is_drawn_is_read(tmp_path, monkeypatch):
     assert sum(sizes) == 8 * 9000
     array = np.lib.format.open_memmap(store / "points3d.npy", "r+")
     first = source.draw(0, 0)
-    drawn = {(i % 9000) for n in (0, 1) for i in range(int(_begin(source, n)), int(_begin(source, n)) + 9)}
+    drawn = {(i % 9000) for n in (0, 1) for i in range(int(_start(source, n)), int(_start(source, n)) + 9)}
     array[[row for row in range(9000) if row not in drawn]] = np.nan
     array.flush()
     assert_array_equal(source.draw(0, 0).pose3d, first.pose3d)
 
 
-def _begin(source, place) -> int:
-    from poseglass.training.recorded import _order
+def _start(source, place) -> int:
+    from poseglass.training.recorded_batches import _order
 
-    return source.clips.begin[_order(source.recipe.run.seed, 0, len(source.clips))[place]]
+    return source.clips.start[_order(source.recipe.run.seed, 0, len(source.clips))[place]]

@@ -1,0 +1,175 @@
+"""The state of a run: what a step changes, what a checkpoint holds."""
+
+import copy
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import final
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from poseglass.clips.sample import Sample
+from poseglass.errors import TrainingError
+from poseglass.files.writing import writing
+from poseglass.training.losses import PoseLoss
+from poseglass.training.optimisers import optimisers, rate
+from poseglass.training.recipe import Recipe
+from poseglass.training.seeds import mixed, seeded
+from poseglass.training.validation import predictions_and_targets, validation_errors
+from poseglass.training.workers import averaged
+from poseglass.waist.hourglass import Funnel, Model, backbone_of
+from poseglass.weights import files as weights
+
+__all__ = ["TrainingState"]
+
+
+@final
+class TrainingState:
+    """Weights, their running mean, optimisers, and how many steps have been taken.
+
+    Args:
+        recipe: What is trained and how.
+        model: The network to train.
+        epoch: Steps per epoch.
+        rank: Which of several workers this is: each has its own stream of random numbers for dropout.
+
+    Example:
+        >>> import numpy as np
+        >>> from poseglass.training.build import build
+        >>> recipe = Recipe().override("model.name=mixste-tiny", "model.frames=9")
+        >>> state = TrainingState(recipe, build(recipe))
+        >>> poses = np.zeros((2, 9, 17, 3), np.float32)
+        >>> loss = state.advance(Sample(poses, poses))
+        >>> state.step
+        1
+    """
+
+    def __init__(self, recipe: Recipe, model: Model, *, epoch: int = 1, rank: int = 0) -> None:
+        self.recipe, self.model, self.epoch, self.rank = recipe, model, epoch, rank
+        if recipe.optim.trains == "waist":
+            backbone_of(model).eval().requires_grad_(False)  # neither gradients nor dropout
+        self.steps = recipe.schedule.length(epoch)
+        self.mean = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        self.optimisers = optimisers(model, recipe.optim)
+        self.loss = PoseLoss(recipe.loss.terms(), joint_weights=recipe.loss.joint_weights)
+        self.step = 0
+        self.best = math.inf
+        self.losses: list[float] = []  # since the last validation
+
+    def advance(self, sample: Sample) -> float:
+        """Take one step of optimisation on a batch; returns the loss.
+
+        What it draws at random follows from seed, step and rank. torch's own generators stay as they are.
+
+        Raises:
+            TrainingError: The loss or its gradient is not finite.
+        """
+        optim = self.recipe.optim
+        pose2d, pose3d = torch.from_numpy(sample.pose2d), torch.from_numpy(sample.pose3d)
+        with (
+            seeded(mixed(self.recipe.run.seed, self.step, self.rank)),  # dropout and stochastic depth
+            torch.autocast("cpu", torch.bfloat16, enabled=optim.bf16),
+        ):
+            predicted, target = predictions_and_targets(self.model, pose2d, pose3d, centre=self._centre)
+        loss: Tensor = self.loss(predicted, target)
+        loss.backward()
+        mean = averaged(loss, self.model.parameters())
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip or math.inf)
+        if not (math.isfinite(mean) and math.isfinite(norm.item())):
+            raise TrainingError(
+                f"the loss is {mean} and the gradient's norm {norm.item()} at step {self.step}; the last "
+                f"checkpoint is good: lower optim.lr (now {optim.lr}) or set optim.bf16=false, and resume"
+            )
+        share = rate(self.step, self.recipe.schedule, steps=self.steps, epoch=self.epoch)
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = optim.lr * share
+            optimiser.step()
+            optimiser.zero_grad()
+        self.step += 1
+        self._update_mean()
+        return mean
+
+    def _update_mean(self) -> None:
+        decay = min(self.recipe.optim.ema, self.step / (self.step + 10))  # at first, the mean follows closely
+        with torch.no_grad():
+            for name, value in self.model.state_dict().items():
+                if value.is_floating_point():
+                    self.mean[name].lerp_(value, 1 - decay)
+                else:  # such as a batch norm's count of batches
+                    self.mean[name].copy_(value)
+
+    @property
+    def _centre(self) -> bool:
+        return self.recipe.loss.frames == "centre"
+
+    def averaged(self) -> Model:
+        """A network of the mean weights, in evaluation mode."""
+        model = copy.deepcopy(self.model)
+        weights.load_state(model, self.mean, "the running mean")
+        return model.eval()
+
+    def validate(self, samples: Mapping[str, Sample]) -> dict[str, float]:
+        """Errors of the mean weights in mm; a funnel is judged by the centre frame."""
+        model = self.averaged()
+        return validation_errors(model, samples, centre=isinstance(model, Funnel) or self._centre)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors of the state by name."""
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        tensors |= {f"mean.{name}": value for name, value in self.mean.items()}
+        for number, optimiser in enumerate(self.optimisers):
+            for index, state in optimiser.state_dict()["state"].items():
+                for name, value in state.items():
+                    tensors[f"optim.{number}.{index}.{name}"] = value
+        return {name: value.detach().contiguous() for name, value in tensors.items()}
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, atomically.
+
+        Raises:
+            TrainingError: The file cannot be written.
+        """
+        progress = {"step": self.step, "best": self.best, "losses": self.losses}
+        with writing(path, TrainingError) as temporary:
+            try:
+                save_file(self.tensors(), temporary, metadata={"poseglass": json.dumps(progress)})
+            except SafetensorError as problem:  # names a system error, such as a full disk, only by its number
+                number = re.search(r"os error (\d+)", str(problem))
+                raise OSError(*((int(number[1]), os.strerror(int(number[1]))) if number else (str(problem),))) from None
+
+    def resume(self, path: Path) -> None:
+        """Restore the state of a checkpoint.
+
+        Raises:
+            TrainingError: The file is no checkpoint.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                progress = json.loads(file.metadata()["poseglass"])
+                step, best = int(progress["step"]), float(progress["best"])
+                losses = [*map(float, progress.get("losses", []))]
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
+            raise TrainingError(
+                f"{path} is not a checkpoint of a training run: {problem}; remove it to start anew"
+            ) from None
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
+
+        weights.load_state(self.model, part("model."), path)
+        self.mean = part("mean.")
+        for number, optimiser in enumerate(self.optimisers):
+            states: dict[int, dict[str, Tensor]] = {}
+            for name, value in part(f"optim.{number}.").items():
+                index, _, key = name.partition(".")
+                states.setdefault(int(index), {})[key] = value
+            optimiser.load_state_dict({**optimiser.state_dict(), "state": states})
+        self.step, self.best, self.losses = step, best, losses

@@ -1,0 +1,92 @@
+"""Gaps filled and joints measured in body sizes, against plain loops."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from oracle import motion as oracle
+from poseglass.clips.person import fill_gaps, person_coordinates
+
+
+class TestFillGaps:
+    @pytest.mark.parametrize("seed", range(5))
+    def test_against_loops(self, seed):
+        rng = np.random.default_rng(seed)
+        points, known = rng.normal(size=(15, 6, 2)), rng.random((15, 6)) < 0.5
+        known[:, 0], known[:, 1] = False, True
+        known[:, 2] = np.arange(15) == 7
+        points[~known] = np.nan
+        assert_allclose(fill_gaps(points, known), oracle.fill_gaps(points, known), atol=1e-12)
+
+    def test_known_points_stay_to_the_bit(self):
+        rng = np.random.default_rng(9)
+        points, known = rng.normal(size=(15, 6, 2)).astype(np.float32), rng.random((15, 6)) < 0.5
+        assert_array_equal(fill_gaps(points, known)[known], points[known])
+
+    def test_batches(self):
+        rng = np.random.default_rng(8)
+        points, known = rng.normal(size=(2, 3, 9, 6, 3)), rng.random((2, 3, 9, 6)) < 0.5
+        filled = fill_gaps(points, known)
+        for i in range(2):
+            for j in range(3):
+                assert_allclose(filled[i, j], fill_gaps(points[i, j], known[i, j]))
+
+    def test_one_frame_and_nothing_known(self):
+        assert fill_gaps(np.full((1, 2, 2), np.nan), np.array([[False, False]])).tolist() == [[[0, 0], [0, 0]]]
+        assert fill_gaps(np.full((1, 1, 2), 5.0), np.array([[True]])).tolist() == [[[5, 5]]]
+
+
+class TestPersonCoordinates:
+    def sequence(self, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        points = rng.normal(0, 80, (12, 17, 2)) + [900, 500] + 3 * np.arange(12)[:, None, None]
+        return points, rng.uniform(0.3, 1, (12, 17))
+
+    @pytest.mark.parametrize("lost", ["none", "some", "pelvis", "one joint", "all but one frame", "everything"])
+    def test_against_loops(self, lost):
+        points, scores = self.sequence()
+        missing = {
+            "none": np.zeros((12, 17), bool),
+            "some": np.random.default_rng(3).random((12, 17)) < 0.4,
+            "pelvis": np.arange(17) == 0,
+            "one joint": np.arange(17) == 13,
+            "all but one frame": (np.arange(12) != 5)[:, None],
+            "everything": np.ones((12, 17), bool),
+        }[lost]
+        scores[np.broadcast_to(missing, (12, 17))] = 0
+        points[scores == 0] = np.nan
+        if lost == "everything":
+            assert not person_coordinates(points, scores).any()
+        else:
+            view = person_coordinates(points, scores)
+            assert view.dtype == np.float32
+            assert_allclose(view, oracle.person_coordinates(points, scores), atol=1e-5)
+
+    def test_size_and_place_in_the_image_do_not_matter(self):
+        points, scores = self.sequence()
+        view = person_coordinates(points, scores)
+        assert_allclose(person_coordinates(3.7 * points + [50, -1000], scores), view, atol=1e-5)
+
+    def test_motion_through_the_image_does_matter(self):
+        points, scores = self.sequence()
+        walking = person_coordinates(points + 30 * np.arange(12)[:, None, None], scores)
+        assert walking[-1, 0, 0] - walking[0, 0, 0] > 1
+
+    def test_a_person_in_one_point_does_not_divide_by_zero(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            view = person_coordinates(np.full((4, 17, 2), 300.0), np.ones((4, 17)))
+        assert np.isfinite(view).all()
+
+    def test_outliers_are_limited(self):
+        points, scores = self.sequence()
+        points[3, 5] = 1e9
+        assert np.abs(person_coordinates(points, scores)).max() <= 30
+
+    def test_clips_of_a_batch_are_independent(self):
+        (a, sa), (b, sb) = self.sequence(1), self.sequence(2)
+        together = person_coordinates(np.stack([a, b]), np.stack([sa, sb]))
+        assert_array_equal(together[0], person_coordinates(a, sa))
+        assert_array_equal(together[1], person_coordinates(b, sb))

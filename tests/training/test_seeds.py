@@ -1,0 +1,24 @@
+"""Seeds for a block."""
+
+import torch
+
+from poseglass.training.seeds import mixed, seeded
+
+
+def test_every_number_counts():
+    """torch's generator ignores the high 32 bits of a seed, so each mixed seed has no more."""
+    seeds = [mixed(*numbers) for numbers in ((1, 0, 0), (2, 0, 0), (1, 1, 0), (1, 0, 1), (2**31 - 1, 10**6, 63))]
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= seed < 1 << 32 for seed in seeds)
+
+
+def test_the_generator_is_restored_also_after_an_error():
+    torch.manual_seed(0)
+    before = torch.random.get_rng_state()
+    try:
+        with seeded(5):
+            torch.rand(3)
+            raise ValueError
+    except ValueError:
+        pass
+    assert torch.equal(torch.random.get_rng_state(), before)
