@@ -109,7 +109,7 @@ class MHFormer(PoseTransformer):
         joints: Joints of a pose.
         drop: Stochastic depth of the last layer; it grows linearly from 0 at the first.
         dropout: Dropout of the layers' residual branches.
-        card: What the weights are trained for; the default card where None.
+        card: What the weights are trained for; the default card if None.
 
     Raises:
         ModelError: `heads` does not divide `dim`, or `encoder_heads` does not divide `frames`.

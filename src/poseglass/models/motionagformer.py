@@ -197,7 +197,7 @@ class MotionAGFormer(PoseTransformer):
         hidden: Hidden channels of the mlps; 4 * `dim` if None.
         rep: Channels of the representation that the head projects to a position.
         drop: Stochastic depth of the last layer; it grows linearly from 0 at the first.
-        card: What the weights are trained for; the default card where None.
+        card: What the weights are trained for; the default card if None.
 
     Raises:
         ModelError: `heads` does not divide `dim`, or `frames` or `neighbours` are impossible.
