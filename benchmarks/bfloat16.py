@@ -1,8 +1,8 @@
-"""How far bfloat16 moves the shipped weights' poses: python benchmarks/bfloat16.py CLIPS [TAKES]
+"""How far bfloat16 moves the poses of the shipped weights: python benchmarks/bfloat16.py CLIPS [TAKES]
 
-Takes of the test split, evenly picked, are seen by the cameras of `poseglass evaluate` and lifted as a video would be,
-in float32 and with :func:`poseglass.to_bfloat16`; the distance of the joints is printed, and how fast each is on one
-clip at a time.
+Evenly spaced takes of the test split are filmed by the cameras of `poseglass evaluate` and lifted like a video, in
+float32 and with :func:`poseglass.to_bfloat16`. The output is the distance between the joints of both, and the speed on
+single clips.
 """
 
 import sys
@@ -19,7 +19,7 @@ from poseglass.waist.hourglass import Model
 
 
 def seconds(models: list[Model]) -> list[float]:
-    """Median seconds of a clip, in turns."""
+    """Median seconds per clip of each model, in turns."""
     clip = torch.randn(1, 81, 17, 3, generator=torch.Generator().manual_seed(0))
     taken: list[list[float]] = [[] for _ in models]
     with torch.inference_mode():

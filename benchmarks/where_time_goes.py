@@ -1,7 +1,6 @@
 """Where the time of a forward pass goes: python benchmarks/where_time_goes.py [float32|bfloat16] [MODEL KEEP AT]
 
-Shares of the time on the CPU, one clip, two threads, two passes after two to warm up. Choosing frames is all that
-the pruner does.
+Shares of the CPU time, for one clip on two threads: two passes, after two to warm up. "Choosing frames" is the pruner.
 """
 
 import sys
@@ -13,12 +12,16 @@ import poseglass as pg
 
 KINDS = {
     "matrix products of layers": ("aten::addmm", "aten::mm", "mkldnn::_linear_pointwise"),
-    "attention, graphs": (
+    "attention, graphs, fusion": (
         "aten::_scaled_dot_product_flash_attention_for_cpu",
         "aten::baddbmm",
         "aten::bmm",
         "aten::_softmax",
         "aten::topk",
+        "aten::maximum",
+        "aten::minimum",
+        "aten::addmv_",
+        "aten::lerp",
     ),
     "GELU": ("aten::gelu",),
     "norms": ("aten::native_layer_norm",),
@@ -44,10 +47,10 @@ def main(dtype: str, name: str, keep: int, at: int) -> None:
     with torch.inference_mode():
         model(pose2d)
         model(pose2d)
-        with profile(activities=[ProfilerActivity.CPU]) as seen:
+        with profile(activities=[ProfilerActivity.CPU]) as record:
             model(pose2d)
             model(pose2d)
-    events = seen.key_averages()
+    events = record.key_averages()
     whole = sum(event.self_cpu_time_total for event in events)
     shares = {
         kind: sum(event.self_cpu_time_total for event in events if event.key in keys) for kind, keys in KINDS.items()

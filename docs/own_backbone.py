@@ -1,9 +1,10 @@
-"""A backbone of one's own, from the rules to the exported program: the code of docs/own-backbone.md.
+"""A backbone of your own, from the contract to the exported program: the code of docs/own-backbone.md.
 
 python docs/own_backbone.py [STEPS]
 """
 
 import sys
+import tempfile
 from time import process_time
 
 import numpy as np
@@ -14,6 +15,7 @@ import poseglass as pg
 from poseglass.data.clips import MotionClip
 from poseglass.data.virtual.sampler import Sampler
 from poseglass.judging.metrics import p_mpjpe
+from poseglass.models import MODELS, Size
 from poseglass.models.time_code import time_code
 from poseglass.testing import check_backbone
 from poseglass.training.losses import JOINT_WEIGHTS, PoseLoss
@@ -41,6 +43,7 @@ class ConvMixer(pg.PoseTransformer):
     def __init__(self, *, frames: int = 27, dim: int = 48, depth: int = 4, inputs: int = 3) -> None:
         super().__init__()
         self.frames, self.dim, self.depth, self.inputs = frames, dim, depth, inputs
+        self.config = {"frames": frames, "dim": dim, "depth": depth, "inputs": inputs}
         self.project = nn.Linear(inputs, dim)
         self.joint = nn.Parameter(0.5 * torch.randn(self.joints, dim))
         self.time = nn.Parameter(time_code(frames, dim)[0, :, None])
@@ -130,6 +133,15 @@ def main(steps: int = 200) -> None:
     with torch.inference_mode():
         apart = (exported.module()(clip) - fast(clip)).abs().max().item()
     print(f"exported: {len(exported.graph.nodes)} nodes, {apart:.1g} m apart")
+
+    with tempfile.TemporaryDirectory() as folder:
+        pg.save(fast, folder, about="trained on made-up people")
+        again = pg.load(folder, backbone=ConvMixer)
+    print(f"loaded: a {type(again).__name__} around a {type(again.backbone).__name__}")
+
+    MODELS["convmixer"] = Size(ConvMixer, "4 layers of 48 channels")
+    recipe = pg.Recipe().override("model.name=convmixer", "model.frames=27")
+    print(f"recipe: {recipe.model.name}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ class TestConverting:
         published.write(state, here / "epoch.pth", "model_pos of module.")
         said = poseglass("convert", "epoch.pth", "ours", "--heads", 4, "--at", 2)
         well(said)
-        assert "a Hourglass around a MixSTE, 9 frames, in ours" in said.err
+        assert "a Hourglass around a MixSTE, 9 frames, to ours" in said.err
         clip = torch.randn(2, 9, 17, 2)
         with torch.no_grad():
             assert torch.equal(weights.load("ours")(clip), weights.load("epoch.pth", heads=4, at=2)(clip))
@@ -30,7 +30,7 @@ class TestConverting:
         assert model.card == Card(skeleton="mpi_inf_3dhp17", keypoints="gt", coordinates="screen")
         said = poseglass("convert", "x.pth", "more", "--skeleton", "halpe26")
         assert (said.code, names(here)) == (2, {"x.pth", "ours"})
-        assert "halpe26 has 26 joints, and the checkpoint 17" in " ".join(said.err.split())
+        assert "halpe26 has 26 joints, the checkpoint 17" in " ".join(said.err.split())
         assert poseglass("convert", "x.pth", "more", "--skeleton", "smpl24").code == 1
 
     def test_what_is_no_checkpoint(self, poseglass: Run, here: Path) -> None:

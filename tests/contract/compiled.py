@@ -1,6 +1,6 @@
-"""Compiles or exports each combination that it is told by name, and prints a line of JSON for each.
+"""Compile or export each combination named on the command line, and print a line of JSON for each.
 
-A program of its own, for the shape checks of the tests are wrapped around every function and cannot be compiled.
+This is a separate program because the tests wrap every function in shape checks, which cannot be compiled.
 """
 
 import json
@@ -11,7 +11,7 @@ from test_contract import clips, waisted
 
 
 def difference(how: str, name: str) -> float:
-    """The largest difference from the model itself, over two inputs."""
+    """The largest difference from the model's own output, over two inputs."""
     model = waisted(*name.split(", "))
     first, second = clips(), clips(seed=3)
     with torch.no_grad():

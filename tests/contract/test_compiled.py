@@ -1,8 +1,7 @@
-"""The waist is a graph: torch.compile takes it whole and torch.export writes it down, and both give its output.
+"""torch.compile (as one graph) and torch.export reproduce the output of models with a waist.
 
-Tracing is slow, so not every combination is: every model with every pruner, every recoverer with one model, compiled
-and exported in turns and so that each has both schedules. Nothing but the backbone, the pruner and the recoverer
-decides what is traced, and each of them goes through both.
+Tracing is slow, so not every combination is tested: every model with every pruner, and every recoverer with one model,
+alternately compiled and exported, with either schedule. Each backbone, pruner and recoverer goes through both.
 """
 
 import json
@@ -34,7 +33,7 @@ def test_it_gives_the_output_of_the_model(model: str) -> None:
     wanted = [[how, name] for how, backbone, name in PAIRS if backbone == model]
     command = [sys.executable, str(Path(__file__).parent / "compiled.py"), json.dumps(wanted)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert done.returncode == 0, f"after {len(found)} of {len(wanted)}: {done.stderr[-4000:]}"
-    assert [pair for *pair, _ in found] == wanted
-    assert all(difference < 1e-6 for *_, difference in found), found
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, f"after {len(results)} of {len(wanted)}: {done.stderr[-4000:]}"
+    assert [pair for *pair, _ in results] == wanted
+    assert all(difference < 1e-6 for *_, difference in results), results

@@ -1,4 +1,4 @@
-"""What every backbone, pruner and recoverer promises, in every combination, one stage and pyramid."""
+"""The promises of backbones, pruners and recoverers, in every combination, with one stage and with a pyramid."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -44,7 +44,7 @@ def tiny_motionagformer(inputs: int, frames: int | list[int] = FRAMES) -> Motion
     return MotionAGFormer(frames=frames, dim=16, depth=4, heads=4, inputs=inputs, rep=24)
 
 
-# One small stand-in for each class of MODELS; a class without one fails `test_every_model_has_a_stand_in`.
+# A small stand-in for each class of MODELS; a class without one fails `test_every_model_has_a_stand_in`.
 BACKBONES = {
     "MixSTE": tiny_mixste,
     "MotionBERT": tiny_motionbert,
@@ -63,15 +63,15 @@ def one_thread() -> Iterator[None]:
 
 
 def stand_in(name: str, schedule: Mapping[int, int]) -> PoseTransformer:
-    """The stand-in of that name, its layers made for the frames that a schedule leaves them where that matters."""
-    made = BACKBONES[name](2)
-    if made.lengths is None:
-        return made
-    return BACKBONES[name](2, [min([FRAMES, *(k for n, k in schedule.items() if n <= i)]) for i in range(made.depth)])
+    """The stand-in of that name, its layers built for the frames of a schedule if that matters."""
+    plain = BACKBONES[name](2)
+    if plain.lengths is None:
+        return plain
+    return BACKBONES[name](2, [min([FRAMES, *(k for n, k in schedule.items() if n <= i)]) for i in range(plain.depth)])
 
 
 def filled(model: nn.Module) -> nn.Module:
-    """Random numbers in everything that starts at zero or next to it, so that nothing is switched off."""
+    """Fill all parameters near zero with random numbers, so that no branch is switched off."""
     torch.manual_seed(1)
     for parameter in model.parameters():
         if parameter.abs().max() < 1e-4:
@@ -80,10 +80,10 @@ def filled(model: nn.Module) -> nn.Module:
 
 
 def waisted(backbone: str, prune: str, recover: str, schedule: str) -> Hourglass:
-    """One of the combinations, nothing switched off."""
+    """One of the combinations, with no branch switched off."""
     torch.manual_seed(0)
-    made = hourglass(stand_in(backbone, SCHEDULES[schedule]), keep=SCHEDULES[schedule], prune=prune, recover=recover)
-    return filled(made).eval()
+    model = hourglass(stand_in(backbone, SCHEDULES[schedule]), keep=SCHEDULES[schedule], prune=prune, recover=recover)
+    return filled(model).eval()
 
 
 @pytest.fixture(params=COMBINATIONS, ids=", ".join)
@@ -92,8 +92,8 @@ def model(request) -> Hourglass:
 
 
 @pytest.fixture(params=BACKBONES)
-def made_for(request) -> Callable[[Mapping[int, int]], PoseTransformer]:
-    """Makes a backbone for a schedule."""
+def build_for(request) -> Callable[[Mapping[int, int]], PoseTransformer]:
+    """A function that builds a backbone for a schedule."""
 
     def make(schedule: Mapping[int, int]) -> PoseTransformer:
         torch.manual_seed(0)
@@ -103,8 +103,8 @@ def made_for(request) -> Callable[[Mapping[int, int]], PoseTransformer]:
 
 
 @pytest.fixture
-def backbone(made_for) -> PoseTransformer:
-    return made_for({})
+def backbone(build_for) -> PoseTransformer:
+    return build_for({})
 
 
 def clips(inputs: int = 2, seed: int = 0) -> Tensor:
@@ -123,7 +123,7 @@ class TestHourglass:
         assert model.frames == FRAMES
         assert model.inputs == 2
 
-    def test_kept_frames_rise_and_are_as_many_as_promised(self, model):
+    def test_kept_frames_rise_and_number_as_scheduled(self, model):
         trace = model.trace(clips())
         assert {layer: kept.shape for layer, kept in trace.kept.items()} == {
             layer: (CLIPS, keep) for layer, keep in model.schedule.items()
@@ -153,8 +153,8 @@ class TestHourglass:
     def test_gradients_reach_every_parameter(self, model):
         model.train()(clips()).square().sum().backward()
         without = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
-        # A key's bias adds the same to all of a query's logits, so softmax never sees it; nor does BatchNorm see a
-        # bias right before it. What reaches those is rounding, or nothing.
+        # A key's bias adds the same to all of a query's logits, so softmax cancels it, and BatchNorm cancels a bias
+        # right before it. Their gradients are rounding, or nothing.
         assert all(
             re.search(r"attention(s\.\d)?\.key\.bias|embeddings\.\d\.0\.bias|head_norm\.bias", n) for n in without
         )
@@ -190,9 +190,9 @@ class TestHourglass:
             assert torch.equal(result, trace.pose3d)
 
     @pytest.mark.parametrize("keep", [5, FRAMES])
-    def test_the_backbone_is_wrapped_and_not_changed(self, made_for, keep):
-        backbone = made_for({2: keep})
-        whole = backbone.lengths is None or keep == FRAMES  # it can do without its waist
+    def test_the_backbone_is_wrapped_and_not_changed(self, build_for, keep):
+        backbone = build_for({2: keep})
+        whole = backbone.lengths is None or keep == FRAMES  # it also runs without its waist
         before = {name: value.clone() for name, value in backbone.state_dict().items()}
         plain = backbone(clips()) if whole else None
         wrapped = hourglass(backbone, keep=keep, at=2)
@@ -204,7 +204,7 @@ class TestHourglass:
         assert own == sum(p.numel() for p in wrapped.parameters()) - sum(p.numel() for p in backbone.parameters())
 
     def test_bfloat16_is_close(self, model):
-        autocast = len(model.schedule) > 1  # by autocast in a pyramid, all of it in one stage
+        autocast = len(model.schedule) > 1  # a pyramid by autocast, one stage by casting the whole model
         with torch.inference_mode():
             plain = model.trace(clips())
             dtype = torch.float32 if autocast else torch.bfloat16
@@ -216,7 +216,7 @@ class TestHourglass:
         assert {layer: kept.shape for layer, kept in own.kept.items()} == {
             n: (CLIPS, k) for n, k in half.schedule.items()
         }
-        # It may keep other frames, near the cut; with the same ones it is the same network up to rounding.
+        # It may keep other frames where scores nearly tie. With the same frames it differs by rounding only.
         assert (same.float() - plain.pose3d).norm() < 0.05 * plain.pose3d.norm()
 
     @pytest.mark.parametrize("prune", PRUNERS)
@@ -229,8 +229,8 @@ class TestHourglass:
             assert torch.equal(trace.pose3d, backbone(clips()))
         assert all(kept.tolist() == [list(range(FRAMES))] * CLIPS for kept in trace.kept.values())
 
-    def test_the_embedding_of_kept_frames_starts_at_zero_and_takes_part(self, made_for):
-        fast = hourglass(made_for({2: 5}), keep=5, at=2, recover="interpolate")
+    def test_the_embedding_of_kept_frames_starts_at_zero_and_takes_part(self, build_for):
+        fast = hourglass(build_for({2: 5}), keep=5, at=2, recover="interpolate")
         assert fast.kept_embedding["2"].shape == (1, 5, 1, 16)
         assert not fast.kept_embedding["2"].any()
         before = fast(clips())
@@ -238,14 +238,14 @@ class TestHourglass:
         assert not torch.equal(fast(clips()), before)
 
     def test_layers_before_the_waist_see_all_frames_and_those_after_it_few(self, model, monkeypatch):
-        seen: dict[int, int] = {}
+        frames_at: dict[int, int] = {}
         layer = model.backbone.layer
 
-        told: set[int] = set()
+        reporting: set[int] = set()
 
         def spy(index: int, tokens: Tensor, received: list[Tensor] | None = None) -> Tensor:
-            seen[index] = tokens.shape[1]
-            told.update([] if received is None else [index])
+            frames_at[index] = tokens.shape[1]
+            reporting.update([] if received is None else [index])
             return layer(index, tokens, received)
 
         monkeypatch.setattr(model.backbone, "layer", spy)
@@ -253,20 +253,20 @@ class TestHourglass:
         frames = FRAMES
         for index in range(model.backbone.depth):
             frames = model.schedule.get(index, frames)
-            assert seen[index] == frames
-        # Attention maps are made where they are needed and nowhere else.
-        assert told == ({layer - 1 for layer in model.schedule} if model.pruner.needs_attention else set())
+            assert frames_at[index] == frames
+        # Attention maps are computed only where they are needed.
+        assert reporting == ({layer - 1 for layer in model.schedule} if model.pruner.needs_attention else set())
         kept = model.trace(clips()).kept
-        told.clear()
+        reporting.clear()
         model.trace(clips(), kept=kept)
-        assert not told, "nothing is chosen anew, so nobody asks"
+        assert not reporting, "no frames are chosen, so no attention is needed"
 
 
 @pytest.fixture(params=list(product(BACKBONES, PRUNERS, SCHEDULES)), ids=", ".join)
 def narrow(request) -> Funnel:
     backbone, prune, schedule = request.param
     torch.manual_seed(0)
-    # A frame that is not the centre: every clip of the batch has it at another place after the first stage.
+    # Not the centre: after the first stage, this frame is at another index in each clip of the batch.
     return filled(
         funnel(stand_in(backbone, SCHEDULES[schedule]), keep=SCHEDULES[schedule], prune=prune, always=8)
     ).eval()
@@ -282,7 +282,7 @@ class TestFunnel:
             layer: (CLIPS, keep) for layer, keep in narrow.schedule.items()
         }
 
-    def test_every_stage_keeps_the_frame_that_is_asked_for(self, narrow):
+    def test_every_stage_keeps_the_frame_always(self, narrow):
         for always in range(FRAMES):
             narrow.always = always
             outer = torch.arange(FRAMES).expand(CLIPS, -1)
@@ -293,10 +293,10 @@ class TestFunnel:
                     assert set(row) <= set(within), "a pyramid only ever drops frames"
                 outer = kept
 
-    def test_the_centre_is_asked_for_where_nothing_is_said(self, made_for):
-        assert funnel(made_for({2: 5}), keep=5, at=2).always == FRAMES // 2
-        assert funnel(made_for({2: 5}), keep=5, at=2, always=0).always == 0
-        assert (funnel(made_for({2: 1}), keep=1, at=2).trace(clips()).kept[2] == FRAMES // 2).all()
+    def test_the_centre_is_kept_by_default(self, build_for):
+        assert funnel(build_for({2: 5}), keep=5, at=2).always == FRAMES // 2
+        assert funnel(build_for({2: 5}), keep=5, at=2, always=0).always == 0
+        assert (funnel(build_for({2: 1}), keep=1, at=2).trace(clips()).kept[2] == FRAMES // 2).all()
 
     def test_one_that_keeps_all_changes_nothing(self, backbone):
         wide = funnel(backbone, keep={1: FRAMES, 3: FRAMES})
@@ -311,7 +311,7 @@ class TestFunnel:
         wide = full.trace(clips(), kept=trace.kept).pose3d
         assert torch.equal(torch.stack([pose[rows] for pose, rows in zip(wide, last, strict=True)]), trace.pose3d)
 
-    def test_evaluation_repeats_and_clips_do_not_touch_each_other(self, narrow):
+    def test_evaluation_repeats_and_clips_do_not_affect_each_other(self, narrow):
         with torch.inference_mode():
             first, second = narrow.trace(clips()), narrow.trace(clips())
             assert torch.equal(first.pose3d, second.pose3d)
@@ -347,12 +347,12 @@ class TestFunnel:
         assert torch.equal(back(clips()), narrow(clips()))
 
     @pytest.mark.parametrize("always", [-1, FRAMES])
-    def test_a_frame_that_is_not_there(self, made_for, always):
+    def test_a_frame_that_is_not_there(self, build_for, always):
         with pytest.raises(ModelError, match=f"from 0 to 11, not {always}"):
-            funnel(made_for({2: 5}), keep=5, at=2, always=always)
+            funnel(build_for({2: 5}), keep=5, at=2, always=always)
 
-    def test_schedules_and_names_as_for_a_waist(self, made_for, backbone):
-        assert funnel(made_for({2: 6}), keep=0.5, at=2).schedule == {2: 6}
+    def test_schedules_and_names_as_for_a_waist(self, build_for, backbone):
+        assert funnel(build_for({2: 6}), keep=0.5, at=2).schedule == {2: 6}
         for wrong in ({"keep": {}}, {"keep": 5}, {"keep": 5, "at": 4}, {"keep": 5, "at": 2, "prune": "densty"}):
             with pytest.raises(ModelError):
                 funnel(backbone, **wrong)
@@ -378,8 +378,8 @@ class TestErrors:
         ],
     )
     @pytest.mark.parametrize("waist", [False, True])
-    def test_inputs(self, made_for, waist, shape, says, as_used):
-        model = hourglass(made_for({2: 5}), keep=5, at=2) if waist else made_for({})
+    def test_inputs(self, build_for, waist, shape, says, as_used):
+        model = hourglass(build_for({2: 5}), keep=5, at=2) if waist else build_for({})
         with pytest.raises(ModelError, match=says):
             model(torch.zeros(shape))
 
@@ -405,7 +405,7 @@ class TestErrors:
         with pytest.raises(ModelError, match=says):
             hourglass(backbone, keep=schedule)
 
-    def test_how_to_say_it(self, backbone):
+    def test_arguments(self, backbone):
         with pytest.raises(ModelError, match="leave out at="):
             hourglass(backbone, keep={2: 5}, at=2)
         with pytest.raises(ModelError, match="at=3"):
@@ -415,12 +415,12 @@ class TestErrors:
         with pytest.raises(ModelError, match=r"'nearly'.*attention, interpolate, nearest"):
             hourglass(backbone, keep=5, at=2, recover="nearly")
 
-    def test_shares_of_the_clip(self, made_for):
-        assert hourglass(made_for({2: 6}), keep=0.5, at=2).schedule == {2: 6}
-        assert hourglass(made_for({1: 12, 2: 3}), keep={1: 1.0, 2: 0.25}).schedule == {1: 12, 2: 3}
-        assert hourglass(made_for({2: 12}), keep=12, at=2).schedule == {2: 12}
+    def test_shares_of_the_clip(self, build_for):
+        assert hourglass(build_for({2: 6}), keep=0.5, at=2).schedule == {2: 6}
+        assert hourglass(build_for({1: 12, 2: 3}), keep={1: 1.0, 2: 0.25}).schedule == {1: 12, 2: 3}
+        assert hourglass(build_for({2: 12}), keep=12, at=2).schedule == {2: 12}
         with pytest.raises(ModelError, match=r"not 2\.0"):
-            hourglass(made_for({}), keep=2.0, at=2)
+            hourglass(build_for({}), keep=2.0, at=2)
 
     @pytest.mark.parametrize(
         ("kept", "says"),
@@ -436,8 +436,8 @@ class TestErrors:
             ({1: [0, 2, 4, 6, 8], 3: [0, 3, 4]}, r"kept\[3\] names frames that an earlier layer dropped"),
         ],
     )
-    def test_kept_frames_that_do_not_follow_the_schedule(self, made_for, kept, says, as_used):
-        fast = hourglass(made_for({1: 5, 3: 3}), keep={1: 5, 3: 3})
+    def test_kept_frames_that_do_not_follow_the_schedule(self, build_for, kept, says, as_used):
+        fast = hourglass(build_for({1: 5, 3: 3}), keep={1: 5, 3: 3})
         with pytest.raises(ModelError, match=says):
             fast.trace(clips()[:1], kept={layer: torch.tensor([frames]) for layer, frames in kept.items()})
 
@@ -465,7 +465,7 @@ def test_the_sizes_are_the_published_ones():
     assert (mhformer.frames, mhformer.inputs, mhformer.dim, mhformer.depth) == (351, 2, 512, 3)
 
 
-def test_stochastic_depth_grows_with_the_layer_and_rests_in_evaluation():
+def test_stochastic_depth_grows_with_the_layer_and_is_off_in_evaluation():
     model = MixSTE(frames=4, dim=8, depth=5, heads=2, drop=0.4)
     assert [round(block.drop.rate, 3) for block in model.temporal] == [0, 0.1, 0.2, 0.3, 0.4]
     drop = model.spatial[4].drop

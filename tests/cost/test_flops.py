@@ -80,7 +80,7 @@ def test_every_clip_costs_the_same(tiny: MixSTE) -> None:
     assert (five.paper, five.full) == (5 * one.paper, 5 * one.full)
     assert five.executed == 5 * one.executed - 4 * 2 * 9 * 16 * 16, "the queries are projected once for all"
     plain = count_flops(tiny)
-    assert count_flops(tiny, batch=5) == Flops(*(5 * plain.of(c) for c in ("paper", "full", "executed")))
+    assert count_flops(tiny, batch=5) == Flops(*(5 * plain.count(c) for c in ("paper", "full", "executed")))
 
 
 def test_a_convolution_is_a_layer() -> None:

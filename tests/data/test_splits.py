@@ -33,7 +33,7 @@ def subjects(recordings, *splits):
 )
 def test_published_splits(tmp_path, dataset, train, test):
     train, test = train.split(), test.split()
-    assert {*PUBLISHED[dataset]} == {*train, *test}
+    assert PUBLISHED[dataset] == {"train": tuple(train), "test": tuple(test)}
     recordings = store(tmp_path / "store", dataset, dict.fromkeys([*test, *train], ""))
     assert subjects(recordings, "train") == train
     assert subjects(recordings, "test") == subjects(recordings, "val") == subjects(recordings, "val", "test") == test

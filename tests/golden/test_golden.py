@@ -1,4 +1,4 @@
-"""Parity with the published architectures, at their full size and, by an independent computation, at others."""
+"""Parity with the published architectures: at full size with golden values, at others with independent computations."""
 
 import json
 
@@ -17,7 +17,7 @@ TINY = {"frames": 13, "dim": 16, "depth": 4}
 
 # The layers before which the published models prune.
 AT = {"hot_mixste": 3, "hot_motionbert": 1, "hot_motionagformer": 7}
-# Models whose neighbour cut turns rounding into differences of 1e-2 on a few frames: the median difference counts.
+# Their choice of neighbours turns rounding into differences of 1e-2 on a few frames, so the median difference counts.
 ILL_CONDITIONED = ("motionagformer", "hot_motionagformer")
 
 
@@ -101,7 +101,7 @@ def test_every_published_wrapping(tmp_path, wrapping, keep):
 
 @pytest.mark.parametrize("kind", EPS)
 def test_the_eps_of_every_norm(tmp_path, kind):
-    # Where the norms' inputs vary by little, 1e-6 and 1e-5 are far apart; golden values cannot tell them.
+    # With inputs that vary little, norms with 1e-6 and 1e-5 differ much; the golden values cannot tell them apart.
     state = small(5)
     for key in state:
         flat = ("Spatial_", "Temporal_", "pos_embed_token", "x_token", "cross_attention.proj")

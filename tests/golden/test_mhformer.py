@@ -1,4 +1,4 @@
-"""MHFormer against an independent computation, at sizes and in corners that golden values do not reach."""
+"""MHFormer against an independent computation, at sizes and in cases that the golden values do not cover."""
 
 import re
 
@@ -48,7 +48,7 @@ def test_other_sizes(tmp_path, pruned, frames, dim, hidden, refinements, blocks,
 
 @pytest.mark.parametrize("kind", EPS)
 def test_the_eps_of_every_norm(tmp_path, kind):
-    # Where the norms' inputs vary by little, 1e-6 and 1e-5 are far apart; golden values cannot tell them.
+    # With inputs that vary little, norms with 1e-6 and 1e-5 differ much; the golden values cannot tell them apart.
     state = small(blocks=2)
     flat = (
         r"norm_\d|.*(pos_embed|encoder_.\.norm|proj|fc2)|embedding_.*(bias|1\.weight|mean)|regression.0.(weight|.*mean)"
@@ -94,21 +94,21 @@ def test_heads_that_do_not_divide():
         MHFormer(frames=9, dim=16, heads=5)
 
 
-def test_the_attention_of_all_three_streams_is_told():
+def test_all_three_streams_report_their_attention():
     torch.manual_seed(0)
     model = MHFormer(frames=9, dim=16, heads=4, hidden=24, encoder_depth=1).eval()
     with torch.inference_mode():
         tokens = model.embed(torch.randn(2, 9, 17, 2))
         for index in range(model.depth):
             received: list[torch.Tensor] = []
-            told = model.layer(index, tokens, received)
+            reporting = model.layer(index, tokens, received)
             assert [tuple(frames.shape) for frames in received] == [(2, 9)] * 3
             for frames in received:
                 torch.testing.assert_close(frames.sum(1), torch.ones(2))
-            assert torch.equal(told, model.layer(index, tokens))
+            assert torch.equal(reporting, model.layer(index, tokens))
 
 
-def test_dropout_and_stochastic_depth_are_those_of_the_layers():
+def test_only_the_layers_have_dropout_and_stochastic_depth():
     model = MHFormer(frames=9, dim=16, hidden=24, depth=3, drop=0.2, dropout=0.1)
     layers = [*model.refine, model.interact]
     assert [(layer.drop[0].p, round(layer.drop[1].rate, 3)) for layer in layers] == [(0.1, 0), (0.1, 0.1), (0.1, 0.2)]

@@ -1,4 +1,4 @@
-"""MotionAGFormer at other sizes than the golden ones: parity with an independent computation, graphs, lengths."""
+"""MotionAGFormer at sizes without golden values: parity with an independent computation, graphs, lengths."""
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def test_still_frames_tie_and_match_too(tmp_path):
 
 
 def test_the_eps_of_every_norm(tmp_path):
-    # Where the norms' inputs vary by little, 1e-6 and 1e-5 are far apart; golden values cannot tell them.
+    # With inputs that vary little, norms with 1e-6 and 1e-5 differ much; the golden values cannot tell them apart.
     checkpoint = state(WAIST, waist=True)
     for key in checkpoint:
         if key.startswith(("joints_embed", "pos_embed")) or "layer_scale" in key:
@@ -84,16 +84,16 @@ def test_the_eps_of_every_norm(tmp_path):
 def test_how_much_attention_frames_receive():
     torch.manual_seed(0)
     model = MotionAGFormer(frames=[6, 4], dim=16, depth=2, heads=4).eval()
-    mixer, seen, received = model.layers[1].temporal_attention.mixer, [], []
-    mixer.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    mixer, inputs, received = model.layers[1].temporal_attention.mixer, [], []
+    mixer.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
     tokens = torch.randn(3, 4, 17, 16)
     with torch.inference_mode():
         assert torch.equal(model.layer(1, tokens, received), model.layer(1, tokens))
-        query, key, _ = mixer.qkv(seen[0]).double().numpy().reshape(3, 4, 17, 3, 4, 4).transpose(3, 0, 2, 4, 1, 5)
+        query, key, _ = mixer.qkv(inputs[0]).double().numpy().reshape(3, 4, 17, 3, 4, 4).transpose(3, 0, 2, 4, 1, 5)
     logits = query @ key.swapaxes(-1, -2) / 2  # b j h f f
     shares = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-    (found,) = received
-    np.testing.assert_allclose(found.numpy(), shares.mean((1, 2, 3)), atol=1e-6)
+    (attention,) = received
+    np.testing.assert_allclose(attention.numpy(), shares.mean((1, 2, 3)), atol=1e-6)
 
 
 class TestGraphs:
@@ -107,7 +107,7 @@ class TestGraphs:
             assert np.array_equal(graph.numpy(), oracle.temporal_links(nodes, neighbours))
         assert (links.sum(-1) % 3 == 0).all()
 
-    def test_all_frames_alike_are_all_linked(self):
+    def test_equal_frames_are_all_linked(self):
         assert most_similar(torch.ones(2, 7, 8), 2).all()
         assert most_similar(torch.zeros(2, 7, 8), 2).all()
 
@@ -132,7 +132,7 @@ class TestGraphs:
             assert graph[leaf, root] > 0
             assert graph[root, leaf] == 0
 
-    def test_the_choice_of_neighbours_has_no_gradient_and_needs_no_full_precision(self):
+    def test_the_choice_of_neighbours_has_no_gradient_and_ignores_autocast(self):
         x = torch.randn(2, 9, 8, requires_grad=True)
         links = most_similar(x, 2)
         assert not links.requires_grad
@@ -161,13 +161,13 @@ class TestLengths:
     @pytest.mark.parametrize(
         ("settings", "says"),
         [
-            ({"frames": [9, 9]}, "2 layers, of which there are 3"),
-            ({"frames": [9, 4, 5]}, r"must fall or stay"),
-            ({"frames": [9, 4, 0]}, "must keep one"),
-            ({"frames": 0}, "must keep one"),
-            ({"depth": 0}, "0 layers"),
+            ({"frames": [9, 9]}, "one number for each of 3 layers .*, not 2"),
+            ({"frames": [9, 4, 5]}, "should never grow"),
+            ({"frames": [9, 4, 0]}, "end at 1 or more"),
+            ({"frames": 0}, "end at 1 or more"),
+            ({"depth": 0}, "each of 0 layers"),
             ({"heads": 5}, "5 heads do not divide 16"),
-            ({"neighbours": 0}, "1 or more, not 0"),
+            ({"neighbours": 0}, "should be 1 or more .*, not 0"),
         ],
     )
     def test_impossible_sizes(self, settings, says):
@@ -182,7 +182,7 @@ class TestLengths:
         with pytest.raises(ModelError, match=r"build it with frames=\[{}, {}, {}\]".format(*needed)):
             hourglass(model, keep=schedule)
 
-    def test_by_name_the_lengths_come_right(self):
+    def test_a_named_size_is_built_with_the_lengths_of_the_schedule(self):
         fast = pg.hourglass("motionagformer-xs", keep=9, at=3)
         assert fast.backbone.lengths == (27,) * 3 + (9,) * 9
         assert fast(torch.zeros(1, 27, 17, 3)).shape == (1, 27, 17, 3)
@@ -192,13 +192,15 @@ class TestLengths:
         with pytest.raises(ModelError, match="keep 1 to 27 frames, not 28"):
             pg.hourglass("motionagformer-tiny", keep=28, at=1)
 
-    def test_by_name_other_backbones_are_those_of_create_model(self):
+    def test_a_named_size_of_other_backbones_is_that_of_create_model(self):
         torch.manual_seed(0)
-        made = pg.hourglass("mixste-tiny", keep=3, at=1, frames=9)
+        wrapped = pg.hourglass("mixste-tiny", keep=3, at=1, frames=9)
         torch.manual_seed(0)
         plain = create_model("mixste-tiny", frames=9)
-        assert made.backbone.config == plain.config
-        assert all(torch.equal(value, plain.state_dict()[name]) for name, value in made.backbone.state_dict().items())
+        assert wrapped.backbone.config == plain.config
+        assert all(
+            torch.equal(value, plain.state_dict()[name]) for name, value in wrapped.backbone.state_dict().items()
+        )
         with pytest.raises(ModelError, match=r"frames= goes with the name of a size; this MixSTE has 9 frames"):
             hourglass(plain, keep=3, at=1, frames=9)
         with pytest.raises(ModelError, match="no model is called"):
@@ -224,17 +226,19 @@ class TestCheckpoints:
         assert isinstance(plain, MotionAGFormer)
         assert (plain.heads, plain.config["neighbours"], plain.lengths) == (8, 2, PLAIN)
 
-    def test_the_layer_that_prunes_is_told_by_the_lengths(self, tmp_path):
+    def test_the_lengths_show_which_layer_prunes(self, tmp_path):
         path = published.write(state(WAIST, waist=True), tmp_path / "x.pth")
         assert weights.load(path, at=2).schedule == {2: 4}
         for wrong in (0, 1, 3):
             with pytest.raises(WeightsError, match=rf"prunes before layer 2, as its layers' lengths show, not {wrong}"):
                 weights.load(path, at=wrong)
-        even = published.write(state(waist=True), tmp_path / "even.pth")  # keeps all: the lengths do not tell where
+        even = published.write(
+            state(waist=True), tmp_path / "even.pth"
+        )  # keeps all frames: the lengths do not show where
         assert weights.load(even, at=1).schedule == {1: 9}
 
     @pytest.mark.parametrize("lengths", [(9, 9, 5), (9, 6, 4), (9, 9, 9)])
-    def test_lengths_that_are_not_the_waist_s(self, tmp_path, lengths):
+    def test_lengths_that_do_not_fit_the_waist(self, tmp_path, lengths):
         broken = state(lengths, waist=True) | {"pos_embed_token": np.zeros((1, 4, 16), np.float32)}
         with pytest.raises(WeightsError, match="pos_embed_token is for 4 frames"):
             weights.load(published.write(broken, tmp_path / "x.pth"))

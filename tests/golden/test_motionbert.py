@@ -1,4 +1,4 @@
-"""MotionBERT of other sizes than the golden ones, by an independent computation."""
+"""MotionBERT at sizes without golden values, against an independent computation."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_other_sizes(tmp_path, keep, heads, changes):
 
 @pytest.mark.parametrize("kind", EPS)
 def test_the_eps_of_every_norm(tmp_path, kind):
-    # Where the norms' inputs vary by little, 1e-6 and 1e-5 are far apart; golden values cannot tell them.
+    # With inputs that vary little, norms with 1e-6 and 1e-5 differ much; the golden values cannot tell them apart.
     state = small(5)
     for key in state:
         flat = ("joints_embed", "pos_embed", "temp_embed")
@@ -62,7 +62,7 @@ def test_the_eps_of_every_norm(tmp_path, kind):
     assert np.abs(wrong - right).max() > 5e-4
 
 
-def test_each_layer_says_where_the_attention_of_both_streams_goes():
+def test_each_layer_reports_the_attention_of_both_streams():
     model = MotionBERT(frames=6, dim=8, rep=8, depth=2, heads=2)
     tokens, received = torch.randn(3, 4, 17, 8), []
     model.layer(0, tokens, received)

@@ -103,7 +103,7 @@ def test_the_readme_lists_every_room():
 def test_the_page_on_custom_backbones_shows_its_script():
     script = (ROOT / "docs" / "own_backbone.py").read_text()
     shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "own-backbone.md").read_text(), re.DOTALL)
-    assert len(shown) == 8
+    assert len(shown) == 10
     for snippet in shown:
         assert snippet in script or textwrap.indent(snippet, "    ") in script, snippet
 
@@ -115,11 +115,13 @@ def test_the_script_of_the_page_on_custom_backbones_runs():
     assert done.returncode == 0, done.stderr
     output = re.sub(r"[\d.]+(?= mm| ms| nodes)", "#", done.stdout).splitlines()
     lines = [re.sub(" +", " ", line) for line in output]
-    assert "In turns, pair by pair" in lines[-2]
-    assert [*lines[:4], lines[-1]] == [
+    assert "In turns, pair by pair" in lines[-4]
+    assert [*lines[:4], *lines[-3:]] == [
         "ConvMixer keeps every rule",
         "plain P-MPJPE # mm, # ms a clip",
         "with a waist, untrained P-MPJPE # mm, # ms a clip",
         "with a waist, trained P-MPJPE # mm, # ms a clip",
         "exported: # nodes, 0 m apart",
+        "loaded: a Hourglass around a ConvMixer",
+        "recipe: convmixer",
     ]

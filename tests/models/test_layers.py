@@ -41,7 +41,7 @@ def naive(query: np.ndarray, key: np.ndarray, value: np.ndarray, heads: int) -> 
 class TestAttend:
     @pytest.mark.parametrize("learning", [True, False])
     @pytest.mark.parametrize("axis", [1, 2])
-    def test_tokens_of_an_axis_attend_to_each_other_and_to_no_others(self, axis: int, learning: bool) -> None:
+    def test_only_tokens_along_the_axis_attend_to_each_other(self, axis: int, learning: bool) -> None:
         query, key, value = torch.randn(3, *TOKENS, dtype=torch.float64)
         with torch.set_grad_enabled(learning):
             out = attend(query, key, value, 2, axis=axis)
@@ -51,17 +51,17 @@ class TestAttend:
                 expected, _ = naive(query[at].numpy(), key[at].numpy(), value[at].numpy(), 2)
                 np.testing.assert_allclose(out[at].numpy(), expected, atol=1e-12)
 
-    def test_what_frames_receive_is_the_mean_over_heads_queries_and_slots(self) -> None:
+    def test_received_attention_is_the_mean_over_heads_queries_and_slots(self) -> None:
         query, key = torch.randn(2, *TOKENS, dtype=torch.float64)
-        found = attention_received(query, key, 2, axis=1)
+        received = attention_received(query, key, 2, axis=1)
         for clip in range(2):
             maps = [
                 naive(query[clip, :, s].numpy(), key[clip, :, s].numpy(), key[clip, :, s].numpy(), 2)[1]
                 for s in range(3)
             ]
-            np.testing.assert_allclose(found[clip].numpy(), np.mean(maps, (0, 1, 2)), atol=1e-12)
+            np.testing.assert_allclose(received[clip].numpy(), np.mean(maps, (0, 1, 2)), atol=1e-12)
 
-    def test_shared_queries_ask_each_slot_on_its_own(self) -> None:
+    def test_shared_queries_attend_to_each_slot_separately(self) -> None:
         attention = CrossAttention(8, heads=2)
         queries, tokens = torch.randn(1, 7, 8), torch.randn(*TOKENS)
         together = attention(queries, tokens)
@@ -72,7 +72,7 @@ class TestAttend:
 class TestLinear:
     @pytest.mark.parametrize("then", ["none", "gelu"])
     @pytest.mark.parametrize("bias", [True, False])
-    def test_what_learns_and_what_does_not_agree(self, then: str, bias: bool) -> None:
+    def test_results_with_and_without_gradients_agree(self, then: str, bias: bool) -> None:
         linear, x = Linear(24, 12, bias=bias), torch.randn(2, 5, 24)
         learning = linear(x, then=then)
         expected = x.double() @ linear.weight.double().T + (0 if linear.bias is None else linear.bias.double())
@@ -90,7 +90,7 @@ class TestLinear:
             assert [part.shape[-1] for part in parts] == [4, 4, 4]
             assert_close(torch.cat(parts, -1), linear(x), atol=1e-6, rtol=1e-5)
 
-    def test_it_is_an_ordinary_linear_to_others(self) -> None:
+    def test_to_torch_it_is_an_ordinary_linear(self) -> None:
         linear = Linear(4, 6)
         assert set(linear.state_dict()) == {"weight", "bias"}
         x = torch.randn(3, 4)
@@ -115,28 +115,28 @@ class TestAttention:
 
 class TestBlock:
     @pytest.mark.parametrize("axis", [1, 2])
-    def test_evaluation_agrees_with_learning_and_leaves_its_input_alone(self, axis: int) -> None:
+    def test_results_with_and_without_gradients_agree_and_the_input_is_unchanged(self, axis: int) -> None:
         block, x = Block(8, 16, heads=2).eval(), torch.randn(*TOKENS)
         given, expected = x.clone(), block(x, axis=axis)
         with torch.inference_mode():
             assert_close(block(x, axis=axis), expected.detach(), atol=1e-5, rtol=1e-5)
         assert torch.equal(x, given)
 
-    def test_along_the_other_axis_is_along_this_one_of_the_transposed(self) -> None:
+    def test_the_axes_are_interchangeable(self) -> None:
         block, x = Block(8, 16, heads=2).eval(), torch.randn(*TOKENS)
         assert_close(block(x, axis=2), block(x.transpose(1, 2), axis=1).transpose(1, 2))
 
-    def test_without_slots_the_tokens_are_the_frames(self) -> None:
+    def test_tokens_without_slots(self) -> None:
         attention, x = Attention(8, heads=2), torch.randn(2, 5, 8)
         assert_close(attention(x), attention(x[:, :, None], axis=1)[:, :, 0])
 
 
 @pytest.mark.parametrize("axis", [1, 2])
-def test_stochastic_depth_drops_whole_what_is_mixed_together(axis: int) -> None:
+def test_stochastic_depth_drops_whole_samples(axis: int) -> None:
     dropped = StochasticDepth(0.5).train()(torch.ones(40, 5, 3, 8), axis=axis)
     assert set(dropped.unique().tolist()) == {0, 2}
-    alike = dropped.movedim(axis, -1).flatten(2)  # what was mixed along the axis, and all its channels
-    assert (alike == alike[..., :1]).all()
-    kept = alike[..., 0] > 0
+    samples = dropped.movedim(axis, -1).flatten(2)  # what was mixed along the axis, and all its channels
+    assert (samples == samples[..., :1]).all()
+    kept = samples[..., 0] > 0
     assert 0.3 < kept.float().mean() < 0.7
-    assert (kept != kept[:, :1]).any(), "the places along the other axis are drawn for one by one"
+    assert (kept != kept[:, :1]).any(), "each place along the other axis is a sample of its own"

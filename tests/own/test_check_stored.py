@@ -83,10 +83,10 @@ def test_clips_that_were_cut_off(tmp_path):
 
 @pytest.fixture
 def write(tmp_path):
-    """Write recordings of one camera of 1000 x 1000 pixels and check them: the findings as text."""
+    """Write recordings of one camera of 1000 x 900 pixels and check them: the findings as text."""
 
     def write_and_check(*entries):
-        common = {"action": "Walking", "camera": "0", "fps": 50, "size": (1000, 1000), "split": "train"}
+        common = {"action": "Walking", "camera": "0", "fps": 50, "size": (1000, 900), "split": "train"}
         with write_recordings(tmp_path / "out", skeleton="h36m17", dataset="mine", sources=["gt"]) as writer:
             for number, entry in enumerate(entries):
                 facts = common | {"subject": "anna", "take": str(number), "points3d": POINTS} | entry
@@ -126,9 +126,18 @@ def test_a_recording_without_a_valid_frame(write):
 
 
 def test_2d_poses_outside_the_image(write):
-    (line,) = write({"points2d": FLAT - 600})
-    assert line.startswith("warning: anna 0, camera 0, gt: 1")
-    assert "of the joints are outside the image of 1000 x 1000 pixels" in line
+    pixels = FLAT + np.array([1000 - np.quantile(FLAT[..., 0], 0.4), 0])  # 60 % beyond the right edge
+    assert write({"points2d": pixels}) == [
+        "warning: anna 0, camera 0, gt: 60% of the joints are outside the image of 1000 x 900 pixels"
+    ]
+
+
+def test_about_500_frames_of_a_recording_are_compared(write):
+    """Of 1000 frames, every second one. The others may be wrong."""
+    points, pixels = np.tile(POINTS, (12, 1, 1))[:1000], np.tile(FLAT, (12, 1, 1))[:1000]
+    pixels[1::2] = 1000 - pixels[1::2]
+    lines = write({"points3d": points, "points2d": pixels})
+    assert not [line for line in lines if "2D poses are" in line]
 
 
 def test_a_changed_file(write, tmp_path):

@@ -1,4 +1,4 @@
-"""The checks of other people's classes: what ships passes, and every rule finds a class that breaks it."""
+"""The checks of other people's classes: ours pass, and for every rule there is a class that breaks it."""
 
 import pickle
 import random
@@ -18,7 +18,7 @@ from poseglass.waist.prune import PRUNERS
 from poseglass.waist.recover import RECOVERERS
 from poseglass.waist.select import highest, take
 
-pytestmark = pytest.mark.usefixtures("as_used")  # wrong shapes are for the checks to find
+pytestmark = pytest.mark.usefixtures("as_used")  # the checks must find wrong shapes themselves
 
 SMALL = {"frames": 9, "dim": 16, "heads": 4}
 SHIPPED = {
@@ -35,25 +35,25 @@ SHIPPED = {
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_backbones_that_ship(name):
+def test_our_backbones_pass(name):
     torch.manual_seed(0)
     check_backbone(SHIPPED[name]())
 
 
 @pytest.mark.parametrize("name", PRUNERS)
-def test_pruners_that_ship(name):
+def test_our_pruners_pass(name):
     check_pruner(PRUNERS[name]())
     check_pruner(PRUNERS[name](), dim=3, frames=5, joints=4, inputs=3)
 
 
 @pytest.mark.parametrize("name", RECOVERERS)
-def test_recoverers_that_ship(name):
+def test_our_recoverers_pass(name):
     fits = MixSTE(frames=7, dim=8, depth=1, heads=2)
     check_recoverer(RECOVERERS[name].for_backbone(fits), dim=8, frames=7, joints=3)
 
 
 class Sound(PoseTransformer):
-    """Keeps every rule; what is derived from it below breaks one, or what follows from it."""
+    """Keeps every rule. Each class derived from it below breaks one, and what follows from that one."""
 
     dim, frames, depth, inputs, joints, heads = 8, 8, 3, 2, 5, 2
 
@@ -248,35 +248,35 @@ class InPlace(Sound):
         return super().embed(pose2d.clamp_(-1, 1))
 
 
-# By the functions that find it: what each class's broken rules say, all of them and in this order.
+# For each class, all findings in order: the function that checks the rule, and what it says.
 BROKEN_BACKBONES = {
-    Uncopied: [("copied", "there was a RuntimeError: Only Tensors created explicitly by the user")],
+    Uncopied: [("copied", "it raised RuntimeError: Only Tensors created explicitly by the user")],
     Misfit: [
-        ("attributes", "inputs must be a whole number from 1 on, not 2.0"),
+        ("attributes", "inputs must be a whole number of 1 or more, not 2.0"),
         ("attributes", "heads = 3 must divide dim = 8"),
         ("attributes", "bias must be True or False, not None"),
         ("attributes", "slots must be 'joints' or 'hypotheses', not 'frames'"),
         ("attributes", r"lengths must name the frames of 2 layers, the first 8, not \[8, 8, 9\]"),
     ],
     Nameless: [
-        ("attributes", "dim must be a whole number from 1 on, not True"),
-        ("attributes", "depth must be a whole number from 1 on, not None"),
+        ("attributes", "dim must be a whole number of 1 or more, not True"),
+        ("attributes", "depth must be a whole number of 1 or more, not None"),
     ],
     Growing: [("attributes", r"lengths must fall or stay and end above 0, not be \[8, 4, 5\]")],
-    JointlessTokens: [("embed", r"of \(3, 8, 5, 2\) it made \(3, 8, 8\) instead of \(3, 8, slots, 8\)")],
+    JointlessTokens: [("embed", r"for \(3, 8, 5, 2\) it returned \(3, 8, 8\) instead of \(3, 8, slots, 8\)")],
     Halving: [
-        ("layer", r"layer 1 made \(3, 4, 5, 8\) of \(3, 8, 5, 8\)"),
-        ("layer", r"layer 2 made numbers that are not finite of \(3, 8, 5, 8\)"),
-        ("head", r"of \(3, 8, 5, 8\) it made \(3, 8, 5, 2\) instead of \(3, 8, 5, 3\)"),
+        ("layer", r"layer 1 returned \(3, 4, 5, 8\) for \(3, 8, 5, 8\)"),
+        ("layer", r"layer 2 returned numbers that are not finite for \(3, 8, 5, 8\)"),
+        ("head", r"for \(3, 8, 5, 8\) it returned \(3, 8, 5, 2\) instead of \(3, 8, 5, 3\)"),
     ],
     TimeInEveryLayer: [
-        ("fewer_frames", r"layer 1 made \(3, 8, 5, 8\) of \(3, 1, 5, 8\)"),
-        ("fewer_frames", "there was a RuntimeError: The size of tensor a"),
-        ("tells_attention", "there was a RuntimeError: The size of tensor a"),
+        ("fewer_frames", r"layer 1 returned \(3, 8, 5, 8\) for \(3, 1, 5, 8\)"),
+        ("fewer_frames", "it raised RuntimeError: The size of tensor a"),
+        ("tells_attention", "it raised RuntimeError: The size of tensor a"),
     ],
     SmoothingHead: [
-        ("each_frame_alone", r"in another order, frames have other poses, by [\d.]+ \(of up to [\d.]+\)"),
-        ("each_frame_alone", "without half of the others, frames have other poses, by"),
+        ("each_frame_alone", r"in another order, the poses of frames differ by [\d.]+ \(of up to [\d.]+\)"),
+        ("each_frame_alone", "without half of the others, the poses of frames differ by"),
     ],
     MoreThanItsParts: [
         ("forward_is_its_parts", r"the results differ by 0\.1 "),
@@ -287,38 +287,38 @@ BROKEN_BACKBONES = {
         ("repeats", r"two passes differ by up to [\d.e-]+ \(is a dropout always on\?\)"),
         ("waist_that_keeps_all", "with the schedule"),
     ],
-    LessTheMean: [("clip_by_clip", "alone and in a batch of 3 the same clip's poses differ by")],
+    LessTheMean: [("clip_by_clip", "alone and in a batch of 3, a clip's poses differ by")],
     ListOfLayers: [
-        ("registered", r"mixing holds some that are not \(use nn.ModuleList"),
-        ("registered", r"out\.extra holds some that are not"),
+        ("registered", r"mixing holds unregistered parts \(use nn.ModuleList"),
+        ("registered", r"out\.extra holds unregistered parts"),
     ],
     Unused: [("gradients", "none reaches project.weight, project.bias, forgotten.weight, forgotten.bias")],
     NoGradients: [("gradients", "none reaches project.weight, .*mixing.1.bias and 4 others")],
     WildGradients: [("gradients", "those of scale are not finite")],
-    Remembers: [("gradients", "there was a RuntimeError: Inference tensors cannot be saved for backward")],
+    Remembers: [("gradients", "it raised RuntimeError: Inference tensors cannot be saved for backward")],
     Unchecked: [
-        ("refuses", "poses without the axis of clips are taken|poses without the axis of clips lead to"),
-        ("refuses", r"poses of one frame too many are taken \(call self.check\(pose2d\) first\)"),
-        ("refuses", "poses of one joint too many are taken"),
-        ("refuses", "poses of one coordinate too many lead to RuntimeError"),
-        ("refuses", "poses of a single joint are taken"),
+        ("refuses", "poses without the clip axis (are accepted|raise)"),
+        ("refuses", r"poses with one frame too many are accepted \(call self.check\(pose2d\) first\)"),
+        ("refuses", "poses with one joint too many are accepted"),
+        ("refuses", "poses with one coordinate too many raise RuntimeError"),
+        ("refuses", "poses with a single joint are accepted"),
     ],
-    Unsaved: [("state_dict", "with the same state dict another one makes other poses, by")],
-    HalfSaved: [("state_dict", "there was a RuntimeError: Error.* in loading state_dict")],
+    Unsaved: [("state_dict", "with the same state dict, the poses of a second model differ by")],
+    HalfSaved: [("state_dict", "it raised RuntimeError: Error.* in loading state_dict")],
     Logits: [
-        ("tells_attention", "what layer 1 adds is no share: none may be negative, and a clip's must sum to 1"),
-        ("tells_attention", "what layer 1 adds is no share"),
-        ("tells_attention", "layer 2 makes other tokens, by .*, when it is given a list"),
-        ("tells_attention", r"layer 2 adds \(4,\) where \(clips, frames\) is \(3, 4\)"),
-        ("tells_attention", "what layer 2 adds is no share"),
-        ("tells_attention", "layer 2 makes other tokens, by .*, when it is given a list"),
-        ("tells_attention", r"layer 2 adds \(8,\) where \(clips, frames\) is \(3, 8\)"),
-        ("tells_attention", "what layer 2 adds is no share"),
+        ("tells_attention", "layer 1 appends no shares: they must not be negative, and a clip's must sum to 1"),
+        ("tells_attention", "layer 1 appends no shares"),
+        ("tells_attention", "layer 2 returns tokens that differ by .* when it is given a list"),
+        ("tells_attention", r"layer 2 appends \(4,\) instead of \(clips, frames\), \(3, 4\)"),
+        ("tells_attention", "layer 2 appends no shares"),
+        ("tells_attention", "layer 2 returns tokens that differ by .* when it is given a list"),
+        ("tells_attention", r"layer 2 appends \(8,\) instead of \(clips, frames\), \(3, 8\)"),
+        ("tells_attention", "layer 2 appends no shares"),
     ],
-    Deaf: [("tells_attention", "there was a TypeError: .*positional argument")],
-    OneType: [("autocast", "there was a RuntimeError: Index put requires .*")],
+    Deaf: [("tells_attention", "it raised TypeError: .*positional argument")],
+    OneType: [("autocast", "it raised RuntimeError: Index put requires .*")],
     Overflows: [("autocast", "the poses are not finite")],
-    InPlace: [("input_untouched", "the 2D poses are others after a pass")],
+    InPlace: [("input_untouched", "the 2D poses have changed after a pass")],
 }
 
 
@@ -411,31 +411,31 @@ class Normalises(SoundPruner):
 
 
 BROKEN_PRUNERS = {
-    UncopiedPruner: [("copied", "there was a RuntimeError: Only Tensors")],
+    UncopiedPruner: [("copied", "it raised RuntimeError: Only Tensors")],
     OneMore: [
-        ("form", r"asked for 1 it returned \(3, 2\) instead of \(3, 1\)"),
-        ("form", r"asked for 6 it returned \(3, 7\) instead of \(3, 6\)"),
-        ("form", r"asked for 11 it returned \(3, 12\) instead of \(3, 11\)"),
+        ("form", r"for keep=1 it returned \(3, 2\) instead of \(3, 1\)"),
+        ("form", r"for keep=6 it returned \(3, 7\) instead of \(3, 6\)"),
+        ("form", r"for keep=11 it returned \(3, 12\) instead of \(3, 11\)"),
     ],
     Floats: [("form", "it returned torch.float32")],
     BestFirst: [
-        ("rise", r"asked for 6 it returned \[[\d, ]+\] for the first of the clips"),
-        ("rise", "asked for 11 it returned"),
-        ("keeps_all", r"it returned \[11, 10, .*\] for the first of the clips"),
+        ("rise", r"for keep=6 it returned \[[\d, ]+\] for the first clip"),
+        ("rise", "for keep=11 it returned"),
+        ("keeps_all", r"it returned \[11, 10, .*\] for the first clip"),
     ],
-    FromOne: [("within", "of 12 frames it chose 7 to 12"), ("within", "of 11 frames it chose 7 to 11")],
-    ThirdNeighbour: [("keeps_all", "there was a IndexError: there are no frames left over")],
+    FromOne: [("within", "from 12 frames it chose 7 to 12"), ("within", "from 11 frames it chose 7 to 11")],
+    ThirdNeighbour: [("keeps_all", "it raised IndexError: there are no frames left over")],
     Forgetful: [("always_kept", r"with keep=1, always=tensor\(\[1, 4, 7\]\) it returned")],
     Dice: [
         ("chooses_again", "two calls chose differently"),
-        ("clips_apart", "alone and in a batch the same clip keeps different frames"),
+        ("clips_apart", "alone and in a batch, a clip keeps different frames"),
         ("gradients_or_none", "it chooses differently"),
     ],
-    OfTheBatch: [("clips_apart", "alone and in a batch the same clip keeps different frames")],
-    Numpy: [("gradients_or_none", r"there was a RuntimeError: Can't call numpy\(\) on Tensor that requires grad")],
+    OfTheBatch: [("clips_apart", "alone and in a batch, a clip keeps different frames")],
+    Numpy: [("gradients_or_none", r"it raised RuntimeError: Can't call numpy\(\) on Tensor that requires grad")],
     ByTraining: [("gradients_or_none", "it chooses differently")],
-    SecondJoint: [("one_slot", "there was a IndexError")],
-    Normalises: [("leaves_tokens", "they are others after a call")],
+    SecondJoint: [("one_slot", "it raised IndexError")],
+    Normalises: [("leaves_tokens", "they have changed after a call")],
 }
 
 
@@ -493,16 +493,16 @@ class Cuts(SoundRecoverer):
 
 
 BROKEN_RECOVERERS = {
-    UncopiedRecoverer: [("copied", "there was a RuntimeError: Only Tensors")],
+    UncopiedRecoverer: [("copied", "it raised RuntimeError: Only Tensors")],
     ActsOnFrames: [("acts_on", "it is 'frames'")],
     OnlyTheKept: [
-        ("full_length", r"of 1 frames it made \(3, 1, 17, 16\) instead of \(3, 12, 17, 16\)"),
-        ("full_length", "of 6 frames it made"),
-        ("full_length", "of 11 frames it made"),
+        ("full_length", r"from 1 frames it made \(3, 1, 17, 16\) instead of \(3, 12, 17, 16\)"),
+        ("full_length", "from 6 frames it made"),
+        ("full_length", "from 11 frames it made"),
     ],
-    Divides: [("full_length", "of 1 frames it made numbers that are not finite")],
+    Divides: [("full_length", "from 1 frames it made numbers that are not finite")],
     DiceAgain: [("recovers_again", "two calls differ")],
-    FirstClips: [("recovers_apart", "alone and in a batch the same clip's frames differ by")],
+    FirstClips: [("recovers_apart", "alone and in a batch, a clip's frames differ by")],
     Cuts: [("passes_gradients", "none reaches the frames, scale")],
 }
 KINDS = [
@@ -529,32 +529,32 @@ BREAKERS = [
         (check_recoverer, SoundRecoverer),
     ],
 )
-def test_what_the_broken_classes_derive_from_keeps_the_rules(check, sound):
+def test_the_parents_of_the_broken_classes_pass(check, sound):
     check(sound())
 
 
 @pytest.mark.parametrize(("check", "rules", "kind", "expected"), BREAKERS)
-def test_a_broken_rule_is_told(check, rules, kind, expected):
+def test_a_broken_rule_is_reported(check, rules, kind, expected):
     called = {find.__name__: rule for group in rules for rule, find in group.items()}
     torch.manual_seed(0)
     with pytest.raises(ContractError) as caught:
         check(kind())
-    found = caught.value.broken
-    assert len(found) == len(expected), found
-    for sentence, (name, says) in zip(found, expected, strict=True):
+    findings = caught.value.broken
+    assert len(findings) == len(expected), findings
+    for sentence, (name, says) in zip(findings, expected, strict=True):
         assert re.match(f"{re.escape(called[name])}: (?:{says})", sentence), sentence
         assert f"\n- {sentence}" in str(caught.value)
-    assert str(caught.value).startswith(f"{kind.__name__} breaks rules of a ")
+    assert str(caught.value).startswith(f"{kind.__name__} breaks the rules of a ")
 
 
 @pytest.mark.parametrize(("check", "rules", "broken"), KINDS)
 def test_every_rule_has_a_class_that_breaks_it(check, rules, broken):
-    found = {name for expected in broken.values() for name, _ in expected}
-    assert found == {find.__name__ for group in rules for find in group.values()}
+    names = {name for expected in broken.values() for name, _ in expected}
+    assert names == {find.__name__ for group in rules for find in group.values()}
 
 
 def test_rules_that_build_on_a_broken_one_wait():
-    with pytest.raises(ContractError, match=r"\(15 other rules build on that and were not looked at\.\)$"):
+    with pytest.raises(ContractError, match=r"\(15 other rules build on these and were not checked\.\)$"):
         check_backbone(JointlessTokens())
     with pytest.raises(ContractError) as caught:
         check_backbone(SmoothingHead())
@@ -570,7 +570,7 @@ def test_the_error():
     assert (str(back), back.broken) == ("it breaks", ["a", "b"])
 
 
-def test_layers_left_out_by_chance_are_no_fault():
+def test_layers_may_be_skipped_at_random():
     class Skipping(Sound):
         def layer(self, index, tokens, received=None):
             return tokens if self.training and random.random() < 0.2 else super().layer(index, tokens, received)

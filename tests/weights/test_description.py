@@ -5,13 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 import poseglass as pg
+from oracle import bodies
+from poseglass.body.skeleton import H36M_17
+from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.errors import WeightsError
-from poseglass.models import Card, MixSTE, PoseTransformer, list_models
+from poseglass.models import MODELS, Card, MixSTE, PoseTransformer, Size, list_models
+from poseglass.training.loop import train
+from poseglass.training.recipe import Recipe
 from poseglass.waist._base import Pruner, Recoverer
 from poseglass.waist.hourglass import Funnel, Hourglass, funnel, hourglass
 from poseglass.waist.prune import DensityPeaks
@@ -37,6 +43,15 @@ class Stranger(PoseTransformer):
 
     def head(self, tokens: Tensor) -> Tensor:
         return self.out(tokens)
+
+
+class Trainable(Stranger):
+    """With the arguments that a recipe sets."""
+
+    def __init__(self, *, frames: int = 9, inputs: int = 2) -> None:
+        super().__init__(width=4, shape=(frames,))
+        self.inputs, self.project = inputs, nn.Linear(inputs, 4)
+        self.config = {"frames": frames, "inputs": inputs}
 
 
 class Elsewhere:
@@ -134,6 +149,32 @@ class TestBackbonesOfOthers:
         assert not done.returncode, done.stderr
         assert "bomb:Net" in done.stdout
         assert not (tmp_path / "ran").exists()
+
+
+def test_a_backbone_of_somebody_else_is_trained_saved_and_loaded(tmp_path, monkeypatch):
+    """All it takes is a row in the table, in one's own program."""
+    monkeypatch.setitem(MODELS, "stranger", Size(Trainable, "somebody else's"))
+    takes = [
+        MotionClip(name, bodies.motion(40, H36M_17.joints, seed).astype(np.float32), name, split)
+        for seed, (name, split) in enumerate((("anna", "train"), ("ben", "val")))
+    ]
+    MotionClips(tuple(takes), fps=60.0).save(tmp_path / "clips.npz")
+    recipe = Recipe().updated(
+        {
+            "model": {"name": "stranger", "frames": 9},
+            "waist": {"keep": {1: 4}},
+            "data": {"path": str(tmp_path / "clips.npz"), "batch": 2},
+            "schedule": {"steps": 2, "warmup": 1},
+            "run": {"save_every": 1, "validate_every": 1, "validation_clips": 4},
+        }
+    )
+    best = train(recipe, tmp_path / "run")
+    with pytest.raises(WeightsError, match=r"test_description:Trainable, a class outside"):
+        weights.load(best)
+    model = weights.load(best, backbone=Trainable)
+    assert isinstance(model.backbone, Trainable)
+    assert (model.frames, model.schedule) == (9, {1: 4})
+    train(recipe.override("schedule.steps=3"), tmp_path / "run")  # resumes
 
 
 class TestWhatCannotBeDescribed:

@@ -209,8 +209,8 @@ class TestFormat1:
         assert back.card == Card(), "fields that were not written yet have their defaults"
         clip = torch.randn(1, 9, 17, 2)
         assert torch.equal(back(clip), model(clip))
-        told = {"coordinates": "screen", "answers": "centre", "keypoints": "cpn", "skeleton": "mpi_inf_3dhp17"}
-        assert weights.load(as_format_1(model, tmp_path, FORMAT_1 | told)).card == Card(**told)
+        card = {"coordinates": "screen", "answers": "centre", "keypoints": "cpn", "skeleton": "mpi_inf_3dhp17"}
+        assert weights.load(as_format_1(model, tmp_path, FORMAT_1 | card)).card == Card(**card)
 
     def test_a_waist(self, tmp_path):
         model = hourglass(tiny(), keep={1: 5, 3: 3}).eval()

@@ -1,4 +1,4 @@
-"""``poseglass convert``: a published checkpoint to poseglass's own format."""
+"""``poseglass convert``: turn a published checkpoint into poseglass's own format."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,19 +17,21 @@ def convert(
     source: Annotated[Path, typer.Argument(help="A published checkpoint, such as a .pth or .bin file.")],
     out: Annotated[Path, typer.Argument(help="The folder to write.")],
     *,
-    heads: Annotated[int | None, typer.Option(help="Attention heads, if not as published.")] = None,
+    heads: Annotated[int | None, typer.Option(help="Attention heads, if different from the published ones.")] = None,
     at: Annotated[
-        int | None, typer.Option(help="The layer before which the waist prunes, if not as published.")
+        int | None, typer.Option(help="The layer before which the waist prunes, if different from the published one.")
     ] = None,
     neighbours: Annotated[
-        int | None, typer.Option(help="MotionAGFormer's temporal neighbours, if not as published.")
+        int | None, typer.Option(help="MotionAGFormer's temporal neighbours, if different from the published ones.")
     ] = None,
     skeleton: Annotated[
-        str | None, typer.Option(help="Which joint is which in it, such as mpi_inf_3dhp17. Default: h36m17.")
+        str | None, typer.Option(help="The joints of the model, such as mpi_inf_3dhp17. Default: h36m17.")
     ] = None,
-    keypoints: Annotated[str | None, typer.Option(help="The 2D poses it was trained on, such as cpn or gt.")] = None,
+    keypoints: Annotated[
+        str | None, typer.Option(help="The 2D poses that it was trained on, such as cpn or gt.")
+    ] = None,
 ) -> None:
-    """Turn a published checkpoint into poseglass's own format; no pickle code is run."""
+    """Turn a published checkpoint into poseglass's own format. No pickled code is run."""
     check_place(out / "weights.safetensors", WeightsError)
     from poseglass.body.skeleton import H36M_17, get_skeleton
     from poseglass.models import PoseTransformer
@@ -40,8 +42,8 @@ def convert(
     model = weights.load(source, heads=heads, at=at, neighbours=neighbours)
     count = backbone_of(model).joints
     if len(joints) != count:
-        wrong("--skeleton", f"{joints.name} has {len(joints)} joints, and the checkpoint {count}")
+        wrong("--skeleton", f"{joints.name} has {len(joints)} joints, the checkpoint {count}")
     model = model.with_card(replace(model.card, skeleton=joints.name, keypoints=keypoints or ""))
     weights.save(model, out, about=f"converted from {source.name}")
     inner = "" if isinstance(model, PoseTransformer) else f" around a {type(model.backbone).__name__}"
-    tell(f"a {type(model).__name__}{inner}, {model.frames} frames, in {out}")
+    tell(f"wrote a {type(model).__name__}{inner}, {model.frames} frames, to {out}")

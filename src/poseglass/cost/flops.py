@@ -52,7 +52,7 @@ class Flops:
     full: int
     executed: int
 
-    def of(self, convention: Convention) -> int:
+    def count(self, convention: Convention) -> int:
         """The count in one convention."""
         return {"paper": self.paper, "full": self.full, "executed": self.executed}[convention]
 

@@ -1,4 +1,4 @@
-"""What a video pose transformer is, as far as a waist needs to know."""
+"""The interface of a video pose transformer: all that a waist needs to know."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ Backbone = TypeVar("Backbone", bound="PoseTransformer")
 class PoseTransformer(nn.Module, ABC):
     """A network that lifts clips of 2D poses to 3D: embed, `depth` layers over tokens, head.
 
-    Subclass it, set the attributes and write the three methods: then the network can be given a waist.
+    A subclass that sets the attributes and has the three methods can be given a waist, trained and saved.
 
     Attributes:
         dim: Channels of a token.
@@ -29,10 +29,10 @@ class PoseTransformer(nn.Module, ABC):
         depth: Number of layers.
         inputs: Input coordinates of a joint: 2 for x, y; 3 for x, y, score.
         joints: Joints of a pose.
-        heads: Attention heads, for the waist's own attention.
-        bias: Whether the attention's projections have biases, for the waist's own too.
-        lengths: How many frames each layer takes, where it takes just that many; None where it takes any number.
-        slots: What the tokens of a frame stand for: its joints, or hypotheses of the frame as a whole.
+        heads: Attention heads, also for the waist's own attention.
+        bias: Whether the attention's projections have biases, also in the waist's own attention.
+        lengths: The number of frames that each layer takes; None if layers take any number.
+        slots: What the tokens of a frame stand for: its joints, or hypotheses about the whole frame.
         joint_parameters: Names of the parameters that tell joints apart, for :meth:`init_sinusoidal`.
         time_parameters: Names of the parameters (1 f c) that tell frames apart, for :meth:`init_sinusoidal` and for
             weights of another clip length.
@@ -100,17 +100,18 @@ class PoseTransformer(nn.Module, ABC):
 
     @abstractmethod
     def embed(self, pose2d: Pose2D) -> Tokens:
-        """Tokens (b f s c) of 2D poses (b f j i)."""
+        """Make tokens (b f s c) of 2D poses (b f j i)."""
 
     @abstractmethod
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
-        """One layer; from index 1 on it must accept fewer frames than the clip has, whichever they are.
+        """Run one layer. From index 1 on it must accept any subset of the clip's frames.
 
         Args:
-            index: Which layer, from 0.
+            index: The layer's number, from 0.
             tokens: Tokens (b f s c).
-            received: Where a list is given, each temporal attention of the layer adds how much attention every frame
-                received (b f): the mean over heads, querying frames and slots. A layer that has none adds nothing.
+            received: If a list is given, each temporal attention of the layer appends the share of attention that each
+                frame received (b f): the mean over heads, querying frames and slots. A layer without temporal
+                attention appends nothing.
         """
 
     def parts(self, index: int) -> Sequence[nn.Module]:
@@ -124,10 +125,10 @@ class PoseTransformer(nn.Module, ABC):
 
     @abstractmethod
     def head(self, tokens: Tokens) -> Pose3D:
-        """Poses (b f j 3) of tokens (b f s c), each frame on its own."""
+        """Make poses (b f j 3) of tokens (b f s c), each frame on its own."""
 
     def check(self, pose2d: Pose2D) -> None:
-        """Raises :class:`ModelError` unless the input (b f j i) is one the model was built for."""
+        """Raise :class:`ModelError` unless the input (b f j i) has the shape that the model was built for."""
         name = type(self).__name__
         if pose2d.ndim != 4:
             raise ModelError(f"{name} expects (clips, frames, joints, {self.inputs}), got shape {tuple(pose2d.shape)}")
@@ -143,15 +144,14 @@ class PoseTransformer(nn.Module, ABC):
             raise ModelError(f"{name} expects {wants} for each joint, got {pose2d.shape[3]} numbers")
 
     def forward(self, pose2d: Pose2D) -> Pose3D:
-        """Root-relative 3D poses (b f j 3) of 2D poses (b f j i), in the axes and the unit of the model's training.
+        """Root-relative 3D poses (b f j 3) for 2D poses (b f j i), in metres.
 
-        What is trained here on person coordinates, the bundled weights too, answers in metres and in the axes of a
-        camera that has turned to face the pelvis (:func:`poseglass.body.geometry.facing`);
-        :class:`poseglass.lifting.predictor.Predictor` takes that to camera space. What is trained on screen
-        coordinates answers in metres in camera space.
+        A model of person coordinates, such as the bundled weights, returns poses in the axes of a camera that faces the
+        pelvis (:func:`poseglass.body.geometry.facing`); :class:`poseglass.lifting.predictor.Predictor` rotates them to
+        camera space. A model of screen coordinates returns poses in camera space.
 
         Raises:
-            ModelError: The input has another shape than the model was built for.
+            ModelError: The input does not have the shape that the model was built for.
         """
         self.check(pose2d)
         tokens = self.embed(pose2d)
@@ -161,12 +161,12 @@ class PoseTransformer(nn.Module, ABC):
 
 
 def check_heads(heads: int, channels: int, *, names: tuple[str, str] = ("heads", "dim")) -> None:
-    """Raises :class:`ModelError` unless attention heads can share so many channels.
+    """Raise :class:`ModelError` unless the heads divide the channels.
 
     Args:
-        heads: How many heads.
-        channels: How many channels they divide among themselves.
-        names: What the constructor calls the two, for the message.
+        heads: Number of attention heads.
+        channels: Number of channels that the heads share.
+        names: The constructor's names for the two, for the message.
 
     Example:
         >>> check_heads(4, 32)

@@ -27,18 +27,18 @@ __all__ = [
 
 Activation = Literal["none", "gelu", "tanh"]
 
-# Whether torch has oneDNN and the processor has AVX-512. With AVX2 oneDNN's products were slower than torch's own
-# (benchmarks/products.py, EPYC Rome).
+# Whether torch has oneDNN and the processor has AVX-512. On an EPYC with AVX2, oneDNN's products were slower than
+# torch's own (benchmarks/products.py).
 WIDE = torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
 if WIDE:  # torch's FLOP counter has no formula for this operator and would count nothing
     flop_registry.setdefault(
         torch.ops.mkldnn._linear_pointwise, lambda x, weight, *_, out_val, **__: 2 * x.numel() * weight.shape[0]
     )
 # Numbers in the attention maps that are computed at a time, so that they stay in the cache. Of 2^16 to 2^22, 2^20 was
-# the fastest for 17 joints and for 243 frames (benchmarks/products.py, EPYC Turin, one and two threads).
+# as fast as any for 17 joints and for 243 frames (benchmarks/products.py, EPYC Turin).
 MAPS = 1 << 20
-# The longest list of candidates in :func:`nth_largest`; beyond it torch.topk is as fast (benchmarks/products.py).
-CANDIDATES = 4
+# The largest n for which :func:`nth_largest` merges: it took 2.4 ms where torch.topk took 8.9 (benchmarks/products.py).
+CANDIDATES = 8
 
 
 def usable(*tensors: Tensor) -> bool:
@@ -129,8 +129,8 @@ def plain_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 def attention_by_maps(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Two products and a softmax in float32, over as many maps at a time as stay in the cache.
 
-    In bfloat16 it takes half to two thirds of the time of torch's kernel (benchmarks/products.py). In float32 torch's
-    kernel is as fast.
+    In bfloat16 it takes about half the time of torch's kernel; in float32, on one thread, it takes longer than that
+    (benchmarks/products.py).
     """
     shape, scale, unused = query.shape, query.shape[-1] ** -0.5, query.new_empty(())
     count = max(MAPS // (query.shape[-2] * key.shape[-2]), 1)

@@ -1,4 +1,4 @@
-"""MHFormer: three hypotheses that refine themselves and each other (Li et al., CVPR 2022, arXiv 2111.12707)."""
+"""MHFormer: three hypotheses of the pose that refine each other (Li et al., CVPR 2022, arXiv 2111.12707)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, final
@@ -17,7 +17,7 @@ from poseglass.models.published import Published, count
 __all__ = ["MHFormer"]
 
 HYPOTHESES = 3
-# Whom each hypothesis asks, where it looks and what it takes from there: query, key and value of the interaction.
+# The hypotheses from which each hypothesis takes its query, key and value in the interaction.
 SOURCES = ((1, 2, 0), (0, 2, 1), (0, 1, 2))
 
 
@@ -92,24 +92,24 @@ PUBLISHED = Published(
 
 @final
 class MHFormer(PoseTransformer):
-    """Encoders over the joints' trajectories make three hypotheses; layers over time refine them and let them interact.
+    """MHFormer: encoders of trajectories produce three hypotheses, which layers over time refine and let interact.
 
-    A token stands for a whole frame in one hypothesis, so tokens are (b f 3 c). Self-hypothesis refinement (SHR) is
-    every layer but the last, which is cross-hypothesis interaction (CHI).
+    A token is a whole frame in one hypothesis, so tokens are (b f 3 c). The last layer is cross-hypothesis interaction
+    (CHI), all others are self-hypothesis refinement (SHR).
 
     Args:
         frames: Frames of a clip, the encoders' channels.
         dim: Channels of a token.
         depth: Layers, the last of them CHI.
         heads: Attention heads of the layers; they must divide `dim`.
-        hidden: Hidden channels of the layers' mlp, which sees the three hypotheses side by side.
+        hidden: Hidden channels of the layers' mlp, whose input is the three hypotheses concatenated.
         encoder_depth: Blocks of each encoder.
         encoder_heads: Attention heads of the encoders; they must divide `frames`.
         inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
         joints: Joints of a pose.
-        drop: Stochastic depth of the last layer, growing linearly from 0.
+        drop: Stochastic depth of the last layer; it grows linearly from 0 at the first.
         dropout: Dropout of the layers' residual branches.
-        card: What the weights are trained for; the default card where None.
+        card: What the weights are trained for; the default card if None.
 
     Raises:
         ModelError: `heads` does not divide `dim`, or `encoder_heads` does not divide `frames`.
@@ -168,32 +168,32 @@ class MHFormer(PoseTransformer):
         self.head_project = nn.Conv1d(HYPOTHESES * dim, 3 * joints, 1)
 
     def embed(self, pose2d: Pose2D) -> Tokens:
-        """Tokens (b f 3 c): each encoder goes on with what the one before made of the trajectories."""
+        """Embed poses as tokens (b f 3 c), one per hypothesis; each encoder continues from the one before."""
         trajectories = pose2d.flatten(2).mT  # b (j i) f
         streams = []
         for norm, encoder, embed, time in zip(
             self.encoder_norms, self.encoders, self.embeddings, self.time_embeddings, strict=True
         ):
             trajectories = trajectories + encoder(norm(trajectories))
-            if isinstance(embed, nn.Conv1d):  # of one frame: a linear layer, which needs no copy into another order
+            if isinstance(embed, nn.Conv1d):  # of kernel size 1: a linear layer, which needs no reordered copy
                 stream = kernels.linear(trajectories.mT, embed.weight[:, :, 0], embed.bias)
             else:
                 stream = embed(trajectories).mT
             streams.append(stream + time)  # b f c
-        return torch.stack(streams, 2)
+        return torch.stack(streams, 2)  # b f 3 c
 
     def parts(self, index: int) -> Sequence[nn.Module]:
         """A refinement, or the interaction at the end; see :meth:`PoseTransformer.parts`."""
         return [self.refine[index] if index < self.depth - 1 else self.interact]
 
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
-        """Each hypothesis over time, then all three through one mlp; see :meth:`PoseTransformer.layer`."""
+        """Attend over time, then mix the hypotheses; see :meth:`PoseTransformer.layer`."""
         (mix,) = self.parts(index)
         mixed: Tensor = mix(tokens, received)
         return mixed
 
     def head(self, tokens: Tokens) -> Pose3D:
-        """The hypotheses of a frame side by side, normed and projected to the whole pose."""
+        """Norm the concatenated hypotheses of each frame and project them to its pose."""
         normed = self.head_norm(tokens.flatten(2))  # b f (s c)
         weight = self.head_project.weight[:, :, 0]
         flat = kernels.normed_linear(normed, self.head_batch_norm, weight, self.head_project.bias)
@@ -202,7 +202,7 @@ class MHFormer(PoseTransformer):
 
 
 class Encoder(nn.Module):
-    """Blocks over the trajectories of all coordinates of all joints; a trajectory's channels are its frames."""
+    """Transformer blocks whose tokens are trajectories, one of each joint coordinate; the channels are the frames."""
 
     def __init__(self, rows: int, frames: int, *, depth: int, heads: int) -> None:
         super().__init__()
@@ -210,8 +210,8 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(Block(frames, 2 * frames, heads=heads) for _ in range(depth))
         self.norm = nn.LayerNorm(frames, eps=1e-6)
 
-    def forward(self, trajectories: Float[Tensor, "b r f"]) -> Float[Tensor, "b r f"]:
-        """Trajectories in and out."""
+    def forward(self, trajectories: Float[Tensor, "b _ f"]) -> Float[Tensor, "b _ f"]:
+        """Mix the trajectories of a clip."""
         x: Tensor = trajectories + self.row_embedding
         for block in self.blocks:
             x = block(x)
@@ -220,13 +220,13 @@ class Encoder(nn.Module):
 
 
 def embedding(rows: int, dim: int, frames: int) -> nn.Module:
-    """From a frame's coordinates to its token; short clips, of 27 frames at most, are normed and dropped out too."""
+    """Map a frame's coordinates to its token. For up to 27 frames, norm, ReLU and dropout follow, as published."""
     project = nn.Conv1d(rows, dim, 1)
     return project if frames > 27 else nn.Sequential(project, nn.BatchNorm1d(dim), nn.ReLU(), nn.Dropout(0.25))
 
 
 class Mixing(nn.Module):
-    """One mlp over the hypotheses of a frame side by side, pre-norm and residual."""
+    """A pre-norm residual mlp over the concatenated hypotheses of a frame."""
 
     def __init__(self, dim: int, hidden: int, *, drop: nn.Module) -> None:
         super().__init__()
@@ -235,14 +235,14 @@ class Mixing(nn.Module):
         self.drop = drop
 
     def forward(self, streams: list[Float[Tensor, "b f c"]]) -> Tokens:
-        """Tokens (b f 3 c) of the three streams (b f c)."""
-        x = torch.cat(streams, -1)
+        """Mix three streams (b f c) into tokens (b f 3 c)."""
+        x = torch.cat(streams, -1)  # b f (s c)
         mixed: Tensor = (x + self.drop(self.mlp(self.norm(x)))).unflatten(-1, (HYPOTHESES, -1))
         return mixed
 
 
 class Refinement(nn.Module):
-    """Self-hypothesis refinement (SHR): each hypothesis attends to itself over time, then the three are mixed."""
+    """Self-hypothesis refinement (SHR): each hypothesis attends to itself over time, then all three are mixed."""
 
     def __init__(self, dim: int, hidden: int, *, heads: int, drop: nn.Module) -> None:
         super().__init__()
@@ -252,16 +252,16 @@ class Refinement(nn.Module):
         self.drop = drop
 
     def forward(self, tokens: Tokens, received: Received | None = None) -> Tokens:
-        """Tokens (b f 3 c) in and out; `received` is for :class:`Attention`."""
+        """Refine tokens (b f 3 c); `received` is for :class:`Attention`."""
         parts = zip(tokens.unbind(2), self.norms, self.attentions, strict=True)
         mixed: Tensor = self.mixing([x + self.drop(attend(norm(x), received)) for x, norm, attend in parts])
         return mixed
 
 
 class Interaction(nn.Module):
-    """Cross-hypothesis interaction (CHI): in turn, each hypothesis attends to the others over time, then all are mixed.
+    """Cross-hypothesis interaction (CHI): each hypothesis attends to the others over time, then all three are mixed.
 
-    A hypothesis whose turn is later sees the others as already updated.
+    They take turns, so a later hypothesis attends to the updated earlier ones.
     """
 
     def __init__(self, dim: int, hidden: int, *, heads: int, drop: nn.Module) -> None:
@@ -272,7 +272,7 @@ class Interaction(nn.Module):
         self.drop = drop
 
     def forward(self, tokens: Tokens, received: Received | None = None) -> Tokens:
-        """Tokens (b f 3 c) in and out; `received` is for :class:`CrossAttention`."""
+        """Let the hypotheses of tokens (b f 3 c) interact; `received` is for :class:`CrossAttention`."""
         streams = list(tokens.unbind(2))
         for turn, (sources, attend) in enumerate(zip(SOURCES, self.attentions, strict=True)):
             query, key, value = (self.norms[3 * turn + part](streams[s]) for part, s in enumerate(sources))

@@ -58,7 +58,7 @@ class MixSTE(PoseTransformer):
         inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
         joints: Joints of a pose.
         drop: Stochastic depth of the last layer; it grows linearly from 0 at the first.
-        card: What the weights are trained for; the default card where None.
+        card: What the weights are trained for; the default card if None.
 
     Raises:
         ModelError: `heads` does not divide `dim`.

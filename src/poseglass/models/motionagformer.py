@@ -19,8 +19,8 @@ from poseglass.models.published import Published, count
 
 __all__ = ["MotionAGFormer"]
 
-# Which joints each joint of the Human3.6M skeleton listens to. The graph is directed, as published: the pelvis (0) does
-# not listen to the left hip (4), nor the thorax (8) to the shoulders (11, 14).
+# The joints that each joint of the Human3.6M skeleton takes from. The graph is directed, as published: the pelvis (0)
+# takes nothing from the left hip (4), and the thorax (8) nothing from the shoulders (11, 14).
 NEIGHBOURS = (
     (1, 7), (2, 0), (3, 1), (2,), (5, 0), (6, 4), (5,), (0, 8), (7, 9), (8, 10), (9,),
     (12, 8), (13, 11), (12,), (15, 8), (16, 14), (15,),
@@ -28,16 +28,16 @@ NEIGHBOURS = (
 
 
 def skeleton_graph() -> Float[Tensor, "j j"]:
-    """D^-1/2 A D^-1/2, row i of A holding a 1 for each joint that joint i listens to, and D the row sums of A."""
+    """D^-1/2 A D^-1/2, where row i of A has a 1 for each joint that joint i takes from, and D holds A's row sums."""
     links = torch.tensor([[float(other in row) for other in range(len(NEIGHBOURS))] for row in NEIGHBOURS])
     scale = links.sum(1).rsqrt()
     return scale[:, None] * links * scale
 
 
 def most_similar(x: Float[Tensor, "b n c"], count: int) -> Bool[Tensor, "b n n"]:
-    """Link each node, a row, to the `count` nodes that have the largest product with it; it competes itself.
+    """Link each node (a row) to the `count` nodes with which its product is largest; it may be one of them.
 
-    Nodes tied with the last of them are linked too. The choice has no gradient.
+    Nodes that tie with the last one are linked too. The choice has no gradient.
     """
     exact = x.detach().double()
     # Rounded from float64, products with equal nodes are equal, in whatever order they were summed.
@@ -46,12 +46,12 @@ def most_similar(x: Float[Tensor, "b n c"], count: int) -> Bool[Tensor, "b n n"]
 
 
 class GraphMixer(nn.Module):
-    """Graph convolution ReLU(x + BatchNorm(A V(x) + U(x))), A the normalised links of the nodes.
+    """Graph convolution ReLU(x + BatchNorm(A V(x) + U(x))), where A holds the normalised links of the nodes.
 
     Args:
-        dim: Channels.
-        nodes: How many nodes; the BatchNorm has a scale for each.
-        neighbours: How many of the most similar nodes a node is linked to; the links are the skeleton's where None.
+        dim: Channels of a token.
+        nodes: Number of nodes; the BatchNorm has a scale for each.
+        neighbours: Number of most similar nodes to which a node is linked; None for the links of the skeleton.
     """
 
     skeleton: Tensor
@@ -66,14 +66,14 @@ class GraphMixer(nn.Module):
             self.register_buffer("skeleton", skeleton_graph(), persistent=False)
 
     def forward(self, x: Tokens, *, axis: int = 2) -> Tokens:
-        """Tokens (b f s c) in and out; the nodes of a graph are those along `axis`."""
+        """Mix tokens (b f s c) within graphs; the nodes of a graph lie along `axis`."""
         x = x.transpose(axis, 2)
-        nodes = x.flatten(0, 1)
+        nodes = x.flatten(0, 1)  # (b f) s c, or (b s) f c
         own, others = self.own(nodes), self.others(nodes)
         if self.neighbours is None:
             mixed = torch.baddbmm(own, self.skeleton.to(others.dtype).expand(nodes.shape[0], -1, -1), others)
         else:
-            # Scaling the tokens before and after is cheaper than scaling the links, of which there are more.
+            # Scaling the tokens before and after is cheaper than scaling the links, which are more numerous.
             links = most_similar(nodes, self.neighbours).to(others.dtype)
             scale = links.sum(-1, keepdim=True).rsqrt()
             mixed = torch.addcmul(own, scale, links @ (scale * others))
@@ -82,9 +82,9 @@ class GraphMixer(nn.Module):
 
 
 class MixerBlock(nn.Module):
-    """Pre-norm block whose branches start next to nothing: x + scale * mixer(norm(x)), then the same with an mlp.
+    """Pre-norm block with layer scale: x + scale * mixer(norm(x)), then the same with an mlp.
 
-    The scales are learned, one per channel (layer scale, Touvron et al., ICCV 2021).
+    The scales are learned, one per channel, and start at 1e-5 (Touvron et al., ICCV 2021).
     """
 
     def __init__(self, mixer: Attention | GraphMixer, dim: int, hidden: int, *, drop: float = 0) -> None:
@@ -98,7 +98,7 @@ class MixerBlock(nn.Module):
         self.drop = StochasticDepth(drop)
 
     def forward(self, x: Tokens, received: Received | None = None, *, axis: int) -> Tokens:
-        """Tokens (b f s c) in and out, mixed along `axis`; `received` is for a mixer that is :class:`Attention`."""
+        """Mix tokens (b f s c) along `axis`; only an :class:`Attention` mixer takes `received`."""
         normed = self.norm1(x)
         mixed = self.mixer(normed, axis=axis) if received is None else self.mixer(normed, received, axis=axis)
         x = torch.addcmul(x, self.scale1, self.drop(mixed, axis=axis))
@@ -106,7 +106,7 @@ class MixerBlock(nn.Module):
 
 
 class Layer(nn.Module):
-    """Two streams over the same tokens, one of attention and one of graphs, and their fusion."""
+    """Two streams over the same tokens, one of attention and one of graph convolution, and their fusion."""
 
     def __init__(self, dim: int, hidden: int, *, joints: int, frames: int, heads: int, neighbours: int, drop: float):
         super().__init__()
@@ -121,7 +121,7 @@ class Layer(nn.Module):
         self.fusion = Fusion(dim)
 
     def forward(self, tokens: Tokens, received: Received | None = None) -> Tokens:
-        """Each stream over joints, then over frames; see :meth:`PoseTransformer.layer`."""
+        """Run each stream over joints, then over frames, and fuse them; see :meth:`PoseTransformer.layer`."""
         attention = self.temporal_attention(self.spatial_attention(tokens, axis=2), received, axis=1)
         graph = self.temporal_graph(self.spatial_graph(tokens, axis=2), axis=1)
         fused: Tensor = self.fusion(attention, graph)
@@ -182,22 +182,22 @@ PUBLISHED = Published(
 
 @final
 class MotionAGFormer(PoseTransformer):
-    """Each layer runs a stream of attention and one of graph convolution, each over joints, then over frames.
+    """MotionAGFormer: each layer runs a stream of attention and one of graph convolution, over joints, then frames.
 
-    The graph over frames has a BatchNorm with a scale for each frame, so every layer takes just the frames it was built
-    for: a network that is to get a waist is built with `frames` per layer, as :func:`poseglass.hourglass` does.
+    The graph over frames has a BatchNorm with a scale for each frame, so a layer takes exactly the number of frames it
+    was built for. A network with a waist is built with one number per layer; :func:`poseglass.hourglass` does so.
 
     Args:
-        frames: Frames of a clip, or how many frames each layer takes.
+        frames: Frames of a clip, or the number of frames that each layer takes.
         dim: Channels of a token.
         depth: Layers.
         heads: Attention heads; they must divide `dim`. HoT's release has 4.
-        neighbours: Frames that a frame is linked to in its joint's graph, itself among them. HoT's release has 4.
+        neighbours: Frames to which a frame is linked in its joint's graph, itself included. HoT's release has 4.
         inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
-        hidden: Channels within the mlps, 4 * `dim` where None.
-        rep: Channels of the representation that the head projects to a pose.
-        drop: Stochastic depth of the last layer, growing linearly from 0.
-        card: What the weights are trained for; the default card where None.
+        hidden: Hidden channels of the mlps; 4 * `dim` if None.
+        rep: Channels of the representation that the head projects to a position.
+        drop: Stochastic depth of the last layer; it grows linearly from 0 at the first.
+        card: What the weights are trained for; the default card if None.
 
     Raises:
         ModelError: `heads` does not divide `dim`, or `frames` or `neighbours` are impossible.
@@ -235,12 +235,16 @@ class MotionAGFormer(PoseTransformer):
         super().__init__(card=card)
         check_heads(heads, dim)
         if neighbours < 1:
-            raise ModelError(f"a frame is linked to itself at least: neighbours must be 1 or more, not {neighbours}")
+            raise ModelError(f"neighbours should be 1 or more (a frame may be its own neighbour), not {neighbours}")
         lengths = tuple(frames) if isinstance(frames, Sequence) else (frames,) * depth
         if len(lengths) != depth or depth < 1:
-            raise ModelError(f"frames names the frames of {len(lengths)} layers, of which there are {depth}")
+            raise ModelError(
+                f"frames should have one number for each of {depth} layers (at least 1), not {len(lengths)}"
+            )
         if lengths[-1] < 1 or any(after > before for before, after in pairwise(lengths)):
-            raise ModelError(f"layers can only drop frames and must keep one: the lengths {lengths} must fall or stay")
+            raise ModelError(
+                f"frames should never grow from layer to layer and should end at 1 or more, not be {lengths}"
+            )
         self.lengths, self.frames = lengths, lengths[0]
         self.dim, self.depth, self.heads, self.inputs = dim, depth, heads, inputs
         self.config = {
@@ -261,7 +265,7 @@ class MotionAGFormer(PoseTransformer):
         self.head_project = nn.Linear(rep, 3)
 
     def embed(self, pose2d: Pose2D) -> Tokens:
-        """Tokens (b f j c): projected coordinates and the embedding of the joint; frames are told apart by no more."""
+        """Embed coordinates as tokens (b f j c): a projection plus the embedding of the joint. Frames have none."""
         tokens: Tensor = self.project(pose2d) + self.joint_embedding
         return tokens
 
@@ -270,22 +274,22 @@ class MotionAGFormer(PoseTransformer):
         return [self.layers[index]]
 
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
-        """Both streams, fused; see :meth:`PoseTransformer.layer`.
+        """Run both streams and fuse them; see :meth:`PoseTransformer.layer`.
 
         Raises:
-            ModelError: The tokens are of another number of frames than the layer takes.
+            ModelError: The layer was built for another number of frames.
         """
         if tokens.shape[1] != self.lengths[index]:
             raise ModelError(
                 f"layer {index} of this MotionAGFormer takes {self.lengths[index]} frames and got {tokens.shape[1]}: "
-                f"its lengths {self.lengths} are part of its weights; give it the waist that they were made for "
+                f"its lengths {self.lengths} are part of its weights; give it the waist that they were built for "
                 "(poseglass.hourglass), or build it with frames= of other lengths"
             )
         tokens = self.layers[index](tokens, received)
-        # The last norm is the last layer's and not the head's, because a waist recovers frames from normed tokens.
+        # Here and not in the head, because HoT recovers frames from normed tokens.
         return self.norm(tokens) if index == self.depth - 1 else tokens
 
     def head(self, tokens: Tokens) -> Pose3D:
-        """Each token's representation and its projection to x, y, z."""
+        """Project each token to its representation, and that to x, y, z."""
         pose: Tensor = self.head_project(self.represent(tokens, then="tanh"))
         return pose

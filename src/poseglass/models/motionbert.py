@@ -73,7 +73,7 @@ class MotionBERT(PoseTransformer):
         mlp_ratio: Hidden channels of the mlps, as a multiple of `dim`.
         inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
         joints: Joints of a pose.
-        card: What the weights are trained for; the default card where None.
+        card: What the weights are trained for; the default card if None.
 
     Raises:
         ModelError: `heads` does not divide `dim`.

@@ -1,8 +1,8 @@
-"""Does a class of your own keep the rules? Checks of backbones, pruners and recoverers that were written elsewhere.
+"""Contract checks for backbones, pruners and recoverers of your own.
 
-They are the rules that the classes of this package are held to. A check looks at a copy and puts the generators of
-random numbers back, so that it leaves no trace. It needs no test framework; for those there are, its
-:class:`poseglass.errors.ContractError` is an ``AssertionError``.
+The classes of this package keep the same rules. A check works on a copy and restores the random generators, so it
+leaves no trace. It needs no test framework; in one, its :class:`poseglass.errors.ContractError` is an
+``AssertionError``.
 """
 
 from poseglass.testing.backbone import BACKBONE as BACKBONE

@@ -1,4 +1,4 @@
-"""How rules are gone through, and what they share."""
+"""How rules are checked, and what the checks share."""
 
 import copy
 import random
@@ -12,51 +12,55 @@ from poseglass.errors import ContractError
 
 __all__ = ["Broken", "Rules", "apart", "copied", "judge", "noise"]
 
-# Nobody else's, or a twin that a rule builds would draw what its model had drawn.
+# A seed that nobody else uses; otherwise a twin that a rule builds could draw the same weights as its model.
 SEED = 1_811_071
-# What a rule finds, a sentence each; nothing where it is kept.
+# A rule's findings, one sentence each; none if the rule is kept.
 Broken = Iterator[str]
-# Rules, and what tells whether they are kept. A later group builds on the earlier ones.
+# Groups of rules, each with the function that checks it. A group builds on the groups before it.
 Rules = Sequence[Mapping[str, Callable[..., Broken]]]
 
 
 def judge(kind: str, part: nn.Module, rules: Rules, *shown: Tensor) -> None:
-    """Raises :class:`ContractError` with every broken rule of the first group that has any.
+    """Raise :class:`ContractError` with all broken rules of the first group that has any.
 
-    Each rule gets a fresh copy of the part, in evaluation mode and with nothing at zero, and what is shown to it.
+    Args:
+        kind: The word for the part, such as ``"pruner"``.
+        part: What is checked. Each rule gets a fresh copy in evaluation mode, with random numbers in place of zeros.
+        rules: The rules.
+        shown: Input for the rules; each gets a copy.
     """
     broken: list[str] = []
     problems: list[Exception] = []
     with _no_trace(part):
         for number, group in enumerate(rules):
-            for rule, find in group.items():
+            for rule, check in group.items():
                 try:
-                    for found in find(_filled(copy.deepcopy(part)), *(x.clone() for x in shown)):
-                        broken.append(f"{rule}: {found}")
-                except Exception as problem:  # whatever it is, it is the answer to the question
-                    said = str(problem).strip().split("\n")[0]
+                    for finding in check(_filled(copy.deepcopy(part)), *(x.clone() for x in shown)):
+                        broken.append(f"{rule}: {finding}")
+                except Exception as problem:  # any exception breaks the rule
+                    first_line = str(problem).strip().split("\n")[0]
                     problems.append(problem)
-                    broken.append(f"{rule}: there was a {type(problem).__name__}: {said}")
+                    broken.append(f"{rule}: it raised {type(problem).__name__}: {first_line}")
             if broken:
                 rest = sum(len(later) for later in rules[number + 1 :])
-                waits = f"\n({rest} other rules build on that and were not looked at.)" if rest else ""
+                waits = f"\n({rest} other rules build on these and were not checked.)" if rest else ""
                 listed = "".join(f"\n- {sentence}" for sentence in broken)
-                message = f"{type(part).__name__} breaks rules of a {kind}:{listed}{waits}"
+                message = f"{type(part).__name__} breaks the rules of a {kind}:{listed}{waits}"
                 raise ContractError(message, broken) from next(iter(problems), None)
 
 
 def copied(part: nn.Module, *_: Tensor) -> Broken:
-    """Nothing to find: where no copy can be made, making one for this rule has failed."""
+    """Finds nothing: if the part cannot be copied, making the copy for this rule fails already."""
     yield from ()
 
 
 def noise(*shape: int) -> Tensor:
-    """Random numbers, the same each time; no global generator is used."""
+    """Random numbers, the same on every call; no global generator is used."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
 
 def apart(first: Tensor, second: Tensor) -> str:
-    """By how much two results differ that should differ by rounding only; nothing where they do."""
+    """How much two results differ that should be equal up to rounding; empty if they are."""
     if first.shape != second.shape:
         return f"their shapes, {tuple(first.shape)} and {tuple(second.shape)}"
     most, scale = (first - second).abs().max().item(), second.abs().max().item()
@@ -64,7 +68,7 @@ def apart(first: Tensor, second: Tensor) -> str:
 
 
 def _filled(part: nn.Module) -> nn.Module:
-    """The part with random numbers in what is learned and starts at zero or next to it: nothing is switched off."""
+    """The part with random numbers in parameters that are zero or almost zero, so that no branch is switched off."""
     chance = torch.Generator().manual_seed(1)
     for parameter in part.parameters():
         if parameter.requires_grad and parameter.numel() and parameter.abs().max() < 1e-4:
@@ -74,7 +78,7 @@ def _filled(part: nn.Module) -> nn.Module:
 
 @contextmanager
 def _no_trace(part: nn.Module) -> Iterator[None]:
-    """Without gradients, inference mode or a trace in the generators of random numbers, whatever the caller set."""
+    """Disables gradients and inference mode whatever the caller set, and restores the random generators afterwards."""
     devices = {p.device.index for p in part.parameters() if p.device.type == "cuda"}
     python = random.getstate()
     try:

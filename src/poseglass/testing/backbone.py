@@ -19,16 +19,16 @@ CLIPS = 3
 
 
 def check_backbone(model: PoseTransformer) -> None:
-    """Passes if a backbone can be given a waist, trained and run like those of this package.
+    """Check that a backbone can be given a waist, trained and run like those of this package.
 
-    Parameters that are zero, or all but, are filled with random numbers in the copy that is checked, so that no branch
-    is switched off. The time is that of some thirty passes over three clips: build the model small.
+    In the copy that is checked, parameters that are zero or almost zero get random numbers, so that no branch is
+    switched off. The check takes about thirty passes over three clips: build the model small.
 
     Args:
-        model: Yours, in any mode and on any device. It is not changed.
+        model: Your backbone, in any mode and on any device. It is not changed.
 
     Raises:
-        ContractError: It breaks rules; `.broken` says which. Later rules wait for those that they build on.
+        ContractError: It breaks rules; `.broken` lists them. Rules that build on a broken one are not checked.
 
     Example:
         >>> from poseglass import MixSTE
@@ -37,18 +37,18 @@ def check_backbone(model: PoseTransformer) -> None:
     judge("backbone", model, BACKBONE)
 
 
-# What rules say of a backbone. They get a copy of it in evaluation mode, and no gradients are on.
+# The rules of a backbone. Each gets a copy of it in evaluation mode, with gradients off.
 
 
 def attributes(model: PoseTransformer) -> Broken:
-    """Numbers that are whole and positive, and fit together."""
+    """The attributes are whole positive numbers that fit together."""
     whole = {}
     for name in ("dim", "frames", "depth", "inputs", "joints", "heads"):
         value = getattr(model, name, None)
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             whole[name] = value
         else:
-            yield f"{name} must be a whole number from 1 on, not {value!r}"
+            yield f"{name} must be a whole number of 1 or more, not {value!r}"
     if whole.get("dim", 0) % whole.get("heads", 1):
         yield f"heads = {model.heads} must divide dim = {model.dim}"
     if not isinstance(model.bias, bool):
@@ -64,30 +64,30 @@ def attributes(model: PoseTransformer) -> Broken:
 
 
 def embed(model: PoseTransformer) -> Broken:
-    """Tokens of the clip's frames and the model's channels."""
+    """Tokens have the clip's frames and the model's channels."""
     x = _clips(model)
     tokens = model.embed(x)
     if tokens.ndim != 4 or (len(tokens), tokens.shape[1], tokens.shape[3]) != (CLIPS, model.frames, model.dim):
         due = f"({CLIPS}, {model.frames}, slots, {model.dim})"
-        yield f"of {tuple(x.shape)} it made {tuple(tokens.shape)} instead of {due}"
+        yield f"for {tuple(x.shape)} it returned {tuple(tokens.shape)} instead of {due}"
 
 
 def layer(model: PoseTransformer) -> Broken:
-    """As many tokens out as in."""
+    """A layer returns as many tokens as it gets."""
     for index in range(model.depth):
         yield from _layer_keeps(model, index, _tokens(model, _length(model, index)))
 
 
 def head(model: PoseTransformer) -> Broken:
-    """A pose for each frame."""
+    """Each frame gets a pose."""
     tokens = _tokens(model, model.frames)
     pose, due = model.head(tokens), (CLIPS, model.frames, model.joints, 3)
     if tuple(pose.shape) != due:
-        yield f"of {tuple(tokens.shape)} it made {tuple(pose.shape)} instead of {due}"
+        yield f"for {tuple(tokens.shape)} it returned {tuple(pose.shape)} instead of {due}"
 
 
 def fewer_frames(model: PoseTransformer) -> Broken:
-    """One frame, some, and all but one; which they are differs from clip to clip."""
+    """Layers take one frame, some, and all but one, different ones in each clip."""
     if model.lengths is None:
         for index in range(1, model.depth):
             for count in sorted({1, model.frames // 2, model.frames - 1} - {0}):
@@ -95,16 +95,16 @@ def fewer_frames(model: PoseTransformer) -> Broken:
 
 
 def each_frame_alone(model: PoseTransformer) -> Broken:
-    """Frames in another order, or fewer of them, have the same poses."""
+    """A frame has the same pose in another order and among fewer frames."""
     tokens = _tokens(model, model.frames)
     order = torch.randperm(model.frames, generator=torch.Generator().manual_seed(1)).expand(CLIPS, -1).to(tokens.device)
     for what, frames in (("in another order", order), ("without half of the others", order[:, ::2].sort().values)):
         if by := apart(model.head(take(tokens, frames)), take(model.head(tokens), frames)):
-            yield f"{what}, frames have other poses, by {by}"
+            yield f"{what}, the poses of frames differ by {by}"
 
 
 def forward_is_its_parts(model: PoseTransformer) -> Broken:
-    """Nothing happens between embed, the layers and head."""
+    """Forward does nothing besides embed, the layers and head."""
     if not _narrows(model):
         x = _clips(model)
         tokens = model.embed(x)
@@ -115,7 +115,7 @@ def forward_is_its_parts(model: PoseTransformer) -> Broken:
 
 
 def repeats(model: PoseTransformer) -> Broken:
-    """The same clips twice."""
+    """The same clips give the same poses twice."""
     run, x = _whole(model), _clips(model)
     first, second = run(x), run(x)
     if not torch.equal(first, second):
@@ -123,36 +123,36 @@ def repeats(model: PoseTransformer) -> Broken:
 
 
 def clip_by_clip(model: PoseTransformer) -> Broken:
-    """Each clip alone, and all together."""
+    """A clip has the same poses alone and in a batch."""
     run, x = _whole(model), _clips(model)
     together, alone = run(x), torch.cat([run(clip[None]) for clip in x])
     if by := apart(together, alone):
-        yield f"alone and in a batch of {CLIPS} the same clip's poses differ by {by}"
+        yield f"alone and in a batch of {CLIPS}, a clip's poses differ by {by}"
 
 
 def waist_that_keeps_all(model: PoseTransformer) -> Broken:
-    """One stage, and as many as there can be."""
+    """A waist of one stage, and one of as many stages as possible."""
     if model.depth > 1 and not _narrows(model):
         x = _clips(model)
         for schedule in ({1: model.frames}, dict.fromkeys(range(1, model.depth), model.frames)):
             wide = hourglass(model, keep=schedule, prune="uniform", recover="interpolate").eval()
             if not torch.equal(wide(x), model(x)):
-                yield f"with the schedule {schedule} it does (does forward do more than embed, layer and head?)"
+                yield f"with the schedule {schedule} it does (forward may do more than embed, layer and head)"
                 return
 
 
 def registered(model: PoseTransformer) -> Broken:
-    """Modules in plain lists are neither trained, nor saved, nor moved."""
+    """No module is in a plain list, where it is neither trained nor saved nor moved."""
     known = {id(part) for part in (*model.modules(), *model.parameters())}
     for name, module in model.named_modules():
         for attribute, value in vars(module).items():
             if attribute not in ("_parameters", "_modules") and any(id(part) not in known for part in _parts(value)):
                 path = f"{name}.{attribute}".lstrip(".")
-                yield f"{path} holds some that are not (use nn.ModuleList, nn.ModuleDict or nn.ParameterList)"
+                yield f"{path} holds unregistered parts (use nn.ModuleList, nn.ModuleDict or nn.ParameterList)"
 
 
 def gradients(model: PoseTransformer) -> Broken:
-    """In training, and after an evaluation, whose leftovers must not be in the way."""
+    """Gradients flow in training, also after an evaluation, which may have left tensors behind."""
     run, x = _whole(model), _clips(model)
     with torch.inference_mode():
         run(x)
@@ -160,7 +160,7 @@ def gradients(model: PoseTransformer) -> Broken:
     wanted = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     without = [*wanted]
     with torch.enable_grad():
-        for _ in range(4 if wanted else 0):  # stochastic depth may leave a layer out
+        for _ in range(4 if wanted else 0):  # stochastic depth may skip a layer
             loss = run(x).square().sum()
             if loss.requires_grad:
                 loss.backward()
@@ -174,29 +174,29 @@ def gradients(model: PoseTransformer) -> Broken:
 
 
 def refuses(model: PoseTransformer) -> Broken:
-    """Shapes that would break somewhere inside, or worse, be spread."""
+    """Wrong shapes are refused, which would otherwise break somewhere inside or, worse, be broadcast."""
     x = _clips(model)[:1]
     wrong = {
-        "without the axis of clips": x[0],
-        "of one frame too many": torch.cat([x, x[:, :1]], 1),
-        "of one joint too many": torch.cat([x, x[:, :, :1]], 2),
-        "of one coordinate too many": torch.cat([x, x[..., :1]], 3),
+        "without the clip axis": x[0],
+        "with one frame too many": torch.cat([x, x[:, :1]], 1),
+        "with one joint too many": torch.cat([x, x[:, :, :1]], 2),
+        "with one coordinate too many": torch.cat([x, x[..., :1]], 3),
     }
     if model.joints > 1:
-        wrong["of a single joint"] = x[:, :, :1]
+        wrong["with a single joint"] = x[:, :, :1]
     for what, clip in wrong.items():
         try:
             model(clip)
         except ModelError:
             continue
         except Exception as problem:
-            yield f"poses {what} lead to {type(problem).__name__} (call self.check(pose2d) first)"
+            yield f"poses {what} raise {type(problem).__name__} (call self.check(pose2d) first)"
         else:
-            yield f"poses {what} are taken (call self.check(pose2d) first)"
+            yield f"poses {what} are accepted (call self.check(pose2d) first)"
 
 
 def state_dict(model: PoseTransformer) -> Broken:
-    """Another model with the same state: one built of `config`, where there is one."""
+    """A second model with the same state gives the same poses; it is built from `config`, if there is one."""
     config = getattr(model, "config", None)
     twin = copy.deepcopy(model) if config is None else type(model)(**config)
     x = _clips(model)
@@ -205,26 +205,26 @@ def state_dict(model: PoseTransformer) -> Broken:
             value.copy_(noise(*value.shape))
     twin.to(x).eval().load_state_dict(model.state_dict())
     if by := apart(_whole(twin)(x), _whole(model)(x)):
-        yield f"with the same state dict another one makes other poses, by {by}"
+        yield f"with the same state dict, the poses of a second model differ by {by}"
 
 
 def tells_attention(model: PoseTransformer) -> Broken:
-    """Of all frames and, where a layer takes them, of few."""
+    """The attention of all frames and, if a layer takes fewer, of some is reported as shares."""
     for index in range(model.depth):
         few = {max(model.frames // 2, 1)} if index and model.lengths is None else set()
         for count in sorted(few | {_length(model, index)}):
-            tokens, told = _tokens(model, count), list[Tensor]()
-            if by := apart(model.layer(index, tokens, told), model.layer(index, tokens)):
-                yield f"layer {index} makes other tokens, by {by}, when it is given a list"
-            for share in told:
+            tokens, received = _tokens(model, count), list[Tensor]()
+            if by := apart(model.layer(index, tokens, received), model.layer(index, tokens)):
+                yield f"layer {index} returns tokens that differ by {by} when it is given a list"
+            for share in received:
                 if tuple(share.shape) != (CLIPS, count):
-                    yield f"layer {index} adds {tuple(share.shape)} where (clips, frames) is {(CLIPS, count)}"
+                    yield f"layer {index} appends {tuple(share.shape)} instead of (clips, frames), {(CLIPS, count)}"
                 elif not bool((share >= 0).all() and ((share.float().sum(1) - 1).abs() < 1e-3).all()):
-                    yield f"what layer {index} adds is no share: none may be negative, and a clip's must sum to 1"
+                    yield f"layer {index} appends no shares: they must not be negative, and a clip's must sum to 1"
 
 
 def autocast(model: PoseTransformer) -> Broken:
-    """On the device where the model is."""
+    """It runs under autocast on the model's device."""
     x = _clips(model)
     if x.dtype != torch.float64:
         with torch.autocast(x.device.type, torch.bfloat16):
@@ -234,25 +234,25 @@ def autocast(model: PoseTransformer) -> Broken:
 
 
 def input_untouched(model: PoseTransformer) -> Broken:
-    """Nothing is done in place to what belongs to others."""
+    """The input is not changed in place."""
     x = _clips(model)
     before = x.clone()
     _whole(model)(x)
     if not torch.equal(x, before):
-        yield "the 2D poses are others after a pass"
+        yield "the 2D poses have changed after a pass"
 
 
-# Rules, and what tells whether they are kept. A later group builds on the earlier ones.
+# Groups of rules, each with the function that checks it. A group builds on the groups before it.
 BACKBONE: Rules = (
     {"copy.deepcopy must be able to copy it": copied},
     {"its attributes must say what it is": attributes},
-    {"embed must make tokens (clips, frames, slots, dim)": embed},
+    {"embed must return tokens (clips, frames, slots, dim)": embed},
     {
-        "a layer must return tokens of the shape it got, all finite": layer,
-        "head must make poses (clips, frames, joints, 3)": head,
+        "a layer must return finite tokens of the shape that it got": layer,
+        "head must return poses (clips, frames, joints, 3)": head,
     },
     {
-        "from layer 1 on, layers must take fewer frames, whichever they are": fewer_frames,
+        "from layer 1 on, layers must take any subset of the frames": fewer_frames,
         "head must work on each frame on its own": each_frame_alone,
         "forward must be embed, every layer in turn, head": forward_is_its_parts,
         "evaluation must repeat itself bit for bit": repeats,
@@ -261,21 +261,21 @@ BACKBONE: Rules = (
         "every parameter and module must be registered": registered,
         "gradients must reach every parameter": gradients,
         "input of another shape must be refused with ModelError": refuses,
-        "the state dict must hold all that was learned": state_dict,
-        "what a layer adds to `received` must be each frame's share of the attention": tells_attention,
+        "the state dict must hold everything that the poses depend on": state_dict,
+        "a layer must append to `received` each frame's share of the attention": tells_attention,
         "it must run under bfloat16 autocast": autocast,
-        "it must leave its input as it was": input_untouched,
+        "it must leave its input unchanged": input_untouched,
     },
 )
 
 
 def _narrows(model: PoseTransformer) -> bool:
-    """Whether the model's layers were made for a waist and cannot do without."""
+    """Whether the model's layers were built for a waist and cannot run without one."""
     return model.lengths is not None and model.lengths[-1] < model.frames
 
 
 def _whole(model: PoseTransformer) -> PoseTransformer | Hourglass:
-    """The model, with the waist that it was made for, if it was made for one."""
+    """The model, in the waist that it was built for, if any."""
     if not _narrows(model) or model.lengths is None:
         return model
     drops = {i: now for i, (before, now) in enumerate(pairwise(model.lengths), start=1) if now < before}
@@ -283,7 +283,7 @@ def _whole(model: PoseTransformer) -> PoseTransformer | Hourglass:
 
 
 def _clips(model: PoseTransformer) -> Tensor:
-    """The same random clips (b f j i) each time, where the model is; a score is from 0 to 1."""
+    """The same random clips (b f j i) on every call, on the model's device; scores are from 0 to 1."""
     like = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(()))
     clips = noise(CLIPS, model.frames, model.joints, model.inputs)
     clips[..., 2:] = clips[..., 2:].sigmoid()
@@ -291,7 +291,7 @@ def _clips(model: PoseTransformer) -> Tensor:
 
 
 def _tokens(model: PoseTransformer, count: int) -> Tensor:
-    """Tokens of so many frames of each clip (b k s c), other ones of each, with every frame of the clip at the most."""
+    """Tokens (b k s c) of so many frames of each clip, different frames in each clip."""
     chance = torch.Generator().manual_seed(1)
     kept = torch.stack([torch.randperm(model.frames, generator=chance)[:count].sort().values for _ in range(CLIPS)])
     tokens = model.embed(_clips(model))
@@ -299,16 +299,16 @@ def _tokens(model: PoseTransformer, count: int) -> Tensor:
 
 
 def _length(model: PoseTransformer, index: int) -> int:
-    """The most frames that a layer takes."""
+    """The largest number of frames that a layer takes."""
     return model.frames if model.lengths is None else model.lengths[index]
 
 
 def _layer_keeps(model: PoseTransformer, index: int, tokens: Tensor) -> Broken:
     mixed = model.layer(index, tokens)
     if mixed.shape != tokens.shape:
-        yield f"layer {index} made {tuple(mixed.shape)} of {tuple(tokens.shape)}"
+        yield f"layer {index} returned {tuple(mixed.shape)} for {tuple(tokens.shape)}"
     elif not mixed.isfinite().all():
-        yield f"layer {index} made numbers that are not finite of {tuple(tokens.shape)}"
+        yield f"layer {index} returned numbers that are not finite for {tuple(tokens.shape)}"
 
 
 def _parts(value: object) -> Iterator[nn.Module | nn.Parameter]:
@@ -323,5 +323,5 @@ def _parts(value: object) -> Iterator[nn.Module | nn.Parameter]:
 
 
 def _listed(names: list[str]) -> str:
-    """The first of many."""
+    """The first names of a list."""
     return ", ".join(names[:6]) + (f" and {len(names) - 6} others" if len(names) > 6 else "")

@@ -14,17 +14,17 @@ CLIPS = 3
 
 
 def check_pruner(pruner: Pruner, *, dim: int = 16, frames: int = 12, joints: int = 17, inputs: int = 2) -> None:
-    """Passes if a pruner chooses frames as a waist needs it.
+    """Check that a pruner chooses frames as a waist needs it.
 
     Args:
-        pruner: Yours; it is not changed.
+        pruner: Your pruner. It is not changed.
         dim: Channels of the tokens that it is shown.
         frames: Frames of the clips that it is shown, at least 4.
         joints: Joints of their poses.
         inputs: Coordinates of a joint.
 
     Raises:
-        ContractError: It breaks rules; `.broken` says which.
+        ContractError: It breaks rules; `.broken` lists them.
 
     Example:
         >>> from poseglass.waist.prune import DensityPeaks
@@ -35,16 +35,16 @@ def check_pruner(pruner: Pruner, *, dim: int = 16, frames: int = 12, joints: int
 
 
 def check_recoverer(recoverer: Recoverer, *, dim: int = 16, frames: int = 12, joints: int = 17) -> None:
-    """Passes if a recoverer brings frames back as a waist needs it.
+    """Check that a recoverer brings frames back as a waist needs it.
 
     Args:
-        recoverer: Yours; it is not changed.
-        dim: Channels of the tokens that it is made for, if it acts on tokens.
-        frames: Frames of the clips that it is made for, at least 4.
+        recoverer: Your recoverer. It is not changed.
+        dim: Channels of the tokens that it fits, if it acts on tokens.
+        frames: Frames of the clips that it fits, at least 4.
         joints: Joints of the poses.
 
     Raises:
-        ContractError: It breaks rules; `.broken` says which.
+        ContractError: It breaks rules; `.broken` lists them.
 
     Example:
         >>> from poseglass.waist.recover import Interpolate
@@ -54,45 +54,45 @@ def check_recoverer(recoverer: Recoverer, *, dim: int = 16, frames: int = 12, jo
     judge("recoverer", recoverer, RECOVERER, noise(CLIPS, frames, joints, channels))
 
 
-# What rules say of a pruner: they get it, tokens (b f s c) and 2D poses (b f j i) to choose from.
+# The rules of a pruner. Each gets the pruner, tokens (b f s c) and 2D poses (b f j i) to choose from.
 
 
 def form(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """Exactly as many as asked for."""
+    """It returns exactly as many frames as requested."""
     for keep in _few(tokens):
         kept = _choose(pruner, tokens, pose2d, keep)
         if tuple(kept.shape) != (len(tokens), keep):
-            yield f"asked for {keep} it returned {tuple(kept.shape)} instead of {(len(tokens), keep)}"
+            yield f"for keep={keep} it returned {tuple(kept.shape)} instead of {(len(tokens), keep)}"
         elif kept.dtype not in (torch.int64, torch.int32):
             yield f"it returned {kept.dtype}"
             return
 
 
 def rise(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """Each once, in the order of time."""
+    """It returns each frame once, in the order of time."""
     for keep in _few(tokens):
         kept = _choose(pruner, tokens, pose2d, keep)
         if (kept.diff(dim=1) <= 0).any():
-            yield f"asked for {keep} it returned {kept[0].tolist()} for the first of the clips"
+            yield f"for keep={keep} it returned {kept[0].tolist()} for the first clip"
 
 
 def within(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """Of the whole clip, and of those that an earlier stage of a pyramid left."""
+    """It chooses from the whole clip, and from what an earlier stage of a pyramid left."""
     for frames in (tokens.shape[1], tokens.shape[1] - 1):
         kept = _choose(pruner, tokens[:, :frames], pose2d[:, :frames], frames // 2)
         if (kept < 0).any() or (kept >= frames).any():
-            yield f"of {frames} frames it chose {int(kept.min())} to {int(kept.max())}"
+            yield f"from {frames} frames it chose {int(kept.min())} to {int(kept.max())}"
 
 
 def keeps_all(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """Every frame when asked for every frame."""
+    """It keeps every frame if all are requested."""
     kept = _choose(pruner, tokens, pose2d, tokens.shape[1])
     if kept.tolist() != [[*range(tokens.shape[1])]] * len(tokens):
-        yield f"it returned {kept[0].tolist()} for the first of the clips"
+        yield f"it returned {kept[0].tolist()} for the first clip"
 
 
 def always_kept(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """The same frame of all clips, and one of each clip; `keep` counts it."""
+    """It keeps the frame `always`, the same in all clips or one for each clip, and counts it."""
     frames = tokens.shape[1]
     places: list[int | Tensor] = [*range(frames), (3 * torch.arange(len(tokens)) + 1) % frames]
     for always in places:
@@ -105,21 +105,21 @@ def always_kept(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
 
 
 def chooses_again(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """The same clips twice."""
+    """The same clips keep the same frames twice."""
     if not torch.equal(*(_choose(pruner, tokens, pose2d, tokens.shape[1] // 2) for _ in range(2))):
         yield "two calls chose differently"
 
 
 def clips_apart(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """Each clip alone, and all together."""
+    """A clip keeps the same frames alone and in a batch."""
     keep = tokens.shape[1] // 2
     alone = [_choose(pruner, tokens, pose2d, keep, only=slice(n, n + 1)) for n in range(len(tokens))]
     if not torch.equal(torch.cat(alone), _choose(pruner, tokens, pose2d, keep)):
-        yield "alone and in a batch the same clip keeps different frames"
+        yield "alone and in a batch, a clip keeps different frames"
 
 
 def gradients_or_none(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """While a model trains, and in inference mode."""
+    """It makes the same choice in training and in inference mode."""
     keep = tokens.shape[1] // 2
     with torch.enable_grad():
         training = _choose(pruner, tokens.clone().requires_grad_(), pose2d, keep)
@@ -130,71 +130,71 @@ def gradients_or_none(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
 
 
 def one_slot(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """As tokens of hypotheses come."""
+    """It takes tokens of one slot, as hypotheses come."""
     yield from form(pruner, tokens[:, :, :1], pose2d)
 
 
 def leaves_tokens(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """They go on through the layers."""
+    """It does not change the tokens, which the layers still need."""
     before = tokens.clone(), pose2d.clone()
     _choose(pruner, tokens, pose2d, tokens.shape[1] // 2)
     if not (torch.equal(tokens, before[0]) and torch.equal(pose2d, before[1])):
-        yield "they are others after a call"
+        yield "they have changed after a call"
 
 
 PRUNER: Rules = (
     {"copy.deepcopy must be able to copy it": copied},
-    {"it must return whole numbers (clips, keep)": form},
+    {"it must return whole numbers of shape (clips, keep)": form},
     {
-        "kept frames must rise, none of them twice": rise,
-        "kept frames must be among the frames there are": within,
-        "asked for every frame it must keep every frame": keeps_all,
-        "the frame `always`, one or one for each clip, must be kept": always_kept,
-        "the same clips must keep the same frames again": chooses_again,
+        "kept frames must rise, none twice": rise,
+        "kept frames must exist": within,
+        "if every frame is requested, it must keep every frame": keeps_all,
+        "it must keep the frame `always`, one for all clips or one for each": always_kept,
+        "the same clips must keep the same frames every time": chooses_again,
         "a clip's frames must not depend on the other clips": clips_apart,
-        "it must work with gradients on, and in inference mode": gradients_or_none,
-        "it must work with tokens of a single slot": one_slot,
-        "it must leave tokens and poses as they were": leaves_tokens,
+        "it must choose the same with gradients on and in inference mode": gradients_or_none,
+        "it must take tokens of a single slot": one_slot,
+        "it must leave tokens and poses unchanged": leaves_tokens,
     },
 )
 
 
-# What rules say of a recoverer: they get it, and as many frames (b f s c) as it is to bring back.
+# The rules of a recoverer. Each gets the recoverer, and all the frames (b f s c) of clips.
 
 
 def acts_on(recoverer: Recoverer, x: Tensor) -> Broken:
-    """So that the waist knows where to ask it."""
-    said = getattr(recoverer, "acts_on", None)
-    if said not in ("tokens", "poses"):
-        yield f"it is {said!r}"
+    """The waist must know where to put it."""
+    value = getattr(recoverer, "acts_on", None)
+    if value not in ("tokens", "poses"):
+        yield f"it is {value!r}"
 
 
 def full_length(recoverer: Recoverer, x: Tensor) -> Broken:
-    """Of one frame, of some, of all."""
+    """It recovers all frames from one, from some, and from all."""
     for keep in (*_few(x), x.shape[1]):
         full = _recover(recoverer, x, keep)
         if full.shape != x.shape:
-            yield f"of {keep} frames it made {tuple(full.shape)} instead of {tuple(x.shape)}"
+            yield f"from {keep} frames it made {tuple(full.shape)} instead of {tuple(x.shape)}"
         elif not full.isfinite().all():
-            yield f"of {keep} frames it made numbers that are not finite"
+            yield f"from {keep} frames it made numbers that are not finite"
 
 
 def recovers_again(recoverer: Recoverer, x: Tensor) -> Broken:
-    """The same frames twice."""
+    """The same kept frames give the same result twice."""
     if not torch.equal(*(_recover(recoverer, x, x.shape[1] // 2) for _ in range(2))):
         yield "two calls differ"
 
 
 def recovers_apart(recoverer: Recoverer, x: Tensor) -> Broken:
-    """Each clip alone, and all together, each with kept frames of its own."""
+    """A clip is recovered the same alone and in a batch, with kept frames of its own."""
     keep = x.shape[1] // 2
     alone = torch.cat([_recover(recoverer, x, keep, only=slice(n, n + 1)) for n in range(len(x))])
     if by := apart(_recover(recoverer, x, keep), alone):
-        yield f"alone and in a batch the same clip's frames differ by {by}"
+        yield f"alone and in a batch, a clip's frames differ by {by}"
 
 
 def passes_gradients(recoverer: Recoverer, x: Tensor) -> Broken:
-    """To the layers before, and to what it learns itself."""
+    """Gradients reach the layers before, and what it learns itself."""
     recoverer.zero_grad(set_to_none=True)
     with torch.enable_grad():
         x = x.clone().requires_grad_()
@@ -211,7 +211,7 @@ RECOVERER: Rules = (
     {"acts_on must be 'tokens' or 'poses'": acts_on},
     {"it must return every frame (clips, frames, slots, channels)": full_length},
     {
-        "the same kept frames must give the same frames again": recovers_again,
+        "the same kept frames must give the same result every time": recovers_again,
         "a clip's frames must not depend on the other clips": recovers_apart,
         "gradients must pass through": passes_gradients,
     },
@@ -219,7 +219,7 @@ RECOVERER: Rules = (
 
 
 def _few(x: Tensor) -> tuple[int, ...]:
-    """How many of the frames to ask for: one, some, all but one."""
+    """Numbers of frames to keep: one, some, all but one."""
     return 1, x.shape[1] // 2, x.shape[1] - 1
 
 
@@ -232,16 +232,16 @@ def _choose(
     *,
     only: slice = slice(None),
 ) -> Tensor:
-    """What the pruner keeps of some of the clips."""
-    asked: dict[str, Any] = {}
+    """The pruner's choice for some of the clips."""
+    extra: dict[str, Any] = {}
     if type(pruner).needs_attention:
-        asked["attention"] = noise(*tokens.shape[:2]).softmax(1)[only]
-    kept: Tensor = pruner(tokens[only], pose2d[only], keep=keep, always=always, **asked)
+        extra["attention"] = noise(*tokens.shape[:2]).softmax(1)[only]
+    kept: Tensor = pruner(tokens[only], pose2d[only], keep=keep, always=always, **extra)
     return kept
 
 
 def _recover(recoverer: Recoverer, x: Tensor, keep: int, *, only: slice = slice(None)) -> Tensor:
-    """Full length from `keep` of the frames, other ones in each clip, of some of the clips."""
+    """All frames of some of the clips, recovered from `keep` of them, different ones in each clip."""
     kept = torch.stack([order.argsort()[:keep].sort().values for order in noise(*x.shape[:2])])
     few = torch.stack([clip[rows] for clip, rows in zip(x, kept, strict=True)])
     full: Tensor = recoverer(few[only], kept[only], frames=x.shape[1])

@@ -1,1 +1,1 @@
-"""The waist: pruning frames early, recovering them late, around any backbone."""
+"""The waist: prune frames early and recover them late, around any backbone."""

@@ -1,8 +1,9 @@
 """The waist: a backbone whose middle layers see only some of the frames.
 
-Li et al., "Hourglass Tokenizer for Efficient Transformer-Based 3D Human Pose Estimation" (HoT), CVPR 2024, and
-"H2OT", TPAMI 2025: prune frames before a layer, and recover them all at the end (:class:`Hourglass`) or answer for the
-kept ones only (:class:`Funnel`). Both own the backbone and never change it; `.backbone` takes the waist off again.
+Li et al., "Hourglass Tokenizer for Efficient Transformer-Based 3D Human Pose Estimation" (HoT), CVPR 2024, arXiv
+2311.12028, and "H2OT", TPAMI 2025, arXiv 2509.06956: prune frames before a layer, then either recover all of them at
+the end (:class:`Hourglass`) or return poses for the kept frames only (:class:`Funnel`). Both wrap the backbone and
+never change it; `.backbone` gives it back.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,11 +29,11 @@ __all__ = ["Funnel", "Hourglass", "Model", "PoseModel", "Trace", "backbone_of", 
 
 @dataclass(frozen=True)
 class Trace:
-    """What a forward pass made and which frames it kept.
+    """The result of a forward pass, and the frames that it kept.
 
     Attributes:
-        pose3d: The poses (b f j 3); of a funnel those of the last layer's frames (b k j 3).
-        kept: For each layer before which frames were pruned, the indices of the kept ones in the clip (b k).
+        pose3d: The poses (b f j 3); from a funnel, the poses of the last layer's frames (b k j 3).
+        kept: The frames that each stage kept, as indices in the clip (b k): ``{layer: indices}``.
     """
 
     pose3d: Pose3D
@@ -41,18 +42,27 @@ class Trace:
 
 @final
 class Hourglass(nn.Module):
-    """A backbone with a waist, full length out.
+    """A backbone with a waist: its middle layers see some frames, and all frames get a pose.
 
-    Most users want :func:`hourglass`, which takes names and numbers.
+    This constructor takes objects. Most users want :func:`hourglass`, which also takes names, shares and counts.
 
     Args:
-        backbone: The network to wrap; it is used, not copied, and not changed.
-        schedule: ``{layer: frames kept from that layer on}``, layers rising, frames falling.
+        backbone: The network to wrap. It is neither copied nor changed.
+        schedule: ``{layer: frames kept from that layer on}``; layers rise, frames fall.
         pruner: Chooses the frames.
         recoverer: Brings them back.
 
     Raises:
-        ModelError: The schedule does not fit the backbone.
+        ModelError: The schedule or the recoverer does not fit the backbone.
+
+    Example:
+        >>> import torch, poseglass as pg
+        >>> from poseglass.waist.prune import Uniform
+        >>> from poseglass.waist.recover import Nearest
+        >>> model = pg.create_model("mixste-tiny")
+        >>> fast = Hourglass(model, schedule={1: 9}, pruner=Uniform(), recoverer=Nearest())
+        >>> fast(torch.zeros(1, 27, 17, 2)).shape
+        torch.Size([1, 27, 17, 3])
     """
 
     def __init__(
@@ -68,19 +78,19 @@ class Hourglass(nn.Module):
         self.schedule = dict(schedule)
         self.pruner = pruner
         self.recoverer = recoverer
-        # What HoT adds to the kept tokens of each stage, the same for every joint; zero at initialisation.
+        # HoT adds this to the kept tokens of each stage (1 k 1 c), the same for every joint; zero at initialisation.
         self.kept_embedding = nn.ParameterDict(
             {str(layer): nn.Parameter(torch.zeros(1, keep, 1, backbone.dim)) for layer, keep in schedule.items()}
         )
 
     @property
     def frames(self) -> int:
-        """Frames of a clip, the backbone's."""
+        """Frames of a clip."""
         return self.backbone.frames
 
     @property
     def inputs(self) -> int:
-        """Coordinates of an input joint, the backbone's."""
+        """Coordinates of an input joint."""
         return self.backbone.inputs
 
     @property
@@ -95,7 +105,7 @@ class Hourglass(nn.Module):
         return twin
 
     def own_parameters(self) -> Iterator[nn.Parameter]:
-        """The waist's parameters without the backbone's."""
+        """The parameters of the waist, without the backbone's."""
         inherited = {id(parameter) for parameter in self.backbone.parameters()}
         return (parameter for parameter in self.parameters() if id(parameter) not in inherited)
 
@@ -105,19 +115,20 @@ class Hourglass(nn.Module):
         self.recoverer.init_sinusoidal()
 
     def forward(self, pose2d: Pose2D) -> Pose3D:
-        """Root-relative 3D poses (b f j 3) of 2D poses (b f j i), one for every frame."""
+        """Root-relative 3D poses (b f j 3) for 2D poses (b f j i), one for every frame."""
         return self.trace(pose2d).pose3d
 
     def trace(self, pose2d: Pose2D, *, kept: Mapping[int, Indices] | None = None) -> Trace:
-        """The forward pass, and the frames that it kept.
+        """Run the forward pass; return the poses and the kept frames.
 
         Args:
             pose2d: 2D poses (b f j i).
-            kept: Frames to keep instead of choosing anew, as another trace returned them: the mirrored pass of
-                flip averaging keeps the frames of the plain pass.
+            kept: Frames to keep instead of choosing, from another trace. The mirrored pass of flip averaging keeps the
+                frames of the plain pass.
 
         Raises:
-            ModelError: The input is of another shape, or `kept` does not follow the schedule.
+            ModelError: The input has another shape, `kept` does not follow the schedule, or the pruner or the
+                recoverer returns something that does not fit.
         """
         tokens, stages = forward_pruned(
             self.backbone, self.schedule, self.pruner, pose2d, kept=kept, embedding=self.kept_embedding
@@ -141,18 +152,26 @@ class Hourglass(nn.Module):
 
 @final
 class Funnel(nn.Module):
-    """A backbone that goes on with some frames and answers for them alone: seq2frame use, for one frame's sake.
+    """A backbone that drops frames for good and returns poses for the kept ones: for seq2frame, where one pose counts.
 
-    It has no weights of its own, so a published TPC checkpoint is that of its backbone. Most users want :func:`funnel`.
+    It has no weights of its own, so a published TPC checkpoint is that of its backbone. This constructor takes objects.
+    Most users want :func:`funnel`, which also takes names, shares and counts.
 
     Args:
-        backbone: The network to wrap; it is used, not copied, and not changed.
-        schedule: ``{layer: frames kept from that layer on}``, layers rising, frames falling.
+        backbone: The network to wrap. It is neither copied nor changed.
+        schedule: ``{layer: frames kept from that layer on}``; layers rise, frames fall.
         pruner: Chooses the frames.
-        always: The frame that is asked for: every stage keeps it and counts it.
+        always: The frame whose pose is wanted. Every stage keeps it, and counts it.
 
     Raises:
         ModelError: The schedule does not fit the backbone, or the clip has no such frame.
+
+    Example:
+        >>> import torch, poseglass as pg
+        >>> from poseglass.waist.prune import Uniform
+        >>> short = Funnel(pg.create_model("mixste-tiny"), schedule={1: 9}, pruner=Uniform(), always=13)
+        >>> short(torch.zeros(1, 27, 17, 2)).shape
+        torch.Size([1, 9, 17, 3])
     """
 
     def __init__(self, backbone: PoseTransformer, *, schedule: Mapping[int, int], pruner: Pruner, always: int) -> None:
@@ -160,7 +179,7 @@ class Funnel(nn.Module):
         check_schedule(schedule, backbone)
         _check_part(pruner, Pruner)
         if not 0 <= always < backbone.frames:
-            raise ModelError(f"always is a frame of the clip, from 0 to {backbone.frames - 1}, not {always}")
+            raise ModelError(f"always should be a frame of the clip, from 0 to {backbone.frames - 1}, not {always}")
         self.backbone = backbone
         self.frames, self.inputs = backbone.frames, backbone.inputs
         self.schedule = dict(schedule)
@@ -183,11 +202,11 @@ class Funnel(nn.Module):
         self.backbone.init_sinusoidal(generator)
 
     def forward(self, pose2d: Pose2D) -> Float[Tensor, "b k j 3"]:
-        """Root-relative 3D poses (b k j 3) of 2D poses (b f j i), one for every kept frame."""
+        """Root-relative 3D poses (b k j 3) for 2D poses (b f j i), one for every kept frame."""
         return self.trace(pose2d).pose3d
 
     def trace(self, pose2d: Pose2D, *, kept: Mapping[int, Indices] | None = None) -> Trace:
-        """The poses (b k j 3) of the kept frames, and which they are; see :meth:`Hourglass.trace`."""
+        """Run the forward pass; return the kept frames' poses (b k j 3) and indices. See :meth:`Hourglass.trace`."""
         tokens, stages = forward_pruned(
             self.backbone, self.schedule, self.pruner, pose2d, kept=kept, always=self.always
         )
@@ -200,7 +219,7 @@ Model = PoseModel  # the name until all rooms say PoseModel
 
 
 def backbone_of(model: PoseModel) -> PoseTransformer:
-    """The model without its waist, or the model itself where it has none.
+    """The model without its waist, or the model itself if it has none.
 
     Example:
         >>> import poseglass as pg
@@ -223,15 +242,15 @@ def hourglass(
     """Give a backbone a waist.
 
     Args:
-        model: The backbone, wrapped and not copied, or a name that :func:`poseglass.create_model` knows: then it is
-            built, each layer for the frames that it will get where that matters (MotionAGFormer).
-        keep: Frames to keep, as a count or as a share of the clip (a float up to 1.0), or a pyramid of them,
-            ``{layer: keep}`` (H2OT).
+        model: The backbone, which is wrapped and not copied, or a name that :func:`poseglass.create_model` knows. By
+            name, each layer is built for the frames that it will get, if that matters (MotionAGFormer).
+        keep: Frames to keep: a count, a share of the clip (a float up to 1.0), or a pyramid ``{layer: keep}`` (H2OT).
         at: The layer before which to prune; required unless `keep` is a pyramid.
-        prune: Name in ``PRUNERS`` or a pruner: ``"density"`` (the paper's TPC), ``"attention"`` (TPA), ``"motion"``
+        prune: A pruner or a name in ``PRUNERS``: ``"density"`` (the paper's TPC), ``"attention"`` (TPA), ``"motion"``
             (TPMo) or ``"uniform"`` (TPS).
-        recover: Name in ``RECOVERERS`` or a recoverer: ``"attention"`` (TRA), ``"interpolate"`` (TRI) or ``"nearest"``.
-        frames: Frames of a clip, where `model` is a name; the size's own default where None.
+        recover: A recoverer or a name in ``RECOVERERS``: ``"attention"`` (TRA), ``"interpolate"`` (TRI) or
+            ``"nearest"``.
+        frames: Frames of a clip, if `model` is a name; the size's own default if None.
 
     Raises:
         ModelError: Something does not fit; the message says what would.
@@ -262,15 +281,15 @@ def funnel(
     prune: str | Pruner = "density",
     frames: int | None = None,
 ) -> Funnel:
-    """Let a backbone drop frames for good, where one frame's pose is asked for.
+    """Let a backbone drop frames for good, if only one frame's pose is wanted.
 
     Args:
         model: The backbone or the name of one, as in :func:`hourglass`.
         keep: Frames to keep, as in :func:`hourglass`; `always` is one of them.
         at: The layer before which to prune; required unless `keep` is a pyramid.
-        always: The frame that is asked for; the clip's centre where None.
-        prune: Name in ``PRUNERS`` or a pruner.
-        frames: Frames of a clip, where `model` is a name.
+        always: The frame whose pose is wanted; the clip's centre if None.
+        prune: A pruner or a name in ``PRUNERS``.
+        frames: Frames of a clip, if `model` is a name; the size's own default if None.
 
     Raises:
         ModelError: Something does not fit; the message says what would.

@@ -1,4 +1,4 @@
-"""Recovering strategies: full length from the kept frames. :data:`RECOVERERS` lists them by name."""
+"""Recovering strategies: all frames from the kept ones. :data:`RECOVERERS` lists them by name."""
 
 from typing import ClassVar, Literal, final
 
@@ -19,13 +19,19 @@ __all__ = ["RECOVERERS", "CrossAttention", "Interpolate", "Nearest"]
 class CrossAttention(Recoverer):
     """Learned queries, one per frame, attend to the kept tokens of their joint: token recovering attention, TRA.
 
-    The paper's way (HoT, section 3.3): queries + proj(attention(queries, tokens)), with no norm and no mlp.
+    As in the paper (HoT, section 3.3): queries + proj(attention(queries, tokens)), with no norm and no mlp.
 
     Args:
         dim: Channels of the tokens.
-        frames: Frames to recover, one query each, zero at initialisation.
-        heads: Attention heads, as many as the backbone's.
-        bias: Whether the projections of query, key and value have one, as the backbone's.
+        frames: Frames to recover. Each has a query, which is zero at initialisation.
+        heads: Attention heads; the paper has the backbone's number.
+        bias: Whether the projections of query, key and value have a bias; the paper does as the backbone does.
+
+    Example:
+        >>> import torch
+        >>> recoverer = CrossAttention(dim=16, frames=27)
+        >>> recoverer(torch.randn(1, 9, 17, 16), torch.arange(0, 27, 3)[None], frames=27).shape
+        torch.Size([1, 27, 17, 16])
     """
 
     acts_on: ClassVar[Literal["tokens", "poses"]] = "tokens"
@@ -59,14 +65,21 @@ class CrossAttention(Recoverer):
         self.attention.key.weight.copy_(self.attention.query.weight)
 
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
-        """See :class:`Recoverer`; where the kept frames lie is for the tokens themselves to say."""
+        """See :class:`Recoverer`. `kept` is not used: the tokens themselves carry their time."""
         out: Tensor = self.queries[:, :, None] + self.attention(self.queries, x)
         return out
 
 
 @final
 class Interpolate(Recoverer):
-    """Linear interpolation in time between the poses of the kept frames; the ends are held (H2OT's TRI)."""
+    """Interpolates linearly in time between the poses of the kept frames, and holds the ends (H2OT's TRI).
+
+    Example:
+        >>> import torch
+        >>> x = torch.tensor([10.0, 40.0]).reshape(1, 2, 1, 1)
+        >>> Interpolate()(x, torch.tensor([[1, 4]]), frames=6).flatten().tolist()
+        [10.0, 10.0, 20.0, 30.0, 40.0, 40.0]
+    """
 
     acts_on: ClassVar[Literal["tokens", "poses"]] = "poses"
 
@@ -76,7 +89,7 @@ class Interpolate(Recoverer):
         return cls()
 
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
-        """See :class:`Recoverer`. A kept frame's pose comes through bit for bit."""
+        """See :class:`Recoverer`. The kept frames' poses stay bit for bit as they are."""
         time, before, after = around(kept, frames)
         start, end = kept.gather(1, before), kept.gather(1, after)
         share = ((time - start) / (end - start).clamp(min=1)).clamp(0, 1).to(x.dtype)[..., None, None]
@@ -86,7 +99,7 @@ class Interpolate(Recoverer):
 
 @final
 class Nearest(Recoverer):
-    """Each frame takes the pose of the nearest kept frame, of two equally near the earlier (HoT's ablation).
+    """Each frame takes the pose of the nearest kept frame; of two at the same distance, the earlier (HoT's ablation).
 
     Example:
         >>> import torch
@@ -103,16 +116,16 @@ class Nearest(Recoverer):
         return cls()
 
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
-        """See :class:`Recoverer`. Every pose that comes out is one that came in, bit for bit."""
+        """See :class:`Recoverer`. Every pose is one of the kept frames', bit for bit."""
         time, before, after = around(kept, frames)
         earlier = time - kept.gather(1, before) <= kept.gather(1, after) - time
         return take(x, torch.where(earlier, before, after))
 
 
 def around(kept: Indices, frames: int) -> tuple[Int[Tensor, "b f"], Int[Tensor, "b f"], Int[Tensor, "b f"]]:
-    """Each frame's time, and which of the kept frames are the last up to it and the first from it on.
+    """For each frame: its time, and the positions in `kept` of the last kept frame up to it and the first from it on.
 
-    Before the first kept frame both are the first, after the last both are the last.
+    Before the first kept frame both are the first; after the last both are the last.
     """
     time = torch.arange(frames, device=kept.device).repeat(kept.shape[0], 1)
     after = torch.searchsorted(kept.contiguous(), time).clamp(max=kept.shape[1] - 1)

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from poseglass.body.geometry import Camera
+from poseglass.data.recordings.splits import PUBLISHED
 from poseglass.errors import DataError
 
 __all__ = [
@@ -30,8 +31,8 @@ __all__ = [
     "take_name",
 ]
 
-TRAIN = ("S1", "S5", "S6", "S7", "S8")
-TEST = ("S9", "S11")
+TRAIN = PUBLISHED["Human3.6M"]["train"]
+TEST = PUBLISHED["Human3.6M"]["test"]
 SUBJECTS = TRAIN + TEST
 FPS = 50.0
 LICENCE = "Human3.6M licence: academic use only, not to be passed on (vision.imar.ro/human3.6m)"

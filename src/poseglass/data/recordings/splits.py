@@ -1,15 +1,16 @@
 """Which recordings are for training, validation and test: their own split, else the published one of their subject."""
 
-from poseglass.data.h36m import facts as h36m_facts
-from poseglass.data.threedhp import facts as mpi_inf_3dhp_facts
-
 __all__ = ["PUBLISHED", "SPLITS", "splits_of"]
 
 SPLITS = ("train", "val", "test")
-# By data set and subject. Neither has subjects for validation, so the field validates on those of the test.
+# The published subjects of each split. Neither data set has subjects for validation, so the field validates on those
+# of the test.
 PUBLISHED: dict[str, dict[str, tuple[str, ...]]] = {
-    name: dict.fromkeys(facts.TRAIN, ("train",)) | dict.fromkeys(facts.TEST, ("val", "test"))
-    for name, facts in (("Human3.6M", h36m_facts), ("MPI-INF-3DHP", mpi_inf_3dhp_facts))
+    "Human3.6M": {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")},
+    "MPI-INF-3DHP": {
+        "train": ("S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"),
+        "test": ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6"),
+    },
 }
 
 
@@ -25,4 +26,9 @@ def splits_of(dataset: str, subject: str, split: str = "") -> tuple[str, ...]:
         >>> splits_of("Human3.6M", "S9"), splits_of("studio", "ben", "val"), splits_of("studio", "ben")
         (('val', 'test'), ('val',), ())
     """
-    return (split,) if split else PUBLISHED.get(dataset, {}).get(subject, ())
+    if split:
+        return (split,)
+    published = PUBLISHED.get(dataset, {})
+    if subject in published.get("train", ()):
+        return ("train",)
+    return ("val", "test") if subject in published.get("test", ()) else ()

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from poseglass.data.recordings.splits import PUBLISHED
+
 __all__ = [
     "ACTIVITIES",
     "CAMERAS",
@@ -29,8 +31,8 @@ class Length(NamedTuple):
     fps: float
 
 
-TRAIN = ("S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8")
-TEST = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")
+TRAIN = PUBLISHED["MPI-INF-3DHP"]["train"]
+TEST = PUBLISHED["MPI-INF-3DHP"]["test"]
 SUBJECTS = TRAIN + TEST
 TEST_FPS = 25.0  # assumed, because the test files do not say; errors per frame do not depend on it
 LICENCE = "MPI-INF-3DHP licence: research use only, not to be passed on (vcai.mpi-inf.mpg.de/3dhp-dataset)"

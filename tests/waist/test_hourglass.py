@@ -1,0 +1,118 @@
+"""What an hourglass and a funnel refuse: parts that do not fit, and parts of others that break their promises."""
+
+import re
+
+import pytest
+import torch
+
+from poseglass.errors import ModelError
+from poseglass.models import MixSTE
+from poseglass.waist._base import Pruner, Recoverer
+from poseglass.waist.hourglass import Funnel, Hourglass, funnel, hourglass
+from poseglass.waist.prune import DensityPeaks, Uniform
+from poseglass.waist.recover import CrossAttention, Interpolate
+
+pytestmark = pytest.mark.usefixtures("as_used")
+
+
+def backbone() -> MixSTE:
+    return MixSTE(frames=27, dim=16, depth=2, heads=2)
+
+
+CLIP = torch.zeros(2, 27, 17, 2)
+
+
+@pytest.mark.parametrize(("frames", "dim"), [(9, 16), (81, 16), (27, 32)])
+def test_a_recoverer_for_another_backbone_is_refused(frames, dim):
+    words = f"CrossAttention does not fit MixSTE: it recovers {frames} frames of {dim} channels.*27 frames of 16"
+    with pytest.raises(ModelError, match=words):
+        hourglass(backbone(), keep=9, at=1, recover=CrossAttention(dim=dim, frames=frames))
+
+
+def test_other_heads_than_the_backbone_s_are_fine():
+    recoverer = CrossAttention(dim=16, frames=27, heads=4)
+    assert hourglass(backbone(), keep=9, at=1, recover=recoverer)(CLIP).shape == (2, 27, 17, 3)
+
+
+@pytest.mark.parametrize("prune", [DensityPeaks, 3, None, Interpolate()])
+def test_what_is_no_pruner(prune):
+    for build in (hourglass, funnel):
+        with pytest.raises(ModelError, match=r"expected a Pruner, an object of a subclass, got"):
+            build(backbone(), keep=9, at=1, prune=prune)
+
+
+@pytest.mark.parametrize("recover", [Interpolate, 3, None, Uniform()])
+def test_what_is_no_recoverer(recover):
+    with pytest.raises(ModelError, match=r"expected a Recoverer, an object of a subclass, got"):
+        hourglass(backbone(), keep=9, at=1, recover=recover)
+
+
+class Returns(Recoverer):
+    """A recoverer that returns as many frames as it is told."""
+
+    def __init__(self, acts_on: str, frames: int) -> None:
+        super().__init__()
+        self.acts_on, self.length = acts_on, frames
+
+    @classmethod
+    def for_backbone(cls, backbone):
+        return cls("tokens", backbone.frames)
+
+    def forward(self, x, kept, *, frames):
+        return x[:, :1].expand(-1, self.length, -1, -1)
+
+
+@pytest.mark.parametrize("acts_on", ["tokens", "poses"])
+def test_a_recoverer_that_answers_for_too_few_frames(acts_on):
+    assert hourglass(backbone(), keep=9, at=1, recover=Returns(acts_on, 27))(CLIP).shape == (2, 27, 17, 3)
+    broken = hourglass(backbone(), keep=9, at=1, recover=Returns(acts_on, 9))
+    with pytest.raises(ModelError, match=r"Returns should bring 9 frames back to 27, .* and returned \(2, 9, 17, "):
+        broken(CLIP)
+
+
+class Chooses(Pruner):
+    """A pruner that returns what it is told."""
+
+    def __init__(self, chosen: torch.Tensor) -> None:
+        super().__init__()
+        self.chosen = chosen
+
+    def forward(self, tokens, pose2d, *, keep, always=None, attention=None):
+        return self.chosen
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ([[0, 1], [0, 1]], "of shape (2, 3) and returned torch.int64 (2, 2)"),
+        ([[0, 1, 2]], "of shape (2, 3) and returned torch.int64 (1, 3)"),
+        ([[0.0, 1, 2], [0, 1, 2]], "and returned torch.float32"),
+        ([[0, 1, 1], [0, 1, 2]], "rising indices within 0..26"),
+        ([[2, 1, 0], [0, 1, 2]], "rising indices within 0..26"),
+        ([[0, 1, 27], [0, 1, 2]], "rising indices within 0..26"),
+        ([[-1, 1, 2], [0, 1, 2]], "rising indices within 0..26"),
+    ],
+)
+def test_a_pruner_that_breaks_its_promise(chosen, words):
+    for build in (hourglass, funnel):
+        broken = build(backbone(), keep=3, at=1, prune=Chooses(torch.tensor(chosen)))
+        with pytest.raises(ModelError, match=f"Chooses should return .*{re.escape(words)}"):
+            broken(CLIP)
+    sound = hourglass(backbone(), keep=3, at=1, prune=Chooses(torch.tensor([[0, 5, 26]] * 2)), recover="nearest")
+    assert sound.trace(CLIP).kept[1].tolist() == [[0, 5, 26]] * 2
+
+
+def test_a_pass_leaves_the_mode_of_every_part():
+    for model in (hourglass(backbone(), keep=9, at=1), funnel(backbone(), keep=9, at=1)):
+        model.train()
+        model.backbone.eval()
+        modes = [part.training for part in model.modules()]
+        model.trace(CLIP)
+        assert [part.training for part in model.modules()] == modes
+
+
+def test_objects_are_required_where_names_are_not_taken():
+    with pytest.raises(ModelError, match="expected a Pruner, an object of a subclass, got 'density'"):
+        Funnel(backbone(), schedule={1: 9}, pruner="density", always=0)
+    with pytest.raises(ModelError, match="expected a Recoverer"):
+        Hourglass(backbone(), schedule={1: 9}, pruner=Uniform(), recoverer="nearest")
