@@ -5,7 +5,8 @@ nn.Linear, one fused qkv product, attention by matmul and softmax, tokens copied
 one, TRA's queries projected for every joint, graph links scaled by diagonal matrices. Both models share their weights.
 Timed are one clip, two threads, in turns; the times are medians of wall time. In bfloat16 the baseline runs under
 autocast and ours is to_bfloat16(exact=0). Poses differ where rounding decides which frames or neighbours are chosen.
-ROW selects models by a part of their name; further options are --rounds=N and --dtype=float32 or bfloat16.
+ROW selects models by a part of their name; further options are --rounds=N and --dtype=float32 or bfloat16. On a busy
+machine, --clock=cpu compares CPU seconds on one thread.
 """
 
 # ruff: noqa: D102 (methods are `forward`, or named for what they do)
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 import torch
 from torch import Tensor, nn
@@ -423,21 +424,22 @@ def pair(name: str) -> tuple[nn.Module, nn.Module, Tensor]:
     return plain, ours.eval(), torch.randn(1, frames, 17, inputs)
 
 
-def times(models: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def times(models: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float]) -> dict[str, list[float]]:
     """Seconds of each, in turns, after two rounds to warm up."""
     taken: dict[str, list[float]] = {name: [] for name in models}
     for _ in range(rounds + 2):
         for name, run in models.items():
-            start = perf_counter()
+            start = clock()
             run()
-            taken[name].append(perf_counter() - start)
+            taken[name].append(clock() - start)
     return {name: seconds[2:] for name, seconds in taken.items()}
 
 
-def main(rows: list[str], dtypes: list[str], rounds: int) -> None:
-    torch.set_num_threads(2)
+def main(rows: list[str], dtypes: list[str], rounds: int, *, cpu: bool) -> None:
+    torch.set_num_threads(1 if cpu else 2)
     print("| model | dtype | plain, ms | ours, ms | plain / ours | fastest | difference of poses: median, largest |")
     print("|---|---|---|---|---|---|---|")
+    clock = process_time if cpu else perf_counter
     with torch.inference_mode():
         for name in rows:
             plain, model, clip = pair(name)
@@ -450,7 +452,7 @@ def main(rows: list[str], dtypes: list[str], rounds: int) -> None:
                         return plain(clip)
 
                 apart = (autocast().float() - ours(clip)).abs()
-                taken = times({"plain": autocast, "ours": lambda ours=ours, clip=clip: ours(clip)}, rounds)
+                taken = times({"plain": autocast, "ours": lambda ours=ours, clip=clip: ours(clip)}, rounds, clock)
                 theirs, own = taken["plain"], taken["ours"]
                 print(
                     f"| {name} | {dtype} | {1000 * median(theirs):.1f} | {1000 * median(own):.1f} "
@@ -468,4 +470,5 @@ if __name__ == "__main__":
         [name for name in ROWS if not given or any(word in name for word in given)],
         [options["dtype"]] if "dtype" in options else ["float32", "bfloat16"],
         int(options.get("rounds", 5)),
+        cpu=options.get("clock") == "cpu",
     )
