@@ -1,7 +1,7 @@
-"""Which frames each pruner keeps of a real clip, as a picture: python benchmarks/kept_frames.py VIDEO OUT.png [FIRST]
+"""Draw which frames each pruner keeps of a real clip: python benchmarks/kept_frames.py VIDEO OUT.png [FIRST]
 
-The shipped model's backbone is given each pruner in turn, on one window of the video that begins at the frame FIRST. A
-kept frame is lit on the timeline; the thumbnails above it are kept frames, as many as there is room for.
+Each pruner runs in the shipped model's backbone on one window of the video, from frame FIRST on. Kept frames are lit on
+the timeline; above it are as many thumbnails of them as fit.
 """
 
 import sys
@@ -14,7 +14,7 @@ import torch
 import poseglass as pg
 from poseglass.clips.person import person_coordinates
 from poseglass.show.rendering.draw import Bar, draw_bars, write_png, write_text
-from poseglass.show.scene import DIM, INK, NIGHT  # private, but a picture of these docs should look like the others
+from poseglass.show.scene import DIM, INK, NIGHT  # so that this picture of the docs looks like the others
 from poseglass.video.reading import VideoReader
 from poseglass.waist.prune import PRUNERS
 
@@ -57,7 +57,7 @@ def main(video: str, out: str, first: int = 0) -> None:
 
 
 def thumbnail(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """The person, cut out square; the middle of the image where nobody is seen."""
+    """A square cutout of the person, or of the middle of the image if nobody is in view."""
     height, width = image.shape[:2]
     known = points[np.isfinite(points).all(-1)]
     low, high = (known.min(0), known.max(0)) if len(known) else (np.zeros(2), np.array([width, height]))

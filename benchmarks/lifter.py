@@ -1,8 +1,8 @@
-"""How fast the lifter alone is on one core, and how far from the floor: python benchmarks/lifter.py [MODEL ...].
+"""Measure lifting without detection on one core, against the floor: python benchmarks/lifter.py [MODEL ...].
 
-Lifts 60 seconds of random 2D at 30 frames a second, windows overlapping as in use, alternating between the models. The
-floor is the time that the executed FLOPs (all matrix products) take at the rate that a large matrix product reaches
-here between the rounds, as in `poseglass bench`.
+It lifts 60 seconds of random 2D poses at 30 frames per second, with overlapping windows as in use, and alternates
+between the models. The floor is the time that the executed FLOPs (all matrix products) take at the rate that a large
+matrix product reaches between the rounds, as in `poseglass bench`.
 """
 
 import sys
@@ -32,9 +32,9 @@ def main(names: list[str]) -> None:
     for _ in range(ROUNDS):
         product.time()
         for name, model in models.items():
-            begin = perf_counter()
+            start = perf_counter()
             predict(model, points, scores, size=(1920, 1080))
-            times[name].append(perf_counter() - begin)
+            times[name].append(perf_counter() - start)
     rate, sides = median(product.rates), f"{product.side} x {product.side}"
     print(f"one core, float32, {frames} frames, {ROUNDS} rounds; a {sides} product reaches {rate / 1e9:.0f} GFLOPs/s")
     print("| model | params M | GFLOPs a window | frames/s | x real time at 30 fps | spread | over the floor |")
@@ -42,13 +42,13 @@ def main(names: list[str]) -> None:
     for name, model in models.items():
         flops = count_flops(model).executed
         windows = len(starts(frames, model.frames, Predictor(model).stride))
-        taken = median(times[name])
+        seconds = median(times[name])
         floor = windows * flops / rate
         params = sum(p.numel() for p in model.parameters()) / 1e6
-        spread = (max(times[name]) - min(times[name])) / taken
+        spread = (max(times[name]) - min(times[name])) / seconds
         print(
-            f"| {name} | {params:.2f} | {flops / 1e9:.3f} | {frames / taken:.0f} "
-            f"| {SECONDS / taken:.0f} | {100 * spread:.0f}% | {taken / floor:.1f} x |"
+            f"| {name} | {params:.2f} | {flops / 1e9:.3f} | {frames / seconds:.0f} "
+            f"| {SECONDS / seconds:.0f} | {100 * spread:.0f}% | {seconds / floor:.1f} x |"
         )
 
 

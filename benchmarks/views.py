@@ -1,8 +1,8 @@
-"""How far views of one motion disagree: python benchmarks/views.py VIDEO VIDEO [VIDEO ...] [--model NAME]
+"""Measure how far views of one motion disagree: python benchmarks/views.py VIDEO VIDEO [VIDEO ...] [--model NAME]
 
-Lifts synchronised videos of one person one by one, as a user would, and prints the mean P-MPJPE in mm between every two
-of them, over the frames in which both see the person: with no truth at hand, what two views of the same pose differ by
-is what lifting gets wrong.
+It lifts synchronised videos of one person one by one and prints the mean P-MPJPE in mm between every two of them, over
+the frames in which both show the person. Without ground truth, the difference between two views of one pose is the
+error of lifting.
 """
 
 import sys
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
             frames = min(len(first), len(second))
             both = first.validity[:frames] & second.validity[:frames]
             if not both.any():
-                print(f"{name} and {other} see nobody at the same time")
+                print(f"{name} and {other} never show the person at the same time")
                 continue
             pairs.append(p_mpjpe(first.points[:frames][both], second.points[:frames][both]))
             print(f"{pairs[-1]:6.1f} mm  {name}  {other}  ({both.sum()} frames)")

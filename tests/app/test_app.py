@@ -12,7 +12,7 @@ from poseglass import __version__
 from samples.commandline import COMMAND, HALPE, film, names, refused, well
 
 
-class TestAsking:
+class TestHelp:
     def test_help_is_quick_and_light(self) -> None:
         code = (
             "import sys\nfrom poseglass.commands.app import main\ntry: main(['--help'])\nexcept SystemExit as end:\n"
@@ -41,10 +41,10 @@ class TestAsking:
         ],
     )
     def test_every_command_has_help(self, poseglass: Run, command: tuple[str, ...]) -> None:
-        said = poseglass(*command, "--help")
-        well(said)
-        assert "Usage: poseglass" in said.out
-        assert poseglass(*command, "-h").out == said.out
+        done = poseglass(*command, "--help")
+        well(done)
+        assert "Usage: poseglass" in done.out
+        assert poseglass(*command, "-h").out == done.out
 
     @pytest.mark.parametrize(
         ("command", "word"),
@@ -59,7 +59,7 @@ class TestAsking:
             (("data", "mocap", "folder"), "out"),
         ],
     )
-    def test_a_command_that_is_not_understood(self, poseglass: Run, command: tuple[str, ...], word: str) -> None:
+    def test_wrong_command_lines(self, poseglass: Run, command: tuple[str, ...], word: str) -> None:
         refused(poseglass(*command), word, "Try 'poseglass", code=2)
 
 
@@ -78,17 +78,17 @@ class TestMissingPackages:
         run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=here)
         return Said(run.returncode, run.stdout, run.stderr)
 
-    def test_keypoints_are_lifted_without_any_of_them(self, here: Path) -> None:
+    def test_keypoints_need_no_extra_package(self, here: Path) -> None:
         outputs = ["-o", "a.npz", "-o", "a.json", "-o", "a.csv", "-o", "a.html"]
         well(self.run(here, ["av", "mediapipe", "cv2", "PIL", "tensorboard"], "lift", HALPE, *outputs))
         assert names(here) == {"a.npz", "a.json", "a.csv", "a.html"}
 
     @pytest.mark.parametrize(("missing", "out"), [("av", "a.mp4"), ("cv2", "a.mp4"), ("cv2", "a.png"), ("av", "a.png")])
-    def test_pictures_need_them_and_say_so_first(self, here: Path, missing: str, out: str) -> None:
-        said = self.run(here, [missing, "torch"], "lift", HALPE, "-o", out)
-        refused(said, 'pip install "poseglass[video]"')
+    def test_pictures_name_the_missing_package_first(self, here: Path, missing: str, out: str) -> None:
+        done = self.run(here, [missing, "torch"], "lift", HALPE, "-o", out)
+        refused(done, 'pip install "poseglass[video]"')
 
-    def test_videos_need_them(self, here: Path, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_videos_name_the_missing_package(self, here: Path, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         film(here / "walk.mp4")
         refused(self.run(here, ["av", "torch"], "lift", "walk.mp4"), "PyAV", 'pip install "poseglass[video]"')
         monkeypatch.setitem(sys.modules, "mediapipe", None)

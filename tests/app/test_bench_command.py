@@ -18,41 +18,41 @@ class TestBenching:
 
     def test_a_waist_against_its_backbone(self, poseglass: Run, here: Path) -> None:
         options = ["--frames", 9, "--keep", 3, "--at", 1, "--rounds", 1, "--threads", 1, "--markdown"]
-        said = poseglass("bench", "mixste-tiny", *options, "--json", "out/bench.json")
-        well(said)
-        assert "| latency, median |" in said.out
-        assert "3 frames at 1, DensityPeaks, CrossAttention" in said.out
+        done = poseglass("bench", "mixste-tiny", *options, "--json", "out/bench.json")
+        well(done)
+        assert "| latency, median |" in done.out
+        assert "3 frames at 1, DensityPeaks, CrossAttention" in done.out
         (record,) = json.loads((here / "out/bench.json").read_text())
         assert record["name"] == "mixste-tiny"
         assert 0 < record["flops_saved"]["paper"] < 1
         assert record["model"]["frames"] == record["against"]["frames"] == 9
 
-    def test_several_models_and_ways(self, poseglass: Run, here: Path) -> None:
+    def test_several_models_and_waists(self, poseglass: Run, here: Path) -> None:
         from poseglass import create_model, hourglass, save
 
         save(hourglass(create_model("mixste-tiny", frames=9), keep=5, at=1), here / "own")
         quick = ["--rounds", 1, "--threads", 1]
-        said = poseglass("bench", "mixste-tiny", "own", *quick)
-        well(said)
-        assert said.out.count("peak memory  ") == 2
-        assert "5 frames at 1" in said.out
-        assert said.out.count("pair by pair") == 1, "what has a waist has something to be measured against"
+        done = poseglass("bench", "mixste-tiny", "own", *quick)
+        well(done)
+        assert done.out.count("peak memory  ") == 2
+        assert "5 frames at 1" in done.out
+        assert done.out.count("pair by pair") == 1, "what has a waist has something to be measured against"
         pyramid = ["--keep", "1:5,2:3", "--prune", "uniform", "--recover", "interpolate"]
         assert "5 frames at 1, 3 frames at 2, Uniform, Interpolate" in poseglass("bench", "own", *pyramid, *quick).out
-        said = poseglass("bench", "own", "--keep", "0.33", "--at", 2, "--recover", "none", *quick)
-        assert "3 frames at 2, DensityPeaks, kept frames only" in said.out
-        said = poseglass("bench", "motionagformer-tiny", "--frames", 9, "--keep", 3, "--at", 1, *quick)
-        assert "MotionAGFormer, 3 frames at 1" in said.out, "its layers are built for the waist, and anew without one"
-        assert "pair by pair" in said.out
+        done = poseglass("bench", "own", "--keep", "0.33", "--at", 2, "--recover", "none", *quick)
+        assert "3 frames at 2, DensityPeaks, kept frames only" in done.out
+        done = poseglass("bench", "motionagformer-tiny", "--frames", 9, "--keep", 3, "--at", 1, *quick)
+        assert "MotionAGFormer, 3 frames at 1" in done.out, "its layers are built for the waist, and anew without one"
+        assert "pair by pair" in done.out
 
     def test_the_papers_table(self, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         from poseglass.cost import counts, papers
 
         models = papers.TABLES["h36m"].models[1:2]
         monkeypatch.setattr(counts, "count_table", lambda whole=counts.count_table: whole(models))
-        said = poseglass("bench", "--paper")
-        well(said)
-        assert "| TPC w. MHFormer (117 at 1) | 31.52 | 31.52 | 8.22 | 8.22 | 9.16 | 9.16 |" in said.out
+        done = poseglass("bench", "--paper")
+        well(done)
+        assert "| TPC w. MHFormer (117 at 1) | 31.52 | 31.52 | 8.22 | 8.22 | 9.16 | 9.16 |" in done.out
 
     @pytest.mark.parametrize(
         ("arguments", "words", "code"),

@@ -15,12 +15,12 @@ class TestEvaluating:
         [
             ("no.npz", ["there is no motion file no.npz"]),
             (".", ["holds no recordings: it has no index.json"]),
-            ("text.npz", ["text.npz is no npz of motion clips"]),
+            ("text.npz", ["text.npz is not an npz of motion clips"]),
             ("other.npz", ["index.csv"]),
             ("walk.npz", ["walk.npz"]),
         ],
     )
-    def test_files_that_are_no_clips(self, poseglass: Run, here: Path, name: str, words: list[str]) -> None:
+    def test_files_that_are_not_clips(self, poseglass: Run, here: Path, name: str, words: list[str]) -> None:
         (here / "text.npz").write_text("no clips")
         np.savez(here / "other.npz", a=np.zeros(3))
         np.savez(here / "walk.npz", about=np.array("{}"))

@@ -11,7 +11,7 @@ import pytest
 from poseglass import PoseSequence
 from samples.commandline import film, names
 
-# A detector that takes its time, and says when it, and whatever else, is at work.
+# A slow detector, and prints when the stage to interrupt is at work.
 SLOW = """
 import signal, sys, time
 
@@ -60,7 +60,7 @@ main(sys.argv[2:])
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are Unix's")
 class TestInterrupted:
     def interrupt(self, here: Path, stage: str, *, when: str | None = None) -> set[str]:
-        """Ctrl-C while a stage is at work, once a file is there; what is there afterwards."""
+        """Press Ctrl-C during a stage, once a file exists, and return the names of the files that are left."""
         film(here / "walk.mp4", 60)
         (here / "walk.npz").write_text("the one before")
         arguments = ["lift", "walk.mp4", "-o", "walk3d.mp4", "-o", "walk.npz", "-o", "walk.csv"]
@@ -74,17 +74,17 @@ class TestInterrupted:
             while when is not None and not (here / when).exists():
                 assert process.poll() is None
                 time.sleep(0.05)
-            began = time.monotonic()
+            start = time.monotonic()
             process.send_signal(signal.SIGINT)
             try:
                 _, err = process.communicate(timeout=8)
-            except subprocess.TimeoutExpired:  # one was once lost on a busy machine, nobody knows where: press it again
+            except subprocess.TimeoutExpired:  # on a busy machine one was once lost: press it again
                 process.send_signal(signal.SIGINT)
                 _, err = process.communicate(timeout=90)
         finally:
             process.kill()
         assert process.returncode == 130, err
-        assert time.monotonic() - began < 15, "it does not wait for all that lies ahead: 18 s"
+        assert time.monotonic() - start < 15, "it does not wait for the frames to come, which take 18 s"
         assert "Traceback" not in err
         assert err.splitlines()[-1] == "interrupted; no file is half written"
         return names(here)

@@ -23,7 +23,7 @@ from samples.commandline import (
 
 
 class TestKeypoints:
-    """Real samples of every kind; numbers are judged as loosely as bodies differ."""
+    """Real samples of every kind."""
 
     @pytest.mark.parametrize(
         ("sample", "options", "skeleton", "frames"),
@@ -37,11 +37,11 @@ class TestKeypoints:
         ],
     )
     def test_samples(self, poseglass: Run, sample: str, options: list, skeleton: str, frames: int) -> None:
-        said = poseglass("lift", DATA / f"{sample}.json", *options, "-o", "walk.npz")
-        well(said)
-        assert said.out == ""
-        assert f"{frames} frames" in said.err
-        assert "wrote walk.npz" in said.err
+        done = poseglass("lift", DATA / f"{sample}.json", *options, "-o", "walk.npz")
+        well(done)
+        assert done.out == ""
+        assert f"{frames} frames" in done.err
+        assert "wrote walk.npz" in done.err
         motion = PoseSequence.load("walk.npz")
         looks_human(motion)
         assert len(motion) == frames
@@ -61,7 +61,7 @@ class TestKeypoints:
         assert motion.pose2d is not None
         assert motion.pose2d.skeleton == BODY_25
 
-    def test_own_keypoints_and_those_of_a_table(self, poseglass: Run, here: Path) -> None:
+    def test_own_files_and_tables(self, poseglass: Run, here: Path) -> None:
         someone().save(here / "walk2d.npz")
         someone().save(here / "walk2d.csv")
         well(poseglass("lift", "walk2d.npz"))
@@ -73,13 +73,13 @@ class TestKeypoints:
         assert first.validity.sum() == 85
         np.testing.assert_allclose(first.points, second.points, atol=1e-3)
 
-    def test_all_outputs_say_the_same(self, poseglass: Run, here: Path) -> None:
+    def test_all_outputs_agree(self, poseglass: Run, here: Path) -> None:
         outputs = ["out/walk.MP4", "walk.csv", "walk.png", "walk.html", "walk.json", "walk.npz", "walk.npz"]
-        said = poseglass("lift", HALPE, "--size", "1920x1080", *(part for name in outputs for part in ("-o", name)))
-        well(said)
-        told = [line.split()[1] for line in said.err.splitlines() if line.startswith("wrote")]
-        assert sorted(told) == sorted(set(outputs)), "each once"
-        assert set(told[-2:]) == {"out/walk.MP4", "walk.png"}, "pictures come last"
+        done = poseglass("lift", HALPE, "--size", "1920x1080", *(part for name in outputs for part in ("-o", name)))
+        well(done)
+        written = [line.split()[1] for line in done.err.splitlines() if line.startswith("wrote")]
+        assert sorted(written) == sorted(set(outputs)), "each once"
+        assert set(written[-2:]) == {"out/walk.MP4", "walk.png"}, "pictures come last"
         motion, record = PoseSequence.load("walk.npz"), PoseSequence.load("walk.json")
         np.testing.assert_allclose(record.points, motion.points, atol=1e-5)
         header, *rows = (here / "walk.csv").read_text().splitlines()
@@ -94,12 +94,12 @@ class TestKeypoints:
 
     def test_one_frame(self, poseglass: Run, here: Path) -> None:
         someone(1).save(here / "still.json")
-        said = poseglass("lift", "still.json", "-o", "a.npz", "-o", "a.mp4", "-o", "a.html", "-o", "a.png")
-        well(said)
-        assert "1 frame at 30 fps; a person in every frame" in said.err
+        done = poseglass("lift", "still.json", "-o", "a.npz", "-o", "a.mp4", "-o", "a.html", "-o", "a.png")
+        well(done)
+        assert "1 frame at 30 fps; a person in every frame" in done.err
         looks_human(PoseSequence.load("a.npz"))
 
-    def test_the_same_again_is_the_same_to_the_bit(self, poseglass: Run, here: Path) -> None:
+    def test_two_runs_agree_to_the_bit(self, poseglass: Run, here: Path) -> None:
         well(poseglass("lift", HALPE, "-o", "a.json"))
         well(poseglass("lift", HALPE, "-o", "b.json"))
         assert (here / "a.json").read_bytes() == (here / "b.json").read_bytes()
@@ -107,14 +107,14 @@ class TestKeypoints:
     @pytest.mark.parametrize("name", ["two words.json", "ünï 人.json", "[x].json", "[red]:boom:.json", "-dash.json"])
     def test_odd_names(self, poseglass: Run, here: Path, name: str) -> None:
         (here / name).write_bytes(HALPE.read_bytes())
-        well(said := poseglass("lift", "--", name))
-        made = f"{Path(name).stem}-3d.npz"
-        assert f"wrote {made} (" in said.err
-        assert names(here) == {name, made}
+        well(done := poseglass("lift", "--", name))
+        output = f"{Path(name).stem}-3d.npz"
+        assert f"wrote {output} (" in done.err
+        assert names(here) == {name, output}
         refused(poseglass("lift", "--", f"no {name}"), f"there is no file no {name}")
         refused(poseglass("lift", HALPE, "--model", name), name)
 
-    def test_a_focal_length_goes_with_the_size(self, poseglass: Run, here: Path) -> None:
+    def test_a_focal_length_needs_the_size(self, poseglass: Run, here: Path) -> None:
         points = []
         for options in ([], ["--focal", 700]):
             well(poseglass("lift", HALPE, "--size", "1920x1080", *options, "-o", "walk.npz"))
@@ -123,7 +123,7 @@ class TestKeypoints:
         someone().save(here / "own.npz")  # this file says the size itself
         well(poseglass("lift", "own.npz", "--focal", 700))
 
-    def test_what_looks_like_markup_is_not_taken_for_it(self, poseglass: Run) -> None:
+    def test_names_that_look_like_markup(self, poseglass: Run) -> None:
         refused(poseglass("lift", "[/b] [red]x.json"), "there is no file [/b] [red]x.json")
         refused(poseglass("lift", HALPE, "--layout", "[/]"), "'[/]'")
 
@@ -164,7 +164,7 @@ class TestWrongKeypoints:
         refused(poseglass("lift", HALPE, *options), *words, code=2)
         assert names(here) == set()
 
-    def test_options_are_judged_before_anything_is_read(self, poseglass: Run) -> None:
+    def test_options_are_checked_before_anything_is_read(self, poseglass: Run) -> None:
         refused(poseglass("lift", "nowhere.json", "-o", "walk.xyz", "--model", "none"), "walk.xyz", code=2)
         refused(poseglass("lift", "nowhere.json", "--model", "none"), "there is no file nowhere.json")
 
@@ -179,10 +179,10 @@ class TestWrongKeypoints:
     def test_what_does_not_fit_the_file(self, poseglass: Run, options: list[str], words: list[str]) -> None:
         refused(poseglass("lift", HALPE, *options), str(HALPE), *words)
 
-    def test_a_layout_must_be_said_where_nothing_else_says_it(self, poseglass: Run) -> None:
+    def test_an_unnamed_layout_must_be_given(self, poseglass: Run) -> None:
         refused(poseglass("lift", DATA / "gast_coco17.json"), "which joints its 17 are", "--layout coco17")
 
-    def test_metres_are_no_pixels(self, poseglass: Run) -> None:
+    def test_metres_are_refused(self, poseglass: Run) -> None:
         refused(poseglass("lift", DATA / "blazepose33_world.json"), "pixels are expected")
 
     @pytest.mark.parametrize(
@@ -196,17 +196,17 @@ class TestWrongKeypoints:
             ("\x00\x01\x02", "not valid JSON"),
         ],
     )
-    def test_files_that_are_no_keypoints(self, poseglass: Run, here: Path, content: str, word: str) -> None:
+    def test_other_files_are_refused(self, poseglass: Run, here: Path, content: str, word: str) -> None:
         (here / "walk.json").write_text(content)
         refused(poseglass("lift", "walk.json"), "walk.json", word)
 
-    def test_folders_that_are_no_keypoints(self, poseglass: Run, here: Path) -> None:
+    def test_other_folders_are_refused(self, poseglass: Run, here: Path) -> None:
         (here / "photos").mkdir()
         (here / "photos" / "1.jpg").touch()
         refused(poseglass("lift", "photos"), "photos", "a folder of OpenPose's *_keypoints.json files, got none")
         refused(poseglass("lift", "."), "a folder of OpenPose")
 
-    def test_some_nan_is_filled_in_and_nothing_else_is_nobody(self, poseglass: Run, here: Path) -> None:
+    def test_some_nan_is_filled_in_and_only_nan_is_refused(self, poseglass: Run, here: Path) -> None:
         table = someone(30).points.copy()
         table[5] = np.nan
         table[10:, 3] = np.nan
@@ -220,7 +220,7 @@ class TestWrongKeypoints:
         np.save(here / "no-frames.npy", table[:0])
         refused(poseglass("lift", "no-frames.npy", "--layout", "h36m17"), "no-frames.npy")
 
-    def test_a_motion_that_is_lifted_already(self, poseglass: Run, here: Path) -> None:
+    def test_a_lifted_motion_is_refused(self, poseglass: Run, here: Path) -> None:
         make_walk().save(here / "walk.npz")
         refused(poseglass("lift", "walk.npz"), "camera space", "lifted already")
 

@@ -11,8 +11,8 @@ from conftest import Run
 from samples.commandline import HALPE, Bomb, film, names, refused, well
 
 
-class TestPlaces:
-    """Where a file cannot be written is said before the work, and nothing is half written."""
+class TestOutputPlaces:
+    """A place that cannot be written is refused before the work, and nothing is half written."""
 
     def test_a_parent_that_is_a_file(self, poseglass: Run, here: Path) -> None:
         (here / "taken").write_text("mine")
@@ -20,11 +20,11 @@ class TestPlaces:
             refused(poseglass("lift", HALPE, "-o", name), f"cannot write {name}", "is a file, not a folder")
         assert (here / "taken").read_text() == "mine"
 
-    def test_a_folder_of_that_name(self, poseglass: Run, here: Path) -> None:
+    def test_a_folder_of_the_same_name(self, poseglass: Run, here: Path) -> None:
         (here / "walk.npz").mkdir()
         refused(poseglass("lift", HALPE, "-o", "walk.npz"), "cannot write walk.npz", "folder")
 
-    def test_a_place_where_nobody_may_write(self, poseglass: Run, here: Path) -> None:
+    def test_a_place_without_permission(self, poseglass: Run, here: Path) -> None:
         if os.geteuid() == 0:  # root may write anywhere but into the kernel's own folders
             place = Path("/proc/poseglass")
         else:
@@ -35,7 +35,7 @@ class TestPlaces:
         refused(poseglass("lift", HALPE, "-o", f"{'a' * 300}.npz"), "name too long")
         refused(poseglass("lift", f"{'a' * 300}.json"), "name too long")
 
-    def test_it_is_said_before_the_work(self, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_errors_come_before_the_work(self, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("poseglass.weights.files.load", lambda *_: pytest.fail("the model was loaded"))
         refused(poseglass("lift", HALPE, "-o", "good.npz", "-o", "/dev/null/walk.npz"), "cannot write /dev/null/walk")
 
@@ -63,32 +63,32 @@ class TestPlaces:
 
 
 class TestModels:
-    def test_an_unknown_one(self, poseglass: Run) -> None:
+    def test_an_unknown_model(self, poseglass: Run) -> None:
         refused(poseglass("lift", HALPE, "--model", "balancd"), "no weights balancd", "balanced")
 
     @pytest.mark.parametrize("name", ["notes.txt", "model.pth", "model.safetensors"])
     @pytest.mark.parametrize("content", [b"", b"some words", b"PK\x03\x04", bytes(500)])
-    def test_a_checkpoint_that_is_none(self, poseglass: Run, here: Path, name: str, content: bytes) -> None:
+    def test_files_that_are_not_checkpoints(self, poseglass: Run, here: Path, name: str, content: bytes) -> None:
         (here / name).write_bytes(content)
-        said = poseglass("lift", HALPE, "--model", name)
-        refused(said, f"{name} cannot be read as a checkpoint")
-        assert "weights_only" not in said.err, "torch's advice to run whatever is in the file is not passed on"
+        done = poseglass("lift", HALPE, "--model", name)
+        refused(done, f"{name} cannot be read as a checkpoint")
+        assert "weights_only" not in done.err, "torch's advice to run whatever is in the file is not passed on"
 
-    def test_a_folder_that_is_none(self, poseglass: Run, here: Path) -> None:
+    def test_a_folder_without_weights(self, poseglass: Run, here: Path) -> None:
         refused(poseglass("lift", HALPE, "--model", here), "not a folder of weights")
 
     def test_a_wrong_checksum(self, poseglass: Run, here: Path) -> None:
         import poseglass.weights.files as module
 
-        made = here / "model"
-        made.mkdir()
+        folder = here / "model"
+        folder.mkdir()
         for file in (Path(module.__file__).parent / "bundled" / "balanced").iterdir():
-            (made / file.name).write_bytes(file.read_bytes())
-        well(poseglass("lift", HALPE, "--model", made, "-o", "a.json"))
-        weights = bytearray((made / "weights.safetensors").read_bytes())
+            (folder / file.name).write_bytes(file.read_bytes())
+        well(poseglass("lift", HALPE, "--model", folder, "-o", "a.json"))
+        weights = bytearray((folder / "weights.safetensors").read_bytes())
         weights[-1] ^= 1
-        (made / "weights.safetensors").write_bytes(weights)
-        refused(poseglass("lift", HALPE, "--model", made, "-o", "b.json"), "checksum", "get it again")
+        (folder / "weights.safetensors").write_bytes(weights)
+        refused(poseglass("lift", HALPE, "--model", folder, "-o", "b.json"), "checksum", "get it again")
         assert names(here) == {"model", "a.json"}
 
     @pytest.mark.parametrize("protocol", [0, 2, 4])

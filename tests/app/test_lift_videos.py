@@ -2,9 +2,11 @@
 
 import re
 import subprocess
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -20,26 +22,26 @@ from samples.commandline import COMMAND, film, looks_human, names, refused, some
 
 
 @pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In place of MediaPipe, a detector that sees a walk."""
+def walker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replaces MediaPipe by a detector that sees a walk."""
     monkeypatch.setitem(DETECTORS, "mediapipe", lambda weights: FakeDetector(someone()))
 
 
 @pytest.fixture
-def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In place of MediaPipe, a detector that sees nobody."""
+def empty_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replaces MediaPipe by a detector that sees nobody."""
     nobody = PoseSequence(np.full((1, 17, 2), np.nan), COCO_17, "pixels")
     monkeypatch.setitem(DETECTORS, "mediapipe", lambda weights: FakeDetector(nobody))
 
 
 class TestVideos:
-    def test_a_video_in_all_outputs(self, poseglass: Run, here: Path, seen: None) -> None:
+    def test_a_video_in_all_outputs(self, poseglass: Run, here: Path, walker: None) -> None:
         film(here / "walk [take 1].mp4", 50)
-        said = poseglass("lift", "walk [take 1].mp4", "-o", "w.npz", "-o", "w.csv", "-o", "w.mp4", "-o", "w.html")
-        well(said)
-        assert said.out == ""
-        assert "50 frames, 1.7 s at 30 fps; a person in 45 of them, the rest is filled in" in said.err
-        (times,) = re.findall(r"\(busy: (.*); stages overlap\)", said.err)
+        done = poseglass("lift", "walk [take 1].mp4", "-o", "w.npz", "-o", "w.csv", "-o", "w.mp4", "-o", "w.html")
+        well(done)
+        assert done.out == ""
+        assert "50 frames, 1.7 s at 30 fps; a person in 45 of them, the rest is filled in" in done.err
+        (times,) = re.findall(r"\(busy: (.*); stages overlap\)", done.err)
         assert [stage.split()[0] for stage in times.split(", ")] == ["decode", "detect", "lift", "write", "draw"]
         motion = PoseSequence.load("w.npz")
         looks_human(motion)
@@ -49,37 +51,92 @@ class TestVideos:
             assert len(list(video)) == 50
         assert names(here) == {"walk [take 1].mp4", "w.npz", "w.csv", "w.mp4", "w.html"}
 
-    def test_one_frame_and_one_image(self, poseglass: Run, here: Path, seen: None) -> None:
+    @pytest.mark.parametrize("outputs", [["w.npz"], ["w.mp4"], ["w.mp4", "v.mp4", "w.npz", "w.html"]])
+    def test_a_video_is_opened_and_decoded_once(
+        self, poseglass: Run, here: Path, walker: None, monkeypatch: pytest.MonkeyPatch, outputs: list[str]
+    ) -> None:
+        film(here / "walk.mp4", 90)
+        opened, decoded, to_open, to_decode = [], [], av.open, VideoReader._decoded
+
+        def counting_open(path: str, *arguments: object, **settings: object) -> object:
+            opened.append(Path(path).name)
+            return to_open(path, *arguments, **settings)
+
+        def counting_decode(self: VideoReader, *arguments: object) -> Iterator[av.VideoFrame]:
+            for frame in to_decode(self, *arguments):
+                decoded.append(frame)
+                yield frame
+
+        with monkeypatch.context() as patch:
+            patch.setattr(av, "open", counting_open)
+            patch.setattr(VideoReader, "_decoded", counting_decode)
+            well(poseglass("lift", "walk.mp4", *(part for name in outputs for part in ("-o", name))))
+        assert opened.count("walk.mp4") == 1
+        assert len(decoded) == 90
+        for name in outputs:
+            if name.endswith(".mp4"):
+                with VideoReader(name) as video:
+                    images = [frame.image for frame in video]
+                assert len(images) == 90
+                for number in (0, 7, 89):  # the pictures go with their own frames
+                    assert images[number][5:15, 5:15].mean() == pytest.approx(10 * (number % 20), abs=4)
+
+    def test_progress_where_there_is_no_terminal(
+        self, poseglass: Run, here: Path, walker: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("poseglass.commands.lift.LOG_SECONDS", 0)
+        film(here / "walk.mp4", 50)
+        well(done := poseglass("lift", "walk.mp4"))
+        lines = re.findall(r"^lifted (\d+) of 50 frames, \d+ frames/s$", done.err, re.MULTILINE)
+        assert [int(line) for line in lines] == [16, 32, 48, 50]
+
+    def test_several_people(self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Two(FakeDetector):
+            def detect(self, image: np.ndarray, seconds: float) -> np.ndarray:
+                (person,) = super().detect(image, seconds)
+                return np.stack([person * [0.5, 0.5, 1] + [80, 0, 0], person][:: -1 if seconds > 0.3 else 1])
+
+        monkeypatch.setitem(DETECTORS, "two", lambda weights: Two(someone(40)))
+        film(here / "walk.mp4", 40)
+        done = poseglass("lift", "walk.mp4", "--detector", "two")
+        assert "warning: up to 2 people per frame: only one is followed, from the most prominent on" in done.err
+        motion = PoseSequence.load("walk-3d.npz")
+        np.testing.assert_allclose(motion.pose2d.points, someone(40).points)
+        refused(
+            poseglass("lift", "walk.mp4", "--detector", "three"), "--detector", "the detectors are mediapipe", code=2
+        )
+
+    def test_one_frame_and_one_image(self, poseglass: Run, here: Path, walker: None) -> None:
         from PIL import Image
 
         film(here / "one.mp4", 1)
         Image.new("RGB", (160, 90), "teal").save(here / "still.jpg")
         for name in ("one.mp4", "still.jpg"):
-            well(said := poseglass("lift", name, "-o", "a.npz", "-o", "a.mp4", "-o", "a.png", "-o", "a.html"))
-            assert "1 frame at" in said.err
-            assert len(re.findall(r"\bdraw \d", said.err)) == 1, "both pictures count for one stage"
+            well(done := poseglass("lift", name, "-o", "a.npz", "-o", "a.mp4", "-o", "a.png", "-o", "a.html"))
+            assert "1 frame at" in done.err
+            assert len(re.findall(r"\bdraw \d", done.err)) == 1, "both pictures count for one stage"
             assert len(PoseSequence.load("a.npz")) == 1
 
-    def test_nobody(self, poseglass: Run, here: Path, unseen: None) -> None:
+    def test_nobody(self, poseglass: Run, here: Path, empty_room: None) -> None:
         film(here / "empty room.mp4")
-        said = poseglass("lift", "empty room.mp4")
-        refused(said, "nobody was detected in any of the 12 frames of empty room.mp4")
+        done = poseglass("lift", "empty room.mp4")
+        refused(done, "nobody was detected in any of the 12 frames of empty room.mp4")
         assert names(here) == {"empty room.mp4"}
 
-    def test_what_is_left_of_a_video_is_lifted_and_the_loss_is_said(
-        self, poseglass: Run, here: Path, seen: None
+    def test_a_damaged_video_is_lifted_as_far_as_it_goes_with_a_warning(
+        self, poseglass: Run, here: Path, walker: None
     ) -> None:
         whole = film(here / "cut.mp4", 40, noise=True).read_bytes()
         (here / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
-        said = poseglass("lift", "cut.mp4", "-o", "cut.npz", "-o", "cut3d.mp4")
-        assert said.code == 0, said.err
-        assert "warning: cut.mp4 is damaged or cut off: it ends after frame" in said.err
+        done = poseglass("lift", "cut.mp4", "-o", "cut.npz", "-o", "cut3d.mp4")
+        assert done.code == 0, done.err
+        assert "warning: cut.mp4 is damaged or cut off: it ends after frame" in done.err
         motion = PoseSequence.load("cut.npz")
         assert 10 < len(motion) < 40
         with VideoReader("cut3d.mp4") as video:
             assert len(list(video)) == len(motion)
 
-    def test_nobody_in_what_is_left(self, poseglass: Run, here: Path, unseen: None) -> None:
+    def test_nobody_in_a_damaged_video(self, poseglass: Run, here: Path, empty_room: None) -> None:
         whole = film(here / "cut.mp4", 60, noise=True).read_bytes()
         (here / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
         refused(poseglass("lift", "cut.mp4"), "nobody was detected", "cut.mp4 is damaged or cut off")
@@ -116,14 +173,14 @@ class TestVideos:
         film(here / "walk.mp4")
         refused(poseglass("lift", "walk.mp4", *option), option[0], "walk.mp4 is taken for a video", code=2)
 
-    def test_a_detector_model_that_is_none(self, poseglass: Run, here: Path) -> None:
+    def test_files_that_are_not_detector_models(self, poseglass: Run, here: Path) -> None:
         pytest.importorskip("mediapipe")
         film(here / "walk.mp4")
         (here / "bad.task").write_bytes(b"not a model")
-        said = poseglass("lift", "walk.mp4", "--detector-model", "bad.task")
-        refused(said, "bad.task is not a detector model", "pose_landmarker")
-        said = poseglass("lift", "walk.mp4", "--detector-model", "no.task")
-        refused(said, "there is no detector model no.task")
+        done = poseglass("lift", "walk.mp4", "--detector-model", "bad.task")
+        refused(done, "bad.task is not a detector model", "pose_landmarker")
+        done = poseglass("lift", "walk.mp4", "--detector-model", "no.task")
+        refused(done, "there is no detector model no.task")
         assert names(here) == {"walk.mp4", "bad.task"}
 
     def test_weights_that_cannot_be_fetched(self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,11 +189,11 @@ class TestVideos:
         monkeypatch.setenv("PIP_INDEX_URL", (here / "nothing").as_uri())
         monkeypatch.setenv("PIP_FIND_LINKS", "")
         film(here / "walk.mp4")
-        said = poseglass("lift", "walk.mp4")
-        assert said.code == 1
-        assert "Traceback" not in said.err
+        done = poseglass("lift", "walk.mp4")
+        assert done.code == 1
+        assert "Traceback" not in done.err
         for word in ("fetching the 2D detector's weights", "could not be fetched", "--detector-model"):
-            assert word in said.err
+            assert word in done.err
         assert names(here) == {"walk.mp4"}
 
 

@@ -21,12 +21,12 @@ class TestMocap:
         (here / "bvh" / "01").mkdir(parents=True)
         recording(here / "bvh" / "01" / "01_03.bvh")
         (here / "bvh" / "01_04 [b].bvh").write_text("HIERARCHY\nnothing")
-        said = poseglass("data", "mocap", "bvh", "clips.npz")
-        assert said.code == 0, said.err
-        assert said.out == ""
-        assert "Reading motion capture" in said.err
-        assert "1 clips" in said.err
-        assert "skipped bvh/01_04 [b].bvh: " in said.err
+        done = poseglass("data", "mocap", "bvh", "clips.npz")
+        assert done.code == 0, done.err
+        assert done.out == ""
+        assert "Reading motion capture" in done.err
+        assert "1 clips" in done.err
+        assert "skipped bvh/01_04 [b].bvh: " in done.err
         (clip,) = MotionClips.load("clips.npz")
         assert clip.subject == "cmu_01"
         assert "mocap.cs.cmu.edu" in MotionClips.load("clips.npz").credit

@@ -32,16 +32,16 @@ class TestTraining:
         """A network of the user's own, from motion capture to a lifted motion."""
         (here / "tiny.toml").write_text(TINY)
         takes(here / "clips.npz")
-        said = poseglass("train", "tiny.toml", "--data", "clips.npz", "-o", "run", "--set", "optim.lr=1e-3")
-        assert said.code == 0, said.err
-        assert "the best weights are in run/best" in said.err
-        assert said.out == ""
-        said = poseglass("evaluate", "run/best", "--data", "clips.npz", "--json", "out/errors.json")
-        assert said.code == 0, said.err
-        assert said.out.startswith("motion clips, split test"), "the report, and nothing else, can be piped"
+        done = poseglass("train", "tiny.toml", "--data", "clips.npz", "-o", "run", "--set", "optim.lr=1e-3")
+        assert done.code == 0, done.err
+        assert "the best weights are in run/best" in done.err
+        assert done.out == ""
+        done = poseglass("evaluate", "run/best", "--data", "clips.npz", "--json", "out/errors.json")
+        assert done.code == 0, done.err
+        assert done.out.startswith("motion clips, split test"), "the report, and nothing else, can be piped"
         errors = json.loads((here / "out/errors.json").read_text())
         assert errors["clean"]["all"]["mpjpe"] > 0
-        assert f"{errors['detected']['all']['p_mpjpe']:.1f}" in said.out
+        assert f"{errors['detected']['all']['p_mpjpe']:.1f}" in done.out
         well(poseglass("lift", HALPE, "--model", "run/best", "-o", "a.json"))
         assert (
             poseglass("train", "tiny.toml", "--data", "clips.npz", "-o", "run", "--set", "model.sizes.dim=32").code == 1
@@ -57,7 +57,7 @@ class TestTraining:
             (["tiny.toml"], ["names no data", "data.path"]),
             (["tiny.toml", "--data", "no.npz"], ["there is no motion file no.npz", "poseglass data mocap"]),
             (["tiny.toml", "--data", "no.npz", "--set", "run.workers=2"], ["there is no motion file no.npz"]),
-            (["tiny.toml", "--data", "tiny.toml"], ["tiny.toml is no npz of motion clips"]),
+            (["tiny.toml", "--data", "tiny.toml"], ["tiny.toml is not an npz of motion clips"]),
             (["tiny.toml", "--set", "optim.speed=9"], ["no setting optim.speed", "lr"]),
             (["tiny.toml", "--set", "speed"], ["section.name=value"]),
             (["tiny.toml", "--set", "optim.lr=fast"], ["optim.lr must be", "'fast'"]),

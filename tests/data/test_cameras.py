@@ -22,7 +22,9 @@ def camera(poses) -> Camera:
     return random_cameras(np.random.default_rng(0), poses)[0]
 
 
-def test_cameras_are_those_of_plain_loops(poses):
+@pytest.mark.parametrize("scale", [1.0, 0.3])
+def test_cameras_are_those_of_plain_loops(poses, scale):
+    poses = scale * poses
     camera, size = random_cameras(np.random.default_rng(0), poses)
     for number, expected in enumerate(virtual.cameras(np.random.default_rng(0), poses)):
         assert_allclose(size[number], expected["size"])

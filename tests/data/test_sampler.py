@@ -56,6 +56,17 @@ def test_takes_shorter_than_a_clip_are_played_forward_and_backward():
     assert steps.max() < 0.2, "the motion turns back instead of jumping"
 
 
+def test_short_takes_start_at_their_first_frame_and_are_interpolated_only():
+    zigzag = np.zeros((4, 17, 3), np.float32)
+    zigzag[1::2] = 1
+    for length in (2, 3, 4):
+        sampler = Sampler(MotionClips((MotionClip("a", zigzag[:length], "a"),), 60.0), 60)
+        stretch = sampler._stretch(np.random.default_rng(length))
+        assert_allclose(stretch[0], zigzag[0])
+        assert 0 <= stretch.min() < 0.1
+        assert 0.9 < stretch.max() <= 1
+
+
 def test_bodies_are_of_human_size():
     sample = Sampler(clips(), 9).sample(np.random.default_rng(1), 64)
     bones = np.linalg.norm(sample.pose3d[:, :, 1:] - sample.pose3d[:, :, PARENTS[1:]], axis=-1)

@@ -10,7 +10,6 @@ import scipy.io
 from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass import MPI_INF_3DHP_17
-from poseglass.data.checks.projection import best_projection
 from poseglass.data.recordings.store import Recordings
 from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.facts import LENGTHS
@@ -122,14 +121,6 @@ def test_frames_that_do_not_count_may_hold_anything(npz, tmp_path):
 
     report = prepare_3dhp(npz.change(TEST, broken), tmp_path / "3dhp")
     assert np.isfinite(report.recordings.split(subjects=["TS1"])[0].points3d).all()
-
-
-def test_the_best_projection_is_exact_for_a_pinhole_camera():
-    rng = np.random.default_rng(0)
-    points = rng.normal([0, 0, 4], 0.5, (50, 17, 3))
-    pixels = points[..., :2] / points[..., 2:] * [1500, 1490] + [1020, 1030]
-    assert_allclose(best_projection(points, pixels), pixels, atol=1e-6)
-    assert np.abs(best_projection(points[::-1], pixels) - pixels).max() > 50
 
 
 def entry(content, sequence, camera):

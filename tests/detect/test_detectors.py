@@ -1,4 +1,4 @@
-"""The real detector is judged on a portrait in the public domain, whose face was measured by eye."""
+"""The real detector on a portrait in the public domain, whose face was measured by eye."""
 
 import subprocess
 import sys
@@ -57,13 +57,13 @@ class TestMediaPipe:
             assert np.linalg.norm(spot(people[0], joint) - place) < 12, joint
             assert people[0, BLAZEPOSE_33.index(joint), 2] > 0.9
 
-    def test_what_is_out_of_the_image_scores_low(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+    def test_joints_outside_the_image_score_low(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
         (person,) = detector.detect(portrait, 0.0)
         assert person[:, 2].min() >= 0
         assert person[:, 2].max() <= 1
         assert max(person[BLAZEPOSE_33.index(joint), 2] for joint in BELOW) <= 0.1
 
-    def test_rows_with_gaps_between_them(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+    def test_an_image_with_gaps_between_its_rows(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
         wide = np.concatenate([portrait, portrait], 1)[:, : portrait.shape[1]]
         assert not wide.flags.c_contiguous
         np.testing.assert_array_equal(detector.detect(wide, 0.0), detector.detect(portrait, 0.0))
@@ -76,8 +76,8 @@ class TestMediaPipe:
         with MediaPipeDetector(model, people=2) as detector:
             people = detector.detect(np.concatenate([portrait, wall, portrait], 1), 0.0)
         assert people.shape == (2, 33, 3)
-        found = sorted((spot(person, "nose") for person in people), key=lambda place: place[0])
-        np.testing.assert_allclose(found, [FACE["nose"], (FACE["nose"][0] + 1512, FACE["nose"][1])], atol=20)
+        noses = sorted((spot(person, "nose") for person in people), key=lambda place: place[0])
+        np.testing.assert_allclose(noses, [FACE["nose"], (FACE["nose"][0] + 1512, FACE["nose"][1])], atol=20)
 
     def test_a_person_is_followed(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
         for step in range(6):
@@ -85,11 +85,11 @@ class TestMediaPipe:
             (person,) = detector.detect(moved, step / 30)
         assert np.linalg.norm(spot(person, "nose") - FACE["nose"] - (25, 0)) < 15
 
-    def test_times_closer_than_a_millisecond(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+    def test_frames_closer_than_a_millisecond(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
         for seconds in (0.0, 0.0001, 0.0002, 0.0003, 0.0011, 0.5):
             assert len(detector.detect(portrait, seconds)) == 1
 
-    def test_another_video_begins_afresh(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+    def test_another_video_starts_again(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
         def watch() -> list[np.ndarray]:
             return [detector.detect(np.roll(portrait, 9 * step, 1), step / 30) for step in range(3)]
 
@@ -99,22 +99,22 @@ class TestMediaPipe:
 
     def test_another_thread(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
         with ThreadPoolExecutor(1) as pool:
-            there = pool.submit(detector.detect, portrait, 0.0).result()
-        np.testing.assert_array_equal(there, detector.detect(portrait, 0.0))
+            elsewhere = pool.submit(detector.detect, portrait, 0.0).result()
+        np.testing.assert_array_equal(elsewhere, detector.detect(portrait, 0.0))
 
     def test_quiet_and_tidy(self, model: Path, portrait: np.ndarray, tmp_path: Path) -> None:
-        """Nothing on standard error but what others write, and nothing left to complain about at the end."""
+        """Standard error has nothing of MediaPipe, during detection or at exit."""
         np.save(tmp_path / "portrait.npy", portrait)
         script = (
             "import os, sys, numpy as np\n"
             "from poseglass.detect.mediapipe import MediaPipeDetector, _quiet\n"
             "detector = MediaPipeDetector(sys.argv[1])\n"
             "print(detector.detect(np.load(sys.argv[2]), 0.0).shape)\n"
-            "with _quiet(): os.write(2, b'something of importance\\n')\n"
+            "with _quiet(): os.write(2, b'something important\\n')\n"
         )
         command = [sys.executable, "-W", "error", "-c", script, str(model), str(tmp_path / "portrait.npy")]
         run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        assert (run.returncode, run.stdout, run.stderr) == (0, "(1, 33, 3)\n", "something of importance\n")
+        assert (run.returncode, run.stdout, run.stderr) == (0, "(1, 33, 3)\n", "something important\n")
 
     def test_closed(self, model: Path, portrait: np.ndarray) -> None:
         detector = MediaPipeDetector(model)
@@ -135,7 +135,7 @@ class TestMediaPipe:
             MediaPipeDetector(people=0)
         with pytest.raises(DetectorError, match="confidence"):
             MediaPipeDetector(confidence=1.5)
-        with pytest.raises(DetectorError, match="number of seconds"):
+        with pytest.raises(DetectorError, match="finite time in seconds"):
             detector.detect(portrait, float("nan"))
 
     def test_without_mediapipe(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,29 +154,29 @@ class TestFake:
         valid = np.array([True, False, True, True, True])
         return PoseSequence(points, COCO_17, "pixels", scores=np.full((5, 17), 0.7), valid=valid)
 
-    def test_gives_the_poses_one_by_one(self) -> None:
+    def test_returns_the_poses_one_by_one(self) -> None:
         poses = self.poses()
         detector: Detector = FakeDetector(poses)
         assert detector.skeleton is COCO_17
-        seen = [detector.detect(self.IMAGE, frame / 10) for frame in range(7)]
-        assert [len(people) for people in seen] == [1, 0, 0, 1, 1, 0, 0], "invalid, unknown, and past the end: nobody"
-        assert all(people.shape[1:] == (17, 3) for people in seen)
-        np.testing.assert_array_equal(seen[0][0, :, :2], poses.points[0])
-        np.testing.assert_allclose(seen[0][0, :, 2], 0.7)
-        assert seen[3][0, 4, 2] == 0, "an unknown joint has no score"
+        people = [detector.detect(self.IMAGE, frame / 10) for frame in range(7)]
+        assert [len(crowd) for crowd in people] == [1, 0, 0, 1, 1, 0, 0], "invalid, unknown, and past the end: nobody"
+        assert all(crowd.shape[1:] == (17, 3) for crowd in people)
+        np.testing.assert_array_equal(people[0][0, :, :2], poses.points[0])
+        np.testing.assert_allclose(people[0][0, :, 2], 0.7)
+        assert people[3][0, 4, 2] == 0, "an unknown joint has no score"
 
-    def test_begins_anew_with_another_video(self) -> None:
+    def test_starts_again_with_another_video(self) -> None:
         detector = FakeDetector(self.poses())
         first = detector.detect(self.IMAGE, 0.0)
         detector.detect(self.IMAGE, 0.1)
         np.testing.assert_array_equal(detector.detect(self.IMAGE, 0.0), first)
 
-    def test_wants_pixels(self) -> None:
+    def test_needs_pixels(self) -> None:
         with pytest.raises(DetectorError, match="pixels"):
             FakeDetector(PoseSequence(np.zeros((2, 17, 3)), H36M_17, "camera"))
 
 
-def test_bring_your_own() -> None:
+def test_a_detector_of_ones_own() -> None:
     with pytest.raises(TypeError, match="abstract"):
         Detector()
 

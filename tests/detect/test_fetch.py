@@ -1,4 +1,4 @@
-"""The cache is a folder of its own here, and pip is cut off from the network where a fetch must fail."""
+"""Fetching the weights, with a cache of its own; where a fetch must fail, pip has no network."""
 
 import io
 import logging
@@ -42,7 +42,7 @@ def test_a_failed_fetch_says_what_to_do(cache: Path) -> None:
     assert not cache.exists() or not list(cache.iterdir())
 
 
-def test_another_wheel_of_that_name_is_refused(cache: Path, tmp_path: Path) -> None:
+def test_a_wheel_with_other_content_is_refused(cache: Path, tmp_path: Path) -> None:
     wheel = tmp_path / "wheels" / "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr(
@@ -55,7 +55,7 @@ def test_another_wheel_of_that_name_is_refused(cache: Path, tmp_path: Path) -> N
     assert not cache.exists() or not list(cache.iterdir())
 
 
-def test_off_line_from_the_cache(model: Path, cache: Path) -> None:
+def test_the_cache_works_offline(model: Path, cache: Path) -> None:
     cache.mkdir()
     (cache / NAME).write_bytes(model.read_bytes())
     assert detector_model() == cache / NAME
@@ -71,7 +71,7 @@ def test_a_damaged_file_is_not_used(model: Path, cache: Path, caplog: pytest.Log
     assert "SHA-256 is wrong" in caplog.text
 
 
-def test_the_networks_say_how_pixels_are_normalised(model: Path) -> None:
+def test_the_networks_carry_the_normalisation_of_pixels(model: Path) -> None:
     """Read back with the schemas that MediaPipe itself carries."""
     metadata_schema = pytest.importorskip("mediapipe.tasks.metadata.metadata_schema_py_generated")
     schema = pytest.importorskip("mediapipe.tasks.metadata.schema_py_generated")
@@ -110,7 +110,7 @@ def tiny_network() -> bytes:
     return bytes(builder.Output())
 
 
-def test_a_network_keeps_all_it_had() -> None:
+def test_a_network_keeps_its_content() -> None:
     schema = pytest.importorskip("mediapipe.tasks.metadata.schema_py_generated")
     old = tiny_network()
     new = with_normalisation(old, 1.5, 2.5)

@@ -1,6 +1,8 @@
-"""Lifting with a tiny model and made-up keypoints: one row for each frame, whatever the frame rate."""
+"""Lifting with a tiny model and made-up keypoints: one row per frame at any frame rate."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from oracle import bodies
 from poseglass import BLAZEPOSE_33, COCO_17, H36M_17, HALPE_26, PoseSequence, Skeleton
+from poseglass.body.concatenate import concatenate
 from poseglass.detect.fake import FakeDetector
 from poseglass.errors import DetectorError, ModelError, PoseError, WeightsError
 from poseglass.lifting.lifter import Lifter, lift
@@ -24,9 +27,9 @@ MODEL = hourglass(MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=3), keep=4, 
 IMAGE = np.zeros((4, 4, 3), np.uint8)
 
 
-def keypoints(frames: int, skeleton: Skeleton = COCO_17, fps: float | None = 30, **more) -> PoseSequence:
+def keypoints(frames: int, skeleton: Skeleton = COCO_17, fps: float | None = 30, **fields) -> PoseSequence:
     points = 250 * bodies.motion(frames, skeleton.joints)[..., :2] * [1, -1] + [640, 700]
-    return PoseSequence(points, skeleton, "pixels", fps=fps, size=(1280, 720), **more)
+    return PoseSequence(points, skeleton, "pixels", fps=fps, size=(1280, 720), **fields)
 
 
 def scores_of(poses: PoseSequence) -> np.ndarray:
@@ -34,7 +37,7 @@ def scores_of(poses: PoseSequence) -> np.ndarray:
 
 
 def on_the_grid(poses: PoseSequence) -> np.ndarray:
-    """By loops: 2D taken to 30 frames a second, lifted, and the result taken back to the frames' own times."""
+    """With loops: resample 2D to 30 frames per second, lift it, and interpolate back to the times of the frames."""
     body = poses.to_skeleton(H36M_17)
     times = poses.times - poses.times[0]
     grid = np.arange(int(times[-1] * 30 + 1e-6) + 1) / 30
@@ -51,7 +54,7 @@ def on_the_grid(poses: PoseSequence) -> np.ndarray:
 
 
 def assert_belongs(motion: PoseSequence, poses: PoseSequence) -> None:
-    """The 3D of these 2D poses, row by row."""
+    """Check that the motion fits the 2D poses row by row."""
     assert len(motion) == len(poses)
     assert (motion.skeleton, motion.space, motion.size) == (H36M_17, "camera", poses.size)
     assert np.isfinite(motion.points).all()
@@ -64,7 +67,7 @@ def assert_belongs(motion: PoseSequence, poses: PoseSequence) -> None:
 
 
 @pytest.mark.parametrize("fps", [24, 25, 29.97, 30, 50, 60])
-def test_usual_rates_are_lifted_as_they_are(fps):
+def test_known_rates_are_lifted_as_they_are(fps):
     poses = keypoints(40, fps=fps)
     motion = lift(poses, model=MODEL) if fps == 30 else Lifter(MODEL).lift(poses)
     assert_belongs(motion, poses)
@@ -76,14 +79,14 @@ def test_usual_rates_are_lifted_as_they_are(fps):
 
 @pytest.mark.parametrize("fps", [5, 12.5, 23, 90, 120, 240])
 @pytest.mark.parametrize("frames", [1, 2, 3, 50])
-def test_other_rates_go_through_30(fps, frames):
+def test_other_rates_are_resampled_to_30(fps, frames):
     poses = keypoints(frames, fps=fps)
     motion = Lifter(MODEL).lift(poses)
     assert_belongs(motion, poses)
     assert_allclose(motion.points, on_the_grid(poses), atol=2e-5)
 
 
-def test_frames_that_come_unevenly():
+def test_irregular_frames_are_resampled():
     rng = np.random.default_rng(0)
     poses = keypoints(50, fps=None, timestamps=3 + np.cumsum(rng.uniform(0.005, 0.09, 50)))
     motion = Lifter(MODEL).lift(poses)
@@ -91,7 +94,7 @@ def test_frames_that_come_unevenly():
     assert_allclose(motion.points, on_the_grid(poses), atol=2e-5)
 
 
-def test_a_gap_in_time_is_bridged():
+def test_a_gap_is_filled_in():
     times = np.append(np.arange(20), np.arange(20) + 60) / 30
     poses = keypoints(40, fps=30, timestamps=times)
     motion = Lifter(MODEL).lift(poses)
@@ -113,7 +116,7 @@ def test_any_skeleton_that_converts(skeleton):
     assert_belongs(Lifter(MODEL).lift(keypoints(12, skeleton)), keypoints(12, skeleton))
 
 
-def test_flipping_is_done():
+def test_flip_averages_with_the_mirrored_pass():
     poses = keypoints(30)
     plain, flipped = Lifter(MODEL).lift(poses), Lifter(MODEL, flip=True).lift(poses)
     body = poses.to_skeleton(H36M_17)
@@ -121,12 +124,12 @@ def test_flipping_is_done():
     assert not np.array_equal(plain.points, flipped.points)
 
 
-def test_a_known_focal_length_turns_who_stands_aside():
+def test_a_focal_length_turns_a_person_off_centre():
     poses = keypoints(30)
     body = poses.to_skeleton(H36M_17)
-    told = Lifter(MODEL, focal=700).lift(poses)
-    assert_array_equal(told.points, predict(MODEL, body.points, body.confidence, size=poses.size, focal=700).pose3d)
-    assert np.abs(told.points - Lifter(MODEL).lift(poses).points).max() > 1e-3
+    turned = Lifter(MODEL, focal=700).lift(poses)
+    assert_array_equal(turned.points, predict(MODEL, body.points, body.confidence, size=poses.size, focal=700).pose3d)
+    assert np.abs(turned.points - Lifter(MODEL).lift(poses).points).max() > 1e-3
     with pytest.raises(ModelError, match="focal"):
         Lifter(MODEL, focal=0)
     sizeless = PoseSequence(poses.points, COCO_17, "pixels", fps=30)
@@ -153,7 +156,7 @@ class TestFramesWithNobody:
         assert (motion.confidence[7:10] == 0).all()
         assert (lifter.report.frames, lifter.report.valid) == (40, 35)
 
-    def test_what_an_invalid_frame_holds_does_not_matter(self):
+    def test_the_content_of_invalid_frames_does_not_matter(self):
         poses = self.poses()
         points = poses.points.copy()
         points[~poses.validity] = 1e6
@@ -179,7 +182,7 @@ class TestFramesWithNobody:
 
 
 class TestErrors:
-    def test_what_is_not_in_pixels(self):
+    def test_poses_that_are_not_in_pixels(self):
         with pytest.raises(PoseError, match="in pixels, but these poses are in camera space"):
             Lifter(MODEL).lift(PoseSequence(np.zeros((5, 17, 3)), H36M_17, "camera"))
 
@@ -234,7 +237,7 @@ class TestStream:
         assert (lifter.report.frames, lifter.report.valid) == (150, 140)
         assert_array_equal(np.concatenate([c.points for c in chunks]), Lifter(MODEL).lift(poses).points)
 
-    def test_frames_are_not_held_back_for_long(self):
+    def test_the_lag_is_bounded(self):
         poses = keypoints(400)
         drawn = 0
 
@@ -251,7 +254,7 @@ class TestStream:
             assert drawn - given <= 2 * 9 + 5 * 64
         assert given == drawn == 400
 
-    def test_an_error_of_the_detector_comes_through(self):
+    def test_an_error_of_the_detector_is_raised(self):
         class Broken(FakeDetector):
             def detect(self, image, seconds):
                 if seconds > 0.5:
@@ -279,3 +282,111 @@ class TestStream:
         next(stream)
         stream.close()
         assert not [thread for thread in threading.enumerate() if thread.name.startswith("poseglass-ahead")]
+
+
+class Crowd(FakeDetector):
+    """The people of several sequences, in an order that changes from frame to frame."""
+
+    def __init__(self, *people: PoseSequence) -> None:
+        self.skeleton = people[0].skeleton
+        self._each = [FakeDetector(poses) for poses in people]
+        self._order = np.random.default_rng(0)
+
+    def detect(self, image, seconds):
+        people = [detector.detect(image, seconds) for detector in self._each]
+        return np.concatenate([people[i] for i in self._order.permutation(len(people))])
+
+
+class TestSeveralPeople:
+    def lifted(self, *people: PoseSequence) -> tuple[PoseSequence, Lifter]:
+        frames = [Frame(IMAGE, float(seconds)) for seconds in people[0].times]
+        lifter = Lifter(MODEL, detector=Crowd(*people))
+        return concatenate(list(lifter.stream(frames, size=(1280, 720), fps=30))), lifter
+
+    def smaller(self, poses: PoseSequence, shift: float) -> PoseSequence:
+        return replace(poses, points=0.8 * poses.points + np.array([shift, 0]))
+
+    def test_one_person_is_followed_whatever_the_order(self, caplog: pytest.LogCaptureFixture) -> None:
+        main = keypoints(100)
+        alone = Lifter(MODEL).lift(main)
+        with caplog.at_level("WARNING", "poseglass"):
+            motion, lifter = self.lifted(main, self.smaller(main, 500), self.smaller(main, -300))
+        assert_array_equal(motion.points, alone.points)
+        assert lifter.report.people == 3
+        assert caplog.messages == ["up to 3 people per frame: only one is followed, from the most prominent on"]
+
+    def test_a_person_who_is_hidden_for_a_moment_is_not_exchanged(self) -> None:
+        valid = np.ones(100, bool)
+        valid[40:50] = False
+        main = keypoints(100, valid=valid)
+        motion, _ = self.lifted(main, self.smaller(keypoints(100), 500))
+        assert_array_equal(motion.validity, valid)
+        assert_array_equal(motion.points, Lifter(MODEL).lift(main).points)
+
+    def test_one_person_needs_no_warning(self, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level("WARNING", "poseglass"):
+            assert self.lifted(keypoints(30))[1].report.people == 1
+        assert not caplog.messages
+
+
+class TestWhatIsLeftAsFound:
+    def test_the_mode_of_the_model(self) -> None:
+        model = MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=3).train()
+        next(model.children()).eval()
+        modes = [module.training for module in model.modules()]
+        lifter = Lifter(model)
+        motion = lifter.lift(keypoints(30))
+        assert [module.training for module in model.modules()] == modes
+        assert not any(module.training for module in lifter.model.modules())
+        model.train()
+        assert_array_equal(lifter.lift(keypoints(30)).points, motion.points)
+        with torch.no_grad():
+            for weights in model.parameters():
+                weights.zero_()
+        assert np.abs(lifter.lift(keypoints(30)).points - motion.points).max() > 1e-3, "it shares the weights"
+
+    def test_the_number_of_threads_while_several_lift(self) -> None:
+        expected = Lifter(MODEL).lift(keypoints(200)).points
+        counts, start = set(), torch.get_num_threads()
+
+        def look(_: PoseSequence) -> None:
+            counts.add(torch.get_num_threads())
+
+        torch.set_num_threads(2)
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                done = [pool.submit(Lifter(MODEL).lift, keypoints(200), each=look) for _ in range(4)]
+                motions = [future.result() for future in done]
+            with ThreadPoolExecutor(1) as pool:
+                counts.add(pool.submit(torch.get_num_threads).result())
+            assert counts == {2}
+            assert torch.get_num_threads() == 2
+        finally:
+            torch.set_num_threads(start)
+        for motion in motions:
+            assert_allclose(motion.points, expected, atol=1e-5)
+
+
+class TestChunks:
+    def test_each_is_called_for_keypoints_too(self) -> None:
+        poses = keypoints(100, fps=25)
+        chunks: list[PoseSequence] = []
+        motion = Lifter(MODEL).lift(poses[10:], each=chunks.append)
+        assert len(chunks) > 3
+        assert_array_equal(np.concatenate([chunk.points for chunk in chunks]), motion.points)
+        assert_array_equal(np.concatenate([chunk.times for chunk in chunks]), poses[10:].times)
+        assert_array_equal(motion.times, poses[10:].times)
+        assert motion.timestamps is None
+
+    @pytest.mark.parametrize("late", [20, 64, 100])
+    def test_a_clock_that_gets_irregular_is_the_same_in_a_stream(self, late: int) -> None:
+        steps = np.full(160, 1 / 30)
+        steps[late:] = np.random.default_rng(0).uniform(0.005, 0.09, 160 - late)
+        poses = keypoints(160, fps=30, timestamps=np.cumsum(steps))
+        frames = (Frame(IMAGE, float(seconds)) for seconds in poses.times)
+        stream = Lifter(MODEL, detector=FakeDetector(poses)).stream(frames, size=(1280, 720), fps=30)
+        streamed, motion = concatenate(list(stream)), Lifter(MODEL).lift(poses)
+        assert streamed.points.tobytes() == motion.points.tobytes()
+        assert_array_equal(streamed.kept, motion.kept)
+        if late >= 64:  # else the rate is not 30, but the median of what comes in the first 64 frames
+            assert_allclose(motion.points, on_the_grid(poses), atol=1e-4)

@@ -1,4 +1,4 @@
-"""Sequences of any length through windows, against windows run and blended by plain loops."""
+"""Sequences of any length, against windows that plain loops run and blend."""
 
 import numpy as np
 import pytest
@@ -123,7 +123,7 @@ def test_any_overlap(overlap):
 
 
 @pytest.mark.parametrize("overlap", [-0.5, 1.0, float("nan")])
-def test_an_overlap_that_leaves_gaps_or_never_ends(overlap):
+def test_an_overlap_out_of_range_is_refused(overlap):
     with pytest.raises(ModelError, match="overlap"):
         Predictor(make(False), overlap=overlap)
 
@@ -145,13 +145,13 @@ def test_a_model_without_scores_is_refused():
         Predictor(MixSTE(frames=9, dim=16, depth=2, heads=2))
 
 
-def test_the_number_of_threads_is_left_as_it_was():
+def test_the_number_of_threads_stays():
     before = torch.get_num_threads()
     predict(make(False), *keypoints(12))
     assert torch.get_num_threads() == before
 
 
-def test_who_stands_aside_is_turned_into_the_camera_s_axes():
+def test_a_person_off_centre_is_turned_into_the_axes_of_the_camera():
     model = make(waist=True)
     points, scores = keypoints(20)
     scores = np.maximum(scores, 0.1)
@@ -172,7 +172,7 @@ def test_in_the_middle_of_the_image_nothing_is_turned():
     assert_allclose(middle, predict(model, points, scores).pose3d, atol=1e-6)
 
 
-def test_who_is_long_gone_stands_still():
+def test_the_last_pose_is_held_while_nobody_is_in_view():
     model = make(waist=True)
     points, scores = keypoints(80)
     scores = np.maximum(scores, 0.1)
@@ -191,12 +191,12 @@ def test_nobody_from_the_start_is_no_error():
 
 
 @pytest.mark.parametrize("focal", [0, -5, np.inf, np.nan])
-def test_a_focal_length_that_is_none(focal):
+def test_an_impossible_focal_length_is_refused(focal):
     with pytest.raises(ModelError, match="focal"):
         Predictor(make(waist=False), focal=focal)
 
 
-def test_a_focal_length_of_an_image_of_unknown_size():
+def test_a_focal_length_needs_the_size_of_the_image():
     with pytest.raises(ModelError, match=r"needs the image's size"):
         predict(make(waist=False), *keypoints(12), focal=900)
 

@@ -1,4 +1,4 @@
-"""Working ahead changes when things are made, and nothing else."""
+"""Producing items in advance changes when they are produced, and nothing else."""
 
 import threading
 import time
@@ -19,27 +19,27 @@ def test_nothing_and_none() -> None:
     assert list(ahead([None, None])) == [None, None]
 
 
-def test_no_more_than_asked_for_is_made_before() -> None:
-    made = []
+def test_it_stays_within_the_limit() -> None:
+    produced = []
 
     def items() -> Iterator[int]:
         for i in range(100):
-            made.append(i)
+            produced.append(i)
             yield i
 
     stream = ahead(items(), by=3)
     assert next(stream) == 0
     time.sleep(0.05)
-    assert 1 <= len(made) <= 4
+    assert 1 <= len(produced) <= 4
     stream.close()
 
 
-def test_making_and_using_overlap() -> None:
+def test_producing_and_using_overlap() -> None:
     using = threading.Event()
 
     def items() -> Iterator[bool]:
         yield True
-        yield using.wait(5)  # made only when the first is in use: without a thread it would wait for ever
+        yield using.wait(5)  # set only while the first is in use: without a thread it would wait for ever
 
     stream = ahead(items())
     assert next(stream)
@@ -47,15 +47,15 @@ def test_making_and_using_overlap() -> None:
     assert next(stream)
 
 
-def test_an_exception_comes_in_its_turn() -> None:
+def test_an_exception_is_raised_in_its_turn() -> None:
     def items() -> Iterator[int]:
         yield 1
         yield 2
         raise LookupError("here")
 
-    seen = []
+    items_before = []
     with pytest.raises(LookupError, match="here"):
-        seen.extend(iter(ahead(items())))
+        items_before.extend(iter(ahead(items())))
     stream = ahead(items())
     assert [next(stream), next(stream)] == [1, 2]
     with pytest.raises(LookupError, match="here"):

@@ -1,4 +1,4 @@
-"""Videos are made with PyAV directly and judged by what was put in; OpenCV's reader is the second opinion."""
+"""Videos written with PyAV directly are compared with what was put in; OpenCV's reader is the second opinion."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 96, 64
 
 
 def grey(number: int) -> np.ndarray:
-    """A frame that says which one it is."""
+    """A frame whose brightness is its number."""
     return np.full((HEIGHT, WIDTH, 3), 20 + 8 * number, np.uint8)
 
 
@@ -96,7 +96,7 @@ class TestReading:
         assert (video.info.fps, video.info.frames) == (10, 24)
         assert video.info.duration == pytest.approx(2.4, abs=0.01)
 
-    def test_every_iteration_begins_anew(self, clip: Path) -> None:
+    def test_each_iteration_starts_at_the_first_frame(self, clip: Path) -> None:
         video = VideoReader(clip)
         for frame in video:
             if frame.seconds > 0.4:
@@ -142,14 +142,14 @@ class TestReading:
                 assert corners(frame.image) == "rgbw"
 
     @pytest.mark.parametrize(("degrees", "upright"), [(0, "rgbw"), (90, "gwrb"), (180, "wbgr"), (270, "brwg")])
-    def test_rotation_as_opencv_does_it(self, tmp_path: Path, degrees: int, upright: str) -> None:
+    def test_rotation_agrees_with_opencv(self, tmp_path: Path, degrees: int, upright: str) -> None:
         path = make(tmp_path / "turned.mp4", [flag()] * 3, prepare=lambda stream: stream.set_display_rotation(degrees))
         with VideoReader(path) as video:
             images = [frame.image for frame in video]
         assert [corners(image) for image in images] == [upright] * 3
-        seen = cv2.VideoCapture(str(path))
-        _, expected = seen.read()
-        seen.release()
+        capture = cv2.VideoCapture(str(path))
+        _, expected = capture.read()
+        capture.release()
         assert images[0].shape == expected.shape
         assert corners(images[0]) == corners(expected[..., ::-1])
         assert video.info.size == ((HEIGHT, WIDTH) if degrees % 180 else (WIDTH, HEIGHT))
@@ -176,7 +176,7 @@ class TestReading:
         assert video.info.size == (2 * WIDTH, HEIGHT)
         assert frame.image.shape == (HEIGHT, 2 * WIDTH, 3)
 
-    def test_sound_is_left_aside(self, tmp_path: Path) -> None:
+    def test_sound_is_ignored(self, tmp_path: Path) -> None:
         path = make(tmp_path / "loud.mp4", [grey(i) for i in range(12)], sound=True)
         with VideoReader(path) as video:
             assert [number(frame.image) for frame in video] == list(range(12))
@@ -195,7 +195,7 @@ class TestTimes:
         path = make(tmp_path / "late.mkv", [grey(i) for i in range(3)], times=times)
         np.testing.assert_allclose([frame.seconds for frame in VideoReader(path)], [0, 0.1, 0.2], atol=2e-3)
 
-    def test_joined_files_run_on(self, tmp_path: Path) -> None:
+    def test_time_runs_on_in_joined_files(self, tmp_path: Path) -> None:
         part = make(tmp_path / "part.ts", [grey(i) for i in range(8)], codec="libx264").read_bytes()
         (tmp_path / "joined.ts").write_bytes(part + part)
         frames = list(VideoReader(tmp_path / "joined.ts"))
@@ -261,7 +261,7 @@ class TestDamage:
         assert video.problem is not None
         assert "hole.mp4 is damaged" in video.problem
 
-    def test_the_problem_is_of_the_last_iteration(self, tmp_path: Path) -> None:
+    def test_the_problem_is_that_of_the_last_iteration(self, tmp_path: Path) -> None:
         write_noise(tmp_path / "whole.mp4", 60)
         content = (tmp_path / "whole.mp4").read_bytes()
         (tmp_path / "cut.mp4").write_bytes(content[: len(content) * 6 // 10])
@@ -346,9 +346,9 @@ class TestWriting:
             stream = container.streams.video[0]
             assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
             assert stream.average_rate == Fraction(30000, 1001)
-        seen = cv2.VideoCapture(str(path))
-        _, image = seen.read()
-        seen.release()
+        capture = cv2.VideoCapture(str(path))
+        _, image = capture.read()
+        capture.release()
         assert corners(image[..., ::-1]) == "rgbw"
 
     @pytest.mark.parametrize("size", [(95, 64), (96, 63), (1, 1)])
@@ -397,7 +397,7 @@ class TestWriting:
             VideoWriter(path, fps=0, size=(WIDTH, HEIGHT))
         with pytest.raises(VideoError, match="size"):
             VideoWriter(path, fps=10, size=(0, HEIGHT))
-        with pytest.raises(VideoError, match="inside its block"):
+        with pytest.raises(VideoError, match="inside the block"):
             VideoWriter(path, fps=10, size=(WIDTH, HEIGHT)).write(flag())
         assert left_over(tmp_path) == []
 

@@ -1,7 +1,7 @@
 """The command line: ``poseglass lift``, ``train``, ``evaluate``, ``reproduce``, ``bench``, ``convert``, ``data``.
 
-Results that one would pipe go to standard output, everything else to standard error. The exit code is 0 where all went
-well, 1 where something is wrong with a file, 2 where it is with the command itself, and 130 after Ctrl-C.
+Results go to standard output, everything else to standard error. The exit code is 0 for success, 1 for a problem with a
+file, 2 for a problem with the command line, and 130 after Ctrl-C.
 """
 
 import logging
@@ -37,11 +37,14 @@ app.add_typer(data, name="data")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command, that of the program's own arguments if none are given, and end the program.
+    """Run a command and exit the program.
 
-    What is wrong with the input is said in one line, not in a traceback.
+    Args:
+        arguments: The command and its options; by default those of the program.
+
+    A problem with the input is printed in one line, without a traceback.
     """
-    rich.reconfigure(stderr=True)  # progress bars too stay out of what is piped
+    rich.reconfigure(stderr=True)  # keeps progress bars out of pipes
     log = logging.getLogger("poseglass")
     log.handlers = [Teller()]
     log.setLevel(logging.INFO)
@@ -55,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         name = "" if problem.filename is None else f"{problem.filename}: "
         fail(f"{name}{problem.strerror or problem}")
     except Exception as problem:
-        # Usage errors of the command line know how to show themselves.
+        # Errors of the command line print themselves.
         show = getattr(problem, "show", None)
         if show is None:
             raise
@@ -66,8 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(value: bool) -> None:
+    if value:
         print(f"poseglass {__version__}")  # noqa: T201
         raise typer.Exit
 
@@ -75,7 +78,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", help="Say the version and stop.", callback=_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     pass

@@ -36,6 +36,7 @@ def lift(
         typer.Option(
             "--out",
             "-o",
+            metavar="FILE",
             help=f"File to write; the suffix says what: {writers_in_words()}. Repeat it for several files. "
             "Default: the source's name with -3d.npz.",
         ),

@@ -25,24 +25,24 @@ class Teller(logging.Handler):
 
 
 def tell(text: str, *, head: str = "", style: str = "") -> None:
-    """Write to standard error. Brackets, which rich would take for markup, stay as they are: names may have them."""
+    """Write to standard error. Brackets, which rich reads as markup, stay as they are: file names have them."""
     console.print(Text.assemble((head, style), text), soft_wrap=True)
 
 
 def fail(message: str) -> NoReturn:
-    """Write an error and exit with 1."""
+    """Print an error and exit with 1."""
     tell(message, head="error: ", style="bold red")
     sys.exit(1)
 
 
 def interrupted() -> NoReturn:
-    """Write that the command was interrupted and exit with 130."""
+    """Print that the command was interrupted and exit with 130."""
     tell("interrupted; no file is half written")
     sys.stdout.flush()
-    # Not sys.exit: that waits for the workers of a training, and MediaPipe crashes in it where it was cut short.
+    # Not sys.exit, which waits for the workers of a training run, and in which an interrupted MediaPipe crashes.
     os._exit(130)
 
 
 def wrong(option: str, message: str) -> NoReturn:
-    """Refuse the value of an option: typer shows the usage and exits with 2."""
+    """Refuse the value of an option: print the usage and exit with 2."""
     raise typer.BadParameter(message, param_hint=f"'{option}'")

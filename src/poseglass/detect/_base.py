@@ -1,4 +1,4 @@
-"""What a 2D detector is: an image in, the keypoints of everyone in it out."""
+"""The interface of 2D detectors: an image in, the keypoints of everyone in it out."""
 
 from abc import ABC, abstractmethod
 
@@ -13,10 +13,10 @@ __all__ = ["Detector"]
 class Detector(ABC):
     """Finds people in the frames of a video.
 
-    To bring your own, subclass it, set `skeleton` and write :meth:`detect`.
+    To use your own, subclass this, set `skeleton`, and write :meth:`detect`.
 
     Attributes:
-        skeleton: Which joint is which in what :meth:`detect` returns.
+        skeleton: The joints that :meth:`detect` returns.
 
     Example:
         >>> import numpy as np, poseglass as pg
@@ -30,14 +30,14 @@ class Detector(ABC):
     skeleton: Skeleton
 
     @abstractmethod
-    def detect(self, image: UInt8[ndarray, "h w 3"], seconds: float) -> Float[ndarray, "p j 3"]:
-        """The people in one frame, in no particular order.
+    def detect(self, image: UInt8[ndarray, "_ _ 3"], seconds: float) -> Float[ndarray, "p j 3"]:
+        """Detect the people in one frame, in any order.
 
         Args:
             image: The frame, RGB.
-            seconds: Its time, which increases from frame to frame; where it does not, another video begins.
+            seconds: Its time. It increases from frame to frame; if it does not, another video starts.
 
         Returns:
-            For each person and joint the place in pixels, x right and y down, and a score from 0 to 1; of shape
-            (0, j, 3) where nobody is seen.
+            The position of each person's joints in pixels (x right, y down) and a score from 0 to 1, (p j 3). The shape
+            is (0, j, 3) if nobody is in view.
         """

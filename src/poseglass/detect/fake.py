@@ -1,4 +1,4 @@
-"""A detector for tests: it gives the keypoints that it was given."""
+"""A detector for tests that returns known keypoints."""
 
 import math
 
@@ -14,13 +14,13 @@ __all__ = ["FakeDetector"]
 
 
 class FakeDetector(Detector):
-    """Gives the keypoints of a pose sequence, frame by frame, whatever the images show: for tests without a network.
+    """Returns the keypoints of a pose sequence frame by frame, whatever the images show: for tests without a network.
 
-    A frame that is invalid, or has no joint that is known, shows nobody; so does every frame after the last. Where the
-    time does not increase it begins anew, as :class:`Detector` says.
+    Frames that are invalid or have no known joint show nobody, and so do frames after the last. If the time does not
+    increase, it starts again, as :class:`Detector` requires.
 
     Args:
-        poses: What to give, in pixels.
+        poses: The keypoints to return, in pixels.
 
     Raises:
         DetectorError: The poses are not in pixels.
@@ -35,14 +35,14 @@ class FakeDetector(Detector):
 
     def __init__(self, poses: PoseSequence) -> None:
         if poses.space != "pixels":
-            raise DetectorError(f"a detector gives pixels, these poses are in {poses.space} space")
+            raise DetectorError(f"expected poses in pixels, but these are in {poses.space} space")
         self.skeleton = poses.skeleton
         self._poses = poses
         self._seconds = -math.inf
         self._next = 0
 
-    def detect(self, image: UInt8[ndarray, "h w 3"], seconds: float) -> Float[ndarray, "p j 3"]:
-        """The pose of the next frame; see :meth:`Detector.detect`."""
+    def detect(self, image: UInt8[ndarray, "_ _ 3"], seconds: float) -> Float[ndarray, "p j 3"]:
+        """Return the pose of the next frame; see :meth:`Detector.detect`."""
         if seconds <= self._seconds:
             self._next = 0
         frame, self._seconds, self._next = self._next, seconds, self._next + 1

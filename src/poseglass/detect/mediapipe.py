@@ -23,19 +23,20 @@ from poseglass.errors import DetectorError
 __all__ = ["MediaPipeDetector"]
 
 
-OUTSIDE = 0.1  # the highest score of a joint that lies outside of the image
+OUTSIDE = 0.1
+"""The highest score of a joint outside the image, where the network only guesses."""
 
 
 class MediaPipeDetector(Detector):
-    """MediaPipe's BlazePose (full): 33 joints, on any processor, no graphics card needed.
+    """MediaPipe's BlazePose (full): 33 joints, on any processor without a graphics card.
 
-    A joint's score is the chance that it is in the image and not hidden (MediaPipe's presence and visibility, whichever
-    is lower), and at most 0.1 for one that lies outside of the image, where the network only guesses.
+    A joint's score is the lower of MediaPipe's presence (it is in the image) and visibility (it is not hidden). It is
+    at most :data:`OUTSIDE` for a joint outside the image.
 
     Args:
-        model: A ``.task`` file such as ``pose_landmarker_heavy.task``; the default one is fetched on first use.
-        people: How many to look for at most. One is followed smoothly from frame to frame; more take longer.
-        confidence: How sure it must be that there is a person, from 0 to 1.
+        model: A ``.task`` file such as ``pose_landmarker_heavy.task``. The default is fetched on first use.
+        people: The most people to detect. A single person is tracked smoothly from frame to frame; more take longer.
+        confidence: The least confidence that there is a person, from 0 to 1.
 
     Raises:
         DetectorError: MediaPipe is not installed, or the model is missing or cannot be fetched.
@@ -57,7 +58,7 @@ class MediaPipeDetector(Detector):
             raise DetectorError(f"confidence must be from 0 to 1, got {confidence}")
         if model is not None and not Path(model).is_file():
             raise DetectorError(f"there is no detector model {model}; give the path of a .task file")
-        self._mediapipe = _mediapipe()  # whether it is there is better known before 35 MB are fetched
+        self._mediapipe = _mediapipe()  # fails before 35 MB are fetched if it is missing
         self._people = people
         self._confidence = confidence
         self._model = detector_model() if model is None else Path(model)
@@ -67,7 +68,7 @@ class MediaPipeDetector(Detector):
         self._landmarker = self._start()
 
     def _start(self) -> Any:
-        """A new landmarker, which is closed with the detector, when that is forgotten, or when Python ends."""
+        """Start a landmarker that closes with the detector, at the latest when Python ends."""
         tasks = self._mediapipe.tasks
         options = tasks.vision.PoseLandmarkerOptions(
             base_options=tasks.BaseOptions(model_asset_path=str(self._model.absolute())),
@@ -100,40 +101,40 @@ class MediaPipeDetector(Detector):
         self.close()
 
     def close(self) -> None:
-        """Let go of the model and its threads."""
+        """Release the model and its threads."""
         self._end()
 
-    def detect(self, image: UInt8[ndarray, "h w 3"], seconds: float) -> Float[ndarray, "p 33 3"]:
-        """The people in one frame; see :meth:`Detector.detect`.
+    def detect(self, image: UInt8[ndarray, "_ _ 3"], seconds: float) -> Float[ndarray, "p 33 3"]:
+        """Detect the people in one frame; see :meth:`Detector.detect`.
 
-        Calls may come from any thread, one after the other; other Python threads run meanwhile. It takes about the
-        same time whatever the size of the image, so a smaller one gains little and costs precision.
+        Any thread may call it, one at a time; other Python threads run meanwhile. The size of the image hardly changes
+        the time it takes, so smaller images gain little and cost precision.
 
         Raises:
-            DetectorError: The image or the time is not what it should be, or the detector is closed.
+            DetectorError: The image or the time is invalid, or the detector is closed.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise DetectorError(f"expected an RGB image (h, w, 3) of uint8, got {image.shape} of {image.dtype}")
         if not np.isfinite(seconds):
-            raise DetectorError(f"the time of a frame must be a number of seconds, got {seconds}")
+            raise DetectorError(f"expected a finite time in seconds, got {seconds}")
         if not self._end.alive:
             raise DetectorError("this detector is closed; make a new one")
-        if seconds <= self._seconds:  # another video, into which nobody of the last one must be followed
+        if seconds <= self._seconds:  # another video: forget the people of the last one
             self._end()
             self._landmarker, self._stamp = self._start(), -1
         self._seconds = seconds
-        self._stamp = max(self._stamp + 1, round(1000 * seconds))  # whole milliseconds that must increase
-        # MediaPipe reads an image that is not contiguous as if it were, and then sees nobody.
+        self._stamp = max(self._stamp + 1, round(1000 * seconds))  # MediaPipe needs whole milliseconds that increase
+        # MediaPipe reads an image with gaps between its rows as if there were none, and then sees nobody.
         picture = self._mediapipe.Image(self._mediapipe.ImageFormat.SRGB, np.ascontiguousarray(image))
         try:
             with _quiet() if self._quiet else nullcontext():
-                found = self._landmarker.detect_for_video(picture, self._stamp).pose_landmarks
+                landmarks = self._landmarker.detect_for_video(picture, self._stamp).pose_landmarks
         except (RuntimeError, ValueError) as problem:
             raise DetectorError(f"MediaPipe cannot work on the image at {seconds:g} s: {problem}") from problem
-        self._quiet = self._quiet and not found  # MediaPipe's last warning comes with the first person
+        self._quiet = self._quiet and not landmarks  # its last warning comes with the first person
         height, width = image.shape[:2]
-        people = np.zeros((len(found), len(self.skeleton), 3), np.float32)
-        for person, joints in zip(people, found, strict=True):
+        people = np.zeros((len(landmarks), len(self.skeleton), 3), np.float32)
+        for person, joints in zip(people, landmarks, strict=True):
             for row, joint in zip(person, joints, strict=True):
                 score = min(joint.visibility or 0, joint.presence or 0)
                 inside = 0 <= joint.x <= 1 and 0 <= joint.y <= 1
@@ -146,7 +147,7 @@ def _mediapipe() -> Any:
         import mediapipe
     except ImportError as problem:
         raise DetectorError(
-            f'the default 2D detector needs MediaPipe ({problem}); pip install "poseglass[video]"'
+            f'the default 2D detector needs MediaPipe ({problem}); run pip install "poseglass[video]"'
         ) from problem
     return mediapipe
 
@@ -154,11 +155,11 @@ def _mediapipe() -> Any:
 def _close(landmarker: Any) -> None:
     try:
         landmarker.close()
-    except RuntimeError:  # Python is ending and has stopped its threads; MediaPipe would try, and complain, again
+    except RuntimeError:  # Python has stopped its threads at exit; MediaPipe must not try again
         landmarker.close = bool
 
 
-# What MediaPipe's C++ libraries log, which no setting of theirs keeps quiet.
+# What MediaPipe's C++ libraries log; they have no setting to turn it off.
 NOISE = re.compile(rb"(WARNING: Logging before InitGoogle|INFO: Created TensorFlow Lite|[IW]\d{4} \d\d:\d\d:\d\d).*")
 
 
@@ -167,11 +168,11 @@ HOLDING = Lock()  # standard error belongs to the whole process
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back what is written to standard error meanwhile; all but the noise of MediaPipe is written afterwards."""
+    """Hold back what the block writes to standard error, and write all but MediaPipe's noise afterwards."""
     with HOLDING, tempfile.TemporaryFile() as held:
         try:
             stderr = os.dup(2)
-        except OSError:  # there is none, as under pythonw
+        except OSError:  # there is no standard error, as under pythonw
             yield
             return
         os.dup2(held.fileno(), 2)

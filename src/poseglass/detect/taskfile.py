@@ -1,9 +1,9 @@
-"""MediaPipe's ``.task`` file, put together from bare ``.tflite`` networks.
+"""Build MediaPipe's ``.task`` file from bare ``.tflite`` networks.
 
-A task file is a stored zip of networks, each of which carries *metadata* that says how pixels become its input:
-``(pixel - mean) / std``. The networks of MediaPipe's older wheels carry none. A ``.tflite`` is a flatbuffer, whose
-pointers only run forward: so a new beginning that holds the metadata and points on into the old bytes is enough, and
-the old bytes stay as they are, at their alignment. The same networks always give the same file, byte for byte.
+A task file is an uncompressed zip of networks. Each network carries *metadata* that say how pixels become its input:
+``(pixel - mean) / std``. The networks in MediaPipe's older wheels carry none. A ``.tflite`` is a flatbuffer, whose
+pointers only point forward. So it is enough to put a new start in front that holds the metadata and points into the old
+bytes, which stay as they are and aligned. The same networks always give the same file, byte for byte.
 """
 
 import io
@@ -16,16 +16,16 @@ __all__ = ["task_file", "with_normalisation"]
 
 
 class _Old(int):
-    """A pointer to a place in the old file."""
+    """A pointer to an offset in the old file."""
 
 
-# A piece of a flatbuffer is a row of four-byte words, and pointers to it point at the first. A number stands for
-# itself, a piece for a pointer to it: pieces nest just as the tables they describe.
+# A piece of a flatbuffer is a row of four-byte words; pointers to it point at the first. In a row, a number stands for
+# itself and a piece for a pointer to that piece, so pieces nest like the tables they describe.
 _Piece = Sequence[Union[int, "_Piece"]]
 
 
 def _table(fields: Mapping[int, int | _Piece]) -> _Piece:
-    """A table, `fields` by their numbers in the schema: its slots, then the vtable that finds them."""
+    """A table of fields, given by their numbers in the schema: its slots, then the vtable that locates them."""
     places = [0] * (max(fields) + 1)
     for slot, number in enumerate(sorted(fields)):
         places[number] = 4 + 4 * slot
@@ -39,7 +39,7 @@ def _words(data: bytes) -> list[int]:
 
 
 def _lay(piece: _Piece) -> list[int]:
-    """A piece and all that it points at in one row, its pointers turned into distances in bytes."""
+    """A piece and everything it points to in one row, with pointers turned into distances in bytes."""
     row: list[int] = [0] * len(piece)
     for place, word in enumerate(piece):
         if isinstance(word, int):
@@ -55,25 +55,25 @@ def _pack(words: Sequence[int]) -> bytes:
 
 
 def _normalisation(mean: float, std: float) -> bytes:
-    """The metadata, a flatbuffer of its own: a model of one subgraph of one input of one processing step."""
+    """The metadata, itself a flatbuffer: a model of one subgraph with one input and one processing step."""
 
     def one(word: int | _Piece) -> _Piece:
         return [1, word]
 
     options = _table({0: [1, *_words(struct.pack("<f", mean))], 1: [1, *_words(struct.pack("<f", std))]})
-    step = _table({0: 1, 1: options})  # 1: of the kinds of step, normalisation is the first
+    step = _table({0: 1, 1: options})  # 1: normalisation, the first kind of step
     model = _table({3: one(_table({2: one(_table({4: one(step)}))}))})
     return _pack(_lay([model, *_words(b"M001")]))
 
 
 def with_normalisation(network: bytes, mean: float, std: float) -> bytes:
-    """The ``.tflite`` `network` with metadata that says its input is ``(pixel - mean) / std``."""
+    """A ``.tflite`` network with metadata added that say its input is ``(pixel - mean) / std``."""
 
     def number(place: int, *, signed: bool = False) -> int:
         return int.from_bytes(network[place : place + 4], "little", signed=signed)
 
     def items(field: int) -> list[_Old]:
-        """What the vector in a field of the root table points at."""
+        """The pointers in the vector of a field of the root table."""
         vector = fields.get(field)
         places = [] if vector is None else range(vector + 4, vector + 4 + 4 * number(vector), 4)
         return [_Old(place + number(place)) for place in places]
@@ -98,20 +98,20 @@ def with_normalisation(network: bytes, mean: float, std: float) -> bytes:
         }
     )
     row = _lay([model, *_words(b"TFL3")])
-    row += [0] * (-len(row) % 16)  # whole 64 bytes, so that the weights stay aligned
+    row += [0] * (-len(row) % 16)  # a multiple of 64 bytes, so that the weights stay aligned
     start = 4 * len(row)
     row = [start + word - 4 * place if isinstance(word, _Old) else word for place, word in enumerate(row)]
     return _pack(row) + network
 
 
 def task_file(networks: Mapping[str, bytes]) -> bytes:
-    """The stored zip of `networks` by name: aligned, and without a date, so that equal networks give equal bytes."""
+    """An uncompressed zip of networks by name, aligned and without dates, so that equal networks give equal bytes."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, network in networks.items():
             entry = zipfile.ZipInfo(name)
-            entry.create_system = 3  # Unix, also where it is not, because the bytes must be the same
-            padding = -(file.tell() + 30 + len(name) + 4) % 64  # 30: the bytes of a zip entry's header before its name
-            entry.extra = struct.pack("<HH", 0xD935, padding) + bytes(padding)  # as Android's zipalign does it
+            entry.create_system = 3  # Unix on every system, because the bytes must be the same
+            padding = -(file.tell() + 30 + len(name) + 4) % 64  # 30: bytes of a zip entry's header before the name
+            entry.extra = struct.pack("<HH", 0xD935, padding) + bytes(padding)  # as Android's zipalign pads
             archive.writestr(entry, network)
     return file.getvalue()

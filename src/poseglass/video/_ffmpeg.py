@@ -1,4 +1,4 @@
-"""PyAV, if it is installed, and FFmpeg's own words for what is wrong."""
+"""PyAV, if it is installed, and the text of FFmpeg's errors."""
 
 from poseglass.errors import VideoError
 
@@ -7,11 +7,11 @@ try:
     from av.container import InputContainer, OutputContainer
     from av.video.stream import VideoStream
 except ImportError as missing:
-    raise VideoError('videos are read and written by PyAV; pip install "poseglass[video]"') from missing
+    raise VideoError('reading and writing videos needs PyAV; run pip install "poseglass[video]"') from missing
 
 __all__ = ["InputContainer", "OutputContainer", "VideoStream", "av", "reason"]
 
 
 def reason(problem: Exception) -> str:
-    """FFmpeg's own words, without its error number and the path."""
+    """The text of an error of FFmpeg, without its number and the path."""
     return str(getattr(problem, "strerror", None) or problem)

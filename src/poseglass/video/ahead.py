@@ -1,4 +1,4 @@
-"""Work ahead in a thread: the next items are made while the last is used."""
+"""Produce the next items in a thread while the last one is in use."""
 
 from collections import deque
 from collections.abc import Generator, Iterable
@@ -11,11 +11,10 @@ Item = TypeVar("Item")
 
 
 def ahead(items: Iterable[Item], *, by: int = 4) -> Generator[Item, None, None]:
-    """The same items in the same order, up to `by` of them made before they are asked for.
+    """Yield the same items in the same order, but produce up to `by` of them in advance.
 
-    Decoding and detection both let other Python threads run meanwhile, so that a video read ahead makes the two
-    overlap. An exception of `items` comes out here in its turn. When the loop is left early, `items` is closed if it
-    is a generator.
+    Decoding and detection both release Python's lock, so they overlap when frames are decoded ahead. An exception in
+    `items` is raised here in its turn. If the loop is left early, `items` is closed if it is a generator.
 
     Example:
         >>> list(ahead(range(3)))

@@ -1,4 +1,4 @@
-"""Frames as video files."""
+"""Write frames to a video file."""
 
 import os
 from collections.abc import Iterator
@@ -19,22 +19,23 @@ __all__ = ["VideoWriter", "check_suffix"]
 
 
 def check_suffix(path: Path) -> None:
-    """Raises :class:`VideoError` unless a video can be written under such a name."""
+    """Raise :class:`VideoError` unless the suffix is one of a video that can be written."""
     if path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
         raise VideoError(f"cannot write {path}: end the name in .mp4, .m4v or .mov")
 
 
 class VideoWriter:
-    """An MP4 that any player shows (H.264, or MPEG-4 where PyAV lacks it), written whole or not at all.
+    """Writes an MP4 that any player shows (H.264, or MPEG-4 if PyAV lacks it), whole or not at all.
 
     Args:
-        path: The file, which ends in ``.mp4``, ``.m4v`` or ``.mov``; it appears when the block ends well.
-        fps: Frames a second.
-        size: Width and height of the images in pixels. The codec wants even numbers: an odd side is made one longer,
-            with its last row or column twice.
+        path: The file, ending in ``.mp4``, ``.m4v`` or ``.mov``. It appears when the block ends without an error.
+        fps: Frames per second.
+        size: Width and height of the images in pixels. The codec needs even sides: an odd one grows by one, with its
+            last row or column repeated.
 
     Raises:
-        VideoError: The name ends otherwise, an image has another size, none came, or the place cannot be written.
+        VideoError: The suffix is another one, an image has another size, there is no image, or the place cannot be
+            written.
 
     Example:
         >>> with VideoWriter("grey.mp4", fps=30, size=(64, 48)) as video:  # doctest: +SKIP
@@ -72,7 +73,7 @@ class VideoWriter:
                     self._container, self._stream = container, self._add_stream(container)
                     yield
                     if not self.frames:
-                        raise VideoError(f"cannot write {self.path}: it got no frame; write at least one")
+                        raise VideoError(f"cannot write {self.path}: it has no frame; write at least one")
                     container.mux(self._stream.encode(None))
             except av.FFmpegError as problem:
                 raise VideoError(f"cannot write {self.path}: {reason(problem)}") from problem
@@ -81,7 +82,7 @@ class VideoWriter:
 
     def _add_stream(self, container: OutputContainer) -> VideoStream:
         codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-        # 1001, because television's 29.97 frames a second are 30000/1001.
+        # 1001, because television's 29.97 frames per second are 30000/1001.
         stream = container.add_stream(codec, rate=Fraction(self.fps).limit_denominator(1001))
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = (side + side % 2 for side in self.size)
@@ -92,10 +93,10 @@ class VideoWriter:
             stream.bit_rate = max(500_000, int(0.2 * stream.width * stream.height * self.fps))
         return stream
 
-    def write(self, image: UInt8[ndarray, "h w 3"]) -> None:
+    def write(self, image: UInt8[ndarray, "_ _ 3"]) -> None:
         """Add one frame."""
         if self._container is None or self._stream is None:
-            raise VideoError("a video is written inside its block: with VideoWriter(...) as video: video.write(image)")
+            raise VideoError("write frames inside the block: with VideoWriter(...) as video: video.write(image)")
         width, height = self.size
         if image.shape != (height, width, 3) or image.dtype != np.uint8:
             raise VideoError(f"expected uint8 images of shape {(height, width, 3)}, got {image.dtype} {image.shape}")

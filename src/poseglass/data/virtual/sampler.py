@@ -107,7 +107,6 @@ class Sampler:
         pixels = camera.project(space.reshape(batch, -1, 3)).reshape(*joints.shape[:3], 2)
 
         clean = rng.random(batch) < self.clean
-        layout = np.where(clean, 0, layout)
         points, scores = detect(rng, pixels, self.noise, H36M_FACE.mirror)
         outside = ((pixels < 0) | (pixels > size[:, None, None])).any(-1)
         scores = np.where(outside & (rng.random(batch) < UNSEEN_OUTSIDE)[:, None, None], 0, scores)
@@ -129,8 +128,8 @@ class Sampler:
         return _lie_down(rng, world)
 
     @cached_property
-    def _groups(self) -> tuple[Float[ndarray, " n"], list[list[MotionClip]]]:
-        """The cumulative shares, and the takes of each entry of `shares` and then all others (n + 1 lists)."""
+    def _groups(self) -> tuple[Float[ndarray, " _"], list[list[MotionClip]]]:
+        """The cumulative shares, and the takes of each entry of `shares` and then all others."""
         groups: dict[str, list[MotionClip]] = {prefix: [] for prefix in (*self.shares, "")}
         usable = [clip for clip in self.clips if len(clip.points) > 1]
         for clip in usable:

@@ -1,0 +1,32 @@
+"""The one list of output formats: the command's help and errors, and those of `save`, come from it."""
+
+from pathlib import Path
+
+import pytest
+
+from conftest import make_walk
+from poseglass.errors import PoseError
+from poseglass.files.outputs import WRITERS, load_writer, writers_in_words
+
+
+def test_every_writer_can_be_loaded() -> None:
+    for writer in WRITERS.values():
+        assert callable(load_writer(writer.home))
+        assert writer.live is None or callable(load_writer(writer.live))
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_a_motion_is_saved_in_every_format(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"walk{suffix}"
+    assert make_walk(3).save(path) == path
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    assert path.stat().st_size > 100
+
+
+def test_any_other_suffix_is_refused_with_the_list(tmp_path: Path) -> None:
+    with pytest.raises(PoseError, match=", ".join(WRITERS).replace(".", r"\.")):
+        make_walk(3).save(tmp_path / "walk.xyz")
+
+
+def test_the_words_of_the_help() -> None:
+    assert writers_in_words() == ".npz .json .csv (the motion), .mp4 .png (pictures), .html (a 3D player)"

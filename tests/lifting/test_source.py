@@ -1,0 +1,64 @@
+"""What a source is taken for, and that no option is ignored."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import poseglass as pg
+from poseglass.errors import DetectorError, FormatError, ModelError, PoseError
+from poseglass.lifting.source import open_source, source_kind
+from samples.commandline import HALPE, openpose, someone
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((name, "keypoints") for name in ("a.json", "a.NPZ", "a.npy", "a.csv", ".")),
+        *((name, "video") for name in ("a.mp4", "a.jpg", "a", "json")),
+    ],
+)
+def test_a_path_is_judged_by_its_name(name: str, kind: str) -> None:
+    assert source_kind(name) == source_kind(Path(name)) == kind
+
+
+def test_what_is_open_already_comes_back() -> None:
+    poses = someone(3)
+    assert source_kind(poses) == "keypoints"
+    assert open_source(poses) is poses
+
+
+def test_python_lifts_every_file_that_the_command_lifts(tmp_path: Path) -> None:
+    files = {
+        HALPE: {"size": (1920, 1080), "fps": 25},
+        openpose(tmp_path / "openpose"): {"layout": "body25"},
+        someone().save(tmp_path / "own.npz"): {},
+        someone().save(tmp_path / "table.csv"): {"fps": 24},
+    }
+    np.save(tmp_path / "array.npy", someone().points)
+    files[tmp_path / "array.npy"] = {"layout": "h36m17", "size": (160, 90)}
+    lifter = pg.Lifter()
+    for file, options in files.items():
+        poses = pg.read_keypoints(file, **options)
+        motion = pg.lift(str(file), **options)
+        assert (motion.rate, motion.size) == (poses.rate, poses.size)
+        np.testing.assert_array_equal(motion.points, lifter.lift(poses).points)
+
+
+@pytest.mark.parametrize("option", [{"layout": "coco17"}, {"size": (640, 480)}, {"fps": 25.0}])
+def test_options_of_keypoint_files_are_refused_elsewhere(option: dict) -> None:
+    (name,) = option
+    with pytest.raises(FormatError, match=rf"{name}: only for a file of keypoints .*walk.mp4 is taken for a video"):
+        pg.lift("walk.mp4", **option)
+    with pytest.raises(FormatError, match=rf"{name}: only for a file of keypoints .*got a PoseSequence"):
+        pg.lift(someone(), **option)
+
+
+def test_arguments_of_videos_are_refused_for_keypoints() -> None:
+    with pytest.raises(PoseError, match="on_frame is called with the frames of a video"):
+        pg.Lifter().lift(someone(), on_frame=print)
+    for source in (HALPE, someone()):
+        with pytest.raises(DetectorError, match="leave out the detector"):
+            pg.lift(source, detector="mediapipe")
+    with pytest.raises(ModelError, match="needs the image's size"):
+        pg.lift(HALPE, focal=900)
