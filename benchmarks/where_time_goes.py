@@ -1,6 +1,6 @@
 """Where the time of a forward pass goes: python benchmarks/where_time_goes.py [float32|bfloat16] [MODEL KEEP AT]
 
-Shares of the CPU time, for one clip on two threads: two passes, after two to warm up. "Choosing frames" is the pruner.
+Shares of the CPU time, for one clip on one thread: two passes, after two to warm up. "Choosing frames" is the pruner.
 """
 
 import sys
@@ -32,7 +32,7 @@ CHOOSING = "choosing frames"
 
 
 def main(dtype: str, name: str, keep: int, at: int) -> None:
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     model = pg.hourglass(name, keep=keep, at=at).eval()
     if dtype == "bfloat16":
         model = pg.to_bfloat16(model, exact=0)

@@ -1,4 +1,4 @@
-"""Pruning and recovering against plain loops, ties and degenerate clips included."""
+"""Pruners and recoverers against plain loops, including ties and degenerate clips."""
 
 import numpy as np
 import pytest
@@ -24,20 +24,20 @@ def peaks(tokens: np.ndarray, keep: int, always: int | None = None) -> list[int]
 
 
 def walk(seed: int, frames: int = 27, slots: int = 5, channels: int = 6) -> np.ndarray:
-    """Tokens that wander, as those of motion do."""
+    """Tokens that wander, like those of motion."""
     steps = np.random.default_rng(seed).normal(size=(frames, slots, channels))
     return np.cumsum(steps, 0).astype(np.float32)
 
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("keep", [1, 2, 9, 26, 27])
-def test_density_peaks_are_those_of_plain_loops(seed, keep):
+def test_density_peaks_match_plain_loops(seed, keep):
     tokens = walk(seed)
     assert peaks(tokens, keep) == oracle.density_peaks(tokens, keep)
 
 
 @pytest.mark.parametrize("always", [0, 13, 26])
-def test_the_frame_that_is_always_kept_counts_and_still_takes_part(always):
+def test_the_frame_that_is_always_kept_counts_and_still_competes(always):
     for seed in range(4):
         kept = peaks(walk(seed), 6, always)
         assert kept == oracle.density_peaks(walk(seed), 6, always)
@@ -62,8 +62,8 @@ def test_tokens_of_any_size(scale):
     assert peaks(tokens, 9) == oracle.density_peaks(tokens, 9)
 
 
-def test_more_than_25_frames_take_no_matrix_product():
-    # torch.cdist's default above 25 rows: a large common offset drowns the differences.
+def test_a_large_offset_drowns_no_differences():
+    # torch.cdist's default above 25 rows is a matrix product, in which a large common offset drowns differences.
     tokens = walk(5, frames=60) + np.float32(4096)
     assert peaks(tokens, 20) == oracle.density_peaks(tokens, 20)
 
@@ -98,7 +98,7 @@ def test_each_clip_of_a_batch_is_chosen_on_its_own():
     assert together.tolist() == [peaks(clip, 9) for clip in clips]
 
 
-def test_the_choice_lets_no_gradient_through():
+def test_no_gradient_passes_through_the_choice():
     tokens = torch.from_numpy(walk(0))[None].requires_grad_()
     kept = DensityPeaks()(tokens, torch.zeros(1, 27, 17, 2), keep=9)
     assert not kept.requires_grad
@@ -116,7 +116,7 @@ def test_highest_keeps_the_earlier_of_equals():
     scores = torch.tensor([[1.0, 3.0, 3.0, 0.0, 3.0]])
     assert highest(scores, 2).tolist() == [[1, 2]]
     assert highest(scores, 2, always=3).tolist() == [[1, 3]]
-    assert scores[0, 3] == 0, "the scores that were given are left as they were"
+    assert scores[0, 3] == 0, "the given scores are unchanged"
 
 
 def test_take_picks_frames_clip_by_clip():
@@ -160,7 +160,7 @@ def by_attention(scores: np.ndarray, keep: int, always: int | None = None) -> li
 
 class TestAttentionScore:
     @pytest.mark.parametrize("seed", range(4))
-    def test_the_mean_of_the_map_is_that_of_plain_loops(self, seed):
+    def test_the_mean_of_the_map_matches_plain_loops(self, seed):
         rng = np.random.default_rng(seed)
         query, key = rng.normal(size=(2, 5, 7, 8))  # 5 slots, 7 frames, 8 channels
         maps = mixste.attention_maps(query, key, 2)
@@ -168,7 +168,7 @@ class TestAttentionScore:
         assert_allclose(fast.numpy(), oracle.attention_scores([maps]), atol=1e-14)
         assert by_attention(fast.numpy(), 3) == oracle.best(oracle.attention_scores([maps]), 3)
 
-    def test_the_frames_of_a_mixste_are_those_that_its_attention_maps_name(self, tmp_path):
+    def test_the_frames_of_a_mixste_follow_its_attention_maps(self, tmp_path):
         shapes = published.mixste_shapes(frames=9, dim=16, depth=4, keep=4)
         state = published.filled(shapes)
         torch.save({name: torch.from_numpy(value) for name, value in state.items()}, tmp_path / "hot.pth")
@@ -184,7 +184,7 @@ class TestAttentionScore:
                 assert np.abs(trace.pose3d[0].numpy() - right).max() < 1e-4
 
     @pytest.mark.parametrize("make", [MixSTE, MotionBERT, MHFormer])
-    def test_it_is_the_mean_of_the_attentions_of_the_layer_right_before(self, make):
+    def test_the_score_is_the_mean_of_the_attentions_of_the_layer_before(self, make):
         torch.manual_seed(0)
         model = make(frames=9, dim=16, heads=4, depth=3).eval()
         fast = funnel(model, keep={1: 6, 2: 4}, prune="attention", always=0)
@@ -219,9 +219,9 @@ class TestAttentionScore:
             assert torch.equal(attention_received(query, key, 2), received)
             assert attention_received(query.bfloat16(), key.bfloat16(), 2).dtype == torch.float32
 
-    def test_a_layer_that_does_not_tell_is_refused(self):
+    def test_a_layer_that_reports_no_attention_is_refused(self):
         class Silent(PoseTransformer):
-            """Its first layer looks at no other frame."""
+            """A backbone whose first layer has no temporal attention."""
 
             def __init__(self) -> None:
                 super().__init__()
@@ -244,7 +244,7 @@ class TestAttentionScore:
         with pytest.raises(ModelError, match=r"needs the attention of layer 0, but that layer of Silent reports none"):
             silent(pose2d)
 
-    def test_alone_it_needs_to_be_told(self):
+    def test_it_needs_the_attention(self):
         with pytest.raises(ModelError, match="pass it as attention="):
             AttentionScore()(torch.zeros(1, 5, 1, 1), torch.zeros(1, 5, 17, 2), keep=2)
 
@@ -257,13 +257,13 @@ def moving(poses: np.ndarray, keep: int, always: int | None = None) -> list[int]
 class TestMotion:
     @pytest.mark.parametrize("inputs", [2, 3])
     @pytest.mark.parametrize("keep", [1, 2, 9, 26, 27])
-    def test_it_is_that_of_plain_loops(self, inputs, keep):
+    def test_it_matches_plain_loops(self, inputs, keep):
         for seed in range(4):
             poses = walk(seed, slots=17, channels=inputs)
             assert moving(poses, keep) == oracle.best(oracle.motion_scores(poses), keep)
             assert moving(poses, keep, 13) == oracle.best(oracle.motion_scores(poses), keep, 13)
 
-    def test_scores_of_keypoints_are_no_motion(self):
+    def test_scores_of_keypoints_do_not_count(self):
         poses = walk(0, slots=17, channels=3)
         other = poses.copy()
         other[..., 2] = np.random.default_rng(1).random(other.shape[:2])
@@ -272,21 +272,21 @@ class TestMotion:
     def test_ties_break_by_index(self):
         assert moving(np.ones((9, 17, 2), np.float32), 4) == [0, 1, 2, 3]
         steady = np.arange(9, dtype=np.float32)[:, None, None] * np.ones((17, 2), np.float32)
-        assert moving(steady, 4) == [1, 2, 3, 4], "all frames but the first move alike"
+        assert moving(steady, 4) == [1, 2, 3, 4], "all frames but the first move equally"
         assert moving(steady, 4, always=8) == [1, 2, 3, 8]
         assert moving(steady, 9) == list(range(9))
         assert moving(steady[:1], 1) == [0]
 
-    def test_later_stages_go_by_the_frames_that_are_still_there(self):
+    def test_later_stages_compare_the_remaining_frames(self):
         model = MixSTE(frames=8, dim=8, depth=3, heads=2).eval()
         place = torch.tensor([0, 0, 9, 9, 10, 10, 15, 15.5])
         pose2d = place[None, :, None, None].expand(1, 8, 17, 2)
         kept = hourglass(model, keep={1: 4, 2: 2}, prune="motion", recover="nearest").trace(pose2d).kept
         assert kept[1].tolist() == [[2, 4, 6, 7]]
-        # Of the places 9, 10, 15, 15.5 the first moves no more: what made it stand out is no longer there.
+        # Of the places 9, 10, 15, 15.5 the first does not move any more: the frame before it was dropped.
         assert kept[2].tolist() == [[4, 6]]
 
-    def test_the_choice_lets_no_gradient_through(self):
+    def test_no_gradient_passes_through_the_choice(self):
         pose2d = torch.randn(1, 5, 17, 2, requires_grad=True)
         assert not Motion()(torch.zeros(1, 5, 1, 1), pose2d, keep=2).requires_grad
 
@@ -308,7 +308,7 @@ def test_an_exported_program_takes_any_number_of_clips(waist, as_used):
             assert_allclose(run(clips[:count]), model(clips[:count]), atol=1e-6)
 
 
-def test_the_tables_say_so():
+def test_the_tables():
     pruners = {"density": DensityPeaks, "attention": AttentionScore, "motion": Motion, "uniform": Uniform}
     recoverers = {"attention": CrossAttention, "interpolate": Interpolate, "nearest": Nearest}
     assert (pruners, recoverers) == (PRUNERS, RECOVERERS)
@@ -317,14 +317,14 @@ def test_the_tables_say_so():
 
 
 @pytest.mark.parametrize("kept", [[0, 8], [0, 3, 4, 8], [2, 5], [2, 6], [4], [0], [8], list(range(9))])
-def test_nearest_is_that_of_plain_loops(kept):
+def test_nearest_matches_plain_loops(kept):
     poses = np.random.default_rng(1).normal(size=(len(kept), 17, 3)).astype(np.float32)
     full = Nearest()(torch.from_numpy(poses)[None], torch.tensor([kept]), frames=9)[0].numpy()
     assert np.array_equal(full, oracle.nearest(poses, kept, 9))
     assert np.array_equal(full[kept], poses)
 
 
-def test_nearest_of_a_batch_whose_clips_kept_different_frames():
+def test_nearest_in_a_batch_of_clips_with_different_kept_frames():
     rng = np.random.default_rng(2)
     kept = [sorted(rng.choice(27, 6, replace=False).tolist()) for _ in range(8)]
     poses = rng.normal(size=(8, 6, 17, 3)).astype(np.float32)
@@ -334,14 +334,14 @@ def test_nearest_of_a_batch_whose_clips_kept_different_frames():
 
 
 @pytest.mark.parametrize("kept", [[0, 8], [0, 3, 4, 8], [2, 5], [4], [0], [8], list(range(9))])
-def test_interpolation_is_that_of_plain_loops(kept):
+def test_interpolation_matches_plain_loops(kept):
     poses = np.random.default_rng(1).normal(size=(len(kept), 17, 3)).astype(np.float32)
     full = Interpolate()(torch.from_numpy(poses)[None], torch.tensor([kept]), frames=9)[0].numpy()
     assert_allclose(full, oracle.interpolate(poses, kept, 9), atol=1e-6)
-    assert np.array_equal(full[kept], poses), "kept poses come through bit for bit"
+    assert np.array_equal(full[kept], poses), "kept poses stay bit for bit as they are"
 
 
-def test_interpolation_of_a_batch_whose_clips_kept_different_frames():
+def test_interpolation_in_a_batch_of_clips_with_different_kept_frames():
     rng = np.random.default_rng(2)
     kept = [sorted(rng.choice(27, 6, replace=False).tolist()) for _ in range(3)]
     poses = rng.normal(size=(3, 6, 17, 3)).astype(np.float32)
@@ -351,7 +351,7 @@ def test_interpolation_of_a_batch_whose_clips_kept_different_frames():
 
 
 @pytest.mark.parametrize(("heads", "joints"), [(1, 2), (4, 3)])
-def test_recovering_attention_is_that_of_plain_loops(heads, joints):
+def test_recovering_attention_matches_plain_loops(heads, joints):
     torch.manual_seed(3)
     recoverer = CrossAttention(dim=8, frames=9, heads=heads).double()
     torch.nn.init.normal_(recoverer.queries)

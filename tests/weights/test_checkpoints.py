@@ -160,7 +160,7 @@ def test_a_pickle_without_a_state_dict(tmp_path, content, got):
         ({"a": [1.0]}, 4, "operand 149"),  # what pickle writes and torch.save does not
     ],
 )
-def test_what_is_not_read_is_named(tmp_path, content, protocol, odd):
+def test_unreadable_content_is_named(tmp_path, content, protocol, odd):
     if protocol is None:
         torch.save(content, tmp_path / "x.pth")
     else:

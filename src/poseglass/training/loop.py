@@ -23,10 +23,10 @@ from poseglass.training.build import build
 from poseglass.training.metrics_log import MetricsLog
 from poseglass.training.provenance import check_same_run, record_environment, record_run
 from poseglass.training.recipe import Recipe
-from poseglass.training.reporting import Reporter, StepReport
+from poseglass.training.reporting import Reporter, StepReport, silent
 from poseglass.training.starting import start_from
 from poseglass.training.state import TrainingState
-from poseglass.training.workers import Report, check_together, launched, spawn_workers, together
+from poseglass.training.workers import OnStep, check_together, launched, spawn_workers, together
 from poseglass.video.ahead import ahead
 from poseglass.weights import files as weights
 
@@ -84,7 +84,7 @@ def train(
         recipe = recipe.updated({"model": {"name": f"{backbone.__module__}:{backbone.__qualname__}"}})
     job = _Job(recipe, Path(folder), init, backbone)
     workers, source = recipe.run.workers, batches(recipe)  # here too, so that wrong data are known at once
-    with Reporter(recipe.schedule.length(source.epoch), bar=progress) if rank == 0 else nullcontext(_silent) as report:
+    with Reporter(recipe.schedule.length(source.epoch), bar=progress) if rank == 0 else nullcontext(silent) as report:
         if world > 1:
             with together("env://", rank, world):
                 _work(rank, report, job=job, source=source)
@@ -105,11 +105,7 @@ class _Job:
     backbone: type[PoseTransformer] | None
 
 
-def _silent(report: StepReport) -> None:
-    """Report nothing."""
-
-
-def _work(rank: int, report: Report, *, job: _Job, source: Batches | None = None) -> None:
+def _work(rank: int, report: OnStep, *, job: _Job, source: Batches | None = None) -> None:
     """One worker's part. All workers do the same on different batches, and average their gradients."""
     recipe, folder = job.recipe, job.folder
     source = batches(recipe) if source is None else source
@@ -143,7 +139,7 @@ def _follow(state: TrainingState, source: Batches) -> None:
             state.advance(sample)
 
 
-def _lead(state: TrainingState, source: Batches, folder: Path, report: Report) -> None:
+def _lead(state: TrainingState, source: Batches, folder: Path, report: OnStep) -> None:
     """Take the steps, validate, and save."""
     run, samples = state.recipe.run, source.validation()
     log = MetricsLog(folder, state.step)

@@ -9,7 +9,7 @@ from typing import final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-__all__ = ["Reporter", "StepReport"]
+__all__ = ["Reporter", "StepReport", "silent"]
 
 INTERVAL = 60.0  # seconds: a line at least so often
 logger = logging.getLogger(__name__)
@@ -30,6 +30,10 @@ class StepReport:
     loss: float | None = None
     error: str = ""
     waited: float = 0.0
+
+
+def silent(report: StepReport) -> None:
+    """Show nothing: for workers other than the first."""
 
 
 @final

@@ -23,13 +23,13 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 
 from poseglass import errors
 from poseglass.errors import TrainingError
-from poseglass.training.reporting import StepReport
+from poseglass.training.reporting import StepReport, silent
 
-__all__ = ["Report", "averaged", "check_together", "launched", "spawn_workers", "together"]
+__all__ = ["OnStep", "averaged", "check_together", "launched", "spawn_workers", "together"]
 
 PATIENCE = timedelta(hours=3)  # workers wait so long while the first validates; they notice at once if another has died
 
-Report = Callable[[StepReport], None]
+OnStep = Callable[[StepReport], None]
 
 
 def launched() -> tuple[int, int]:
@@ -47,7 +47,7 @@ def launched() -> tuple[int, int]:
     return int(rank), int(world)
 
 
-def spawn_workers(work: Callable[[int, Report], None], workers: int, report: Report) -> None:
+def spawn_workers(work: Callable[[int, OnStep], None], workers: int, report: OnStep) -> None:
     """Run `work` in several processes of this machine, each with its share of the cores, and wait for them.
 
     Args:
@@ -79,7 +79,7 @@ def spawn_workers(work: Callable[[int, Report], None], workers: int, report: Rep
             relay.join(timeout=5)
 
 
-def _relay(receiver: Connection, report: Report) -> None:
+def _relay(receiver: Connection, report: OnStep) -> None:
     """Pass reports on until the last process that could send one has ended."""
     while True:
         try:
@@ -89,17 +89,13 @@ def _relay(receiver: Connection, report: Report) -> None:
         report(received)
 
 
-def _worker(rank: int, *, work: Callable[[int, Report], None], workers: int, meeting: str, reports: Connection) -> None:
+def _worker(rank: int, *, work: Callable[[int, OnStep], None], workers: int, meeting: str, reports: Connection) -> None:
     """What a spawned process does."""
     _end_with_parent()
     logging.getLogger("poseglass").addHandler(logging.NullHandler())  # the parent logs
     torch.set_num_threads(max((os.cpu_count() or 1) // workers, 1))
     with together(meeting, rank, workers):
-        work(rank, reports.send if rank == 0 else _unreported)
-
-
-def _unreported(report: StepReport) -> None:
-    """Workers other than the first stay silent."""
+        work(rank, reports.send if rank == 0 else silent)
 
 
 def _end_with_parent() -> None:
