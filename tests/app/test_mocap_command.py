@@ -34,7 +34,7 @@ class TestMocap:
     def test_wrong_folders(self, poseglass: Run, here: Path) -> None:
         (here / "empty").mkdir()
         refused(poseglass("data", "mocap", "empty", "out.npz"), "there are no motion files")
-        refused(poseglass("data", "mocap", "nowhere", "out.npz"), "there is no folder nowhere")
-        refused(poseglass("data", "mocap", "empty", "out.txt"), "out.txt", "end the name in .npz for clips", code=2)
+        refused(poseglass("data", "mocap", "nowhere", "out.npz"), "there is no folder or file nowhere")
+        refused(poseglass("data", "mocap", "empty", "out.txt"), "out.txt", "ends in .npz for clips", code=2)
         refused(poseglass("data", "mocap", "empty", "folder"), "there are no motion files")
         assert names(here) == {"empty"}
