@@ -6,7 +6,8 @@ one, TRA's queries projected for every joint, graph links scaled by diagonal mat
 Timed are one clip, two threads, in turns; the times are medians of wall time. In bfloat16 the baseline runs under
 autocast and ours is to_bfloat16(exact=0). Poses differ where rounding decides which frames or neighbours are chosen.
 ROW selects models by a part of their name; further options are --rounds=N and --dtype=float32 or bfloat16. On a busy
-machine, --clock=cpu compares CPU seconds on one thread.
+machine, --clock=cpu compares CPU seconds on one thread. --products=onednn lets oneDNN multiply in the float32 baseline
+too: on processors where torch's own product is slow, it tells what is gained besides.
 """
 
 # ruff: noqa: D102 (methods are `forward`, or named for what they do)
@@ -23,7 +24,17 @@ import torch
 from torch import Tensor, nn
 
 import poseglass as pg
+from poseglass.models import kernels
 from poseglass.models.motionagformer import skeleton_graph
+
+
+class Linear(nn.Linear):
+    """torch's, or oneDNN's in float32."""
+
+    onednn = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        return kernels.onednn_linear(x, self.weight, self.bias, "none") if self.onednn else super().forward(x)
 
 
 class Attention(nn.Module):
@@ -32,8 +43,8 @@ class Attention(nn.Module):
     def __init__(self, dim: int, heads: int, *, bias: bool = True) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(dim, 3 * dim, bias=bias)
-        self.proj = nn.Linear(dim, dim)
+        self.qkv = Linear(dim, 3 * dim, bias=bias)
+        self.proj = Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         rows, tokens, dim = x.shape
@@ -52,8 +63,8 @@ class CrossAttention(nn.Module):
     def __init__(self, dim: int, heads: int, *, bias: bool = True) -> None:
         super().__init__()
         self.heads = heads
-        self.linear_q, self.linear_k, self.linear_v = (nn.Linear(dim, dim, bias=bias) for _ in range(3))
-        self.proj = nn.Linear(dim, dim)
+        self.linear_q, self.linear_k, self.linear_v = (Linear(dim, dim, bias=bias) for _ in range(3))
+        self.proj = Linear(dim, dim)
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         parts = self.linear_q(query), self.linear_k(key), self.linear_v(value)
@@ -66,7 +77,7 @@ class Mlp(nn.Module):
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
-        self.fc1, self.act, self.fc2 = nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim)
+        self.fc1, self.act, self.fc2 = Linear(dim, hidden), nn.GELU(), Linear(hidden, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc2(self.act(self.fc1(x)))
@@ -136,13 +147,13 @@ class MixSTE(Waist):
     def __init__(self, *, frames: int = 243, dim: int = 512, depth: int = 8, keep: int = 0, at: int = 3) -> None:
         super().__init__(frames, dim, 8, keep)
         self.at = at
-        self.Spatial_patch_to_embedding = nn.Linear(2, dim)
+        self.Spatial_patch_to_embedding = Linear(2, dim)
         self.Spatial_pos_embed = nn.Parameter(0.02 * torch.randn(1, 17, dim))
         self.Temporal_pos_embed = nn.Parameter(0.02 * torch.randn(1, frames, dim))
         self.STEblocks = nn.ModuleList(Block(dim, 2 * dim, 8) for _ in range(depth))
         self.TTEblocks = nn.ModuleList(Block(dim, 2 * dim, 8) for _ in range(depth))
         self.Spatial_norm, self.Temporal_norm = nn.LayerNorm(dim, eps=1e-6), nn.LayerNorm(dim, eps=1e-6)
-        self.head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, 3))
+        self.head = nn.Sequential(nn.LayerNorm(dim), Linear(dim, 3))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.Spatial_patch_to_embedding(x) + self.Spatial_pos_embed
@@ -186,7 +197,7 @@ class Representation(nn.Module):
 
     def __init__(self, dim: int, rep: int) -> None:
         super().__init__()
-        self.fc = nn.Linear(dim, rep)
+        self.fc = Linear(dim, rep)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc(x).tanh()
@@ -198,15 +209,15 @@ class MotionBERT(Waist):
     def __init__(self, *, frames: int = 243, dim: int = 256, depth: int = 5, keep: int = 0, at: int = 1) -> None:
         super().__init__(frames, dim, 8, keep)
         self.at = at
-        self.joints_embed = nn.Linear(3, dim)
+        self.joints_embed = Linear(3, dim)
         self.pos_embed = nn.Parameter(0.02 * torch.randn(1, 17, dim))
         self.temp_embed = nn.Parameter(0.02 * torch.randn(1, frames, 1, dim))
         self.blocks_st = nn.ModuleList(StreamBlock("st", dim, 4 * dim) for _ in range(depth))
         self.blocks_ts = nn.ModuleList(StreamBlock("ts", dim, 4 * dim) for _ in range(depth))
-        self.ts_attn = nn.ModuleList(nn.Linear(2 * dim, 2) for _ in range(depth))
+        self.ts_attn = nn.ModuleList(Linear(2 * dim, 2) for _ in range(depth))
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.pre_logits = Representation(dim, 512)
-        self.head = nn.Linear(512, 3)
+        self.head = Linear(512, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.joints_embed(x) + self.pos_embed + self.temp_embed
@@ -223,7 +234,7 @@ class Graph(nn.Module):
     def __init__(self, dim: int, nodes: int, neighbours: int | None) -> None:
         super().__init__()
         self.neighbours = neighbours
-        self.U, self.V, self.batch_norm = nn.Linear(dim, dim), nn.Linear(dim, dim), nn.BatchNorm1d(nodes)
+        self.U, self.V, self.batch_norm = Linear(dim, dim), Linear(dim, dim), nn.BatchNorm1d(nodes)
         self.register_buffer("skeleton", (skeleton_graph() > 0).float(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -261,7 +272,7 @@ class GraphLayer(nn.Module):
         self.att_temporal = MixerBlock(Attention(dim, 4, bias=False), dim)
         self.graph_spatial = MixerBlock(Graph(dim, 17, None), dim)
         self.graph_temporal = MixerBlock(Graph(dim, frames, 4), dim)
-        self.fusion = nn.Linear(2 * dim, 2)
+        self.fusion = Linear(2 * dim, 2)
 
     def forward(self, x: Tensor) -> Tensor:
         attention = over_frames(self.att_temporal, over_joints(self.att_spatial, x))
@@ -275,12 +286,12 @@ class MotionAGFormer(Waist):
     def __init__(self, *, frames: int = 243, dim: int = 128, depth: int = 16, keep: int = 0, at: int = 7) -> None:
         super().__init__(frames, dim, 4, keep, bias=False)
         self.at = at
-        self.joints_embed = nn.Linear(3, dim)
+        self.joints_embed = Linear(3, dim)
         self.pos_embed = nn.Parameter(0.02 * torch.randn(1, 17, dim))
         self.layers = nn.ModuleList(GraphLayer(dim, keep if keep and i >= at else frames) for i in range(depth))
         self.norm = nn.LayerNorm(dim)
         self.rep_logit = Representation(dim, 512)
-        self.head = nn.Linear(512, 3)
+        self.head = Linear(512, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.joints_embed(x) + self.pos_embed
@@ -465,10 +476,11 @@ def main(rows: list[str], dtypes: list[str], rounds: int, *, cpu: bool) -> None:
 if __name__ == "__main__":
     words = sys.argv[1:]
     options = dict(word[2:].split("=") for word in words if word.startswith("--"))
+    Linear.onednn = options.get("products") == "onednn"
     given = [word for word in words if not word.startswith("--")]
     main(
         [name for name in ROWS if not given or any(word in name for word in given)],
-        [options["dtype"]] if "dtype" in options else ["float32", "bfloat16"],
+        [options["dtype"]] if "dtype" in options else ["float32"] if Linear.onednn else ["float32", "bfloat16"],
         int(options.get("rounds", 5)),
         cpu=options.get("clock") == "cpu",
     )

@@ -144,6 +144,7 @@ class TestUpwardAxis:
         axis = np.zeros(3)
         axis["xyz".index(up[-1])] = -1 if up.startswith("-") else 1
         assert_array_equal(to_y_up(axis, up), [0, 1, 0])
+        assert_array_equal(np.array(UP[up]) @ np.array(UP[up]).T, np.eye(3))
         assert np.linalg.det(np.array(UP[up])) == 1
 
     def test_z_up_data_stands_upright_in_world_space(self):

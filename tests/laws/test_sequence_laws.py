@@ -16,6 +16,7 @@ from poseglass.body.concatenate import concatenate
 from poseglass.body.resample import resample
 from poseglass.clips.person import fill_gaps
 from poseglass.clips.windows import blend_weights, cut, padding, seq2frame_starts, seq2seq_starts, starts, stitch
+from poseglass.lifting.lifter import Lifter
 from poseglass.lifting.predictor import Block, Predictor
 from poseglass.models import MixSTE
 from poseglass.waist.hourglass import hourglass
@@ -282,3 +283,16 @@ def test_the_result_does_not_depend_on_how_frames_arrive(name, sizes, flip, over
     again, kept_again = lifted(sizes)
     assert pose3d.tobytes() == again.tobytes()
     assert_array_equal(kept, kept_again)
+
+
+@pytest.mark.parametrize("timestamps", [False, True])
+def test_lifting_a_slice_keeps_its_clock(walk, timestamps):
+    poses = walk.pose2d
+    if timestamps:
+        poses = PoseSequence(poses.points, H36M_17, "pixels", timestamps=5 + poses.times, size=poses.size)
+    part = poses[30:60]
+    motion = Lifter(BACKBONE).lift(part)
+    assert_array_equal(motion.times, part.times)
+    assert (motion.timestamps is None) == (part.timestamps is None)
+    assert motion.pose2d is not None
+    assert_array_equal(motion.pose2d.times, part.times)

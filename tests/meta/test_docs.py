@@ -75,9 +75,9 @@ def exists(reference: str) -> bool:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_folders_and_files_in_pages_exist(page):
-    """Names in backquotes that end in a slash or in .py: folders of the repository or of the package."""
+    """Names in backquotes of Python files, and of folders that start at the top of the repository."""
     prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
-    for name in re.findall(r"`([\w/]+/(?:\w+\.py)?)`", prose):
+    for name in re.findall(r"`([\w/]+/\w+\.py|(?:src|tests|docs|benchmarks|recipes)/[\w/]*)`", prose):
         assert any((folder / name).exists() for folder in (ROOT, ROOT / "src" / "poseglass", page.parent)), name
 
 

@@ -18,7 +18,7 @@ ARRAYS = {"Bool", "Float", "Int", "Num", "Shaped", "UInt8"}
 ROWS = re.findall(r"^(\w(?:, \w)*) {2,}\S", str(_shapes.__doc__), re.MULTILINE)  # such as "b     clips of a batch"
 GLOSSARY = {letter for row in ROWS for letter in row.split(", ")}
 # Rooms that do not follow the conventions yet.
-OWING = {"commands", "cost", "data", "detect", "models", "testing", "video"}
+OWING: set[str] = set()
 
 
 def assigned_names(tree: ast.AST) -> Iterator[tuple[int, str]]:

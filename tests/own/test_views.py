@@ -63,6 +63,14 @@ def test_keypoints_of_the_other_side_are_refused(studio):
     assert views[0] is not None
 
 
+def test_sides_are_only_exchanged_if_mirroring_halves_the_distance(studio):
+    mirrored = pixels(0)[:, H36M_17.mirror]
+    distance = np.median(np.linalg.norm(mirrored - pixels(0), axis=-1))
+    add_takes(studio, mirrored + np.array([distance, 0]))  # mirroring takes it to about 0.7 of what it was
+    _, (finding,) = views_of(studio)
+    assert "another camera, take or first frame?" in finding
+
+
 @pytest.mark.parametrize(("offset", "severity"), [(25.0, None), (26.7, "warning"), (75.0, "warning"), (78.7, "error")])
 def test_distant_keypoints(studio, offset, severity):
     """A warning beyond 2 % of the image's width of 1280 pixels (25.6), an error beyond 6 % (76.8)."""
@@ -146,6 +154,14 @@ def test_a_small_image_gives_a_warning(studio):
     assert None not in views
     assert len(findings) == 3
     assert all(text.startswith("warning") and "of the joints are outside the image" in text for text in findings)
+
+
+@pytest.mark.parametrize(("share", "warns"), [(0.45, True), (0.55, False)])
+def test_half_of_the_joints_must_be_inside_the_image(studio, share, warns):
+    height = int(np.quantile(pixels(0)[..., 1], share))
+    change(studio, "1280, 720", f"1280, {height}")
+    _, findings = views_of(studio)
+    assert any("anna" in text and "of the joints are outside the image" in text for text in findings) == warns
 
 
 def test_frames_behind_the_camera_are_not_valid(studio):

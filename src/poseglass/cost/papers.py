@@ -2,8 +2,9 @@
 
 FLOPs and parameters were counted on the published architectures in the conventions of :mod:`poseglass.cost.flops`.
 Errors are quoted from the papers, and each :class:`Figure` says how reliable its source is. The authors of this package
-measured none of them: they have neither Human3.6M nor MPI-INF-3DHP. Sources: HoT (Li et al., CVPR 2024, arXiv
-2311.12028), H2OT (Li et al., TPAMI 2025), and the papers of the backbones.
+measured none of them: they have neither Human3.6M nor MPI-INF-3DHP. The layer before which a released checkpoint prunes
+comes from its architecture's file, where loading needs it. Sources: HoT (Li et al., CVPR 2024, arXiv 2311.12028), H2OT
+(Li et al., TPAMI 2025), and the papers of the backbones.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,10 @@ import torch
 
 from poseglass.errors import ModelError
 from poseglass.models import PoseTransformer, create_model
+from poseglass.models.mhformer import PUBLISHED as MHFORMER
+from poseglass.models.mixste import PUBLISHED as MIXSTE
+from poseglass.models.motionagformer import PUBLISHED as MOTIONAGFORMER
+from poseglass.models.motionbert import PUBLISHED as MOTIONBERT
 from poseglass.waist.hourglass import Model, funnel, hourglass
 
 __all__ = ["TABLES", "Counts", "Figure", "PublishedModel", "PublishedTable", "Setup", "Source", "Waist"]
@@ -158,7 +163,7 @@ TABLES = {
                 "MHFormer", 351, Setup("mhformer", "cpn", "mhformer"), Counts(31.52, 14.15, 16.44), _p1(43.0)
             ),
             PublishedModel(
-                "TPC w. MHFormer", 351, Setup("mhformer", "cpn", "tpc-mhformer", "funnel", 117, 1),
+                "TPC w. MHFormer", 351, Setup("mhformer", "cpn", "tpc-mhformer", "funnel", 117, MHFORMER.at),
                 Counts(31.52, 8.22, 9.16), _p1(43.0, "second-hand"),
             ),
             PublishedModel(
@@ -169,7 +174,7 @@ TABLES = {
                 Counts(33.78, 251.28, 266.85), _p1(39.9, "figure"),
             ),
             PublishedModel(
-                "HoT w. MixSTE", 243, Setup("mixste", "cpn", "hot-mixste", "hourglass", 81, 3),
+                "HoT w. MixSTE", 243, Setup("mixste", "cpn", "hot-mixste", "hourglass", 81, MIXSTE.at),
                 Counts(35.00, 167.51, 176.18), _p1(41.0, "figure"),
             ),
             PublishedModel(
@@ -185,7 +190,8 @@ TABLES = {
                 errors=_p1(39.0, "figure"),
             ),
             PublishedModel(
-                "HoT w. MotionBERT", 243, Setup("motionbert-lite", "sh", "hot-motionbert", "hourglass", 81, 1),
+                "HoT w. MotionBERT", 243,
+                Setup("motionbert-lite", "sh", "hot-motionbert", "hourglass", 81, MOTIONBERT.at),
                 Counts(16.35, 63.21, 66.86), _p1(39.8, "figure"),
             ),
             # HoT's release has its own MotionAGFormer, with 4 heads and 4 neighbours.
@@ -194,7 +200,7 @@ TABLES = {
             ),
             PublishedModel(
                 "HoT w. MotionAGFormer", 243,
-                Setup("motionagformer-hot", "sh", "hot-motionagformer", "hourglass", 81, 7),
+                Setup("motionagformer-hot", "sh", "hot-motionagformer", "hourglass", 81, MOTIONAGFORMER.at),
                 Counts(11.83, 60.52, 76.66),
             ),
             PublishedModel(

@@ -135,7 +135,8 @@ def attention_by_maps(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     shape, scale, unused = query.shape, query.shape[-1] ** -0.5, query.new_empty(())
     count = max(MAPS // (query.shape[-2] * key.shape[-2]), 1)
     out = []
-    for q, k, v in zip(*(x.flatten(0, 1).split(count) for x in (query, key, value)), strict=True):
+    flat = (x.flatten(0, 1).split(count) for x in (query, key, value))  # (b h) n c
+    for q, k, v in zip(*flat, strict=True):
         scores = torch.baddbmm(unused, q, k.mT, beta=0, alpha=scale)
         out.append(scores.softmax(-1, dtype=torch.float32).to(q.dtype) @ v)
     return (out[0] if len(out) == 1 else torch.cat(out)).view(shape)

@@ -64,9 +64,8 @@ KINDS = {
     "1 or 2": "1 or 2 numbers above 0",
     "rotation": "3 numbers (a rotation vector) or 3 lists of 3 numbers (a matrix)",
 }
-ROUNDING = (
-    1e-3  # how far weights may be from a sum of 1, and a matrix from a rotation: files have three digits at least
-)
+# How far weights may be from a sum of 1, and a matrix from a rotation: files have three digits at least.
+ROUNDING = 1e-3
 
 
 def read_description(path: str | PathLike[str]) -> tuple[MotionDescription, Findings]:
