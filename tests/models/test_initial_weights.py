@@ -47,12 +47,14 @@ def test_each_architecture_sets_its_own(name):
     model.init_sinusoidal(torch.Generator().manual_seed(1))
     after = state(model)
     changed = {key for key, value in after.items() if not torch.equal(value, before[key])}
-    assert changed == JOINTS[name] | FRAMES[name] | {"head_project.weight"}
+    shrunk = set() if name == "MotionBERT" else {"head_project.weight"}  # MotionBERT's are small as published
+    assert changed == JOINTS[name] | FRAMES[name] | shrunk
     for key in FRAMES[name]:
         assert torch.equal(after[key], time_code(9, model.dim))
     for key in JOINTS[name]:
         assert 0.4 < after[key].std() < 0.6
-    torch.testing.assert_close(after["head_project.weight"], 0.1 * before["head_project.weight"])
+    for key in shrunk:
+        torch.testing.assert_close(after[key], 0.1 * before[key])
 
 
 @pytest.mark.parametrize("name", BACKBONES)
