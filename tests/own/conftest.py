@@ -1,4 +1,4 @@
-"""The folder of motion files that most tests of this room start from."""
+"""The folder of motion files that most tests of this room use."""
 
 import pytest
 
