@@ -78,7 +78,7 @@ def test_the_networks_carry_the_normalisation_of_pixels(model: Path) -> None:
     with zipfile.ZipFile(model) as archive:
         assert archive.namelist() == list(NETWORKS)
         for name, (_, _, (mean, std)) in NETWORKS.items():
-            network = schema.Model.GetRootAs(archive.read(name))
+            network = schema.PoseModel.GetRootAs(archive.read(name))
             assert network.Version() == 3
             assert network.SubgraphsLength() == 1
             last = network.Metadata(network.MetadataLength() - 1)
@@ -116,12 +116,12 @@ def test_a_network_keeps_its_content() -> None:
     new = with_normalisation(old, 1.5, 2.5)
     assert new.endswith(old)
     assert (len(new) - len(old)) % 64 == 0
-    network = schema.ModelT.InitFromObj(schema.Model.GetRootAs(new))
+    network = schema.ModelT.InitFromObj(schema.PoseModel.GetRootAs(new))
     assert (network.version, network.description) == (3, b"tiny")
     assert (network.subgraphs[0].tensors[0].name, network.subgraphs[0].tensors[0].buffer) == (b"weights", 1)
     assert bytes(network.buffers[1].data) == bytes(range(48))
     assert [entry.name for entry in network.metadata] == [b"TFLITE_METADATA"]
-    twice = schema.ModelT.InitFromObj(schema.Model.GetRootAs(with_normalisation(new, 0, 1)))
+    twice = schema.ModelT.InitFromObj(schema.PoseModel.GetRootAs(with_normalisation(new, 0, 1)))
     assert [entry.buffer for entry in twice.metadata] == [2, 3], "metadata that was there stays"
 
 
