@@ -15,6 +15,7 @@ from poseglass import H36M_17, PoseSequence
 from poseglass.commands.app import main
 from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
+from samples.studio import write_studio
 
 # No time limit, because the machine may be busy; the same examples in every run.
 settings.register_profile(
@@ -85,6 +86,12 @@ def make_walk(frames: int = 90, fps: float = 30.0) -> PoseSequence:
 def walk() -> PoseSequence:
     """Three seconds of :func:`make_walk`."""
     return make_walk()
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Path:
+    """A folder of somebody's own motion files."""
+    return write_studio(tmp_path / "studio")
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ class TestBenching:
         done = poseglass("bench", "mixste-tiny", *options, "--json", "out/bench.json")
         succeeded(done)
         assert "| latency, median |" in done.out
-        assert "3 frames at 1, DensityPeaks, CrossAttention" in done.out
+        assert "3 frames at 1, DensityPeaks, RecoveringAttention" in done.out
         (record,) = json.loads((workdir / "out/bench.json").read_text())
         assert record["name"] == "mixste-tiny"
         assert 0 < record["flops_saved"]["paper"] < 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from poseglass.errors import DataError, PoseglassError
-from poseglass.files.writing import alone, as_created, check_place, writing
+from poseglass.files.writing import apply_umask, check_writable, folder_lock, writing
 
 
 @pytest.fixture
@@ -69,17 +69,17 @@ class TestWriting:
 
 class TestCheck:
     def test_the_check_creates_nothing(self, file, tmp_path):
-        check_place(file)
+        check_writable(file)
         assert [*tmp_path.iterdir()] == []
 
     def test_a_folder_is_refused_where_a_file_is_expected(self, tmp_path):
         with pytest.raises(PoseglassError, match="expected a file, but this is a folder; choose another place"):
-            check_place(tmp_path)
+            check_writable(tmp_path)
 
     def test_a_path_below_a_file_is_refused(self, tmp_path):
         (tmp_path / "file").touch()
         with pytest.raises(DataError, match="file is a file, not a folder"):
-            check_place(tmp_path / "file" / "inside.json", DataError)
+            check_writable(tmp_path / "file" / "inside.json", DataError)
 
 
 class TestLock:
@@ -87,9 +87,9 @@ class TestLock:
         folder = tmp_path / "run"
         code = textwrap.dedent(f"""
             from poseglass.errors import DataError
-            from poseglass.files.writing import alone
+            from poseglass.files.writing import folder_lock
             try:
-                with alone({str(folder)!r}, DataError):
+                with folder_lock({str(folder)!r}, DataError):
                     print("locked")
             except DataError as problem:
                 print(problem)
@@ -98,7 +98,7 @@ class TestLock:
         def other_process() -> str:
             return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
-        with alone(folder):
+        with folder_lock(folder):
             assert "another process works in" in other_process()
         assert other_process() == "locked\n"
         assert [*folder.iterdir()] == []
@@ -107,7 +107,7 @@ class TestLock:
         (tmp_path / "file").touch()
 
         def lock():
-            with alone(tmp_path / "file" / "run", DataError):
+            with folder_lock(tmp_path / "file" / "run", DataError):
                 pass
 
         with pytest.raises(DataError, match="cannot write"):
@@ -119,7 +119,7 @@ def test_the_umask_is_applied_and_left_unchanged(tmp_path: Path, mode, expected)
     before = os.umask(0o027)
     try:
         (tmp_path / "file").touch(mode=0o600)
-        as_created(tmp_path / "file", mode)
+        apply_umask(tmp_path / "file", mode)
         assert (tmp_path / "file").stat().st_mode & 0o777 == expected
         assert os.umask(0o027) == 0o027
     finally:

@@ -17,7 +17,7 @@ from poseglass.body.resample import resample
 from poseglass.clips.person import fill_gaps
 from poseglass.clips.windows import blend_weights, cut, padding, seq2frame_starts, seq2seq_starts, starts, stitch
 from poseglass.lifting.lifter import Lifter
-from poseglass.lifting.predictor import Block, Predictor
+from poseglass.lifting.predictor import PoseBlock, Predictor
 from poseglass.models import MixSTE
 from poseglass.waist.hourglass import hourglass
 from poseglass.waist.prune import PRUNERS, DensityPeaks
@@ -275,7 +275,7 @@ def test_lifting_does_not_depend_on_the_size_of_chunks(name, sizes, flip, overla
     def lifted(sizes: list[int]) -> tuple[np.ndarray, np.ndarray]:
         predictor = Predictor(MODELS[name], flip=flip, overlap=overlap)
         ends = list(itertools.accumulate(sizes, initial=0))
-        parts = list(predictor.lift(Block(points[a:b], scores[a:b]) for a, b in itertools.pairwise(ends)))
+        parts = list(predictor.lift(PoseBlock(points[a:b], scores[a:b]) for a, b in itertools.pairwise(ends)))
         return np.concatenate([p.pose3d for p in parts]), np.concatenate([p.kept for p in parts])
 
     pose3d, kept = lifted([frames])

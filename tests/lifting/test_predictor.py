@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracle import motion as oracle
 from poseglass.clips.windows import blend_weights
 from poseglass.errors import ModelError
-from poseglass.lifting.predictor import Block, Predictor, _Windows, predict
+from poseglass.lifting.predictor import PoseBlock, Predictor, _Windows, predict
 from poseglass.models import Card, MixSTE
 from poseglass.waist.hourglass import Hourglass, funnel, hourglass
 
@@ -89,7 +89,7 @@ def test_memory_stays_bounded():
     windows = _Windows(Predictor(make(False)), None)
     waiting, settled = 0, 0
     for t in range(300):
-        settled += len(windows.push(Block(points[t : t + 1], scores[t : t + 1])).pose3d)
+        settled += len(windows.push(PoseBlock(points[t : t + 1], scores[t : t + 1])).pose3d)
         waiting = max(waiting, t + 1 - settled)
         assert len(windows._points) <= 2 * 9
         assert len(windows._done) <= 3
@@ -100,8 +100,8 @@ def test_memory_stays_bounded():
 def test_a_predictor_lifts_several_sequences_at_once():
     predictor = Predictor(make(True))
     points, scores = keypoints(50)
-    alone = [part.pose3d for part in predictor.lift([Block(points, scores)])]
-    halves = [predictor.lift([Block(points, scores)]) for _ in range(2)]
+    alone = [part.pose3d for part in predictor.lift([PoseBlock(points, scores)])]
+    halves = [predictor.lift([PoseBlock(points, scores)]) for _ in range(2)]
     for one, two, expected in zip(*halves, alone, strict=True):
         assert_array_equal(one.pose3d, expected)
         assert_array_equal(two.pose3d, expected)
@@ -110,14 +110,14 @@ def test_a_predictor_lifts_several_sequences_at_once():
 def test_no_frames_give_no_poses():
     predictor = Predictor(make(False))
     assert [len(part.pose3d) for part in predictor.lift([])] == [0]
-    assert [len(part.pose3d) for part in predictor.lift([Block(np.zeros((0, 17, 2)), np.zeros((0, 17)))])] == [0, 0]
+    assert [len(part.pose3d) for part in predictor.lift([PoseBlock(np.zeros((0, 17, 2)), np.zeros((0, 17)))])] == [0, 0]
 
 
 @pytest.mark.parametrize("overlap", [0.0, 0.9, 0.99])
 def test_any_overlap_gives_a_pose_per_frame(overlap):
     predictor = Predictor(make(False), overlap=overlap)
     points, scores = keypoints(40)
-    parts = list(predictor.lift([Block(points, scores)]))
+    parts = list(predictor.lift([PoseBlock(points, scores)]))
     assert sum(len(part.pose3d) for part in parts) == 40
     assert all(np.isfinite(part.pose3d).all() for part in parts)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from poseglass.lifting.predictor import Block, Prediction
+from poseglass.lifting.predictor import PoseBlock, Prediction
 from poseglass.lifting.resampler import PAUSE, TimedBlock, on_model_clock
 
 EVEN = np.arange(100) / 30
@@ -17,7 +17,9 @@ def poses_at(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return 100 * np.sin(phase + np.arange(2)), np.cos(phase + np.arange(3))
 
 
-def resampled(times: np.ndarray, *, block: int = 1000, scores: np.ndarray | None = None) -> tuple[Block, Prediction]:
+def resampled(
+    times: np.ndarray, *, block: int = 1000, scores: np.ndarray | None = None
+) -> tuple[PoseBlock, Prediction]:
     """The model's input, and the result if the model predicts the x of each joint for all three axes."""
     points, _ = poses_at(times)
     scores = np.ones((len(times), 17)) if scores is None else scores
@@ -33,7 +35,7 @@ def resampled(times: np.ndarray, *, block: int = 1000, scores: np.ndarray | None
             yield Prediction(pose3d, np.arange(start, start + len(pose3d)) % 2 == 0)
 
     back = list(on_model_clock(blocks, lift))
-    whole = Block(*(np.concatenate(parts) for parts in zip(*ticks, strict=True)))
+    whole = PoseBlock(*(np.concatenate(parts) for parts in zip(*ticks, strict=True)))
     return whole, Prediction(np.concatenate([p.pose3d for p in back]), np.concatenate([p.kept for p in back]))
 
 

@@ -61,3 +61,12 @@ def test_the_glossary_lists_axis_letters():
 @pytest.mark.parametrize("room", ROOMS)
 def test_names_say_what_things_are(room):
     assert not problems(room)
+
+
+def test_a_class_name_has_one_meaning():
+    homes: dict[str, list[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name.lstrip("_"), []).append(path.relative_to(SOURCE).as_posix())
+    assert not {name: paths for name, paths in homes.items() if len(paths) > 1}

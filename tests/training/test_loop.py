@@ -85,8 +85,8 @@ def test_a_run_killed_while_writing_resumes_to_the_same_bits(recipe, tmp_path, o
 
 def test_two_processes_in_one_folder_are_refused(recipe, unbroken):
     """The lock is released when the process that holds it ends."""
-    hold = "import sys\nfrom poseglass.files.writing import alone\n"
-    hold += "with alone(sys.argv[1]): print('held', flush=True); input()"
+    hold = "import sys\nfrom poseglass.files.writing import folder_lock\n"
+    hold += "with folder_lock(sys.argv[1]): print('held', flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", hold, str(unbroken)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:

@@ -23,7 +23,7 @@ from training_runs import KILLED, assert_same_run, contents, rows
 from poseglass.clips.sample import Sample
 from poseglass.data.recordings.store import Recordings
 from poseglass.errors import PoseglassError, RecipeError, TrainingError
-from poseglass.files.writing import alone
+from poseglass.files.writing import folder_lock
 from poseglass.models import Card
 from poseglass.training import loop, provenance
 from poseglass.training.batches import batches
@@ -118,7 +118,7 @@ def test_workers_end_with_their_parent(recipe, tmp_path):
     until = time.monotonic() + 20
     while True:  # the worker that writes has the folder's lock
         try:
-            with alone(folder):
+            with folder_lock(folder):
                 break
         except PoseglassError:
             assert time.monotonic() < until, "a worker outlives its parent"

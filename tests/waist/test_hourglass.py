@@ -10,7 +10,7 @@ from poseglass.models import MixSTE
 from poseglass.waist._base import Pruner, Recoverer
 from poseglass.waist.hourglass import Funnel, Hourglass, funnel, hourglass
 from poseglass.waist.prune import DensityPeaks, Uniform
-from poseglass.waist.recover import CrossAttention, Interpolate
+from poseglass.waist.recover import Interpolate, RecoveringAttention
 
 pytestmark = pytest.mark.usefixtures("as_used")
 
@@ -24,13 +24,13 @@ CLIP = torch.zeros(2, 27, 17, 2)
 
 @pytest.mark.parametrize(("frames", "dim"), [(9, 16), (81, 16), (27, 32)])
 def test_a_recoverer_for_another_backbone_is_refused(frames, dim):
-    words = f"CrossAttention does not fit MixSTE: it recovers {frames} frames of {dim} channels.*27 frames of 16"
+    words = f"RecoveringAttention does not fit MixSTE: it recovers {frames} frames of {dim} channels.*27 frames of 16"
     with pytest.raises(ModelError, match=words):
-        hourglass(backbone(), keep=9, at=1, recover=CrossAttention(dim=dim, frames=frames))
+        hourglass(backbone(), keep=9, at=1, recover=RecoveringAttention(dim=dim, frames=frames))
 
 
 def test_a_recoverer_may_have_other_heads_than_the_backbone():
-    recoverer = CrossAttention(dim=16, frames=27, heads=4)
+    recoverer = RecoveringAttention(dim=16, frames=27, heads=4)
     assert hourglass(backbone(), keep=9, at=1, recover=recoverer)(CLIP).shape == (2, 27, 17, 3)
 
 

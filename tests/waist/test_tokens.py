@@ -13,7 +13,7 @@ from poseglass.models import MHFormer, MixSTE, MotionBERT, PoseTransformer
 from poseglass.models.layers import attention_received
 from poseglass.waist.hourglass import funnel, hourglass
 from poseglass.waist.prune import PRUNERS, AttentionScore, DensityPeaks, Motion, Uniform
-from poseglass.waist.recover import RECOVERERS, CrossAttention, Interpolate, Nearest
+from poseglass.waist.recover import RECOVERERS, Interpolate, Nearest, RecoveringAttention
 from poseglass.waist.select import highest, take
 from poseglass.weights import files as weights
 
@@ -310,9 +310,9 @@ def test_an_exported_program_takes_any_number_of_clips(waist, as_used):
 
 def test_the_tables_list_pruners_and_recoverers():
     pruners = {"density": DensityPeaks, "attention": AttentionScore, "motion": Motion, "uniform": Uniform}
-    recoverers = {"attention": CrossAttention, "interpolate": Interpolate, "nearest": Nearest}
+    recoverers = {"attention": RecoveringAttention, "interpolate": Interpolate, "nearest": Nearest}
     assert (pruners, recoverers) == (PRUNERS, RECOVERERS)
-    fits = CrossAttention.for_backbone(MixSTE(frames=9, dim=8, heads=2))
+    fits = RecoveringAttention.for_backbone(MixSTE(frames=9, dim=8, heads=2))
     assert (fits.queries.shape, fits.attention.heads) == ((1, 9, 8), 2)
 
 
@@ -353,7 +353,7 @@ def test_interpolation_works_for_clips_with_different_kept_frames():
 @pytest.mark.parametrize(("heads", "joints"), [(1, 2), (4, 3)])
 def test_recovering_attention_matches_plain_loops(heads, joints):
     torch.manual_seed(3)
-    recoverer = CrossAttention(dim=8, frames=9, heads=heads).double()
+    recoverer = RecoveringAttention(dim=8, frames=9, heads=heads).double()
     torch.nn.init.normal_(recoverer.queries)
     tokens = torch.randn(2, 4, joints, 8, dtype=torch.double)
     with torch.no_grad():
@@ -365,4 +365,4 @@ def test_recovering_attention_matches_plain_loops(heads, joints):
 
 
 def test_recovering_attention_starts_from_queries_of_zero():
-    assert not CrossAttention(dim=8, frames=9).queries.any()
+    assert not RecoveringAttention(dim=8, frames=9).queries.any()

@@ -21,7 +21,7 @@ from poseglass.training.recipe import Recipe
 from poseglass.waist._base import Pruner, Recoverer
 from poseglass.waist.hourglass import Funnel, Hourglass, funnel, hourglass
 from poseglass.waist.prune import DensityPeaks
-from poseglass.waist.recover import CrossAttention
+from poseglass.waist.recover import RecoveringAttention
 from poseglass.weights import files as weights
 from poseglass.weights.description import build, describe
 
@@ -79,7 +79,7 @@ def test_the_settings_of_a_waist_are_restored(tmp_path):
     """The number of heads does not show in any tensor's shape."""
     torch.manual_seed(0)
     backbone = MixSTE(frames=9, dim=16, depth=2, heads=4)
-    recoverer = CrossAttention(dim=16, frames=9, heads=2)
+    recoverer = RecoveringAttention(dim=16, frames=9, heads=2)
     nn.init.normal_(recoverer.queries)
     model = Hourglass(backbone, schedule={1: 4}, pruner=DensityPeaks(neighbours=5), recoverer=recoverer).eval()
     back = weights.load(weights.save(model, tmp_path))
