@@ -116,7 +116,7 @@ class VideoReader:
             self.close()
             opened = self._open()
         container = self._reading = opened.container
-        clock = _Clock(self.info.fps)
+        clock = _FrameTimes(self.info.fps)
         base = opened.stream.time_base or 0
         ordered = container.format.name != "avi"  # AVI stores when a frame is decoded, not when it is shown
         count, seconds = 0, 0.0
@@ -219,7 +219,7 @@ def _probe(opened: _Opened) -> tuple[VideoInfo, int]:
     return info, turns
 
 
-class _Clock:
+class _FrameTimes:
     """Seconds since the first frame that always increase.
 
     A frame without a time follows the last by one frame. Where time stands still or jumps back, as in files that were
