@@ -27,6 +27,8 @@ __all__ = ["DTYPES", "bench"]
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
+@torch.inference_mode(False)
+@torch.autocast("cpu", enabled=False)  # the layers multiply in the given type only
 def bench(
     model: PoseModel,
     against: PoseModel | None = None,

@@ -57,6 +57,8 @@ class Flops:
         return {"paper": self.paper, "full": self.full, "executed": self.executed}[convention]
 
 
+@torch.inference_mode(False)  # in which operations would arrive whole, and count nothing
+@torch.autocast("cpu", enabled=False)
 def count_flops(model: PoseModel, *, batch: int = 1) -> Flops:
     """Count the FLOPs of a forward pass in evaluation, in every convention.
 
@@ -214,8 +216,7 @@ def _count(model: PoseModel, batch: int) -> _Ledger:
     like = next(model.parameters())
     pose2d = torch.zeros(batch, model.frames, backbone.joints, model.inputs, device=like.device, dtype=like.dtype)
     ledger = _Ledger(model)
-    # Under inference_mode, composite operations would arrive whole. The fused kernels of torch's transformer layers,
-    # which a user's backbone may contain, have no formula.
+    # The fused kernels of torch's transformer layers, which a user's backbone may contain, have no formula.
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:

@@ -1,7 +1,6 @@
 """Reader of C3D, the binary format of motion capture laboratories for markers; uses the library `c3d`."""
 
 import itertools
-import warnings
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 
 from poseglass.errors import FormatError
 from poseglass.files.extras import require
+from poseglass.files.quiet import without_warnings
 from poseglass.mocap.tracks import UNITS, PointTracks
 
 __all__ = ["read_c3d"]
@@ -35,8 +35,7 @@ def read_c3d(path: str | PathLike[str]) -> PointTracks:
     library = require("c3d")
     try:
         # The library warns about things that do not matter here, such as files without analog channels.
-        with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with path.open("rb") as file, without_warnings():
             reader = library.Reader(file)
             labels = _labels(reader)
             fps, announced = float(reader.point_rate), int(reader.frame_count)
