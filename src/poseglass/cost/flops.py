@@ -58,7 +58,6 @@ class Flops:
 
 
 @torch.inference_mode(False)  # in which operations would arrive whole, and count nothing
-@torch.autocast("cpu", enabled=False)
 def count_flops(model: PoseModel, *, batch: int = 1) -> Flops:
     """Count the FLOPs of a forward pass in evaluation, in every convention.
 
@@ -220,7 +219,7 @@ def _count(model: PoseModel, batch: int) -> _Ledger:
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad(), ledger:
+        with torch.no_grad(), torch.autocast("cpu", enabled=False), ledger:
             model(pose2d)
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
