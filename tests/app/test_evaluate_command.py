@@ -100,7 +100,7 @@ def test_the_report_on_motion_clips_is_printed_and_saved_in_every_format(posegla
 def test_options_for_recordings_are_refused_for_motion_clips(poseglass, clips, option):
     code, out, err = poseglass("evaluate", "weights/person", "--data", "clips.npz", *option)
     assert (code, out) == (2, "")
-    assert "goes with a folder of recordings" in " ".join(err.replace("│", " ").split())
+    assert "is for a folder of recordings" in " ".join(err.replace("│", " ").split())
 
 
 def test_the_matlab_file_for_3dhp_holds_the_evaluated_poses(poseglass, data, monkeypatch):
@@ -137,7 +137,7 @@ def test_the_matlab_file_for_3dhp_holds_the_evaluated_poses(poseglass, data, mon
             1,
         ),
         (("weights/model", "--data", "h36m", "--protocol", "theirs"), "'theirs'", 2),
-        (("weights/model", "--data", "h36m", "--mat", "x.mat"), "is for MPI-INF-3DHP, and h36m holds Human3.6M", 1),
+        (("weights/model", "--data", "h36m", "--mat", "x.mat"), "is for MPI-INF-3DHP, but h36m holds Human3.6M", 1),
         (
             ("weights/model", "--data", "3dhp", "--subjects", "TS1", "--mat", "x.mat"),
             "TS2, TS3, TS4, TS5, TS6 would",
