@@ -9,10 +9,10 @@ import pytest
 from conftest import Run, make_walk
 from poseglass import BODY_25, PoseSequence
 from poseglass.video.reading import VideoReader
+from samples.bomb import Bomb
 from samples.commandline import (
     DATA,
     HALPE,
-    Bomb,
     looks_human,
     names,
     openpose,
@@ -231,7 +231,7 @@ class TestWrongKeypoints:
         refused(poseglass("lift", "walk.npz"), "camera space", "lifted already")
 
     def test_pickled_code_in_arrays_is_never_run(self, poseglass: Run, workdir: Path) -> None:
-        bomb = np.array([Bomb()], object)
+        bomb = np.array([Bomb("exploded")], object)
         np.save(workdir / "evil.npy", bomb, allow_pickle=True)
         np.savez(workdir / "evil.npz", positions_2d=bomb)
         for name in ("evil.npy", "evil.npz"):
