@@ -46,7 +46,7 @@ def test_clips(tmp_path):
         MotionClip("c", points * 1000, "ben", "val"),
     )
     assert "error: clip b, split val: its subject anna is also in the split train" in lines
-    assert "warning: clip b: it starts like the clip a" in lines
+    assert "warning: clip b: it starts exactly like the clip a" in lines
     assert any("clip c: a leg is" in line and "millimetres" in line for line in lines)
 
 
@@ -63,8 +63,8 @@ def test_clips_that_start_alike_are_reported_from_321_frames_on(tmp_path):
 def test_clips_without_training_or_validation(tmp_path):
     clip = MotionClip("a", files.people().astype(np.float32), "anna", "test")
     assert save(tmp_path / "clips.npz", clip) == [
-        "warning: split train: it has no clip, which training needs",
-        "warning: split val: it has no clip, which training needs",
+        "warning: split train: training needs it, but it has no clips",
+        "warning: split val: training needs it, but it has no clips",
     ]
 
 
@@ -122,7 +122,7 @@ def test_frames_that_are_not_valid_are_no_finding(write):
 
 def test_a_recording_without_a_valid_frame(write):
     (line,) = write({"valid": np.zeros(90, bool)})
-    assert line == "error: anna 0, camera 0: it has no valid frame"
+    assert line == "error: anna 0, camera 0: it has no valid frames"
 
 
 def test_2d_poses_outside_the_image(write):

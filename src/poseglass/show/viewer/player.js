@@ -73,7 +73,7 @@
   const clamp = (v, low, high) => Math.min(high, Math.max(low, v));
   const colours = motion.colours, NIGHT = colours.night;
   const SIDES = [colours.bone, colours.left, colours.right];
-  const NEAR = 0.15; // metres: nothing nearer to the camera is drawn
+  const NEAR = 0.15; // metres: anything nearer to the camera is not drawn
 
   // Gives a canvas the resolution of the screen. Its context draws in CSS pixels.
   const fit = (canvas, width = canvas.clientWidth, height = canvas.clientHeight) => {
@@ -143,7 +143,7 @@
   };
   const shade = document.createElement("canvas");
   const drawShadow = (pen, project, points, width, height, scale) => {
-    // Drawn small and enlarged, which is the cheapest blur in any browser.
+    // Drawing small and enlarging is the cheapest blur in any browser.
     const part = 10;
     Object.assign(shade, { width: Math.ceil(width / part), height: Math.ceil(height / part) });
     const small = shade.getContext("2d");
@@ -204,7 +204,7 @@
     });
   };
 
-  // ---- the timeline: one bar per frame; for a long motion, all of it above and the frames nearby below
+  // ---- the timeline: one bar per frame; a long motion has two rows, the whole motion above and a close-up below
   const CLOSE = 240;
   const shadeOf = (i) => (!valid[i] ? colours.rose : kept && kept[i] ? colours.amber : colours.slate);
   const whole = document.createElement("canvas");
@@ -265,7 +265,7 @@
   const tick = (now) => {
     if (playing) {
       if (before !== null) {
-        // A tab that was suspended resumes where it stopped.
+        // After the tab was suspended, playback resumes where it stopped.
         seconds = (seconds + Math.min((now - before) / 1000, 0.25) * speed) % length;
         const next = frameAt(seconds);
         dirty ||= next !== frame;
@@ -334,7 +334,7 @@
     dirty = true;
   });
   $("scrub").addEventListener("input", () => seek(Number($("scrub").value)));
-  // The thumb of a range does not reach the edges as the bars do, so the pointer sets the frame itself.
+  // A range input's thumb does not reach the edges as the bars do, so the pointer sets the frame directly.
   let held = false;
   const point = (event) => {
     const box = $("scrub").getBoundingClientRect();
@@ -370,7 +370,7 @@
     else return;
     event.preventDefault();
   });
-  // A browser clicks a focused button when space is released, but the key has already played or paused.
+  // A browser clicks a focused button when space is released, but pressing the key has already played or paused.
   $("play").addEventListener("keyup", (event) => { if (event.key === " ") event.preventDefault(); });
 
   // ---- start
