@@ -55,7 +55,7 @@ def test_splits():
     train = clips().split("train")
     assert [clip.name for clip in train] == ["walk", "run/2"]
     assert (train.fps, train.credit) == (60.0, "thanks")
-    with pytest.raises(DataError, match=r"'test'; there are splits train, val"):
+    with pytest.raises(DataError, match=r"'test' has no clips; the splits with clips are train, val"):
         clips().split("test")
 
 

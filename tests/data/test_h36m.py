@@ -244,7 +244,7 @@ WRONG = {
     "cameras": (
         TRUE,
         put("S1", "Eating", swapped),
-        "the 2D poses 'gt' are .* pixels .*; cameras, takes or joints",
+        "the 2D poses 'gt' are .* pixels .*; check that the cameras, takes and joints",
     ),
     "cameras seen": (CPN, put("S1", "Eating", swapped), "the 2D poses 'cpn' are .* pixels"),
     "left and right": (

@@ -57,7 +57,7 @@ def test_clips_that_start_alike_are_reported_from_321_frames_on(tmp_path):
         other = np.concatenate([points[:frames], points[frames:] + 1e-3])
         clips = (MotionClip("a", points, "anna", "train"), MotionClip("b", other, "ben", "val"))
         lines = save(tmp_path / "clips.npz", *clips)
-        assert len([line for line in lines if "starts like" in line]) == count
+        assert len([line for line in lines if "starts exactly like" in line]) == count
 
 
 def test_clips_without_training_or_validation(tmp_path):

@@ -24,7 +24,7 @@ def answer(
     Args:
         model: A backbone or hourglass, which predicts all frames, or a funnel, which predicts those that it keeps.
         pose2d: Clips (b f j i), with x centred at 0.
-        flip: Average with the mirrored pass: x negated, left and right exchanged, in the input and back in the output.
+        flip: Average with the mirrored pass: x negated, left and right swapped, in the input and back in the output.
             The mirrored pass keeps the frames that the plain pass kept.
         skeleton: Which joints mirror each other.
 

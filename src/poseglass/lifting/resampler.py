@@ -13,9 +13,9 @@ from poseglass.lifting.predictor import Block, Prediction
 __all__ = ["CALM", "FASTEST", "PAUSE", "PREFIX", "SLOWEST", "STEADY", "TimedBlock", "on_model_clock"]
 
 SLOWEST, FASTEST = 23.5, 61.0
-"""Frames per second that the model takes as they are: it was trained at 24 to 60."""
+"""Range of frame rates that the model takes unchanged: it was trained at 24 to 60 frames per second."""
 STEADY = 30.0
-"""Frames per second that any other rate is resampled to."""
+"""Frame rate that all others are resampled to."""
 PREFIX = 64
 """Number of frames at the start whose median step sets the rate: a second or more at rates that the model knows."""
 CALM = 8

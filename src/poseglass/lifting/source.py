@@ -18,7 +18,7 @@ KEYPOINT_KINDS = f"{', '.join(KEYPOINT_SUFFIXES)} or a folder"
 """The kinds of keypoint paths in words, for messages."""
 
 Source: TypeAlias = "str | PathLike[str] | PoseSequence | VideoReader"
-"""What :meth:`poseglass.lifting.lifter.Lifter.lift` takes."""
+"""The sources that :meth:`poseglass.lifting.lifter.Lifter.lift` takes."""
 
 
 def source_kind(source: Source) -> Literal["video", "keypoints"]:

@@ -39,7 +39,7 @@ class TakeEntry:
         cameras: The cameras that saw the take; empty for all.
         layout: The joint layout of its 2D keypoints, for files that do not state it.
         fps: Frames per second.
-        keypoints: A file of 2D keypoints by camera name.
+        keypoints: Files of 2D keypoints, by camera name.
     """
 
     file: str

@@ -40,8 +40,8 @@ def silent(report: StepReport) -> None:
 class Reporter:
     """Shows step reports: a log line for each validation and at least every minute, and a bar on a terminal.
 
-    Log lines go to the logger ``poseglass.training.reporting`` at level INFO, and the commands show them. On a terminal
-    they appear above the bar.
+    Log lines go to the logger ``poseglass.training.reporting`` at level INFO. The commands show them, on a terminal
+    above the bar.
 
     Args:
         steps: Steps of the run.

@@ -21,7 +21,7 @@ class Finding:
 
     Args:
         severity: ``error``, ``missing`` or ``warning``.
-        place: Where it is: a file, take, frame, joint or key.
+        place: A file, take, frame, joint or key.
         text: What was expected, what was given, and what to do.
 
     Example:
@@ -40,7 +40,7 @@ class Finding:
 
     @property
     def is_error(self) -> bool:
-        """Whether the data cannot be used because of it."""
+        """Whether the finding makes the data unusable."""
         return self.severity == "error"
 
     @property

@@ -14,8 +14,8 @@ __all__ = ["FASTEST", "LEG", "SCALES", "bone_lengths", "examine_motion", "examin
 
 FASTEST = 25.0  # metres per second: faster than any human joint; a mislabelled marker jumps faster
 LEG = 0.85  # metres from hip to ankle of a typical adult
-LEGS = (0.45, 1.15)  # metres from hip to ankle that identify a unit: an adult's leg in inches is no child's in cm
-STATURE = (0.5, 1.4)  # bones may be this much shorter than the shortest adult's (children), and longer than the longest
+LEGS = (0.45, 1.15)  # metres from hip to ankle that identify a unit; an adult's leg in inches must not pass as cm
+STATURE = (0.5, 1.4)  # limits of a bone, as multiples of the shortest adult's (for children) and of the longest
 SCALES = {"m": 1.0, "cm": 0.01, "mm": 0.001}  # units far enough apart for a leg's length to identify
 NAMES = {"m": "metres", "cm": "centimetres", "mm": "millimetres"}
 RATES = (5.0, 1000.0)  # frames per second outside which a rate is an error

@@ -9,9 +9,9 @@ licence     the terms of use
 skeleton    the name of the skeleton
 sources     the names of the 2D poses
 arrays      the shape, type and SHA-256 of each array
-recordings  subject, action, take, camera, fps, size, frames, offset, sources and, where it has one, split of each
+recordings  for each: subject, action, take, camera, fps, size, frames, offset, sources and, if it has one, split
 fingerprint :func:`fingerprint` of everything above: the same data have the same fingerprint
-provenance  the version that wrote the folder, and the files that it was made from with their SHA-256
+provenance  the version that wrote the folder, and its input files with their SHA-256
 checksum    :func:`checksum` of everything above
 ========== =======================================================================================================
 """

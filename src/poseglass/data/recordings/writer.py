@@ -170,7 +170,7 @@ def write_recordings(
         scored: The sources that have scores.
         activities: Whether the data set numbers the activities.
         licence: The terms of use.
-        made_from: The files that the recordings come from, whose checksums go into the index.
+        made_from: The input files. Their checksums go into the index.
 
     Raises:
         DataError: The folder is not empty or cannot be written, the disk is full, or no recording was added.

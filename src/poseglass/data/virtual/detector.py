@@ -87,7 +87,7 @@ def face(points: Float[ndarray, "*b 17 3"]) -> Float[ndarray, "*b 6 3"]:
 def to_nose(points: Float[ndarray, "*b 17 3"], features: Float[ndarray, "*b 6 3"]) -> Float[ndarray, "*b 17 3"]:
     """Move joint 9 forward by 5 cm from the base of the skull, where motion capture has it.
 
-    There it is in Human3.6M's place, near the nose that detectors report.
+    Human3.6M has joint 9 there, near the nose that detectors report.
 
     Args:
         points: The 17 joints (... 17 3), metres.

@@ -27,7 +27,7 @@ __all__ = ["Movie", "images_of"]
 
 
 class _AbandonedError(Exception):
-    """The block was left by an error, so no file must appear."""
+    """The block was left by an error, so the file must not appear."""
 
 
 class Movie:
