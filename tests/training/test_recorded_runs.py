@@ -293,7 +293,7 @@ class TestInitialWeights:
         assert weights.load(best).kept_embedding["1"].any()
 
     def test_training_the_waist_alone_needs_weights(self, recipe, tmp_path):
-        with pytest.raises(TrainingError, match=r"optim.trains=waist .*by init"):
+        with pytest.raises(TrainingError, match=r"optim.trains=waist .*as init"):
             train(recipe.override("optim.trains=waist"), tmp_path / "run")
         for waist in ("waist.keep={}", "waist.kind=funnel"):
             with pytest.raises(RecipeError, match=r"optim.trains=waist needs a waist with weights"):
