@@ -10,14 +10,14 @@ from numpy import ndarray
 from poseglass._shapes import Indices
 from poseglass.body.skeleton import H36M_17, Skeleton
 from poseglass.clips.mirror import flip as mirrored
-from poseglass.waist.hourglass import Funnel, Hourglass, Model, Trace
+from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel, Trace
 
 __all__ = ["answer"]
 
 
 @torch.inference_mode()
 def answer(
-    model: Model, pose2d: Float[ndarray, "b f j i"], *, flip: bool = False, skeleton: Skeleton = H36M_17
+    model: PoseModel, pose2d: Float[ndarray, "b f j i"], *, flip: bool = False, skeleton: Skeleton = H36M_17
 ) -> tuple[Float[ndarray, "b _ j 3"], dict[int, Indices]]:
     """The model's poses for clips, and the frames that it kept at each pruning layer.
 
@@ -46,6 +46,6 @@ def answer(
     return pose3d, plain.kept
 
 
-def _trace(model: Model, pose2d: Float[ndarray, "b f j i"], kept: dict[int, Indices] | None = None) -> Trace:
+def _trace(model: PoseModel, pose2d: Float[ndarray, "b f j i"], kept: dict[int, Indices] | None = None) -> Trace:
     clips = torch.from_numpy(pose2d).to(next(model.parameters(), torch.empty(0)).device)
     return model.trace(clips, kept=kept) if isinstance(model, Hourglass | Funnel) else Trace(model(clips), {})

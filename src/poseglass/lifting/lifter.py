@@ -25,7 +25,7 @@ from poseglass.lifting.source import Source, open_source, source_kind
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.lifting.stream import CHUNK, detected_poses
 from poseglass.people.following import Follower
-from poseglass.waist.hourglass import Model
+from poseglass.waist.hourglass import PoseModel
 from poseglass.weights import files as weights
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Lifter:
 
     def __init__(
         self,
-        model: str | PathLike[str] | Model = "balanced",
+        model: str | PathLike[str] | PoseModel = "balanced",
         *,
         detector: "Detector | str" = "mediapipe",
         flip: bool = False,
@@ -97,7 +97,7 @@ class Lifter:
         self.report: LiftReport | None = None
 
     @property
-    def model(self) -> Model:
+    def model(self) -> PoseModel:
         """The model in evaluation mode. It shares its weights with the model passed to the constructor."""
         return self._predictor.model
 
@@ -234,7 +234,7 @@ class Lifter:
 def lift(
     source: Source,
     *,
-    model: str | PathLike[str] | Model = "balanced",
+    model: str | PathLike[str] | PoseModel = "balanced",
     detector: "Detector | str | None" = None,
     flip: bool = False,
     focal: float | None = None,

@@ -19,12 +19,12 @@ from poseglass.clips.view import person_view
 from poseglass.clips.windows import blend_weights, cut, stitch
 from poseglass.errors import ModelError
 from poseglass.lifting.answer import answer
-from poseglass.waist.hourglass import Funnel, Model
+from poseglass.waist.hourglass import Funnel, PoseModel
 
-__all__ = ["Block", "Prediction", "Predictor", "in_eval_mode", "predict"]
+__all__ = ["PoseBlock", "Prediction", "Predictor", "in_eval_mode", "predict"]
 
 
-class Block(NamedTuple):
+class PoseBlock(NamedTuple):
     """Consecutive frames: Human3.6M joints in pixels and their scores. Joints of score 0 may have any value."""
 
     points: Float[ndarray, "f 17 2"]
@@ -64,12 +64,14 @@ class Predictor:
     Example:
         >>> import poseglass as pg
         >>> predictor = Predictor(pg.create_model("mixste-tiny", frames=9, inputs=3))
-        >>> blocks = [Block(np.ones((20, 17, 2)), np.ones((20, 17)))] * 2
+        >>> blocks = [PoseBlock(np.ones((20, 17, 2)), np.ones((20, 17)))] * 2
         >>> sum(len(prediction.pose3d) for prediction in predictor.lift(blocks))
         40
     """
 
-    def __init__(self, model: Model, *, flip: bool = False, focal: float | None = None, overlap: float = 1 / 3) -> None:
+    def __init__(
+        self, model: PoseModel, *, flip: bool = False, focal: float | None = None, overlap: float = 1 / 3
+    ) -> None:
         if isinstance(model, Funnel):
             raise ModelError("a funnel predicts some frames only; lifting needs its backbone, or an hourglass")
         card = model.card
@@ -94,7 +96,7 @@ class Predictor:
         self.stride = max(round(self.clip * (1 - overlap)), 1)
         self.weights = blend_weights(self.clip, self.clip - self.stride)
 
-    def lift(self, blocks: Iterable[Block], *, size: tuple[int, int] | None = None) -> Iterator[Prediction]:
+    def lift(self, blocks: Iterable[PoseBlock], *, size: tuple[int, int] | None = None) -> Iterator[Prediction]:
         """Lift one sequence.
 
         Args:
@@ -113,7 +115,7 @@ class Predictor:
             raise ModelError("a focal length needs the image's size: give the keypoints their size, or no focal")
         return self._lift(blocks, size)
 
-    def _lift(self, blocks: Iterable[Block], size: tuple[int, int] | None) -> Iterator[Prediction]:
+    def _lift(self, blocks: Iterable[PoseBlock], size: tuple[int, int] | None) -> Iterator[Prediction]:
         windows = _Windows(self, size)
         for block in blocks:
             yield windows.push(block)
@@ -131,7 +133,7 @@ class _Windows:
         self._scores = np.zeros((0, 17))
         self._done: list[tuple[int, Prediction]] = []  # windows that cover an open frame, and their first frames
 
-    def push(self, block: Block) -> Prediction:
+    def push(self, block: PoseBlock) -> Prediction:
         """Add frames, and return those that no later frame can change."""
         self._points = np.concatenate([self._points, block.points])
         self._scores = np.concatenate([self._scores, block.scores])
@@ -189,7 +191,7 @@ class _Windows:
         return Prediction(pose3d[settled].astype(np.float32), kept[settled])
 
 
-def in_eval_mode(model: Model) -> Model:
+def in_eval_mode(model: PoseModel) -> PoseModel:
     """A copy of a model in evaluation mode that shares its weights. The model itself keeps its mode.
 
     Example:
@@ -204,7 +206,7 @@ def in_eval_mode(model: Model) -> Model:
 
 
 def predict(
-    model: Model,
+    model: PoseModel,
     points: Float[ndarray, "f 17 2"],
     scores: Float[ndarray, "f 17"],
     *,
@@ -228,5 +230,5 @@ def predict(
         >>> predict(model, np.ones((20, 17, 2)), np.ones((20, 17))).pose3d.shape
         (20, 17, 3)
     """
-    parts = list(Predictor(model, flip=flip, focal=focal).lift([Block(points, scores)], size=size))
+    parts = list(Predictor(model, flip=flip, focal=focal).lift([PoseBlock(points, scores)], size=size))
     return Prediction(np.concatenate([part.pose3d for part in parts]), np.concatenate([part.kept for part in parts]))

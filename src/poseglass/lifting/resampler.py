@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass.lifting.predictor import Block, Prediction
+from poseglass.lifting.predictor import PoseBlock, Prediction
 
 __all__ = ["CALM", "FASTEST", "PAUSE", "PREFIX", "SLOWEST", "STEADY", "TimedBlock", "on_model_clock"]
 
@@ -35,7 +35,7 @@ class TimedBlock(NamedTuple):
 
 
 def on_model_clock(
-    blocks: Iterable[TimedBlock], lift: Callable[[Iterable[Block]], Iterable[Prediction]]
+    blocks: Iterable[TimedBlock], lift: Callable[[Iterable[PoseBlock]], Iterable[Prediction]]
 ) -> Iterator[Prediction]:
     """Lift frames at arbitrary times with a model that needs an even clock. Returns one row per frame.
 
@@ -55,7 +55,7 @@ def on_model_clock(
     """
     clock: _Clock | None = None
 
-    def ticks() -> Iterator[Block]:
+    def ticks() -> Iterator[PoseBlock]:
         nonlocal clock
         for block in _with_long_start(blocks):
             if clock is None:
@@ -98,7 +98,7 @@ class _Clock:
         self._ticks = np.zeros(0)  # of the rows so far, and of those to come
         self._rows = Prediction(np.zeros((0, 17, 3), np.float32), np.zeros(0, bool))
 
-    def onto(self, block: TimedBlock) -> Block:
+    def onto(self, block: TimedBlock) -> PoseBlock:
         """Interpolate the ticks up to the last of these frames."""
         first = len(self._edge.times)  # the row of the first new frame
         times, ticks, after = self._edge.times.tolist(), list[float](), list[int]()
@@ -118,7 +118,7 @@ class _Clock:
         share = _share(np.array(ticks), clock[left], clock[right])[:, None]  # f 1
         # Between a known joint and an unknown one, take the nearer.
         share = np.where((scores[left] > 0) & (scores[right] > 0), share, np.round(share))  # f 17
-        return Block(
+        return PoseBlock(
             points[left] * (1 - share[..., None]) + points[right] * share[..., None],
             scores[left] * (1 - share) + scores[right] * share,
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from poseglass.errors import FormatError
-from poseglass.files.extras import needed
+from poseglass.files.extras import require
 from poseglass.mocap.tracks import UNITS, PointTracks
 
 __all__ = ["read_c3d"]
@@ -32,7 +32,7 @@ def read_c3d(path: str | PathLike[str]) -> PointTracks:
         ('LFHD', 'RFHD')
     """
     path = Path(path)
-    library = needed("c3d")
+    library = require("c3d")
     try:
         # The library warns about facts that do not matter here, such as missing analog channels.
         with path.open("rb") as file, warnings.catch_warnings():

@@ -11,7 +11,7 @@ from poseglass.waist.schedule import build_for_schedule
 __all__ = ["build"]
 
 
-def build(recipe: Recipe, backbone: type[PoseTransformer] | None = None) -> waist.Model:
+def build(recipe: Recipe, backbone: type[PoseTransformer] | None = None) -> waist.PoseModel:
     """Build the recipe's network with fresh weights, which the seed determines.
 
     torch's own generators keep their state.
@@ -38,7 +38,7 @@ def build(recipe: Recipe, backbone: type[PoseTransformer] | None = None) -> wais
         return create_model(settings.name, frames=frames, inputs=settings.inputs, sizes=settings.sizes)
 
     with seeded(recipe.run.seed):
-        model: waist.Model
+        model: waist.PoseModel
         if not kept.keep:
             model = build_backbone(settings.frames)
         else:

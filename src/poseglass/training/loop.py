@@ -16,7 +16,7 @@ import numpy as np
 
 from poseglass.clips.sample import Sample
 from poseglass.errors import TrainingError
-from poseglass.files.writing import alone
+from poseglass.files.writing import folder_lock
 from poseglass.models import Card, PoseTransformer
 from poseglass.training.batches import Batches, batches
 from poseglass.training.build import build
@@ -117,7 +117,7 @@ def _work(rank: int, report: OnStep, *, job: _Job, source: Batches | None = None
         start_from(model, recipe, job.init, job.backbone)
         origin["init"] = None if job.init is None else str(job.init)
     state = TrainingState(recipe, model, epoch=source.epoch, rank=rank)
-    with alone(folder, TrainingError) if rank == 0 else nullcontext():
+    with folder_lock(folder, TrainingError) if rank == 0 else nullcontext():
         check_same_run(folder, recipe, origin)
         if rank == 0:
             record_run(folder, recipe, origin)

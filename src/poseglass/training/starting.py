@@ -5,7 +5,7 @@ from os import PathLike
 from poseglass.errors import TrainingError
 from poseglass.models import PoseTransformer
 from poseglass.training.recipe import Recipe
-from poseglass.waist.hourglass import Hourglass, Model, backbone_of
+from poseglass.waist.hourglass import Hourglass, PoseModel, backbone_of
 from poseglass.weights import files as weights
 from poseglass.weights.lengths import lengthened
 
@@ -13,7 +13,7 @@ __all__ = ["start_from"]
 
 
 def start_from(
-    model: Model,
+    model: PoseModel,
     recipe: Recipe,
     init: str | PathLike[str] | None,
     backbone: type[PoseTransformer] | None = None,

@@ -23,7 +23,7 @@ from poseglass.training.recipe import Recipe
 from poseglass.training.seeds import mixed, seeded
 from poseglass.training.validation import predictions_and_targets, validation_errors
 from poseglass.training.workers import averaged
-from poseglass.waist.hourglass import Funnel, Model, backbone_of
+from poseglass.waist.hourglass import Funnel, PoseModel, backbone_of
 from poseglass.weights import files as weights
 
 __all__ = ["TrainingState"]
@@ -50,7 +50,7 @@ class TrainingState:
         1
     """
 
-    def __init__(self, recipe: Recipe, model: Model, *, epoch: int = 1, rank: int = 0) -> None:
+    def __init__(self, recipe: Recipe, model: PoseModel, *, epoch: int = 1, rank: int = 0) -> None:
         self.recipe, self.model, self.epoch, self.rank = recipe, model, epoch, rank
         if recipe.optim.trains == "waist":
             backbone_of(model).eval().requires_grad_(False)  # neither gradients nor dropout
@@ -109,7 +109,7 @@ class TrainingState:
     def _centre(self) -> bool:
         return self.recipe.loss.frames == "centre"
 
-    def averaged(self) -> Model:
+    def averaged(self) -> PoseModel:
         """A copy of the network with the mean weights, in evaluation mode."""
         model = copy.deepcopy(self.model)
         weights.load_state(model, self.mean, "the running mean")

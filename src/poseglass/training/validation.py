@@ -10,7 +10,7 @@ from poseglass._shapes import Pose2D, Pose3D
 from poseglass.body.geometry import root_relative
 from poseglass.clips.sample import Sample
 from poseglass.judging.metrics import mpjpe, p_mpjpe
-from poseglass.waist.hourglass import Funnel, Model
+from poseglass.waist.hourglass import Funnel, PoseModel
 from poseglass.waist.select import take
 
 __all__ = ["predictions_and_targets", "validation_errors"]
@@ -19,7 +19,7 @@ BATCH = 16  # clips per forward pass
 
 
 def predictions_and_targets(
-    model: Model, pose2d: Pose2D, target: Pose3D, *, centre: bool
+    model: PoseModel, pose2d: Pose2D, target: Pose3D, *, centre: bool
 ) -> tuple[Float[Tensor, "b _ j 3"], Float[Tensor, "b _ j 3"]]:
     """A model's poses for clips, and the true poses of the same frames, both (b k j 3).
 
@@ -48,7 +48,7 @@ def predictions_and_targets(
     return (take(predicted, middle), take(target, middle)) if centre else (predicted, target)
 
 
-def validation_errors(model: Model, samples: Mapping[str, Sample], *, centre: bool) -> dict[str, float]:
+def validation_errors(model: PoseModel, samples: Mapping[str, Sample], *, centre: bool) -> dict[str, float]:
     """MPJPE and P-MPJPE of root-relative poses in mm, as ``NAME_mpjpe`` and ``NAME_p_mpjpe`` for each sample.
 
     Args:

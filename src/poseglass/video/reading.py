@@ -116,7 +116,7 @@ class VideoReader:
             self.close()
             opened = self._open()
         container = self._reading = opened.container
-        clock = _Clock(self.info.fps)
+        clock = _FrameTimes(self.info.fps)
         base = opened.stream.time_base or 0
         ordered = container.format.name != "avi"  # AVI stores when a frame is decoded, not when it is shown
         count, seconds = 0, 0.0
@@ -221,7 +221,7 @@ def _probe(opened: _Opened) -> tuple[VideoInfo, int]:
     return info, turns
 
 
-class _Clock:
+class _FrameTimes:
     """Turns the file's time stamps into seconds since the first frame that always increase.
 
     A frame without a time stamp comes one frame after the last. Where the stamps stand still or jump back, as in joined

@@ -15,7 +15,7 @@ from numpy import ndarray
 from poseglass.data.checks.dataset import numbers, read_dictionary
 from poseglass.data.h36m.facts import KEPT, SUBJECTS, take_name
 from poseglass.errors import DataError
-from poseglass.files.extras import needed
+from poseglass.files.extras import require
 
 __all__ = ["WorldTake", "field_name", "find_motion", "read_subjects"]
 
@@ -129,7 +129,7 @@ def _members(path: Path) -> Iterator[tuple[str, str, bytes]]:
 
 
 def _cdf_takes(files: Iterator[tuple[str, str, Path]]) -> Iterator[WorldTake]:
-    cdflib = needed("cdflib")
+    cdflib = require("cdflib")
     for subject, take, path in files:
         place = f"{subject} {take}.cdf"
         if take.startswith("_ALL"):  # some archives have an extra file with all takes

@@ -25,7 +25,7 @@ from poseglass.data.recordings.columns import ColumnWriter
 from poseglass.data.recordings.index import FORMAT, INDEX, checksum, fingerprint
 from poseglass.data.recordings.splits import SPLITS
 from poseglass.errors import DataError
-from poseglass.files.writing import as_created, check_place
+from poseglass.files.writing import apply_umask, check_writable
 
 __all__ = ["RecordingsWriter", "check_new_folder", "file_checksum", "write_recordings"]
 
@@ -42,7 +42,7 @@ def check_new_folder(folder: str | PathLike[str]) -> None:
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} exists and is not empty; choose another folder, or remove it")
-    check_place(folder / INDEX, DataError)
+    check_writable(folder / INDEX, DataError)
 
 
 def file_checksum(path: str | PathLike[str]) -> str:
@@ -211,7 +211,7 @@ def write_recordings(
                 json.dump(index, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
-            as_created(temporary, 0o777)
+            apply_umask(temporary, 0o777)
             temporary.replace(folder)
 
 

@@ -15,7 +15,7 @@ from poseglass.data.synthetic.people import STYLES, stand_camera
 from poseglass.data.synthetic.request import Request, save_npz
 from poseglass.data.threedhp.facts import ACTIVITIES, CAMERAS, KEPT, LENGTHS, TEST, image_size
 from poseglass.errors import DataError
-from poseglass.files.extras import needed
+from poseglass.files.extras import require
 from poseglass.files.writing import writing
 
 __all__ = ["generate_mat", "generate_npz"]
@@ -48,7 +48,7 @@ def generate_npz(request: Request) -> list[Path]:
 
 def generate_mat(request: Request) -> list[Path]:
     """Write the original annotations: ``S1/Seq1/annot.mat`` (MATLAB 5) and ``TS1/annot_data.mat`` (7.3, HDF5)."""
-    scipy_io, h5py = needed("scipy.io"), needed("h5py")
+    scipy_io, h5py = require("scipy.io"), require("h5py")
     written = []
     for subject, sequence in request.track(_sequences(request)):
         if subject in TEST:

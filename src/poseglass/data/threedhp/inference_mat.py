@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from poseglass.data.threedhp.facts import TEST
 from poseglass.errors import DataError
-from poseglass.files.extras import needed
+from poseglass.files.extras import require
 from poseglass.files.writing import writing
 
 __all__ = ["write_inference"]
@@ -29,7 +29,7 @@ def write_inference(path: str | PathLike[str], poses: Mapping[str, Float[ndarray
     Example:
         >>> write_inference("inference_data.mat", {name: np.zeros((9, 17, 3)) for name in TEST})
     """
-    scipy_io = needed("scipy.io")
+    scipy_io = require("scipy.io")
     wrong = [f"{name} is missing" for name in TEST if name not in poses]
     wrong += [f"{name} is not one of them" for name in poses if name not in TEST]
     if wrong:

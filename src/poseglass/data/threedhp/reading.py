@@ -13,7 +13,7 @@ from numpy import ndarray
 from poseglass.data.checks.dataset import numbers, read_dictionary
 from poseglass.data.threedhp.facts import ACTIVITIES, CAMERAS, KEPT, LENGTHS, TEST, TEST_FPS, TRAIN
 from poseglass.errors import DataError
-from poseglass.files.extras import needed
+from poseglass.files.extras import require
 
 __all__ = ["SequenceView", "find_views"]
 
@@ -148,7 +148,7 @@ def _check_cameras(cameras: Mapping[str, Any], place: str) -> None:
 
 def _mat_train(path: Path) -> Iterator[SequenceView]:
     """Yield the views of an ``annot.mat``, which has a cell per camera and all 28 joints of a frame in each row."""
-    scipy_io = needed("scipy.io")
+    scipy_io = require("scipy.io")
     subject, sequence = path.parts[-3:-1]
     try:
         content = scipy_io.loadmat(path, variable_names=["annot2", "univ_annot3", "cameras"])
@@ -176,7 +176,7 @@ def _mat_train(path: Path) -> Iterator[SequenceView]:
 
 def _mat_test(path: Path) -> SequenceView:
     """The view of an ``annot_data.mat`` (MATLAB 7.3, which is HDF5): 17 joints, valid frames, activities."""
-    h5py = needed("h5py")
+    h5py = require("h5py")
     name = path.parts[-2]
     try:
         with h5py.File(path, "r") as file:

@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import PoseError, VideoError
-from poseglass.files.writing import check_place
+from poseglass.files.writing import check_writable
 from poseglass.show.rendering.pictures import WaitingPictures
 from poseglass.show.rendering.renderer import Renderer, picture_size
 from poseglass.show.scene import on_stage
@@ -67,7 +67,7 @@ class Movie:
     ) -> None:
         self.path = Path(path)
         check_suffix(self.path)
-        check_place(self.path, VideoError)
+        check_writable(self.path, VideoError)
         if video is not None and size is not None:
             raise VideoError("give the video to decode, or the size of the frames to pass to watch(); not both")
         # Shrinking images during their conversion costs least.
