@@ -1,4 +1,4 @@
-"""``poseglass data`` from end to end: generated, prepared, opened; and what a user with wrong files sees."""
+"""``poseglass data`` from end to end: generate, prepare and open data; and the errors for wrong files."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def test_data_sets_are_generated_prepared_and_opened(poseglass, layout, command,
     assert recordings.provenance["with"].startswith("poseglass ")
 
 
-def test_an_error_is_one_line(poseglass):
+def test_every_error_is_one_line(poseglass):
     poseglass("data", "generate", "h36m", "download", "--frames", "5", "--subject", "S1")
     path = Path("download/data_2d_h36m_gt.npz")
     whole = path.read_bytes()
@@ -134,7 +134,7 @@ def test_own_motion_is_checked_prepared_and_trained_on(poseglass, own):
 
 @pytest.mark.parametrize("detected", [False, True])
 def test_own_recordings_are_trained_and_judged_on(poseglass, own, detected):
-    """With your own cameras, the splits are those of the description, and the model knows its input."""
+    """Your own cameras: splits come from the description, and the model's card names its keypoints."""
     if detected:  # each take has keypoints, half a pixel off
         entries = []
         poseglass("data", "mocap", "studio", "exact")
@@ -178,7 +178,7 @@ def test_own_recordings_are_trained_and_judged_on(poseglass, own, detected):
     assert "subjects ben" in out
 
 
-def test_everything_wrong_with_own_motion_is_reported_at_once(poseglass, own):
+def test_all_faults_of_own_motion_are_reported_at_once(poseglass, own):
     path = own / "ben" / "walk 1.csv"
     path.write_text(path.read_text().replace("left_knee", "lft_knee"))
     (own / "cleo" / "walk 1.csv").write_text("frame,a_x,a_y\n")
@@ -214,7 +214,7 @@ def test_training_refuses_an_empty_split(poseglass, own):
     assert "there are no clips in the split 'val'" in err
 
 
-def test_libraries_for_data_sets_are_imported_only_when_needed():
+def test_data_set_libraries_are_imported_only_when_needed():
     code = (
         "import sys, pkgutil, importlib, poseglass.data, poseglass.own.check, poseglass.commands.app\n"
         "for m in pkgutil.iter_modules(poseglass.data.__path__): importlib.import_module('poseglass.data.' + m.name)\n"

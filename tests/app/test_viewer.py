@@ -1,4 +1,4 @@
-"""The player's page in a real browser: headless Chromium, offline, controlled through its debugging pipe."""
+"""The page of the 3D player in a real browser: headless Chromium, offline, controlled by its debugging pipe."""
 
 import base64
 import html
@@ -31,7 +31,7 @@ WIDTH, HEIGHT = 1200, 800
 
 
 class Browser:
-    """One tab of a headless Chromium. JSON messages end in a zero byte and go through file descriptors 3 and 4."""
+    """One tab of headless Chromium. JSON messages end with a zero byte and go through file descriptors 3 and 4."""
 
     def __init__(self, home: Path) -> None:
         commands, self._to = os.pipe()
@@ -70,7 +70,7 @@ class Browser:
             ready, _, _ = select.select([self._from], [], [], max(0, end - time.monotonic()))
             assert ready, f"Chromium did not answer for {patience} s"
             part = os.read(self._from, 1 << 20)
-            assert part, "Chromium has ended"
+            assert part, "Chromium has exited"
             self._rest += part
         line, _, self._rest = self._rest.partition(b"\0")
         return json.loads(line)
@@ -202,7 +202,7 @@ def stage_size(player: Browser) -> tuple[float, float]:
     return box["width"], box["height"]
 
 
-def test_the_page_describes_the_motion(player: Browser) -> None:
+def test_the_page_shows_the_title_and_facts_of_the_motion(player: Browser) -> None:
     assert player.run("document.title") == "A walk"
     assert player.run("document.querySelector('h1').textContent") == "A walk"
     facts = player.run("document.getElementById('facts').textContent")
@@ -221,7 +221,7 @@ def test_every_control_has_a_name(player: Browser) -> None:
     )
 
 
-def test_it_plays_in_real_time_and_pauses(player: Browser) -> None:
+def test_playback_runs_in_real_time_and_can_be_paused(player: Browser) -> None:
     frame, now = "poseglass.frame", "performance.now() / 1000"
     player.run("poseglass.play()")
     player.wait(f"{frame} >= 3")
@@ -241,14 +241,14 @@ def test_it_plays_in_real_time_and_pauses(player: Browser) -> None:
     player.wait(f"{frame} < {paused}")  # it starts again at the end
 
 
-def test_the_play_button(player: Browser) -> None:
+def test_the_play_button_starts_playback_and_space_pauses_it(player: Browser) -> None:
     box = player.box("#play")
     at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     player.mouse("mousePressed", *at, button="left", clickCount=1)
     player.mouse("mouseReleased", *at, button="left", clickCount=1)
     assert player.run("poseglass.playing") is True
     assert player.run("document.getElementById('play').getAttribute('aria-label')") == "Pause"
-    player.press(" ")  # the button has the focus now, and one press must count once
+    player.press(" ")  # the button has the focus: one press must count once
     assert player.run("poseglass.playing") is False
 
 
@@ -266,13 +266,13 @@ def test_a_click_on_the_timeline_sets_the_frame(player: Browser, frame: int) -> 
     assert ("kept" in player.run("document.getElementById('count').value")) == (frame % 3 == 1)
 
 
-def test_keys_step_through_frames(player: Browser) -> None:
+def test_arrow_keys_step_through_frames(player: Browser) -> None:
     for key, frame in (("End", 89), ("ArrowLeft", 88), ("Home", 0), ("ArrowLeft", 0), ("ArrowRight", 1)):
         player.press(key)
         assert player.run("poseglass.frame") == frame
 
 
-def test_joints_are_projected_like_a_camera_does(player: Browser, walk: PoseSequence) -> None:
+def test_joints_are_projected_as_by_a_camera(player: Browser, walk: PoseSequence) -> None:
     size = stage_size(player)
     for frame, yaw, pitch, distance in ((0, 38, 13, 4.6), (20, -70, 40, 6), (60, 170, -5, 3)):
         player.run(f"poseglass.seek({frame}); Object.assign(poseglass.view, {{yaw: {yaw}, pitch: {pitch}}})")
@@ -313,7 +313,7 @@ def test_kept_frames_are_highlighted(player: Browser, walk: PoseSequence) -> Non
         assert np.abs(picture[y, x] - expected).max() <= 3, frame
 
 
-def test_drag_wheel_and_reset(player: Browser) -> None:
+def test_dragging_turns_and_moves_the_view_and_the_wheel_zooms(player: Browser) -> None:
     first = player.run("({...poseglass.view})")
     player.drag((600, 300), (700, 350))
     turned = player.run("({...poseglass.view})")
@@ -332,7 +332,7 @@ def test_drag_wheel_and_reset(player: Browser) -> None:
     assert player.run("({...poseglass.view})") == first
 
 
-def test_two_fingers_zoom(player: Browser) -> None:
+def test_two_fingers_zoom_the_view(player: Browser) -> None:
     def touch(kind: str, *places: tuple[float, float]) -> None:
         points = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(places)]
         player.ask("Input.dispatchTouchEvent", type=kind, touchPoints=points)
@@ -359,7 +359,7 @@ def test_2d_keypoints_are_shown_and_can_be_hidden(player: Browser) -> None:
 
 
 @pytest.mark.parametrize("size", [(390, 740), (800, 400), (2400, 1300)])
-def test_it_fits_any_window(chromium: Browser, walk: PoseSequence, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_the_page_fits_any_window(chromium: Browser, walk: PoseSequence, tmp_path: Path, size: tuple[int, int]) -> None:
     chromium.open(write_page(walk, tmp_path / "page.html", title="A walk with a rather long name"), size)
     chromium.run("poseglass.pause()")
     assert chromium.run("[document.body.scrollWidth, document.body.scrollHeight]") == list(size)
@@ -369,7 +369,7 @@ def test_it_fits_any_window(chromium: Browser, walk: PoseSequence, tmp_path: Pat
     assert ((joints[:, :2] > 0) & (joints[:, :2] < [width, height])).all()
 
 
-def test_a_long_motion_of_uneven_timing(chromium: Browser, tmp_path: Path) -> None:
+def test_a_long_motion_with_uneven_timing_plays_by_its_timestamps(chromium: Browser, tmp_path: Path) -> None:
     frames = 20_000
     short = make_walk(100)
     turns = frames // 100
@@ -397,7 +397,7 @@ def test_a_long_motion_of_uneven_timing(chromium: Browser, tmp_path: Path) -> No
     assert chromium.complaints() == []
 
 
-def test_a_motion_without_known_joints_or_pruning(chromium: Browser, tmp_path: Path) -> None:
+def test_a_motion_without_known_joints_or_pruning_is_shown_empty(chromium: Browser, tmp_path: Path) -> None:
     blank = PoseSequence(np.full((3, 17, 3), np.nan), H36M_17, "world", fps=10, valid=np.zeros(3, bool))
     chromium.open(write_page(blank, tmp_path / "blank.html"))
     chromium.run("poseglass.pause(); poseglass.seek(2)")

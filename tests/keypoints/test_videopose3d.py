@@ -1,4 +1,4 @@
-"""VideoPose3D's custom sets, and pickles that must not run."""
+"""VideoPose3D custom data sets, and pickles that must not run."""
 
 import pickle
 from pathlib import Path
@@ -19,7 +19,7 @@ def videopose(path: Path, videos: object, **metadata: object) -> Path:
 
 
 @pytest.mark.parametrize("dtype", ["float32", ">f8", "int16"])
-def test_custom_sets(tmp_path, dtype):
+def test_custom_data_sets_are_read(tmp_path, dtype):
     table = np.stack([person(17, x=100 + n)[:, :2] for n in range(4)]).astype(dtype)
     sizes = {"walk.mp4": {"w": np.int64(640), "h": 480}}
     metadata = {
@@ -42,7 +42,7 @@ class Trap:
         return (Path.touch, (Path("trapped"),))
 
 
-def test_pickles_do_not_run(tmp_path, monkeypatch):
+def test_pickled_code_is_never_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     videopose(tmp_path / "evil.npz", {"a": {"custom": [Trap()]}})
     with pytest.raises(FormatError, match=r"positions_2d: the pickle asks for \S+\.\S+, which is refused"):

@@ -12,7 +12,7 @@ from poseglass import _shapes
 
 SOURCE = Path(poseglass.__file__).parent
 ROOMS = sorted({path.relative_to(SOURCE).parts[0] for path in SOURCE.rglob("*.py")})
-# These describe what was done to a thing or where it is, not what it is.
+# These words describe what was done to a thing or where it is, not what it is.
 BANNED = {"there", "told", "asked", "seen", "made", "found", "said", "more", "of"}
 ARRAYS = {"Bool", "Float", "Int", "Num", "Shaped", "UInt8"}
 ROWS = re.findall(r"^(\w(?:, \w)*) {2,}\S", str(_shapes.__doc__), re.MULTILINE)  # such as "b     clips of a batch"
@@ -54,7 +54,7 @@ def problems(room: str) -> list[str]:
     return lines
 
 
-def test_the_glossary_is_read():
+def test_the_glossary_lists_axis_letters():
     assert set("bfkjpscihnm3") == GLOSSARY
 
 

@@ -1,4 +1,4 @@
-"""The contract of the layers covers the whole package."""
+"""The layers contract covers every room, and the tests mirror the rooms."""
 
 import re
 import tomllib
@@ -24,7 +24,7 @@ def test_every_folder_of_python_files_is_a_package():
     assert [folder for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
 
 
-def test_tests_mirror_the_rooms():
+def test_test_folders_mirror_the_rooms():
     rooms = {path.parent.name for path in SOURCE.glob("*/__init__.py")}
     beside = {"app", "contract", "golden", "laws", "meta", "oracle", "samples"}
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/*.py")}

@@ -1,4 +1,4 @@
-"""Checks of motion files: every finding at once, and a summary."""
+"""Checks of motion files: all findings at once, and a summary."""
 
 from zipfile import ZipFile
 
@@ -16,7 +16,7 @@ def lines_of(report):
     return [line for line in str(report).splitlines() if line.startswith(("error", "warning"))]
 
 
-def test_a_good_folder(studio):
+def test_a_good_folder_has_a_summary_and_no_findings(studio):
     add_takes(studio, pixels(0))
     report = check(studio)
     assert report.findings == []
@@ -29,7 +29,7 @@ def test_a_good_folder(studio):
     ]
 
 
-def test_everything_is_reported_at_once(studio):
+def test_all_findings_are_reported_at_once(studio):
     points = z_up(files.people(seed=1))
     text = (studio / "ben" / "walk 1.trc").read_text()
     (studio / "ben" / "walk 1.trc").write_text(
@@ -65,7 +65,7 @@ def test_conventions_and_many_subjects_are_summarised(tmp_path):
     assert "360 frames, 7 seconds without errors" in lines
 
 
-def test_a_take_without_half_a_second_is_an_error(tmp_path):
+def test_a_take_shorter_than_half_a_second_is_an_error(tmp_path):
     files.write_csv(tmp_path / "walk.csv", files.people(20))
     assert any("walk.csv: no half second of it is free of gaps and jumps" in line for line in lines_of(check(tmp_path)))
 
@@ -93,7 +93,7 @@ def test_a_broken_archive_is_an_error(content, tmp_path):
     assert check(tmp_path / "clips.npz").errors >= 1
 
 
-def test_an_archive_without_points_beside_an_index_is_taken_for_clips(tmp_path):
+def test_an_archive_without_points_beside_an_index_is_checked_as_clips(tmp_path):
     np.savez(tmp_path / "clips.npz", walk=files.people())
     (tmp_path / "index.csv").write_text("name\n")
     assert check(tmp_path / "clips.npz").kind == "motion clips"

@@ -1,4 +1,4 @@
-"""The checks of other people's classes: ours pass, and for every rule there is a class that breaks it."""
+"""The contract checks: our own classes pass, and for every rule there is a class that breaks it."""
 
 import pickle
 import random
@@ -53,7 +53,7 @@ def test_our_recoverers_pass(name):
 
 
 class Sound(PoseTransformer):
-    """Keeps every rule. Each class derived from it below breaks one, and what follows from that one."""
+    """Keeps every rule. Each class derived from it below breaks one rule, and those that depend on that rule."""
 
     dim, frames, depth, inputs, joints, heads = 8, 8, 3, 2, 5, 2
 
@@ -181,7 +181,7 @@ class WildGradients(Sound):
 
 
 class Remembers(Sound):
-    """A table made in inference mode cannot be saved for the backward pass."""
+    """Caches a table; one built in inference mode cannot be saved for the backward pass."""
 
     table: Tensor | None = None
 
@@ -248,7 +248,7 @@ class InPlace(Sound):
         return super().embed(pose2d.clamp_(-1, 1))
 
 
-# For each class, all findings in order: the function that checks the rule, and what it says.
+# For each class, all findings in order: the function that checks the rule, and the finding's text.
 BROKEN_BACKBONES = {
     Uncopied: [("copied", "it raised RuntimeError: Only Tensors created explicitly by the user")],
     Misfit: [
@@ -323,14 +323,14 @@ BROKEN_BACKBONES = {
 
 
 class SoundPruner(Pruner):
-    """Keeps the largest tokens."""
+    """Keeps the frames with the largest tokens."""
 
     def forward(self, tokens, pose2d, *, keep, always=None, attention=None):
         return highest(tokens.detach().square().mean((2, 3)), keep, always)
 
 
 class AskedOfSecond(SoundPruner):
-    """Its scores are of the attention, which it says that it needs."""
+    """Scores frames by attention, and declares that it needs attention."""
 
     needs_attention: ClassVar[bool] = True
 
@@ -440,7 +440,7 @@ BROKEN_PRUNERS = {
 
 
 class SoundRecoverer(Recoverer):
-    """Spreads the mean of what was kept over all frames."""
+    """Gives every frame the mean of the kept ones."""
 
     acts_on = "tokens"
 
@@ -529,7 +529,7 @@ BREAKERS = [
         (check_recoverer, SoundRecoverer),
     ],
 )
-def test_the_parents_of_the_broken_classes_pass(check, sound):
+def test_classes_that_keep_every_rule_pass(check, sound):
     check(sound())
 
 
@@ -553,7 +553,7 @@ def test_every_rule_has_a_class_that_breaks_it(check, rules, broken):
     assert names == {find.__name__ for group in rules for find in group.values()}
 
 
-def test_rules_that_build_on_a_broken_one_wait():
+def test_rules_that_depend_on_a_broken_one_are_not_checked():
     with pytest.raises(ContractError, match=r"\(15 other rules build on these and were not checked\.\)$"):
         check_backbone(JointlessTokens())
     with pytest.raises(ContractError) as caught:
@@ -561,11 +561,11 @@ def test_rules_that_build_on_a_broken_one_wait():
     assert "other rules" not in str(caught.value)
 
 
-def test_the_error():
+def test_the_error_has_its_cause_and_can_be_pickled():
     with pytest.raises(AssertionError) as caught:
         check_backbone(Deaf())
     assert isinstance(caught.value, PoseglassError)
-    assert isinstance(caught.value.__cause__, TypeError), "with the traceback of what went wrong"
+    assert isinstance(caught.value.__cause__, TypeError), "the original error is the cause"
     back = pickle.loads(pickle.dumps(ContractError("it breaks", ["a", "b"])))
     assert (str(back), back.broken) == ("it breaks", ["a", "b"])
 
@@ -579,7 +579,7 @@ def test_layers_may_be_skipped_at_random():
 
 
 class Noisy(Sound):
-    """Draws random numbers of both kinds, and has running statistics."""
+    """Draws random numbers from torch and Python, and has running statistics."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -593,21 +593,21 @@ class Noisy(Sound):
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("kind", [Noisy, Dice])
-def test_a_check_leaves_no_trace(kind, training):
+def test_a_check_leaves_random_states_modes_and_gradients_unchanged(kind, training):
     part = kind().train(training)
     if kind is Noisy:
-        part.norm.eval()  # flags of parts may differ
+        part.norm.eval()  # parts may have different modes
     before = {name: value.clone() for name, value in part.state_dict().items()}
     flags = [module.training for module in part.modules()]
-    of_torch, of_python = torch.get_rng_state(), random.getstate()
-    with torch.inference_mode(kind is Noisy):  # nor does it matter what the caller is about
+    torch_state, python_state = torch.get_rng_state(), random.getstate()
+    with torch.inference_mode(kind is Noisy):  # the caller may be in inference mode
         if kind is Dice:
             with pytest.raises(ContractError):
                 check_pruner(part)
         else:
             check_backbone(part)
-    assert torch.equal(torch.get_rng_state(), of_torch)
-    assert random.getstate() == of_python
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert random.getstate() == python_state
     assert [module.training for module in part.modules()] == flags
     assert all(torch.equal(value, before[name]) for name, value in part.state_dict().items())
     assert all(parameter.grad is None for parameter in part.parameters())
