@@ -205,11 +205,11 @@ def test_training_refuses_an_empty_split(poseglass, own):
     (own / "motion.toml").write_text('units = "mm"\nup = "z"\n')
     code, _, err = poseglass("data", "mocap", "studio", "clips.npz")
     assert code == 0
-    assert "split val: it has no take, which training needs; name its subjects under [splits]" in err
+    assert "split val: training needs it, but it has no takes; list its subjects in [splits]" in err
     Path("tiny.toml").write_text(TINY)
     code, _, err = poseglass("train", "tiny.toml", "--data", "clips.npz", "-o", "run")
     assert code == 1
-    assert "there are no clips in the split 'val'" in err
+    assert "the split 'val' has no clips" in err
 
 
 def test_data_set_libraries_are_imported_only_when_needed():

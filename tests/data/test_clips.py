@@ -55,7 +55,7 @@ def test_a_split_holds_its_clips_and_an_unknown_one_is_refused():
     train = clips().split("train")
     assert [clip.name for clip in train] == ["walk", "run/2"]
     assert (train.fps, train.credit) == (60.0, "thanks")
-    with pytest.raises(DataError, match=r"'test'; there are splits train, val"):
+    with pytest.raises(DataError, match=r"'test' has no clips; the splits with clips are train, val"):
         clips().split("test")
 
 
