@@ -101,7 +101,7 @@ class TestVideos:
         monkeypatch.setitem(DETECTORS, "two", lambda weights: Two(someone(40)))
         film(workdir / "walk.mp4", 40)
         done = poseglass("lift", "walk.mp4", "--detector", "two")
-        assert "warning: up to 2 people per frame: only one is followed, from the most prominent on" in done.err
+        assert "warning: up to 2 people per frame: only one is followed, at first the most prominent" in done.err
         motion = PoseSequence.load("walk-3d.npz")
         np.testing.assert_allclose(motion.pose2d.points, someone(40).points)
         refused(poseglass("lift", "walk.mp4", "--detector", "three"), "--detector", "choose one of mediapipe", code=2)
@@ -174,7 +174,7 @@ class TestVideos:
         refused(poseglass("lift", "head.mp4"), "head.mp4")
         content = whole.index(b"mdat")
         (workdir / "index.mp4").write_bytes(whole[: content + 4])
-        refused(poseglass("lift", "index.mp4"), "index.mp4 holds no frame that can be read")
+        refused(poseglass("lift", "index.mp4"), "index.mp4 holds no readable frame")
 
     @pytest.mark.parametrize("option", [("--layout", "coco17"), ("--size", "640x480"), ("--fps", "25")])
     def test_options_for_keypoints_are_refused_for_videos(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from parity import assert_same_poses
 from torch import nn
 
 import poseglass as pg
@@ -44,15 +45,7 @@ def test_other_sizes_match_an_independent_computation(tmp_path, lengths, sizes, 
     slow = oracle.Published(
         checkpoint, heads=heads or default_heads, neighbours=neighbours or default_neighbours, at=at
     )
-    batch = clips(lengths[0], sizes.get("inputs", 3))
-    with torch.inference_mode():
-        together = model(torch.from_numpy(batch)).numpy()
-        kept = model.trace(torch.from_numpy(batch)).kept[at].tolist() if isinstance(model, Hourglass) else None
-    for number, clip in enumerate(batch):
-        pose3d, frames_kept = slow(clip)
-        assert np.abs(together[number] - pose3d).max() < 2e-5
-        if kept is not None:
-            assert kept[number] == frames_kept
+    assert_same_poses(model, slow, clips(lengths[0], sizes.get("inputs", 3)))
 
 
 def test_still_frames_tie_as_in_the_independent_computation(tmp_path):

@@ -1,6 +1,5 @@
 """Published checkpoints: they are recognised, and everything else is refused."""
 
-import os
 import pickle
 import re
 import zipfile
@@ -18,20 +17,11 @@ from poseglass.errors import PoseglassError, WeightsError
 from poseglass.models import BACKBONES, Card, MixSTE
 from poseglass.waist.hourglass import Hourglass
 from poseglass.weights import files as weights
+from samples.bomb import Bomb
 
 
 def state(keep: int | None = None) -> dict[str, np.ndarray]:
     return published.filled(published.mixste_shapes(frames=9, dim=16, depth=4, keep=keep))
-
-
-class Bomb:
-    """An object whose pickle creates a folder when an ordinary unpickler loads it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
 
 
 def test_published_models_take_screen_coordinates(tmp_path):
