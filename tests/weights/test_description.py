@@ -115,7 +115,7 @@ class TestBackbonesOfOthers:
     @pytest.mark.parametrize("other", [MixSTE, Elsewhere.Stranger])
     def test_another_class_is_refused(self, tmp_path, other):
         weights.save(Stranger(), tmp_path)
-        with pytest.raises(WeightsError, match=r"are of test_description:Stranger, not of \S*: give that class"):
+        with pytest.raises(WeightsError, match=r"belong to test_description:Stranger, not to \S*: pass the former"):
             weights.load(tmp_path, backbone=other)
 
     def test_a_class_of_the_name_of_ours_is_not_taken_for_ours(self, tmp_path):
@@ -179,7 +179,7 @@ def test_a_backbone_of_somebody_else_is_trained_saved_and_loaded(tmp_path, monke
 
 class TestWhatCannotBeDescribed:
     def test_no_model_at_all(self, tmp_path):
-        with pytest.raises(WeightsError, match="Linear is no backbone, hourglass or funnel"):
+        with pytest.raises(WeightsError, match="expected a backbone, an hourglass or a funnel, got a Linear"):
             weights.save(nn.Linear(2, 2), tmp_path / "x")
         assert not (tmp_path / "x").exists()
 
@@ -187,8 +187,8 @@ class TestWhatCannotBeDescribed:
         ("config", "words"),
         [
             (None, "does not say how it was built: set self.config"),
-            ({"width": torch.zeros(1)}, "config of Stranger should hold plain values .* not JSON serializable"),
-            ({"width": float("nan")}, "config of Stranger should hold plain values"),
+            ({"width": torch.zeros(1)}, "config of Stranger should map .* not JSON serializable"),
+            ({"width": float("nan")}, "config of Stranger should map"),
             ({"colour": "red"}, "config of Stranger .*unexpected keyword argument 'colour'"),
         ],
     )

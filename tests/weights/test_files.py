@@ -354,5 +354,7 @@ class TestWhatIsRefused:
         weights.save(tiny(), tmp_path)
         for choice in ({"heads": 2}, {"at": 1}, {"neighbours": 2}):
             (name,) = choice
-            with pytest.raises(WeightsError, match=rf"is a folder, which says its {re.escape(name)}: leave that out"):
+            with pytest.raises(
+                WeightsError, match=rf"is a folder, whose description already gives {re.escape(name)}: leave that out"
+            ):
                 weights.load(tmp_path, **choice)
