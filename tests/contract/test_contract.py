@@ -398,7 +398,7 @@ class TestErrors:
             ({2: 13}, "layer 2 can keep 1 to 12 frames, not 13"),
             ({2: 0}, "1 to 12 frames, not 0"),
             ({1: 5, 2: 6}, "layer 2 can keep 1 to 5 frames, not 6"),
-            ({2: 5, 1: 3}, "must rise"),
+            ({2: 5, 1: 3}, "must increase"),
         ],
     )
     def test_schedules(self, backbone, schedule, says):

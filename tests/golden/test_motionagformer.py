@@ -163,8 +163,8 @@ class TestLengths:
         [
             ({"frames": [9, 9]}, "one number for each of 3 layers .*, not 2"),
             ({"frames": [9, 4, 5]}, "should never increase"),
-            ({"frames": [9, 4, 0]}, "end at 1 or more"),
-            ({"frames": 0}, "end at 1 or more"),
+            ({"frames": [9, 4, 0]}, "the last should be 1 or more"),
+            ({"frames": 0}, "the last should be 1 or more"),
             ({"depth": 0}, "each of 0 layers"),
             ({"heads": 5}, "5 heads do not divide 16"),
             ({"neighbours": 0}, "should be 1 or more .*, not 0"),

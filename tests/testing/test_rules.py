@@ -256,13 +256,13 @@ BROKEN_BACKBONES = {
         ("attributes", "heads = 3 must divide dim = 8"),
         ("attributes", "bias must be True or False, not None"),
         ("attributes", "slots must be 'joints' or 'hypotheses', not 'frames'"),
-        ("attributes", r"lengths must name the frames of 2 layers, the first 8, not \[8, 8, 9\]"),
+        ("attributes", r"lengths must have one number for each of 2 layers, first 8, not \[8, 8, 9\]"),
     ],
     Nameless: [
         ("attributes", "dim must be a whole number of 1 or more, not True"),
         ("attributes", "depth must be a whole number of 1 or more, not None"),
     ],
-    Growing: [("attributes", r"lengths must fall or stay and end above 0, not be \[8, 4, 5\]")],
+    Growing: [("attributes", r"lengths must never increase, and the last must be above 0, not \[8, 4, 5\]")],
     JointlessTokens: [("embed", r"for \(3, 8, 5, 2\) it returned \(3, 8, 8\) instead of \(3, 8, slots, 8\)")],
     Halving: [
         ("layer", r"layer 1 returned \(3, 4, 5, 8\) for \(3, 8, 5, 8\)"),
@@ -280,9 +280,9 @@ BROKEN_BACKBONES = {
     ],
     MoreThanItsParts: [
         ("forward_is_its_parts", r"the results differ by 0\.1 "),
-        ("waist_that_keeps_all", r"with the schedule \{1: 8\} it does"),
+        ("waist_that_keeps_all", r"with the schedule \{1: 8\}, the poses change"),
     ],
-    RoundedOtherwise: [("waist_that_keeps_all", r"with the schedule \{1: 8\} it does")],
+    RoundedOtherwise: [("waist_that_keeps_all", r"with the schedule \{1: 8\}, the poses change")],
     AlwaysDropping: [
         ("repeats", r"two passes differ by up to [\d.e-]+ \(is a dropout always on\?\)"),
         ("waist_that_keeps_all", "with the schedule"),
@@ -292,28 +292,28 @@ BROKEN_BACKBONES = {
         ("registered", r"mixing holds unregistered parts \(use nn.ModuleList"),
         ("registered", r"out\.extra holds unregistered parts"),
     ],
-    Unused: [("gradients", "none reaches project.weight, project.bias, forgotten.weight, forgotten.bias")],
-    NoGradients: [("gradients", "none reaches project.weight, .*mixing.1.bias and 4 others")],
-    WildGradients: [("gradients", "those of scale are not finite")],
+    Unused: [("gradients", "no gradient reaches project.weight, project.bias, forgotten.weight, forgotten.bias")],
+    NoGradients: [("gradients", "no gradient reaches project.weight, .*mixing.1.bias and 4 others")],
+    WildGradients: [("gradients", "the gradients of scale are not finite")],
     Remembers: [("gradients", "it raised RuntimeError: Inference tensors cannot be saved for backward")],
     Unchecked: [
-        ("refuses", "poses without the clip axis (are accepted|raise)"),
-        ("refuses", r"poses with one frame too many are accepted \(call self.check\(pose2d\) first\)"),
-        ("refuses", "poses with one joint too many are accepted"),
-        ("refuses", "poses with one coordinate too many raise RuntimeError"),
-        ("refuses", "poses with a single joint are accepted"),
+        ("refuses", "input without the clip axis (is accepted|raises)"),
+        ("refuses", r"input with one frame too many is accepted \(call self.check\(pose2d\) first\)"),
+        ("refuses", "input with one joint too many is accepted"),
+        ("refuses", "input with one coordinate too many raises RuntimeError"),
+        ("refuses", "input with a single joint is accepted"),
     ],
     Unsaved: [("state_dict", "with the same state dict, the poses of a second model differ by")],
     HalfSaved: [("state_dict", "it raised RuntimeError: Error.* in loading state_dict")],
     Logits: [
-        ("tells_attention", "layer 1 appends no shares: they must not be negative, and a clip's must sum to 1"),
-        ("tells_attention", "layer 1 appends no shares"),
-        ("tells_attention", "layer 2 returns tokens that differ by .* when it is given a list"),
+        ("tells_attention", "layer 1 appends invalid shares: none may be negative, and each clip's must sum to 1"),
+        ("tells_attention", "layer 1 appends invalid shares"),
+        ("tells_attention", "with a list `received`, the tokens of layer 2 differ by "),
         ("tells_attention", r"layer 2 appends \(4,\) instead of \(clips, frames\), \(3, 4\)"),
-        ("tells_attention", "layer 2 appends no shares"),
-        ("tells_attention", "layer 2 returns tokens that differ by .* when it is given a list"),
+        ("tells_attention", "layer 2 appends invalid shares"),
+        ("tells_attention", "with a list `received`, the tokens of layer 2 differ by "),
         ("tells_attention", r"layer 2 appends \(8,\) instead of \(clips, frames\), \(3, 8\)"),
-        ("tells_attention", "layer 2 appends no shares"),
+        ("tells_attention", "layer 2 appends invalid shares"),
     ],
     Deaf: [("tells_attention", "it raised TypeError: .*positional argument")],
     OneType: [("autocast", "it raised RuntimeError: Index put requires .*")],
@@ -427,15 +427,15 @@ BROKEN_PRUNERS = {
     ThirdNeighbour: [("keeps_all", "it raised IndexError: there are no frames left over")],
     Forgetful: [("always_kept", r"with keep=1, always=tensor\(\[1, 4, 7\]\) it returned")],
     Dice: [
-        ("chooses_again", "two calls chose differently"),
-        ("clips_apart", "alone and in a batch, a clip keeps different frames"),
-        ("gradients_or_none", "it chooses differently"),
+        ("chooses_again", "two calls chose different frames"),
+        ("clips_apart", "a clip keeps different frames alone and in a batch"),
+        ("gradients_or_none", "it chooses different frames"),
     ],
-    OfTheBatch: [("clips_apart", "alone and in a batch, a clip keeps different frames")],
+    OfTheBatch: [("clips_apart", "a clip keeps different frames alone and in a batch")],
     Numpy: [("gradients_or_none", r"it raised RuntimeError: Can't call numpy\(\) on Tensor that requires grad")],
-    ByTraining: [("gradients_or_none", "it chooses differently")],
+    ByTraining: [("gradients_or_none", "it chooses different frames")],
     SecondJoint: [("one_slot", "it raised IndexError")],
-    Normalises: [("leaves_tokens", "they have changed after a call")],
+    Normalises: [("leaves_tokens", "they changed during a call")],
 }
 
 
@@ -496,14 +496,14 @@ BROKEN_RECOVERERS = {
     UncopiedRecoverer: [("copied", "it raised RuntimeError: Only Tensors")],
     ActsOnFrames: [("acts_on", "it is 'frames'")],
     OnlyTheKept: [
-        ("full_length", r"from 1 frames it made \(3, 1, 17, 16\) instead of \(3, 12, 17, 16\)"),
-        ("full_length", "from 6 frames it made"),
-        ("full_length", "from 11 frames it made"),
+        ("full_length", r"from 1 frames it returned \(3, 1, 17, 16\) instead of \(3, 12, 17, 16\)"),
+        ("full_length", "from 6 frames it returned"),
+        ("full_length", "from 11 frames it returned"),
     ],
-    Divides: [("full_length", "from 1 frames it made numbers that are not finite")],
-    DiceAgain: [("recovers_again", "two calls differ")],
+    Divides: [("full_length", "from 1 frames it returned numbers that are not finite")],
+    DiceAgain: [("recovers_again", "two calls returned different results")],
     FirstClips: [("recovers_apart", "alone and in a batch, a clip's frames differ by")],
-    Cuts: [("passes_gradients", "none reaches the frames, scale")],
+    Cuts: [("passes_gradients", "no gradient reaches the frames, scale")],
 }
 KINDS = [
     pytest.param(check, rules, broken, id=check.__name__)
@@ -554,7 +554,7 @@ def test_every_rule_has_a_class_that_breaks_it(check, rules, broken):
 
 
 def test_rules_that_build_on_a_broken_one_wait():
-    with pytest.raises(ContractError, match=r"\(15 other rules build on these and were not checked\.\)$"):
+    with pytest.raises(ContractError, match=r"\(15 other rules depend on these and were not checked\.\)$"):
         check_backbone(JointlessTokens())
     with pytest.raises(ContractError) as caught:
         check_backbone(SmoothingHead())

@@ -146,7 +146,7 @@ def test_uniform_sampling_with_a_frame_that_is_always_kept():
 
 
 def test_a_density_needs_a_neighbour():
-    with pytest.raises(ModelError, match="1 neighbour or more"):
+    with pytest.raises(ModelError, match="neighbours should be 1 or more"):
         DensityPeaks(neighbours=0)
 
 

@@ -207,7 +207,7 @@ def test_only_settings_that_the_architecture_has_can_be_chosen(tmp_path):
     path = published.write(state(), tmp_path / "x.pth")
     with pytest.raises(WeightsError, match="holds a MixSTE, which has no setting neighbours"):
         weights.load(path, neighbours=3)
-    with pytest.raises(WeightsError, match=r"backbone= is for a folder"):
+    with pytest.raises(WeightsError, match=r"backbone= is only for a folder"):
         weights.load(path, backbone=MixSTE)
 
 

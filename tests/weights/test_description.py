@@ -127,7 +127,7 @@ class TestBackbonesOfOthers:
     def test_ours_is_not_taken_for_theirs(self, tmp_path):
         weights.save(MixSTE(frames=9, dim=16, depth=2, heads=2), tmp_path)
         assert isinstance(weights.load(tmp_path, backbone=MixSTE), MixSTE)
-        with pytest.raises(WeightsError, match=r"poseglass's own MixSTE, not of test_description:Elsewhere.MixSTE"):
+        with pytest.raises(WeightsError, match=r"poseglass's own MixSTE, not to test_description:Elsewhere.MixSTE"):
             weights.load(tmp_path, backbone=Elsewhere.MixSTE)
 
     def test_loading_imports_nothing_that_a_file_names(self, tmp_path):
@@ -215,6 +215,6 @@ class TestWhatCannotBeDescribed:
                 return x[:, :1].expand(-1, frames, -1, -1)
 
         for parts, name in (({"prune": Ends()}, "Ends"), ({"recover": Middle()}, "Middle")):
-            with pytest.raises(WeightsError, match=rf"{name} is not one of this package's \("):
+            with pytest.raises(WeightsError, match=rf"{name} is not one of this package's classes \("):
                 weights.save(hourglass(MixSTE(frames=9, dim=16, depth=2), keep=2, at=1, **parts), tmp_path / "x")
         assert not Path(tmp_path / "x").exists()

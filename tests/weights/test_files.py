@@ -322,7 +322,7 @@ class TestWhatIsRefused:
     def test_the_format_of_another_version(self, tmp_path, form):
         weights.save(tiny(), tmp_path)
         rewrite(tmp_path, format=form)
-        with pytest.raises(WeightsError, match=r"should have the format 'poseglass weights 2'; a newer poseglass"):
+        with pytest.raises(WeightsError, match=r"should have the format 'poseglass weights 2'; if a newer poseglass"):
             weights.load(tmp_path)
 
     def test_tensors_of_another_model(self, tmp_path):
