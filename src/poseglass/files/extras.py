@@ -5,17 +5,17 @@ from typing import Any
 
 from poseglass.errors import DataError
 
-__all__ = ["needed"]
+__all__ = ["require"]
 
 
-def needed(module: str) -> Any:
+def require(module: str) -> Any:
     """Import a module from a package of the extra ``datasets``, which only some data sets need.
 
     Raises:
         DataError: The package is not installed. The message gives the command that installs it.
 
     Example:
-        >>> needed("json").dumps([1])
+        >>> require("json").dumps([1])
         '[1]'
     """
     try:

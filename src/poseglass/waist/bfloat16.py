@@ -7,13 +7,13 @@ import torch
 from poseglass.errors import ModelError
 from poseglass.models import PoseTransformer
 from poseglass.models.layers import Linear
-from poseglass.waist.hourglass import Model, backbone_of
+from poseglass.waist.hourglass import PoseModel, backbone_of
 
 __all__ = ["to_bfloat16"]
 
 
 @torch.inference_mode(False)
-def to_bfloat16(model: Model, *, exact: int = 1) -> Model:
+def to_bfloat16(model: PoseModel, *, exact: int = 1) -> PoseModel:
     """Copy a model for evaluation, with layers that multiply in bfloat16.
 
     Processors that support bfloat16 multiply up to twice as fast in it. The weights of each
