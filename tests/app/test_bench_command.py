@@ -36,14 +36,14 @@ class TestBenching:
         succeeded(done)
         assert done.out.count("peak memory  ") == 2
         assert "5 frames at 1" in done.out
-        assert done.out.count("pair by pair") == 1, "only the model with a waist has a backbone to compare with"
+        assert done.out.count("Measured in turns") == 1, "only the model with a waist has a backbone to compare with"
         pyramid = ["--keep", "1:5,2:3", "--prune", "uniform", "--recover", "interpolate"]
         assert "5 frames at 1, 3 frames at 2, Uniform, Interpolate" in poseglass("bench", "own", *pyramid, *quick).out
         done = poseglass("bench", "own", "--keep", "0.33", "--at", 2, "--recover", "none", *quick)
         assert "3 frames at 2, DensityPeaks, kept frames only" in done.out
         done = poseglass("bench", "motionagformer-tiny", "--frames", 9, "--keep", 3, "--at", 1, *quick)
         assert "MotionAGFormer, 3 frames at 1" in done.out, "its backbone is built again without the waist"
-        assert "pair by pair" in done.out
+        assert "Measured in turns" in done.out
 
     def test_the_count_table_of_the_papers_is_printed(self, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         from poseglass.cost import counts, papers

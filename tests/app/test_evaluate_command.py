@@ -145,7 +145,7 @@ def test_the_matlab_file_for_3dhp_holds_the_evaluated_poses(poseglass, data, mon
         ),
         (("weights/model", "--data", "3dhp", "--split", "train", "--mat", "x.mat"), "not for the split train", 1),
         (("weights/model", "--data", "h36m", "--csv", "a/data_3d_h36m.npz/x"), "cannot write", 1),
-        (("weights/model", "--data", "h36m", "--skeleton", "coco17"), "do not match one to one", 1),
+        (("weights/model", "--data", "h36m", "--skeleton", "coco17"), "must match one to one", 1),
         (("weights/model", "--data", "weights"), "weights holds no recordings", 1),
         (("nothing", "--data", "h36m"), "there are no weights nothing", 1),
     ],
@@ -163,7 +163,7 @@ def test_reproduce_lists_models_with_and_without_weights(poseglass, data, monkey
     monkeypatch.chdir(data)
     code, out, err = poseglass("reproduce", "h36m", "--data", "h36m")
     assert code == 0, err
-    assert "no weights of: MHFormer; TPC w. MHFormer; MixSTE" in out
+    assert "no weights for: MHFormer; TPC w. MHFormer; MixSTE" in out
     assert "39.9~" in out
     pg.save(pg.load("weights/model"), tmp_path / "weights" / "hot-mixste")
     code, out, err = poseglass(
@@ -178,7 +178,7 @@ def test_reproduce_lists_models_with_and_without_weights(poseglass, data, monkey
         tmp_path / "r.json",
     )
     assert code == 1, "there are weights, but of another model"
-    assert "could not be measured: HoT w. MixSTE: expected the weights of a MixSTE of 243 frames" in out
+    assert "could not be measured: HoT w. MixSTE: expected weights for MixSTE of 243 frames" in out
     assert json.loads((tmp_path / "r.json").read_text())["rows"][4]["problem"]
     assert poseglass("reproduce", "coco", "--data", "h36m")[0] == 1
     assert poseglass("reproduce", "h36m", "--data", "h36m", "--protocol", "theirs")[0] == 2

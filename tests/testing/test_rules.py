@@ -112,7 +112,7 @@ def test_every_rule_has_a_class_that_breaks_it(check, rules, broken):
 
 
 def test_rules_that_depend_on_a_broken_one_are_not_checked():
-    with pytest.raises(ContractError, match=r"\(15 other rules build on these and were not checked\.\)$"):
+    with pytest.raises(ContractError, match=r"\(15 other rules depend on these and were not checked\.\)$"):
         check_backbone(JointlessTokens())
     with pytest.raises(ContractError) as caught:
         check_backbone(SmoothingHead())
