@@ -60,3 +60,7 @@ def test_an_empty_sequence_is_resampled_with_its_2d_poses(walk):
 def test_the_frame_rate_must_be_a_positive_number(walk, fps):
     with pytest.raises(PoseError, match=f"fps must be a positive number, got {fps}"):
         resample(walk, fps)
+
+
+def test_the_rate_may_be_below_one_frame_per_second(walk):
+    assert len(resample(walk, 0.5)) == 2

@@ -1,4 +1,4 @@
-"""Reader of C3D, the binary format of motion capture laboratories for markers; uses the library `c3d`."""
+"""Reader of C3D, the binary marker format of motion capture laboratories; uses the library `c3d`."""
 
 import itertools
 from os import PathLike
@@ -46,7 +46,7 @@ def read_c3d(path: str | PathLike[str]) -> PointTracks:
         raise FormatError(f"there is no file {path}") from None
     except OSError as problem:
         raise FormatError(f"cannot read {path}: {problem.strerror or problem}") from None
-    except Exception as problem:  # the library raises exceptions of any kind for a broken file
+    except Exception as problem:  # the library raises exceptions of many kinds for a broken file
         reason = str(problem) or type(problem).__name__
         raise FormatError(f"{path} cannot be read as C3D ({reason}); was it copied completely?") from None
     if len(frames) != announced or not frames:
