@@ -141,7 +141,7 @@ def test_comments_of_recipes_quote_the_table(table, model):
         pattern = r"([\d.]+) mm" if metric == "MPJPE" else rf"{metric} (\d[\d.]*\d)"
         assert [float(value) for value in re.findall(pattern, comment)] == [figure.value], metric
     if model.counts is not None:
-        assert [float(value) for value in re.findall(r"([\d.]+) G\b", comment)] == [model.counts.paper]
+        assert [float(value) for value in re.findall(r"([\d.]+) GFLOPs", comment)] == [model.counts.paper]
 
 
 def test_every_recipe_has_a_model_in_the_table():
