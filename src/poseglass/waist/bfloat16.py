@@ -1,13 +1,14 @@
 """Layers that multiply in bfloat16, between norms and sums in float32."""
 
 import copy
+from collections.abc import Iterable
 
 import torch
+from torch import nn
 
 from poseglass.errors import ModelError
-from poseglass.models import PoseTransformer
 from poseglass.models.layers import Linear
-from poseglass.waist.hourglass import Model, backbone_of
+from poseglass.waist.hourglass import Hourglass, Model, backbone_of
 
 __all__ = ["to_bfloat16"]
 
@@ -17,9 +18,10 @@ def to_bfloat16(model: Model, *, exact: int = 1) -> Model:
     """Copy a model for evaluation, with layers that multiply in bfloat16.
 
     Processors with bfloat16 multiply up to twice as fast in it. The weights of each
-    :class:`poseglass.models.layers.Linear` within the layers are cast (:meth:`PoseTransformer.parts` lists a layer's
-    modules). Embedding, norms, sums, choice and recovery of frames, head, input and output stay in float32: in bfloat16
-    an image coordinate has 8 bits, which is a few millimetres of a person. docs/hourglass.md has speed and accuracy.
+    :class:`poseglass.models.layers.Linear` in the layers are cast (:meth:`PoseTransformer.parts` lists a layer's
+    modules). Projections of the input, norms, sums, choice of frames, head, input and output stay in float32: in
+    bfloat16 an image coordinate has 8 bits, which is a few millimetres of a person. docs/hourglass.md has speed and
+    accuracy.
 
     The copy is an ordinary model: its weights can be edited, loaded, saved, copied and cast back with ``.float()``.
 
@@ -27,7 +29,8 @@ def to_bfloat16(model: Model, *, exact: int = 1) -> Model:
         model: A backbone, an hourglass or a funnel. It is not changed. A backbone whose layers have none of these
             Linears is cast whole, its waist included, and then also expects bfloat16 input.
         exact: How many of the first layers stay in float32. The waist chooses frames by the tokens of the layers before
-            it, and between two frames that nearly tie, rounding may choose the other.
+            it, and between two frames that nearly tie, rounding may choose the other. If 0, the networks on either side
+            of the layers are cast too: MHFormer's encoders and the recoverer.
 
     Raises:
         ModelError: The model has fewer layers than `exact`.
@@ -42,14 +45,19 @@ def to_bfloat16(model: Model, *, exact: int = 1) -> Model:
     if not 0 <= exact <= depth:
         raise ModelError(f"exact should be a number of layers from 0 to {depth}, not {exact}")
     model = copy.deepcopy(model).eval().requires_grad_(False)
-    layers = [_linears(backbone_of(model), index) for index in range(depth)]
+    backbone = backbone_of(model)
+    layers = [_linears(backbone.parts(index)) for index in range(depth)]
     if not any(layers):
         return model.to(torch.bfloat16)
+    if exact == 0:
+        layers.append(_linears(backbone.embedding_parts()))
+        if isinstance(model, Hourglass):
+            layers.append(_linears([model.recoverer]))
     for linears in layers[exact:]:
         for linear in linears:
             linear.to(torch.bfloat16)
     return model
 
 
-def _linears(backbone: PoseTransformer, index: int) -> list[Linear]:
-    return [part for module in backbone.parts(index) for part in module.modules() if isinstance(part, Linear)]
+def _linears(modules: Iterable[nn.Module]) -> list[Linear]:
+    return [part for module in modules for part in module.modules() if isinstance(part, Linear)]
