@@ -1,4 +1,4 @@
-# Everything sets itself up: `make demo` and `make test` work from a fresh clone.
+# Every target installs what it needs: `make demo` and `make test` work in a fresh clone.
 PYTHON ?= python3.11
 VIDEO ?= .cache/demo.mp4
 BIN := .venv/bin
@@ -6,19 +6,19 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test check format system
 
-demo: .venv/.installed system $(VIDEO)  ## lift a real video into out/ (or VIDEO=yours.mp4)
+demo: .venv/.installed system $(VIDEO)  ## lift a sample video into out/, or your own with VIDEO=yours.mp4
 	$(BIN)/poseglass lift $(VIDEO) -o out/demo.npz -o out/demo.mp4 -o out/demo.html -o out/demo.png
 
-test: .venv/.installed  ## run the tests, a process a core
+test: .venv/.installed  ## run the tests, one process per core, at most 4
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4
 
-check: .venv/.installed  ## lint, types, layers
+check: .venv/.installed  ## check format, lint, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: .venv/.installed  ## put the code into shape
+format: .venv/.installed  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -27,7 +27,7 @@ format: .venv/.installed  ## put the code into shape
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable ".[dev]"
 	touch $@
 
-# A sample video (BSD-3-Clause) out of the wheel of Sports2D, checked against a hash.
+# A sample video (BSD-3-Clause) from the wheel of Sports2D, whose hash is checked.
 .cache/demo.mp4: demo-video.txt
 	mkdir -p .cache
 	$(PYTHON) -m pip download --quiet --no-deps --require-hashes --requirement demo-video.txt --dest .cache
@@ -38,4 +38,4 @@ format: .venv/.installed  ## put the code into shape
 system:
 	@ldconfig -p | grep -q libEGL.so.1 && ldconfig -p | grep -q libGLESv2.so.2 || \
 	{ command -v apt-get >/dev/null && { apt-get install -y libegl1 libgles2 || { apt-get update && apt-get install -y libegl1 libgles2; }; }; } || \
-	echo "MediaPipe needs libEGL.so.1 and libGLESv2.so.2: install them (Debian, Ubuntu: sudo apt-get install libegl1 libgles2)"
+	echo "MediaPipe needs libEGL.so.1 and libGLESv2.so.2; install them (Debian, Ubuntu: sudo apt-get install libegl1 libgles2)"

@@ -15,10 +15,10 @@ import poseglass as pg
 from poseglass.judging.metrics import mpjpe
 from poseglass.judging.viewpoints import SIZE, at_rate, clip_views
 from poseglass.lifting.predictor import predict
-from poseglass.waist.hourglass import Model
+from poseglass.waist.hourglass import PoseModel
 
 
-def seconds(models: list[Model]) -> list[float]:
+def seconds(models: list[PoseModel]) -> list[float]:
     """Median seconds per clip of each model, in turns."""
     clip = torch.randn(1, 81, 17, 3, generator=torch.Generator().manual_seed(0))
     taken: list[list[float]] = [[] for _ in models]

@@ -1,4 +1,4 @@
-"""A backbone of your own, from the contract to the exported program: the code of docs/own-backbone.md.
+"""A custom backbone, from the class to the exported program: the code of docs/own-backbone.md.
 
 python docs/own_backbone.py [STEPS]
 """
@@ -22,7 +22,7 @@ from poseglass.training.losses import JOINT_WEIGHTS, PoseLoss
 
 
 class Block(nn.Module):
-    """Mixes joints by a matrix, frames by a convolution, channels by an mlp. There is no attention in it."""
+    """Mixes joints by a matrix, frames by a convolution and channels by an MLP, without attention."""
 
     def __init__(self, dim: int, joints: int) -> None:
         super().__init__()
@@ -60,10 +60,10 @@ class ConvMixer(pg.PoseTransformer):
         return self.out(tokens)
 
 
-def made_up(takes: int = 40, frames: int = 240) -> pg.MotionClips:
-    """People who do not exist: every bone of a standing body swings about, at its own pace."""
+def synthetic_clips(takes: int = 40, frames: int = 240) -> pg.MotionClips:
+    """Clips of synthetic people: each bone of a standing body swings at random, at its own pace."""
     rng = np.random.default_rng(0)
-    rest = np.zeros((17, 3))  # a bone of each joint, from its parent: x to the left, y up, z ahead; metres
+    rest = np.zeros((17, 3))  # the bone from each joint's parent to it, in metres: x to the left, y up, z ahead
     rest[[1, 4], 0] = -0.13, 0.13
     rest[[2, 3, 5, 6], 1] = -0.44
     rest[[7, 8, 9, 10], 1] = 0.24, 0.25, 0.12, 0.12
@@ -105,19 +105,19 @@ def train(model: nn.Module, parameters: list[nn.Parameter], clips: pg.MotionClip
 @torch.inference_mode()
 def judge(name: str, model: nn.Module, clips: pg.MotionClips) -> None:
     batch = Sampler(clips.split("val"), 27, clean=1.0).sample(np.random.default_rng(2), 64)
-    began = process_time()
+    start = process_time()
     pose3d = model(torch.from_numpy(batch.pose2d))
-    milliseconds = 1000 * (process_time() - began) / 64
-    print(f"{name:24}  P-MPJPE {p_mpjpe(pose3d.numpy(), batch.pose3d):5.1f} mm, {milliseconds:.1f} ms a clip")
+    milliseconds = 1000 * (process_time() - start) / 64
+    print(f"{name:24}  P-MPJPE {p_mpjpe(pose3d.numpy(), batch.pose3d):5.1f} mm, {milliseconds:.1f} ms per clip")
 
 
 def main(steps: int = 200) -> None:
     torch.manual_seed(0)
     model = ConvMixer()
     check_backbone(model)
-    print("ConvMixer keeps every rule")
+    print("ConvMixer follows every rule")
 
-    clips = made_up()
+    clips = synthetic_clips()
     train(model, list(model.parameters()), clips, steps, rate=4e-3)
     judge("plain", model, clips)
 
@@ -131,11 +131,11 @@ def main(steps: int = 200) -> None:
     clip = torch.from_numpy(Sampler(clips, 27).sample(np.random.default_rng(3), 1).pose2d)
     exported = torch.export.export(fast, (clip,))
     with torch.inference_mode():
-        apart = (exported.module()(clip) - fast(clip)).abs().max().item()
-    print(f"exported: {len(exported.graph.nodes)} nodes, {apart:.1g} m apart")
+        difference = (exported.module()(clip) - fast(clip)).abs().max().item()
+    print(f"exported: {len(exported.graph.nodes)} nodes, largest difference {difference:.1g} m")
 
     with tempfile.TemporaryDirectory() as folder:
-        pg.save(fast, folder, about="trained on made-up people")
+        pg.save(fast, folder, about="trained on synthetic people")
         again = pg.load(folder, backbone=ConvMixer)
     print(f"loaded: a {type(again).__name__} around a {type(again.backbone).__name__}")
 

@@ -1,4 +1,4 @@
-"""Shared by several test files: a synthetic walk past a camera, and the command line."""
+"""Fixtures for several test files: a synthetic walk past a camera, and the command line."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -15,8 +15,9 @@ from poseglass import H36M_17, PoseSequence
 from poseglass.commands.app import main
 from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
+from samples.studio import write_studio
 
-# No time limit, because the machine may be busy, and the same examples in every run.
+# No time limit, because the machine may be busy; the same examples in every run.
 settings.register_profile(
     "steady",
     max_examples=40,
@@ -37,7 +38,7 @@ def make_walk(frames: int = 90, fps: float = 30.0) -> PoseSequence:
     """
     seconds = np.arange(frames) / fps
     swing = 2 * np.pi * seconds
-    # The body's axes: x forward, y down, z to its right. The angle of a limb is measured forward from straight down.
+    # Body axes: x forward, y down, z to its right. A limb's angle is measured forward from straight down.
     sides, phase = {"right": 1.0, "left": -1.0}, {"right": 0.0, "left": np.pi}
     joints = {"pelvis": np.zeros((frames, 3))}
 
@@ -88,14 +89,20 @@ def walk() -> PoseSequence:
 
 
 @pytest.fixture
+def studio(tmp_path: Path) -> Path:
+    """A folder of somebody's own motion files."""
+    return write_studio(tmp_path / "studio")
+
+
+@pytest.fixture
 def as_used() -> Iterator[None]:
-    """Turn off the shape checks that only the tests have, to get the errors that users get."""
+    """Turn off the shape checks of the test run, so that tests see the errors that users see."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
-class Said(NamedTuple):
+class CommandResult(NamedTuple):
     """The result of a command."""
 
     code: int
@@ -103,31 +110,31 @@ class Said(NamedTuple):
     err: str
 
 
-Run = Callable[..., Said]
+Run = Callable[..., CommandResult]
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
-def poseglass(here: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, as_used: None) -> Run:
-    """Runs a command in this process, and checks that it exits with a code and leaves no temporary file."""
+def poseglass(workdir: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, as_used: None) -> Run:
+    """Run a command in this process, and check that it exits and leaves no temporary file."""
     log = logging.getLogger("poseglass")
     monkeypatch.setattr(log, "handlers", [])
     monkeypatch.setattr(log, "level", log.level)
     monkeypatch.setenv("COLUMNS", "200")
 
-    def run(*arguments: object) -> Said:
+    def run(*arguments: object) -> CommandResult:
         capfd.readouterr()
         with pytest.raises(SystemExit) as end:
             main([str(argument) for argument in arguments])
         rich.reconfigure()
-        assert not [*here.rglob(".*")], "a temporary file is left"
-        return Said(int(end.value.code or 0), *capfd.readouterr())
+        assert not [*workdir.rglob(".*")], "a temporary file is left"
+        return CommandResult(int(end.value.code or 0), *capfd.readouterr())
 
     return run
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Run
-from samples.commandline import refused, well
+from samples.commandline import refused, succeeded
 
 
 class TestBenching:
@@ -16,42 +16,42 @@ class TestBenching:
 
         monkeypatch.setattr(Product, "aim", 0.001)
 
-    def test_a_waist_against_its_backbone(self, poseglass: Run, here: Path) -> None:
+    def test_a_model_with_a_waist_is_compared_with_its_backbone(self, poseglass: Run, workdir: Path) -> None:
         options = ["--frames", 9, "--keep", 3, "--at", 1, "--rounds", 1, "--threads", 1, "--markdown"]
         done = poseglass("bench", "mixste-tiny", *options, "--json", "out/bench.json")
-        well(done)
+        succeeded(done)
         assert "| latency, median |" in done.out
-        assert "3 frames at 1, DensityPeaks, CrossAttention" in done.out
-        (record,) = json.loads((here / "out/bench.json").read_text())
+        assert "3 frames at 1, DensityPeaks, RecoveringAttention" in done.out
+        (record,) = json.loads((workdir / "out/bench.json").read_text())
         assert record["name"] == "mixste-tiny"
         assert 0 < record["flops_saved"]["paper"] < 1
         assert record["model"]["frames"] == record["against"]["frames"] == 9
 
-    def test_several_models_and_waists(self, poseglass: Run, here: Path) -> None:
+    def test_several_models_and_waists_are_measured_in_turn(self, poseglass: Run, workdir: Path) -> None:
         from poseglass import create_model, hourglass, save
 
-        save(hourglass(create_model("mixste-tiny", frames=9), keep=5, at=1), here / "own")
+        save(hourglass(create_model("mixste-tiny", frames=9), keep=5, at=1), workdir / "own")
         quick = ["--rounds", 1, "--threads", 1]
         done = poseglass("bench", "mixste-tiny", "own", *quick)
-        well(done)
+        succeeded(done)
         assert done.out.count("peak memory  ") == 2
         assert "5 frames at 1" in done.out
-        assert done.out.count("pair by pair") == 1, "what has a waist has something to be measured against"
+        assert done.out.count("pair by pair") == 1, "only the model with a waist has a backbone to compare with"
         pyramid = ["--keep", "1:5,2:3", "--prune", "uniform", "--recover", "interpolate"]
         assert "5 frames at 1, 3 frames at 2, Uniform, Interpolate" in poseglass("bench", "own", *pyramid, *quick).out
         done = poseglass("bench", "own", "--keep", "0.33", "--at", 2, "--recover", "none", *quick)
         assert "3 frames at 2, DensityPeaks, kept frames only" in done.out
         done = poseglass("bench", "motionagformer-tiny", "--frames", 9, "--keep", 3, "--at", 1, *quick)
-        assert "MotionAGFormer, 3 frames at 1" in done.out, "its layers are built for the waist, and anew without one"
+        assert "MotionAGFormer, 3 frames at 1" in done.out, "its backbone is built again without the waist"
         assert "pair by pair" in done.out
 
-    def test_the_papers_table(self, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_count_table_of_the_papers_is_printed(self, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         from poseglass.cost import counts, papers
 
         models = papers.TABLES["h36m"].models[1:2]
         monkeypatch.setattr(counts, "count_table", lambda whole=counts.count_table: whole(models))
         done = poseglass("bench", "--paper")
-        well(done)
+        succeeded(done)
         assert "| TPC w. MHFormer (117 at 1) | 31.52 | 31.52 | 8.22 | 8.22 | 9.16 | 9.16 |" in done.out
 
     @pytest.mark.parametrize(
@@ -75,6 +75,8 @@ class TestBenching:
             (["--paper", "--prune", "uniform"], ["--paper", "leave out", "--prune"], 2),
         ],
     )
-    def test_mistakes(self, poseglass: Run, here: Path, arguments: list[object], words: list[str], code: int) -> None:
-        (here / "own.json").write_text("{}")
+    def test_wrong_arguments_are_refused(
+        self, poseglass: Run, workdir: Path, arguments: list[object], words: list[str], code: int
+    ) -> None:
+        (workdir / "own.json").write_text("{}")
         refused(poseglass("bench", *arguments), *words, code=code)

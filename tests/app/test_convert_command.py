@@ -8,33 +8,33 @@ from conftest import Run
 from oracle import published
 from poseglass.models import Card
 from poseglass.weights import files as weights
-from samples.commandline import names, well
+from samples.commandline import names, succeeded
 
 
 class TestConverting:
-    def test_a_published_checkpoint(self, poseglass: Run, here: Path) -> None:
+    def test_a_converted_checkpoint_gives_the_same_poses(self, poseglass: Run, workdir: Path) -> None:
         state = published.filled(published.mixste_shapes(frames=9, dim=16, depth=4, keep=3))
-        published.write(state, here / "epoch.pth", "model_pos of module.")
+        published.write(state, workdir / "epoch.pth", "model_pos of module.")
         done = poseglass("convert", "epoch.pth", "ours", "--heads", 4, "--at", 2)
-        well(done)
+        succeeded(done)
         assert "a Hourglass around a MixSTE, 9 frames, to ours" in done.err
         clip = torch.randn(2, 9, 17, 2)
         with torch.no_grad():
             assert torch.equal(weights.load("ours")(clip), weights.load("epoch.pth", heads=4, at=2)(clip))
 
-    def test_facts_that_are_not_in_the_tensors(self, poseglass: Run, here: Path) -> None:
-        published.write(published.filled(published.mixste_shapes(frames=9, dim=16, depth=2)), here / "x.pth")
+    def test_options_set_the_keypoints_and_skeleton_on_the_card(self, poseglass: Run, workdir: Path) -> None:
+        published.write(published.filled(published.mixste_shapes(frames=9, dim=16, depth=2)), workdir / "x.pth")
         options = ("--keypoints", "gt", "--skeleton", "MPI-INF-3DHP17")
-        well(poseglass("convert", "x.pth", "ours", *options))
+        succeeded(poseglass("convert", "x.pth", "ours", *options))
         model = weights.load("ours")
         assert model.card == Card(skeleton="mpi_inf_3dhp17", keypoints="gt", coordinates="screen")
         done = poseglass("convert", "x.pth", "more", "--skeleton", "halpe26")
-        assert (done.code, names(here)) == (2, {"x.pth", "ours"})
+        assert (done.code, names(workdir)) == (2, {"x.pth", "ours"})
         assert "halpe26 has 26 joints, the checkpoint 17" in " ".join(done.err.split())
         assert poseglass("convert", "x.pth", "more", "--skeleton", "smpl24").code == 1
 
-    def test_files_that_are_not_checkpoints_are_refused(self, poseglass: Run, here: Path) -> None:
-        (here / "notes.pth").write_text("no weights")
+    def test_files_that_are_not_checkpoints_are_refused(self, poseglass: Run, workdir: Path) -> None:
+        (workdir / "notes.pth").write_text("no weights")
         done = poseglass("convert", "notes.pth", "ours")
-        assert (done.code, names(here)) == (1, {"notes.pth"})
+        assert (done.code, names(workdir)) == (1, {"notes.pth"})
         assert "notes.pth cannot be read as a checkpoint" in done.err

@@ -1,4 +1,4 @@
-"""``poseglass evaluate`` and ``reproduce`` end to end, on made-up data."""
+"""``poseglass evaluate`` and ``reproduce`` end to end, on synthetic data."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ from poseglass.judging.protocol import Protocol
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Two data sets, and a tiny model of screen coordinates."""
+    """Two data sets, and a tiny model that takes screen coordinates."""
     folder = tmp_path_factory.mktemp("data")
     generate("h36m", folder / "a", frames=12, subjects=["S9"])
     whole = prepare_h36m(folder / "a", folder / "all-actions").recordings
@@ -38,7 +38,7 @@ def data(tmp_path_factory):
     return folder
 
 
-def test_human36m(poseglass, data, monkeypatch):
+def test_the_report_on_human36m_is_printed_and_saved_in_every_format(poseglass, data, monkeypatch):
     monkeypatch.chdir(data)
     options = ("--flip", "--protocol", "published", "--batch", 8)
     files = ("--json", "out/e.json", "--csv", "out/e.csv", "--plots", "out/plots")
@@ -54,7 +54,7 @@ def test_human36m(poseglass, data, monkeypatch):
     assert {path.name for path in Path("out/plots").iterdir()} == {"error-per-joint.png", "error-per-action.png"}
     pg.save(pg.load("weights/model"), "runs/mine/best")
     code, out, _ = poseglass("evaluate", "runs/mine/best", "--data", "h36m")
-    assert out.startswith("mine/best on Human3.6M"), "the name says which run's best"
+    assert out.startswith("mine/best on Human3.6M"), "the heading names the run whose best weights these are"
     chosen = ("--keypoints", "gt", "--subjects", "S9", "--centre")
     code, out, _ = poseglass("evaluate", "weights/model", "--data", "h36m", *chosen, "--markdown")
     assert code == 0
@@ -66,7 +66,7 @@ def test_human36m(poseglass, data, monkeypatch):
 
 @pytest.fixture
 def clips(data, monkeypatch):
-    """Motion clips, and a tiny model of person coordinates."""
+    """Motion clips, and a tiny model that takes person coordinates."""
     monkeypatch.chdir(data)
     takes = [
         MotionClip(who, bodies.motion(40, pg.H36M_17.joints, seed).astype(np.float32), who, "test")
@@ -77,7 +77,7 @@ def clips(data, monkeypatch):
     return MotionClips.load("clips.npz")
 
 
-def test_motion_clips(poseglass, clips):
+def test_the_report_on_motion_clips_is_printed_and_saved_in_every_format(poseglass, clips):
     files = ("--json", "out/clips.json", "--csv", "out/clips.csv")
     code, out, err = poseglass("evaluate", "weights/person", "--data", "clips.npz", "--flip", *files)
     assert code == 0, err
@@ -97,13 +97,13 @@ def test_motion_clips(poseglass, clips):
         ("--skeleton", "h36m17"), ("--batch", 1), ("--plots", "plots"), ("--mat", "x.mat"),
     ],
 )  # fmt: skip
-def test_options_of_recordings_are_refused_for_motion_clips(poseglass, clips, option):
+def test_options_for_recordings_are_refused_for_motion_clips(poseglass, clips, option):
     code, out, err = poseglass("evaluate", "weights/person", "--data", "clips.npz", *option)
     assert (code, out) == (2, "")
     assert "goes with a folder of recordings" in " ".join(err.replace("│", " ").split())
 
 
-def test_3dhp_and_its_matlab_file(poseglass, data, monkeypatch):
+def test_the_matlab_file_for_3dhp_holds_the_evaluated_poses(poseglass, data, monkeypatch):
     monkeypatch.chdir(data)
     arguments = ("evaluate", "weights/model", "--data", "3dhp", "--keypoints", "gt")
     code, out, err = poseglass(*arguments, "--mat", "inference_data.mat", "--plots", "plots")
@@ -150,7 +150,7 @@ def test_3dhp_and_its_matlab_file(poseglass, data, monkeypatch):
         (("nothing", "--data", "h36m"), "there are no weights nothing", 1),
     ],
 )
-def test_mistakes_are_one_message(poseglass, data, monkeypatch, arguments, words, code):
+def test_wrong_arguments_give_one_message(poseglass, data, monkeypatch, arguments, words, code):
     monkeypatch.chdir(data)
     got, out, err = poseglass("evaluate", *arguments)
     assert (got, out) == (code, ""), err
@@ -159,7 +159,7 @@ def test_mistakes_are_one_message(poseglass, data, monkeypatch, arguments, words
     assert not Path("x.mat").exists()
 
 
-def test_a_table_with_and_without_weights(poseglass, data, monkeypatch, tmp_path):
+def test_reproduce_lists_models_with_and_without_weights(poseglass, data, monkeypatch, tmp_path):
     monkeypatch.chdir(data)
     code, out, err = poseglass("reproduce", "h36m", "--data", "h36m")
     assert code == 0, err

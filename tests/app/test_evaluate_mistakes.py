@@ -1,4 +1,4 @@
-"""``poseglass evaluate`` with files and options that are wrong."""
+"""``poseglass evaluate`` refuses wrong files and options."""
 
 from pathlib import Path
 
@@ -20,14 +20,18 @@ class TestEvaluating:
             ("walk.npz", ["walk.npz"]),
         ],
     )
-    def test_files_that_are_not_clips(self, poseglass: Run, here: Path, name: str, words: list[str]) -> None:
-        (here / "text.npz").write_text("no clips")
-        np.savez(here / "other.npz", a=np.zeros(3))
-        np.savez(here / "walk.npz", about=np.array("{}"))
+    def test_files_that_are_not_motion_clips_are_refused(
+        self, poseglass: Run, workdir: Path, name: str, words: list[str]
+    ) -> None:
+        (workdir / "text.npz").write_text("no clips")
+        np.savez(workdir / "other.npz", a=np.zeros(3))
+        np.savez(workdir / "walk.npz", about=np.array("{}"))
         refused(poseglass("evaluate", "balanced", "--data", name), *words)
 
-    def test_other_mistakes(self, poseglass: Run, here: Path) -> None:
-        takes(here / "clips.npz")
+    def test_unknown_splits_missing_weights_and_unwritable_outputs_are_refused(
+        self, poseglass: Run, workdir: Path
+    ) -> None:
+        takes(workdir / "clips.npz")
         refused(
             poseglass("evaluate", "balanced", "--data", "clips.npz", "--split", "exam"), "'exam'", "test, train, val"
         )

@@ -1,4 +1,4 @@
-"""Ctrl-C at each stage of ``poseglass lift``."""
+"""Ctrl-C in each stage of ``poseglass lift`` stops it at once and leaves only complete files."""
 
 import signal
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 from poseglass import PoseSequence
 from samples.commandline import film, names
 
-# A slow detector, and prints when the stage to interrupt is at work.
+# Slows the detector down, and prints a line when the stage to interrupt is running.
 SLOW = """
 import signal, sys, time
 
@@ -59,44 +59,44 @@ main(sys.argv[2:])
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are Unix's")
 class TestInterrupted:
-    def interrupt(self, here: Path, stage: str, *, when: str | None = None) -> set[str]:
+    def interrupt(self, workdir: Path, stage: str, *, when: str | None = None) -> set[str]:
         """Press Ctrl-C during a stage, once a file exists, and return the names of the files that are left."""
-        film(here / "walk.mp4", 60)
-        (here / "walk.npz").write_text("the one before")
+        film(workdir / "walk.mp4", 60)
+        (workdir / "walk.npz").write_text("the one before")
         arguments = ["lift", "walk.mp4", "-o", "walk3d.mp4", "-o", "walk.npz", "-o", "walk.csv"]
         command = [sys.executable, "-c", SLOW, stage, *arguments]
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=here, start_new_session=True
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=workdir, start_new_session=True
         )
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "now\n"
-            while when is not None and not (here / when).exists():
+            while when is not None and not (workdir / when).exists():
                 assert process.poll() is None
                 time.sleep(0.05)
             start = time.monotonic()
             process.send_signal(signal.SIGINT)
             try:
                 _, err = process.communicate(timeout=8)
-            except subprocess.TimeoutExpired:  # on a busy machine one was once lost: press it again
+            except subprocess.TimeoutExpired:  # a busy machine once lost the signal: send it again
                 process.send_signal(signal.SIGINT)
                 _, err = process.communicate(timeout=90)
         finally:
             process.kill()
         assert process.returncode == 130, err
-        assert time.monotonic() - start < 15, "it does not wait for the frames to come, which take 18 s"
+        assert time.monotonic() - start < 15, "it does not wait for the remaining frames, which take 18 s"
         assert "Traceback" not in err
         assert err.splitlines()[-1] == "interrupted; no file is half written"
-        return names(here)
+        return names(workdir)
 
-    def test_while_it_detects(self, here: Path) -> None:
-        assert self.interrupt(here, "detect") == {"walk.mp4", "walk.npz"}
-        assert (here / "walk.npz").read_text() == "the one before"
+    def test_ctrl_c_while_detecting_keeps_the_old_file(self, workdir: Path) -> None:
+        assert self.interrupt(workdir, "detect") == {"walk.mp4", "walk.npz"}
+        assert (workdir / "walk.npz").read_text() == "the one before"
 
-    def test_while_it_writes_the_motion(self, here: Path) -> None:
-        assert self.interrupt(here, "save") == {"walk.mp4", "walk.npz"}
-        assert (here / "walk.npz").read_text() == "the one before"
+    def test_ctrl_c_while_writing_the_motion_keeps_the_old_file(self, workdir: Path) -> None:
+        assert self.interrupt(workdir, "save") == {"walk.mp4", "walk.npz"}
+        assert (workdir / "walk.npz").read_text() == "the one before"
 
-    def test_while_it_draws(self, here: Path) -> None:
-        assert self.interrupt(here, "render", when="walk.csv") == {"walk.mp4", "walk.npz", "walk.csv"}
-        assert len(PoseSequence.load(here / "walk.npz")) == 60, "the motion was written before the pictures"
+    def test_ctrl_c_while_drawing_keeps_the_motion_already_written(self, workdir: Path) -> None:
+        assert self.interrupt(workdir, "render", when="walk.csv") == {"walk.mp4", "walk.npz", "walk.csv"}
+        assert len(PoseSequence.load(workdir / "walk.npz")) == 60, "the motion was written before the pictures"

@@ -1,4 +1,4 @@
-"""``poseglass lift`` on files of keypoints."""
+"""``poseglass lift`` on keypoint files."""
 
 import json
 from pathlib import Path
@@ -9,21 +9,21 @@ import pytest
 from conftest import Run, make_walk
 from poseglass import BODY_25, PoseSequence
 from poseglass.video.reading import VideoReader
+from samples.bomb import Bomb
 from samples.commandline import (
     DATA,
     HALPE,
-    Bomb,
     looks_human,
     names,
     openpose,
     refused,
     someone,
-    well,
+    succeeded,
 )
 
 
 class TestKeypoints:
-    """Real samples of every kind."""
+    """Keypoint files of several formats, among them real ones."""
 
     @pytest.mark.parametrize(
         ("sample", "options", "skeleton", "frames"),
@@ -36,9 +36,11 @@ class TestKeypoints:
             ("gast_coco17", ["--layout", "coco17"], "coco17", 24),
         ],
     )
-    def test_samples(self, poseglass: Run, sample: str, options: list, skeleton: str, frames: int) -> None:
+    def test_real_keypoint_files_become_human_motion(
+        self, poseglass: Run, sample: str, options: list, skeleton: str, frames: int
+    ) -> None:
         done = poseglass("lift", DATA / f"{sample}.json", *options, "-o", "walk.npz")
-        well(done)
+        succeeded(done)
         assert done.out == ""
         assert f"{frames} frames" in done.err
         assert "wrote walk.npz" in done.err
@@ -53,77 +55,77 @@ class TestKeypoints:
             assert motion.size == ((1920, 1080) if skeleton == "halpe26" else (720, 1280))
         assert motion.rate == (options[-1] if "--fps" in options else 30)
 
-    def test_an_openpose_folder(self, poseglass: Run, here: Path) -> None:
-        well(poseglass("lift", openpose(here / "walk.v2 op"), "--fps", 25))
+    def test_an_openpose_folder_becomes_human_motion(self, poseglass: Run, workdir: Path) -> None:
+        succeeded(poseglass("lift", openpose(workdir / "walk.v2 op"), "--fps", 25))
         motion = PoseSequence.load("walk-3d.npz")
         looks_human(motion)
         assert (len(motion), motion.rate) == (16, 25)
         assert motion.pose2d is not None
         assert motion.pose2d.skeleton == BODY_25
 
-    def test_own_files_and_tables(self, poseglass: Run, here: Path) -> None:
-        someone().save(here / "walk2d.npz")
-        someone().save(here / "walk2d.csv")
-        well(poseglass("lift", "walk2d.npz"))
-        size = "x".join(map(str, someone().size))  # the one thing that a table does not say itself
-        well(poseglass("lift", "walk2d.csv", "--layout", "h36m17", "--fps", 30, "--size", size, "-o", "table.npz"))
+    def test_saved_poses_and_tables_of_them_give_the_same_motion(self, poseglass: Run, workdir: Path) -> None:
+        someone().save(workdir / "walk2d.npz")
+        someone().save(workdir / "walk2d.csv")
+        succeeded(poseglass("lift", "walk2d.npz"))
+        size = "x".join(map(str, someone().size))  # the one fact that the table lacks
+        succeeded(poseglass("lift", "walk2d.csv", "--layout", "h36m17", "--fps", 30, "--size", size, "-o", "table.npz"))
         first, second = PoseSequence.load("walk2d-3d.npz"), PoseSequence.load("table.npz")
         looks_human(first)
         assert not first.validity[40:45].any()
         assert first.validity.sum() == 85
         np.testing.assert_allclose(first.points, second.points, atol=1e-3)
 
-    def test_all_outputs_agree(self, poseglass: Run, here: Path) -> None:
+    def test_all_output_formats_hold_the_same_motion(self, poseglass: Run, workdir: Path) -> None:
         outputs = ["out/walk.MP4", "walk.csv", "walk.png", "walk.html", "walk.json", "walk.npz", "walk.npz"]
         done = poseglass("lift", HALPE, "--size", "1920x1080", *(part for name in outputs for part in ("-o", name)))
-        well(done)
+        succeeded(done)
         written = [line.split()[1] for line in done.err.splitlines() if line.startswith("wrote")]
         assert sorted(written) == sorted(set(outputs)), "each once"
         assert set(written[-2:]) == {"out/walk.MP4", "walk.png"}, "pictures come last"
         motion, record = PoseSequence.load("walk.npz"), PoseSequence.load("walk.json")
         np.testing.assert_allclose(record.points, motion.points, atol=1e-5)
-        header, *rows = (here / "walk.csv").read_text().splitlines()
+        header, *rows = (workdir / "walk.csv").read_text().splitlines()
         assert len(rows) == len(motion)
         values = dict(zip(header.split(","), rows[3].split(","), strict=True))
         assert float(values["left_wrist_z"]) == pytest.approx(motion.joint("left_wrist")[3, 2], abs=1e-5)
-        assert json.loads((here / "walk.json").read_text())["units"] == "metres"
+        assert json.loads((workdir / "walk.json").read_text())["units"] == "metres"
         with VideoReader("out/walk.MP4") as video:
             assert len(list(video)) == len(motion)
-        assert (here / "walk.html").read_text().lstrip().lower().startswith("<!doctype html")
-        assert (here / "walk.png").read_bytes().startswith(b"\x89PNG")
+        assert (workdir / "walk.html").read_text().lstrip().lower().startswith("<!doctype html")
+        assert (workdir / "walk.png").read_bytes().startswith(b"\x89PNG")
 
-    def test_one_frame(self, poseglass: Run, here: Path) -> None:
-        someone(1).save(here / "still.json")
+    def test_a_single_frame_is_lifted(self, poseglass: Run, workdir: Path) -> None:
+        someone(1).save(workdir / "still.json")
         done = poseglass("lift", "still.json", "-o", "a.npz", "-o", "a.mp4", "-o", "a.html", "-o", "a.png")
-        well(done)
+        succeeded(done)
         assert "1 frame at 30 fps; a person in every frame" in done.err
         looks_human(PoseSequence.load("a.npz"))
 
-    def test_two_runs_agree_to_the_bit(self, poseglass: Run, here: Path) -> None:
-        well(poseglass("lift", HALPE, "-o", "a.json"))
-        well(poseglass("lift", HALPE, "-o", "b.json"))
-        assert (here / "a.json").read_bytes() == (here / "b.json").read_bytes()
+    def test_two_runs_give_the_same_bits(self, poseglass: Run, workdir: Path) -> None:
+        succeeded(poseglass("lift", HALPE, "-o", "a.json"))
+        succeeded(poseglass("lift", HALPE, "-o", "b.json"))
+        assert (workdir / "a.json").read_bytes() == (workdir / "b.json").read_bytes()
 
     @pytest.mark.parametrize("name", ["two words.json", "ünï 人.json", "[x].json", "[red]:boom:.json", "-dash.json"])
-    def test_odd_names(self, poseglass: Run, here: Path, name: str) -> None:
-        (here / name).write_bytes(HALPE.read_bytes())
-        well(done := poseglass("lift", "--", name))
+    def test_unusual_file_names_are_read_and_reported_literally(self, poseglass: Run, workdir: Path, name: str) -> None:
+        (workdir / name).write_bytes(HALPE.read_bytes())
+        succeeded(done := poseglass("lift", "--", name))
         output = f"{Path(name).stem}-3d.npz"
         assert f"wrote {output} (" in done.err
-        assert names(here) == {name, output}
+        assert names(workdir) == {name, output}
         refused(poseglass("lift", "--", f"no {name}"), f"there is no file no {name}")
         refused(poseglass("lift", HALPE, "--model", name), name)
 
-    def test_a_focal_length_needs_the_size(self, poseglass: Run, here: Path) -> None:
+    def test_a_focal_length_requires_the_image_size(self, poseglass: Run, workdir: Path) -> None:
         points = []
         for options in ([], ["--focal", 700]):
-            well(poseglass("lift", HALPE, "--size", "1920x1080", *options, "-o", "walk.npz"))
+            succeeded(poseglass("lift", HALPE, "--size", "1920x1080", *options, "-o", "walk.npz"))
             points.append(PoseSequence.load("walk.npz").points)
         assert np.abs(points[0] - points[1]).max() > 1e-3
-        someone().save(here / "own.npz")  # this file says the size itself
-        well(poseglass("lift", "own.npz", "--focal", 700))
+        someone().save(workdir / "own.npz")  # this file states the size
+        succeeded(poseglass("lift", "own.npz", "--focal", 700))
 
-    def test_names_that_look_like_markup(self, poseglass: Run) -> None:
+    def test_names_that_look_like_markup_are_printed_literally(self, poseglass: Run) -> None:
         refused(poseglass("lift", "[/b] [red]x.json"), "there is no file [/b] [red]x.json")
         refused(poseglass("lift", HALPE, "--layout", "[/]"), "'[/]'")
 
@@ -157,12 +159,12 @@ class TestWrongKeypoints:
             (["--detector-model", "pose.task"], ["--detector-model", "is taken for keypoints"]),
         ],
     )
-    def test_options(
-        self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], words: list[str]
+    def test_wrong_options_are_refused(
+        self, poseglass: Run, workdir: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], words: list[str]
     ) -> None:
         monkeypatch.setattr("poseglass.weights.files.load", lambda *_: pytest.fail("the model was loaded"))
         refused(poseglass("lift", HALPE, *options), *words, code=2)
-        assert names(here) == set()
+        assert names(workdir) == set()
 
     def test_options_are_checked_before_anything_is_read(self, poseglass: Run) -> None:
         refused(poseglass("lift", "nowhere.json", "-o", "walk.xyz", "--model", "none"), "walk.xyz", code=2)
@@ -173,61 +175,65 @@ class TestWrongKeypoints:
         [
             (["--layout", "coco18"], ["26 joints are given but coco18 has 18", "--layout halpe26"]),
             (["--layout", "stick"], ["no layout is called 'stick'", "coco17"]),
-            (["--size", "200x200"], ["far outside an image of 200 x 200", "is the size (width, height) right?"]),
+            (["--size", "200x200"], ["far outside an image of 200 x 200", "check the size, which is (width, height)"]),
         ],
     )
-    def test_what_does_not_fit_the_file(self, poseglass: Run, options: list[str], words: list[str]) -> None:
+    def test_options_that_do_not_fit_the_file_are_refused(
+        self, poseglass: Run, options: list[str], words: list[str]
+    ) -> None:
         refused(poseglass("lift", HALPE, *options), str(HALPE), *words)
 
-    def test_an_unnamed_layout_must_be_given(self, poseglass: Run) -> None:
+    def test_an_unlabelled_layout_must_be_given(self, poseglass: Run) -> None:
         refused(poseglass("lift", DATA / "gast_coco17.json"), "which joints its 17 are", "--layout coco17")
 
-    def test_metres_are_refused(self, poseglass: Run) -> None:
+    def test_keypoints_in_metres_are_refused(self, poseglass: Run) -> None:
         refused(poseglass("lift", DATA / "blazepose33_world.json"), "pixels are expected")
 
     @pytest.mark.parametrize(
         ("content", "word"),
         [
             ("", "it is empty"),
-            ("[]", "nobody is seen"),
+            ("[]", "no frame shows a person"),
             ("{}", "one of the formats"),
             ('{"a": [1, 2]}', "one of the formats"),
             ("[[[1,2],[3", "cut off"),
             ("\x00\x01\x02", "not valid JSON"),
         ],
     )
-    def test_other_files_are_refused(self, poseglass: Run, here: Path, content: str, word: str) -> None:
-        (here / "walk.json").write_text(content)
+    def test_json_files_that_are_not_keypoints_are_refused(
+        self, poseglass: Run, workdir: Path, content: str, word: str
+    ) -> None:
+        (workdir / "walk.json").write_text(content)
         refused(poseglass("lift", "walk.json"), "walk.json", word)
 
-    def test_other_folders_are_refused(self, poseglass: Run, here: Path) -> None:
-        (here / "photos").mkdir()
-        (here / "photos" / "1.jpg").touch()
+    def test_folders_without_openpose_files_are_refused(self, poseglass: Run, workdir: Path) -> None:
+        (workdir / "photos").mkdir()
+        (workdir / "photos" / "1.jpg").touch()
         refused(poseglass("lift", "photos"), "photos", "a folder of OpenPose's *_keypoints.json files, got none")
         refused(poseglass("lift", "."), "a folder of OpenPose")
 
-    def test_some_nan_is_filled_in_and_only_nan_is_refused(self, poseglass: Run, here: Path) -> None:
+    def test_gaps_are_filled_but_a_file_of_only_nan_is_refused(self, poseglass: Run, workdir: Path) -> None:
         table = someone(30).points.copy()
         table[5] = np.nan
         table[10:, 3] = np.nan
-        np.save(here / "gaps.npy", table)
-        well(poseglass("lift", "gaps.npy", "--layout", "h36m17"))
+        np.save(workdir / "gaps.npy", table)
+        succeeded(poseglass("lift", "gaps.npy", "--layout", "h36m17"))
         motion = PoseSequence.load("gaps-3d.npz")
         assert np.isfinite(motion.points).all()
         assert np.flatnonzero(~motion.validity).tolist() == [5]
-        np.save(here / "none.npy", np.full_like(table, np.nan))
-        refused(poseglass("lift", "none.npy", "--layout", "h36m17"), "nobody is")
-        np.save(here / "no-frames.npy", table[:0])
+        np.save(workdir / "none.npy", np.full_like(table, np.nan))
+        refused(poseglass("lift", "none.npy", "--layout", "h36m17"), "shows a person")
+        np.save(workdir / "no-frames.npy", table[:0])
         refused(poseglass("lift", "no-frames.npy", "--layout", "h36m17"), "no-frames.npy")
 
-    def test_a_lifted_motion_is_refused(self, poseglass: Run, here: Path) -> None:
-        make_walk().save(here / "walk.npz")
+    def test_a_lifted_motion_is_refused(self, poseglass: Run, workdir: Path) -> None:
+        make_walk().save(workdir / "walk.npz")
         refused(poseglass("lift", "walk.npz"), "camera space", "lifted already")
 
-    def test_pickles_in_arrays_are_never_run(self, poseglass: Run, here: Path) -> None:
-        bomb = np.array([Bomb()], object)
-        np.save(here / "evil.npy", bomb, allow_pickle=True)
-        np.savez(here / "evil.npz", positions_2d=bomb)
+    def test_pickled_code_in_arrays_is_never_run(self, poseglass: Run, workdir: Path) -> None:
+        bomb = np.array([Bomb("exploded")], object)
+        np.save(workdir / "evil.npy", bomb, allow_pickle=True)
+        np.savez(workdir / "evil.npz", positions_2d=bomb)
         for name in ("evil.npy", "evil.npz"):
             refused(poseglass("lift", name, "--layout", "coco17"), name)
-        assert names(here) == {"evil.npy", "evil.npz"}
+        assert names(workdir) == {"evil.npy", "evil.npz"}

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from conftest import Run, Said
+from conftest import CommandResult, Run
 from poseglass import COCO_17, PoseSequence
 from poseglass.detect import DETECTORS
 from poseglass.detect.fake import FakeDetector
@@ -18,27 +18,27 @@ from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
 from poseglass.video.reading import VideoReader
 from poseglass.video.writing import VideoWriter
-from samples.commandline import COMMAND, film, looks_human, names, refused, someone, well
+from samples.commandline import COMMAND, film, looks_human, names, refused, someone, succeeded
 
 
 @pytest.fixture
 def walker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replaces MediaPipe by a detector that sees a walk."""
+    """Replace MediaPipe with a detector that sees a walk."""
     monkeypatch.setitem(DETECTORS, "mediapipe", lambda weights: FakeDetector(someone()))
 
 
 @pytest.fixture
 def empty_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replaces MediaPipe by a detector that sees nobody."""
+    """Replace MediaPipe with a detector that sees nobody."""
     nobody = PoseSequence(np.full((1, 17, 2), np.nan), COCO_17, "pixels")
     monkeypatch.setitem(DETECTORS, "mediapipe", lambda weights: FakeDetector(nobody))
 
 
 class TestVideos:
-    def test_a_video_in_all_outputs(self, poseglass: Run, here: Path, walker: None) -> None:
-        film(here / "walk [take 1].mp4", 50)
+    def test_a_video_is_written_to_all_output_formats(self, poseglass: Run, workdir: Path, walker: None) -> None:
+        film(workdir / "walk [take 1].mp4", 50)
         done = poseglass("lift", "walk [take 1].mp4", "-o", "w.npz", "-o", "w.csv", "-o", "w.mp4", "-o", "w.html")
-        well(done)
+        succeeded(done)
         assert done.out == ""
         assert "50 frames, 1.7 s at 30 fps; a person in 45 of them, the rest is filled in" in done.err
         (times,) = re.findall(r"\(busy: (.*); stages overlap\)", done.err)
@@ -49,13 +49,13 @@ class TestVideos:
         assert np.flatnonzero(~motion.validity).tolist() == [40, 41, 42, 43, 44]
         with VideoReader("w.mp4") as video:
             assert len(list(video)) == 50
-        assert names(here) == {"walk [take 1].mp4", "w.npz", "w.csv", "w.mp4", "w.html"}
+        assert names(workdir) == {"walk [take 1].mp4", "w.npz", "w.csv", "w.mp4", "w.html"}
 
     @pytest.mark.parametrize("outputs", [["w.npz"], ["w.mp4"], ["w.mp4", "v.mp4", "w.npz", "w.html"]])
     def test_a_video_is_opened_and_decoded_once(
-        self, poseglass: Run, here: Path, walker: None, monkeypatch: pytest.MonkeyPatch, outputs: list[str]
+        self, poseglass: Run, workdir: Path, walker: None, monkeypatch: pytest.MonkeyPatch, outputs: list[str]
     ) -> None:
-        film(here / "walk.mp4", 90)
+        film(workdir / "walk.mp4", 90)
         opened, decoded, to_open, to_decode = [], [], av.open, VideoReader._decoded
 
         def counting_open(path: str, *arguments: object, **settings: object) -> object:
@@ -70,7 +70,7 @@ class TestVideos:
         with monkeypatch.context() as patch:
             patch.setattr(av, "open", counting_open)
             patch.setattr(VideoReader, "_decoded", counting_decode)
-            well(poseglass("lift", "walk.mp4", *(part for name in outputs for part in ("-o", name))))
+            succeeded(poseglass("lift", "walk.mp4", *(part for name in outputs for part in ("-o", name))))
         assert opened.count("walk.mp4") == 1
         assert len(decoded) == 90
         for name in outputs:
@@ -78,56 +78,58 @@ class TestVideos:
                 with VideoReader(name) as video:
                     images = [frame.image for frame in video]
                 assert len(images) == 90
-                for number in (0, 7, 89):  # the pictures go with their own frames
+                for number in (0, 7, 89):  # each picture belongs to its own frame
                     assert images[number][5:15, 5:15].mean() == pytest.approx(10 * (number % 20), abs=4)
 
-    def test_progress_where_there_is_no_terminal(
-        self, poseglass: Run, here: Path, walker: None, monkeypatch: pytest.MonkeyPatch
+    def test_progress_is_logged_line_by_line_without_a_terminal(
+        self, poseglass: Run, workdir: Path, walker: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("poseglass.commands.lift.LOG_SECONDS", 0)
-        film(here / "walk.mp4", 50)
-        well(done := poseglass("lift", "walk.mp4"))
+        film(workdir / "walk.mp4", 50)
+        succeeded(done := poseglass("lift", "walk.mp4"))
         lines = re.findall(r"^lifted (\d+) of 50 frames, \d+ frames/s$", done.err, re.MULTILINE)
         assert [int(line) for line in lines] == [16, 32, 48, 50]
 
-    def test_several_people(self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_one_of_several_people_is_followed_with_a_warning(
+        self, poseglass: Run, workdir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         class Two(FakeDetector):
             def detect(self, image: np.ndarray, seconds: float) -> np.ndarray:
                 (person,) = super().detect(image, seconds)
                 return np.stack([person * [0.5, 0.5, 1] + [80, 0, 0], person][:: -1 if seconds > 0.3 else 1])
 
         monkeypatch.setitem(DETECTORS, "two", lambda weights: Two(someone(40)))
-        film(here / "walk.mp4", 40)
+        film(workdir / "walk.mp4", 40)
         done = poseglass("lift", "walk.mp4", "--detector", "two")
-        assert "warning: up to 2 people per frame: only one is followed, from the most prominent on" in done.err
+        assert "warning: up to 2 people per frame: only one is followed, at first the most prominent" in done.err
         motion = PoseSequence.load("walk-3d.npz")
         np.testing.assert_allclose(motion.pose2d.points, someone(40).points)
         refused(
             poseglass("lift", "walk.mp4", "--detector", "three"), "--detector", "the detectors are mediapipe", code=2
         )
 
-    def test_one_frame_and_one_image(self, poseglass: Run, here: Path, walker: None) -> None:
+    def test_a_single_frame_and_a_still_image_are_lifted(self, poseglass: Run, workdir: Path, walker: None) -> None:
         from PIL import Image
 
-        film(here / "one.mp4", 1)
-        Image.new("RGB", (160, 90), "teal").save(here / "still.jpg")
+        film(workdir / "one.mp4", 1)
+        Image.new("RGB", (160, 90), "teal").save(workdir / "still.jpg")
         for name in ("one.mp4", "still.jpg"):
-            well(done := poseglass("lift", name, "-o", "a.npz", "-o", "a.mp4", "-o", "a.png", "-o", "a.html"))
+            succeeded(done := poseglass("lift", name, "-o", "a.npz", "-o", "a.mp4", "-o", "a.png", "-o", "a.html"))
             assert "1 frame at" in done.err
-            assert len(re.findall(r"\bdraw \d", done.err)) == 1, "both pictures count for one stage"
+            assert len(re.findall(r"\bdraw \d", done.err)) == 1, "drawing both pictures counts as one stage"
             assert len(PoseSequence.load("a.npz")) == 1
 
-    def test_nobody(self, poseglass: Run, here: Path, empty_room: None) -> None:
-        film(here / "empty room.mp4")
+    def test_a_video_without_people_is_refused(self, poseglass: Run, workdir: Path, empty_room: None) -> None:
+        film(workdir / "empty room.mp4")
         done = poseglass("lift", "empty room.mp4")
         refused(done, "nobody was detected in any of the 12 frames of empty room.mp4")
-        assert names(here) == {"empty room.mp4"}
+        assert names(workdir) == {"empty room.mp4"}
 
-    def test_a_damaged_video_is_lifted_as_far_as_it_goes_with_a_warning(
-        self, poseglass: Run, here: Path, walker: None
+    def test_a_damaged_video_is_lifted_up_to_the_damage_with_a_warning(
+        self, poseglass: Run, workdir: Path, walker: None
     ) -> None:
-        whole = film(here / "cut.mp4", 40, noise=True).read_bytes()
-        (here / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
+        whole = film(workdir / "cut.mp4", 40, noise=True).read_bytes()
+        (workdir / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
         done = poseglass("lift", "cut.mp4", "-o", "cut.npz", "-o", "cut3d.mp4")
         assert done.code == 0, done.err
         assert "warning: cut.mp4 is damaged or cut off: it ends after frame" in done.err
@@ -136,9 +138,11 @@ class TestVideos:
         with VideoReader("cut3d.mp4") as video:
             assert len(list(video)) == len(motion)
 
-    def test_nobody_in_a_damaged_video(self, poseglass: Run, here: Path, empty_room: None) -> None:
-        whole = film(here / "cut.mp4", 60, noise=True).read_bytes()
-        (here / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
+    def test_a_damaged_video_without_people_reports_both_problems(
+        self, poseglass: Run, workdir: Path, empty_room: None
+    ) -> None:
+        whole = film(workdir / "cut.mp4", 60, noise=True).read_bytes()
+        (workdir / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
         refused(poseglass("lift", "cut.mp4"), "nobody was detected", "cut.mp4 is damaged or cut off")
 
     @pytest.mark.parametrize(
@@ -152,55 +156,65 @@ class TestVideos:
             ("noend", b"\x00" * 4000, "noend cannot be read as a video"),
         ],
     )
-    def test_not_a_video(
-        self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes | None, word: str
+    def test_files_that_are_not_videos_are_refused(
+        self,
+        poseglass: Run,
+        workdir: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        name: str,
+        content: bytes | None,
+        word: str,
     ) -> None:
         monkeypatch.setattr("poseglass.weights.files.load", lambda *_: pytest.fail("the model was loaded"))
         if content is not None:
-            (here / name).write_bytes(content)
+            (workdir / name).write_bytes(content)
         refused(poseglass("lift", name), word)
 
-    def test_no_index_or_no_frame(self, poseglass: Run, here: Path) -> None:
-        whole = film(here / "whole.mp4").read_bytes()
-        (here / "head.mp4").write_bytes(whole[:200])
+    def test_videos_without_an_index_or_frames_are_refused(self, poseglass: Run, workdir: Path) -> None:
+        whole = film(workdir / "whole.mp4").read_bytes()
+        (workdir / "head.mp4").write_bytes(whole[:200])
         refused(poseglass("lift", "head.mp4"), "head.mp4")
         content = whole.index(b"mdat")
-        (here / "index.mp4").write_bytes(whole[: content + 4])
-        refused(poseglass("lift", "index.mp4"), "index.mp4 holds no frame that can be read")
+        (workdir / "index.mp4").write_bytes(whole[: content + 4])
+        refused(poseglass("lift", "index.mp4"), "index.mp4 holds no readable frame")
 
     @pytest.mark.parametrize("option", [("--layout", "coco17"), ("--size", "640x480"), ("--fps", "25")])
-    def test_options_of_keypoints(self, poseglass: Run, here: Path, option: tuple[str, str]) -> None:
-        film(here / "walk.mp4")
+    def test_options_for_keypoints_are_refused_for_videos(
+        self, poseglass: Run, workdir: Path, option: tuple[str, str]
+    ) -> None:
+        film(workdir / "walk.mp4")
         refused(poseglass("lift", "walk.mp4", *option), option[0], "walk.mp4 is taken for a video", code=2)
 
-    def test_files_that_are_not_detector_models(self, poseglass: Run, here: Path) -> None:
+    def test_files_that_are_not_detector_models_are_refused(self, poseglass: Run, workdir: Path) -> None:
         pytest.importorskip("mediapipe")
-        film(here / "walk.mp4")
-        (here / "bad.task").write_bytes(b"not a model")
+        film(workdir / "walk.mp4")
+        (workdir / "bad.task").write_bytes(b"not a model")
         done = poseglass("lift", "walk.mp4", "--detector-model", "bad.task")
         refused(done, "bad.task is not a detector model", "pose_landmarker")
         done = poseglass("lift", "walk.mp4", "--detector-model", "no.task")
         refused(done, "there is no detector model no.task")
-        assert names(here) == {"walk.mp4", "bad.task"}
+        assert names(workdir) == {"walk.mp4", "bad.task"}
 
-    def test_weights_that_cannot_be_fetched(self, poseglass: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_failed_fetch_of_the_detector_weights_says_what_to_do(
+        self, poseglass: Run, workdir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         pytest.importorskip("mediapipe")
-        monkeypatch.setenv("POSEGLASS_CACHE", str(here / "cache"))
-        monkeypatch.setenv("PIP_INDEX_URL", (here / "nothing").as_uri())
+        monkeypatch.setenv("POSEGLASS_CACHE", str(workdir / "cache"))
+        monkeypatch.setenv("PIP_INDEX_URL", (workdir / "nothing").as_uri())
         monkeypatch.setenv("PIP_FIND_LINKS", "")
-        film(here / "walk.mp4")
+        film(workdir / "walk.mp4")
         done = poseglass("lift", "walk.mp4")
         assert done.code == 1
         assert "Traceback" not in done.err
         for word in ("fetching the 2D detector's weights", "could not be fetched", "--detector-model"):
             assert word in done.err
-        assert names(here) == {"walk.mp4"}
+        assert names(workdir) == {"walk.mp4"}
 
 
 class TestMediaPipe:
     """With the real detector, on a portrait in the public domain that comes with matplotlib."""
 
-    def test_a_video_through_the_real_command(self, here: Path) -> None:
+    def test_a_video_is_lifted_with_the_installed_command(self, workdir: Path) -> None:
         pytest.importorskip("mediapipe")
         from PIL import Image
 
@@ -214,20 +228,20 @@ class TestMediaPipe:
             pytest.skip(f"needs the detector's weights: {problem}")
         with Image.open(portrait) as file:
             image = np.asarray(file.convert("RGB"))
-        with VideoWriter(here / "-hopper.mp4", fps=25, size=(512, 600)) as video:
+        with VideoWriter(workdir / "-hopper.mp4", fps=25, size=(512, 600)) as video:
             for frame in range(12):
                 video.write(np.ascontiguousarray(np.roll(image[:600], 3 * frame, 1)))
         command = [*COMMAND, "lift", "-o", "a.npz", "-o", "a.mp4", "--", "-hopper.mp4"]
-        run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=here)
-        well(Said(run.returncode, run.stdout, run.stderr))
+        run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=workdir)
+        succeeded(CommandResult(run.returncode, run.stdout, run.stderr))
         assert run.stdout == ""
-        motion = PoseSequence.load(here / "a.npz")
+        motion = PoseSequence.load(workdir / "a.npz")
         assert len(motion) == 12
         assert motion.validity.all()
         assert np.isfinite(motion.points).all()
         assert motion.pose2d is not None
         nose = motion.pose2d.joint("nose")
         np.testing.assert_allclose(nose, [(266 + 3 * frame, 224) for frame in range(12)], atol=15)  # measured by eye
-        with VideoReader(here / "a.mp4") as pictures:
+        with VideoReader(workdir / "a.mp4") as pictures:
             assert len(list(pictures)) == 12
-        assert names(here) == {"-hopper.mp4", "a.npz", "a.mp4"}
+        assert names(workdir) == {"-hopper.mp4", "a.npz", "a.mp4"}

@@ -8,7 +8,7 @@ from samples.commandline import DATA, names, refused
 
 
 def recording(path: Path, frames: int = 100) -> Path:
-    """The sample of a BVH file, which is too short, with its last frame held for a while."""
+    """The BVH sample, with its last frame repeated because the sample is too short for a clip."""
     head, motion = (DATA / "cmu_01_03.bvh").read_text().split("MOTION")
     _, interval, *rows = [line for line in motion.splitlines() if line.strip()]
     rows += rows[-1:] * frames
@@ -17,10 +17,10 @@ def recording(path: Path, frames: int = 100) -> Path:
 
 
 class TestMocap:
-    def test_a_download(self, poseglass: Run, here: Path) -> None:
-        (here / "bvh" / "01").mkdir(parents=True)
-        recording(here / "bvh" / "01" / "01_03.bvh")
-        (here / "bvh" / "01_04 [b].bvh").write_text("HIERARCHY\nnothing")
+    def test_a_folder_of_motion_files_becomes_clips(self, poseglass: Run, workdir: Path) -> None:
+        (workdir / "bvh" / "01").mkdir(parents=True)
+        recording(workdir / "bvh" / "01" / "01_03.bvh")
+        (workdir / "bvh" / "01_04 [b].bvh").write_text("HIERARCHY\nnothing")
         done = poseglass("data", "mocap", "bvh", "clips.npz")
         assert done.code == 0, done.err
         assert done.out == ""
@@ -31,10 +31,10 @@ class TestMocap:
         assert clip.subject == "cmu_01"
         assert "mocap.cs.cmu.edu" in MotionClips.load("clips.npz").credit
 
-    def test_wrong_folders(self, poseglass: Run, here: Path) -> None:
-        (here / "empty").mkdir()
+    def test_missing_folders_and_wrong_output_names_are_refused(self, poseglass: Run, workdir: Path) -> None:
+        (workdir / "empty").mkdir()
         refused(poseglass("data", "mocap", "empty", "out.npz"), "there are no motion files")
         refused(poseglass("data", "mocap", "nowhere", "out.npz"), "there is no folder or file nowhere")
         refused(poseglass("data", "mocap", "empty", "out.txt"), "out.txt", "ends in .npz for clips", code=2)
         refused(poseglass("data", "mocap", "empty", "folder"), "there are no motion files")
-        assert names(here) == {"empty"}
+        assert names(workdir) == {"empty"}

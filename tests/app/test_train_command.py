@@ -1,4 +1,4 @@
-"""``poseglass train`` on the user's own motion, and what is wrong with recipes and data."""
+"""``poseglass train`` on the user's own motion; wrong recipes and data are refused."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Run
-from samples.commandline import HALPE, refused, takes, well
+from samples.commandline import HALPE, refused, succeeded, takes
 
 TINY = """
 [model]
@@ -28,21 +28,21 @@ validation_clips = 2
 
 
 class TestTraining:
-    def test_train_evaluate_lift(self, poseglass: Run, here: Path) -> None:
-        """A network of the user's own, from motion capture to a lifted motion."""
-        (here / "tiny.toml").write_text(TINY)
-        takes(here / "clips.npz")
+    def test_a_model_is_trained_evaluated_and_used_to_lift(self, poseglass: Run, workdir: Path) -> None:
+        """From the user's motion capture to a motion lifted by the model trained on it."""
+        (workdir / "tiny.toml").write_text(TINY)
+        takes(workdir / "clips.npz")
         done = poseglass("train", "tiny.toml", "--data", "clips.npz", "-o", "run", "--set", "optim.lr=1e-3")
         assert done.code == 0, done.err
         assert "the best weights are in run/best" in done.err
         assert done.out == ""
         done = poseglass("evaluate", "run/best", "--data", "clips.npz", "--json", "out/errors.json")
         assert done.code == 0, done.err
-        assert done.out.startswith("motion clips, split test"), "the report, and nothing else, can be piped"
-        errors = json.loads((here / "out/errors.json").read_text())
+        assert done.out.startswith("motion clips, split test"), "only the report goes to standard output"
+        errors = json.loads((workdir / "out/errors.json").read_text())
         assert errors["clean"]["all"]["mpjpe"] > 0
         assert f"{errors['detected']['all']['p_mpjpe']:.1f}" in done.out
-        well(poseglass("lift", HALPE, "--model", "run/best", "-o", "a.json"))
+        succeeded(poseglass("lift", HALPE, "--model", "run/best", "-o", "a.json"))
         assert (
             poseglass("train", "tiny.toml", "--data", "clips.npz", "-o", "run", "--set", "model.sizes.dim=32").code == 1
         )
@@ -63,13 +63,15 @@ class TestTraining:
             (["tiny.toml", "--set", "optim.lr=fast"], ["optim.lr must be", "'fast'"]),
             (["tiny.toml", "--data", "clips.npz", "-o", "tiny.toml/run"], ["is a file, not a folder"]),
             (["tiny.toml", "--data", "clips.npz", "--init", "nothing"], ["no weights nothing"]),
-            (["tiny.toml", "--data", "clips.npz", "--waist-only"], ["optim.trains=waist", "by init"]),
+            (["tiny.toml", "--data", "clips.npz", "--waist-only"], ["optim.trains=waist", "as init"]),
             (["tiny.toml", "--data", "clips.npz", "--set", "data.keypoints=gt"], ["no folder of recordings clips.npz"]),
         ],
     )
-    def test_wrong_recipes_and_data(self, poseglass: Run, here: Path, arguments: list[str], words: list[str]) -> None:
-        (here / "tiny.toml").write_text(TINY)
-        (here / "broken.toml").write_text("[model\n")
-        takes(here / "clips.npz")
+    def test_wrong_recipes_and_data_are_refused(
+        self, poseglass: Run, workdir: Path, arguments: list[str], words: list[str]
+    ) -> None:
+        (workdir / "tiny.toml").write_text(TINY)
+        (workdir / "broken.toml").write_text("[model\n")
+        takes(workdir / "clips.npz")
         refused(poseglass("train", "-o", "run", *arguments), *words)
-        assert not (here / "run" / "checkpoint.safetensors").exists()
+        assert not (workdir / "run" / "checkpoint.safetensors").exists()

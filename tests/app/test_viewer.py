@@ -1,15 +1,8 @@
-"""The player's page in a real browser: headless Chromium, offline, controlled through its debugging pipe."""
+"""The 3D player in a real browser."""
 
 import base64
-import html
-import json
-import os
-import re
-import select
 import shutil
-import subprocess
 import time
-import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,128 +10,11 @@ import numpy as np
 import pytest
 
 from conftest import make_walk
-from poseglass import COCO_17, H36M_17, PoseSequence
-from poseglass.errors import PoseError
+from poseglass import H36M_17, PoseSequence
 from poseglass.show.scene import AMBER, ROSE, SLATE
-from poseglass.show.viewer import view, write_page
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --force-device-scale-factor=1 --remote-debugging-pipe"
-)
-WIDTH, HEIGHT = 1200, 800
-
-
-class Browser:
-    """One tab of a headless Chromium. JSON messages end in a zero byte and go through file descriptors 3 and 4."""
-
-    def __init__(self, home: Path) -> None:
-        commands, self._to = os.pipe()
-        self._from, answers = os.pipe()
-        # The shell gives the pipes the numbers that Chromium expects.
-        start = f'exec "$0" {FLAGS} --user-data-dir="$1" about:blank 3<&{commands} 4>&{answers}'
-        self._process = subprocess.Popen(
-            ["bash", "-c", start, str(CHROMIUM), str(home)],
-            pass_fds=(commands, answers),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(commands)
-        os.close(answers)
-        self._rest, self._number, self._session = b"", 0, ""
-        self.events: list[dict] = []
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.ask(f"{domain}.enable")
-        self.ask("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
-
-    def ask(self, method: str, **params: object) -> dict:
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": params}
-        message |= {"sessionId": self._session} if self._session else {}
-        os.write(self._to, json.dumps(message).encode() + b"\0")
-        while (answer := self._read()).get("id") != self._number:
-            self.events.append(answer)
-        assert "error" not in answer, (method, answer)
-        return answer["result"]
-
-    def _read(self, patience: float = 60) -> dict:
-        end = time.monotonic() + patience
-        while b"\0" not in self._rest:
-            ready, _, _ = select.select([self._from], [], [], max(0, end - time.monotonic()))
-            assert ready, f"Chromium did not answer for {patience} s"
-            part = os.read(self._from, 1 << 20)
-            assert part, "Chromium has ended"
-            self._rest += part
-        line, _, self._rest = self._rest.partition(b"\0")
-        return json.loads(line)
-
-    def open(self, path: Path, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
-        self.events.clear()
-        self.ask("Emulation.setDeviceMetricsOverride", width=size[0], height=size[1], deviceScaleFactor=1, mobile=False)
-        self.ask("Page.navigate", url=path.as_uri())
-        self.wait("window.poseglass !== undefined")
-
-    def run(self, script: str) -> object:
-        answer = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    def wait(self, script: str, patience: float = 30) -> None:
-        end = time.monotonic() + patience
-        while not self.run(script):
-            assert time.monotonic() < end, f"{script} did not become true in {patience} s"
-            time.sleep(0.02)
-
-    def settle(self) -> None:
-        """Wait until changes are drawn."""
-        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
-
-    def mouse(self, kind: str, x: float, y: float, **details: object) -> None:
-        self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, **details)
-
-    def drag(self, start: tuple[float, float], end: tuple[float, float], modifiers: int = 0) -> None:
-        held = {"button": "left", "buttons": 1, "modifiers": modifiers}
-        self.mouse("mousePressed", *start, clickCount=1, **held)
-        self.mouse("mouseMoved", (start[0] + end[0]) / 2, (start[1] + end[1]) / 2, **held)
-        self.mouse("mouseMoved", *end, **held)
-        self.mouse("mouseReleased", *end, clickCount=1, button="left", modifiers=modifiers)
-
-    def press(self, key: str) -> None:
-        text = {"text": key} if len(key) == 1 else {}
-        self.ask("Input.dispatchKeyEvent", type="keyDown", key=key, code="Space" if key == " " else key, **text)
-        self.ask("Input.dispatchKeyEvent", type="keyUp", key=key, code="Space" if key == " " else key)
-
-    def box(self, selector: str) -> dict[str, float]:
-        return self.run(f"JSON.parse(JSON.stringify(document.querySelector('{selector}').getBoundingClientRect()))")
-
-    def picture(self) -> np.ndarray:
-        self.settle()
-        cv2 = pytest.importorskip("cv2")
-        data = base64.b64decode(self.ask("Page.captureScreenshot", format="png")["data"])
-        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
-
-    def complaints(self) -> list[str]:
-        bad = [e for e in self.events if e["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")]
-        bad += [e for e in self.events if e["method"] == "Runtime.consoleAPICalled"]
-        return [json.dumps(event) for event in bad]
-
-    def requests(self) -> list[str]:
-        sent = [e for e in self.events if e["method"] == "Network.requestWillBeSent"]
-        return [event["params"]["request"]["url"] for event in sent]
-
-    def close(self) -> None:
-        try:
-            self._session = ""
-            self.ask("Browser.close")
-            self._process.wait(10)
-        finally:
-            self._process.kill()
-            self._process.wait()
-            os.close(self._to)
-            os.close(self._from)
+from poseglass.show.viewer import write_page
+from samples.browser import CHROMIUM, Browser
+from samples.player import motion_page, read_record
 
 
 @pytest.fixture(scope="module")
@@ -186,23 +62,12 @@ def grounded(motion: PoseSequence, frame: int) -> np.ndarray:
     return pose
 
 
-def motion_page(motion: PoseSequence, title: str | None = None) -> str:
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory() as folder:
-        return write_page(motion, Path(folder) / "page.html", title=title).read_text(encoding="utf-8")
-
-
-def read_record(page: str) -> dict:
-    return json.loads(re.search(r'<script type="application/json" id="motion">(.*?)</script>', page, re.S)[1])
-
-
 def stage_size(player: Browser) -> tuple[float, float]:
     box = player.box("#stage")
     return box["width"], box["height"]
 
 
-def test_the_page_describes_the_motion(player: Browser) -> None:
+def test_the_page_shows_the_title_and_facts_of_the_motion(player: Browser) -> None:
     assert player.run("document.title") == "A walk"
     assert player.run("document.querySelector('h1').textContent") == "A walk"
     facts = player.run("document.getElementById('facts').textContent")
@@ -221,7 +86,7 @@ def test_every_control_has_a_name(player: Browser) -> None:
     )
 
 
-def test_it_plays_in_real_time_and_pauses(player: Browser) -> None:
+def test_playback_runs_in_real_time_and_can_be_paused(player: Browser) -> None:
     frame, now = "poseglass.frame", "performance.now() / 1000"
     player.run("poseglass.play()")
     player.wait(f"{frame} >= 3")
@@ -241,14 +106,14 @@ def test_it_plays_in_real_time_and_pauses(player: Browser) -> None:
     player.wait(f"{frame} < {paused}")  # it starts again at the end
 
 
-def test_the_play_button(player: Browser) -> None:
+def test_the_play_button_starts_playback_and_space_pauses_it(player: Browser) -> None:
     box = player.box("#play")
     at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     player.mouse("mousePressed", *at, button="left", clickCount=1)
     player.mouse("mouseReleased", *at, button="left", clickCount=1)
     assert player.run("poseglass.playing") is True
     assert player.run("document.getElementById('play').getAttribute('aria-label')") == "Pause"
-    player.press(" ")  # the button has the focus now, and one press must count once
+    player.press(" ")  # the button has the focus: one press must count once
     assert player.run("poseglass.playing") is False
 
 
@@ -266,13 +131,13 @@ def test_a_click_on_the_timeline_sets_the_frame(player: Browser, frame: int) -> 
     assert ("kept" in player.run("document.getElementById('count').value")) == (frame % 3 == 1)
 
 
-def test_keys_step_through_frames(player: Browser) -> None:
+def test_arrow_keys_step_through_frames(player: Browser) -> None:
     for key, frame in (("End", 89), ("ArrowLeft", 88), ("Home", 0), ("ArrowLeft", 0), ("ArrowRight", 1)):
         player.press(key)
         assert player.run("poseglass.frame") == frame
 
 
-def test_joints_are_projected_like_a_camera_does(player: Browser, walk: PoseSequence) -> None:
+def test_joints_are_projected_as_by_a_camera(player: Browser, walk: PoseSequence) -> None:
     size = stage_size(player)
     for frame, yaw, pitch, distance in ((0, 38, 13, 4.6), (20, -70, 40, 6), (60, 170, -5, 3)):
         player.run(f"poseglass.seek({frame}); Object.assign(poseglass.view, {{yaw: {yaw}, pitch: {pitch}}})")
@@ -313,7 +178,7 @@ def test_kept_frames_are_highlighted(player: Browser, walk: PoseSequence) -> Non
         assert np.abs(picture[y, x] - expected).max() <= 3, frame
 
 
-def test_drag_wheel_and_reset(player: Browser) -> None:
+def test_dragging_turns_and_moves_the_view_and_the_wheel_zooms(player: Browser) -> None:
     first = player.run("({...poseglass.view})")
     player.drag((600, 300), (700, 350))
     turned = player.run("({...poseglass.view})")
@@ -332,7 +197,7 @@ def test_drag_wheel_and_reset(player: Browser) -> None:
     assert player.run("({...poseglass.view})") == first
 
 
-def test_two_fingers_zoom(player: Browser) -> None:
+def test_two_fingers_zoom_the_view(player: Browser) -> None:
     def touch(kind: str, *places: tuple[float, float]) -> None:
         points = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(places)]
         player.ask("Input.dispatchTouchEvent", type=kind, touchPoints=points)
@@ -359,7 +224,7 @@ def test_2d_keypoints_are_shown_and_can_be_hidden(player: Browser) -> None:
 
 
 @pytest.mark.parametrize("size", [(390, 740), (800, 400), (2400, 1300)])
-def test_it_fits_any_window(chromium: Browser, walk: PoseSequence, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_the_page_fits_any_window(chromium: Browser, walk: PoseSequence, tmp_path: Path, size: tuple[int, int]) -> None:
     chromium.open(write_page(walk, tmp_path / "page.html", title="A walk with a rather long name"), size)
     chromium.run("poseglass.pause()")
     assert chromium.run("[document.body.scrollWidth, document.body.scrollHeight]") == list(size)
@@ -369,7 +234,7 @@ def test_it_fits_any_window(chromium: Browser, walk: PoseSequence, tmp_path: Pat
     assert ((joints[:, :2] > 0) & (joints[:, :2] < [width, height])).all()
 
 
-def test_a_long_motion_of_uneven_timing(chromium: Browser, tmp_path: Path) -> None:
+def test_a_long_motion_with_uneven_timing_plays_by_its_timestamps(chromium: Browser, tmp_path: Path) -> None:
     frames = 20_000
     short = make_walk(100)
     turns = frames // 100
@@ -397,7 +262,7 @@ def test_a_long_motion_of_uneven_timing(chromium: Browser, tmp_path: Path) -> No
     assert chromium.complaints() == []
 
 
-def test_a_motion_without_known_joints_or_pruning(chromium: Browser, tmp_path: Path) -> None:
+def test_a_motion_without_known_joints_or_pruning_is_shown_empty(chromium: Browser, tmp_path: Path) -> None:
     blank = PoseSequence(np.full((3, 17, 3), np.nan), H36M_17, "world", fps=10, valid=np.zeros(3, bool))
     chromium.open(write_page(blank, tmp_path / "blank.html"))
     chromium.run("poseglass.pause(); poseglass.seek(2)")
@@ -413,72 +278,3 @@ def test_a_title_is_not_run_as_code(chromium: Browser, walk: PoseSequence, tmp_p
     chromium.open(write_page(walk, tmp_path / "page.html", title=title))
     assert chromium.run("document.title") == title
     assert chromium.run("window.harm === undefined") is True
-
-
-def test_points_are_stored_to_the_millimetre(walk: PoseSequence) -> None:
-    points = walk.points.copy()
-    points[7, 3] = np.nan
-    record = read_record(motion_page(PoseSequence(points, H36M_17, "camera", fps=30)))
-    stored = np.frombuffer(base64.b64decode(record["body"]["points"]), "<i2").reshape(90, 17, 3)
-    assert (stored[7, 3] == -32768).all()
-    across = stored[..., [0, 2]] * record["body"]["step"] - points[..., [0, 2]]
-    assert np.nanmax(np.abs(np.where(stored[..., [0, 2]] == -32768, np.nan, across))) <= 0.00051
-    heights = np.where(stored[..., 1] == -32768, np.nan, stored[..., 1] * record["body"]["step"])
-    lifted = heights - points[..., 1]
-    assert np.nanmax(np.nanmax(lifted, 1) - np.nanmin(lifted, 1)) <= 0.0011  # the whole pose moves by one height
-    lowest = np.nanmax(heights, 1)
-    assert lowest.min() > -0.15
-    assert lowest.max() < 0.02  # a foot is near the ground and hardly below it
-    assert record["kept"] is None
-    assert record["flat"] is None
-
-
-def test_distant_points_are_stored_in_coarser_steps() -> None:
-    points = np.zeros((2, 17, 3))
-    points[1, :, 0] = 100
-    record = read_record(motion_page(PoseSequence(points, H36M_17, "camera")))
-    stored = np.frombuffer(base64.b64decode(record["body"]["points"]), "<i2").reshape(2, 17, 3)
-    np.testing.assert_allclose(stored[1, :, 0] * record["body"]["step"], 100, atol=0.002)
-
-
-def test_uncertain_keypoints_are_left_out(walk: PoseSequence) -> None:
-    scores = np.ones((90, 17))
-    scores[:, COCO_17.index("left_eye")] = 0.2
-    flat = PoseSequence(np.full((90, 17, 2), 100.0), COCO_17, "pixels", scores=scores, size=(640, 480))
-    motion = PoseSequence(walk.points, H36M_17, "camera", pose2d=flat)
-    record = read_record(motion_page(motion))["flat"]
-    stored = np.frombuffer(base64.b64decode(record["points"]), "<i2").reshape(90, 17, 2)
-    assert (stored[:, 1] == -32768).all()
-    np.testing.assert_allclose(np.delete(stored, 1, 1) * record["step"], 100, atol=0.2)
-    assert record["size"] == [640, 480]
-
-
-def test_the_page_contains_no_address(walk: PoseSequence) -> None:
-    page = motion_page(walk, title="A & B")
-    assert html.escape("A & B") in page
-    outside = re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\s'\"]*", re.sub(r"^\s*//.*$|\s// .*$", "", page, flags=re.M))
-    assert [address for address in outside if "www.w3.org/2000/svg" not in address] == []
-
-
-def test_view_opens_the_browser(walk: PoseSequence, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or True)
-    path = view(walk)
-    assert opened == [path.as_uri()]
-    assert read_record(path.read_text(encoding="utf-8"))["frames"] == 90
-    monkeypatch.setattr(webbrowser, "open", lambda url: False)
-    with pytest.warns(UserWarning, match=r"no web browser.*motion\.html"):
-        view(walk)
-
-
-def test_wrong_arguments_are_refused(walk: PoseSequence, tmp_path: Path) -> None:
-    with pytest.raises(PoseError, match=r"ends in \.html"):
-        write_page(walk, tmp_path / "walk.mp4")
-    with pytest.raises(PoseError, match="at least one frame"):
-        write_page(walk[:0], tmp_path / "walk.html")
-    with pytest.raises(PoseError, match=r"3D motion.*pixels"):
-        write_page(walk.pose2d, tmp_path / "walk.html")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(PoseError, match="cannot write"):
-        write_page(walk, tmp_path / "file" / "walk.html")
-    assert list(tmp_path.glob("*.html")) == []

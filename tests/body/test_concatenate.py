@@ -12,7 +12,7 @@ from poseglass.body.concatenate import concatenate
 from poseglass.errors import PoseError
 
 
-def test_slices_make_the_whole_again(walk):
+def test_concatenating_slices_restores_the_sequence(walk):
     whole = concatenate([walk[:10], walk[10:10], walk[10:53], walk[53:]])
     assert (whole.rate, whole.start, whole.timestamps, whole.size) == (walk.rate, 0.0, None, walk.size)
     assert_array_equal(whole.points, walk.points)
@@ -22,20 +22,20 @@ def test_slices_make_the_whole_again(walk):
     assert whole.pose2d.timestamps is None
 
 
-def test_a_gap_gives_timestamps(walk):
+def test_a_gap_between_parts_gives_timestamps(walk):
     parts = [walk[:10], walk[20:30]]
     whole = concatenate(parts)
     assert_allclose(whole.timestamps, np.r_[np.arange(10), np.arange(20, 30)] / 30)
     assert whole.rate == 30
 
 
-def test_parts_of_other_frame_rates_give_timestamps(walk):
+def test_parts_with_different_frame_rates_give_timestamps(walk):
     whole = concatenate([walk[:10], walk[10:40:3]])
     assert_allclose(whole.timestamps, np.r_[np.arange(10), np.arange(10, 40, 3)] / 30)
     assert whole.rate == pytest.approx(19 / (37 / 30))
 
 
-def test_what_one_part_lacks_is_dropped(walk):
+def test_a_field_that_one_part_lacks_is_dropped(walk):
     whole = concatenate([walk[:10], replace(walk[10:], kept=None, pose2d=None)])
     assert whole.kept is None
     assert whole.pose2d is None

@@ -1,4 +1,4 @@
-"""Cameras and geometry against hand-calculated values and OpenCV's formula written out point by point."""
+"""Cameras and geometry against values calculated by hand and OpenCV's formula, point by point."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_a_point_ahead_is_at_the_centre_and_axes_point_right_and_down():
     assert_allclose(plain.project(points), [[512, 515], [712, 515], [512, 715], [712, 515]])
 
 
-def test_the_camera_s_position_is_its_origin():
+def test_the_position_of_a_camera_is_its_origin():
     own = camera()
     assert_allclose(own.to_camera(own.position[None]), 0, atol=1e-12)
     assert_allclose(own.to_world(np.array([[0.0, 0, 2]]))[0], own.position + 2 * own.rotation[2])
@@ -56,7 +56,7 @@ def test_points_at_and_behind_the_camera_are_nan():
     assert np.isnan(camera().project(points)).all(1).tolist() == [True, True, True, False]
 
 
-def test_distortion_is_that_of_human36m():
+def test_distortion_follows_the_model_of_human36m():
     # Brown's model, one point at a time, as the dataset's projection code states it.
     k, p = (-0.2, 0.24, -0.002), (-0.0009, -0.0016)
     own = camera(radial=np.array(k), tangential=np.array(p))
@@ -70,7 +70,7 @@ def test_distortion_is_that_of_human36m():
         assert_allclose(pixel, [1145 * (u * radial + du) + 512, 1143 * (v * radial + dv) + 515])
 
 
-def test_batches_of_cameras():
+def test_a_batch_of_cameras_equals_single_cameras():
     rng = np.random.default_rng(2)
     single = [
         camera(rotation=rotation(rng), position=rng.normal(size=3), radial=rng.normal(0, 0.1, 3),
@@ -88,7 +88,7 @@ def test_batches_of_cameras():
 
 
 class TestLookAt:
-    def test_level_and_forward(self):
+    def test_a_level_camera_along_minus_z_has_x_right_and_y_down(self):
         # World: y up. Looking along -z: x stays right, y is down, z is ahead.
         assert_allclose(look_at(np.array([0.0, 0, -3])), np.diag([1.0, -1, -1]))
 
@@ -108,13 +108,13 @@ class TestLookAt:
         assert_allclose(np.abs(upward), [1, 0, 0], atol=1e-12)
         assert_allclose(rolled @ np.array([0.0, 0, -1]), [0, 0, 1], atol=1e-12)
 
-    def test_one_roll_per_camera(self):
+    def test_each_camera_has_its_own_roll(self):
         directions, rolls = RNG.normal(size=(5, 3)), RNG.uniform(-1, 1, 5)
         for one, direction, roll in zip(look_at(directions, rolls), directions, rolls, strict=True):
             assert_allclose(one, look_at(direction, roll))
 
 
-def test_screen_coordinates_follow_the_field_s_convention():
+def test_screen_coordinates_follow_the_convention_of_the_field():
     corners = np.array([[0.0, 0], [1920, 1080], [960, 540], [1920, 0]])
     assert_allclose(to_screen(corners, (1920, 1080)), [[-1, -0.5625], [1, 0.5625], [0, 0], [1, -0.5625]])
 
@@ -127,14 +127,14 @@ def test_screen_coordinates_round_trip(size):
 
 class TestRays:
     def test_an_unknown_focal_length_is_that_of_an_ordinary_lens(self):
-        # 1.1 times the longer side: half an image of 1100 pixels is seen at 500 / 1100 of the distance.
+        # 1.1 times the longer side: half of a 1000-pixel image spans 500 / 1100 of the distance.
         for size, pixel, expected in (
             ((1000, 500), [1000.0, 250.0], [500 / 1100, 0, 1]),
             ((500, 1000), [250.0, 0.0], [0, -500 / 1100, 1]),
         ):
             assert_allclose(rays(np.array(pixel), size), expected)
 
-    def test_a_known_focal_length(self):
+    def test_a_known_focal_length_sets_the_rays(self):
         assert_allclose(rays(np.array([[640.0, 360.0], [1280, 0]]), (1280, 720), 500), [[0, 0, 1], [1.28, -0.72, 1]])
 
 
@@ -185,7 +185,7 @@ def test_only_sets_with_a_value_that_is_not_finite_become_nan(function):
 
 @pytest.mark.parametrize("root", [0, 14])
 def test_root_relative_subtracts_the_root_of_every_frame(root):
-    """From numpy arrays and torch tensors, clips and single poses."""
+    """For numpy arrays and torch tensors, clips and single poses."""
     points = np.random.default_rng(0).normal(size=(2, 5, 17, 3))
     expected = np.array([[[joint - pose[root] for joint in pose] for pose in clip] for clip in points])
     np.testing.assert_array_equal(root_relative(points, root), expected)

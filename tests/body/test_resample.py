@@ -1,4 +1,4 @@
-"""Changes of frame rate, against numpy's one-dimensional interpolation of every coordinate."""
+"""Changes of frame rate against numpy's one-dimensional interpolation of each coordinate."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ def test_points_are_interpolated_linearly_in_time(walk, fps, even):
     assert_allclose(resampled.points, interpolated(poses, times), atol=1e-5)
 
 
-def test_frames_that_fall_on_original_ones_are_those(walk):
+def test_frames_at_original_times_are_the_original_frames(walk):
     half = resample(walk, 15)
     assert_array_equal(half.points, walk.points[::2])
     assert_array_equal(half.confidence, walk.confidence[::2])
@@ -37,7 +37,7 @@ def test_frames_that_fall_on_original_ones_are_those(walk):
     assert_array_equal(half.pose2d.points, walk.pose2d.points[::2])
 
 
-def test_a_frame_between_two_is_valid_if_both_are_and_has_the_lower_score():
+def test_an_interpolated_frame_is_valid_if_both_neighbours_are_and_takes_the_lower_score():
     scores = np.repeat([[1.0], [0.5], [0.75]], 17, 1)
     poses = PoseSequence(
         np.zeros((3, 17, 3)), H36M_17, "world", fps=10, scores=scores, valid=np.array([True, True, False])
@@ -47,7 +47,7 @@ def test_a_frame_between_two_is_valid_if_both_are_and_has_the_lower_score():
     assert_allclose(double.confidence[:, 0], [1, 0.5, 0.5, 0.5, 0.75])
 
 
-def test_2d_poses_are_resampled_on_the_clock_of_the_3d_poses(walk):
+def test_2d_poses_are_resampled_to_the_times_of_the_3d_poses(walk):
     assert_allclose(resample(walk[30:], 24).pose2d.times, resample(walk[30:], 24).times)
 
 
@@ -60,3 +60,7 @@ def test_an_empty_sequence_is_resampled_with_its_2d_poses(walk):
 def test_the_frame_rate_must_be_a_positive_number(walk, fps):
     with pytest.raises(PoseError, match=f"fps must be a positive number, got {fps}"):
         resample(walk, fps)
+
+
+def test_a_rate_below_one_frame_per_second(walk):
+    assert len(resample(walk, 0.5)) == 2

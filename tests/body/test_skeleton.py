@@ -1,4 +1,4 @@
-"""Skeletons and their conversions, checked on a body whose joint positions are all given."""
+"""Skeletons and conversions between them, checked on a body with a known position for every joint."""
 
 import numpy as np
 import pytest
@@ -17,8 +17,8 @@ def ids(skeleton: Skeleton) -> str:
     return skeleton.name
 
 
-def test_joint_orders_are_those_of_the_datasets():
-    # Human3.6M and MPI-INF-3DHP as their papers number them; COCO's keypoint order; OpenPose's BODY_25.
+def test_joint_orders_match_the_datasets():
+    # Human3.6M and MPI-INF-3DHP as numbered in their papers; COCO's keypoint order; OpenPose's BODY_25.
     h36m = (H36M_17.left, H36M_17.right, H36M_17.index("pelvis"), H36M_17.index("head_top"))
     assert h36m == ((4, 5, 6, 11, 12, 13), (1, 2, 3, 14, 15, 16), 0, 10)
     assert (MPI_INF_3DHP_17.left, MPI_INF_3DHP_17.right) == ((5, 6, 7, 11, 12, 13), (2, 3, 4, 8, 9, 10))
@@ -35,7 +35,7 @@ def test_joint_orders_are_those_of_the_datasets():
     ]  # fmt: skip
 
 
-def test_human36m_parents():
+def test_human36m_has_the_published_parents():
     assert H36M_17.parents == (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15)
 
 
@@ -73,7 +73,7 @@ def test_conversion_to_human36m_is_accurate_to_centimetres(source):
 
 
 @pytest.mark.parametrize("source", ALL, ids=ids)
-def test_a_conversion_never_mixes_the_sides(source):
+def test_a_conversion_never_mixes_left_and_right(source):
     matrix = conversion(source)
     for row, joint in enumerate(H36M_17.joints):
         used = {source.joints[i].split("_")[0] for i in np.flatnonzero(matrix[row])}
@@ -98,7 +98,7 @@ def test_a_conversion_to_itself_is_the_identity():
         assert_allclose(conversion(skeleton, skeleton), np.eye(len(skeleton)))
 
 
-def test_a_conversion_cannot_be_written_to():
+def test_a_conversion_matrix_is_read_only():
     with pytest.raises(ValueError, match=r"read-only"):
         conversion(COCO_17)[0, 0] = 1
 
@@ -141,8 +141,8 @@ def test_an_unknown_joint_affects_only_joints_derived_from_it():
 @pytest.mark.parametrize(
     ("source", "target"), [(MPI_INF_3DHP_17, H36M_17), (H36M_17, H36M_17), (BODY_25, BODY_25)], ids=ids
 )
-def test_counterparts_have_the_same_names(source, target):
-    same = {"neck_nose": "head"}  # two names for the middle of the head
+def test_corresponding_joints_have_the_same_names(source, target):
+    same = {"neck_nose": "head"}  # two names for the same point
     order = counterparts(source, target)
     assert sorted(order) == [*range(len(source))]
     for joint, place in zip(target.joints, order, strict=True):
@@ -162,7 +162,7 @@ def test_names_ignore_case_and_punctuation(name):
     assert get_skeleton(HALPE_26) is HALPE_26
 
 
-def test_every_skeleton_is_found_by_name():
+def test_every_skeleton_is_available_by_name():
     for name, skeleton in SKELETONS.items():
         assert get_skeleton(name) is skeleton
 

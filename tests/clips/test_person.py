@@ -1,4 +1,4 @@
-"""Gaps filled and joints measured in body sizes, against plain loops."""
+"""Filling gaps, and coordinates in body sizes, against plain loops."""
 
 import warnings
 
@@ -12,7 +12,7 @@ from poseglass.clips.person import fill_gaps, person_coordinates
 
 class TestFillGaps:
     @pytest.mark.parametrize("seed", range(5))
-    def test_against_loops(self, seed):
+    def test_filled_gaps_match_plain_loops(self, seed):
         rng = np.random.default_rng(seed)
         points, known = rng.normal(size=(15, 6, 2)), rng.random((15, 6)) < 0.5
         known[:, 0], known[:, 1] = False, True
@@ -20,12 +20,12 @@ class TestFillGaps:
         points[~known] = np.nan
         assert_allclose(fill_gaps(points, known), oracle.fill_gaps(points, known), atol=1e-12)
 
-    def test_known_points_stay_to_the_bit(self):
+    def test_known_points_stay_unchanged_to_the_bit(self):
         rng = np.random.default_rng(9)
         points, known = rng.normal(size=(15, 6, 2)).astype(np.float32), rng.random((15, 6)) < 0.5
         assert_array_equal(fill_gaps(points, known)[known], points[known])
 
-    def test_batches(self):
+    def test_each_clip_of_a_batch_is_filled_independently(self):
         rng = np.random.default_rng(8)
         points, known = rng.normal(size=(2, 3, 9, 6, 3)), rng.random((2, 3, 9, 6)) < 0.5
         filled = fill_gaps(points, known)
@@ -33,7 +33,7 @@ class TestFillGaps:
             for j in range(3):
                 assert_allclose(filled[i, j], fill_gaps(points[i, j], known[i, j]))
 
-    def test_one_frame_and_nothing_known(self):
+    def test_joints_that_are_never_known_become_zero(self):
         assert fill_gaps(np.full((1, 2, 2), np.nan), np.array([[False, False]])).tolist() == [[[0, 0], [0, 0]]]
         assert fill_gaps(np.full((1, 1, 2), 5.0), np.array([[True]])).tolist() == [[[5, 5]]]
 
@@ -45,7 +45,7 @@ class TestPersonCoordinates:
         return points, rng.uniform(0.3, 1, (12, 17))
 
     @pytest.mark.parametrize("lost", ["none", "some", "pelvis", "one joint", "all but one frame", "everything"])
-    def test_against_loops(self, lost):
+    def test_person_coordinates_match_plain_loops(self, lost):
         points, scores = self.sequence()
         missing = {
             "none": np.zeros((12, 17), bool),
@@ -64,17 +64,17 @@ class TestPersonCoordinates:
             assert view.dtype == np.float32
             assert_allclose(view, oracle.person_coordinates(points, scores), atol=1e-5)
 
-    def test_size_and_place_in_the_image_do_not_matter(self):
+    def test_size_and_position_in_the_image_do_not_matter(self):
         points, scores = self.sequence()
         view = person_coordinates(points, scores)
         assert_allclose(person_coordinates(3.7 * points + [50, -1000], scores), view, atol=1e-5)
 
-    def test_motion_through_the_image_does_matter(self):
+    def test_motion_through_the_image_matters(self):
         points, scores = self.sequence()
         walking = person_coordinates(points + 30 * np.arange(12)[:, None, None], scores)
         assert walking[-1, 0, 0] - walking[0, 0, 0] > 1
 
-    def test_a_person_in_one_point_does_not_divide_by_zero(self):
+    def test_a_person_collapsed_to_a_point_does_not_divide_by_zero(self):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             view = person_coordinates(np.full((4, 17, 2), 300.0), np.ones((4, 17)))

@@ -1,4 +1,4 @@
-"""Exchanged sides against all possible choices, and on motion whose sides are known."""
+"""Detection of exchanged sides, against a search of all choices and on motion with known sides."""
 
 from itertools import product
 
@@ -24,7 +24,7 @@ def confuse(points: np.ndarray, states: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_cheapest_of_all_choices_wins(seed):
+def test_the_choice_with_the_lowest_cost_wins(seed):
     rng = np.random.default_rng(seed)
     points = rng.normal(0, 1, (1, 17, 2)) + rng.normal(0, 0.3, (4, 17, 2))
     scores = (rng.random((4, 17)) < 0.9).astype(float)
@@ -37,7 +37,7 @@ def test_the_cheapest_of_all_choices_wins(seed):
     assert every[states] == pytest.approx(min(every.values()))
 
 
-def test_correct_sides_stay():
+def test_correct_sides_are_left_alone():
     points, scores = walk()
     assert not exchanged(points, scores).any()
     same, as_sure = steady_sides(points, scores)
@@ -47,7 +47,7 @@ def test_correct_sides_stay():
 
 @pytest.mark.parametrize("state", [1, 2, 3])
 @pytest.mark.parametrize(("start", "end"), [(10, 11), (20, 32), (0, 4), (57, 60)])
-def test_a_spell_is_undone(state, start, end):
+def test_a_spell_of_exchanged_sides_is_undone(state, start, end):
     points, scores = walk()
     scores = scores * np.linspace(0.5, 1, 17)
     states = np.zeros(60, int)
@@ -59,13 +59,13 @@ def test_a_spell_is_undone(state, start, end):
     assert_array_equal(as_sure, scores)
 
 
-def test_the_majority_is_taken_to_be_right():
+def test_the_sides_of_the_majority_are_taken_as_right():
     points, scores = walk()
     states = np.repeat([1, 0], [45, 15])
     assert_array_equal(exchanged(confuse(points, states), scores), 1 - states)
 
 
-def test_gaps_do_not_matter():
+def test_gaps_do_not_hide_exchanged_sides():
     points, scores = walk()
     scores[5:50, [3, 13, 16]] = 0
     points[5:50, [3, 13, 16]] = np.nan
@@ -85,7 +85,7 @@ def test_joints_that_are_never_known_do_not_matter(never):
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5])
-def test_short_clips_and_clips_without_anybody(frames):
+def test_short_clips_and_clips_without_people_are_left_alone(frames):
     points, scores = np.full((frames, 17, 2), np.nan), np.zeros((frames, 17))
     assert not exchanged(points, scores).any()
     assert not exchanged(*walk(frames)).any()

@@ -1,4 +1,4 @@
-"""One way from 2D poses to what a model sees, shared by training, evaluation and lifting."""
+"""The model's view of 2D poses, which training, evaluation and lifting share."""
 
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
@@ -27,7 +27,7 @@ def clips(batch: int = 6, frames: int = 30) -> tuple[np.ndarray, np.ndarray]:
     return points, scores
 
 
-def test_a_batch_is_what_each_clip_is_on_its_own():
+def test_clips_in_a_batch_and_alone_give_the_same_view():
     points, scores = clips()
     pose2d, rotation = person_view(points, scores, size=(1280, 720), focal=900.0)
     for clip, (p, s) in enumerate(zip(points, scores, strict=True)):
@@ -38,16 +38,16 @@ def test_a_batch_is_what_each_clip_is_on_its_own():
     assert person_view(points, scores)[1] is None
 
 
-def test_a_clip_without_anybody():
+def test_a_clip_without_people_gives_zeros_and_no_rotation():
     pose2d, rotation = person_view(np.full((2, 9, 17, 2), np.nan), np.zeros((2, 9, 17)), size=(640, 480))
     assert not pose2d.any()
     assert_array_equal(rotation, np.broadcast_to(np.eye(3), (2, 9, 3, 3)))
 
 
-def test_training_clips_have_their_sides_put_right():
-    """A detector that exchanges left and right in every clip changes few clips that a model sees.
+def test_exchanged_sides_in_training_clips_are_repaired():
+    """Exchanging left and right in every clip changes only a few of the model's views.
 
-    Most of the rest have a spell of more than half of the clip. Without repair, 97 % change.
+    In most of those, the spell covers more than half of the clip. Without repair, 97 % change.
     """
     takes = [MotionClip(f"take{seed}", bodies.motion(200, H36M_17.joints, seed), f"{seed}") for seed in range(4)]
 
@@ -60,7 +60,7 @@ def test_training_clips_have_their_sides_put_right():
     assert (apart > 0.1).mean() < 0.3
 
 
-def test_lifting_gives_a_model_the_same_as_training():
+def test_lifting_and_training_give_the_model_the_same_view():
     points, scores = (part[3] for part in clips())
     model = create_model("mixste-tiny", frames=30, inputs=3)
     received = []

@@ -11,13 +11,13 @@ from test_contract import clips, waisted
 
 
 def difference(how: str, name: str) -> float:
-    """The largest difference from the model's own output, over two inputs."""
+    """The largest difference from the uncompiled output, over two inputs."""
     model = waisted(*name.split(", "))
     first, second = clips(), clips(seed=3)
     with torch.no_grad():
         if how == "exported":
             run = torch.export.export(model, (first,), dynamic_shapes=({0: torch.export.Dim("clips")},)).module()
-            second = second[:2]  # another number of clips
+            second = second[:2]  # a different number of clips
         else:
             torch.compiler.reset()
             run = torch.compile(model, backend="eager", fullgraph=True)

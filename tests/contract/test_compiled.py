@@ -1,7 +1,7 @@
 """torch.compile (as one graph) and torch.export reproduce the output of models with a waist.
 
 Tracing is slow, so not every combination is tested: every model with every pruner, and every recoverer with one model,
-alternately compiled and exported, with either schedule. Each backbone, pruner and recoverer goes through both.
+compiled and exported in alternation, with either schedule. Each backbone, pruner and recoverer goes through both.
 """
 
 import json
@@ -29,7 +29,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize("model", BACKBONES)
-def test_it_gives_the_output_of_the_model(model: str) -> None:
+def test_compiled_and_exported_models_give_the_same_output(model: str) -> None:
     wanted = [[how, name] for how, backbone, name in PAIRS if backbone == model]
     command = [sys.executable, str(Path(__file__).parent / "compiled.py"), json.dumps(wanted)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

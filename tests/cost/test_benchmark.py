@@ -1,4 +1,4 @@
-"""What `bench` leaves as it was, and what it refuses. How fast a model is, a test cannot know."""
+"""`bench` leaves models and process as they were, and refuses wrong arguments. No test measures speed."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def test_threads_are_restored_after_an_error(tiny: MixSTE, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_every_kind_of_model(name: str) -> None:
+def test_every_model_is_measured_with_and_without_a_waist(name: str) -> None:
     plain, inner = pg.create_model(name), pg.hourglass(name, keep=9, at=1).backbone
     alone = pg.bench(plain, rounds=1, batch=2, threads=1)
     assert alone.against is None
@@ -82,15 +82,15 @@ class TestMistakes:
             ({"against": nn.Linear(1, 1)}, "got Linear"),
         ],
     )
-    def test_settings(self, tiny: MixSTE, settings: dict[str, Any], words: str) -> None:
+    def test_impossible_settings_are_refused(self, tiny: MixSTE, settings: dict[str, Any], words: str) -> None:
         with pytest.raises(ModelError, match=words):
             pg.bench(tiny, **settings)
 
-    def test_no_model(self) -> None:
+    def test_something_that_is_not_a_model_is_refused(self) -> None:
         with pytest.raises(ModelError, match="got NoneType"):
             pg.bench(None)  # type: ignore[arg-type]
 
-    def test_a_model_without_weights(self) -> None:
+    def test_a_model_on_the_meta_device_is_refused(self) -> None:
         with torch.device("meta"):
             model = MotionBERT(frames=9, dim=16, rep=16, depth=2, heads=2)
         with pytest.raises(ModelError, match="meta device"):

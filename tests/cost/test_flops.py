@@ -16,7 +16,7 @@ SMALL = [name for name in MODELS if name.endswith("tiny")]
 
 
 def sized(name: str, keep: int | None = None, at: int | None = None) -> pg.PoseTransformer:
-    """A backbone, with layers built for a waist if it is to have one."""
+    """A backbone, with layers built for a waist if one is given."""
     return pg.create_model(name) if keep is None else pg.hourglass(name, keep=keep, at=at).backbone
 
 
@@ -25,7 +25,7 @@ def tiny() -> MixSTE:
     return MixSTE(frames=9, dim=16, depth=3, heads=2)
 
 
-def test_a_backbone_by_hand(tiny: MixSTE) -> None:
+def test_flops_of_a_backbone_match_a_count_by_hand(tiny: MixSTE) -> None:
     f, j, c, layers = 9, 17, 16, 3
     tokens = f * j
     block = 2 * tokens * (3 * c * c + c * c + 2 * 2 * c * c)  # qkv, projection, mlp
@@ -34,7 +34,7 @@ def test_a_backbone_by_hand(tiny: MixSTE) -> None:
     assert count_flops(tiny) == Flops(paper, paper + attention, paper + attention)
 
 
-def test_a_waist_by_hand(tiny: MixSTE) -> None:
+def test_flops_of_a_waist_match_a_count_by_hand(tiny: MixSTE) -> None:
     f, k, j, c = 9, 3, 17, 16
 
     def block(frames: int) -> int:
@@ -51,7 +51,7 @@ def test_a_waist_by_hand(tiny: MixSTE) -> None:
 
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("waist", ["none", "attention", "interpolate", "funnel"])
-def test_executed_flops_are_what_torch_counts(name: str, waist: str) -> None:
+def test_executed_flops_match_the_count_of_torch(name: str, waist: str) -> None:
     model: Any = sized(name, keep=None if waist == "none" else 9, at=1).eval()
     if waist == "funnel":
         model = pg.funnel(model, keep=9, at=1)
@@ -64,7 +64,7 @@ def test_executed_flops_are_what_torch_counts(name: str, waist: str) -> None:
         model(torch.zeros(2, model.frames, 17, model.inputs))
     assert flops.executed == counter.get_total_flops()
     assert flops.paper < flops.full
-    # TRA's queries are projected once, and graphs are scaled without matrix products.
+    # TRA projects its queries once, and graphs are scaled without matrix products.
     assert (flops.executed < flops.full) == (waist == "attention" or name.startswith("motionagformer"))
 
 
@@ -74,22 +74,22 @@ def test_shared_queries_are_projected_once() -> None:
     assert flops.full - flops.executed == 16 * 2 * 243 * 512 * 512, "one product instead of one per joint"
 
 
-def test_every_clip_costs_the_same(tiny: MixSTE) -> None:
+def test_additional_clips_cost_the_same_except_for_shared_queries(tiny: MixSTE) -> None:
     fast = pg.hourglass(tiny, keep=3, at=1)
     one, five = count_flops(fast), count_flops(fast, batch=5)
     assert (five.paper, five.full) == (5 * one.paper, 5 * one.full)
-    assert five.executed == 5 * one.executed - 4 * 2 * 9 * 16 * 16, "the queries are projected once for all"
+    assert five.executed == 5 * one.executed - 4 * 2 * 9 * 16 * 16, "all clips share one projection of the queries"
     plain = count_flops(tiny)
     assert count_flops(tiny, batch=5) == Flops(*(5 * plain.count(c) for c in ("paper", "full", "executed")))
 
 
-def test_a_convolution_is_a_layer() -> None:
+def test_a_convolution_counts_as_a_layer() -> None:
     one, two = (count_flops(MHFormer(frames=9, dim=16, heads=2, hidden=32, inputs=n)).paper for n in (2, 3))
     encoder = 4 * 2 * 9 * 9 * 8  # a row, through four blocks
     assert two - one == 3 * 17 * (encoder + 2 * 9 * 16), "17 rows more for each encoder and embedding"
 
 
-def test_the_published_execution_has_the_same_result(tiny: MixSTE) -> None:
+def test_the_published_form_gives_the_same_result(tiny: MixSTE) -> None:
     fast = pg.hourglass(tiny, keep=3, at=1)
     nn.init.normal_(fast.recoverer.queries)
     x, kept = torch.randn(2, 3, 17, 16), torch.tensor([[0, 4, 8]] * 2)
@@ -97,9 +97,9 @@ def test_the_published_execution_has_the_same_result(tiny: MixSTE) -> None:
         torch.testing.assert_close(AsPublished(fast.recoverer)(x, kept, frames=9), fast.recoverer(x, kept, frames=9))
 
 
-def test_a_backbone_that_reads_values(tiny: MixSTE) -> None:
+def test_a_custom_backbone_that_reads_values_is_counted(tiny: MixSTE) -> None:
     class Curious(pg.PoseTransformer):
-        """Made of torch's own layers, whose fused kernel has no formula; and it reads a value."""
+        """Built from torch's own layers, whose fused kernel has no FLOPs formula; it also reads a value."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -133,7 +133,7 @@ def test_published_graphs_scale_their_links_by_products() -> None:
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_pruning_by_attention_counts_on_the_meta_device(name: str) -> None:
+def test_pruning_by_attention_is_counted_on_the_meta_device(name: str) -> None:
     with torch.device("meta"):
         model = pg.hourglass(name, keep=9, at=1, prune="attention")
     assert count_flops(model).paper == count_flops(pg.hourglass(name, keep=9, at=1)).paper

@@ -1,4 +1,4 @@
-"""Memory by hand, and the matrix product that models are measured against."""
+"""Peak memory against a count by hand, and the matrix product that gives the floor."""
 
 import time
 
@@ -12,7 +12,7 @@ from poseglass.cost.measuring import Product, peak_memory
 from poseglass.models import kernels
 
 
-def test_memory_by_hand() -> None:
+def test_peak_memory_matches_a_count_by_hand() -> None:
     class Two(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -36,7 +36,7 @@ def test_memory_grows_with_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 9 < (ten - weights) / (one - weights) <= 10.1
 
 
-def test_the_matrix_product() -> None:
+def test_the_product_has_a_plausible_size_and_rate() -> None:
     product = Product(torch.float32)
     product.time()
     assert 256 <= product.side <= 4096

@@ -1,4 +1,4 @@
-"""The published figures: copied a second time by hand, counted anew, and compared with recipes and docs."""
+"""The published figures: copied again by hand, counted again, and compared with recipes and docs."""
 
 import re
 import tomllib
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 MODELS = [pytest.param(table, model, id=f"{table}-{model.name}") for table in TABLES for model in TABLES[table].models]
 WITH_RECIPE = [each for each in MODELS if each.values[1].setup and each.values[1].setup.recipe]
 COUNTED = [model for model in TABLES["h36m"].models if model.counts]
-# Copied from the papers by hand, apart from the package's own table: frames, P1 in mm, and the source where it is not a
+# Copied from the papers by hand, independently of the package: frames, P1 in mm, and the source where it is not a
 # published table.
 P1 = {
     "MHFormer": (351, 43.0),
@@ -65,7 +65,7 @@ COUNTS = {
 }
 
 
-def test_errors_on_human36m():
+def test_errors_on_human36m_match_the_papers():
     assert {
         model.name: (model.frames, figure.value, *([] if figure.source == "published" else [figure.source]))
         for model in TABLES["h36m"].models
@@ -73,7 +73,7 @@ def test_errors_on_human36m():
     } == P1
 
 
-def test_errors_on_3dhp():
+def test_errors_on_3dhp_match_the_papers():
     assert {
         model.name: (model.frames, *(model.errors[metric].value for metric in ("PCK", "AUC", "MPJPE")))
         for model in TABLES["3dhp"].models
@@ -83,7 +83,7 @@ def test_errors_on_3dhp():
         assert sources == ({"second-hand"} if "w." in model.name else {"published"})
 
 
-def test_counts():
+def test_parameters_and_flops_match_the_papers():
     assert {
         model.name: (
             model.counts.parameters, model.counts.paper, model.counts.full,
@@ -95,11 +95,11 @@ def test_counts():
 
 @pytest.fixture(scope="module")
 def printed() -> str:
-    """What ``poseglass bench --paper`` prints."""
+    """The output of ``poseglass bench --paper``."""
     return count_table()
 
 
-def test_our_counts_are_the_published_ones(printed):
+def test_our_counts_reproduce_the_published_ones(printed):
     _, _, *rows = printed.splitlines()
     assert len(rows) == len(COUNTED)
     for row, model in zip(rows, COUNTED, strict=True):
@@ -122,7 +122,7 @@ def test_models_are_built_with_their_waists(model):
 
 
 @pytest.mark.parametrize(("table", "model"), WITH_RECIPE)
-def test_setups_are_those_of_the_recipes(table, model):
+def test_setups_match_the_recipes(table, model):
     recipe = tomllib.loads((ROOT / "recipes" / table / f"{model.setup.recipe}.toml").read_text())
     waist = recipe.get("waist", {})
     assert model.frames == recipe["model"]["frames"]
@@ -134,7 +134,7 @@ def test_setups_are_those_of_the_recipes(table, model):
 
 
 @pytest.mark.parametrize(("table", "model"), WITH_RECIPE)
-def test_the_comments_of_recipes_quote_the_table(table, model):
+def test_comments_of_recipes_quote_the_table(table, model):
     text = (ROOT / "recipes" / table / f"{model.setup.recipe}.toml").read_text()
     comment = " ".join(line for line in text.splitlines() if line.startswith("#"))
     for metric, figure in model.errors.items():
@@ -144,13 +144,13 @@ def test_the_comments_of_recipes_quote_the_table(table, model):
         assert [float(value) for value in re.findall(r"([\d.]+) G\b", comment)] == [model.counts.paper]
 
 
-def test_every_recipe_has_its_model():
+def test_every_recipe_has_a_model_in_the_table():
     for table in TABLES:
         recipes = {path.stem for path in (ROOT / "recipes" / table).glob("*.toml")}
         assert recipes == {model.setup.recipe for model in TABLES[table].models if model.setup and model.setup.recipe}
 
 
-def test_the_page_about_the_hourglass_shows_the_count_table(printed):
+def test_docs_hourglass_shows_the_count_table(printed):
     page = (ROOT / "docs" / "hourglass.md").read_text().splitlines()
     head, rule, *rows = printed.splitlines()
     start = page.index(head)
@@ -158,7 +158,7 @@ def test_the_page_about_the_hourglass_shows_the_count_table(printed):
     assert sorted(page[start + 2 : start + 2 + len(rows)]) == sorted(rows)
 
 
-def test_the_count_table():
+def test_the_count_table_lists_counted_models_with_their_savings():
     counts = Counts(1, 2, 3)
     models = [
         PublishedModel("Foreign", 27, counts=counts),
@@ -186,6 +186,6 @@ def test_the_count_table():
         ),
     ],
 )
-def test_models_that_cannot_be_built(model, words):
+def test_models_that_cannot_be_built_are_refused(model, words):
     with pytest.raises(ModelError, match=words):
         model.build()

@@ -1,4 +1,4 @@
-"""The figures that follow from measured times, by hand, and their tables."""
+"""Figures derived from measured times, against values calculated by hand, and their tables."""
 
 import json
 
@@ -31,11 +31,11 @@ def result() -> Benchmark:
     return benchmark(cost("fast", (1.0, 2.0, 9.0), 500_000_000), cost("slow", (2.0, 4.0, 9.0), 1_000_000_000))
 
 
-def test_the_figures(result: Benchmark) -> None:
+def test_figures_follow_from_the_measured_times(result: Benchmark) -> None:
     assert result.model.latency == 2
     assert result.model.throughput == 5
     assert result.model.over_floor == 4
-    assert result.speedup == 2, "pair by pair"
+    assert result.speedup == 2, "the median of the pairwise ratios"
     assert result.time_saved == 0.5
     assert result.flops_saved("paper") == result.flops_saved() == 0.5
     assert result.realised() == 1
@@ -48,14 +48,14 @@ def test_clips_of_different_lengths_are_compared_per_frame() -> None:
     assert (result.speedup, result.flops_saved()) == (2, 0.5)
 
 
-def test_nothing_saved_has_no_share() -> None:
+def test_without_a_saving_there_is_no_realised_share() -> None:
     same = cost("a", (1.0,), 10**9)
     result = benchmark(same, same)
     assert result.realised() is None
     assert "1.00 x as fast" in str(result)
 
 
-def test_as_text(result: Benchmark) -> None:
+def test_the_text_is_a_table_with_notes(result: Benchmark) -> None:
     table, notes = str(result).split("\n\n")
     assert [line.split() for line in table.splitlines()] == [
         ["fast", "slow", "saved"],
@@ -78,7 +78,7 @@ def test_as_text(result: Benchmark) -> None:
         assert words in notes
 
 
-def test_as_markdown(result: Benchmark) -> None:
+def test_markdown_has_a_row_per_figure(result: Benchmark) -> None:
     rows = [line for line in result.markdown().splitlines() if line.startswith("|")]
     assert len({row.count("|") for row in rows}) == 1
     assert rows[1] == "|---|---|---|---|"
@@ -86,7 +86,7 @@ def test_as_markdown(result: Benchmark) -> None:
     assert "| latency, median | 2.000 s |" in benchmark(result.model).markdown().splitlines()
 
 
-def test_as_json(result: Benchmark) -> None:
+def test_json_has_every_figure(result: Benchmark) -> None:
     record = json.loads(result.json())
     assert record["model"]["seconds"] == [1, 2, 9]
     assert record["model"]["flops"] == {"paper": 250_000_000, "full": 10**9, "executed": 500_000_000}

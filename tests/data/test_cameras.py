@@ -1,4 +1,4 @@
-"""Virtual cameras: where they stand, how they look, and that people are in the image."""
+"""Virtual cameras: their positions and directions; people are in the image."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def camera(poses) -> Camera:
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.3])
-def test_cameras_are_those_of_plain_loops(poses, scale):
+def test_cameras_match_plain_loops(poses, scale):
     poses = scale * poses
     camera, size = random_cameras(np.random.default_rng(0), poses)
     for number, expected in enumerate(virtual.cameras(np.random.default_rng(0), poses)):
@@ -34,7 +34,7 @@ def test_cameras_are_those_of_plain_loops(poses, scale):
         # The middle of the motion appears at its pixel.
         x, y, z = camera.rotation[number] @ (expected["middle"] - camera.position[number])
         assert_allclose(expected["focal"] * np.array([x, y]) / z + expected["size"] / 2, expected["pixel"], atol=1e-6)
-        # Turned to face that pixel, the camera is rolled by its roll: so much is the vertical inclined.
+        # Once turned to face that pixel, the camera sees the vertical inclined by its roll.
         ray = np.array([*(expected["pixel"] - expected["size"] / 2) / expected["focal"], 1.0])
         up = camera.rotation[number] @ np.array([0.0, 1.0, 0.0])
         right, down = faced(ray)
@@ -42,14 +42,14 @@ def test_cameras_are_those_of_plain_loops(poses, scale):
 
 
 def faced(ray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Right and down of a camera that has turned, without rolling, from straight ahead to a ray; y down."""
+    """Right and down axes of a camera turned, without roll, from straight ahead to a ray (y down)."""
     forward = ray / np.linalg.norm(ray)
     right = np.cross([0.0, 1.0, 0.0], forward)
     right /= np.linalg.norm(right)
     return right, np.cross(forward, right)
 
 
-def test_they_are_rotations(camera):
+def test_camera_axes_are_rotations(camera):
     square = camera.rotation @ camera.rotation.swapaxes(1, 2)
     assert_allclose(square, np.tile(np.eye(3), (COUNT, 1, 1)), atol=1e-9)
     assert_allclose(np.linalg.det(camera.rotation), 1)
@@ -73,7 +73,7 @@ def test_images_are_mostly_upright(poses, camera):
     assert (pixels[:, head, 1] < pixels[:, ankle, 1]).mean() > 0.95
 
 
-def test_they_stand_all_around(poses, camera):
+def test_cameras_stand_all_around_the_person(poses, camera):
     away = camera.position - poses[:, :, 0].mean(1)
     quadrant = np.sign(away[:, [0, 2]]) @ [1, 2]
     assert all((quadrant == number).mean() > 0.15 for number in (-3, -1, 1, 3))

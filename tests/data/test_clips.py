@@ -3,7 +3,6 @@
 import csv
 import pickle
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from numpy.testing import assert_array_equal
 
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.errors import DataError
+from samples.bomb import Bomb
 
 
 def clips(**changes) -> MotionClips:
@@ -23,7 +23,7 @@ def clips(**changes) -> MotionClips:
     return MotionClips(**({"clips": takes, "fps": 60.0, "credit": "thanks"} | changes))
 
 
-def test_loading_gives_back_what_was_saved(tmp_path):
+def test_loading_restores_what_was_saved(tmp_path):
     clips().save(tmp_path / "deep" / "clips.npz")
     back = MotionClips.load(tmp_path / "deep" / "clips.npz")
     assert (back.fps, back.credit, len(back)) == (60.0, "thanks", 3)
@@ -32,11 +32,11 @@ def test_loading_gives_back_what_was_saved(tmp_path):
         assert_array_equal(a.points, b.points)
 
 
-def test_minutes():
+def test_minutes_sum_the_takes():
     assert clips().minutes == pytest.approx(180 / 60 / 60)
 
 
-def test_the_fingerprint_identifies_the_takes_whatever_the_file(tmp_path):
+def test_the_fingerprint_identifies_the_takes_and_not_the_file(tmp_path):
     clips().save(tmp_path / "clips.npz")
     assert MotionClips.load(tmp_path / "clips.npz").fingerprint == clips().fingerprint
     first, *rest = clips().clips
@@ -51,21 +51,21 @@ def test_the_fingerprint_identifies_the_takes_whatever_the_file(tmp_path):
     assert len({each.fingerprint for each in [clips(), *others]}) == 7
 
 
-def test_splits():
+def test_a_split_holds_its_clips_and_an_unknown_one_is_refused():
     train = clips().split("train")
     assert [clip.name for clip in train] == ["walk", "run/2"]
     assert (train.fps, train.credit) == (60.0, "thanks")
-    with pytest.raises(DataError, match=r"'test'; there are splits train, val"):
+    with pytest.raises(DataError, match=r"'test' has no clips; the splits with clips are train, val"):
         clips().split("test")
 
 
-def test_two_takes_of_one_name_are_refused():
+def test_two_takes_with_the_same_name_are_refused():
     takes = clips().clips
     with pytest.raises(DataError, match="walk"):
         MotionClips((takes[0], takes[0]), 60.0)
 
 
-def test_bare_arrays_with_an_index(tmp_path):
+def test_bare_arrays_need_an_index_beside_them(tmp_path):
     np.savez(tmp_path / "mocap.npz", **{"01_01": np.ones((5, 17, 3), np.float32)})
     with pytest.raises(DataError, match=r"no .*index.csv beside it"):
         MotionClips.load(tmp_path / "mocap.npz")
@@ -104,13 +104,9 @@ def test_takes_must_be_17_finite_joints(tmp_path, points, as_used):
         MotionClips.load(tmp_path / "x.npz")
 
 
-def test_pickles_are_refused(tmp_path):
-    class Bomb:
-        def __reduce__(self):
-            return Path.touch, (tmp_path / "ran",)
-
-    (tmp_path / "bomb.npz").write_bytes(pickle.dumps(Bomb()))
-    np.savez(tmp_path / "hidden.npz", about=np.array([Bomb()], object))
+def test_pickled_code_is_refused(tmp_path):
+    (tmp_path / "bomb.npz").write_bytes(pickle.dumps(Bomb(tmp_path / "ran")))
+    np.savez(tmp_path / "hidden.npz", about=np.array([Bomb(tmp_path / "ran")], object))
     for name in ("bomb.npz", "hidden.npz"):
         with pytest.raises(DataError, match=name):
             MotionClips.load(tmp_path / name)

@@ -23,7 +23,7 @@ UNIT = 0.0254 / 0.45
 
 @pytest.fixture
 def both(tmp_path):
-    """A synthetic take read from ASF/AMC and from BVH, and the angles that it was written from."""
+    """A synthetic take read from ASF/AMC and from BVH, and the angles it was written from."""
     frames = mocap_files.motion(8)
     mocap_files.write_asf(tmp_path / "01.asf")
     mocap_files.write_amc(tmp_path / "01_01.amc", frames)
@@ -39,7 +39,7 @@ def test_both_formats_give_the_same_joints(both):
     assert_allclose(poses.points, same.points, atol=1e-5)
 
 
-def test_joints_are_where_plain_loops_put_them(both):
+def test_joints_match_plain_loops(both):
     amc, _, frames = both
     poses = cmu_to_h36m(amc)
     for frame, values in enumerate(frames):
@@ -68,7 +68,7 @@ def test_a_file_with_its_own_unit_gives_the_same_metres(both, tmp_path):
     assert_allclose(cmu_to_h36m(half).points * 2, cmu_to_h36m(amc).points, atol=1e-5)
 
 
-def test_the_rest_pose_faces_z_with_the_left_at_x(tmp_path):
+def test_the_rest_pose_faces_z_with_the_left_side_at_positive_x(tmp_path):
     mocap_files.write_asf(tmp_path / "01.asf")
     still = [
         {"root": [0, 17, 0, 0, 0, 0], **{name: [0.0] * len(dof.split()) for name, *_, dof in mocap_files.BODY if dof}}
@@ -106,7 +106,7 @@ def test_other_bodies_are_refused(tmp_path):
         cmu_to_h36m(read_bvh(tmp_path / "other.bvh"))
     head, motion = text.split("Frames: 4")
     (tmp_path / "rest.bvh").write_text(head + "Frames: 1" + "\n".join(motion.splitlines()[:3]))
-    with pytest.raises(DataError, match="no frame but the T-pose"):
+    with pytest.raises(DataError, match="no frame besides the T-pose"):
         cmu_to_h36m(read_bvh(tmp_path / "rest.bvh"))
 
 
@@ -114,7 +114,7 @@ def world(points, fps=60.0, **options):
     return PoseSequence(points, H36M_17, "world", fps=fps, **options)
 
 
-def test_resample_is_linear_in_time_and_keeps_common_frames():
+def test_resampling_is_linear_in_time_and_keeps_common_frames():
     seconds = np.arange(121) / 120
     line = np.broadcast_to(seconds[:, None, None], (121, 17, 3))
     poses = world(line, 120)
@@ -128,7 +128,7 @@ def test_resample_is_linear_in_time_and_keeps_common_frames():
     assert_allclose(resample(poses, 120).points, poses.points)
 
 
-def test_resample_follows_time_stamps_and_marks_frames_beside_invalid_ones():
+def test_resampling_follows_time_stamps_and_marks_frames_beside_invalid_ones():
     times = np.array([0.0, 0.1, 0.4, 0.5])
     points = np.broadcast_to(times[:, None, None], (4, 17, 3))
     poses = world(points, None, timestamps=times, valid=np.array([True, True, False, True]))
@@ -140,7 +140,7 @@ def test_resample_follows_time_stamps_and_marks_frames_beside_invalid_ones():
         resample(poses, 0)
 
 
-def test_takes_are_cut_at_glitches_and_short_pieces_dropped():
+def test_takes_are_cut_at_glitches_and_short_pieces_are_dropped():
     points = np.zeros((200, 17, 3))
     points[:, :, 0] = np.arange(200)[:, None] / 60 * 10  # a sprint at 10 m/s is not a glitch
     assert [len(piece) for piece in cut_glitches(world(points))] == [200]
@@ -156,7 +156,7 @@ def test_takes_are_cut_at_glitches_and_short_pieces_dropped():
 
 @pytest.fixture
 def download(tmp_path):
-    """A folder like a CMU download: takes of two subjects, one take in both formats, and a damaged file."""
+    """A folder like a CMU download: takes of two subjects, one of them in both formats, and a damaged file."""
     folder = tmp_path / "download"
     for subject, take in ((7, 1), (7, 2), (16, 3)):
         place = folder / f"{subject:02d}"
@@ -172,7 +172,7 @@ def download(tmp_path):
 
 def test_a_download_becomes_one_file(download, tmp_path, capfd):
     done = prepare_clips(download, tmp_path / "clips.npz")
-    assert capfd.readouterr() == ("", ""), "the library prints nothing by itself"
+    assert capfd.readouterr() == ("", ""), "the library prints nothing itself"
     clips = MotionClips.load(tmp_path / "clips.npz")
     assert [(clip.name, clip.subject, clip.split, len(clip.points)) for clip in clips] == [
         ("cmu_07_01", "cmu_07", "test", 45),

@@ -1,4 +1,4 @@
-"""Checks that stop the preparation of a data set."""
+"""Checks that stop the preparation of a faulty data set."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ RANGES = {
 
 
 def stretched(kind: str, length: float, sides: tuple[str, ...] = ("left", "right")) -> np.ndarray:
-    """A standing person with bones of one kind of a given length."""
+    """A standing person whose bones of one kind have a given length."""
     points = np.tile(bodies.body(H36M_17.joints), (3, 1, 1))
     for side in sides:
         joint = H36M_17.index(f"{side}_{kind}")
@@ -31,7 +31,7 @@ def stretched(kind: str, length: float, sides: tuple[str, ...] = ("left", "right
 
 
 @pytest.mark.parametrize("kind", RANGES)
-def test_bones_have_human_lengths(kind):
+def test_bones_must_have_human_lengths(kind):
     low, high = RANGES[kind]
     for length in (0.99 * low, 1.01 * high):
         with pytest.raises(DataError, match=rf"walk: .*the bone to right_{kind} is .* m long, not {low:g} to {high:g}"):
@@ -39,7 +39,7 @@ def test_bones_have_human_lengths(kind):
 
 
 @pytest.mark.parametrize("ratio", [1.24, 1.26])
-def test_left_and_right_are_about_equal(ratio):
+def test_left_and_right_must_be_about_equal(ratio):
     points = stretched("wrist", 0.2)
     arm = stretched("wrist", 0.2 * ratio, ("left",))
     points[:, H36M_17.index("left_wrist")] = arm[:, H36M_17.index("left_wrist")]
@@ -59,7 +59,7 @@ def test_the_first_frame_that_is_not_finite_is_named():
 
 
 @pytest.mark.parametrize("value", ["text", None, [[1, 2], [3]], {"a": 1}])
-def test_only_numbers_pass(value):
+def test_only_finite_numbers_pass(value):
     with pytest.raises(DataError, match=r"a\.npz: expected an array of numbers"):
         numbers(value, "a.npz")
     assert numbers([[True, False]], "a.npz").shape == (1, 2)

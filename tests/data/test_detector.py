@@ -1,4 +1,4 @@
-"""The simulated detector: what each kind of mistake does, and that layouts go the way of inference."""
+"""The simulated detector: the effect of each kind of noise, and layouts converted as in inference."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ QUIET = {"jitter": (1e-9, 1.0001e-9), "bias": 0, "outliers": 0, "swaps": 0, "gap
 
 class TestFace:
     @pytest.mark.parametrize("angle", [0.0, 1.0, np.pi])
-    def test_it_is_where_a_face_is(self, angle):
+    def test_face_joints_are_where_a_face_is(self, angle):
         body = bodies.body(H36M_17.joints)
         body[9] = [0, 1.55, 0]  # the base of the skull, where motion capture has joint 9
         body[8, 2] = body[10, 2] = 0
@@ -38,7 +38,7 @@ class TestFace:
             assert_allclose(features[f"left_{part}"] * [-1, 1, 1], features[f"right_{part}"], atol=1e-9)
         assert_allclose(features["neck"], (body[11] + body[14]) / 2, atol=1e-9)
 
-    def test_it_follows_a_bowed_head_and_survives_a_degenerate_one(self):
+    def test_the_face_follows_a_bowed_head_and_survives_a_degenerate_one(self):
         body = bodies.body(H36M_17.joints)
         assert np.isfinite(face(np.zeros((4, 17, 3)))).all()
         bowed = body.copy()
@@ -71,7 +71,7 @@ class TestDetect:
         return points, scores, np.linalg.norm(points - truth, axis=-1) / self.HEIGHT
 
     @pytest.mark.parametrize("frames", [1, 30, 162])
-    def test_detections_are_those_of_plain_loops(self, frames):
+    def test_detections_match_plain_loops(self, frames):
         rng = np.random.default_rng(1)
         pixels = np.cumsum(rng.normal(0, 1, (12, frames, len(H36M_FACE), 2)), 1) + rng.uniform(0, 600, (12, 1, 23, 2))
         noise = {"jitter": (0.01, 0.05), "bias": 0.02, "outliers": 0.1, "swaps": 0.6, "gaps": 0.3, "blackouts": 0.5}
@@ -80,23 +80,23 @@ class TestDetect:
         assert_allclose(points, expected, atol=1e-9)
         assert_allclose(scores, confidence, atol=1e-12)
 
-    def test_the_default_noise_is_the_one_of_the_published_weights(self):
+    def test_the_default_noise_is_that_of_the_published_weights(self):
         assert DetectorNoise() == DetectorNoise(
             jitter=(0.002, 0.012), bias=0.006, outliers=0.004, swaps=0.08, gaps=0.05, blackouts=0.05
         )
 
-    def test_a_quiet_detector_is_exact_and_sure(self):
+    def test_a_detector_without_noise_is_exact_and_certain(self):
         _, scores, distance = self.run()
         assert distance.max() < 1e-6
         assert scores.min() > 0.5
 
-    def test_bias_is_constant_in_a_clip_and_differs_between_clips(self):
+    def test_bias_is_constant_within_a_clip_and_differs_between_clips(self):
         points, _, _ = self.run(bias=0.01)
         assert np.ptp(points, axis=1).max() < 1e-3
         offset = (points - self.truth())[:, 0] / self.HEIGHT
         assert offset.std() == pytest.approx(0.01, rel=0.05)
 
-    def test_jitter_wanders_and_has_its_size(self):
+    def test_jitter_is_correlated_in_time_and_has_its_size(self):
         points, _, _ = self.run(jitter=(0.01, 0.01001))
         error = (points - self.truth()) / self.HEIGHT
         assert error.mean() == pytest.approx(0, abs=1e-3)
@@ -113,7 +113,7 @@ class TestDetect:
     def test_gaps_are_one_spell_per_joint(self):
         _, scores, _ = self.run(gaps=0.5)
         missing = scores == 0
-        # A spell may start before the clip and end before it, too.
+        # A spell may also start, and even end, before the clip.
         assert 0.3 < missing.any(1).mean() < 0.5
         starts = (np.diff(missing.astype(int), axis=1) == 1).sum(1) + missing[:, 0]
         assert starts.max() == 1
@@ -131,7 +131,7 @@ class TestDetect:
         truth = self.truth()
         wrong = distance > 1e-3
         swapped = np.abs(points - truth[:, :, list(H36M_FACE.mirror)]).max(-1) < 1e-3
-        assert swapped[wrong].all(), "a joint is at its own place or at its twin's"
+        assert swapped[wrong].all(), "a joint is at its own position or at that of the opposite side"
         assert wrong.any((1, 2)).mean() > 0.8
         assert not wrong[:, :, H36M_17.index("pelvis")].any()
         whole = wrong[:, :, H36M_17.index("left_wrist")].any(1)
@@ -147,8 +147,8 @@ class TestDetect:
 
 class TestObserve:
     @pytest.mark.parametrize("number", range(1 + len(LAYOUTS)))
-    def test_each_layout_goes_the_way_of_inference(self, number):
-        """Training sees of a detector's layout what `to_skeleton` makes of it."""
+    def test_each_layout_is_converted_as_in_inference(self, number):
+        """Training gets a detector's layout as converted by `to_skeleton`."""
         rng = np.random.default_rng(number)
         points, scores = rng.normal(size=(1, 4, len(H36M_FACE), 2)), rng.uniform(0.1, 1, (1, 4, len(H36M_FACE)))
         converted, confidence = observe(points, scores, np.array([number]))

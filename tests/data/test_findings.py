@@ -1,4 +1,4 @@
-"""Findings: one type for what is wrong with data, printed, counted and raised."""
+"""Findings about faults in data are printed, counted and raised."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def findings():
     return mixed
 
 
-def test_text_lists_errors_first_then_missing_then_warnings(findings):
+def test_the_text_lists_errors_then_missing_then_warnings(findings):
     assert str(findings).splitlines() == [
         "error: run.csv, frame 3: the time does not increase",
         "error: jump.csv: the file is empty",
@@ -45,14 +45,14 @@ def test_all_errors_are_raised_together(findings):
     (findings.missing + findings.warnings).raise_errors("studio")
 
 
-def test_sections_are_cut(findings):
+def test_a_section_is_cut_after_the_limit(findings):
     assert findings.section("error", 1) == "errors:\n  run.csv, frame 3: the time does not increase\n  and 1 more"
     assert findings.section("error", 2).count("\n") == 2
     assert Findings().section("warning", 1) == "warnings: none"
     assert Findings().section("missing", 1) == "missing: none"
 
 
-def test_an_exception_does_not_repeat_the_place():
+def test_an_exception_does_not_repeat_its_location():
     for message in ("a.csv: line 1 is empty", "a.csv, line 1 is empty", "line 1 is empty"):
         finding = Finding.from_exception("a.csv", FormatError(message))
         assert finding == Finding("error", "a.csv", "line 1 is empty")

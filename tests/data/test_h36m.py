@@ -1,4 +1,4 @@
-"""Human3.6M is prepared right, by OpenCV and plain formulas, and every kind of wrong file is named."""
+"""Human3.6M preparation against OpenCV and plain formulas; every kind of faulty file is named."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def copy(download, tmp_path):
 
 
 def by_hand(world, subject, number):
-    """World points in a camera's space, by the published numbers and q* v q with the quaternion q."""
+    """World points in a camera's space, from the published numbers and q* v q with the quaternion q."""
     outside = TABLE["extrinsics"][subject][number]
     w, *axis = outside["orientation"]
     axis, place = -np.array(axis), np.array(outside["translation"]) / 1000
@@ -81,7 +81,7 @@ def test_cameras_project_as_opencv_does(subject, number):
     lens = np.array([k1, k2, *inside["tangential_distortion"], k3])
     matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
     pixels, _ = cv2.projectPoints(points, np.zeros(3), np.zeros(3), matrix, lens)
-    # OpenCV numbers the tangential coefficients as the data set does.
+    # OpenCV orders the tangential coefficients as the data set does.
     assert_allclose(camera.project(points), pixels[:, 0], atol=1e-6)
     assert (points[:, 2] > 2).all()
     assert (name, (width, height)) == (inside["id"], (inside["res_w"], inside["res_h"]))
@@ -89,8 +89,8 @@ def test_cameras_project_as_opencv_does(subject, number):
     assert np.abs(middle - 500).max() < 200  # all four look at the middle of the room
 
 
-def test_the_published_numbers():
-    """A few of them, copied by hand."""
+def test_camera_parameters_match_the_published_numbers():
+    """For a few numbers copied by hand."""
     assert TABLE["intrinsics"][0]["focal_length"] == [1145.0494384765625, 1143.7811279296875]
     assert TABLE["extrinsics"]["S1"][0]["translation"] == [1841.1070556640625, 4955.28466796875, 1563.4454345703125]
     assert [c.name for c in cameras("S5")] == ["54138969", "55011271", "58860488", "60457274"]
@@ -99,7 +99,7 @@ def test_the_published_numbers():
         cameras("S2")
 
 
-def test_names_match_whole():
+def test_take_names_match_as_a_whole():
     assert [*map(take_name, ("Walking", "Walking 1", "WalkingDog", "WalkDog 1", "TakingPhoto 2"))] == [
         *("Walking", "Walking 1", "WalkDog", "WalkDog 1", "Photo 2")
     ]
@@ -109,7 +109,7 @@ def test_names_match_whole():
             take_name(wrong)
 
 
-def test_the_fields_files_are_prepared(download, tmp_path):
+def test_the_npz_files_of_the_field_are_prepared(download, tmp_path):
     report = prepare_h36m(download, tmp_path / "h36m")
     recordings = Recordings.open(tmp_path / "h36m", verify=True)
     assert recordings.fingerprint == report.recordings.fingerprint
@@ -135,7 +135,7 @@ def test_the_fields_files_are_prepared(download, tmp_path):
         assert words in str(report)
 
 
-def test_the_original_archives_give_the_same(download, tmp_path):
+def test_the_original_archives_give_the_same_recordings(download, tmp_path):
     originals = tmp_path / "original"
     generate("h36m-cdf", originals, frames=FRAMES, subjects=["S1", "S11"])
     for name in (TRUE, CPN):
@@ -149,7 +149,7 @@ def test_the_original_archives_give_the_same(download, tmp_path):
     assert one.keys() == two.keys()
     for name, recording in one.items():
         assert_allclose(recording.points3d, two[name].points3d, atol=1e-6)
-    # Unpacked archives are read, too.
+    # Unpacked archives are read too.
     for path in originals.glob("*.tgz"):
         with tarfile.open(path) as archive:
             archive.extractall(tmp_path / "unpacked", filter="data")
@@ -158,7 +158,7 @@ def test_the_original_archives_give_the_same(download, tmp_path):
     assert {r.name for r in unpacked} == one.keys()
 
 
-def test_true_2d_poses_are_projected_if_no_file_has_them(download, tmp_path):
+def test_2d_poses_are_projected_if_no_file_has_them(download, tmp_path):
     source = tmp_path / "source"
     source.mkdir()
     os.link(download / MOTION, source / MOTION)
@@ -187,8 +187,8 @@ def test_missing_and_unusual_takes_are_reported(copy, tmp_path):
     assert len(re.findall(r"warning: S1 Posing, camera \d+: cpn is 4\d pixels", str(findings))) == 4
 
 
-def test_motion_capture_that_slipped_is_a_warning(copy, tmp_path):
-    """Some of S9's takes lie beside the person in the image. The field uses them all the same."""
+def test_motion_capture_that_slipped_gives_a_warning(copy, tmp_path):
+    """In some takes of S9, the poses lie beside the person in the image. The field still uses them."""
 
     def slip(poses):
         poses["S1"]["Posing"] = [np.add(view, (120, -40)) for view in poses["S1"]["Posing"]]
@@ -244,7 +244,7 @@ WRONG = {
     "cameras": (
         TRUE,
         put("S1", "Eating", swapped),
-        "the 2D poses 'gt' are .* pixels .*; cameras, takes or joints",
+        "the 2D poses 'gt' are .* pixels .*; check that the cameras, takes and joints",
     ),
     "cameras seen": (CPN, put("S1", "Eating", swapped), "the 2D poses 'cpn' are .* pixels"),
     "left and right": (
@@ -323,11 +323,11 @@ def test_an_incomplete_archive_is_refused(archive, tmp_path):
     middle = bytearray(content)
     middle[len(content) // 2] ^= 255
     path.write_bytes(middle)
-    with pytest.raises(DataError):  # either the wrong byte is noticed, or the checksum at the end
+    with pytest.raises(DataError):  # from the wrong byte itself or from the checksum at the end
         prepare_h36m(path.parent, tmp_path / "h36m")
     folder = "S9/MyPoseFeatures/D3_Positions"
     for name, words in (
-        ("S9/readme.txt", "it is another archive"),
+        ("S9/readme.txt", "remove this archive"),
         (f"{folder}/Walking 1.cdf", r"S9 Walking 1.cdf cannot be read \(.*download its archive again"),
         (f"{folder}/Dancing.cdf", r"S9 Dancing.cdf: Human3.6M has no action 'Dancing'"),
         ("S3/MyPoseFeatures/D3_Positions/Walking.cdf", "no subject 'S3'"),
@@ -363,7 +363,7 @@ def test_a_full_disk_leaves_nothing(download, tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
-def test_archives_are_streamed(tmp_path):
+def test_archives_are_read_one_take_at_a_time(tmp_path):
     """One take at a time is in memory."""
     generate("h36m-cdf", tmp_path / "source", frames=1500, subjects=["S1", "S5"])
     tracemalloc.start()
@@ -371,4 +371,4 @@ def test_archives_are_streamed(tmp_path):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert recordings.frames == 60 * 4 * 1500
-    assert peak < 15e6  # all 60 takes are 37 MB, before any camera has seen them
+    assert peak < 15e6  # all 60 takes are 37 MB before projection

@@ -1,4 +1,4 @@
-"""Checks of motion: people pass, and every fault is reported with its place."""
+"""Checks of motion: human motion passes, and every fault is reported with its location."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def reported(points, fps=50.0, *, errors=None):
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_people_pass(style):
+def test_human_motion_passes(style):
     for seed in range(3):
         assert reported(files.people(seed=seed, style=style)) == []
 
@@ -28,39 +28,39 @@ def test_people_pass(style):
         (17.7, "set units = 0.0"),
     ],
 )
-def test_units(scale, words):
+def test_a_wrong_unit_is_reported_with_the_likely_one(scale, words):
     (text,) = reported(files.people() * scale)
     assert words in text
 
 
-def test_a_file_with_the_wrong_unit():
+def test_a_unit_that_the_file_states_wrongly_is_reported():
     (text,) = examine_motion(files.people() / 1000, 50, "take", unit=0.001)
     assert 'the file looks like metres; set units = "m"' in text.text
 
 
-def test_a_child_and_a_giant_are_people():
+def test_bodies_of_a_child_and_a_giant_pass():
     assert reported(files.people() * 0.7, errors=True) == []
     assert "is this a child?" in reported(files.people() * 0.65)[0]
     assert reported(files.people() * 1.2, errors=True) == []
 
 
-def test_joints_in_another_order():
+def test_joints_in_another_order_are_reported():
     points = files.people()
     (text,) = reported(points[:, ::-1])
     assert "another order, or have wrong names: the bone to" in text
 
 
 @pytest.mark.parametrize("how", ["names", "mirror"])
-def test_left_and_right_exchanged(how):
+def test_exchanged_sides_are_reported(how):
     points = files.people()
     wrong = points[:, H36M_17.mirror] if how == "names" else points * [-1, 1, 1]
     (text,) = reported(wrong)
-    assert text.startswith("error: take: knees bend backward: left and right are exchanged")
+    assert text.startswith("error: take: knees bend backward: left and right are swapped")
     assert reported(wrong[:, H36M_17.mirror]) == []
 
 
 @pytest.mark.parametrize("joints", [("knee", "ankle"), ("ankle",), ("elbow", "wrist"), ("wrist",)])
-def test_one_exchanged_pair(joints):
+def test_one_exchanged_pair_of_joints_is_reported(joints):
     points = files.people(style="Waiting")
     order = list(range(17))
     for joint in joints:
@@ -68,10 +68,10 @@ def test_one_exchanged_pair(joints):
         order[left], order[right] = right, left
     (text,) = reported(points[:, order], errors=True)
     assert f"left_{joints[0]}" in text
-    assert "are its left and right exchanged?" in text or "have wrong names" in text
+    assert "are its left and right swapped?" in text or "have wrong names" in text
 
 
-def test_gaps_are_reported_with_their_place():
+def test_gaps_are_reported_with_their_frames():
     points = files.people()
     points[30:33, H36M_17.index("left_knee")] = np.nan
     (text,) = reported(points)
@@ -85,7 +85,7 @@ def test_gaps_are_reported_with_their_place():
     assert "infinite" in reported(points)[0]
 
 
-def test_frozen_frames_jumps_and_stretched_bones():
+def test_frozen_frames_jumps_and_stretched_bones_are_reported():
     points = files.people()
     points[20:60] = points[20]
     assert any("take, frame 20: nothing moves until frame 59 (0.8 s)" in text for text in reported(points))
@@ -100,12 +100,12 @@ def test_frozen_frames_jumps_and_stretched_bones():
     assert "take, frame 10, left_wrist: the bone is" in text
 
 
-def test_a_body_upside_down():
+def test_a_body_upside_down_is_reported():
     texts = reported(files.people() * [1, -1, -1])
     assert any("the head is below the pelvis" in text and "set up" in text for text in texts)
 
 
-def test_clocks():
+def test_unknown_unusual_and_uneven_frame_rates_are_reported():
     def times(fps, stamps=None):
         return [str(problem) for problem in examine_times(fps, stamps, "take")]
 
@@ -122,7 +122,7 @@ def test_clocks():
     assert "error: take, frame 6: the time does not increase" in times(50, even)[0]
 
 
-def test_bones_and_units():
+def test_the_unit_is_the_one_that_gives_a_human_leg():
     lengths = bone_lengths(files.people(scale := 10))
     assert lengths["left_knee"] == pytest.approx(lengths["right_knee"])
     assert [fitting_unit(0.85 * factor) for factor in (1, 100, 1000, scale)] == ["m", "cm", "mm", None]

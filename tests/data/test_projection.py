@@ -26,19 +26,19 @@ def compare(offset: np.ndarray | float) -> ProjectionCheck:
 
 
 @pytest.mark.parametrize(("distance", "warned"), [(0.0, False), (19.9, False), (20.1, True), (59.9, True)])
-def test_beyond_the_usual_distance_there_is_a_warning(distance, warned):
+def test_a_distance_beyond_the_usual_one_gives_a_warning(distance, warned):
     check = compare(noise(distance))
     assert check.distances["cpn"] == pytest.approx([distance])
     expected = f"warning: S1 Walking: cpn is {distance:.0f} pixels (median) from the projected 3D poses"
     assert str(check.findings) == (expected if warned else "")
 
 
-def test_beyond_the_limit_there_is_an_error():
+def test_a_distance_beyond_the_limit_is_an_error():
     with pytest.raises(DataError, match=r"S1 Walking: the 2D poses 'cpn' are 60 pixels \(median\) from"):
         compare(noise(60.1))
 
 
-def test_a_person_displaced_as_a_whole_gets_a_warning_however_far():
+def test_a_person_displaced_as_a_whole_gives_only_a_warning():
     for distance in (100, 10_000):
         check = compare(np.array([distance, 0.0]))
         assert len(check.findings.warnings) == 1

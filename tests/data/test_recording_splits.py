@@ -8,7 +8,7 @@ from poseglass.data.recordings.writer import write_recordings
 from poseglass.errors import DataError
 
 
-def test_a_split_is_kept_and_recordings_without_one_keep_their_fingerprint(tmp_path):
+def test_a_split_is_stored_and_does_not_change_the_fingerprint_of_recordings_without_one(tmp_path):
     stores = {}
     common = {"subject": "anna", "action": "a", "take": "1", "camera": "0", "fps": 50, "size": (10, 10)}
     for name, split in (("plain", {}), ("empty", {"split": ""}), ("split", {"split": "val"})):

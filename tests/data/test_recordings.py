@@ -1,4 +1,4 @@
-"""A folder of recordings: it gives back what was written, and nothing incomplete or edited is ever opened."""
+"""A folder of recordings returns what was written; incomplete or edited folders are never opened."""
 
 import copy
 import errno
@@ -51,7 +51,7 @@ def write(folder, recordings=WRITTEN, **options):
     return folder
 
 
-def test_reading_gives_back_what_was_written(tmp_path):
+def test_reading_restores_what_was_written(tmp_path):
     source = tmp_path / "source.bin"
     source.write_bytes(b"abc" * 1000)
     opened = Recordings.open(write(tmp_path / "store", licence="mine", made_from=[source]), verify=True)
@@ -72,8 +72,8 @@ def test_reading_gives_back_what_was_written(tmp_path):
         assert not read.points3d.flags.writeable
 
 
-def test_plain_numpy_reads_it(tmp_path):
-    """The format is what its description says, without any of our code."""
+def test_plain_numpy_can_read_the_folder(tmp_path):
+    """The documented format is enough to read it, without our code."""
     folder = write(tmp_path / "store")
     index = json.loads((folder / "index.json").read_text())
     entry = index["recordings"][1]
@@ -104,7 +104,7 @@ def test_recordings_are_selected_by_whole_names(tmp_path):
         opened[0].points2d("cpn")
 
 
-def test_a_recording_without_one_of_the_sources(tmp_path):
+def test_a_recording_may_lack_a_source_of_2d_poses(tmp_path):
     lacking = {**recording(4, 9), "points2d": {"gt": np.ones((4, 17, 2))}, "scores": None, "valid": None}
     opened = Recordings.open(write(tmp_path / "store", [*WRITTEN, lacking]))
     assert opened[3].sources == ("gt",)
@@ -113,7 +113,7 @@ def test_a_recording_without_one_of_the_sources(tmp_path):
         opened[3].scores("detected")
 
 
-def test_workers_get_the_path_and_not_the_data(tmp_path):
+def test_a_pickle_for_workers_holds_the_path_and_not_the_data(tmp_path):
     long = recording(20_000, 1)
     opened = Recordings.open(write(tmp_path / "store", [long]))
     assert opened[0].points3d.nbytes > 4_000_000
@@ -123,7 +123,7 @@ def test_workers_get_the_path_and_not_the_data(tmp_path):
 
 
 def test_the_fingerprint_identifies_the_data(tmp_path):
-    """It depends on everything that decides anything, and on nothing else."""
+    """It depends on everything that affects results, and not on the files that the data came from."""
     source = tmp_path / "source.bin"
     source.write_bytes(b"abc")
     one = Recordings.open(write(tmp_path / "one", licence="mine")).fingerprint
@@ -197,7 +197,7 @@ def test_an_edit_of_any_field_of_the_index_is_refused(tmp_path):
     Recordings.open(folder)
 
 
-def test_an_edit_with_a_new_checksum_does_not_keep_the_fingerprint(tmp_path):
+def test_an_edited_index_with_a_new_checksum_has_another_fingerprint(tmp_path):
     folder = write(tmp_path / "store")
     index = json.loads((folder / INDEX).read_text()) | {"dataset": "Human3.6M"}
     index["checksum"] = checksum(index)
@@ -206,7 +206,7 @@ def test_an_edit_with_a_new_checksum_does_not_keep_the_fingerprint(tmp_path):
         Recordings.open(folder)
 
 
-def test_folders_of_the_first_format_are_refused(tmp_path):
+def test_folders_of_format_1_are_refused(tmp_path):
     folder = write(tmp_path / "store")
     index = json.loads((folder / INDEX).read_text()) | {"format": "poseglass recordings 1"}
     (folder / INDEX).write_text(json.dumps(index))
@@ -252,7 +252,7 @@ def test_an_index_of_something_else_is_refused(tmp_path):
     index = json.loads((folder / INDEX).read_text())
 
     def sealed(**changes):
-        """Open the folder with a changed index that is consistent in itself."""
+        """Open the folder with an index that was changed consistently."""
         changed = {key: value for key, value in (index | changes).items() if key not in ("fingerprint", "checksum")}
         changed["fingerprint"] = fingerprint(changed)
         changed["checksum"] = checksum(changed)
@@ -287,7 +287,7 @@ def test_an_exception_while_writing_leaves_nothing(tmp_path):
 
 
 def test_a_full_disk_while_writing_leaves_nothing(tmp_path, monkeypatch):
-    """A limit on the size of a file serves as a full disk."""
+    """A limit on the file size stands in for a full disk."""
     script = f"""
     import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -315,7 +315,7 @@ def test_a_full_disk_while_writing_leaves_nothing(tmp_path, monkeypatch):
         assert not [*tmp_path.iterdir()]
 
 
-def test_a_killed_writer_leaves_nothing_that_opens(tmp_path):
+def test_a_killed_writer_leaves_no_folder_that_opens(tmp_path):
     script = f"""
     import os, signal, sys
     sys.path.insert(0, {str(__file__.rpartition("/")[0])!r})
@@ -331,7 +331,7 @@ def test_a_killed_writer_leaves_nothing_that_opens(tmp_path):
     assert "unfinished" in left.name
     with pytest.raises(DataError, match=r"has no index.json"):
         Recordings.open(left)
-    Recordings.open(write(tmp_path / "store"))  # which the remains do not hinder
+    Recordings.open(write(tmp_path / "store"))  # the remains of the killed writer do not interfere
 
 
 def test_nothing_is_overwritten(tmp_path):
@@ -365,14 +365,14 @@ def test_recordings_that_do_not_fit_are_refused(tmp_path):
         write(tmp_path / "store", [good, good])
     with pytest.raises(DataError, match="no recording was added"):
         write(tmp_path / "store", [])
-    with pytest.raises(DataError, match="must consist of a-z"):
+    with pytest.raises(DataError, match="may contain only a-z"):
         write(tmp_path / "store", sources=("../gt",))
     with pytest.raises(PoseError, match="no skeleton is called 'dog'"):
         write(tmp_path / "store", skeleton="dog")
     assert not [*tmp_path.iterdir()]
 
 
-def test_frames_that_do_not_count_may_hold_anything(tmp_path):
+def test_invalid_frames_may_hold_anything(tmp_path):
     odd = recording(7, 1)
     odd["valid"][3] = False
     odd["points3d"][3] = np.nan
@@ -381,8 +381,8 @@ def test_frames_that_do_not_count_may_hold_anything(tmp_path):
     assert not read.valid[3]
 
 
-def test_memory_is_bounded(tmp_path):
-    """A hundred recordings take no more than one."""
+def test_memory_does_not_grow_with_the_number_of_recordings(tmp_path):
+    """A hundred recordings take no more memory than one."""
     one = recording(2000, 1)
     tracemalloc.start()
     write(tmp_path / "store", ({**one, "take": f"Walking {n}"} for n in range(100)))

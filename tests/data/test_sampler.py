@@ -1,4 +1,4 @@
-"""Training batches: what is drawn at random, and that 2D and 3D belong together."""
+"""Training batches: the random choices, and the agreement of 2D and 3D poses."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_batches_are_finite_and_root_relative(frames):
     assert ((sample.pose2d[..., 2] >= 0) & (sample.pose2d[..., 2] <= 1)).all()
 
 
-def test_takes_shorter_than_a_clip_are_played_forward_and_backward():
+def test_short_takes_are_played_forward_and_backward():
     sample = Sampler(clips(frames=8), 60).sample(np.random.default_rng(0), 8)
     assert np.isfinite(sample.pose3d).all()
     steps = np.linalg.norm(np.diff(sample.pose3d, axis=1), axis=-1)
@@ -67,16 +67,16 @@ def test_short_takes_start_at_their_first_frame_and_are_interpolated_only():
         assert 0.9 < stretch.max() <= 1
 
 
-def test_bodies_are_of_human_size():
+def test_bodies_have_human_sizes():
     sample = Sampler(clips(), 9).sample(np.random.default_rng(1), 64)
     bones = np.linalg.norm(sample.pose3d[:, :, 1:] - sample.pose3d[:, :, PARENTS[1:]], axis=-1)
     thigh = bones[:, :, 1].mean(1)
     assert 0.2 < thigh.min() < thigh.max() < 0.65
-    assert thigh.std() > 0.02, "there are people of many sizes"
+    assert thigh.std() > 0.02, "people differ in size"
 
 
-def test_clean_2d_is_the_projection_of_the_3d(monkeypatch):
-    """Each camera is recorded as it is drawn; every joint is then projected by hand."""
+def test_2d_poses_without_noise_are_the_projection_of_the_3d_poses(monkeypatch):
+    """Each camera is recorded when it is drawn; every joint is then projected by hand."""
     drawn: list[tuple[Camera, np.ndarray]] = []
     draw = module.random_cameras
 
@@ -97,13 +97,13 @@ def test_clean_2d_is_the_projection_of_the_3d(monkeypatch):
                 x, y, z = rotation @ (world[clip, frame, joint] - camera.position[clip])
                 space[frame, joint] = x, y, z
                 pixels[frame, joint] = focal[0] * x / z + centre[0], focal[1] * y / z + centre[1]
-        # 3D is as a camera sees it that has turned to face the pelvis.
+        # 3D poses are in the space of a camera turned to face the pelvis.
         faced = [oracle.turned(pose - pose[0], pose[0], np.array([0.0, 0.0, 1.0])) for pose in space]
         assert_allclose(sample.pose3d[clip], faced, atol=1e-5)
         assert_allclose(sample.pose2d[clip], oracle.person_coordinates(pixels, np.ones((9, 17))), atol=1e-4)
 
 
-def test_the_image_is_upright():
+def test_images_are_upright():
     # Camera space has y down, in 2D and 3D: most people who stand have their heads above their ankles.
     sample = Sampler(clips(), 9, clean=1.0).sample(np.random.default_rng(3), 64)
     head, ankle = H36M_17.index("head_top"), H36M_17.index("left_ankle")
@@ -111,8 +111,8 @@ def test_the_image_is_upright():
         assert (poses[:, 4, head, 1] < poses[:, 4, ankle, 1]).mean() > 0.9
 
 
-def test_left_stays_left():
-    # A mirrored clip has its sides exchanged too: left is left of the trunk, in the direction that it faces.
+def test_left_stays_left_in_mirrored_clips():
+    # Mirroring also exchanges the sides: left stays to the left of the trunk, seen in the direction it faces.
     sample = Sampler(clips(), 9, clean=1.0).sample(np.random.default_rng(4), 64)
     pose = sample.pose3d[:, 4].astype(float)
     left = pose[:, H36M_17.index("left_hip")] - pose[:, H36M_17.index("right_hip")]
@@ -123,7 +123,7 @@ def test_left_stays_left():
 
 
 class TestShares:
-    """Takes of single subjects are recognised by where they are: all joints of take n lie at (n, n, n)."""
+    """All joints of take n lie at (n, n, n), so the position shows which take was drawn."""
 
     NAMES = ("anna", "ben", "prmd_01", "prmd_02", "ward_a")
 
@@ -136,32 +136,32 @@ class TestShares:
         numbers = np.array([round(float(sampler._stretch(rng)[0, 0, 0])) for _ in range(count)])
         return {name: float((numbers == number).mean()) for number, name in enumerate(names)}
 
-    def test_without_shares_takes_are_drawn_by_their_length(self):
+    def test_without_shares_takes_are_drawn_in_proportion_to_their_length(self):
         drawn = self.drawn({}, lengths={"anna": 150})
         assert drawn["anna"] == pytest.approx(3 / 7, abs=0.03)
         assert drawn["prmd_01"] == pytest.approx(1 / 7, abs=0.02)
 
-    def test_each_prefix_gets_its_share_and_the_rest_what_remains(self):
+    def test_each_prefix_gets_its_share_and_the_others_divide_the_rest(self):
         drawn = self.drawn({"prmd": 0.28, "ward_": 0.1}, lengths={"prmd_02": 150})
         assert drawn["prmd_01"] + drawn["prmd_02"] == pytest.approx(0.28, abs=0.03)
         assert drawn["prmd_02"] == pytest.approx(3 * drawn["prmd_01"], rel=0.2)
         assert drawn["ward_a"] == pytest.approx(0.1, abs=0.02)
         assert drawn["anna"] == pytest.approx(0.31, abs=0.03)
 
-    def test_the_first_prefix_that_fits_counts(self):
+    def test_the_first_matching_prefix_counts(self):
         drawn = self.drawn({"prmd_01": 0.5, "prmd": 0.1})
         assert (drawn["prmd_01"], drawn["prmd_02"]) == pytest.approx((0.5, 0.1), abs=0.03)
 
-    def test_all_or_nothing(self):
+    def test_a_share_may_be_0_or_1(self):
         assert self.drawn({"prmd": 0.0}, count=300)["prmd_01"] == 0
         drawn = self.drawn({"prmd": 1.0}, count=300)
         assert drawn["prmd_01"] + drawn["prmd_02"] == 1
 
-    def test_a_share_that_fits_no_take_goes_to_the_rest(self):
+    def test_a_share_that_matches_no_take_goes_to_the_rest(self):
         drawn = self.drawn({"nobody": 0.5, "prmd": 0.5}, names=("anna", "prmd_01"))
         assert drawn["anna"] == pytest.approx(0.5, abs=0.03)
 
-    def test_without_a_rest_all_takes_share_it(self):
+    def test_a_share_that_matches_every_take_has_no_effect(self):
         drawn = self.drawn({"anna": 0.2}, names=("anna", "anna_2"), lengths={"anna_2": 150})
         assert drawn["anna"] == pytest.approx(0.25, abs=0.03)
 
@@ -182,14 +182,14 @@ class TestShares:
 
 
 class TestMotion:
-    def test_three_in_ten_cameras_travel_along_by_any_part_of_the_way(self):
+    def test_three_in_ten_cameras_travel_along_for_a_random_share_of_the_way(self):
         parts = module._accompaniment(np.random.default_rng(0), 20_000)[:, 0, 0, 0]
         moving = parts[parts > 0]
         assert len(moving) / len(parts) == pytest.approx(0.3, abs=0.01)
         assert moving.mean() == pytest.approx(0.5, abs=0.01)
         assert moving.std() == pytest.approx(1 / np.sqrt(12), abs=0.01), "evenly from 0 to 1"
 
-    def test_a_camera_that_travels_all_the_way_along_sees_the_person_on_the_spot(self, monkeypatch):
+    def test_a_camera_that_travels_the_whole_way_keeps_the_person_in_place(self, monkeypatch):
         sampler = Sampler(clips(), 27)
         monkeypatch.setattr(module, "_lie_down", lambda rng, world: world)
         monkeypatch.setattr(module, "_accompaniment", lambda rng, batch: np.zeros((batch, 1, 1, 1)))
@@ -198,9 +198,9 @@ class TestMotion:
         along = sampler._motion(np.random.default_rng(0), 8)
         assert np.ptp(fixed[:, :, 0, 0], axis=1).min() > 0.01
         assert_allclose(along[:, :, 0, ::2], 0, atol=1e-12)
-        assert (np.ptp(along[:, :, 0, 1], axis=1) > 0).all(), "the height does not change"
+        assert (np.ptp(along[:, :, 0, 1], axis=1) > 0).all(), "the height is not compensated"
 
-    def test_six_in_a_hundred_lie(self):
+    def test_six_in_a_hundred_people_lie(self):
         standing = np.tile([0.0, 1.0, 0.0], (20_000, 2, 17, 1))
         turned = module._lie_down(np.random.default_rng(0), standing)[:, 0, 0]
         assert_allclose(np.linalg.norm(turned, axis=-1), 1)
@@ -210,7 +210,7 @@ class TestMotion:
         angle = np.arctan2(turned[lying, 2], turned[lying, 1])
         assert angle.std() == pytest.approx(2 * np.pi / np.sqrt(12), abs=0.1), "evenly over the whole circle"
 
-    def test_the_tempo_and_the_rate_of_a_stretch(self):
+    def test_the_tempo_and_frame_rate_of_a_stretch_have_their_range(self):
         """A joint that moves by 1 per second shows how much time passes from frame to frame."""
         time = np.arange(600)[:, None, None] / 60
         take = MotionClip("a", np.broadcast_to(time, (600, 17, 3)).astype(np.float32), "a")
@@ -219,11 +219,11 @@ class TestMotion:
         rates = 1 / steps
         assert (rates.min(), rates.max()) == pytest.approx((24 / 1.25, 60 / 0.8), rel=0.04)
         tempos = steps * 30
-        # At 30 frames per second alone, tempos lie evenly in 0.8 to 1.25; at 24 to 60 they lie below 1.25 * 30 / 24.
+        # At 30 frames per second, tempos are uniform from 0.8 to 1.25; at 24 to 60 they stay below 1.25 * 30 / 24.
         assert (tempos > 1.25).mean() == pytest.approx(0.6 * slower(1.25), abs=0.01)
         assert (tempos < 0.8).mean() == pytest.approx(0.6 * (1 - slower(0.8)), abs=0.02)
 
-    def test_stretches_start_anywhere(self):
+    def test_stretches_start_anywhere_in_a_take(self):
         time = np.arange(600)[:, None, None] / 60
         take = MotionClip("a", np.broadcast_to(time, (600, 17, 3)).astype(np.float32), "a")
         sampler, rng = Sampler(MotionClips((take,), 60.0), 2), np.random.default_rng(0)
@@ -233,15 +233,15 @@ class TestMotion:
 
 
 def slower(tempo: float) -> float:
-    """The share of stretches at 24 to 60 frames per second that are faster than a tempo at 30."""
+    """The share of stretches at 24 to 60 frames per second whose tempo, relative to 30, exceeds a value."""
     rates, tempos = np.meshgrid(np.linspace(24, 60, 2000), np.linspace(0.8, 1.25, 2000))
     return float((tempos * 30 / rates > tempo).mean())
 
 
-def test_batches_are_those_of_the_published_weights():
-    """Means over 3000 clips, per joint and coordinate, as they were when the published weights were trained.
+def test_batches_have_the_statistics_of_the_published_weights():
+    """Compare means over 3000 clips, per joint and coordinate, with those the published weights were trained on.
 
-    Written by ``python tests/data/test_sampler.py``; a change of any constant moves them.
+    Written by ``python tests/data/test_sampler.py``; changing any constant changes them.
     """
     expected = json.loads(GOLDEN.read_text())
     for name, values in measured().items():

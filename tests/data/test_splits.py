@@ -1,4 +1,4 @@
-"""Splits: those published of two data sets, and those that recordings have themselves."""
+"""Splits: the published ones of two data sets, and those stored with recordings."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from poseglass.errors import DataError
 
 
 def store(folder, dataset, who):
-    """A recording of one frame for each subject, with its own split, if any."""
+    """One recording of one frame for each subject, with its own split if it has one."""
     with write_recordings(folder, skeleton="h36m17", dataset=dataset, sources=["gt"]) as writer:
         for subject, split in who.items():
             writer.add(
@@ -31,7 +31,7 @@ def subjects(recordings, *splits):
         ("MPI-INF-3DHP", "S1 S2 S3 S4 S5 S6 S7 S8", "TS1 TS2 TS3 TS4 TS5 TS6"),
     ],
 )
-def test_published_splits(tmp_path, dataset, train, test):
+def test_published_splits_select_the_published_subjects(tmp_path, dataset, train, test):
     train, test = train.split(), test.split()
     assert PUBLISHED[dataset] == {"train": tuple(train), "test": tuple(test)}
     recordings = store(tmp_path / "store", dataset, dict.fromkeys([*test, *train], ""))
@@ -53,7 +53,7 @@ def test_unknown_splits_are_empty(tmp_path):
         recordings.split(splits=["train"])
 
 
-def test_a_split_has_one_of_three_names(tmp_path):
+def test_a_split_must_be_train_val_or_test(tmp_path):
     with pytest.raises(DataError, match=r"ben 1, camera 0: there is no split 'dev'; choose one of train, val, test"):
         store(tmp_path / "store", "studio", {"ben": "dev"})
     assert not (tmp_path / "store").exists()

@@ -1,4 +1,4 @@
-"""Synthetic data sets: bodies are rigid and smooth; files have the names and layouts of the published ones."""
+"""Synthetic data sets: bodies are rigid, motion is smooth, and files have the published names and layouts."""
 
 import tarfile
 
@@ -37,27 +37,27 @@ def test_bodies_are_rigid_smooth_and_stand_on_the_floor(action):
     assert_allclose(left[:, 2], 0, atol=1e-9)
 
 
-def test_left_is_left():
-    """People walk forward: forward, left and up are right-handed."""
+def test_the_left_side_is_on_the_left():
+    """People walk forward; forward, left and up form a right-handed system."""
     points = move(np.random.default_rng(3), STYLES["Walking"], 100)
     ahead, left = np.diff(points[:, 0], axis=0), (points[:, 4] - points[:, 1])[:-1]
     assert (np.cross(ahead, left)[:, 2] > 0).all()
 
 
-def test_actions_differ():
+def test_sitting_people_have_lower_hips():
     height = {a: move(np.random.default_rng(0), STYLES[a], 200)[:, 0, 2].mean() for a in ("Walking", "Sitting")}
     assert height["Walking"] > height["Sitting"] + 0.2
 
 
-def test_detections_are_near_and_rarely_far_off():
+def test_most_detections_are_near_and_few_far_off():
     points = move(np.random.default_rng(0), STYLES["Walking"], 2000)
-    pixels = 250 * points[..., :2] + 500  # 400 pixels tall or so
+    pixels = 250 * points[..., :2] + 500  # about 400 pixels tall
     distance = np.linalg.norm(detections(np.random.default_rng(0), pixels) - pixels, axis=-1)
     assert 0.5 < np.median(distance) < 6
     assert 0.0003 < (distance > 30).mean() < 0.003
 
 
-def test_human36m_npz_files(tmp_path):
+def test_human36m_npz_files_have_the_published_layout(tmp_path):
     files = generate("h36m", tmp_path, frames=12, subjects=["S1", "S11"])
     assert [f.name for f in files] == [
         "data_3d_h36m.npz",
@@ -88,10 +88,10 @@ def test_human36m_npz_files(tmp_path):
         assert all(view.shape[1:] == (17, 2) and view.dtype == np.float32 and len(view) >= 12 for view in views)
         assert all(view.min() > 0 and view.max() < 1002 for view in views)
     lengths = {len(view) for takes in poses.values() for views in takes.values() for view in views}
-    assert lengths == {12, 13, 14}  # detections may be longer
+    assert lengths == {12, 13, 14}  # detections may have more frames
 
 
-def test_human36m_archives(tmp_path):
+def test_human36m_archives_have_the_published_layout(tmp_path):
     (path,) = generate("h36m-cdf", tmp_path / "cdf", frames=7, subjects=["S1"])
     assert path.name == "Poses_D3_Positions_S1.tgz"
     with tarfile.open(path) as archive:
@@ -107,7 +107,7 @@ def test_human36m_archives(tmp_path):
     assert_allclose(pose.reshape(7, 32, 3) / 1000, same["S1"]["Walking 1"], atol=1e-4)
 
 
-def test_mpi_inf_3dhp_npz_files(tmp_path):
+def test_mpi_inf_3dhp_npz_files_have_the_published_layout(tmp_path):
     train, test = generate("3dhp", tmp_path, frames=20, subjects=["S1", "S2", "TS1", "TS6"])
     assert (train.name, test.name) == ("data_train_3dhp.npz", "data_test_3dhp.npz")
     sequences = read_objects(train, "data")
@@ -116,7 +116,7 @@ def test_mpi_inf_3dhp_npz_files(tmp_path):
     assert (fps, sorted(views)) == (50, ["0", "1", "2", "4", "5", "6", "7", "8"])
     assert views["4"]["data_2d"].shape == (20, 17, 2)
     assert views["4"]["data_3d"].shape == (20, 17, 3)
-    assert 3000 < views["4"]["data_3d"][:, 14, 2].mean() < 6500  # millimetres before the camera
+    assert 3000 < views["4"]["data_3d"][:, 14, 2].mean() < 6500  # millimetres in front of the camera
     tests = read_objects(test, "data")
     assert [*tests] == ["TS1", "TS6"]
     assert {name: array.shape for name, array in tests["TS6"].items()} == {
@@ -131,7 +131,7 @@ def test_mpi_inf_3dhp_npz_files(tmp_path):
     assert (thorax < pelvis).all()
 
 
-def test_mpi_inf_3dhp_annotations(tmp_path):
+def test_mpi_inf_3dhp_annotations_have_the_published_layout(tmp_path):
     files = generate("3dhp-mat", tmp_path / "mat", frames=20, subjects=["S2", "TS5"])
     assert [str(f.relative_to(tmp_path / "mat")) for f in files] == [
         "S2/Seq1/annot.mat",
@@ -153,7 +153,7 @@ def test_mpi_inf_3dhp_annotations(tmp_path):
         assert_array_equal(file["valid_frame"][:, 0], read_objects(test, "data")["TS5"]["valid"])
 
 
-def test_the_same_seed_gives_the_same(tmp_path):
+def test_the_same_seed_gives_the_same_motion(tmp_path):
     one, two, three = (
         read_objects(generate("h36m", tmp_path / n, frames=3, subjects=["S9"], seed=s)[0], "positions_3d")["S9"]
         for n, s in (("a", 1), ("b", 1), ("c", 2))
@@ -162,7 +162,7 @@ def test_the_same_seed_gives_the_same(tmp_path):
     assert np.abs(one["Eating"] - three["Eating"]).max() > 0.1
 
 
-def test_impossible_requests(tmp_path):
+def test_impossible_requests_are_refused(tmp_path):
     with pytest.raises(DataError, match="no layout 'coco'; choose one of h36m, h36m-cdf, 3dhp, 3dhp-mat"):
         generate("coco", tmp_path)
     with pytest.raises(DataError, match="h36m has no subject S2; choose from S1, S5"):

@@ -1,4 +1,4 @@
-"""MPI-INF-3DHP is prepared right, both kinds of files agree, and every kind of wrong file is named."""
+"""MPI-INF-3DHP preparation: both kinds of files agree, and every kind of faulty file is named."""
 
 import json
 from types import SimpleNamespace
@@ -43,7 +43,7 @@ def mat(tmp_path):
     return tmp_path / "mat"
 
 
-def test_the_fields_files_are_prepared(npz, tmp_path):
+def test_the_npz_files_of_the_field_are_prepared(npz, tmp_path):
     report = prepare_3dhp(npz.folder, tmp_path / "3dhp")
     recordings = Recordings.open(tmp_path / "3dhp", verify=True)
     assert (len(recordings), recordings.frames) == (4 * 8 + 2, 34 * FRAMES)
@@ -67,7 +67,7 @@ def test_the_fields_files_are_prepared(npz, tmp_path):
     assert "MPI-INF-3DHP in" in str(report)
 
 
-def test_the_original_annotations_give_the_same(npz, mat, tmp_path):
+def test_the_original_annotations_give_the_same_recordings(npz, mat, tmp_path):
     one = prepare_3dhp(npz.folder, tmp_path / "one").recordings
     two = prepare_3dhp(mat, tmp_path / "two").recordings
     assert [r.name for r in one] == [r.name for r in two]
@@ -107,7 +107,7 @@ def test_longer_annotations_are_cut_to_the_published_length(mat, tmp_path, monke
     assert not report.findings.warnings
 
 
-def test_a_part_alone(npz, mat, tmp_path):
+def test_the_training_or_test_part_alone_is_prepared(npz, mat, tmp_path):
     (npz.folder / TRAIN).unlink()
     assert len(prepare_3dhp(npz.folder, tmp_path / "one").recordings) == 2
     for path in mat.glob("TS*/*"):
@@ -115,7 +115,7 @@ def test_a_part_alone(npz, mat, tmp_path):
     assert len(prepare_3dhp(mat, tmp_path / "two").recordings) == 32
 
 
-def test_frames_that_do_not_count_may_hold_anything(npz, tmp_path):
+def test_invalid_frames_may_hold_anything(npz, tmp_path):
     def broken(tests):
         tests["TS1"]["data_3d"] = np.where(tests["TS1"]["valid"][:, None, None] == 0, np.nan, tests["TS1"]["data_3d"])
 
@@ -207,7 +207,7 @@ def test_incomplete_files_are_refused(npz, mat, tmp_path):
     assert not (tmp_path / "3dhp").exists()
 
 
-def test_annotations_of_something_else_are_refused(mat, tmp_path):
+def test_annotations_of_another_kind_are_refused(mat, tmp_path):
     path = mat / "S1" / "Seq1" / "annot.mat"
     content = scipy.io.loadmat(path)
     annotations = {name: content[name] for name in ("annot2", "univ_annot3", "cameras")}
@@ -235,7 +235,7 @@ def test_annotations_of_something_else_are_refused(mat, tmp_path):
         prepare_3dhp(tmp_path / "nowhere", tmp_path / "3dhp")
 
 
-def test_left_and_right_exchanged_in_the_image_shows_in_the_report(npz, tmp_path):
+def test_sides_exchanged_in_the_image_are_reported(npz, tmp_path):
     damage = put("S1 Seq1", "0", "data_2d", lambda a: a[:, SWAPPED])
     clean = prepare_3dhp(npz.folder, tmp_path / "clean")
     assert max(clean.distances["gt"]) < 1e-6

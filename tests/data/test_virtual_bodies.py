@@ -1,4 +1,4 @@
-"""Other bodies: motion transferred to other bone lengths, and the bone lengths that are drawn."""
+"""Motion transferred to other bone lengths, and random bone lengths."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def bone_lengths(points: np.ndarray) -> np.ndarray:
     return np.linalg.norm(points - points[..., PARENTS, :], axis=-1)
 
 
-def test_bones_get_their_lengths_and_keep_their_directions():
+def test_bones_take_their_new_lengths_and_keep_their_directions():
     poses = np.stack([bodies.motion(9, H36M_17.joints, seed) for seed in range(3)])
     lengths = np.random.default_rng(0).uniform(0.1, 0.6, (3, 17))
     moved = retarget(poses, lengths)
@@ -28,7 +28,7 @@ def test_bones_get_their_lengths_and_keep_their_directions():
             assert_allclose(cosine, 1)
 
 
-def test_their_own_lengths_change_nothing():
+def test_the_original_lengths_change_nothing():
     poses = bodies.motion(9, H36M_17.joints)[None]
     assert_allclose(retarget(poses, bone_lengths(poses).mean(1)), poses, atol=1e-12)
 
@@ -41,14 +41,14 @@ def test_longer_legs_take_longer_steps():
         longer = lengths.copy()
         longer[:, [number for number, joint in enumerate(H36M_17.joints) if joint.endswith(name)]] *= 1.5
         path = retarget(poses, longer)[:, :, 0]
-        assert np.allclose(path, poses[:, :, 0]) is (scale == 1), "the legs alone decide"
+        assert np.allclose(path, poses[:, :, 0]) is (scale == 1), "only the legs set the step length"
 
 
-def test_bones_of_no_length_stay_finite():
+def test_bones_of_zero_length_stay_finite():
     assert np.isfinite(retarget(np.zeros((1, 3, 17, 3)) + 1e-12 * np.arange(17)[:, None], H36M_LENGTHS[None])).all()
 
 
-def test_random_people_are_those_of_plain_loops():
+def test_random_people_match_plain_loops():
     own = np.tile(bone_lengths(bodies.body(H36M_17.joints)), (400, 1))
     before = own.copy()
     lengths = random_lengths(np.random.default_rng(0), own)
@@ -56,7 +56,7 @@ def test_random_people_are_those_of_plain_loops():
     assert_allclose(lengths, virtual.lengths(np.random.default_rng(0), own, H36M_17.joints), rtol=1e-12)
 
 
-def test_random_people_are_symmetric_and_of_human_size():
+def test_random_people_are_symmetric_and_have_human_sizes():
     own = np.tile(bone_lengths(bodies.body(H36M_17.joints)), (500, 1))
     lengths = random_lengths(np.random.default_rng(0), own)
     assert_allclose(lengths[:, 1:], lengths[:, list(H36M_17.mirror)][:, 1:])
@@ -65,10 +65,10 @@ def test_random_people_are_symmetric_and_of_human_size():
     assert 0.85 < np.median(ratio) < 1.1
 
 
-def test_one_in_ten_is_a_child_of_six_to_nine_tenths():
-    """Over the whole body the other factors cancel: adults stay within 0.9 to 1.15 times their proportions."""
+def test_one_in_ten_is_a_child_of_0p6_to_0p9_of_the_size():
+    """Over the whole body, the other factors cancel: adults have 0.9 to 1.15 times the mean size."""
     own = np.tile(H36M_LENGTHS, (20_000, 1))
     height = random_lengths(np.random.default_rng(1), own).sum(1) / H36M_LENGTHS.sum()
-    assert (height < 0.8).mean() == pytest.approx(0.1 * 2 / 3, rel=0.1), "children are spread evenly over 0.6 to 0.9"
+    assert (height < 0.8).mean() == pytest.approx(0.1 * 2 / 3, rel=0.1), "sizes of children are uniform from 0.6 to 0.9"
     assert 0.5 < height.min() < 0.6
     assert (height < 0.57).mean() < 0.001

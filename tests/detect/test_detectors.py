@@ -1,4 +1,4 @@
-"""The real detector on a portrait in the public domain, whose face was measured by eye."""
+"""The real detector on a public-domain portrait, whose face was measured by eye."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from poseglass.detect.fake import FakeDetector
 from poseglass.detect.mediapipe import MediaPipeDetector
 from poseglass.errors import DetectorError
 
-# Pixels in Grace Hopper's portrait, 512 x 600, that matplotlib carries (and MediaPipe needs matplotlib).
+# Pixels in the portrait of Grace Hopper, 512 x 600, that comes with matplotlib (which MediaPipe requires).
 FACE = {
     "nose": (266, 224),
     "left_eye": (305, 188),
@@ -49,7 +49,7 @@ def detector(model: Path) -> Iterator[MediaPipeDetector]:
 
 
 class TestMediaPipe:
-    def test_finds_the_face(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+    def test_the_face_is_detected_where_it_is(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
         people = detector.detect(portrait, 0.0)
         assert people.shape == (1, 33, 3)
         assert people.dtype == np.float32
@@ -68,10 +68,10 @@ class TestMediaPipe:
         assert not wide.flags.c_contiguous
         np.testing.assert_array_equal(detector.detect(wide, 0.0), detector.detect(portrait, 0.0))
 
-    def test_nobody(self, detector: MediaPipeDetector) -> None:
+    def test_an_empty_image_gives_no_person(self, detector: MediaPipeDetector) -> None:
         assert detector.detect(np.full((120, 160, 3), 127, np.uint8), 0.0).shape == (0, 33, 3)
 
-    def test_two_people(self, model: Path, portrait: np.ndarray) -> None:
+    def test_two_people_are_detected(self, model: Path, portrait: np.ndarray) -> None:
         wall = np.full((600, 1000, 3), 127, np.uint8)
         with MediaPipeDetector(model, people=2) as detector:
             people = detector.detect(np.concatenate([portrait, wall, portrait], 1), 0.0)
@@ -79,17 +79,21 @@ class TestMediaPipe:
         noses = sorted((spot(person, "nose") for person in people), key=lambda place: place[0])
         np.testing.assert_allclose(noses, [FACE["nose"], (FACE["nose"][0] + 1512, FACE["nose"][1])], atol=20)
 
-    def test_a_person_is_followed(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+    def test_a_person_is_followed_from_frame_to_frame(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
         for step in range(6):
             moved = np.roll(portrait, 5 * step, 1)
             (person,) = detector.detect(moved, step / 30)
         assert np.linalg.norm(spot(person, "nose") - FACE["nose"] - (25, 0)) < 15
 
-    def test_frames_closer_than_a_millisecond(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+    def test_frames_may_be_less_than_a_millisecond_apart(
+        self, detector: MediaPipeDetector, portrait: np.ndarray
+    ) -> None:
         for seconds in (0.0, 0.0001, 0.0002, 0.0003, 0.0011, 0.5):
             assert len(detector.detect(portrait, seconds)) == 1
 
-    def test_another_video_starts_again(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+    def test_another_video_starts_without_memory_of_the_first(
+        self, detector: MediaPipeDetector, portrait: np.ndarray
+    ) -> None:
         def watch() -> list[np.ndarray]:
             return [detector.detect(np.roll(portrait, 9 * step, 1), step / 30) for step in range(3)]
 
@@ -97,13 +101,13 @@ class TestMediaPipe:
         for one, two in zip(first, watch(), strict=True):
             np.testing.assert_array_equal(one, two)
 
-    def test_another_thread(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+    def test_a_detector_works_in_another_thread(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
         with ThreadPoolExecutor(1) as pool:
             elsewhere = pool.submit(detector.detect, portrait, 0.0).result()
         np.testing.assert_array_equal(elsewhere, detector.detect(portrait, 0.0))
 
-    def test_quiet_and_tidy(self, model: Path, portrait: np.ndarray, tmp_path: Path) -> None:
-        """Standard error has nothing of MediaPipe, during detection or at exit."""
+    def test_nothing_is_printed_by_mediapipe(self, model: Path, portrait: np.ndarray, tmp_path: Path) -> None:
+        """MediaPipe writes nothing to standard error, during detection or at exit."""
         np.save(tmp_path / "portrait.npy", portrait)
         script = (
             "import os, sys, numpy as np\n"
@@ -116,21 +120,21 @@ class TestMediaPipe:
         run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert (run.returncode, run.stdout, run.stderr) == (0, "(1, 33, 3)\n", "something important\n")
 
-    def test_closed(self, model: Path, portrait: np.ndarray) -> None:
+    def test_a_closed_detector_refuses_images(self, model: Path, portrait: np.ndarray) -> None:
         detector = MediaPipeDetector(model)
         detector.close()
         detector.close()
         with pytest.raises(DetectorError, match="closed"):
             detector.detect(portrait, 0.0)
 
-    def test_not_a_model(self, tmp_path: Path) -> None:
+    def test_missing_and_wrong_model_files_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(DetectorError, match="there is no detector model"):
             MediaPipeDetector(tmp_path / "none.task")
         (tmp_path / "bad.task").write_bytes(b"not a model" * 100)
         with pytest.raises(DetectorError, match="is not a detector model that MediaPipe can use"):
             MediaPipeDetector(tmp_path / "bad.task")
 
-    def test_wrong_numbers(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+    def test_impossible_settings_and_times_are_refused(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
         with pytest.raises(DetectorError, match="people"):
             MediaPipeDetector(people=0)
         with pytest.raises(DetectorError, match="confidence"):
@@ -138,7 +142,7 @@ class TestMediaPipe:
         with pytest.raises(DetectorError, match="finite time in seconds"):
             detector.detect(portrait, float("nan"))
 
-    def test_without_mediapipe(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_mediapipe_the_install_command_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "mediapipe", None)
         with pytest.raises(DetectorError, match=r'pip install "poseglass\[video\]"'):
             MediaPipeDetector()
@@ -154,29 +158,31 @@ class TestFake:
         valid = np.array([True, False, True, True, True])
         return PoseSequence(points, COCO_17, "pixels", scores=np.full((5, 17), 0.7), valid=valid)
 
-    def test_returns_the_poses_one_by_one(self) -> None:
+    def test_the_fake_detector_returns_its_poses_one_by_one(self) -> None:
         poses = self.poses()
         detector: Detector = FakeDetector(poses)
         assert detector.skeleton is COCO_17
         people = [detector.detect(self.IMAGE, frame / 10) for frame in range(7)]
-        assert [len(crowd) for crowd in people] == [1, 0, 0, 1, 1, 0, 0], "invalid, unknown, and past the end: nobody"
+        assert [len(crowd) for crowd in people] == [1, 0, 0, 1, 1, 0, 0], (
+            "invalid, unknown, and past the end: no person"
+        )
         assert all(crowd.shape[1:] == (17, 3) for crowd in people)
         np.testing.assert_array_equal(people[0][0, :, :2], poses.points[0])
         np.testing.assert_allclose(people[0][0, :, 2], 0.7)
         assert people[3][0, 4, 2] == 0, "an unknown joint has no score"
 
-    def test_starts_again_with_another_video(self) -> None:
+    def test_the_fake_detector_starts_again_with_another_video(self) -> None:
         detector = FakeDetector(self.poses())
         first = detector.detect(self.IMAGE, 0.0)
         detector.detect(self.IMAGE, 0.1)
         np.testing.assert_array_equal(detector.detect(self.IMAGE, 0.0), first)
 
-    def test_needs_pixels(self) -> None:
+    def test_the_fake_detector_needs_poses_in_pixels(self) -> None:
         with pytest.raises(DetectorError, match="pixels"):
             FakeDetector(PoseSequence(np.zeros((2, 17, 3)), H36M_17, "camera"))
 
 
-def test_a_detector_of_ones_own() -> None:
+def test_a_custom_detector_needs_only_a_skeleton_and_detect() -> None:
     with pytest.raises(TypeError, match="abstract"):
         Detector()
 

@@ -1,4 +1,4 @@
-"""Fetching the weights, with a cache of its own; where a fetch must fail, pip has no network."""
+"""Fetching the detector's weights into a temporary cache; pip has no network where a fetch must fail."""
 
 import io
 import logging
@@ -15,7 +15,7 @@ from poseglass.errors import DetectorError
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and a pip that finds nothing."""
+    """An empty cache, with pip configured to find nothing."""
     monkeypatch.setenv("POSEGLASS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -24,7 +24,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def test_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_cache_folder_follows_the_environment_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("POSEGLASS_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path
     monkeypatch.setenv("POSEGLASS_CACHE", "~/somewhere")
@@ -42,7 +42,7 @@ def test_a_failed_fetch_says_what_to_do(cache: Path) -> None:
     assert not cache.exists() or not list(cache.iterdir())
 
 
-def test_a_wheel_with_other_content_is_refused(cache: Path, tmp_path: Path) -> None:
+def test_a_wheel_with_unexpected_content_is_refused(cache: Path, tmp_path: Path) -> None:
     wheel = tmp_path / "wheels" / "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr(
@@ -55,13 +55,13 @@ def test_a_wheel_with_other_content_is_refused(cache: Path, tmp_path: Path) -> N
     assert not cache.exists() or not list(cache.iterdir())
 
 
-def test_the_cache_works_offline(model: Path, cache: Path) -> None:
+def test_cached_weights_need_no_network(model: Path, cache: Path) -> None:
     cache.mkdir()
     (cache / NAME).write_bytes(model.read_bytes())
     assert detector_model() == cache / NAME
 
 
-def test_a_damaged_file_is_not_used(model: Path, cache: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_cache_file_is_not_used(model: Path, cache: Path, caplog: pytest.LogCaptureFixture) -> None:
     cache.mkdir()
     content = bytearray(model.read_bytes())
     content[len(content) // 2] ^= 1
@@ -71,8 +71,8 @@ def test_a_damaged_file_is_not_used(model: Path, cache: Path, caplog: pytest.Log
     assert "SHA-256 is wrong" in caplog.text
 
 
-def test_the_networks_carry_the_normalisation_of_pixels(model: Path) -> None:
-    """Read back with the schemas that MediaPipe itself carries."""
+def test_the_networks_record_how_pixels_are_normalised(model: Path) -> None:
+    """Read with the schemas that ship with MediaPipe."""
     metadata_schema = pytest.importorskip("mediapipe.tasks.metadata.metadata_schema_py_generated")
     schema = pytest.importorskip("mediapipe.tasks.metadata.schema_py_generated")
     with zipfile.ZipFile(model) as archive:
@@ -95,7 +95,7 @@ def test_the_networks_carry_the_normalisation_of_pixels(model: Path) -> None:
 
 
 def tiny_network() -> bytes:
-    """A `.tflite` of one tensor, written with the library that made the format."""
+    """A `.tflite` with one tensor, written with the library that defines the format."""
     flatbuffers = pytest.importorskip("flatbuffers")
     schema = pytest.importorskip("mediapipe.tasks.metadata.schema_py_generated")
     weights, network = schema.BufferT(), schema.ModelT()
@@ -110,7 +110,7 @@ def tiny_network() -> bytes:
     return bytes(builder.Output())
 
 
-def test_a_network_keeps_its_content() -> None:
+def test_adding_metadata_keeps_the_content_of_a_network() -> None:
     schema = pytest.importorskip("mediapipe.tasks.metadata.schema_py_generated")
     old = tiny_network()
     new = with_normalisation(old, 1.5, 2.5)
@@ -122,10 +122,10 @@ def test_a_network_keeps_its_content() -> None:
     assert bytes(network.buffers[1].data) == bytes(range(48))
     assert [entry.name for entry in network.metadata] == [b"TFLITE_METADATA"]
     twice = schema.ModelT.InitFromObj(schema.Model.GetRootAs(with_normalisation(new, 0, 1)))
-    assert [entry.buffer for entry in twice.metadata] == [2, 3], "metadata that was there stays"
+    assert [entry.buffer for entry in twice.metadata] == [2, 3], "existing metadata stays"
 
 
-def test_a_task_file_is_aligned_and_without_a_date() -> None:
+def test_a_task_file_is_aligned_and_has_no_date() -> None:
     content = task_file({"a.tflite": b"A" * 100, "bcd.tflite": b"B" * 70})
     assert content == task_file({"a.tflite": b"A" * 100, "bcd.tflite": b"B" * 70})
     assert content.index(b"A" * 100) % 64 == content.index(b"B" * 70) % 64 == 0

@@ -1,4 +1,4 @@
-"""The one list of output formats: the command's help and errors, and those of `save`, come from it."""
+"""The one table of output formats, from which the command's help and all errors are written."""
 
 from pathlib import Path
 
@@ -23,10 +23,10 @@ def test_a_motion_is_saved_in_every_format(tmp_path: Path, suffix: str) -> None:
     assert path.stat().st_size > 100
 
 
-def test_any_other_suffix_is_refused_with_the_list(tmp_path: Path) -> None:
+def test_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(PoseError, match=", ".join(WRITERS).replace(".", r"\.")):
         make_walk(3).save(tmp_path / "walk.xyz")
 
 
-def test_the_words_of_the_help() -> None:
+def test_the_help_lists_every_suffix_with_its_content() -> None:
     assert writers_in_words() == ".npz .json .csv (the motion), .mp4 .png (pictures), .html (a 3D player)"

@@ -1,4 +1,4 @@
-"""Published pickles are read without running their code."""
+"""Pickled data sets are read without running code in them."""
 
 import pickle
 import pickletools
@@ -26,7 +26,7 @@ def write_member(path, payload, name="positions_3d"):
 
 
 def names(payload):
-    """The functions that a pickle asks for, by the disassembler of the standard library."""
+    """The functions that a pickle names, according to the disassembler of the standard library."""
     strings, functions = [], set()
     for code, argument, _ in pickletools.genops(payload):
         if code.name == "GLOBAL":
@@ -39,7 +39,7 @@ def names(payload):
 
 
 def as_numpy(version, payload):
-    """The same pickle as another version of numpy writes it: with another module name of another length."""
+    """The same pickle as another version of numpy writes it, with a module name of another length."""
     old, new = ("numpy._core", "numpy.core") if version == 1 else ("numpy.core", "numpy._core")
     for tail in (".multiarray", ".numeric"):
         a, b = (old + tail).encode(), (new + tail).encode()
@@ -49,7 +49,7 @@ def as_numpy(version, payload):
 
 
 def without_frames(payload):
-    """The pickle without the frames of protocol 4, whose lengths a renamed module makes wrong."""
+    """The pickle without the frames of protocol 4, because renaming a module makes their lengths wrong."""
     out, codes = b"", [*pickletools.genops(payload)]
     for (code, _, start), (_, _, end) in zip(codes, [*codes[1:], (None, None, len(payload))], strict=True):
         out += b"" if code.name == "FRAME" else payload[start:end]
@@ -58,7 +58,7 @@ def without_frames(payload):
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("version", [1, 2])
-def test_pickles_of_both_numpy_versions(tmp_path, version, protocol):
+def test_pickles_of_both_numpy_versions_are_read(tmp_path, version, protocol):
     content = {
         "S1": {
             "Directions 1": ARRAY,
@@ -85,13 +85,13 @@ def test_pickles_of_both_numpy_versions(tmp_path, version, protocol):
     assert (read["bytes"], read["plain"]) == (b"\x00\xff", (1, 2.5, "text", None, True))
 
 
-def test_pickles_of_the_installed_numpy(tmp_path):
+def test_pickles_of_the_installed_numpy_are_read(tmp_path):
     np.savez_compressed(tmp_path / "data.npz", positions_3d=np.array({"S1": {"Walking": ARRAY}}, object))
     assert_array_equal(read_objects(tmp_path / "data.npz", "positions_3d")["S1"]["Walking"], ARRAY)
 
 
 class Calls:
-    """Pickled as a function call."""
+    """An object that is pickled as a function call."""
 
     def __init__(self, function, *arguments):
         self.call = function, arguments
@@ -133,7 +133,7 @@ def test_other_functions_are_refused(tmp_path, payload, name):
 
 @pytest.mark.parametrize("known", [*_pickled._KNOWN])
 def test_stand_ins_cannot_be_changed(tmp_path, known):
-    """The opcode BUILD sets attributes of any object. No stand-in may keep such a change."""
+    """The opcode BUILD sets attributes of any object; stand-ins must not keep the change."""
     stand_in = _pickled._KNOWN[known]
     before = dict(vars(stand_in))
     module, name = known
@@ -144,7 +144,7 @@ def test_stand_ins_cannot_be_changed(tmp_path, known):
     assert dict(vars(stand_in)) == before
 
 
-def test_inconsistent_arrays_are_errors(tmp_path):
+def test_inconsistent_arrays_are_refused(tmp_path):
     for state in (
         (1, (10**9,), np.dtype("f4"), False, b"\x00" * 8),
         (1, (2,), np.dtype("O"), False, b"\x00" * 16),
@@ -160,7 +160,7 @@ def test_inconsistent_arrays_are_errors(tmp_path):
             read_objects(path, "positions_3d")
 
 
-def test_damaged_files(tmp_path):
+def test_damaged_and_wrong_files_are_refused(tmp_path):
     path = tmp_path / "data.npz"
     np.savez_compressed(path, positions_3d=np.array({"S1": np.random.default_rng(0).normal(size=10000)}, object))
     content = path.read_bytes()

@@ -10,7 +10,7 @@ from poseglass.files.tables import csv_table, markdown_table, text_table
 ROWS = [["", "frames", "mm"], ["Sitting down", "1,200", "5.0"], ["all", "7", "44.4"]]
 
 
-def test_text_columns_line_up():
+def test_columns_of_text_line_up():
     assert text_table(ROWS).splitlines() == [
         "              frames    mm",
         "Sitting down   1,200   5.0",
@@ -18,15 +18,15 @@ def test_text_columns_line_up():
     ]
 
 
-def test_more_columns_can_be_aligned_to_the_left():
+def test_several_columns_can_be_aligned_to_the_left():
     assert text_table([["a", "name", "n"], ["b", "x", "10"]], left=2).splitlines() == ["a  name   n", "b  x     10"]
 
 
-def test_text_lines_have_no_trailing_spaces():
+def test_lines_of_text_have_no_trailing_spaces():
     assert text_table([["a", ""], ["long name", ""]]) == "a\nlong name"
 
 
-def test_markdown():
+def test_a_markdown_table_has_a_header_and_a_row_per_row():
     assert markdown_table(ROWS).splitlines() == [
         "|  | frames | mm |",
         "|---|---|---|",
@@ -35,7 +35,7 @@ def test_markdown():
     ]
 
 
-def test_a_bar_in_a_cell_does_not_start_a_column():
+def test_a_bar_in_a_cell_is_escaped_in_markdown():
     assert markdown_table([["a|b"]]).splitlines()[0] == r"| a\|b |"
 
 

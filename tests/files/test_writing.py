@@ -1,4 +1,4 @@
-"""Atomic writes, early checks and the lock of a folder."""
+"""Atomic writes, early checks of output paths, and the lock on a folder."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from poseglass.errors import DataError, PoseglassError
-from poseglass.files.writing import alone, as_created, check_place, writing
+from poseglass.files.writing import apply_umask, check_writable, folder_lock, writing
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ class TestWriting:
         assert [*file.parent.iterdir()] == [file]
 
     @pytest.mark.parametrize("kind", [KeyError, KeyboardInterrupt])
-    def test_a_failure_keeps_the_old_file_and_its_own_error(self, file, kind):
+    def test_a_failure_keeps_the_old_file_and_raises_the_original_error(self, file, kind):
         file.parent.mkdir(parents=True)
         file.write_text("old")
 
@@ -52,7 +52,7 @@ class TestWriting:
             (errno.EACCES, "; choose another place"),
         ],
     )
-    def test_system_errors_are_named_with_a_remedy(self, file, code, remedy):
+    def test_system_errors_are_reported_with_a_remedy(self, file, code, remedy):
         def fail():
             with writing(file, DataError):
                 raise OSError(code, os.strerror(code))
@@ -60,7 +60,7 @@ class TestWriting:
         with pytest.raises(DataError, match=f"cannot write .*file.json: {os.strerror(code)}.*{remedy}$"):
             fail()
 
-    def test_the_permissions_are_those_of_ordinary_files(self, file):
+    def test_a_new_file_has_ordinary_permissions(self, file):
         with writing(file):
             pass
         (file.parent / "other").touch()
@@ -68,18 +68,18 @@ class TestWriting:
 
 
 class TestCheck:
-    def test_nothing_is_created(self, file, tmp_path):
-        check_place(file)
+    def test_the_check_creates_nothing(self, file, tmp_path):
+        check_writable(file)
         assert [*tmp_path.iterdir()] == []
 
-    def test_a_folder_is_no_file(self, tmp_path):
+    def test_a_folder_is_refused_where_a_file_is_expected(self, tmp_path):
         with pytest.raises(PoseglassError, match="expected a file, but this is a folder; choose another place"):
-            check_place(tmp_path)
+            check_writable(tmp_path)
 
-    def test_a_file_is_no_folder(self, tmp_path):
+    def test_a_path_below_a_file_is_refused(self, tmp_path):
         (tmp_path / "file").touch()
         with pytest.raises(DataError, match="file is a file, not a folder"):
-            check_place(tmp_path / "file" / "inside.json", DataError)
+            check_writable(tmp_path / "file" / "inside.json", DataError)
 
 
 class TestLock:
@@ -87,9 +87,9 @@ class TestLock:
         folder = tmp_path / "run"
         code = textwrap.dedent(f"""
             from poseglass.errors import DataError
-            from poseglass.files.writing import alone
+            from poseglass.files.writing import folder_lock
             try:
-                with alone({str(folder)!r}, DataError):
+                with folder_lock({str(folder)!r}, DataError):
                     print("locked")
             except DataError as problem:
                 print(problem)
@@ -98,16 +98,16 @@ class TestLock:
         def other_process() -> str:
             return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
-        with alone(folder):
+        with folder_lock(folder):
             assert "another process works in" in other_process()
         assert other_process() == "locked\n"
         assert [*folder.iterdir()] == []
 
-    def test_a_folder_that_cannot_be_created(self, tmp_path):
+    def test_a_lock_in_a_folder_that_cannot_be_created_is_refused(self, tmp_path):
         (tmp_path / "file").touch()
 
         def lock():
-            with alone(tmp_path / "file" / "run", DataError):
+            with folder_lock(tmp_path / "file" / "run", DataError):
                 pass
 
         with pytest.raises(DataError, match="cannot write"):
@@ -115,11 +115,11 @@ class TestLock:
 
 
 @pytest.mark.parametrize(("mode", "expected"), [(0o666, 0o640), (0o777, 0o750)])
-def test_the_umask_is_taken_off_and_left_as_it_was(tmp_path: Path, mode, expected):
+def test_the_umask_is_applied_and_left_unchanged(tmp_path: Path, mode, expected):
     before = os.umask(0o027)
     try:
         (tmp_path / "file").touch(mode=0o600)
-        as_created(tmp_path / "file", mode)
+        apply_umask(tmp_path / "file", mode)
         assert (tmp_path / "file").stat().st_mode & 0o777 == expected
         assert os.umask(0o027) == 0o027
     finally:

@@ -1,10 +1,11 @@
-"""Parity with the published architectures: at full size with golden values, at others with independent computations."""
+"""Parity with the published architectures: golden values at full size, independent computations at other sizes."""
 
 import json
 
 import numpy as np
 import pytest
 import torch
+from parity import assert_same_poses
 
 from oracle import published
 from oracle.mixste import EPS, Published
@@ -17,7 +18,7 @@ TINY = {"frames": 13, "dim": 16, "depth": 4}
 
 # The layers before which the published models prune.
 AT = {"hot_mixste": 3, "hot_motionbert": 1, "hot_motionagformer": 7}
-# Their choice of neighbours turns rounding into differences of 1e-2 on a few frames, so the median difference counts.
+# The choice of neighbours turns rounding into differences of 1e-2 on a few frames, so the median difference counts.
 ILL_CONDITIONED = ("motionagformer", "hot_motionagformer")
 
 
@@ -34,7 +35,7 @@ ILL_CONDITIONED = ("motionagformer", "hot_motionagformer")
         ("motionagformer_small", "model", {}),
     ],
 )
-def test_published_architectures(tmp_path, name, wrapping, choices):
+def test_published_architectures_give_the_golden_values(tmp_path, name, wrapping, choices):
     state = published.filled(published.golden_shapes(name))
     model = weights.load(published.write(state, tmp_path / "epoch.pth", wrapping), **choices)
     truth = np.load(published.GOLDEN / f"{name}.npz")
@@ -53,7 +54,7 @@ def test_published_architectures(tmp_path, name, wrapping, choices):
 
 
 @pytest.mark.parametrize(("name", "keep", "at", "always"), [("tpc_mixste", 61, 7, 121), ("tpc_mhformer", 117, 1, None)])
-def test_published_architectures_for_one_frame(tmp_path, name, keep, at, always):
+def test_published_architectures_for_one_frame_give_the_golden_values(tmp_path, name, keep, at, always):
     state = published.filled(published.golden_shapes(name))
     model = funnel(weights.load(published.write(state, tmp_path / "x.pth")), keep=keep, at=at, always=always)
     truth = np.load(published.GOLDEN / f"{name}.npz")
@@ -73,24 +74,17 @@ def small(keep: int | None = None, **changes: int) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("keep", [None, 5])
 @pytest.mark.parametrize(("inputs", "heads", "frames", "dim"), [(2, 8, 13, 16), (3, 4, 9, 24), (2, 1, 27, 8)])
-def test_other_sizes(tmp_path, keep, inputs, heads, frames, dim):
+def test_other_sizes_match_an_independent_computation(tmp_path, keep, inputs, heads, frames, dim):
     state = small(keep, inputs=inputs, frames=frames, dim=dim)
     model = weights.load(published.write(state, tmp_path / "x.pth"), heads=heads, at=2)
     clips = np.random.default_rng(0).normal(size=(3, frames, 17, inputs)).astype(np.float32)
     slow = Published(state, heads=heads, at=None if keep is None else 2)
-    with torch.inference_mode():
-        together = model(torch.from_numpy(clips)).numpy()
-        kept = model.trace(torch.from_numpy(clips)).kept[2].tolist() if isinstance(model, Hourglass) else None
-    for number, clip in enumerate(clips):
-        pose3d, frames_kept = slow(clip)
-        assert np.abs(together[number] - pose3d).max() < 2e-5
-        if kept is not None:
-            assert kept[number] == frames_kept
+    assert_same_poses(model, slow, clips)
 
 
 @pytest.mark.parametrize("wrapping", published.WRAPPINGS)
 @pytest.mark.parametrize("keep", [None, 5])
-def test_every_published_wrapping(tmp_path, wrapping, keep):
+def test_every_published_wrapping_is_read(tmp_path, wrapping, keep):
     plain = weights.load(published.write(small(keep), tmp_path / "plain.pth"))
     wrapped = weights.load(published.write(small(keep), tmp_path / "wrapped.bin", wrapping))
     assert isinstance(wrapped, Hourglass if keep else MixSTE)
@@ -100,8 +94,8 @@ def test_every_published_wrapping(tmp_path, wrapping, keep):
 
 
 @pytest.mark.parametrize("kind", EPS)
-def test_the_eps_of_every_norm(tmp_path, kind):
-    # With inputs that vary little, norms with 1e-6 and 1e-5 differ much; the golden values cannot tell them apart.
+def test_every_norm_has_the_published_eps(tmp_path, kind):
+    # With nearly constant inputs, eps of 1e-6 and 1e-5 give very different norms; golden values do not show that.
     state = small(5)
     for key in state:
         flat = ("Spatial_", "Temporal_", "pos_embed_token", "x_token", "cross_attention.proj")

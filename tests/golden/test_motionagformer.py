@@ -1,8 +1,9 @@
-"""MotionAGFormer at sizes without golden values: parity with an independent computation, graphs, lengths."""
+"""MotionAGFormer against an independent computation at other sizes; its graphs and layer lengths."""
 
 import numpy as np
 import pytest
 import torch
+from parity import assert_same_poses
 from torch import nn
 
 import poseglass as pg
@@ -37,37 +38,29 @@ def clips(frames: int, inputs: int = 3, seed: int = 0) -> np.ndarray:
         ((9, 9, 1), {"dim": 8}, 2, 3, 2),
     ],
 )
-def test_other_sizes(tmp_path, lengths, sizes, heads, neighbours, at):
+def test_other_sizes_match_an_independent_computation(tmp_path, lengths, sizes, heads, neighbours, at):
     checkpoint = state(lengths, waist=at is not None, **sizes)
     model = weights.load(published.write(checkpoint, tmp_path / "x.pth"), heads=heads, neighbours=neighbours)
     default_heads, default_neighbours = (8, 2) if at is None else (4, 4)
     slow = oracle.Published(
         checkpoint, heads=heads or default_heads, neighbours=neighbours or default_neighbours, at=at
     )
-    batch = clips(lengths[0], sizes.get("inputs", 3))
-    with torch.inference_mode():
-        together = model(torch.from_numpy(batch)).numpy()
-        kept = model.trace(torch.from_numpy(batch)).kept[at].tolist() if isinstance(model, Hourglass) else None
-    for number, clip in enumerate(batch):
-        pose3d, frames_kept = slow(clip)
-        assert np.abs(together[number] - pose3d).max() < 2e-5
-        if kept is not None:
-            assert kept[number] == frames_kept
+    assert_same_poses(model, slow, clips(lengths[0], sizes.get("inputs", 3)))
 
 
-def test_still_frames_tie_and_match_too(tmp_path):
-    # One layer: its BatchNorm sets frames apart by a hair, and rounding decides between them in the next.
+def test_still_frames_tie_as_in_the_independent_computation(tmp_path):
+    # One layer only: its BatchNorm makes frames differ slightly, so rounding would decide ties in the next layer.
     checkpoint = state((9,))
     model = weights.load(published.write(checkpoint, tmp_path / "x.pth"))
     clip = clips(9)[0]
-    clip[:4], clip[7:] = clip[4], clip[6]  # as windows at the ends of a sequence are padded
+    clip[:4], clip[7:] = clip[4], clip[6]  # like the padded windows at the ends of a sequence
     with torch.inference_mode():
         pose3d = model(torch.from_numpy(clip)[None])[0].numpy()
     assert np.abs(pose3d - oracle.Published(checkpoint, heads=8, neighbours=2)(clip)[0]).max() < 2e-5
 
 
-def test_the_eps_of_every_norm(tmp_path):
-    # With inputs that vary little, norms with 1e-6 and 1e-5 differ much; the golden values cannot tell them apart.
+def test_every_norm_has_the_published_eps(tmp_path):
+    # With nearly constant inputs, eps of 1e-6 and 1e-5 give very different norms; golden values do not show that.
     checkpoint = state(WAIST, waist=True)
     for key in checkpoint:
         if key.startswith(("joints_embed", "pos_embed")) or "layer_scale" in key:
@@ -81,7 +74,7 @@ def test_the_eps_of_every_norm(tmp_path):
     assert np.abs(wrong - right).max() > 5e-4
 
 
-def test_how_much_attention_frames_receive():
+def test_received_attention_is_the_mean_over_joints_heads_and_queries():
     torch.manual_seed(0)
     model = MotionAGFormer(frames=[6, 4], dim=16, depth=2, heads=4).eval()
     mixer, inputs, received = model.layers[1].temporal_attention.mixer, [], []
@@ -111,21 +104,21 @@ class TestGraphs:
         assert most_similar(torch.ones(2, 7, 8), 2).all()
         assert most_similar(torch.zeros(2, 7, 8), 2).all()
 
-    def test_a_frame_need_not_be_its_own_neighbour_nor_links_mutual(self):
+    def test_a_frame_need_not_link_to_itself_and_links_need_not_be_mutual(self):
         links = most_similar(torch.tensor([[[1.0, 0.0], [3.0, 0.0], [2.0, 0.0]]]), 1)
         assert links[0].tolist() == [[False, True, False]] * 3
 
-    def test_a_mixer_follows_directed_links(self):
+    def test_a_mixer_follows_the_direction_of_links(self):
         torch.manual_seed(0)
         mixer = GraphMixer(4, 3, neighbours=2).eval()
-        x = torch.tensor([[[[1.0, 0, 0, 0], [3.0, 0, 0, 0], [2.0, 0, 0, 0]]]])  # all link to the last two
+        x = torch.tensor([[[[1.0, 0, 0, 0], [3.0, 0, 0, 0], [2.0, 0, 0, 0]]]])  # all frames link to the last two
         with torch.inference_mode():
             links = np.array([[0, 1, 1]] * 3, float)
             gathered = torch.from_numpy(oracle.normalised(links)).float() @ mixer.others(x)
             expected = torch.relu(x + mixer.norm((gathered + mixer.own(x))[0])[None])
             torch.testing.assert_close(mixer(x), expected)
 
-    def test_the_skeleton_is_directed(self):
+    def test_the_graph_of_the_skeleton_is_directed(self):
         graph = skeleton_graph()
         np.testing.assert_allclose(graph.numpy(), oracle.normalised(oracle.spatial_links()), atol=1e-7)
         for leaf, root in ((4, 0), (11, 8), (14, 8)):
@@ -147,7 +140,7 @@ class TestGraphs:
 
 
 class TestLengths:
-    def test_every_layer_takes_its_own(self):
+    def test_every_layer_is_built_for_its_own_number_of_frames(self):
         model = MotionAGFormer(frames=[9, 9, 4], dim=16, depth=3)
         assert (model.frames, model.lengths, model.config["frames"]) == (9, (9, 9, 4), [9, 9, 4])
         assert MotionAGFormer(frames=9, dim=16, depth=3).lengths == (9, 9, 9)
@@ -170,7 +163,7 @@ class TestLengths:
             ({"neighbours": 0}, "should be 1 or more .*, not 0"),
         ],
     )
-    def test_impossible_sizes(self, settings, says):
+    def test_impossible_sizes_are_refused(self, settings, says):
         with pytest.raises(ModelError, match=says):
             MotionAGFormer(**{"frames": 9, "dim": 16, "depth": 3} | settings)
 
@@ -182,7 +175,7 @@ class TestLengths:
         with pytest.raises(ModelError, match=r"build it with frames=\[{}, {}, {}\]".format(*needed)):
             hourglass(model, keep=schedule)
 
-    def test_a_named_size_is_built_with_the_lengths_of_the_schedule(self):
+    def test_a_named_size_is_built_for_the_lengths_of_the_schedule(self):
         fast = pg.hourglass("motionagformer-xs", keep=9, at=3)
         assert fast.backbone.lengths == (27,) * 3 + (9,) * 9
         assert fast(torch.zeros(1, 27, 17, 3)).shape == (1, 27, 17, 3)
@@ -192,7 +185,7 @@ class TestLengths:
         with pytest.raises(ModelError, match="keep 1 to 27 frames, not 28"):
             pg.hourglass("motionagformer-tiny", keep=28, at=1)
 
-    def test_a_named_size_of_other_backbones_is_that_of_create_model(self):
+    def test_a_named_size_of_another_backbone_equals_create_model(self):
         torch.manual_seed(0)
         wrapped = pg.hourglass("mixste-tiny", keep=3, at=1, frames=9)
         torch.manual_seed(0)
@@ -206,7 +199,7 @@ class TestLengths:
         with pytest.raises(ModelError, match="no model is called"):
             hourglass("mixst", keep=3, at=1)
 
-    def test_saved_and_loaded(self, tmp_path):
+    def test_layer_lengths_are_saved_and_restored(self, tmp_path):
         model = hourglass("motionagformer-tiny", keep={1: 5, 2: 2}, frames=9).eval()
         nn.init.normal_(model.recoverer.queries)
         back = weights.load(weights.save(model, tmp_path))
@@ -216,7 +209,7 @@ class TestLengths:
 
 class TestCheckpoints:
     @pytest.mark.parametrize("wrapping", published.WRAPPINGS)
-    def test_every_wrapping(self, tmp_path, wrapping):
+    def test_every_published_wrapping_is_read(self, tmp_path, wrapping):
         model = weights.load(published.write(state(WAIST, waist=True), tmp_path / "x.pth.tr", wrapping))
         assert isinstance(model, Hourglass)
         assert (model.schedule, model.backbone.lengths) == ({2: 4}, WAIST)
@@ -234,11 +227,11 @@ class TestCheckpoints:
                 weights.load(path, at=wrong)
         even = published.write(
             state(waist=True), tmp_path / "even.pth"
-        )  # keeps all frames: the lengths do not show where
+        )  # it keeps all frames, so the lengths do not show where
         assert weights.load(even, at=1).schedule == {1: 9}
 
     @pytest.mark.parametrize("lengths", [(9, 9, 5), (9, 6, 4), (9, 9, 9)])
-    def test_lengths_that_do_not_fit_the_waist(self, tmp_path, lengths):
+    def test_lengths_that_do_not_fit_the_waist_are_refused(self, tmp_path, lengths):
         broken = state(lengths, waist=True) | {"pos_embed_token": np.zeros((1, 4, 16), np.float32)}
         with pytest.raises(WeightsError, match="pos_embed_token is for 4 frames"):
             weights.load(published.write(broken, tmp_path / "x.pth"))
@@ -262,7 +255,7 @@ class TestCheckpoints:
             weights.load(published.write(broken, tmp_path / "x.pth"))
 
 
-def test_the_sizes_are_the_published_ones():
+def test_parameter_counts_match_the_papers():
     sizes = {"xs": (12, 64, 27, 2.2), "s": (26, 64, 81, 4.8), "b": (16, 128, 243, 11.7), "l": (26, 128, 243, 19.0)}
     with torch.device("meta"):
         for name, (depth, dim, frames, millions) in sizes.items():

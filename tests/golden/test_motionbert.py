@@ -1,8 +1,9 @@
-"""MotionBERT at sizes without golden values, against an independent computation."""
+"""MotionBERT against an independent computation at sizes without golden values."""
 
 import numpy as np
 import pytest
 import torch
+from parity import assert_same_poses
 
 from oracle import published
 from oracle.motionbert import EPS, Published, shapes
@@ -27,25 +28,18 @@ def small(keep: int | None = None, **changes: int) -> dict[str, np.ndarray]:
         (1, {"frames": 27, "dim": 8, "hidden": 20, "depth": 4, "inputs": 2}),
     ],
 )
-def test_other_sizes(tmp_path, keep, heads, changes):
+def test_other_sizes_match_an_independent_computation(tmp_path, keep, heads, changes):
     state = small(keep, **changes)
     model = weights.load(published.write(state, tmp_path / "x.pth"), heads=heads)
     assert isinstance(model, Hourglass if keep else MotionBERT)
     clips = np.random.default_rng(0).normal(size=(3, model.frames, 17, model.inputs)).astype(np.float32)
     slow = Published(state, heads=heads or 8, at=keep and 1)
-    with torch.inference_mode():
-        together = model(torch.from_numpy(clips)).numpy()
-        kept = model.trace(torch.from_numpy(clips)).kept[1].tolist() if isinstance(model, Hourglass) else None
-    for number, clip in enumerate(clips):
-        pose3d, frames_kept = slow(clip)
-        assert np.abs(together[number] - pose3d).max() < 2e-5
-        if kept is not None:
-            assert kept[number] == frames_kept
+    assert_same_poses(model, slow, clips)
 
 
 @pytest.mark.parametrize("kind", EPS)
-def test_the_eps_of_every_norm(tmp_path, kind):
-    # With inputs that vary little, norms with 1e-6 and 1e-5 differ much; the golden values cannot tell them apart.
+def test_every_norm_has_the_published_eps(tmp_path, kind):
+    # With nearly constant inputs, eps of 1e-6 and 1e-5 give very different norms; golden values do not show that.
     state = small(5)
     for key in state:
         flat = ("joints_embed", "pos_embed", "temp_embed")
@@ -74,12 +68,12 @@ def test_each_layer_reports_the_attention_of_both_streams():
         torch.testing.assert_close(together[1:2], own)
 
 
-def test_heads_that_do_not_divide():
+def test_heads_must_divide_the_channels():
     with pytest.raises(ModelError, match="5 heads do not divide 16"):
         MotionBERT(dim=16, heads=5)
 
 
-def test_initial_weights_are_the_published_ones():
+def test_initial_weights_have_the_published_distribution():
     torch.manual_seed(0)
     model = MotionBERT(frames=9, dim=64, depth=2)
     for name, parameter in model.named_parameters():

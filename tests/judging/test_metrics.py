@@ -1,4 +1,4 @@
-"""Metrics against plain loops and against known answers."""
+"""Metrics against plain loops and known answers."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
 
 
 def degenerate(kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """Degenerate predictions (12 17 3), and the truth."""
+    """Degenerate predictions (12 17 3) and the truth."""
     rng = np.random.default_rng(7)
     predicted, target = rng.normal(0, 0.3, (2, 12, 17, 3))
     match kind:
@@ -79,26 +79,26 @@ def check(predicted: np.ndarray, target: np.ndarray) -> None:
     assert auc(predicted, target, joints=SCORED_3DHP) == near(oracle.auc(predicted, target, range(14)))
 
 
-def test_against_plain_loops(pair):
+def test_every_metric_matches_plain_loops(pair):
     predicted, target = (poses.astype(float) for poses in pair)
     check(predicted, target)
     check(target + 2 * (predicted - target), target)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_degenerate_poses_against_plain_loops(kind):
+def test_degenerate_poses_match_plain_loops(kind):
     check(*degenerate(kind))
 
 
 @pytest.mark.parametrize("by", ["similarity", "scale"])
-def test_a_mixed_batch_is_aligned_pose_by_pose(by):
+def test_poses_of_a_mixed_batch_are_aligned_one_by_one(by):
     pairs = [degenerate(kind) for kind in KINDS]
     predicted, target = (np.stack(poses) for poses in zip(*pairs, strict=True))  # kinds 12 17 3
     errors = joint_errors(predicted, target, align_by=by)
     fit = oracle.procrustes if by == "similarity" else oracle.scaled
     for kind, frame in np.ndindex(errors.shape[:2]):
         alone = np.linalg.norm(fit(predicted[kind, frame], target[kind, frame]) - target[kind, frame], axis=-1)
-        # A straight body may be turned about its line without changing the sum of squares.
+        # A straight body may be turned about its own line without changing the sum of squares.
         each = "collinear" not in KINDS[kind]
         assert_allclose(
             errors[kind, frame] if each else np.square(errors[kind, frame]).sum(),
@@ -108,12 +108,12 @@ def test_a_mixed_batch_is_aligned_pose_by_pose(by):
 
 
 @pytest.mark.parametrize("metric", FUNCTIONS)
-def test_float32_is_computed_in_float64(pair, metric):
+def test_float32_poses_are_computed_in_float64(pair, metric):
     assert metric(*pair) == metric(*(poses.astype(float) for poses in pair))
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_rows_of_the_table_have_a_value_per_frame(pair, name):
+def test_metrics_of_the_table_have_a_value_per_frame(pair, name):
     metric = METRICS[name]
     values = metric.values(*pair)
     assert values.shape == (12 - metric.order,)
@@ -126,13 +126,13 @@ def test_rows_of_the_table_have_a_value_per_frame(pair, name):
     assert metric.mean(*pair) == pytest.approx(expected[name](*(poses.astype(float) for poses in pair)))
 
 
-def test_which_report_has_which_metric():
+def test_each_kind_of_report_has_its_metrics():
     assert [*metrics_for("clips")] == ["MPJPE", "P-MPJPE", "MPJVE", "acceleration"]
     assert [*metrics_for("recordings")] == ["MPJPE", "P-MPJPE", "N-MPJPE", "MPJVE", "acceleration"]
     assert [*metrics_for("3dhp")] == ["MPJPE", "PCK", "AUC"]
 
 
-def test_values_by_frame_and_joint(pair):
+def test_errors_are_given_per_frame_and_joint(pair):
     predicted, target = pair
     errors = joint_errors(predicted, target)
     assert errors.shape == (12, 17)
@@ -145,14 +145,14 @@ def test_values_by_frame_and_joint(pair):
 
 
 @pytest.mark.parametrize("metric", FUNCTIONS)
-def test_all_batches_have_the_same_weight(pair, metric):
+def test_batches_have_equal_weight(pair, metric):
     predicted, target = pair
     halves = [metric(predicted[:6], target[:6]), metric(predicted[6:], target[6:])]
     stacked = metric(predicted.reshape(2, 6, 17, 3), target.reshape(2, 6, 17, 3))
     assert stacked == pytest.approx(np.mean(halves))
 
 
-def test_known_answers():
+def test_errors_of_an_accelerating_body_are_known():
     still, moving = np.zeros((5, 17, 3)), np.zeros((5, 17, 3))
     moving[..., 2] = 0.003 * np.arange(5)[:, None] ** 2  # 3 mm times t squared
     assert mpjpe(moving, still) == pytest.approx(3 * (0 + 1 + 4 + 9 + 16) / 5)
@@ -160,7 +160,7 @@ def test_known_answers():
     assert acceleration_error(moving, still) == pytest.approx(6)
 
 
-def test_known_answers_of_correct_joints():
+def test_pck_and_auc_of_increasing_errors_are_known():
     truth = np.zeros((1, 17, 3))
     off = truth.copy()
     off[0, :, 1] = np.arange(17) / 64  # exact in binary: 0, 15.625, ..., 250 mm
@@ -174,7 +174,7 @@ def test_known_answers_of_correct_joints():
                               110, 115, 120, 125, 130, 135, 140, 145, 150)  # fmt: skip
 
 
-def test_3dhp_counts_all_but_pelvis_spine_and_head():
+def test_pck_on_3dhp_leaves_out_pelvis_spine_and_head():
     assert tuple(range(14)) == SCORED_3DHP
     assert {MPI_INF_3DHP_17.joints[joint] for joint in (14, 15, 16)} == {"pelvis", "spine", "head"}
 
@@ -201,7 +201,7 @@ def test_nan_stays_in_its_frame(pair, by):
 
 @pytest.mark.parametrize("metric", FUNCTIONS)
 def test_poses_of_different_shapes_are_refused(metric, as_used):
-    # numpy would broadcast one frame over all and return a meaningless number.
+    # numpy would broadcast one frame over all frames and return a meaningless number.
     with pytest.raises(PoseError, match=r"\(6, 17, 3\).*\(1, 17, 3\)"):
         metric(np.ones((6, 17, 3)), np.ones((1, 17, 3)))
     with pytest.raises(PoseError, match="must have the same shape"):
@@ -212,18 +212,18 @@ def test_poses_of_different_shapes_are_refused(metric, as_used):
     ("metric", "frames", "needs"),
     [(mpjpe, 0, 1), (p_mpjpe, 0, 1), (pck, 0, 1), (mpjve, 1, 2), (acceleration_error, 2, 3)],
 )
-def test_nothing_to_compare_is_refused(metric, frames, needs):
+def test_too_few_frames_are_refused(metric, frames, needs):
     with pytest.raises(PoseError, match=f"nothing to compare.*at least {needs} frames"):
         metric(np.zeros((frames, 17, 3)), np.zeros((frames, 17, 3)))
 
 
-def test_rescaling_against_loops(pair):
+def test_rescaling_matches_plain_loops(pair):
     for points, target in zip(*pair, strict=True):
         assert_allclose(rescale(points, target), oracle.scaled(points.astype(float), target.astype(float)), atol=1e-12)
 
 
 class TestAlign:
-    def test_against_horn(self):
+    def test_alignment_matches_the_method_of_horn(self):
         rng = np.random.default_rng(1)
         for _ in range(30):
             points, target = rng.normal(size=(2, 17, 3))
@@ -237,7 +237,7 @@ class TestAlign:
         assert np.linalg.norm(align(mirrored, target) - target, axis=1).mean() > 0.1
 
     @pytest.mark.parametrize("collapsed", [(2,), (1, 2)])
-    def test_flat_and_straight_bodies(self, collapsed):
+    def test_flat_and_straight_bodies_are_aligned(self, collapsed):
         rng = np.random.default_rng(3)
         points, target = rng.normal(size=(2, 17, 3))
         points[:, list(collapsed)] = 0
@@ -246,17 +246,17 @@ class TestAlign:
         turned = points @ np.linalg.qr(rng.normal(size=(3, 3)))[0]
         assert_allclose(align(points, 2 * turned + 1), 2 * turned + 1, atol=1e-9)
 
-    def test_points_that_coincide_go_to_the_mean(self):
+    def test_coinciding_points_are_aligned_to_the_mean(self):
         target = np.random.default_rng(4).normal(size=(17, 3))
         for place in (np.zeros(3), np.array([0.1, 0.2, 0.3]), np.full(3, 1e6 / 3)):
             aligned = align(np.tile(place, (17, 1)), target)
             assert_allclose(aligned, np.tile(target.mean(0), (17, 1)), atol=1e-9)
 
-    def test_a_target_that_coincides(self):
+    def test_a_target_of_coinciding_points_collapses_the_prediction(self):
         points = np.random.default_rng(5).normal(size=(17, 3))
         assert_allclose(align(points, np.ones((17, 3))), 1, atol=1e-9)
 
-    def test_the_plane_too(self):
+    def test_points_in_the_plane_are_aligned(self):
         rng = np.random.default_rng(6)
         points = rng.normal(size=(17, 2))
         turn = np.array([[0.6, -0.8], [0.8, 0.6]])

@@ -1,4 +1,4 @@
-"""Accuracy on motion clips, value by value: against plain loops, and against numbers that must not move."""
+"""Accuracy on motion clips, value by value, against plain loops and recorded numbers."""
 
 import json
 
@@ -22,7 +22,7 @@ METRICS = ["MPJPE", "P-MPJPE", "MPJVE", "acceleration"]
 
 
 def motion(frames: int, fps: int, seed: int, reach: float = 1.0) -> ndarray:
-    """A smooth motion (f 17 3); `reach` stretches its path, so that cameras must stand further away."""
+    """A smooth motion (f 17 3). `reach` stretches its path, so that cameras must stand farther away."""
     steps = max(round(240 / fps), 1)
     points = bodies.motion(frames * steps, pg.H36M_17.joints, seed)[::steps]
     path = points[:, :1] * [1, 0, 1]
@@ -30,7 +30,7 @@ def motion(frames: int, fps: int, seed: int, reach: float = 1.0) -> ndarray:
 
 
 def known(points: ndarray, scores: ndarray) -> ndarray:
-    """An answer that depends on every pixel and score, root-relative, about as large as a person."""
+    """A root-relative answer that depends on every pixel and score, about the size of a person."""
     x, y = points[..., 0] / 400, points[..., 1] / 300
     z = 0.4 * np.sin(3 * x) + 0.2 * scores * np.cos(2 * y)
     poses = np.stack([x, y, z], -1)
@@ -39,7 +39,7 @@ def known(points: ndarray, scores: ndarray) -> ndarray:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[ndarray, ndarray, dict[str, object]]]:
-    """Lifting is replaced by :func:`known`; its arguments are recorded."""
+    """Replace lifting with :func:`known` and record its arguments."""
     recorded: list[tuple[ndarray, ndarray, dict[str, object]]] = []
 
     def predict(model: object, points: ndarray, scores: ndarray, **settings: object) -> Prediction:
@@ -51,7 +51,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[ndarray, ndarray, dict[
 
 
 def takes_at(fps: int) -> list[tuple[str, str, ndarray]]:
-    """Two subjects; takes of different lengths; one so wide that the near cameras must step back."""
+    """Takes of two subjects, of different lengths, one so wide that the near cameras must stand farther away."""
     return [
         ("a/1", "anna", motion(2 * fps, fps, 0)),
         ("a/2", "anna", motion(fps, fps, 1, reach=6.0)),
@@ -64,7 +64,7 @@ def clips_of(takes: list[tuple[str, str, ndarray]], fps: float, split: str = "te
 
 
 @pytest.mark.parametrize("fps", [24, 25, 30, 50, 60, 100, 120])
-def test_against_plain_loops(fps, calls):
+def test_errors_match_plain_loops(fps, calls):
     takes = takes_at(fps)
     report = evaluate_clips(pg.create_model("mixste-tiny"), clips_of(takes, fps))
     expected = oracle.errors(takes, fps, known)
@@ -80,18 +80,20 @@ def test_against_plain_loops(fps, calls):
 
 
 @pytest.mark.parametrize("fps", [50, 60])
-def test_the_model_is_given_what_the_cameras_see(fps, calls):
+def test_the_model_gets_what_the_cameras_see(fps, calls):
     takes = takes_at(fps)
     evaluate_clips(pg.create_model("mixste-tiny"), clips_of(takes, fps))
     expected = [view for name, _, points in takes for view in oracle.views(name, points, fps)]
     assert len(calls) == len(expected) == 3 * 4 * 2
     for (points, scores, settings), view in zip(calls, expected, strict=True):
-        assert_allclose(points, view.points, atol=2e-3)  # of a pixel: poses are stored in float32
+        assert_allclose(points, view.points, atol=2e-3)  # pixels: poses are stored in float32
         assert_allclose(scores, view.scores, atol=1e-6)
-        assert settings == {"flip": False, "size": (1920, 1080)}, "a user knows the size, not the focal length"
+        assert settings == {"flip": False, "size": (1920, 1080)}, (
+            "as for a user, the image size is known and the focal length is not"
+        )
 
 
-def test_views_against_plain_loops():
+def test_views_match_plain_loops():
     points = motion(40, 30, 3)
     views, expected = [*clip_views("x", at_rate(points, 30))], oracle.views("x", points, 30)
     assert [view.kind for view in views] == ["clean", "detected"] * 4
@@ -102,8 +104,8 @@ def test_views_against_plain_loops():
         assert_allclose(view.scores, other.scores, atol=1e-12)
 
 
-# MPJPE, P-MPJPE, MPJVE and acceleration, computed once and written down. They move with any constant of the protocol,
-# and with the simulated detector's noise and face.
+# MPJPE, P-MPJPE, MPJVE and acceleration, computed once and recorded. They depend on every constant of the protocol
+# and on the noise and face of the simulated detector.
 GOLDEN = {
     "clean": [313.982475, 102.990183, 75.6646684, 77.7081148],
     "detected": [317.068659, 105.932612, 107.740299, 122.382483],
@@ -114,13 +116,13 @@ GOLDEN_BALANCED = {
 }
 
 
-def test_golden_values_of_a_formula(calls):
+def test_a_known_formula_gives_the_recorded_errors(calls):
     report = evaluate_clips(pg.create_model("mixste-tiny"), clips_of(takes_at(60), 60.0))
     for kind, values in GOLDEN.items():
         assert [*report.group(kind).errors.values()] == pytest.approx(values, rel=1e-6)
 
 
-def test_golden_values_of_the_weights_that_ship():
+def test_the_shipped_weights_give_the_recorded_errors():
     report = evaluate_clips(pg.load("balanced"), clips_of(takes_at(60)[:2], 60.0))
     for kind, values in GOLDEN_BALANCED.items():
         assert [*report.group(kind).errors.values()] == pytest.approx(values, rel=1e-3)
@@ -128,7 +130,7 @@ def test_golden_values_of_the_weights_that_ship():
 
 class TestFrameRate:
     @pytest.mark.parametrize("fps", [30, 60, 90, 120, 240])
-    def test_multiples_of_30_are_decimated_to_the_bit(self, fps):
+    def test_rates_that_are_multiples_of_30_are_decimated_exactly(self, fps):
         points = motion(fps + 7, fps, 4)
         assert_array_equal(at_rate(points, fps), points[:: fps // 30].astype(float))
 
@@ -146,7 +148,7 @@ class TestFrameRate:
 
     @pytest.mark.parametrize("fps", [25, 50, 100])
     def test_velocities_are_per_frame_of_30_fps(self, fps, monkeypatch):
-        """A body that moves 0.3 m/s in the answer and stands still in truth: 10 mm per frame at any rate."""
+        """The answer moves at 0.3 m/s and the truth stands still: 10 mm per frame at any rate."""
 
         def predict(model, points, scores, **settings):
             drift = np.arange(len(points))[:, None, None] * [0.01, 0, 0] * (np.arange(17) > 0)[:, None]
@@ -181,13 +183,13 @@ def test_only_the_split_is_evaluated(calls):
         evaluate_clips(model, mixed, split="exam")
 
 
-def test_the_mirrored_pass_is_asked_for(calls):
+def test_the_mirrored_pass_is_made_on_request(calls):
     report = evaluate_clips(pg.create_model("mixste-tiny"), clips_of(takes_at(30), 30), flip=True)
     assert all(settings["flip"] is True for _, _, settings in calls)
     assert "averaged with the mirrored pass" in str(report)
 
 
-def test_takes_that_are_too_short_are_named(calls):
+def test_takes_that_are_too_short_are_named_in_the_error(calls):
     takes = [("short", "anna", motion(4, 60, 0)), ("long enough", "bert", motion(5, 60, 1))]
     report = evaluate_clips(pg.create_model("mixste-tiny"), clips_of(takes, 60))
     assert report.skipped == ("short",)
@@ -197,7 +199,7 @@ def test_takes_that_are_too_short_are_named(calls):
         evaluate_clips(pg.create_model("mixste-tiny"), clips_of(takes[:1], 60))
 
 
-def test_the_caller_finds_the_model_in_its_mode():
+def test_evaluation_leaves_the_mode_of_the_model_unchanged():
     model = pg.create_model("mixste-small", frames=9).train()
     model.project.eval()
     modes = [part.training for part in model.modules()]
@@ -205,7 +207,7 @@ def test_the_caller_finds_the_model_in_its_mode():
     assert [part.training for part in model.modules()] == modes
 
 
-def test_models_that_cannot_be_evaluated():
+def test_funnels_and_models_without_scores_are_refused():
     clips = clips_of(takes_at(30)[1:2], 30)
     with pytest.raises(ModelError, match="funnel"):
         evaluate_clips(pg.funnel("mixste-tiny", keep=9, at=1), clips)
@@ -219,7 +221,7 @@ def report(calls) -> ClipReport:
 
 
 class TestReport:
-    def test_as_text(self, report):
+    def test_the_text_has_a_heading_a_table_and_the_units(self, report):
         head, table, units = str(report).split("\n\n")
         assert head.splitlines() == [
             f"motion clips, split test, fingerprint {report.fingerprint}",
@@ -235,13 +237,13 @@ class TestReport:
         assert len(rows) == 1 + 6
         assert units == "MPJPE in mm  P-MPJPE in mm  MPJVE in mm/frame  acceleration in mm/frame^2"
 
-    def test_as_markdown(self, report):
+    def test_markdown_has_a_row_per_group(self, report):
         lines = report.markdown().splitlines()
         assert lines[:2] == [f"- {line}" for line in report.about().splitlines()]
         assert lines[3].startswith("| 2D | takes of | frames | MPJPE, mm |")
         assert lines[5].startswith("| clean | all | 756 | ")
 
-    def test_as_json(self, report):
+    def test_json_has_every_digit(self, report):
         record = json.loads(report.json())
         assert [*record] == ["clean", "detected"]
         assert [*record["clean"]] == ["all", "anna", "bert"]
@@ -253,11 +255,11 @@ class TestReport:
             )
         )
 
-    def test_as_csv(self, report):
+    def test_csv_has_a_row_per_group(self, report):
         head, first, *_ = report.csv().splitlines()
         assert head == "kind,name,frames,MPJPE,P-MPJPE,MPJVE,acceleration"
         assert first.split(",") == ["clean", "all", "756", *(str(e) for e in report.group("clean").errors.values())]
 
-    def test_a_group_that_is_missing(self, report):
+    def test_an_unknown_group_is_a_key_error(self, report):
         with pytest.raises(KeyError):
             report.group("clean", "carl")

@@ -1,4 +1,4 @@
-"""A report on recordings in every form: text, Markdown, JSON, CSV, plots, and the file for MATLAB."""
+"""Reports on recordings as text, Markdown, JSON, CSV and plots, and the MATLAB file."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ def report():
     )
 
 
-def test_the_heading_names_all_that_the_errors_depend_on(report):
+def test_the_heading_names_everything_that_the_errors_depend_on(report):
     for text in (str(report), report.markdown()):
         for word in ("hot on Human3.6M", "S9 S11", "0123456789ab", "2D poses cpn", "averaged with the mirrored pass",
                      "protocol published", "12 clips of 243", "2,916 frames count", "1,234 of them repeated",
@@ -52,7 +52,7 @@ def test_the_heading_names_all_that_the_errors_depend_on(report):
     assert len(head.splitlines()) == 4
 
 
-def test_the_table(report):
+def test_the_table_has_a_row_per_group(report):
     table = str(report).split("\n\n")[1].splitlines()
     assert [line.split() for line in table] == [
         ["frames", "MPJPE", "acceleration"],
@@ -65,7 +65,7 @@ def test_the_table(report):
     assert "|  | frames | MPJPE, mm | acceleration, mm/frame^2 |" in report.markdown()
 
 
-def test_records_have_every_digit(report):
+def test_records_keep_every_digit(report):
     record = json.loads(report.json())
     assert record["total"]["errors"] == {"MPJPE": 45.02, "acceleration": None}
     assert record["groups"][0] == {
@@ -88,10 +88,10 @@ def test_plots_have_a_bar_per_group(report, tmp_path):
             pixels = np.asarray(image.convert("RGB")).astype(int)
         blue = (np.abs(pixels - (59, 110, 168)).sum(-1) < 30).any(1)  # rows of pixels that cross a bar
         bars = int((blue[1:] & ~blue[:-1]).sum())
-        assert bars == (1 if "joint" in file.name else 2), "the pelvis' bar has no length"
+        assert bars == (1 if "joint" in file.name else 2), "the bar of the pelvis has no length"
 
 
-def test_plots_that_cannot_be_written(report, tmp_path, monkeypatch):
+def test_plots_that_cannot_be_written_are_refused(report, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     with pytest.raises(PoseglassError, match="cannot write"):
         draw_report(report, tmp_path / "file")
@@ -101,7 +101,7 @@ def test_plots_that_cannot_be_written(report, tmp_path, monkeypatch):
     assert not (tmp_path / "plots").exists()
 
 
-def test_the_matlab_file(tmp_path):
+def test_the_matlab_file_has_the_shape_and_units_of_the_data_set(tmp_path):
     rng = np.random.default_rng(0)
     poses = {name: rng.normal(size=(frames, 17, 3)).astype(np.float32) for frames, name in enumerate(TEST, start=4)}
     write_inference(tmp_path / "inference_data.mat", poses)
@@ -122,7 +122,7 @@ def test_the_matlab_file(tmp_path):
         ({"TS3": np.zeros((4, 17, 2))}, r"TS3: poses must be \(frames, 17, 3\), got \(4, 17, 2\)"),
     ],
 )
-def test_poses_that_the_matlab_file_cannot_hold(tmp_path, as_used, change, words):
+def test_poses_that_do_not_fit_the_matlab_file_are_refused(tmp_path, as_used, change, words):
     poses = {name: np.zeros((4, 17, 3)) for name in TEST} | change
     with pytest.raises(DataError, match=words):
         write_inference(tmp_path / "x.mat", {name: each for name, each in poses.items() if each is not None})

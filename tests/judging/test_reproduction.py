@@ -1,4 +1,4 @@
-"""Published tables: which weights belong to which row, and that rows are measured by the published protocol."""
+"""Published tables: weights are matched to rows, and rows are measured with the published protocol."""
 
 import json
 from dataclasses import replace
@@ -19,7 +19,7 @@ from poseglass.judging.protocol import Protocol
 from poseglass.judging.reproduction import find_weights, reproduce
 
 
-def test_weights_are_found_by_name(tmp_path):
+def test_weights_are_matched_by_name(tmp_path):
     for name in ("hot-mixste", "H36M-MixSTE", "runs"):
         (tmp_path / name).mkdir()
     (tmp_path / "runs" / "best").mkdir()
@@ -45,7 +45,7 @@ def test_weights_are_found_by_name(tmp_path):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Made-up data sets, prepared."""
+    """Synthetic data sets, prepared."""
     folder = tmp_path_factory.mktemp("data")
     generate("h36m", folder / "h36m-made", frames=20, subjects=["S9"])
     generate("3dhp", folder / "3dhp-made", frames=20, subjects=["TS1"])
@@ -57,7 +57,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def only(monkeypatch):
-    """Replaces the rows of a table."""
+    """Replace the rows of a table."""
 
     def replaced(table, *models):
         monkeypatch.setitem(TABLES, table, PublishedTable(TABLES[table].dataset, TABLES[table].metrics, models))
@@ -66,12 +66,12 @@ def only(monkeypatch):
 
 
 def row(name, size="", frames=9, recipe="", keypoints="cpn", waist=("none",)):
-    """A row with made-up errors."""
+    """A row with invented errors."""
     errors = {"MPJPE": Figure(50.04, "figure"), "PCK": Figure(90.0), "AUC": Figure(60.0, "second-hand")}
     return PublishedModel(name, frames, Setup(size, keypoints, recipe, *waist) if size else None, errors=errors)
 
 
-def test_rows_are_measured_as_published(data, tmp_path, only):
+def test_rows_are_measured_with_the_published_protocol(data, tmp_path, only):
     only(
         "h36m",
         row("Plain", "mixste-tiny", recipe="plain"),
@@ -121,7 +121,7 @@ def test_rows_are_measured_as_published(data, tmp_path, only):
     assert table[-1] == "| Foreign | 9 | - | 50.0~ | - |"
 
 
-def test_a_published_checkpoint_has_the_data_sets_joints_and_a_folder_says_which(data, tmp_path, only):
+def test_a_checkpoint_takes_the_joints_of_the_data_set_and_a_folder_names_its_own(data, tmp_path, only):
     state = published.filled(published.mixste_shapes(frames=9, dim=16, depth=2))
     model = pg.load(published.write(state, tmp_path / "file.pth"))
     pg.save(model, tmp_path / "folder")
@@ -136,7 +136,7 @@ def test_a_published_checkpoint_has_the_data_sets_joints_and_a_folder_says_which
     assert converted == file != folder
 
 
-def test_tables_and_data_that_do_not_match(data):
+def test_unknown_tables_and_data_of_another_set_are_refused(data):
     with pytest.raises(DataError, match="no table is called 'coco'; choose one of h36m, 3dhp"):
         reproduce("coco", data["h36m"])
     with pytest.raises(DataError, match=r"the table 3dhp needs recordings of MPI-INF-3DHP, and .* holds Human3.6M"):

@@ -1,4 +1,4 @@
-"""AlphaPose's results, cut from a real file."""
+"""AlphaPose results from a part of a real file."""
 
 import json
 
@@ -10,7 +10,7 @@ from poseglass.keypoints import read_keypoints
 from samples.keypoint_files import SAMPLES, write
 
 
-def test_a_real_file():
+def test_a_real_file_is_read_with_the_strongest_person_per_image():
     path = SAMPLES / "alphapose_halpe26.json"
     entries = json.loads(path.read_text())
     poses = read_keypoints(path, size=(360, 640), fps=25)

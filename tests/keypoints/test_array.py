@@ -9,7 +9,7 @@ from poseglass.keypoints import read_keypoints
 from samples.keypoint_files import SIZE, person
 
 
-def test_arrays_with_and_without_scores(tmp_path):
+def test_arrays_are_read_with_and_without_scores(tmp_path):
     table = np.stack([person(17, x=100 + n) for n in range(5)])
     table[2] = np.nan
     np.save(tmp_path / "a.npy", table)

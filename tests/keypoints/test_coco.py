@@ -1,4 +1,4 @@
-"""COCO's results."""
+"""COCO results."""
 
 from numpy.testing import assert_allclose
 
@@ -7,7 +7,7 @@ from poseglass.keypoints import read_keypoints
 from samples.keypoint_files import SIZE, coco, person, write
 
 
-def test_coco_results(tmp_path):
+def test_results_are_read_in_order_of_their_image_numbers(tmp_path):
     frames = {3: [person(17)], 4: [], 6: [person(17, x=110)]}
     poses = read_keypoints(write(tmp_path / "results.json", coco(frames)), size=SIZE)
     assert poses.skeleton == COCO_17  # by the format

@@ -1,4 +1,4 @@
-"""GAST-Net's real file."""
+"""A real file of GAST-Net."""
 
 import json
 
@@ -11,7 +11,7 @@ from poseglass.keypoints import read_keypoints
 from samples.keypoint_files import SAMPLES
 
 
-def test_gast_needs_a_layout():
+def test_a_gast_file_needs_a_layout():
     path = SAMPLES / "gast_coco17.json"
     with pytest.raises(
         FormatError, match="does not say which joints its 17 are; pass --layout h36m17 or --layout coco"

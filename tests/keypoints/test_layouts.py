@@ -1,4 +1,4 @@
-"""The layouts of files."""
+"""Layouts of keypoints in files."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from samples.keypoint_files import SAMPLES
 def test_coco18_is_one_connected_body():
     assert len(COCO_18) == 18
     assert dict(COCO_18.bones)["left_elbow"] == "left_shoulder"
-    assert COCO_18.parents.count(-1) == 1  # all joints hang on the neck
+    assert COCO_18.parents.count(-1) == 1  # the neck is the only root
 
 
 def test_a_wrong_layout_is_refused_with_the_right_ones():

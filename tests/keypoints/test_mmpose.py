@@ -1,4 +1,4 @@
-"""MMPose's predictions."""
+"""MMPose predictions."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Joints by name: MoveNet's real file, and lists of people."""
+"""Named joints: a real file of MoveNet, and lists of people."""
 
 import json
 
@@ -21,7 +21,7 @@ def test_joints_are_read_by_name(tmp_path):
     assert_allclose(read_keypoints(write(tmp_path / "reordered.json", reordered)).points, poses.points)
 
 
-def test_lists_of_people(tmp_path):
+def test_lists_of_people_are_read_and_one_person_followed(tmp_path):
     def pose(x: float) -> dict[str, object]:
         rows = zip(COCO_17.joints, person(17, x=x), strict=True)
         return {"score": 0.8, "keypoints": [{"name": n, "x": p[0], "y": p[1], "score": p[2]} for n, p in rows]}

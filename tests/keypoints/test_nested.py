@@ -1,4 +1,4 @@
-"""Bare nested lists: BlazePose's real file."""
+"""Bare nested lists: a real file of BlazePose."""
 
 import json
 

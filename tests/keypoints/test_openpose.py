@@ -1,4 +1,4 @@
-"""OpenPose's folders."""
+"""OpenPose folders."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from samples.keypoint_files import SIZE, person, write
 
 
 @pytest.mark.parametrize(("joints", "skeleton"), [(25, BODY_25), (18, COCO_18)])
-def test_folders(tmp_path, joints, skeleton):
+def test_a_folder_is_read_frame_by_frame(tmp_path, joints, skeleton):
     for frame, crowd in {
         12: [person(joints)],
         13: [],
@@ -25,7 +25,7 @@ def test_folders(tmp_path, joints, skeleton):
     assert_allclose(poses.points[3], person(joints, x=105)[:, :2], atol=1e-3)
 
 
-def test_undetected_joints_get_no_score(tmp_path):
+def test_undetected_joints_have_a_score_of_zero(tmp_path):
     joints = person(25)
     joints[4] = 0
     write(tmp_path / "a_0_keypoints.json", {"people": [{"pose_keypoints_2d": joints.reshape(-1).tolist()}]})

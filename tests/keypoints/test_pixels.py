@@ -12,7 +12,7 @@ from poseglass.keypoints.pixels import clean
 from samples.keypoint_files import SAMPLES, SIZE, coco, person, write
 
 
-def test_impossible_points_get_no_score(tmp_path):
+def test_points_that_cannot_be_right_have_a_score_of_zero(tmp_path):
     joints = person(17)
     impossible = [
         [np.nan, 5, 0.9],
@@ -33,24 +33,24 @@ def test_impossible_points_get_no_score(tmp_path):
     assert (read_keypoints(path).confidence[0, 4:6] > 0).all()  # without a size, no point is outside the image
 
 
-def test_scores_are_clipped_to_one(tmp_path):
+def test_scores_are_clipped_to_1(tmp_path):
     poses = read_keypoints(write(tmp_path / "r.json", coco({0: [person(17, score=1.7)], 1: [person(17, score=0.4)]})))
     assert_allclose(poses.confidence[:, 0], [1, 0.4])
 
 
-def test_shares_of_the_image_are_refused(tmp_path):
+def test_fractions_of_the_image_are_refused(tmp_path):
     joints = person(17)
     joints[:, :2] /= SIZE
     with pytest.raises(FormatError, match="multiply x by its width and y by its height"):
         read_keypoints(write(tmp_path / "r.json", coco({0: [joints]})), size=SIZE)
 
 
-def test_metres_are_refused():
+def test_keypoints_in_metres_are_refused():
     with pytest.raises(FormatError, match=r"pixels are expected, but x runs from -0\.\d+ to 0\.\d+"):
         read_keypoints(SAMPLES / "blazepose33_world.json")
 
 
-def test_a_wrong_size_is_refused():
+def test_a_wrong_image_size_is_refused():
     path = SAMPLES / "movenet_coco17_named.json"
     with pytest.raises(FormatError, match=r"far outside an image of 200 x 200: x runs from \d+ to \d+ and y from \d+"):
         read_keypoints(path, size=(200, 200))
@@ -71,7 +71,7 @@ def test_coordinates_below_three_pixels_are_refused(largest, refused):
 @pytest.mark.parametrize(
     ("far", "place", "score", "refused"),
     [
-        (11, 1.26, 1.0, True),  # eleven of a hundred joints more than a quarter of the side outside
+        (11, 1.26, 1.0, True),  # 11 of 100 joints lie more than a quarter of the side outside
         (11, -0.26, 1.0, True),
         (10, 1.26, 1.0, False),
         (11, 1.24, 1.0, False),

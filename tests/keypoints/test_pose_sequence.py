@@ -42,7 +42,7 @@ def test_lifted_motion_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".json", ".csv"])
-def test_a_part_keeps_its_times(tmp_path, suffix):
+def test_a_slice_keeps_its_times(tmp_path, suffix):
     poses = PoseSequence(np.repeat(person(17)[None, :, :2], 90, 0), COCO_17, "pixels", fps=30)
     part = read_keypoints(poses[30:60].save(tmp_path / f"part{suffix}"))
     assert part.timestamps is None

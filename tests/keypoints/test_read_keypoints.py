@@ -1,4 +1,4 @@
-"""Any keypoint file: the choice of a person, damaged files, and the table of formats."""
+"""Reading any keypoint file: one person is followed, damaged files are refused, formats are in the table."""
 
 import json
 import random
@@ -21,15 +21,15 @@ def test_the_main_person_is_followed_past_a_bystander(tmp_path):
     frames = {}
     for n in range(30):
         crowd = [person(17, x=50 + 8 * n, height=220), person(17, x=330 - 3 * n, height=120)]
-        frames[n] = crowd[::-1] if n % 3 else crowd  # in random order
-    frames[12] = frames[12][1:]  # only the bystander is in this frame
+        frames[n] = crowd[::-1] if n % 3 else crowd  # in varying order
+    frames[12] = frames[12][1:]  # this frame has only the bystander
     poses = read_keypoints(write(tmp_path / "r.json", coco(frames)))
     assert np.flatnonzero(~poses.validity).tolist() == [12]
     for n in set(range(30)) - {12}:
         assert_allclose(poses.points[n], person(17, x=50 + 8 * n, height=220)[:, :2], atol=1e-3)
 
 
-def test_a_person_whose_number_changes_is_not_lost(tmp_path):
+def test_a_person_is_followed_when_their_index_changes(tmp_path):
     entries = []
     for n in range(20):
         entries += coco({n: [person(17, x=100 + n)]}, idx=[[1.0 if n < 8 else 7.0], 0.0])
@@ -52,15 +52,15 @@ ENTRY = {"image_id": 0, "keypoints": person(17).reshape(-1).tolist()}
 BROKEN = {
     "truncated": ('[{"image_id": 0, "keypoints": [1, 2', "is not valid JSON: .* at line 1, column"),
     "empty": ("", "is not valid JSON"),
-    "empty list": ([], "nobody is seen in any frame"),
-    "empty frames": ([[], [], {}], "nobody is seen in any frame"),
-    "no data": ({"data": []}, "nobody is seen in any frame"),
-    "no instances": ([{"frame_id": 0, "instances": []}], "nobody is seen in any frame"),
-    "nobody": ({"people": []}, "nobody is seen in any frame"),
+    "empty list": ([], "no frame shows a person"),
+    "empty frames": ([[], [], {}], "no frame shows a person"),
+    "no data": ({"data": []}, "no frame shows a person"),
+    "no instances": ([{"frame_id": 0, "instances": []}], "no frame shows a person"),
+    "nobody": ({"people": []}, "no frame shows a person"),
     "number": (3, "not a keypoint file: expected one of the formats poseglass, openpose"),
     "other object": ({"a": 1}, "not a keypoint file"),
     "strings": (["a"], "not a keypoint file"),
-    "deep": ("[" * 100_000, "nests lists deeper"),
+    "deep": ("[" * 100_000, "nests lists more deeply"),
     "mixed items": ([ENTRY, 3], "the list of results, item 1 must be an object, got 3"),
     "no keypoints": ([ENTRY, {"image_id": 1}], r"entry 1 \(image 1\) lacks keypoints"),
     "words": ([ENTRY, {"image_id": 1, "keypoints": ["a"] * 51}], r"entry 1 \(image 1\): keypoints must hold numbers"),
@@ -90,7 +90,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_errors_name_the_place(tmp_path, kind):
+def test_errors_name_the_location_in_the_file(tmp_path, kind):
     data, message = BROKEN[kind]
     path = write(tmp_path / "broken.json", data)
     layout = None if kind in ("changing joints", "too few names", "mixed items") else "coco17"

@@ -1,4 +1,4 @@
-"""Tables in csv files."""
+"""Tables of keypoints in csv files."""
 
 from pathlib import Path
 
@@ -51,14 +51,14 @@ class TestSeconds:
         assert poses.timestamps is None
         assert (poses.rate, poses.start) == (pytest.approx(25), 2.0)
 
-    def test_rounding_to_milliseconds_is_even(self, tmp_path):
+    def test_times_rounded_to_milliseconds_are_even(self, tmp_path):
         times = [round(frame / 29.97, 3) for frame in range(100)]
         poses = read_keypoints(write_table(tmp_path / "t.csv", [*range(100)], times))
         assert poses.timestamps is None
         assert poses.rate == pytest.approx(29.97, rel=1e-3)
 
     @pytest.mark.parametrize(("shift", "even"), [(0.0019, True), (0.0021, False)])
-    def test_a_shift_of_two_milliseconds_is_uneven(self, tmp_path, shift, even):
+    def test_a_shift_of_two_milliseconds_makes_times_uneven(self, tmp_path, shift, even):
         poses = read_keypoints(write_table(tmp_path / "t.csv", [0, 1, 2], [0, 0.04 + shift, 0.08]))
         assert (poses.timestamps is None) == even
 
@@ -72,14 +72,14 @@ class TestSeconds:
         poses = read_keypoints(write_table(tmp_path / "t.csv", [0, 1, 2, 3], ["", 1.0, 1.2, ""]))
         assert (poses.rate, poses.start) == (pytest.approx(5), pytest.approx(0.8))
 
-    def test_rows_in_any_order(self, tmp_path):
+    def test_rows_may_be_in_any_order(self, tmp_path):
         poses = read_keypoints(write_table(tmp_path / "t.csv", [2, 0, 1], [0.2, 0.0, 0.1]))
         assert (poses.rate, poses.start) == (pytest.approx(10), 0)
 
-    def test_one_time_is_the_start(self, tmp_path):
+    def test_a_single_time_is_the_start(self, tmp_path):
         assert read_keypoints(write_table(tmp_path / "t.csv", [0, 1], [3.0, ""])).start == 3.0
         assert read_keypoints(write_table(tmp_path / "t.csv", [0, 1], ["", ""])).start == 0.0
 
-    def test_time_must_increase(self, tmp_path):
+    def test_times_must_increase(self, tmp_path):
         with pytest.raises(FormatError, match="seconds must increase"):
             read_keypoints(write_table(tmp_path / "t.csv", [0, 1, 2], [0.0, 0.1, 0.1]))

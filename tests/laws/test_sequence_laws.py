@@ -17,7 +17,7 @@ from poseglass.body.resample import resample
 from poseglass.clips.person import fill_gaps
 from poseglass.clips.windows import blend_weights, cut, padding, seq2frame_starts, seq2seq_starts, starts, stitch
 from poseglass.lifting.lifter import Lifter
-from poseglass.lifting.predictor import Block, Predictor
+from poseglass.lifting.predictor import PoseBlock, Predictor
 from poseglass.models import MixSTE
 from poseglass.waist.hourglass import hourglass
 from poseglass.waist.prune import PRUNERS, DensityPeaks
@@ -37,7 +37,7 @@ def test_cutting_and_stitching_round_trip(frames, clip, overlap, seed):
 
 
 @given(st.integers(1, 300), st.integers(1, 60), st.data())
-def test_the_field_s_clips_cover_every_frame_and_pad_both_ends_equally(frames, clip, data):
+def test_seq2seq_clips_cover_every_frame_and_pad_both_ends_equally(frames, clip, data):
     stride = data.draw(st.integers(1, clip))
     begins = seq2seq_starts(frames, clip, stride)
     padded = padding(begins, clip, frames)
@@ -45,7 +45,7 @@ def test_the_field_s_clips_cover_every_frame_and_pad_both_ends_equally(frames, c
     assert_array_equal(np.unique(places[~padded]), np.arange(frames))
     before, after = -begins[0], begins[-1] + clip - frames
     assert before >= 0
-    assert after - before in (0, 1), "an odd frame of padding is at the end"
+    assert after - before in (0, 1), "an odd padding frame is at the end"
     assert (np.diff(begins) == stride).all()
     assert len(begins) == 1 or before + after < stride, "there is no superfluous clip"
     if stride == clip:
@@ -54,7 +54,7 @@ def test_the_field_s_clips_cover_every_frame_and_pad_both_ends_equally(frames, c
 
 
 @given(st.integers(1, 120), st.integers(1, 40), seeds)
-def test_the_field_s_clips_round_trip(frames, clip, seed):
+def test_seq2seq_clips_round_trip(frames, clip, seed):
     x = np.random.default_rng(seed).normal(size=(frames, 2))
     for begins in (seq2seq_starts(frames, clip), seq2frame_starts(frames, clip)):
         clips, padded = cut(x, clip, begins), padding(begins, clip, frames)
@@ -113,7 +113,7 @@ def parts(draw) -> dict[str, Any]:
 
 
 def built(parts: dict[str, Any]) -> PoseSequence:
-    """The sequence of these arguments. It is built in the test, because strategies must not run shape checks."""
+    """The sequence with these arguments. It is built in the test because strategies must not run shape checks."""
     flat = PoseSequence(np.zeros((len(parts["points"]), 17, 2)), COCO_17, "pixels", fps=30.5, start=2.0)
     return PoseSequence(**parts | {"pose2d": flat if parts["pose2d"] else None})
 
@@ -141,7 +141,7 @@ def test_files_restore_sequences(tmp_path, parts):
 
 
 @given(parts(), st.integers(-8, 8), st.integers(-8, 8), st.integers(1, 4))
-def test_slicing_is_that_of_lists(parts, start, stop, step):
+def test_slicing_follows_the_rules_of_lists(parts, start, stop, step):
     poses = built(parts)
     rows = list(range(len(poses)))[start:stop:step]
     part = poses[start:stop:step]
@@ -162,7 +162,7 @@ def test_slicing_is_that_of_lists(parts, start, stop, step):
 
 
 @given(parts(), st.integers(0, 6), st.integers(0, 6))
-def test_a_slice_of_a_slice_is_a_slice(parts, first, second):
+def test_a_slice_of_a_slice_equals_one_slice(parts, first, second):
     poses = built(parts)
     assert_same(poses[first:][second:], poses[first + second :], atol=1e-9)
 
@@ -177,7 +177,7 @@ def test_concatenation_undoes_slicing(parts, cuts):
 
 
 @given(parts())
-def test_changing_the_skeleton_keeps_the_rest(parts):
+def test_changing_the_skeleton_keeps_the_other_fields(parts):
     poses = built(parts)
     converted = poses.to_skeleton(H36M_17)
     assert converted.skeleton == H36M_17
@@ -194,7 +194,7 @@ def test_slicing_commutes_with_changing_the_skeleton(parts, start, step):
 
 
 @given(parts(), st.floats(0.5, 200))
-def test_resampling_keeps_the_clock(parts, fps):
+def test_resampling_covers_the_same_time(parts, fps):
     poses = built(parts)
     assume(len(poses) == 0 or np.ptp(poses.times) * fps < 10_000)
     resampled = resample(poses, fps)
@@ -216,10 +216,10 @@ def test_resampling_to_a_fraction_of_the_rate_is_slicing(frames, start, step, se
 
 
 @given(st.integers(1, 30), st.data(), seeds)
-def test_kept_frames_are_ordered_and_as_many_as_requested(frames, data, seed):
+def test_kept_frames_are_sorted_and_as_many_as_requested(frames, data, seed):
     keep = data.draw(st.integers(1, frames))
     always = data.draw(st.none() | st.integers(0, frames - 1))
-    # Small integers, so that equal frames and ties are frequent.
+    # Small integers make equal frames and ties frequent.
     tokens = torch.from_numpy(np.random.default_rng(seed).integers(-2, 3, (2, frames, 3, 2)).astype(np.float32))
     pose2d, received = tokens.repeat(1, 1, 6, 1)[:, :, :17], tokens[:, :, 0, 0]
     for pruner in PRUNERS.values():
@@ -267,7 +267,7 @@ MODELS = {"plain": BACKBONE, "waist": hourglass(BACKBONE, keep=4, at=1)}
     st.sampled_from([0.0, 1 / 3, 0.8]),
     seeds,
 )
-def test_the_result_does_not_depend_on_how_frames_arrive(name, sizes, flip, overlap, seed):
+def test_lifting_does_not_depend_on_the_size_of_chunks(name, sizes, flip, overlap, seed):
     rng = np.random.default_rng(seed)
     frames = sum(sizes)
     points, scores = rng.normal(0, 100, (frames, 17, 2)), rng.random((frames, 17)) * (rng.random((frames, 17)) < 0.9)
@@ -275,7 +275,7 @@ def test_the_result_does_not_depend_on_how_frames_arrive(name, sizes, flip, over
     def lifted(sizes: list[int]) -> tuple[np.ndarray, np.ndarray]:
         predictor = Predictor(MODELS[name], flip=flip, overlap=overlap)
         ends = list(itertools.accumulate(sizes, initial=0))
-        parts = list(predictor.lift(Block(points[a:b], scores[a:b]) for a, b in itertools.pairwise(ends)))
+        parts = list(predictor.lift(PoseBlock(points[a:b], scores[a:b]) for a, b in itertools.pairwise(ends)))
         return np.concatenate([p.pose3d for p in parts]), np.concatenate([p.kept for p in parts])
 
     pose3d, kept = lifted([frames])
@@ -286,7 +286,7 @@ def test_the_result_does_not_depend_on_how_frames_arrive(name, sizes, flip, over
 
 
 @pytest.mark.parametrize("timestamps", [False, True])
-def test_lifting_a_slice_keeps_its_clock(walk, timestamps):
+def test_lifting_a_slice_keeps_its_times(walk, timestamps):
     poses = walk.pose2d
     if timestamps:
         poses = PoseSequence(poses.points, H36M_17, "pixels", timestamps=5 + poses.times, size=poses.size)

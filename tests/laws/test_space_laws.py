@@ -15,7 +15,7 @@ from poseglass.clips.mirror import flip
 from poseglass.judging.metrics import acceleration_error, auc, joint_errors, mpjpe, mpjve, n_mpjpe, p_mpjpe, pck
 
 metres = st.floats(-20, 20, width=32)
-# Points either coincide or lie at least a millimetre apart. Nearer ones would be lost in rounding.
+# Points either coincide or lie at least a millimetre apart; smaller distances would be lost in rounding.
 millimetres = st.integers(-20_000, 20_000).map(lambda number: number / 1000)
 seeds = st.integers(0, 2**32 - 1)
 
@@ -44,14 +44,14 @@ def test_flipping_exchanges_the_sides_and_keeps_the_middle(skeleton, seed):
 
 
 @given(seeds, seeds)
-def test_flipping_both_poses_keeps_errors(seed, other):
+def test_flipping_both_poses_keeps_their_errors(seed, other):
     a, b = (np.random.default_rng(s).normal(size=(3, 17, 3)) for s in (seed, other))
     assert_allclose(mpjpe(flip(a), flip(b)), mpjpe(a, b))
     assert_allclose(p_mpjpe(flip(a), flip(b)), p_mpjpe(a, b), atol=1e-9)
 
 
 @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.1, 10))
-def test_facing_is_the_smallest_rotation_onto_the_axis(x, y, z):
+def test_facing_is_the_smallest_rotation_that_turns_the_ray_onto_the_axis(x, y, z):
     ray = np.array([x, y, z])
     turn = facing(ray)
     assert_allclose(turn @ turn.T, np.eye(3), atol=1e-9)
@@ -68,7 +68,7 @@ def test_facing_a_mirrored_ray_is_the_mirrored_rotation(x, y, z):
 
 
 @given(seeds)
-def test_rays_lead_back_to_the_projected_points(seed):
+def test_rays_pass_through_the_projected_points(seed):
     rng = np.random.default_rng(seed)
     focal, size = rng.uniform(300, 3000), (1920, 1080)
     pinhole = Camera(np.eye(3), np.zeros(3), np.full(2, focal), np.array(size) / 2)
@@ -118,7 +118,7 @@ def similar(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
 
 
 @given(seeds)
-def test_p_mpjpe_ignores_similarities_of_the_prediction(seed):
+def test_p_mpjpe_does_not_change_under_similarities_of_the_prediction(seed):
     rng = np.random.default_rng(seed)
     predicted, target = rng.normal(size=(2, 3, 17, 3))
     moved = np.stack([similar(rng, pose) for pose in predicted])
@@ -163,13 +163,13 @@ def test_errors_are_metrics_and_scale_with_the_motion(seed, factor):
         assert_allclose(metric(a * factor, b * factor), factor * metric(a, b))
         assert_allclose(metric(a + shift, b + shift), metric(a, b))
         assert_allclose(metric(a[::-1], b[::-1]), metric(a, b))
-    drift = a + shift  # the same motion elsewhere
+    drift = a + shift  # the same motion at another place
     assert mpjve(drift, a) < 1e-9
     assert_allclose(mpjpe(drift, a), 1000 * np.linalg.norm(shift))
 
 
 @given(seeds, st.floats(0.1, 10))
-def test_n_mpjpe_ignores_the_scale_of_the_prediction(seed, factor):
+def test_n_mpjpe_does_not_change_with_the_scale_of_the_prediction(seed, factor):
     rng = np.random.default_rng(seed)
     predicted, target = rng.normal(size=(2, 3, 17, 3))
     turn = rotation(rng)
@@ -189,13 +189,13 @@ def test_freer_alignment_gives_smaller_squared_errors(seed):
 
 
 @given(seeds, st.floats(1, 400))
-def test_pck_and_auc(seed, threshold):
+def test_pck_rises_with_the_threshold_and_bounds_auc(seed, threshold):
     rng = np.random.default_rng(seed)
     predicted, target = rng.normal(0, 0.1, (2, 5, 17, 3))
     share = pck(predicted, target, threshold=threshold)
     assert 0 <= share <= pck(predicted, target, threshold=threshold + 10) <= 100
     assert_allclose(share, 100 * (joint_errors(predicted, target) < threshold).mean())
-    assert auc(predicted, target) <= pck(predicted, target), "the threshold of PCK is the largest one of AUC"
+    assert auc(predicted, target) <= pck(predicted, target), "the threshold of PCK is the largest of AUC"
     shift, turn = rng.normal(size=3), rotation(rng)
     assert_allclose(auc(predicted @ turn + shift, target @ turn + shift), auc(predicted, target))
 

@@ -1,4 +1,4 @@
-"""Lifting with a tiny model and made-up keypoints: one row per frame at any frame rate."""
+"""Lifting with a tiny model and random keypoints: one pose per frame at any frame rate."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def scores_of(poses: PoseSequence) -> np.ndarray:
 
 
 def on_the_grid(poses: PoseSequence) -> np.ndarray:
-    """With loops: resample 2D to 30 frames per second, lift it, and interpolate back to the times of the frames."""
+    """Resample 2D to 30 frames per second, lift, and interpolate back to the original times, in loops."""
     body = poses.to_skeleton(H36M_17)
     times = poses.times - poses.times[0]
     grid = np.arange(int(times[-1] * 30 + 1e-6) + 1) / 30
@@ -54,7 +54,7 @@ def on_the_grid(poses: PoseSequence) -> np.ndarray:
 
 
 def assert_belongs(motion: PoseSequence, poses: PoseSequence) -> None:
-    """Check that the motion fits the 2D poses row by row."""
+    """Check that the motion matches the 2D poses frame by frame."""
     assert len(motion) == len(poses)
     assert (motion.skeleton, motion.space, motion.size) == (H36M_17, "camera", poses.size)
     assert np.isfinite(motion.points).all()
@@ -67,7 +67,7 @@ def assert_belongs(motion: PoseSequence, poses: PoseSequence) -> None:
 
 
 @pytest.mark.parametrize("fps", [24, 25, 29.97, 30, 50, 60])
-def test_known_rates_are_lifted_as_they_are(fps):
+def test_known_rates_are_lifted_without_resampling(fps):
     poses = keypoints(40, fps=fps)
     motion = lift(poses, model=MODEL) if fps == 30 else Lifter(MODEL).lift(poses)
     assert_belongs(motion, poses)
@@ -79,7 +79,7 @@ def test_known_rates_are_lifted_as_they_are(fps):
 
 @pytest.mark.parametrize("fps", [5, 12.5, 23, 90, 120, 240])
 @pytest.mark.parametrize("frames", [1, 2, 3, 50])
-def test_other_rates_are_resampled_to_30(fps, frames):
+def test_other_rates_are_resampled_to_30_frames_per_second(fps, frames):
     poses = keypoints(frames, fps=fps)
     motion = Lifter(MODEL).lift(poses)
     assert_belongs(motion, poses)
@@ -103,7 +103,7 @@ def test_a_gap_is_filled_in():
 
 
 @pytest.mark.parametrize("fps", [5, 24, 30, 60, 120])
-def test_any_length(fps):
+def test_sequences_of_any_length_are_lifted(fps):
     lifter = Lifter(MODEL)
     for frames in (*range(1, 20), 64, *([65, 127, 200] if fps > 5 else [])):
         poses = keypoints(frames, fps=fps)
@@ -112,7 +112,7 @@ def test_any_length(fps):
 
 
 @pytest.mark.parametrize("skeleton", [H36M_17, COCO_17, HALPE_26, BLAZEPOSE_33], ids=lambda s: s.name)
-def test_any_skeleton_that_converts(skeleton):
+def test_any_skeleton_that_converts_is_lifted(skeleton):
     assert_belongs(Lifter(MODEL).lift(keypoints(12, skeleton)), keypoints(12, skeleton))
 
 
@@ -124,7 +124,7 @@ def test_flip_averages_with_the_mirrored_pass():
     assert not np.array_equal(plain.points, flipped.points)
 
 
-def test_a_focal_length_turns_a_person_off_centre():
+def test_a_known_focal_length_rotates_the_pose_of_a_person_off_centre():
     poses = keypoints(30)
     body = poses.to_skeleton(H36M_17)
     turned = Lifter(MODEL, focal=700).lift(poses)
@@ -147,7 +147,7 @@ class TestFramesWithNobody:
         return PoseSequence(points, COCO_17, "pixels", fps=fps, valid=valid, size=whole.size)
 
     @pytest.mark.parametrize("fps", [10, 30, 120])
-    def test_they_stay_in_place_are_filled_and_marked(self, fps):
+    def test_frames_without_people_are_filled_and_marked_invalid(self, fps):
         lifter = Lifter(MODEL)
         motion = lifter.lift(self.poses(fps))
         assert len(motion) == 40
@@ -163,7 +163,7 @@ class TestFramesWithNobody:
         noisy = PoseSequence(points, COCO_17, "pixels", valid=poses.validity, size=poses.size)
         assert_array_equal(Lifter(MODEL).lift(noisy).points, Lifter(MODEL).lift(poses).points)
 
-    def test_a_frame_whose_joints_are_all_unknown_is_not_valid(self):
+    def test_a_frame_whose_joints_are_all_unknown_is_invalid(self):
         scores = np.ones((12, 17))
         scores[4] = 0
         lifter = Lifter(MODEL)
@@ -171,31 +171,31 @@ class TestFramesWithNobody:
         assert lifter.report.valid == 11
 
     @pytest.mark.parametrize("how", ["scores", "valid", "nan"])
-    def test_nobody_at_all(self, how):
+    def test_a_sequence_without_people_is_refused(self, how):
         poses = {
             "scores": lambda: keypoints(12, scores=np.zeros((12, 17))),
             "valid": lambda: keypoints(12, valid=np.zeros(12, bool)),
             "nan": lambda: PoseSequence(np.full((12, 17, 2), np.nan), COCO_17, "pixels"),
         }[how]()
-        with pytest.raises(DetectorError, match="nobody is in any of the 12 frames"):
+        with pytest.raises(DetectorError, match="none of the 12 frames shows a person"):
             Lifter(MODEL).lift(poses)
 
 
 class TestErrors:
-    def test_poses_that_are_not_in_pixels(self):
+    def test_poses_that_are_not_in_pixels_are_refused(self):
         with pytest.raises(PoseError, match="in pixels, but these poses are in camera space"):
             Lifter(MODEL).lift(PoseSequence(np.zeros((5, 17, 3)), H36M_17, "camera"))
 
-    def test_no_frames(self):
-        with pytest.raises(PoseError, match="no frames"):
+    def test_a_sequence_without_frames_is_refused(self):
+        with pytest.raises(PoseError, match="got none"):
             Lifter(MODEL).lift(keypoints(5)[:0])
 
-    def test_a_skeleton_that_does_not_convert(self):
+    def test_a_skeleton_that_does_not_convert_is_refused(self):
         legs = Skeleton("legs", ("left_hip", "right_hip"), ())
         with pytest.raises(PoseError, match="legs cannot be converted"):
             Lifter(MODEL).lift(PoseSequence(np.zeros((5, 2, 2)), legs, "pixels"))
 
-    def test_models(self, tmp_path):
+    def test_unknown_models_and_models_without_scores_are_refused(self, tmp_path):
         with pytest.raises(WeightsError, match="no weights acurate"):
             Lifter("acurate")
         with pytest.raises(ModelError, match="3 inputs"):
@@ -213,7 +213,7 @@ class TestStream:
 
     @pytest.mark.parametrize("fps", [5, 24, 30, 60, 120])
     @pytest.mark.parametrize("frames", [1, 64, 65, 150])
-    def test_streaming_is_lifting(self, frames, fps):
+    def test_a_stream_gives_the_same_motion_as_a_sequence(self, frames, fps):
         poses = keypoints(frames, fps=fps)
         chunks, lifter = self.stream(poses, poses.times, fps)
         together = Lifter(MODEL).lift(poses)
@@ -228,7 +228,7 @@ class TestStream:
         assert lifter.report.kept == sum(int(chunk.kept.sum()) for chunk in chunks)
         assert set(self.stopwatch.seconds) == {"decode", "detect", "lift"}
 
-    def test_nobody_for_a_while(self):
+    def test_frames_without_people_in_a_stream_are_marked_invalid(self):
         valid = np.ones(150, bool)
         valid[60:70] = False
         poses = keypoints(150, valid=valid)
@@ -237,7 +237,7 @@ class TestStream:
         assert (lifter.report.frames, lifter.report.valid) == (150, 140)
         assert_array_equal(np.concatenate([c.points for c in chunks]), Lifter(MODEL).lift(poses).points)
 
-    def test_the_lag_is_bounded(self):
+    def test_the_lag_of_a_stream_is_bounded(self):
         poses = keypoints(400)
         drawn = 0
 
@@ -250,7 +250,7 @@ class TestStream:
         lifter = Lifter(MODEL, detector=FakeDetector(poses))
         for chunk in lifter.stream(counted(), size=(1280, 720), fps=30):
             given += len(chunk)
-            # Two windows, and what is decoded and detected ahead.
+            # Two windows, plus the frames decoded and detected ahead.
             assert drawn - given <= 2 * 9 + 5 * 64
         assert given == drawn == 400
 
@@ -265,7 +265,7 @@ class TestStream:
         with pytest.raises(DetectorError, match="the detector is broken"):
             list(Lifter(MODEL, detector=Broken(poses)).stream(self.frames(poses.times), size=(4, 4), fps=30))
 
-    def test_a_lifter_is_used_again(self):
+    def test_a_lifter_can_lift_again(self):
         poses = keypoints(30)
         lifter = Lifter(MODEL, detector=FakeDetector(poses))
         first, second = (
@@ -274,7 +274,7 @@ class TestStream:
         )
         assert_array_equal(first, second)
 
-    def test_a_stream_left_early_ends_its_threads(self):
+    def test_a_stream_that_is_left_early_ends_its_threads(self):
         import threading
 
         poses = keypoints(300)
@@ -285,7 +285,7 @@ class TestStream:
 
 
 class Crowd(FakeDetector):
-    """The people of several sequences, in an order that changes from frame to frame."""
+    """Detect the people of several sequences, in an order that changes from frame to frame."""
 
     def __init__(self, *people: PoseSequence) -> None:
         self.skeleton = people[0].skeleton
@@ -306,16 +306,16 @@ class TestSeveralPeople:
     def smaller(self, poses: PoseSequence, shift: float) -> PoseSequence:
         return replace(poses, points=0.8 * poses.points + np.array([shift, 0]))
 
-    def test_one_person_is_followed_whatever_the_order(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_one_person_is_followed_in_any_order_of_detections(self, caplog: pytest.LogCaptureFixture) -> None:
         main = keypoints(100)
         alone = Lifter(MODEL).lift(main)
         with caplog.at_level("WARNING", "poseglass"):
             motion, lifter = self.lifted(main, self.smaller(main, 500), self.smaller(main, -300))
         assert_array_equal(motion.points, alone.points)
         assert lifter.report.people == 3
-        assert caplog.messages == ["up to 3 people per frame: only one is followed, from the most prominent on"]
+        assert caplog.messages == ["up to 3 people per frame: only one is followed, at first the most prominent"]
 
-    def test_a_person_who_is_hidden_for_a_moment_is_not_exchanged(self) -> None:
+    def test_a_person_hidden_for_a_moment_is_not_swapped_with_another(self) -> None:
         valid = np.ones(100, bool)
         valid[40:50] = False
         main = keypoints(100, valid=valid)
@@ -323,14 +323,14 @@ class TestSeveralPeople:
         assert_array_equal(motion.validity, valid)
         assert_array_equal(motion.points, Lifter(MODEL).lift(main).points)
 
-    def test_one_person_needs_no_warning(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_single_person_gives_no_warning(self, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level("WARNING", "poseglass"):
             assert self.lifted(keypoints(30))[1].report.people == 1
         assert not caplog.messages
 
 
-class TestWhatIsLeftAsFound:
-    def test_the_mode_of_the_model(self) -> None:
+class TestSideEffects:
+    def test_the_mode_of_the_model_is_unchanged(self) -> None:
         model = MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=3).train()
         next(model.children()).eval()
         modes = [module.training for module in model.modules()]
@@ -343,9 +343,11 @@ class TestWhatIsLeftAsFound:
         with torch.no_grad():
             for weights in model.parameters():
                 weights.zero_()
-        assert np.abs(lifter.lift(keypoints(30)).points - motion.points).max() > 1e-3, "it shares the weights"
+        assert np.abs(lifter.lift(keypoints(30)).points - motion.points).max() > 1e-3, (
+            "the lifter shares the caller's weights"
+        )
 
-    def test_the_number_of_threads_while_several_lift(self) -> None:
+    def test_the_number_of_threads_is_unchanged_while_several_lift(self) -> None:
         expected = Lifter(MODEL).lift(keypoints(200)).points
         counts, start = set(), torch.get_num_threads()
 
@@ -368,7 +370,7 @@ class TestWhatIsLeftAsFound:
 
 
 class TestChunks:
-    def test_each_is_called_for_keypoints_too(self) -> None:
+    def test_each_receives_the_chunks_of_keypoints_too(self) -> None:
         poses = keypoints(100, fps=25)
         chunks: list[PoseSequence] = []
         motion = Lifter(MODEL).lift(poses[10:], each=chunks.append)
@@ -379,7 +381,7 @@ class TestChunks:
         assert motion.timestamps is None
 
     @pytest.mark.parametrize("late", [20, 64, 100])
-    def test_a_clock_that_gets_irregular_is_the_same_in_a_stream(self, late: int) -> None:
+    def test_a_clock_that_becomes_irregular_gives_the_same_motion_in_a_stream(self, late: int) -> None:
         steps = np.full(160, 1 / 30)
         steps[late:] = np.random.default_rng(0).uniform(0.005, 0.09, 160 - late)
         poses = keypoints(160, fps=30, timestamps=np.cumsum(steps))
@@ -388,5 +390,5 @@ class TestChunks:
         streamed, motion = concatenate(list(stream)), Lifter(MODEL).lift(poses)
         assert streamed.points.tobytes() == motion.points.tobytes()
         assert_array_equal(streamed.kept, motion.kept)
-        if late >= 64:  # else the rate is not 30, but the median of what comes in the first 64 frames
+        if late >= 64:  # before that, the rate is the median of the first 64 frames, which is not 30
             assert_allclose(motion.points, on_the_grid(poses), atol=1e-4)

@@ -1,4 +1,4 @@
-"""Sequences of any length, against windows that plain loops run and blend."""
+"""Prediction of sequences of any length, against plain loops that run and blend windows."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracle import motion as oracle
 from poseglass.clips.windows import blend_weights
 from poseglass.errors import ModelError
-from poseglass.lifting.predictor import Block, Predictor, _Windows, predict
+from poseglass.lifting.predictor import PoseBlock, Predictor, _Windows, predict
 from poseglass.models import Card, MixSTE
 from poseglass.waist.hourglass import Hourglass, funnel, hourglass
 
@@ -59,7 +59,7 @@ def window(
 @pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("waist", [False, True])
 @pytest.mark.parametrize("frames", [1, 4, 9, 10, 15, 16, 31])
-def test_against_loops(frames, waist, flip):
+def test_predictions_match_plain_loops(frames, waist, flip):
     model = make(waist).eval()
     points, scores = keypoints(frames)
     begins = [*range(0, max(frames - 9, 0), 6), max(frames - 9, 0)]
@@ -89,35 +89,35 @@ def test_memory_stays_bounded():
     windows = _Windows(Predictor(make(False)), None)
     waiting, settled = 0, 0
     for t in range(300):
-        settled += len(windows.push(Block(points[t : t + 1], scores[t : t + 1])).pose3d)
+        settled += len(windows.push(PoseBlock(points[t : t + 1], scores[t : t + 1])).pose3d)
         waiting = max(waiting, t + 1 - settled)
         assert len(windows._points) <= 2 * 9
         assert len(windows._done) <= 3
-    assert waiting <= 2 * 9, "a frame comes out at most two windows after it went in"
+    assert waiting <= 2 * 9, "a frame comes out at most two windows later"
     assert settled + len(windows.finish().pose3d) == 300
 
 
 def test_a_predictor_lifts_several_sequences_at_once():
     predictor = Predictor(make(True))
     points, scores = keypoints(50)
-    alone = [part.pose3d for part in predictor.lift([Block(points, scores)])]
-    halves = [predictor.lift([Block(points, scores)]) for _ in range(2)]
+    alone = [part.pose3d for part in predictor.lift([PoseBlock(points, scores)])]
+    halves = [predictor.lift([PoseBlock(points, scores)]) for _ in range(2)]
     for one, two, expected in zip(*halves, alone, strict=True):
         assert_array_equal(one.pose3d, expected)
         assert_array_equal(two.pose3d, expected)
 
 
-def test_nothing_in_nothing_out():
+def test_no_frames_give_no_poses():
     predictor = Predictor(make(False))
     assert [len(part.pose3d) for part in predictor.lift([])] == [0]
-    assert [len(part.pose3d) for part in predictor.lift([Block(np.zeros((0, 17, 2)), np.zeros((0, 17)))])] == [0, 0]
+    assert [len(part.pose3d) for part in predictor.lift([PoseBlock(np.zeros((0, 17, 2)), np.zeros((0, 17)))])] == [0, 0]
 
 
 @pytest.mark.parametrize("overlap", [0.0, 0.9, 0.99])
-def test_any_overlap(overlap):
+def test_any_overlap_gives_a_pose_per_frame(overlap):
     predictor = Predictor(make(False), overlap=overlap)
     points, scores = keypoints(40)
-    parts = list(predictor.lift([Block(points, scores)]))
+    parts = list(predictor.lift([PoseBlock(points, scores)]))
     assert sum(len(part.pose3d) for part in parts) == 40
     assert all(np.isfinite(part.pose3d).all() for part in parts)
 
@@ -145,13 +145,13 @@ def test_a_model_without_scores_is_refused():
         Predictor(MixSTE(frames=9, dim=16, depth=2, heads=2))
 
 
-def test_the_number_of_threads_stays():
+def test_the_number_of_threads_is_unchanged():
     before = torch.get_num_threads()
     predict(make(False), *keypoints(12))
     assert torch.get_num_threads() == before
 
 
-def test_a_person_off_centre_is_turned_into_the_axes_of_the_camera():
+def test_a_person_off_centre_is_rotated_into_the_axes_of_the_camera():
     model = make(waist=True)
     points, scores = keypoints(20)
     scores = np.maximum(scores, 0.1)
@@ -163,7 +163,7 @@ def test_a_person_off_centre_is_turned_into_the_axes_of_the_camera():
         assert_allclose(turned[t], oracle.turned(straight[t], np.array([0.0, 0.0, 1.0]), ray), atol=1e-5)
 
 
-def test_in_the_middle_of_the_image_nothing_is_turned():
+def test_in_the_centre_of_the_image_nothing_is_rotated():
     model = make(waist=False)
     points, scores = keypoints(12)
     scores[:] = 1
@@ -172,20 +172,20 @@ def test_in_the_middle_of_the_image_nothing_is_turned():
     assert_allclose(middle, predict(model, points, scores).pose3d, atol=1e-6)
 
 
-def test_the_last_pose_is_held_while_nobody_is_in_view():
+def test_the_last_pose_is_held_while_no_person_is_in_view():
     model = make(waist=True)
     points, scores = keypoints(80)
     scores = np.maximum(scores, 0.1)
     scores[20:70] = 0
     lifted = predict(model, points, scores)
-    # Between the last window that sees the first spell and the first that sees the second.
+    # Between the last window with the first visible spell and the first window with the second.
     gone = lifted.pose3d[30:58]
     assert np.abs(gone - gone[:1]).max() < 1e-6
     assert not lifted.kept[30:58].any()
     assert np.abs(np.diff(lifted.pose3d[58:75], axis=0)).max() > 1e-3
 
 
-def test_nobody_from_the_start_is_no_error():
+def test_a_sequence_that_starts_without_people_is_no_error():
     lifted = predict(make(waist=True), np.full((30, 17, 2), np.nan), np.zeros((30, 17)), size=(640, 480))
     assert np.isfinite(lifted.pose3d).all()
 
@@ -196,11 +196,11 @@ def test_an_impossible_focal_length_is_refused(focal):
         Predictor(make(waist=False), focal=focal)
 
 
-def test_a_focal_length_needs_the_size_of_the_image():
+def test_a_focal_length_requires_the_image_size():
     with pytest.raises(ModelError, match=r"needs the image's size"):
         predict(make(waist=False), *keypoints(12), focal=900)
 
 
-def test_a_funnel_does_not_lift_whole_sequences():
+def test_a_funnel_is_refused_for_whole_sequences():
     with pytest.raises(ModelError, match=r"funnel predicts some frames only.*backbone"):
         Predictor(funnel(make(False), keep=4, at=1))

@@ -1,10 +1,10 @@
-"""The model's clock: which ticks it sets between frames of any timing, and the way back, against plain loops."""
+"""Resampling to the model's clock and back, for frames of any timing, against plain loops."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from poseglass.lifting.predictor import Block, Prediction
+from poseglass.lifting.predictor import PoseBlock, Prediction
 from poseglass.lifting.resampler import PAUSE, TimedBlock, on_model_clock
 
 EVEN = np.arange(100) / 30
@@ -17,8 +17,10 @@ def poses_at(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return 100 * np.sin(phase + np.arange(2)), np.cos(phase + np.arange(3))
 
 
-def resampled(times: np.ndarray, *, block: int = 1000, scores: np.ndarray | None = None) -> tuple[Block, Prediction]:
-    """What the model sees of frames, and what comes back if it predicts the x of each joint for all three axes."""
+def resampled(
+    times: np.ndarray, *, block: int = 1000, scores: np.ndarray | None = None
+) -> tuple[PoseBlock, Prediction]:
+    """The model's input, and the result if the model predicts the x of each joint for all three axes."""
     points, _ = poses_at(times)
     scores = np.ones((len(times), 17)) if scores is None else scores
     cuts = range(0, len(times), block)
@@ -33,12 +35,12 @@ def resampled(times: np.ndarray, *, block: int = 1000, scores: np.ndarray | None
             yield Prediction(pose3d, np.arange(start, start + len(pose3d)) % 2 == 0)
 
     back = list(on_model_clock(blocks, lift))
-    whole = Block(*(np.concatenate(parts) for parts in zip(*ticks, strict=True)))
+    whole = PoseBlock(*(np.concatenate(parts) for parts in zip(*ticks, strict=True)))
     return whole, Prediction(np.concatenate([p.pose3d for p in back]), np.concatenate([p.kept for p in back]))
 
 
 @pytest.mark.parametrize("fps", [23.6, 24, 25, 29.97, 50, 60, 60.9])
-def test_a_steady_rate_that_the_model_knows_stays_as_it_is(fps: float) -> None:
+def test_a_steady_rate_that_the_model_knows_is_kept(fps: float) -> None:
     times = 7 + np.arange(80) / fps
     ticks, back = resampled(times)
     assert_array_equal(ticks.points, poses_at(times)[0])
@@ -46,13 +48,13 @@ def test_a_steady_rate_that_the_model_knows_stays_as_it_is(fps: float) -> None:
     assert_array_equal(back.kept, np.arange(80) % 2 == 0)
 
 
-def test_jitter_stays_as_it_is() -> None:
+def test_small_jitter_is_kept() -> None:
     times = np.arange(80) / 30 + np.random.default_rng(0).uniform(-0.007, 0.007, 80)
     assert_array_equal(resampled(times)[0].points, poses_at(times)[0])
 
 
 @pytest.mark.parametrize("fps", [5, 23.4, 61.1, 120, 240])
-def test_any_other_rate_becomes_30(fps: float) -> None:
+def test_any_other_rate_becomes_30_frames_per_second(fps: float) -> None:
     times = 7 + np.arange(90) / fps
     ticks, back = resampled(times)
     grid = 7 + np.arange(int((times[-1] - 7) * 30 + 1e-6) + 1) / 30
@@ -64,7 +66,7 @@ def test_any_other_rate_becomes_30(fps: float) -> None:
 
 
 @pytest.mark.parametrize("lost", [1, 3, 60])
-def test_lost_frames_are_filled_in_at_the_rate_of_the_video(lost: int) -> None:
+def test_lost_frames_are_filled_at_the_rate_of_the_video(lost: int) -> None:
     times = np.append(np.arange(40), 40 + lost + np.arange(40)) / 25
     ticks, back = resampled(times)
     grid = np.arange(80 + lost) / 25
@@ -74,7 +76,7 @@ def test_lost_frames_are_filled_in_at_the_rate_of_the_video(lost: int) -> None:
         assert_allclose(back.pose3d[:, j, 0], poses_at(times)[0][:, j, 0], atol=1e-3)
 
 
-def test_frames_that_get_irregular_late_are_resampled_from_there() -> None:
+def test_frames_that_become_irregular_are_resampled_from_there() -> None:
     ticks, back = resampled(LATE)
     assert_array_equal(ticks.points[:100], poses_at(EVEN)[0])
     grid = np.arange(int(LATE[-1] * 30 + 1e-6) + 1) / 30
@@ -85,7 +87,7 @@ def test_frames_that_get_irregular_late_are_resampled_from_there() -> None:
         assert_allclose(back.pose3d[:, j, 0], np.interp(LATE, grid, expected), atol=1e-3)
 
 
-def test_frames_that_get_regular_again_are_taken_as_they_are() -> None:
+def test_frames_that_become_regular_again_are_kept() -> None:
     offset = 100 / 30 + 0.05 + np.arange(50) / 30  # half a step late
     times = np.concatenate([EVEN, offset])
     ticks, _ = resampled(times)
@@ -93,7 +95,7 @@ def test_frames_that_get_regular_again_are_taken_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("times", [EVEN, LATE, LATE[90:], np.arange(150) / 120, np.arange(20) * 3.0, EVEN[:1]])
-def test_the_blocks_do_not_change_a_bit(times: np.ndarray) -> None:
+def test_the_block_size_does_not_change_a_bit(times: np.ndarray) -> None:
     ticks, back = resampled(times)
     for block in (1, 7, 64):
         other_ticks, other_back = resampled(times, block=block)
@@ -103,7 +105,7 @@ def test_the_blocks_do_not_change_a_bit(times: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(("pause", "counted"), [(9.9, 9.9), (10.0, 10.0), (10.1, 10.0), (86400.0, 10.0)])
-def test_a_pause_counts_for_ten_seconds_at_most(pause: float, counted: float) -> None:
+def test_a_pause_counts_for_at_most_ten_seconds(pause: float, counted: float) -> None:
     assert PAUSE == 10
     times = np.concatenate([EVEN, EVEN[-1] + pause + EVEN])
     ticks, back = resampled(times)
@@ -111,7 +113,7 @@ def test_a_pause_counts_for_ten_seconds_at_most(pause: float, counted: float) ->
     assert_allclose(back.pose3d[:, 0, 0], poses_at(times)[0][:, 0, 0], atol=1e-3)
 
 
-def test_each_of_several_pauses_counts() -> None:
+def test_each_pause_counts_separately() -> None:
     times = np.array([0.0, 100.0, 200.0, 300.0])
     assert len(resampled(times)[0].points) == 3 * 300 + 1
 
@@ -125,5 +127,5 @@ def test_between_a_known_and_an_unknown_joint_the_nearer_counts() -> None:
     assert_allclose(ticks.scores[:, 3], [0, 0, 1, 1])
 
 
-def test_no_frames() -> None:
+def test_no_frames_give_no_blocks() -> None:
     assert list(on_model_clock([], lambda parts: (pytest.fail("a frame") for _ in parts))) == []

@@ -1,4 +1,4 @@
-"""What a source is taken for, and that no option is ignored."""
+"""Telling videos, keypoints and motion apart; options that do not apply are refused."""
 
 from pathlib import Path
 
@@ -18,11 +18,11 @@ from samples.commandline import HALPE, openpose, someone
         *((name, "video") for name in ("a.mp4", "a.jpg", "a", "json")),
     ],
 )
-def test_a_path_is_judged_by_its_name(name: str, kind: str) -> None:
+def test_the_kind_of_a_path_follows_from_its_name(name: str, kind: str) -> None:
     assert source_kind(name) == source_kind(Path(name)) == kind
 
 
-def test_what_is_open_already_comes_back() -> None:
+def test_poses_that_are_already_loaded_are_used_directly() -> None:
     poses = someone(3)
     assert source_kind(poses) == "keypoints"
     assert open_source(poses) is poses
@@ -46,7 +46,7 @@ def test_python_lifts_every_file_that_the_command_lifts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", [{"layout": "coco17"}, {"size": (640, 480)}, {"fps": 25.0}])
-def test_options_of_keypoint_files_are_refused_elsewhere(option: dict) -> None:
+def test_options_for_keypoint_files_are_refused_for_other_sources(option: dict) -> None:
     (name,) = option
     with pytest.raises(FormatError, match=rf"{name}: only for a file of keypoints .*walk.mp4 is taken for a video"):
         pg.lift("walk.mp4", **option)
@@ -54,7 +54,7 @@ def test_options_of_keypoint_files_are_refused_elsewhere(option: dict) -> None:
         pg.lift(someone(), **option)
 
 
-def test_arguments_of_videos_are_refused_for_keypoints() -> None:
+def test_arguments_for_videos_are_refused_for_keypoints() -> None:
     with pytest.raises(PoseError, match="on_frame is called with the frames of a video"):
         pg.Lifter().lift(someone(), on_frame=print)
     for source in (HALPE, someone()):

@@ -1,4 +1,4 @@
-"""Busy seconds per stage."""
+"""The stopwatch counts busy seconds per stage."""
 
 import time
 
@@ -7,7 +7,7 @@ import pytest
 from poseglass.lifting.stopwatch import Stopwatch
 
 
-def test_waiting_does_not_count() -> None:
+def test_waiting_for_other_stages_does_not_count() -> None:
     def slow(seconds: float):
         for number in range(2):
             time.sleep(seconds)
@@ -29,10 +29,10 @@ def test_seconds_measured_elsewhere_are_added() -> None:
         pass
     assert stopwatch.seconds["draw"] == pytest.approx(2, abs=0.01)
     stopwatch.seconds["draw"] = 0
-    assert stopwatch.seconds["draw"] >= 2, "what comes out is a copy"
+    assert stopwatch.seconds["draw"] >= 2, "changing the returned copy has no effect"
 
 
-def test_an_error_passes_through() -> None:
+def test_an_error_in_a_stage_is_raised() -> None:
     stopwatch = Stopwatch()
     with pytest.raises(LookupError):
         list(stopwatch.busy("read", ({}[key] for key in "abc")))

@@ -35,7 +35,7 @@ def test_snippets_use_existing_names(snippet):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_existing_files_and_headings(page):
-    prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)  # blocks[index](x) is not a link
+    prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)  # in code, blocks[index](x) is not a link
     for link in re.findall(r"\]\(([^)]+)\)", prose):
         if link.startswith("http"):
             continue
@@ -46,14 +46,14 @@ def test_links_lead_to_existing_files_and_headings(page):
 
 
 def headings(page: Path) -> set[str]:
-    """The anchors that GitHub gives to the headings of a page."""
+    """The anchors of a page's headings on GitHub."""
     titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("path", [*PAGES, *SOURCES], ids=lambda path: str(path.relative_to(ROOT)))
 def test_references_to_modules_and_objects_exist(path):
-    """References such as `poseglass.body.pose.PoseSequence`, in pages, docstrings and comments."""
+    """Check references such as `poseglass.body.pose.PoseSequence` in pages, docstrings and comments."""
     for reference in set(re.findall(r"(?<![\w./-])poseglass(?:\.[A-Za-z_]\w*)+", path.read_text())):
         assert exists(reference), f"{path.name} refers to {reference}, which does not exist"
 
@@ -75,14 +75,14 @@ def exists(reference: str) -> bool:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_folders_and_files_in_pages_exist(page):
-    """Names in backquotes of Python files, and of folders that start at the top of the repository."""
+    """Check names in backquotes of Python files, and of folders below the top of the repository."""
     prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     for name in re.findall(r"`([\w/]+/\w+\.py|(?:src|tests|docs|benchmarks|recipes)/[\w/]*)`", prose):
         assert any((folder / name).exists() for folder in (ROOT, ROOT / "src" / "poseglass", page.parent)), name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_have_the_options_that_pages_show(page):
+def test_commands_on_pages_use_existing_options(page):
     for line in re.findall(r"poseglass (?:lift|evaluate|reproduce|train|convert)\b[^\n`]*", page.read_text()):
         command, *rest = line.removeprefix("poseglass ").split("#")[0].split()
         known = {name for parameter in COMMANDS[command].params for name in parameter.opts}
@@ -109,7 +109,7 @@ def test_the_page_on_custom_backbones_shows_its_script():
 
 
 def test_the_script_of_the_page_on_custom_backbones_runs():
-    # In a process of its own, because the shape checks of the tests cannot be exported.
+    # In a separate process, because the shape checks of the tests cannot be exported.
     script = ROOT / "docs" / "own_backbone.py"
     done = subprocess.run([sys.executable, str(script), "2"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -117,11 +117,11 @@ def test_the_script_of_the_page_on_custom_backbones_runs():
     lines = [re.sub(" +", " ", line) for line in output]
     assert "In turns, pair by pair" in lines[-4]
     assert [*lines[:4], *lines[-3:]] == [
-        "ConvMixer keeps every rule",
-        "plain P-MPJPE # mm, # ms a clip",
-        "with a waist, untrained P-MPJPE # mm, # ms a clip",
-        "with a waist, trained P-MPJPE # mm, # ms a clip",
-        "exported: # nodes, 0 m apart",
+        "ConvMixer follows every rule",
+        "plain P-MPJPE # mm, # ms per clip",
+        "with a waist, untrained P-MPJPE # mm, # ms per clip",
+        "with a waist, trained P-MPJPE # mm, # ms per clip",
+        "exported: # nodes, largest difference 0 m",
         "loaded: a Hourglass around a ConvMixer",
         "recipe: convmixer",
     ]

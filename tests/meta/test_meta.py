@@ -1,4 +1,4 @@
-"""Rules that a machine can check: public names, imports, examples, file lengths, and no code from files."""
+"""Rules that tests can check: public names, imports, examples, file lengths, no execution of file contents."""
 
 import doctest
 import importlib
@@ -29,7 +29,7 @@ def run(code: str) -> str:
 
 
 def tracked() -> list[Path]:
-    """The files of the project, without those that git ignores."""
+    """The files of the project, except those that git ignores."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -50,7 +50,7 @@ def test_public_names_exist(name):
 
 @pytest.mark.parametrize("first", ["nothing", "every module"])
 def test_public_names_are_not_modules(first):
-    """Importing a module sets its name in the package, which must not replace a public name."""
+    """Importing a module sets an attribute of the package, which must not replace a public name."""
     before = f"for name in {MODULES}: importlib.import_module(name)" if first == "every module" else ""
     wrong = run(
         f"import importlib, types, poseglass\n{before}\n"
@@ -60,14 +60,14 @@ def test_public_names_are_not_modules(first):
     assert set(re.findall(r"'(\w+)'", wrong)) <= allowed
 
 
-def test_type_checkers_see_the_public_names():
+def test_type_checkers_find_the_public_names():
     text = (SOURCE / "__init__.py").read_text()
     shown = set(re.findall(r"^\s+from \S+ import \w+ as (\w+)$", text, re.MULTILINE))
     assert shown == set(poseglass.__all__) - {"__version__"}
     assert set(dir(poseglass)) >= shown
 
 
-def test_an_unknown_name():
+def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="poseglass has no 'hourglas'"):
         poseglass.hourglas  # noqa: B018
 
@@ -75,7 +75,7 @@ def test_an_unknown_name():
 @pytest.mark.parametrize(
     "module", ["poseglass", "poseglass.commands.app", "poseglass.body.skeleton", "poseglass.body.pose"]
 )
-def test_importing_is_fast(module):
+def test_importing_loads_no_heavy_package(module):
     heavy = ["av", "cv2", "matplotlib", "mediapipe", "torch"]
     assert run(f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])") == "[]"
 
@@ -110,7 +110,7 @@ def test_public_names_have_docstrings(name):
             assert value.__doc__, f"{name}.{public} has no docstring"
 
 
-def test_files_are_short():
+def test_source_files_have_at_most_400_lines():
     long = {path.name: lines for path in SOURCE.rglob("*.py") if (lines := len(path.read_text().splitlines())) > 400}
     assert not long
 
@@ -128,8 +128,8 @@ def test_no_file_names_a_path_of_one_machine():
     assert not problems
 
 
-def test_no_code_of_files_is_run():
-    """Nothing unpickles or evaluates the content of files."""
+def test_file_contents_are_never_executed():
+    """No module unpickles or evaluates the content of files."""
     wrong = re.compile(r"\b(pickle\.loads?|eval|exec)\(|allow_pickle=True|weights_only=False")
     problems = [
         f"{path.name}:{number}"

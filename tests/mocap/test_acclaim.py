@@ -1,4 +1,4 @@
-"""Acclaim files: positions against plain loops and cases worked out by hand, and errors that name the line."""
+"""Acclaim files: positions against plain loops and cases calculated by hand, and errors that name the line."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def write(path: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize("radians", [False, True])
-def test_positions_agree_with_plain_loops(tmp_path, radians):
+def test_positions_match_plain_loops(tmp_path, radians):
     frames = mocap_files.motion(12)
     mocap_files.write_asf(tmp_path / "01.asf", radians=radians)
     mocap_files.write_amc(tmp_path / "01_01.amc", frames, radians=radians)
@@ -39,7 +39,7 @@ def test_the_amc_file_sets_the_unit_of_its_angles(tmp_path):
     assert_allclose(degrees.positions, radians.positions, atol=1e-5)
 
 
-def test_a_leg_worked_out_by_hand(tmp_path):
+def test_a_bent_leg_matches_a_calculation_by_hand(tmp_path):
     """The shin's own x axis is the world's z axis, so it bends about z."""
     asf = """:units
   length 1
@@ -93,7 +93,7 @@ def test_a_leg_worked_out_by_hand(tmp_path):
             ("    lfemur ltibia\n", "    lfemur ltibia\n    rfemur ltibia\n"),
             "expected one parent per bone, got a second one for ltibia",
         ),
-        ((":hierarchy", ":documentation"), "the file ends before its :hierarchy does"),
+        ((":hierarchy", ":documentation"), "the file ends inside its :hierarchy"),
         (("length 0.45", "length 0"), "expected a positive unit of length, got 0.0"),
     ],
 )
@@ -126,7 +126,7 @@ def test_errors_in_an_amc_file_name_the_fault(tmp_path, change, message):
     assert message in str(caught.value)
 
 
-def test_an_amc_file_that_was_cut_off_says_so(tmp_path):
+def test_a_truncated_amc_file_is_reported_as_such(tmp_path):
     mocap_files.write_asf(tmp_path / "01.asf")
     mocap_files.write_amc(tmp_path / "01_01.amc", mocap_files.motion(3))
     lines = (tmp_path / "01_01.amc").read_text().splitlines()
@@ -136,20 +136,20 @@ def test_an_amc_file_that_was_cut_off_says_so(tmp_path):
         read_amc(write(tmp_path / "01_01.amc", ":DEGREES\n"), read_asf(tmp_path / "01.asf"))
 
 
-def test_the_skeleton_is_the_subjects_or_the_only_one(tmp_path):
+def test_the_asf_file_of_the_subject_or_the_only_one_is_used(tmp_path):
     mocap_files.write_amc(tmp_path / "07_01.amc", mocap_files.motion(2))
-    with pytest.raises(FormatError, match=r"needs its skeleton 07\.asf in the same folder, got no \.asf file"):
+    with pytest.raises(FormatError, match=r"needs its skeleton 07\.asf in the same folder, which has no \.asf file"):
         read_acclaim(tmp_path / "07_01.amc")
     mocap_files.write_asf(tmp_path / "anyone.asf", length=1)
     assert read_acclaim(tmp_path / "07_01.amc").unit == 0.0254
     mocap_files.write_asf(tmp_path / "other.asf")
-    with pytest.raises(FormatError, match=r"07\.asf in the same folder, got anyone\.asf, other\.asf"):
+    with pytest.raises(FormatError, match=r"07\.asf in the same folder, which has anyone\.asf, other\.asf"):
         read_acclaim(tmp_path / "07_01.amc")
     mocap_files.write_asf(tmp_path / "07.asf", length=0.5)
     assert read_acclaim(tmp_path / "07_01.amc").unit == 0.0508
 
 
-def test_the_root_may_have_an_order_position_and_orientation_of_its_own(tmp_path):
+def test_the_root_may_have_its_own_order_position_and_orientation(tmp_path):
     asf = write(
         tmp_path / "l.asf",
         ":units\nlength 1\nangle rad\n:root\norder RZ RY RX TX TZ TY\naxis ZYX\nposition 1 2 3\n"

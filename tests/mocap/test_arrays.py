@@ -1,6 +1,4 @@
-"""Arrays of points: names and shapes that fit, and no pickles."""
-
-from pathlib import Path
+"""Arrays of points: matching names and shapes are required, pickles are refused."""
 
 import numpy as np
 import pytest
@@ -9,6 +7,7 @@ from numpy.testing import assert_allclose
 from poseglass.errors import FormatError
 from poseglass.mocap.arrays import read_npy, read_npz
 from samples import motion_files
+from samples.bomb import Bomb
 
 NAMES = motion_files.NAMES
 
@@ -18,7 +17,7 @@ def points():
     return motion_files.people(20)
 
 
-def test_an_array_needs_names(points, tmp_path):
+def test_an_array_needs_names_of_its_points(points, tmp_path):
     np.save(tmp_path / "a.npy", points)
     assert_allclose(read_npy(tmp_path / "a.npy", NAMES).points, points)
     with pytest.raises(FormatError, match=r"does not name its 17 joints: name them in motion\.toml"):
@@ -33,7 +32,7 @@ def test_an_array_needs_three_coordinates(points, tmp_path):
         read_npy(tmp_path / "flat.npy", NAMES)
 
 
-def test_an_archive_needs_points(points, tmp_path):
+def test_an_archive_needs_an_array_of_points(points, tmp_path):
     np.savez(tmp_path / "a.npz", poses=points)
     with pytest.raises(FormatError, match=r"expected an array 'points'.*got poses"):
         read_npz(tmp_path / "a.npz")
@@ -47,7 +46,7 @@ def test_an_archive_needs_points(points, tmp_path):
         ("timestamps", np.arange(3.0), "expected 20 timestamps, one per frame, got 3"),
     ],
 )
-def test_arrays_that_do_not_fit_the_points(points, tmp_path, key, value, message):
+def test_arrays_that_do_not_fit_the_points_are_refused(points, tmp_path, key, value, message):
     np.savez(tmp_path / "a.npz", **{"points": points, "joints": NAMES, key: value})
     with pytest.raises(FormatError, match=message):
         read_npz(tmp_path / "a.npz")
@@ -65,13 +64,9 @@ def test_an_archive_keeps_its_own_names_times_and_space(points, tmp_path):
     assert read_npz(tmp_path / "b.npz").space is None
 
 
-def test_pickles_are_refused_and_not_run(tmp_path):
-    class Trap:
-        def __reduce__(self):
-            return Path.touch, (tmp_path / "trapped",)
-
-    np.save(tmp_path / "a.npy", np.array([Trap()], object), allow_pickle=True)
-    np.savez(tmp_path / "a.npz", points=np.array([Trap()], object))
+def test_pickled_code_is_refused_and_never_run(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([Bomb(tmp_path / "trapped")], object), allow_pickle=True)
+    np.savez(tmp_path / "a.npz", points=np.array([Bomb(tmp_path / "trapped")], object))
     with pytest.raises(FormatError):
         read_npy(tmp_path / "a.npy", NAMES)
     with pytest.raises(FormatError):

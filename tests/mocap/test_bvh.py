@@ -1,4 +1,4 @@
-"""BVH files: forward kinematics against cases worked out by hand, and errors that name the line."""
+"""BVH files: forward kinematics against cases calculated by hand, and errors that name the line."""
 
 from itertools import permutations
 from pathlib import Path
@@ -42,7 +42,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_an_arm_worked_out_by_hand(tmp_path):
+def test_a_bent_arm_matches_a_calculation_by_hand(tmp_path):
     arm = read_bvh(write(tmp_path / "arm.bvh", ARM))
     assert arm.names == ("hips", "elbow", "elbow End Site")
     assert arm.parents == (-1, 0, 1)

@@ -1,4 +1,4 @@
-"""Every format in the table: reading gives what was written, and errors name the file and the place."""
+"""Every format in the table: reading restores what was written, and errors name the file and the line."""
 
 import re
 from pathlib import Path
@@ -35,7 +35,7 @@ def points():
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_reading_gives_what_was_written(name, points, tmp_path):
+def test_reading_restores_what_was_written(name, points, tmp_path):
     write, scale = WRITERS[name]
     if name != "walk.bvh":  # the format cannot express unknown joints
         points[3:5, 6] = np.nan
@@ -53,7 +53,7 @@ def test_formats_with_bones_give_bones(points, tmp_path):
 
 
 @pytest.mark.parametrize("name", [*WRITERS, "walk.npy"])
-def test_a_file_that_was_cut_off_is_an_error(name, points, tmp_path):
+def test_a_truncated_file_is_an_error(name, points, tmp_path):
     path = tmp_path / name
     if name == "walk.npy":
         np.save(path, points)
@@ -62,7 +62,9 @@ def test_a_file_that_was_cut_off_is_an_error(name, points, tmp_path):
     content = path.read_bytes()
     for share in (0, 0.02, 0.2, 0.5, 0.93):
         part = content[: int(share * len(content))]
-        path.write_bytes(part if path.suffix != ".csv" else part.rpartition(b",")[0])  # whole rows are a valid table
+        path.write_bytes(
+            part if path.suffix != ".csv" else part.rpartition(b",")[0]
+        )  # complete rows would be a valid table
         with pytest.raises(FormatError, match=r"walk|long"):
             read_tracks(path, motion_files.NAMES)
 
@@ -100,7 +102,7 @@ def test_an_unknown_suffix_lists_the_known_ones(tmp_path):
 
 
 def test_saved_poses_are_read_back(walk, tmp_path):
-    """Both the table and the archive; frames without a person are unknown."""
+    """From the table and the archive; frames without a person are unknown."""
     for name in ("walk.csv", "walk.npz"):
         walk.save(tmp_path / name)
         tracks = read_tracks(tmp_path / name)

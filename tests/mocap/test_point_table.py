@@ -36,7 +36,7 @@ def test_missing_frames_are_unknown_and_their_times_interpolated(tmp_path):
     assert tracks.fps == 10
 
 
-def test_a_table_may_lack_minutes_but_not_hours_of_frames(tmp_path):
+def test_a_table_may_lack_minutes_of_frames_but_not_hours(tmp_path):
     for last, message in ((1039, None), (1040, "got 0 to 1040 in 2 rows")):
         (tmp_path / "a.csv").write_text(f"frame,hip_x,hip_y,hip_z\n0,0,0,0\n{last},0,0,0\n")
         if message is None:

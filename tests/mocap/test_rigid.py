@@ -1,4 +1,4 @@
-"""Rigid motion from both formats that have bones: constant bone lengths, named joints, `FormatError` for any fault."""
+"""Rigid motion from both formats with bones: constant bone lengths, named joints, `FormatError` for any fault."""
 
 import random
 import re
@@ -16,7 +16,7 @@ from samples import mocap_files
 DATA = Path(__file__).parents[1] / "samples"
 
 
-def test_bones_keep_their_length_in_both_formats(tmp_path):
+def test_bones_keep_their_lengths_in_both_formats(tmp_path):
     mocap_files.write_asf(tmp_path / "01.asf")
     frames = mocap_files.motion(10)
     mocap_files.write_amc(tmp_path / "01_01.amc", frames)
@@ -65,7 +65,7 @@ def test_an_unknown_joint_is_an_error_that_lists_the_joints():
         read_bvh(DATA / "cmu_01_03.bvh").joint("Nose")
 
 
-def test_a_changed_bone_moves_the_joints_below_it_and_leaves_the_original():
+def test_a_changed_bone_moves_only_the_joints_below_it():
     motion = read_bvh(DATA / "cmu_01_03.bvh")
     longer = motion.with_offsets({"LeftLeg": 2 * motion.offsets[0, motion.names.index("LeftLeg")]})
     knee, hip = motion.joint("LeftLeg"), motion.joint("LeftUpLeg")
@@ -75,7 +75,7 @@ def test_a_changed_bone_moves_the_joints_below_it_and_leaves_the_original():
     assert_allclose(motion.joint("LeftLeg"), knee)
 
 
-def test_tracks_are_the_joints():
+def test_point_tracks_hold_the_joints():
     motion = read_bvh(DATA / "cmu_01_03.bvh")
     tracks = motion.tracks()
     assert (tracks.names, tracks.fps, tracks.unit) == (motion.names, 120, None)

@@ -1,4 +1,4 @@
-"""Text files: words, braces and comments; and tables whose bad lines are reported together."""
+"""Text files: words, braces and comments; all bad lines of a table are reported together."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_a_name_in_another_encoding_is_read(tmp_path):
     assert next(iter(WordLines(tmp_path / "a.bvh")))[0] == "ROOT"
 
 
-def test_a_long_line_is_quoted_in_part(tmp_path):
+def test_a_long_line_is_shortened_in_the_error(tmp_path):
     (tmp_path / "a.bvh").write_text("x" * 99)
     with pytest.raises(FormatError, match=f"expected 'MOTION', got '{'x' * 60}'$"):
         WordLines(tmp_path / "a.bvh").expect("MOTION")
@@ -45,7 +45,7 @@ def test_bad_lines_are_reported_together_up_to_five(tmp_path):
         table.array()
 
 
-def test_an_empty_cell_is_nan_and_no_line_is_an_error(tmp_path):
+def test_an_empty_cell_is_nan_and_a_file_without_lines_is_an_error(tmp_path):
     table = NumberTable(tmp_path / "a.csv", 2)
     with pytest.raises(FormatError, match=r"a\.csv: expected at least one line of numbers, got none"):
         table.array()

@@ -7,7 +7,7 @@ from poseglass.errors import FormatError
 from poseglass.mocap.tracks import UNITS, PointTracks, frame_rate
 
 
-def test_names_are_unique_and_there_is_something():
+def test_names_must_be_unique_and_at_least_one():
     with pytest.raises(FormatError, match="expected unique point names, got these more than once: a"):
         PointTracks(("a", "b", "a"), np.zeros((1, 3, 3)))
     with pytest.raises(FormatError, match="expected at least one frame, got none"):
@@ -16,7 +16,7 @@ def test_names_are_unique_and_there_is_something():
         PointTracks((), np.zeros((1, 0, 3)))
 
 
-def test_units_are_in_metres():
+def test_units_are_given_in_metres():
     assert (UNITS["m"], UNITS["cm"], UNITS["mm"]) == (1, 0.01, 0.001)
     assert UNITS["inches"] == UNITS["inch"] == UNITS["in"]
     assert 12 * UNITS["in"] == pytest.approx(UNITS["ft"], rel=1e-12)
@@ -25,11 +25,11 @@ def test_units_are_in_metres():
 
 
 @pytest.mark.parametrize("fps", [24, 25, 30, 30000 / 1001, 24000 / 1001, 60000 / 1001, 50, 59.9, 120, 12.5])
-def test_frame_rate_of_time_stamps(fps):
+def test_the_frame_rate_follows_from_the_time_stamps(fps):
     assert frame_rate(np.arange(1000) / fps) == pytest.approx(fps, rel=1e-9)
 
 
-def test_a_frame_rate_near_a_whole_number_is_that_number():
+def test_a_frame_rate_near_a_whole_number_is_rounded():
     assert frame_rate(np.array([0, 0.1])) == 10
     assert frame_rate(np.array([0, 0.033, 0.067, 0.1])) == 30
     assert frame_rate(np.arange(100) * 0.0166667) == 60

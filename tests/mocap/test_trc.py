@@ -1,4 +1,4 @@
-"""TRC files: headers that do not match the rows, and how rows are written."""
+"""TRC files: headers that do not match the rows, and variants of row syntax."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from poseglass.mocap.trc import read_trc
 from samples import motion_files
 
 
-def test_headers_that_do_not_match_are_errors(tmp_path):
+def test_headers_that_do_not_match_are_refused(tmp_path):
     path = motion_files.write_trc(tmp_path / "a.trc", motion_files.people(20))
     text = path.read_text()
     for old, new, message in (
@@ -25,7 +25,7 @@ def test_headers_that_do_not_match_are_errors(tmp_path):
             read_trc(path)
 
 
-def test_another_file_is_an_error(tmp_path):
+def test_another_kind_of_file_is_refused(tmp_path):
     for text in ("x\n" * 9, "PathFileType\n" * 4):
         (tmp_path / "a.trc").write_text(text)
         with pytest.raises(FormatError, match="is not a TRC file: expected 5 header lines"):

@@ -1,4 +1,4 @@
-"""The card of a model: what it can say, and that it changes only with the model that carries it."""
+"""The card of a model: allowed values; a changed card needs a new model object."""
 
 import copy
 import pickle
@@ -14,7 +14,7 @@ from poseglass.models import Card
 SCREEN = Card(coordinates="screen", answers="centre", keypoints="cpn", skeleton="mpi_inf_3dhp17")
 
 
-def test_defaults():
+def test_the_defaults_describe_a_person_model():
     assert asdict(Card()) == {
         "coordinates": "person", "answers": "all", "keypoints": "", "skeleton": "h36m17", "units": "metres",
     }  # fmt: skip
@@ -31,7 +31,7 @@ def test_defaults():
         ({"units": []}, "units should be"),
     ],
 )
-def test_values_that_a_field_cannot_have(as_used, field, words):
+def test_impossible_values_are_refused(as_used, field, words):
     with pytest.raises(ModelError, match=words):
         Card(**field)
 
@@ -65,7 +65,7 @@ def test_every_size_takes_a_card(model):
         assert pg.create_model(model).card == Card()
 
 
-def test_a_card_stays_with_the_model():
+def test_the_card_of_a_model_cannot_be_changed():
     model = pg.MixSTE(frames=9, dim=16, depth=2, heads=2, card=SCREEN)
     assert copy.deepcopy(model).card == pickle.loads(pickle.dumps(model)).card == SCREEN
     with pytest.raises(AttributeError):

@@ -1,4 +1,4 @@
-"""Initial weights that learn fast: what each architecture sets, and the time code."""
+"""Initial weights for fast learning: what each architecture sets, and the time code."""
 
 import math
 
@@ -16,7 +16,7 @@ TINY = {
     "MHFormer": "mhformer-tiny",
     "MotionAGFormer": "motionagformer-tiny",
 }
-# Parameters by what happens to them: they tell joints apart, or frames, or make the poses.
+# Parameters by their role: they distinguish joints or frames, or form the poses.
 JOINTS = {
     "MixSTE": {"joint_embedding"},
     "MotionBERT": {"joint_embedding"},
@@ -35,19 +35,21 @@ def state(model: torch.nn.Module) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
-def test_every_backbone_is_here():
+def test_the_tables_list_every_backbone():
     assert TINY.keys() == JOINTS.keys() == FRAMES.keys() == BACKBONES.keys()
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_each_architecture_sets_its_own(name):
+def test_each_architecture_sets_its_own_initial_weights(name):
     torch.manual_seed(0)
     model = create_model(TINY[name], frames=9)
     before = state(model)
     model.init_sinusoidal(torch.Generator().manual_seed(1))
     after = state(model)
     changed = {key for key, value in after.items() if not torch.equal(value, before[key])}
-    shrunk = set() if name == "MotionBERT" else {"head_project.weight"}  # MotionBERT's are small as published
+    shrunk = (
+        set() if name == "MotionBERT" else {"head_project.weight"}
+    )  # MotionBERT's published output weights are already small
     assert changed == JOINTS[name] | FRAMES[name] | shrunk
     for key in FRAMES[name]:
         assert torch.equal(after[key], time_code(9, model.dim))
@@ -58,7 +60,7 @@ def test_each_architecture_sets_its_own(name):
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_at_first_frames_and_joints_differ_and_poses_are_near_the_pelvis(name):
+def test_initial_poses_are_near_the_pelvis_and_differ_by_frame_and_joint(name):
     torch.manual_seed(0)
     model = create_model(TINY[name], frames=9).eval()
     model.init_sinusoidal()
@@ -68,11 +70,13 @@ def test_at_first_frames_and_joints_differ_and_poses_are_near_the_pelvis(name):
     assert pose.abs().max() < 0.3, "metres"
     assert all(not torch.equal(pose[:, joint], pose[:, 0]) for joint in range(1, 17))
     if FRAMES[name]:
-        assert all(not torch.equal(pose[frame], pose[0]) for frame in range(1, 9)), "though all frames look the same"
+        assert all(not torch.equal(pose[frame], pose[0]) for frame in range(1, 9)), (
+            "although all frames have the same input"
+        )
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_the_same_generator_gives_the_same_weights_and_the_global_one_is_left_alone(name):
+def test_the_same_generator_gives_the_same_weights_and_the_global_one_is_unchanged(name):
     model = create_model(TINY[name], frames=9)
     drawn = []
     before = torch.get_rng_state()
@@ -83,17 +87,17 @@ def test_the_same_generator_gives_the_same_weights_and_the_global_one_is_left_al
     assert all(torch.equal(drawn[0][key], drawn[1][key]) for key in JOINTS[name])
 
 
-def test_the_queries_of_a_waist_get_the_time_code_and_look_near_their_own_frame():
+def test_waist_queries_start_as_the_time_code_and_attend_to_near_frames():
     model = hourglass("motionbert-tiny", frames=9, keep=3, at=1)
     model.init_sinusoidal()
     assert torch.equal(model.recoverer.queries, time_code(9, 32))
     assert torch.equal(model.recoverer.attention.key.weight, model.recoverer.attention.query.weight)
     assert torch.equal(model.backbone.time_embedding, time_code(9, 32))
-    hourglass("mixste-tiny", frames=9, keep=3, at=1, recover="nearest").init_sinusoidal()  # nothing to set there
+    hourglass("mixste-tiny", frames=9, keep=3, at=1, recover="nearest").init_sinusoidal()  # it has no queries to set
 
 
 class TestTimeCode:
-    def test_values(self):
+    def test_values_follow_from_the_formula(self):
         """Base 1000: with four rates the wavelengths are 2 pi times 1, 1000^(1/4), 1000^(1/2) and 1000^(3/4)."""
         code = time_code(4, 8)[0].double()
         for frame in range(4):
@@ -102,15 +106,15 @@ class TestTimeCode:
             torch.testing.assert_close(code[frame], torch.tensor(right, dtype=torch.double), atol=1e-6, rtol=0)
         assert code[3, 1].item() == pytest.approx(0.50854, abs=1e-5)  # sin(3 / 5.6234)
 
-    def test_the_wavelengths_run_from_6_to_6000_frames(self):
+    def test_the_wavelengths_range_from_6_to_6000_frames(self):
         slow = time_code(2, 512)[0, 1, 255].item()  # sin of the slowest rate
         assert 2 * math.pi / math.asin(slow) == pytest.approx(6000, rel=0.05)
 
-    def test_it_tells_frames_apart(self):
+    def test_the_code_distinguishes_frames(self):
         code = time_code(81, 32)[0]
         distance = torch.cdist(code, code)
         assert (distance + 9 * torch.eye(81)).min() > 0.1
         assert code.abs().max() <= 1
 
-    def test_an_odd_number_of_channels(self):
+    def test_the_number_of_channels_may_be_odd(self):
         assert time_code(5, 7).shape == (1, 5, 7)

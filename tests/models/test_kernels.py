@@ -1,4 +1,4 @@
-"""Each fast kernel against its plain form, and where the fast ones may run."""
+"""Each fast kernel against its plain form, and the conditions for its use."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ class TestLinear:
         with torch.no_grad():
             assert_close(kernels.linear(x, weight, bias, then), learning.detach(), atol=1e-5, rtol=1e-5)
 
-    def test_torch_counts_its_flops(self):
+    def test_torch_counts_the_flops_of_the_fast_form(self):
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             kernels.linear(torch.randn(3, 4), torch.randn(6, 4), None)
         assert counter.get_total_flops() == 2 * 3 * 4 * 6
@@ -57,7 +57,7 @@ class TestNormedLinear:
                 value.uniform_(0.5, 1.5)
         return norm
 
-    def test_folding_agrees_with_the_plain_form(self, norm):
+    def test_folding_the_norm_agrees_with_the_plain_form(self, norm):
         x, weight, bias = torch.randn(2, 5, 24), torch.randn(12, 24) / 5, torch.randn(12)
         with torch.inference_mode():
             expected = kernels.plain_normed_linear(x, norm, weight, bias)
@@ -122,7 +122,7 @@ class TestNthLargest:
 
 
 class TestUsable:
-    def test_only_where_nothing_watches_the_computation(self):
+    def test_fast_forms_run_only_without_gradients_on_the_cpu_and_without_autocast(self):
         x, weight = torch.zeros(2), nn.Parameter(torch.zeros(2))
         assert not kernels.usable(x), "gradients are on"
         with torch.no_grad():
@@ -132,7 +132,7 @@ class TestUsable:
                 assert not kernels.usable(x)
 
     @pytest.mark.filterwarnings("ignore:`torch.jit.trace` is deprecated")
-    def test_not_in_a_trace(self):
+    def test_fast_forms_do_not_run_in_a_trace(self):
         def allowed(x):
             return x + float(kernels.usable(x))
 

@@ -83,14 +83,14 @@ class TestLinear:
             assert_close(linear(x, then=then).double(), expected, atol=1e-6, rtol=1e-5)
 
     @pytest.mark.parametrize("learning", [True, False])
-    def test_its_parts_are_its_output(self, learning: bool) -> None:
+    def test_the_parts_of_a_linear_layer_concatenate_to_its_output(self, learning: bool) -> None:
         linear, x = Linear(24, 12), torch.randn(2, 5, 24)
         with torch.set_grad_enabled(learning):
             parts = linear.parts(x, 3)
             assert [part.shape[-1] for part in parts] == [4, 4, 4]
             assert_close(torch.cat(parts, -1), linear(x), atol=1e-6, rtol=1e-5)
 
-    def test_to_torch_it_is_an_ordinary_linear(self) -> None:
+    def test_torch_treats_it_as_an_ordinary_linear_layer(self) -> None:
         linear = Linear(4, 6)
         assert set(linear.state_dict()) == {"weight", "bias"}
         x = torch.randn(3, 4)
@@ -104,7 +104,7 @@ class TestLinear:
 class TestAttention:
     @pytest.mark.parametrize("clips", [1, 2])
     @pytest.mark.parametrize("axis", [1, 2])
-    def test_one_product_or_three_for_queries_keys_and_values(self, axis: int, clips: int) -> None:
+    def test_one_product_and_three_give_the_same_queries_keys_and_values(self, axis: int, clips: int) -> None:
         attention, x = Attention(8, heads=2), torch.randn(clips, *TOKENS[1:])
         received: list[torch.Tensor] = []
         expected = attention(x, received, axis=axis)
@@ -122,11 +122,11 @@ class TestBlock:
             assert_close(block(x, axis=axis), expected.detach(), atol=1e-5, rtol=1e-5)
         assert torch.equal(x, given)
 
-    def test_the_axes_are_interchangeable(self) -> None:
+    def test_the_two_token_axes_are_interchangeable(self) -> None:
         block, x = Block(8, 16, heads=2).eval(), torch.randn(*TOKENS)
         assert_close(block(x, axis=2), block(x.transpose(1, 2), axis=1).transpose(1, 2))
 
-    def test_tokens_without_slots(self) -> None:
+    def test_tokens_may_lack_the_slot_axis(self) -> None:
         attention, x = Attention(8, heads=2), torch.randn(2, 5, 8)
         assert_close(attention(x), attention(x[:, :, None], axis=1)[:, :, 0])
 
@@ -135,8 +135,8 @@ class TestBlock:
 def test_stochastic_depth_drops_whole_samples(axis: int) -> None:
     dropped = StochasticDepth(0.5).train()(torch.ones(40, 5, 3, 8), axis=axis)
     assert set(dropped.unique().tolist()) == {0, 2}
-    samples = dropped.movedim(axis, -1).flatten(2)  # what was mixed along the axis, and all its channels
+    samples = dropped.movedim(axis, -1).flatten(2)  # all values mixed along the axis, with their channels
     assert (samples == samples[..., :1]).all()
     kept = samples[..., 0] > 0
     assert 0.3 < kept.float().mean() < 0.7
-    assert (kept != kept[:, :1]).any(), "each place along the other axis is a sample of its own"
+    assert (kept != kept[:, :1]).any(), "each index of the other axis is a separate sample"

@@ -1,4 +1,4 @@
-"""A caller's model keeps its mode."""
+"""A caller's model stays in its train or eval mode."""
 
 import pytest
 from torch import nn
@@ -6,7 +6,7 @@ from torch import nn
 from poseglass.models.mode import evaluation_mode
 
 
-def test_every_part_gets_its_own_mode_back():
+def test_every_part_returns_to_its_own_mode():
     model = nn.Sequential(nn.Dropout(), nn.Sequential(nn.Dropout(), nn.Dropout())).train()
     model[1].eval()
     model[1][0].train()
@@ -16,7 +16,7 @@ def test_every_part_gets_its_own_mode_back():
     assert [part.training for part in model.modules()] == before == [True, True, False, True, False]
 
 
-def test_the_mode_comes_back_after_an_error():
+def test_the_mode_is_restored_after_an_error():
     model = nn.Dropout().train()
     with pytest.raises(RuntimeError), evaluation_mode(model):
         raise RuntimeError

@@ -1,1 +1,1 @@
-"""The readable second implementation of each hard thing: plain loops in float64, written from the definitions."""
+"""A readable second implementation of everything difficult: plain loops in float64, from the definitions."""

@@ -1,9 +1,9 @@
-"""A synthetic person with a given position for every joint, standing or moving; metres, y up, facing +z, left is +x."""
+"""A synthetic person, standing or moving, with every joint's position given; metres, y up, facing +z, left at +x."""
 
 import numpy as np
 from numpy import ndarray
 
-# The left side and the middle; the right side mirrors the left. Proportions of a 1.75 m adult.
+# The left side and the middle; the right side mirrors the left. Proportions of an adult of 1.75 m.
 MIDDLE = {
     "pelvis": (0.0, 0.93, 0.0),
     "spine": (0.0, 1.17, -0.01),
@@ -37,7 +37,7 @@ LEFT = {
 
 
 def joint(name: str) -> ndarray:
-    """The position of a joint, by its name in the skeletons."""
+    """The position of a joint, given its name in the skeletons."""
     if name in MIDDLE:
         return np.array(MIDDLE[name])
     side, _, part = name.partition("_")
@@ -45,7 +45,7 @@ def joint(name: str) -> ndarray:
 
 
 def body(joints: tuple[str, ...]) -> ndarray:
-    """The standing person (j 3) with the joints of a skeleton."""
+    """The standing person (j 3) with these joints."""
     return np.stack([joint(name) for name in joints])
 
 

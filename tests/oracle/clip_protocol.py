@@ -1,7 +1,7 @@
-"""The evaluation protocol of motion clips, version 1, in plain loops and in numbers written down a second time.
+"""The evaluation protocol for motion clips, version 1, in plain loops and with every constant written out again.
 
-World: metres, y up. Camera: x right, y down, z forward. What is shared with the package are the simulated detector's
-noise and the conversion of COCO's keypoints, which have tests of their own.
+World: metres, y up. Camera: x right, y down, z forward. Only the noise of the simulated detector and the
+conversion of COCO keypoints come from the package; they have their own tests.
 """
 
 import math
@@ -24,7 +24,7 @@ NOISE = DetectorNoise(jitter=(0.002, 0.012), bias=0.006, outliers=0.004, swaps=0
 # In metres from the base of the skull: forward, up, left.
 FACE = [(0.09, 0, 0), (0.075, 0.035, 0.032), (0.075, 0.035, -0.032), (-0.005, 0.015, 0.075), (-0.005, 0.015, -0.075)]
 FACE_NAMES = ["nose", "left_eye", "right_eye", "left_ear", "right_ear"]
-# Left and right exchanged, of the 17 joints, the face and the neck.
+# The mirror permutation of the 17 joints, the face and the neck.
 MIRROR = (0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13, 17, 19, 18, 21, 20, 22)
 
 Predict = Callable[[ndarray, ndarray], ndarray]  # 2D poses and scores to root-relative 3D poses
@@ -40,7 +40,7 @@ class View(NamedTuple):
 
 
 def at_30_fps(points: ndarray, fps: int) -> ndarray:
-    """Frames at k / 30 s, on the straight line between the frames before and after, as long as there are both."""
+    """Frames at k / 30 s, on the straight line between the neighbouring frames, while both exist."""
     frames = []
     k = 0
     while (place := Fraction(k * fps, 30)) <= len(points) - 1:
@@ -57,7 +57,7 @@ def unit(v: ndarray) -> ndarray:
 
 
 def with_face(pose: ndarray) -> ndarray:
-    """The 17 joints, joint 9 moved 5 cm forward; nose, eyes, ears; the middle of the shoulders."""
+    """The 17 joints with joint 9 moved 5 cm forward, then nose, eyes, ears and the middle of the shoulders."""
     base, top, thorax, left_shoulder, right_shoulder = (pose[joint] for joint in (9, 10, 8, 11, 14))
     up = unit(top - thorax)
     across = left_shoulder - right_shoulder
@@ -70,7 +70,7 @@ def with_face(pose: ndarray) -> ndarray:
 
 
 def look(points: ndarray, camera: tuple[float, float, float, float]) -> tuple[ndarray, ndarray]:
-    """The camera's place and its axes right, down, forward (3 3), for a take (f 17 3) at 30 frames per second."""
+    """The camera's position and its axes right, down, forward (3 3), for a take (f 17 3) at 30 frames per second."""
     yaw, pitch, distance, _ = camera
     middle = np.array([(min(points[:, 0, axis]) + max(points[:, 0, axis])) / 2 for axis in range(3)])
     for pose in points:
@@ -86,12 +86,12 @@ def look(points: ndarray, camera: tuple[float, float, float, float]) -> tuple[nd
 
 
 def seen_from(place: ndarray, axes: ndarray, pose: ndarray) -> ndarray:
-    """Joints (n 3) in camera space."""
+    """Joints (n 3) in camera space, from world space."""
     return np.stack([axes @ (joint - place) for joint in pose])
 
 
 def pixels(pose: ndarray, focal: float) -> ndarray:
-    """Joints in camera space (n 3) in the image (n 2)."""
+    """Project joints (n 3) from camera space to the image (n 2)."""
     f = focal * WIDTH
     return np.array([(f * x / z + WIDTH / 2, f * y / z + HEIGHT / 2) for x, y, z in pose])
 
@@ -101,7 +101,7 @@ def rooted(pose: ndarray) -> ndarray:
 
 
 def observed(points: ndarray, scores: ndarray) -> tuple[ndarray, ndarray]:
-    """COCO's keypoints among the detected joints (n 2), converted to the 17; a score is the lowest of its sources."""
+    """The COCO keypoints of the detected joints (n 2), converted to the 17; a score is the lowest of its sources."""
     names = [*H36M_17.joints, *FACE_NAMES, "neck"]
     places = [names.index(name) for name in COCO_17.joints]
     matrix = conversion(COCO_17, H36M_17)
@@ -114,7 +114,7 @@ def observed(points: ndarray, scores: ndarray) -> tuple[ndarray, ndarray]:
 
 
 def views(name: str, points: ndarray, fps: int) -> list[View]:
-    """What the four cameras see of a take, clean and detected."""
+    """The views of a take from the four cameras, clean and detected."""
     take = at_30_fps(points, fps)
     every = []
     for number, camera in enumerate(CAMERAS):
@@ -136,7 +136,7 @@ def views(name: str, points: ndarray, fps: int) -> list[View]:
 def errors(
     takes: list[tuple[str, str, ndarray]], fps: int, predict: Predict
 ) -> dict[tuple[str, str], dict[str, float]]:
-    """Errors by kind and subject (and ``all``) of takes (name, subject, points): each view weighs as its frames."""
+    """Errors of takes (name, subject, points) by kind and subject (and ``all``), weighted by frames."""
     collected: dict[tuple[str, str], list[tuple[int, list[float]]]] = {}
     for name, subject, points in takes:
         for view in views(name, points, fps):

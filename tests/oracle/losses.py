@@ -57,7 +57,7 @@ def limb_variance(predicted: ndarray, parents: Sequence[int]) -> float:
 
 
 def limb_angles(pose: ndarray, parents: Sequence[int]) -> list[float]:
-    """The angles at each joint between two limbs that end there, by the law of cosines."""
+    """The angle between every two limbs that meet at a joint, by the law of cosines."""
     angles = []
     for joint in range(len(parents)):
         ends = [e for e in range(len(parents)) if parents[e] == joint or parents[joint] == e]

@@ -1,4 +1,4 @@
-"""Errors of poses and the alignments they need in plain loops, written from their definitions."""
+"""Pose errors and their alignments in plain loops, written from the definitions."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ def mpjpe(predicted: ndarray, target: ndarray) -> float:
 
 
 def velocity_error(predicted: ndarray, target: ndarray) -> float:
-    """MPJPE of the joints' movement from frame to frame."""
+    """MPJPE of the frame-to-frame movement of the joints."""
 
     def steps(x: ndarray) -> ndarray:
         return np.stack([x[t + 1].astype(float) - x[t] for t in range(len(x) - 1)])
@@ -37,7 +37,7 @@ def acceleration_error(predicted: ndarray, target: ndarray) -> float:
 
 
 def procrustes(points: ndarray, target: ndarray) -> ndarray:
-    """Align points (n 3) with a target by the best similarity, with Horn's quaternion method (JOSA A, 1987).
+    """Align points (n 3) to a target with the best similarity, by Horn's quaternion method (JOSA A, 1987).
 
     It needs no singular value decomposition: the rotation is an eigenvector of a 4 x 4 matrix.
     """
@@ -69,19 +69,19 @@ def procrustes(points: ndarray, target: ndarray) -> ndarray:
 
 
 def p_mpjpe(predicted: ndarray, target: ndarray) -> float:
-    """MPJPE of poses that are aligned with the truth frame by frame."""
+    """MPJPE of poses aligned to the truth frame by frame."""
     return mpjpe(*_framewise(predicted, target, procrustes))
 
 
 def scaled(points: ndarray, target: ndarray) -> ndarray:
-    """Points (n 3) times the factor s that minimises the sum of |s p - t|^2, where its derivative in s is 0."""
+    """Points (n 3) times the factor s that minimises the sum of |s p - t|^2, from a derivative of 0."""
     product = sum(float(a) * float(b) for p, t in zip(points, target, strict=True) for a, b in zip(p, t, strict=True))
     square = sum(float(a) ** 2 for p in points for a in p)
     return points * (product / square if square else 0.0)
 
 
 def n_mpjpe(predicted: ndarray, target: ndarray) -> float:
-    """MPJPE of poses that are scaled to the truth frame by frame."""
+    """MPJPE of poses scaled to the truth frame by frame."""
     return mpjpe(*_framewise(predicted, target, scaled))
 
 

@@ -22,7 +22,7 @@ EPS = {
     "last": 1e-6,
     "head": 1e-5,
 }
-# For the cross attention that updates stream a: the streams of query, key and value.
+# For the cross-attention that updates stream a: the streams of query, key and value.
 CHI = {1: (2, 3, 1), 2: (1, 3, 2), 3: (1, 2, 3)}
 
 
@@ -105,7 +105,7 @@ class Published:
         self.heads, self.keep, self.at, self.always, self.eps = heads, keep, at, always, eps
 
     def linear(self, name: str, x: ndarray) -> ndarray:
-        """x W^T + b, which is also a convolution over single frames."""
+        """x W^T + b, which equals a convolution over single frames."""
         weight = self.state[f"{name}.weight"]
         return x @ weight.reshape(weight.shape[:2]).T + self.state[f"{name}.bias"]
 
@@ -120,7 +120,7 @@ class Published:
         return scaled * self.state[f"{name}.weight"] + self.state[f"{name}.bias"]
 
     def attention(self, name: str, x: ndarray, heads: int) -> ndarray:
-        """Self-attention over the last axis but one."""
+        """Self-attention over the second-to-last axis."""
         q, k, v = np.split(self.linear(f"{name}.qkv", x), 3, -1)
         return self.linear(f"{name}.proj", attend(q, k, v, heads))
 
@@ -153,7 +153,7 @@ class Published:
         return streams
 
     def mixed(self, name: str, streams: dict[int, ndarray], kind: str) -> dict[int, ndarray]:
-        """All three streams through the layer's mlp."""
+        """All three streams after the layer's mlp."""
         x = np.concatenate([streams[a] for a in (1, 2, 3)], -1)
         x = x + self.mlp(f"{name}.mlp", self.norm(f"{name}.norm2", x, kind))
         return dict(zip((1, 2, 3), np.split(x, 3, -1), strict=True))
@@ -179,7 +179,7 @@ class Published:
         return self.mixed(name, streams, "CHI mlp")
 
     def __call__(self, clip: ndarray) -> tuple[ndarray, list[int]]:
-        """The poses (k 17 3) of the kept frames of one clip (f 17 i), and the kept frames; all without pruning."""
+        """Poses (k 17 3) of the kept frames of one clip (f 17 i), and those frames; without pruning, all frames."""
         prefix = "Transformer_hypothesis."
         layers = sorted({key.split(".")[2] for key in self.state if key.startswith(f"{prefix}SHR_blocks.")})
         names = [f"{prefix}SHR_blocks.{i}" for i in layers] + [f"{prefix}CHI_blocks.0"]

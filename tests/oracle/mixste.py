@@ -66,7 +66,7 @@ class Published:
         return norm(x, self.state[f"{name}.weight"], self.state[f"{name}.bias"], self.eps[kind])
 
     def block(self, name: str, x: ndarray) -> ndarray:
-        """A transformer block over the last axis but one."""
+        """A transformer block over the second-to-last axis."""
         c = x.shape[-1]
         qkv = self.linear(f"{name}.attn.qkv", self.norm(f"{name}.norm1", x, "blocks"))
         attended = attend(qkv[..., :c], qkv[..., c : 2 * c], qkv[..., 2 * c :], self.heads)
@@ -77,7 +77,7 @@ class Published:
         return x + self.linear(f"{name}.mlp.fc2", hidden)
 
     def __call__(self, clip: ndarray, *, by_attention: bool = False) -> tuple[ndarray, list[int]]:
-        """The poses (f 17 3) of one clip (f 17 i), and the kept frames: density peaks, or those with most attention."""
+        """Poses (f 17 3) of one clip (f 17 i), and the kept frames: density peaks or those with most attention."""
         state = self.state
         depth = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("STEblocks."))
         x = self.linear("Spatial_patch_to_embedding", clip.astype(np.float64)) + state["Spatial_pos_embed"]

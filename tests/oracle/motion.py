@@ -1,4 +1,4 @@
-"""Gaps, stitching, person coordinates and sides of sequences, in plain loops."""
+"""Gap filling, stitching, person coordinates and side repair of sequences, in plain loops."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from numpy import ndarray
 
 
 def fill_gaps(points: ndarray, known: ndarray) -> ndarray:
-    """Fill gaps in points (f j 2 or 3) by interpolation between known neighbours in time; 0 for a joint never known."""
+    """Fill gaps in points (f j 2 or 3) by interpolating in time; joints that are never known become 0."""
     frames, joints, axes = points.shape
     out = np.zeros((frames, joints, axes))
     for j in range(joints):
@@ -67,7 +67,7 @@ def person_coordinates(points: ndarray, scores: ndarray) -> ndarray:
 
 
 LEGS, ARMS = {4: 1, 5: 2, 6: 3}, {11: 14, 12: 15, 13: 16}  # left: right
-SIDES = {(0, 0): 0.0, (1, 1): 0.15, (1, 0): 0.3, (0, 1): 0.3}  # cost per frame, by which of (legs, arms) are exchanged
+SIDES = {(0, 0): 0.0, (1, 1): 0.15, (1, 0): 0.3, (0, 1): 0.3}  # cost per frame if (legs, arms) are exchanged
 
 
 def with_sides(points: ndarray, legs: int, arms: int) -> ndarray:
@@ -80,7 +80,7 @@ def with_sides(points: ndarray, legs: int, arms: int) -> ndarray:
 
 
 def body_size(points: ndarray, scores: ndarray) -> tuple[ndarray, float, list[int]]:
-    """Filled points, the median over frames of the joints' spread, and the joints known in any frame."""
+    """The filled points, the median spread of the joints over frames, and the joints known in any frame."""
     filled = fill_gaps(points, scores > 0)
     ever = [j for j in range(17) if (scores[:, j] > 0).any()]
     spreads = []
@@ -91,7 +91,7 @@ def body_size(points: ndarray, scores: ndarray) -> tuple[ndarray, float, list[in
 
 
 def leap(before: ndarray, now: ndarray, size: float, ever: list[int]) -> float:
-    """Sum of the movements of joints whose both sides are known, in body sizes, each limited to 1."""
+    """Sum of the movements, in body sizes and each at most 1, of joints that are known on both sides."""
     return sum(
         min(math.dist(before[joint], now[joint]) / size, 1.0)
         for left, right in (LEGS | ARMS).items()
@@ -101,14 +101,14 @@ def leap(before: ndarray, now: ndarray, size: float, ever: list[int]) -> float:
 
 
 def cost_of_sides(points: ndarray, scores: ndarray, sides: Sequence[tuple[int, int]]) -> float:
-    """Cost of a choice of sides for every frame: for exchanged frames, and for movement in body sizes."""
+    """The cost of a choice of sides for every frame: exchanged frames, plus movement in body sizes."""
     filled, size, ever = body_size(points, scores)
     shown = [with_sides(pose, *side) for pose, side in zip(filled, sides, strict=True)]
     return sum(SIDES[side] for side in sides) + sum(leap(a, b, size, ever) for a, b in pairwise(shown))
 
 
 def steady_sides(points: ndarray, scores: ndarray) -> tuple[ndarray, ndarray]:
-    """Points and scores of a clip with the sides of lowest cost, by shortest paths to every frame and choice."""
+    """Points and scores of a clip with the cheapest sides, from the shortest path to every frame and choice."""
     best = [(0, 0)] * len(points)
     if len(points) >= 3 and (scores > 0).any():
         filled, size, ever = body_size(points, scores)

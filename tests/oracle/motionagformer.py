@@ -9,7 +9,7 @@ from numpy import ndarray
 from oracle.mixste import ERF, attend, norm
 from oracle.tokens import density_peaks
 
-# For each joint, the joints that it is linked to.
+# For each joint, the joints that it links to.
 SKELETON = {
     0: [1, 7], 1: [2, 0], 2: [3, 1], 3: [2], 4: [5, 0], 5: [6, 4], 6: [5], 7: [0, 8], 8: [7, 9], 9: [8, 10], 10: [9],
     11: [12, 8], 12: [13, 11], 13: [12], 14: [15, 8], 15: [16, 14], 16: [15],
@@ -25,11 +25,11 @@ def spatial_links() -> ndarray:
 
 
 def temporal_links(x: ndarray, neighbours: int) -> ndarray:
-    """The adjacency matrix A (f f) of one joint's frames (f c): the largest products of each row, with all ties."""
+    """The adjacency matrix A (f f) of one joint's frames (f c): the largest products of each row, with ties."""
     frames = len(x)
     links = np.zeros((frames, frames))
     for t in range(frames):
-        # Rounded, so that equal frames tie in spite of rounding errors in earlier blocks.
+        # Rounded, so that equal frames tie despite rounding errors in earlier blocks.
         products = [round(float(np.dot(x[t], x[u])), 10) for u in range(frames)]
         least = sorted(products, reverse=True)[min(neighbours, frames) - 1]
         for u in range(frames):
@@ -72,7 +72,7 @@ class Published:
         return norm(x, self.state[f"{name}.weight"], self.state[f"{name}.bias"], self.eps)
 
     def attention(self, name: str, x: ndarray) -> ndarray:
-        """Self-attention over the last axis but one."""
+        """Self-attention over the second-to-last axis."""
         q, k, v = np.split(self.linear(f"{name}.qkv", x), 3, -1)
         return self.linear(f"{name}.proj", attend(q, k, v, self.heads))
 

@@ -35,7 +35,7 @@ def shapes(
 
 
 class Published(mixste.Published):
-    """The published network over a state dict of published names, with the eps of the norms."""
+    """The published network over a state dict of published names, with an eps for each kind of norm."""
 
     def __init__(
         self, state: Mapping[str, ndarray], *, heads: int, at: int | None = None, eps: Mapping[str, float] = EPS

@@ -9,7 +9,7 @@ from numpy import ndarray
 from oracle import metrics
 
 Pose = ndarray  # (17, 3)
-# The predictions of a stretch of frames: a list of (frame, pose, whether the pose repeats another).
+# The predictions for a stretch of frames: a list of (frame, pose, whether the pose repeats another).
 Stretch = list[tuple[int, Pose, bool]]
 
 
@@ -41,7 +41,7 @@ def screen(pixels: ndarray, width: int, height: int) -> ndarray:
 
 
 def mirrored(poses: ndarray, left: Sequence[int], right: Sequence[int]) -> ndarray:
-    """x to -x, left and right exchanged."""
+    """Poses with x negated and left and right exchanged."""
     converted = poses.copy()
     for a, b in zip(left, right, strict=True):
         converted[..., a, :], converted[..., b, :] = poses[..., b, :], poses[..., a, :]
@@ -50,12 +50,12 @@ def mirrored(poses: ndarray, left: Sequence[int], right: Sequence[int]) -> ndarr
 
 
 def both_ways(model: Callable[[ndarray], ndarray], clip: ndarray, left: Sequence[int], right: Sequence[int]) -> ndarray:
-    """The mean of a model's predictions for a clip and for its mirror image."""
+    """The mean of a model's predictions for a clip and its mirror image."""
     return (model(clip) + mirrored(model(mirrored(clip, left, right)), left, right)) / 2
 
 
 class Count:
-    """The poses of a group: pairs of predicted and true poses, and of runs of two and three poses."""
+    """Pairs of predicted and true poses of a group, and of runs of two and three poses."""
 
     def __init__(self) -> None:
         self.single: list[tuple[Pose, Pose]] = []

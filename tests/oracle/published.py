@@ -1,4 +1,4 @@
-"""Checkpoints with published keys, shapes and wrappings, and values from a formula (tests/golden/README.md)."""
+"""Checkpoints with published keys, shapes and wrappings, filled by a formula (see tests/golden/README.md)."""
 
 import json
 import zlib
@@ -54,7 +54,7 @@ def filled(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, ndarray]:
 def golden_shapes(name: str) -> dict[str, tuple[int, ...]]:
     """The published keys of a golden model."""
     record = json.loads((GOLDEN / f"{name}.json").read_text())
-    # The step counter of a BatchNorm, a single number, is recorded with its type.
+    # The step counter of a BatchNorm is a scalar, recorded with its type.
     return {key: () if "int64" in shape else tuple(shape) for key, shape in record["state_dict"].items()}
 
 

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 
 def density_scores(frames: Sequence[Sequence[float]], neighbours: int = 2) -> list[float]:
-    """Density times separation of each frame, given one vector per frame."""
+    """Density times separation of each frame, given a vector per frame."""
     count, channels = len(frames), len(frames[0])
 
     def distance(p: int, q: int) -> float:
@@ -32,7 +32,7 @@ def density_scores(frames: Sequence[Sequence[float]], neighbours: int = 2) -> li
 
 
 def best(scores: Sequence[float], keep: int, always: int | None = None) -> list[int]:
-    """The frames with the highest scores, ordered by time. Of equal scores, the earlier frame is chosen."""
+    """The frames with the highest scores, in order of time. Among equal scores, the earlier frame wins."""
     ranked = sorted((p for p in range(len(scores)) if p != always), key=lambda p: (-scores[p], p))
     chosen = ranked[:keep] if always is None else [always, *ranked[: keep - 1]]
     return sorted(chosen)
@@ -73,10 +73,10 @@ def motion_scores(poses: ndarray) -> list[float]:
 
 
 def uniform(frames: int, keep: int, always: int | None = None) -> list[int]:
-    """Evenly spaced frames including both ends, with halves rounded up; the middle frame if only one is kept.
+    """Evenly spaced frames including both ends, halves rounded up; the middle frame if only one is kept.
 
-    A frame that is always kept replaces the nearest one (the earlier of two equally near ones), but an end only if
-    there is nothing else.
+    The frame `always` replaces the nearest one (the earlier of two equally near ones), but replaces an end only if
+    no inner frame is kept.
     """
     if keep == 1:
         return [frames // 2 if always is None else always]
@@ -106,7 +106,7 @@ def interpolate(poses: ndarray, kept: Sequence[int], frames: int) -> ndarray:
 
 
 def nearest(poses: ndarray, kept: Sequence[int], frames: int) -> ndarray:
-    """All frames (f j 3) from the kept ones (k j 3): the nearest in time, or the earlier of two equally near."""
+    """All frames (f j 3) from the kept ones (k j 3): the nearest in time; the earlier of two equally near ones."""
     places = [min(range(len(kept)), key=lambda i: (abs(kept[i] - t), kept[i])) for t in range(frames)]
     return np.stack([poses[i] for i in places])
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.random import Generator
 
-# Human3.6M's mean bones in metres: from hip, knee, ankle and so on to the joint nearer to the pelvis.
+# Mean bone lengths of Human3.6M in metres: from hip, knee, ankle and so on to the joint nearer to the pelvis.
 H36M = {
     "hip": 0.134,
     "knee": 0.443,
@@ -51,7 +51,7 @@ def lengths(rng: Generator, own: ndarray, joints: tuple[str, ...]) -> ndarray:
 
 
 def cameras(rng: Generator, points: ndarray) -> list[dict[str, ndarray | float]]:
-    """Where each camera stands, its lens, the pixel at which it shows the middle of the motion, and its roll."""
+    """The position, lens and roll of each camera, and the pixel at which it shows the middle of the motion."""
     count = len(points)
     yaw = rng.uniform(-np.pi, np.pi, count)
     level, flat, steep = rng.random(count), rng.normal(5, 10, count), rng.uniform(-25, 70, count)
@@ -83,7 +83,7 @@ def cameras(rng: Generator, points: ndarray) -> list[dict[str, ndarray | float]]
 
 
 def spells(rng: Generator, count: int, frames: int, chance: float, longest: int) -> ndarray:
-    """Which frames of each clip are in a spell."""
+    """Whether each frame of each clip is in a spell."""
     result = np.zeros((count, frames), bool)
     for _ in range(max(frames // 81, 1)):
         start = rng.integers(-longest // 2, frames, count)

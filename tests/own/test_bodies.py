@@ -1,4 +1,4 @@
-"""Reading files as 17 joints: rates, units, spaces and unknown points."""
+"""Reading files as 17 joints: frame rates, units, spaces and unknown points."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ def motion_file(path, **entry):
     return MotionFile(path, "anna", path.stem, "walk", "train", TakeEntry(path.name, **entry))
 
 
-def test_points_stay_in_the_unit_and_axes_of_the_file(tmp_path):
+def test_points_keep_the_unit_and_axes_of_the_file(tmp_path):
     points = files.people(20)
     body = read_body(motion_file(files.write_trc(tmp_path / "walk.trc", points)), DEFAULT)
     assert_allclose(body.points / 1000, points, atol=1e-5)
@@ -28,7 +28,7 @@ def test_points_stay_in_the_unit_and_axes_of_the_file(tmp_path):
     assert_allclose(body.times, np.arange(20) / 50, atol=1e-6)
 
 
-def test_the_description_overrides_the_unit_but_not_the_rate(tmp_path):
+def test_the_description_overrides_the_unit_but_not_the_frame_rate(tmp_path):
     path = files.write_trc(tmp_path / "walk.trc", files.people(20))
     body = read_body(motion_file(path), replace(DEFAULT, unit=0.01, fps=25, up="z"))
     assert (body.unit, body.up, body.fps) == (0.01, "z", 50)
@@ -44,7 +44,7 @@ def test_the_description_overrides_the_assumed_rate_of_an_amc_file(tmp_path, fps
     mocap_files.write_amc(tmp_path / "07_01.amc", mocap_files.motion(3))
     for description in (DEFAULT, replace(DEFAULT, joints={"spine": {"lowerback": 1.0}})):
         file = motion_file(tmp_path / "07_01.amc", fps=entry)
-        if description.joints:  # without CMU's own conversion, the other joints have no known names
+        if description.joints:  # the conversion for CMU is not used, so the other joints have no known names
             with pytest.raises(DataError, match="lacks"):
                 read_body(file, description)
         else:
@@ -52,7 +52,7 @@ def test_the_description_overrides_the_assumed_rate_of_an_amc_file(tmp_path, fps
             assert (body.fps, body.unit, body.up, body.space) == (expected, 1.0, "y", "world")
 
 
-def test_cmu_files_name_themselves_unless_their_takes_are_listed(tmp_path):
+def test_cmu_files_take_subject_take_and_split_from_their_names_unless_listed(tmp_path):
     mocap_files.write_asf(tmp_path / "07.asf")
     mocap_files.write_amc(tmp_path / "07_01.amc", mocap_files.motion(3))
     file = read_body(motion_file(tmp_path / "07_01.amc"), DEFAULT).file
@@ -85,21 +85,21 @@ def test_a_marker_at_the_origin_in_some_frames_is_unknown(tmp_path):
 
 @pytest.mark.parametrize("joints", [{}, {"spine": {"spine": 1.0}}])
 def test_a_bone_may_be_at_the_origin(tmp_path, joints):
-    """A BVH file has no unknown points, with user-defined joints or without."""
+    """A BVH file has no unknown points, with or without user-defined joints."""
     points = files.people(20)
     points[4] -= points[4, 0]
     body = read_body(motion_file(files.write_bvh(tmp_path / "walk.bvh", points)), replace(DEFAULT, joints=joints))
     assert np.isfinite(body.points).all()
 
 
-def test_huge_and_infinite_numbers_are_unknown(tmp_path):
+def test_huge_and_infinite_coordinates_are_unknown(tmp_path):
     points = files.people(20)
     points[3, 4], points[5, 6], points[7, 8] = 1.1e9, np.inf, 0.9e9
     body = read_body(motion_file(files.write_npz(tmp_path / "walk.npz", points)), DEFAULT)
     assert np.argwhere(np.isnan(body.points).any(-1)).tolist() == [[3, 4], [5, 6]]
 
 
-def test_missing_joints_name_the_file(tmp_path):
+def test_missing_joints_are_reported_with_the_file(tmp_path):
     files.write_csv(tmp_path / "walk.csv", files.people(20)[:, :16], names=files.NAMES[:16])
     with pytest.raises(DataError, match=r"walk\.csv: lacks right_wrist"):
         read_body(motion_file(tmp_path / "walk.csv"), DEFAULT)

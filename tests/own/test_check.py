@@ -1,4 +1,4 @@
-"""Checks of motion files: every finding at once, and a summary."""
+"""Checks of motion files: all findings at once, and a summary."""
 
 from zipfile import ZipFile
 
@@ -16,7 +16,7 @@ def lines_of(report):
     return [line for line in str(report).splitlines() if line.startswith(("error", "warning"))]
 
 
-def test_a_good_folder(studio):
+def test_a_good_folder_has_a_summary_and_no_findings(studio):
     add_takes(studio, pixels(0))
     report = check(studio)
     assert report.findings == []
@@ -29,7 +29,7 @@ def test_a_good_folder(studio):
     ]
 
 
-def test_everything_is_reported_at_once(studio):
+def test_all_findings_are_reported_at_once(studio):
     points = z_up(files.people(seed=1))
     text = (studio / "ben" / "walk 1.trc").read_text()
     (studio / "ben" / "walk 1.trc").write_text(
@@ -47,8 +47,8 @@ def test_everything_is_reported_at_once(studio):
         "cleo/cut.c3d: cannot be read as C3D",
         "cleo/walk 1.trc: the motion is the same as in",
         "another split (train)",
-        "split val: nothing of its subjects ben could be used",
-        "split test: nothing of its subjects cleo could be used",
+        "split val: no take of its subjects ben could be used",
+        "split test: no take of its subjects cleo could be used",
     ):
         assert [line for line in lines_of(report) if text in line], (text, lines_of(report))
     assert report.errors == 7
@@ -65,9 +65,9 @@ def test_conventions_and_many_subjects_are_summarised(tmp_path):
     assert "360 frames, 7 seconds without errors" in lines
 
 
-def test_a_take_without_half_a_second_is_an_error(tmp_path):
+def test_a_take_shorter_than_half_a_second_is_an_error(tmp_path):
     files.write_csv(tmp_path / "walk.csv", files.people(20))
-    assert any("walk.csv: no half second of it is free of gaps and jumps" in line for line in lines_of(check(tmp_path)))
+    assert any("walk.csv: it has no half second without gaps and jumps" in line for line in lines_of(check(tmp_path)))
 
 
 def test_lost_markers_are_reported(tmp_path):
@@ -79,7 +79,7 @@ def test_lost_markers_are_reported(tmp_path):
     relative = points - points[:, :1]  # root-relative: the pelvis is always at the origin
     files.write_csv(tmp_path / "walk.csv", relative[:40])
     (line,) = lines_of(check(tmp_path / "walk.csv"))
-    assert "split val: it has no take" in line
+    assert "split val: training needs it, but it has no takes" in line
 
 
 def test_an_archive_of_points_is_one_take(tmp_path):
@@ -93,7 +93,7 @@ def test_a_broken_archive_is_an_error(content, tmp_path):
     assert check(tmp_path / "clips.npz").errors >= 1
 
 
-def test_an_archive_without_points_beside_an_index_is_taken_for_clips(tmp_path):
+def test_an_archive_without_points_beside_an_index_is_checked_as_clips(tmp_path):
     np.savez(tmp_path / "clips.npz", walk=files.people())
     (tmp_path / "index.csv").write_text("name\n")
     assert check(tmp_path / "clips.npz").kind == "motion clips"

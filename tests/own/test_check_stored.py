@@ -1,4 +1,4 @@
-"""Checks of motion clips and recordings: every fault is reported with its place."""
+"""Checks of motion clips and recordings: every fault is reported with its location."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def save(path, *clips, fps=60.0):
     return lines_of(check(path))
 
 
-def test_prepared_data_have_no_findings(studio, tmp_path):
+def test_prepared_data_has_no_findings(studio, tmp_path):
     add_takes(studio, pixels(0))
     prepare_clips(studio, tmp_path / "clips.npz")
     report = check(tmp_path / "clips.npz")
@@ -37,7 +37,7 @@ def test_prepared_data_have_no_findings(studio, tmp_path):
     assert line.startswith("studio: 3 recordings, 270 frames of h36m17, 2D gt detected, checksums correct, fingerprint")
 
 
-def test_clips(tmp_path):
+def test_faults_of_clips_are_reported(tmp_path):
     points = files.people().astype(np.float32)
     lines = save(
         tmp_path / "clips.npz",
@@ -46,35 +46,35 @@ def test_clips(tmp_path):
         MotionClip("c", points * 1000, "ben", "val"),
     )
     assert "error: clip b, split val: its subject anna is also in the split train" in lines
-    assert "warning: clip b: it starts like the clip a" in lines
+    assert "warning: clip b: it starts exactly like the clip a" in lines
     assert any("clip c: a leg is" in line and "millimetres" in line for line in lines)
 
 
-def test_clips_that_start_alike_are_reported_from_321_frames_on(tmp_path):
+def test_clips_with_an_identical_start_are_reported_from_321_frames_on(tmp_path):
     """The first 65536 bytes are compared: 321 frames of 17 joints in single precision."""
     for frames, count in ((322, 1), (320, 0)):
         points = files.people(400).astype(np.float32)
         other = np.concatenate([points[:frames], points[frames:] + 1e-3])
         clips = (MotionClip("a", points, "anna", "train"), MotionClip("b", other, "ben", "val"))
         lines = save(tmp_path / "clips.npz", *clips)
-        assert len([line for line in lines if "starts like" in line]) == count
+        assert len([line for line in lines if "starts exactly like" in line]) == count
 
 
-def test_clips_without_training_or_validation(tmp_path):
+def test_missing_training_and_validation_clips_are_reported(tmp_path):
     clip = MotionClip("a", files.people().astype(np.float32), "anna", "test")
     assert save(tmp_path / "clips.npz", clip) == [
-        "warning: split train: it has no clip, which training needs",
-        "warning: split val: it has no clip, which training needs",
+        "warning: split train: training needs it, but it has no clips",
+        "warning: split val: training needs it, but it has no clips",
     ]
 
 
-def test_clips_with_an_absurd_rate(tmp_path):
+def test_an_impossible_frame_rate_is_reported(tmp_path):
     lines = save(tmp_path / "clips.npz", MotionClip("a", files.people().astype(np.float32), "anna"), fps=5000)
     assert len(lines) == 1
     assert "fps: 5000 frames per second cannot be right" in lines[0]
 
 
-def test_clips_that_were_cut_off(tmp_path):
+def test_truncated_clips_are_an_error(tmp_path):
     save(tmp_path / "clips.npz", MotionClip("a", files.people().astype(np.float32), "anna"))
     content = (tmp_path / "clips.npz").read_bytes()
     (tmp_path / "clips.npz").write_bytes(content[: len(content) // 2])
@@ -83,7 +83,7 @@ def test_clips_that_were_cut_off(tmp_path):
 
 @pytest.fixture
 def write(tmp_path):
-    """Write recordings of one camera of 1000 x 900 pixels and check them: the findings as text."""
+    """Write and check recordings of one camera of 1000 x 900 pixels; returns the findings as text."""
 
     def write_and_check(*entries):
         common = {"action": "Walking", "camera": "0", "fps": 50, "size": (1000, 900), "split": "train"}
@@ -96,7 +96,7 @@ def write(tmp_path):
     return write_and_check
 
 
-def test_recordings(write):
+def test_faults_of_recordings_are_reported(write):
     lines = write({}, {"points2d": FLAT[::-1], "split": "val"}, {"subject": "ben", "points3d": POINTS * 1000})
     assert any("anna 1, camera 0, gt: 2D poses are" in line for line in lines)
     assert any("ben 2, camera 0: a leg is" in line for line in lines)
@@ -104,15 +104,15 @@ def test_recordings(write):
 
 
 @pytest.mark.parametrize(("offset", "severity"), [(19, None), (21, "warning"), (238, "warning"), (242, "error")])
-def test_distant_2d_poses(write, offset, severity):
-    """A warning beyond 2 % of the width, an error beyond 24 %. A checkerboard of offsets cannot be fitted."""
+def test_2d_poses_far_from_the_projection_are_reported(write, offset, severity):
+    """A warning beyond 2 % of the width, an error beyond 24 %. Offsets in a checkerboard pattern cannot be fitted."""
     frames, joints = np.indices((90, 17))
     pixels = FLAT + offset * np.where((frames + joints) % 2, 1.0, -1.0)[..., None] * [1, 0]
     lines = [line for line in write({"points2d": pixels}) if "2D poses are" in line]
     assert [line.partition(":")[0] for line in lines] == [severity] * (severity is not None)
 
 
-def test_frames_that_are_not_valid_are_no_finding(write):
+def test_invalid_frames_give_no_finding(write):
     valid = np.ones(90, bool)
     valid[20:30] = False
     points, pixels = POINTS.copy(), FLAT.copy()
@@ -120,12 +120,12 @@ def test_frames_that_are_not_valid_are_no_finding(write):
     assert write({"points3d": points, "points2d": pixels, "valid": valid}, {"subject": "ben", "split": "val"}) == []
 
 
-def test_a_recording_without_a_valid_frame(write):
+def test_a_recording_without_a_valid_frame_is_reported(write):
     (line,) = write({"valid": np.zeros(90, bool)})
-    assert line == "error: anna 0, camera 0: it has no valid frame"
+    assert line == "error: anna 0, camera 0: it has no valid frames"
 
 
-def test_2d_poses_outside_the_image(write):
+def test_2d_poses_outside_the_image_are_reported(write):
     pixels = FLAT + np.array([1000 - np.quantile(FLAT[..., 0], 0.4), 0])  # 60 % beyond the right edge
     assert write({"points2d": pixels}) == [
         "warning: anna 0, camera 0, gt: 60% of the joints are outside the image of 1000 x 900 pixels"
@@ -133,17 +133,19 @@ def test_2d_poses_outside_the_image(write):
 
 
 def test_about_500_frames_of_a_recording_are_compared(write):
-    """Of 1000 frames, every second one. The others may be wrong."""
+    """Every second of 1000 frames is compared; the others may be wrong."""
     points, pixels = np.tile(POINTS, (12, 1, 1))[:1000], np.tile(FLAT, (12, 1, 1))[:1000]
     pixels[1::2] = 1000 - pixels[1::2]
     lines = write({"points3d": points, "points2d": pixels})
     assert not [line for line in lines if "2D poses are" in line]
 
 
-def test_a_changed_file(write, tmp_path):
+def test_a_changed_file_is_reported(write, tmp_path):
     assert write({}) == []
     with (tmp_path / "out" / "points3d.npy").open("r+b") as file:
         file.seek(-4, 2)
         file.write(b"\0\0\0\0")
     (line,) = lines_of(check(tmp_path / "out"))
-    assert line.startswith(f"error: {tmp_path / 'out'}: points3d.npy changed after writing"), "its place once"
+    assert line.startswith(f"error: {tmp_path / 'out'}: points3d.npy changed after writing"), (
+        "the location is given once"
+    )

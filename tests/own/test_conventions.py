@@ -1,4 +1,4 @@
-"""The unit and the upward axis: stated, found from the bodies, or refused where the bodies do not tell."""
+"""The unit and the upward axis: stated, inferred from the bodies, or refused where bodies do not show them."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_any_axis_may_be_up(up, stated, tmp_path):
     assert prepared.conventions == (Conventions() if stated else Conventions("cm", up))
 
 
-def test_an_unhuman_size_is_refused_with_a_proposal(tmp_path):
+def test_a_size_that_is_not_human_is_refused_with_a_proposal(tmp_path):
     files.write_csv(tmp_path / "walk.csv", files.people() * 39.37)
     with pytest.raises(DataError, match=r"the unit of length is not stated, and a leg of .*units = 0\.02"):
         find_conventions(open_source(tmp_path))
@@ -48,12 +48,12 @@ def test_a_slanted_body_is_refused(tmp_path):
             assert find_conventions(open_source(tmp_path)).up == "y"
         else:
             with pytest.raises(
-                DataError, match="the axis that points up is not stated, and the bodies stand along none"
+                DataError, match="the axis that points up is not stated, and the bodies do not stand along any"
             ):
                 find_conventions(open_source(tmp_path))
 
 
-def test_one_person_who_lies_does_not_mislead(tmp_path):
+def test_one_lying_person_does_not_mislead(tmp_path):
     for number in range(4):
         points = files.people(seed=number)
         files.write_csv(tmp_path / f"walk {number}.csv", points[..., [1, 0, 2]] * [1, -1, 1] if number == 1 else points)
@@ -71,7 +71,7 @@ def test_at_most_50_files_are_read(tmp_path, monkeypatch):
     assert names == [f"{number:03}" for number in range(0, 101, 3)]
 
 
-def test_stated_conventions_come_before_found_ones():
+def test_stated_conventions_override_inferred_ones():
     detected, stated = Conventions("cm", "-z"), MotionDescription(unit=0.001, up="x")
     assert (detected.unit_of(stated), detected.up_of(stated)) == (0.001, "x")
     assert (detected.unit_of(MotionDescription()), detected.up_of(MotionDescription())) == (0.01, "-z")

@@ -1,4 +1,4 @@
-"""Cutting takes into clips at gaps and jumps, at an even rate."""
+"""Cutting takes into clips at gaps and jumps, at an even frame rate."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def test_cmu_takes_keep_their_name_and_licence():
     assert (clip.name, clip.licence) == ("walk 1", "CMU")
 
 
-def test_gaps_and_jumps_cut():
+def test_takes_are_cut_at_gaps_and_jumps():
     points = files.people(200)
     points[50:60, 4] = np.nan
     points[120:] += [2.0, 0, 0]
@@ -46,7 +46,7 @@ def test_gaps_and_jumps_cut():
 
 
 @pytest.mark.parametrize(("frames", "clips"), [(25, 0), (26, 1)])
-def test_half_a_second_is_enough(frames, clips):
+def test_half_a_second_is_enough_for_a_clip(frames, clips):
     """30 frames at 60 per second are 29 steps: 24.2 steps at 50 per second."""
     assert len(cut_clips(body(files.people(frames)))) == clips
 
@@ -56,7 +56,7 @@ def test_a_take_without_a_usable_frame_has_no_clip():
     assert cut_clips(body(files.people(90)[:1])) == []
 
 
-def test_uneven_time_stamps_replace_the_rate():
+def test_uneven_time_stamps_override_the_frame_rate():
     points, even = files.people(91), np.arange(91) / 50
     times = even.copy()
     times[1:-1] += np.random.default_rng(0).uniform(-0.004, 0.004, 89)
@@ -66,8 +66,8 @@ def test_uneven_time_stamps_replace_the_rate():
 
 
 @pytest.mark.parametrize(("jitter", "exact"), [(0.04, True), (0.06, False)])
-def test_nearly_even_time_stamps_do_not(jitter, exact):
-    """Steps within 5 % of 1 / fps are rounding, and the rate is exact."""
+def test_nearly_even_time_stamps_do_not_override_the_frame_rate(jitter, exact):
+    """Steps within 5 % of 1 / fps count as rounding, and the rate is exact."""
     times = np.arange(91) / 50
     times[45] += jitter / 50
     (clip,) = cut_clips(body(files.people(91), times=times))
@@ -81,7 +81,7 @@ def test_time_stamps_that_do_not_increase_are_ignored():
     assert len(cut_clips(body(files.people(91), times=times))) == 1
 
 
-def test_camera_space_becomes_y_up():
+def test_camera_space_is_turned_to_y_up():
     points = files.people() * [1, -1, -1] + [0, 0, 5]
     (clip,) = cut_clips(body(points, space="camera"))
     assert_allclose(clip.points[0], files.people()[0] - [0, 0, 5], atol=1e-5)

@@ -1,4 +1,4 @@
-"""Examining files: metres and y up, and findings about each file and split."""
+"""Examining files: poses in metres with y up, and findings about each file and split."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_camera_space_stays_camera_space(tmp_path):
     assert body.up == "-y"
 
 
-def test_a_broken_file_is_an_error_and_the_others_are_read(studio):
+def test_a_damaged_file_is_an_error_and_the_others_are_read(studio):
     (studio / "ben" / "walk 1.trc").write_text("x")
     results = examine(studio)
     assert [body is None for _, body, _ in results] == [False, True, False]
@@ -60,7 +60,7 @@ def test_an_unknown_unit_or_axis_is_an_error(studio):
 
 
 @pytest.mark.parametrize(("target", "severity"), [("anna", "warning"), ("ben", "error")])
-def test_repeated_motion_is_a_warning_and_across_splits_an_error(studio, target, severity):
+def test_repeated_motion_is_a_warning_within_a_split_and_an_error_across_splits(studio, target, severity):
     (studio / target / "again.trc").write_bytes((studio / "anna" / "walk 1.trc").read_bytes())
     (text,) = [text for _, _, findings in examine(studio) for text in findings]
     assert text.startswith(severity)
@@ -88,14 +88,14 @@ def test_a_take_without_a_rate_is_examined_at_30_frames_per_second(tmp_path):
         assert any("the joint moves at 27" in text for text in findings) == jumps
 
 
-def test_empty_splits(studio):
+def test_an_empty_split_is_an_error_if_it_is_named_and_else_a_warning(studio):
     source = open_source(studio)
     assert examine_splits(source, ["train", "val", "test"]) == []
     (finding,) = examine_splits(source, ["train", "test"])
-    assert str(finding) == f"error: {studio}, split val: nothing of its subjects ben could be used"
+    assert str(finding) == f"error: {studio}, split val: no take of its subjects ben could be used"
     (studio / "motion.toml").unlink()
     findings = [str(finding) for finding in examine_splits(open_source(studio), [])]
-    assert len(findings) == 2  # nobody needs a test split
+    assert len(findings) == 2  # a test split is optional
     for split, text in zip(("train", "val"), findings, strict=True):
-        assert text.startswith(f"warning: {studio}, split {split}: it has no take, which training needs")
-        assert text.endswith("name its subjects under [splits] in motion.toml")
+        assert text.startswith(f"warning: {studio}, split {split}: training needs it, but it has no takes")
+        assert text.endswith("list its subjects in [splits] in motion.toml")

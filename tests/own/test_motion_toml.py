@@ -1,4 +1,4 @@
-"""Descriptions: what each key means, and every mistake reported at once."""
+"""Descriptions: the meaning of each key; all mistakes are reported at once."""
 
 import pytest
 from numpy.testing import assert_allclose
@@ -12,7 +12,7 @@ from poseglass.own.prepare import prepare_clips
 
 @pytest.fixture
 def read(tmp_path):
-    """Write a description and read it: the description and the text of its findings."""
+    """Write a description and read it; returns the description and its findings as text."""
 
     def write_and_read(text: str):
         (tmp_path / "motion.toml").write_text(text)
@@ -29,7 +29,7 @@ def test_an_empty_description_has_defaults(read):
     assert description.split_of("anyone") == "train"
 
 
-def test_every_key(read):
+def test_every_key_sets_its_field(read):
     description, findings = read(
         'dataset = "studio"\nlicence = "ours"\ncredit = "By us."\nunits = "inches"\nup = "-z"\nspace = "camera"\n'
         'fps = 50\nlayout = "coco17"\nskeleton = "coco17"\n'
@@ -71,7 +71,7 @@ PLACE = "rotation = [[1, 0, 0], [0, 0, -1], [0, 1, 0]]\ntranslation = [0, 1200, 
         PLACE.replace("[[1, 0, 0], [0, 0, -1], [0, 1, 0]]", "[1.5707963267948966, 0, 0]"),
     ],
 )
-def test_the_ways_to_place_a_camera_are_equivalent(read, place):
+def test_all_ways_to_place_a_camera_are_equivalent(read, place):
     description, findings = read(f'units = "mm"\n[cameras.a]\nsize = [8, 6]\nfocal = [9, 10]\ncentre = [3, 2]\n{place}')
     assert findings == []
     own = description.cameras["a"]
@@ -170,7 +170,7 @@ CAMERA = "[cameras.a]\nsize = [8, 6]\nfocal = 9\n"
         ),
         (
             CAMERA + '[[takes]]\nfile = "x"\nkeypoints = { a = 3 }',
-            "take 1, keypoints.a: expected the name of a file, got 3",
+            "take 1, keypoints.a: expected a file name, got 3",
         ),
     ],
 )
@@ -180,7 +180,7 @@ def test_a_mistake_says_what_was_expected(read, text, message):
 
 
 def test_rounded_numbers_are_accepted(read):
-    """Two thirds with three digits, and a rotation matrix with four."""
+    """For example two thirds with three digits and a rotation matrix with four."""
     _, findings = read(
         'units = "m"\n[joints]\nspine = { a = 0.333, b = 0.6665 }\n'
         "[cameras.a]\nsize = [8, 6]\nfocal = 9\nposition = [0, 0, 0]\n"
@@ -190,18 +190,18 @@ def test_rounded_numbers_are_accepted(read):
 
 
 @pytest.mark.parametrize("content", [b"[splits", b"\xff\xfe"])
-def test_a_file_that_is_not_toml(content, tmp_path):
+def test_a_file_that_is_not_toml_is_refused(content, tmp_path):
     (tmp_path / "motion.toml").write_bytes(content)
     with pytest.raises(DataError, match="is not TOML"):
         read_description(tmp_path / "motion.toml")
 
 
-def test_a_missing_file(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(DataError, match="there is no file"):
         read_description(tmp_path / "motion.toml")
 
 
-def test_entries_that_are_right_are_kept_beside_a_mistake(read):
+def test_correct_entries_are_kept_beside_a_mistake(read):
     description, findings = read('fps = 50\nup = "north"\n[splits]\nval = ["ben"]\n[joints]\nspine = "S"\nthorax = 3')
     assert len(findings) == 2
     assert (description.fps, description.up, description.splits) == (50, None, {"val": ("ben",)})

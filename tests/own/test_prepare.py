@@ -1,4 +1,4 @@
-"""Preparing clips and recordings from end to end; with errors, nothing is written."""
+"""Preparing clips and recordings from end to end; after an error, nothing is written."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from samples import motion_files as files
 from samples.studio import add_takes, pixels, project, z_up
 
 
-def test_clips_with_splits(studio, tmp_path):
+def test_clips_have_the_described_splits_and_60_frames_per_second(studio, tmp_path):
     prepared = prepare_clips(studio, tmp_path / "clips.npz")
     assert prepared.warnings == []
     assert prepared.skipped == {}
@@ -62,16 +62,16 @@ def test_without_a_description_unusable_files_are_skipped(studio, tmp_path):
     }
     texts = [str(finding) for finding in prepared.warnings]
     assert any("the motion is the same as in" in text for text in texts)
-    assert any("split val: it has no take, which training needs" in text for text in texts)
+    assert any("split val: training needs it, but it has no takes" in text for text in texts)
 
 
 def test_two_takes_with_the_same_clip_name_are_an_error(studio, tmp_path):
     files.write_trc(studio / "anna" / "walk_1.trc", z_up(files.people(seed=8)))
-    with pytest.raises(DataError, match=r"(?s)1 error in .*there is already a clip anna_walk_1; rename the take"):
+    with pytest.raises(DataError, match=r"(?s)1 error in .*there is already a clip named anna_walk_1; rename the take"):
         prepare_clips(studio, tmp_path / "clips.npz")
 
 
-def test_nothing_usable_names_the_reasons(tmp_path):
+def test_without_usable_files_the_reasons_are_given(tmp_path):
     for number in range(5):
         (tmp_path / f"{number}.csv").write_text("a,b\n1,2\n")
     with pytest.raises(
@@ -87,11 +87,11 @@ def test_empty_splits_are_refused(studio, tmp_path):
     with pytest.raises(DataError) as error:
         prepare_clips(studio, tmp_path / "clips.npz")
     assert "splits.val: there is no subject 'bem'; did you mean 'ben'?" in str(error.value)
-    assert "split val: nothing of its subjects bem could be used" in str(error.value)
+    assert "split val: no take of its subjects bem could be used" in str(error.value)
     assert not (tmp_path / "clips.npz").exists()
 
 
-def test_recordings_of_an_own_camera(studio, tmp_path):
+def test_a_custom_camera_gives_recordings(studio, tmp_path):
     add_takes(studio, detections(np.random.default_rng(0), pixels(0)))
     report = prepare_recordings(studio, tmp_path / "prepared")
     recordings = Recordings.open(tmp_path / "prepared", verify=True)
@@ -120,7 +120,7 @@ def test_recordings_of_an_own_camera(studio, tmp_path):
         recordings.split(splits=["dev"])
 
 
-def test_recordings_go_into_a_new_folder(studio, tmp_path):
+def test_recordings_need_a_new_folder(studio, tmp_path):
     (tmp_path / "prepared").mkdir()
     prepare_recordings(studio, tmp_path / "prepared")
     with pytest.raises(DataError, match="prepared exists and is not empty"):
@@ -130,11 +130,11 @@ def test_recordings_go_into_a_new_folder(studio, tmp_path):
 def test_recordings_need_cameras(studio, tmp_path):
     text = (studio / "motion.toml").read_text()
     (studio / "motion.toml").write_text(text.partition("[cameras")[0])
-    with pytest.raises(DataError, match=r"recordings need cameras, and none is described: add \[cameras\.NAME\]"):
+    with pytest.raises(DataError, match=r"recordings need cameras, but none is described: add \[cameras\.NAME\]"):
         prepare_recordings(studio, tmp_path / "out")
 
 
-def test_unknown_frames_are_not_valid_and_have_zeros(studio, tmp_path):
+def test_unknown_frames_are_invalid_and_hold_zeros(studio, tmp_path):
     points = z_up(files.people(seed=0))
     points[10:14, 5] = np.nan
     files.write_trc(studio / "anna" / "walk 1.trc", points)
@@ -157,7 +157,7 @@ def test_any_error_leaves_no_recordings(studio, tmp_path):
         (studio / "motion.toml").write_text(text.partition("\n[[takes]]")[0])
 
 
-def test_conventions_found_from_the_bodies_are_reported(tmp_path):
+def test_inferred_conventions_are_reported(tmp_path):
     points = files.people() * [1, -1, -1] + [0, 0, 5]
     files.write_npz(tmp_path / "walk.npz", points)
     (tmp_path / "motion.toml").write_text('space = "camera"\n[cameras.phone]\nsize = [1080, 1920]\nfocal = 1500\n')

@@ -1,4 +1,4 @@
-"""Finding motion files: subjects, takes, actions and splits from paths and from the description."""
+"""Finding motion files, with subjects, takes, actions and splits from their paths and the description."""
 
 import pytest
 
@@ -23,14 +23,14 @@ def test_the_first_folder_is_the_subject_and_the_rest_is_the_take(tmp_path):
     ]
 
 
-def test_acclaim_files_come_first(tmp_path):
+def test_acclaim_files_are_preferred(tmp_path):
     for name in ("a/1.bvh", "b/1.amc"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).touch()
     assert [file.path.suffix for file in open_source(tmp_path).files] == [".amc", ".bvh"]
 
 
-def test_a_single_file_is_its_own_subject(tmp_path):
+def test_the_name_of_a_single_file_is_its_subject(tmp_path):
     (tmp_path / "walk 1.csv").touch()
     (tmp_path / "about.toml").write_text('[splits]\nval = ["walk 1"]')
     source = open_source(tmp_path / "walk 1.csv", about=tmp_path / "about.toml")
@@ -56,7 +56,7 @@ def test_listed_takes_override_their_paths(studio):
         assert source.findings == []
 
 
-def test_unknown_subjects_of_splits_are_errors(studio):
+def test_unknown_subjects_in_splits_are_errors(studio):
     text = (studio / "motion.toml").read_text()
     for old, new, message in (
         ('["ben"]', '["bem"]', "splits.val: there is no subject 'bem'; did you mean 'ben'?"),
@@ -69,7 +69,7 @@ def test_unknown_subjects_of_splits_are_errors(studio):
     assert open_source(studio).findings == []
 
 
-def test_nothing_to_open(tmp_path):
+def test_missing_empty_and_unknown_sources_are_refused(tmp_path):
     with pytest.raises(DataError, match="there is no folder or file"):
         open_source(tmp_path / "nowhere")
     with pytest.raises(DataError, match=r"there are no motion files \(\.bvh, \.amc, \.c3d"):

@@ -1,4 +1,4 @@
-"""The user's own cameras: their projections, their keypoints, and what is refused."""
+"""The user's own cameras: projections, keypoints, and refused files."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from samples.studio import add_takes, pixels, project, z_up
 
 
 def views_of(folder):
-    """The views of all takes, and the findings about them as text."""
+    """The views of all takes, and findings about them as text."""
     source = open_source(folder)
     assert source.findings == []
     conventions = find_conventions(source)
@@ -43,36 +43,36 @@ def test_views_are_projections_by_the_camera_model(studio):
             assert_allclose(ben.projected[frame, joint], pixel, atol=1e-2)
 
 
-def test_keypoints_that_fit(studio):
+def test_keypoints_near_the_projection_are_accepted(studio):
     add_takes(studio, pixels(0) + 3)
     (anna, ben, _), findings = views_of(studio)
     assert findings == []
     known = anna.scores > 0
-    assert known.mean() > 0.9  # feet outside the image are not known
+    assert known.mean() > 0.9  # feet outside the image are unknown
     assert_allclose(anna.detected[known], pixels(0)[known] + 3, atol=1e-2)
     assert anna.distance == pytest.approx(3 * np.sqrt(2), abs=0.01)
     assert ben.detected is None
 
 
-def test_keypoints_of_the_other_side_are_refused(studio):
+def test_keypoints_with_exchanged_sides_are_refused(studio):
     add_takes(studio, pixels(0)[:, H36M_17.mirror])
     views, (finding,) = views_of(studio)
     assert finding.startswith("error")
     assert "anna/walk 1.trc, camera front" in finding
-    assert "their left and right are exchanged" in finding
+    assert "their left and right are swapped" in finding
     assert views[0] is not None
 
 
-def test_sides_are_only_exchanged_if_mirroring_halves_the_distance(studio):
+def test_sides_count_as_exchanged_only_if_mirroring_halves_the_distance(studio):
     mirrored = pixels(0)[:, H36M_17.mirror]
     distance = np.median(np.linalg.norm(mirrored - pixels(0), axis=-1))
-    add_takes(studio, mirrored + np.array([distance, 0]))  # mirroring takes it to about 0.7 of what it was
+    add_takes(studio, mirrored + np.array([distance, 0]))  # mirroring reduces the distance to about 0.7
     _, (finding,) = views_of(studio)
     assert "another camera, take or first frame?" in finding
 
 
 @pytest.mark.parametrize(("offset", "severity"), [(25.0, None), (26.7, "warning"), (75.0, "warning"), (78.7, "error")])
-def test_distant_keypoints(studio, offset, severity):
+def test_keypoints_far_from_the_projection_are_reported(studio, offset, severity):
     """A warning beyond 2 % of the image's width of 1280 pixels (25.6), an error beyond 6 % (76.8)."""
     keypoints = pixels(0) + np.array([offset, 0])
     keypoints[12] += 40
@@ -84,7 +84,7 @@ def test_distant_keypoints(studio, offset, severity):
     else:
         (finding,) = findings
         assert finding.startswith(severity)
-        text = f"2D keypoints are {offset:.0f} pixels (median) from the projected 3D poses, frame 12 most"
+        text = f"2D keypoints are {offset:.0f} pixels (median) from the projected 3D poses, most in frame 12"
         assert text in finding
         assert "another camera, take or first frame?" in finding
 
@@ -105,10 +105,10 @@ def test_keypoints_with_a_score_of_zero_are_left_out(studio):
     (view, *_), (finding,) = views_of(studio)
     assert view is None
     assert "error" in finding
-    assert "no keypoint is known in any usable frame" in finding
+    assert "no usable frame has known keypoints" in finding
 
 
-def test_keypoints_of_too_few_frames_are_refused_and_too_many_are_cut(studio):
+def test_keypoints_of_too_few_frames_are_refused_and_surplus_ones_cut(studio):
     add_takes(studio, pixels(0)[:50])
     (view, *_), (finding,) = views_of(studio)
     assert view is None
@@ -134,14 +134,14 @@ def change(studio, old, new):
     (studio / "motion.toml").write_text(text.replace(old, new))
 
 
-def test_a_camera_that_looks_away_sees_nobody(studio):
+def test_a_camera_that_looks_away_sees_no_person(studio):
     change(studio, "[0, 1200, 4000]", "[0, 1200, -4000]")
     views, findings = views_of(studio)
     assert views == [None] * 3
     assert all("no frame has all joints in front of the camera; is its rotation inverted?" in text for text in findings)
 
 
-def test_a_camera_that_is_too_high_sees_nobody(studio):
+def test_a_camera_that_is_too_high_sees_no_person(studio):
     change(studio, "[0, 1200, 4000]", "[0, 9200, 4000]")
     views, findings = views_of(studio)
     assert views == [None] * 3
@@ -164,7 +164,7 @@ def test_half_of_the_joints_must_be_inside_the_image(studio, share, warns):
     assert any("anna" in text and "of the joints are outside the image" in text for text in findings) == warns
 
 
-def test_frames_behind_the_camera_are_not_valid(studio):
+def test_frames_behind_the_camera_are_invalid(studio):
     """Anna walks through the camera."""
     points = files.people()
     points[..., 0] -= np.linspace(0, 8, 90)[:, None]
@@ -190,14 +190,14 @@ def test_only_the_named_cameras_see_a_take(studio):
     assert [view.camera for view in views] == ["front", "side", "side", "front", "side"]
 
 
-def test_world_poses_need_a_placed_camera(studio):
+def test_world_poses_need_a_camera_with_a_position(studio):
     change(studio, "rotation = [[1, 0, 0], [0, 0, -1], [0, 1, 0]]\ntranslation = [0, 1200, 4000]\n", "")
     views, findings = views_of(studio)
     assert views == [None] * 3
     assert all("expected rotation and translation (or position)" in text for text in findings)
 
 
-def test_poses_in_camera_space_are_projected_as_they_are(tmp_path):
+def test_poses_in_camera_space_are_projected_without_a_position(tmp_path):
     points = files.people() * [1, -1, -1] + [0, 0, 5]
     files.write_npz(tmp_path / "walk.npz", points)
     text = 'space = "camera"\nunits = "m"\n[cameras.phone]\nsize = [1080, 1920]\nfocal = 1500\n'
@@ -209,4 +209,4 @@ def test_poses_in_camera_space_are_projected_as_they_are(tmp_path):
     (tmp_path / "motion.toml").write_text(text + "[cameras.other]\nsize = [1080, 1920]\nfocal = 1500\n")
     (view,), (finding,) = views_of(tmp_path)
     assert view is None
-    assert "it is in the space of an unknown camera; set camera to one of phone, other" in finding
+    assert "the camera of its 3D poses is unknown; in its [[takes]] entry, set camera to one of phone, other" in finding

@@ -9,7 +9,7 @@ from poseglass.people.following import FARTHEST, OVERLAP, PATIENCE, REACH, Detec
 
 
 def person(x: float, *, size: float = 100, score: float = 1.0) -> DetectedPerson:
-    """Somebody whose box is a square with its left edge at x."""
+    """A person whose box is a square with its left edge at x."""
     return DetectedPerson(np.array([[x, 0.0], [x + size, size], [x + size / 2, size / 2]]), np.full(3, score))
 
 
@@ -30,18 +30,18 @@ def test_the_order_of_people_does_not_matter() -> None:
     "first",
     [[person(0, size=80), person(500)], [person(0, score=0.7), person(500)], [person(0), person(500, size=101)]],
 )
-def test_it_starts_with_the_most_prominent_person(first: list[DetectedPerson]) -> None:
+def test_following_starts_with_the_most_prominent_person(first: list[DetectedPerson]) -> None:
     assert places(Follower(), [first, first[::-1]]) == [500, 500]
 
 
-def test_a_lone_person_is_followed_wherever_they_go() -> None:
+def test_a_single_person_is_followed_anywhere() -> None:
     frames = [[person(0)], [person(5000)], [], [person(100)], [person(9000, size=5)]]
     follower = Follower()
     assert places(follower, frames) == [0, 5000, None, 100, 9000]
     assert follower.most == 1
 
 
-def test_somebody_too_fast_for_boxes_to_overlap_is_followed_by_distance() -> None:
+def test_a_person_too_fast_for_overlapping_boxes_is_followed_by_distance() -> None:
     frames = [[person(95.0 * t), person(2000 - 95.0 * t, size=99)][:: 1 if t % 2 else -1] for t in range(8)]
     follower = Follower()
     assert places(follower, frames) == [95.0 * t for t in range(8)]
@@ -52,7 +52,7 @@ def test_somebody_too_fast_for_boxes_to_overlap_is_followed_by_distance() -> Non
     (100 * REACH - 1, 1, True), (100 * REACH + 1, 1, False), (200 * REACH - 1, 2, True), (200 * REACH + 1, 2, False),
     (100 * FARTHEST - 1, 9, True), (100 * FARTHEST + 1, 9, False),
 ])  # fmt: skip
-def test_reach_grows_while_somebody_is_out_of_sight(leap: float, frame_of_absence: int, reached: bool) -> None:
+def test_reach_grows_while_the_person_is_out_of_sight(leap: float, frame_of_absence: int, reached: bool) -> None:
     other = person(-5000, size=50)
     frames = [[person(0), other], *[[other]] * (frame_of_absence - 1), [other, person(leap)]]
     assert places(Follower(), frames)[-1] == (leap if reached else None)
@@ -66,25 +66,25 @@ def test_boxes_that_hardly_overlap_are_not_linked() -> None:
         follower = Follower()
         far = person(-9000, size=90)
         follower.choose([person(0), far])
-        # Whoever is not linked may still be reached, so the number of the track is what counts.
+        # A person who is not linked may still be within reach, so the id of the followed track is compared.
         before = follower._followed
         follower.choose([bystander._replace(points=bystander.points + np.array([shift - 1, 0])), far])
         assert (follower._followed == before) == linked
 
 
-def test_a_bystander_does_not_take_over_while_somebody_is_hidden() -> None:
+def test_a_bystander_does_not_take_over_while_the_person_is_hidden() -> None:
     main, bystander = person(0, size=120), person(130)
     frames = [[main, bystander], *[[bystander]] * PATIENCE, [bystander, main]]
     assert places(Follower(), frames) == [0, *[None] * PATIENCE, 0]
 
 
-def test_after_a_long_absence_it_starts_again() -> None:
+def test_after_a_long_absence_following_starts_again() -> None:
     main, bystander, small = person(0, size=120), person(500), person(900, size=60)
     frames = [[main, bystander, small], *[[small, bystander]] * (PATIENCE + 2), [main, bystander]]
     assert places(Follower(), frames) == [0, *[None] * PATIENCE, 500, 500, 500]
 
 
-def test_people_without_known_joints() -> None:
+def test_people_without_known_joints_are_ignored() -> None:
     nobody = DetectedPerson(np.full((3, 2), np.nan), np.zeros(3))
     assert places(Follower(), [[nobody, person(7)], [person(8), nobody]]) == [7, 8]
     assert Follower().choose([]) is None
@@ -98,7 +98,7 @@ def test_memory_stays_bounded() -> None:
     assert len(follower._tracks._recent) <= 5 * (PATIENCE + 1)
 
 
-def test_a_file_with_several_people_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_following_one_of_several_people_in_a_file_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "poseglass"):
         main_person({0: [person(0)], 1: [person(500)]})
         assert not caplog.records

@@ -1,1 +1,1 @@
-"""Small real files of other programs, and writers of synthetic ones."""
+"""Small real files from other programs, and writers of synthetic ones."""

@@ -1,14 +1,13 @@
-"""What the tests of the commands share: files to lift, and what a command should print."""
+"""Shared by tests of the commands: files to lift, and checks of what a command prints."""
 
 import json
-import os
 import re
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from conftest import SIZE, Said, make_walk
+from conftest import SIZE, CommandResult, make_walk
 from poseglass import BODY_25, H36M_17, PoseSequence
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.keypoints import read_keypoints
@@ -22,8 +21,8 @@ PEOPLE = re.compile(r"warning: up to \d+ people per frame: only .*\n")
 """The warning that goes with some of the samples; every other one is a failure."""
 
 
-def refused(done: Said, *words: str, code: int = 1) -> None:
-    """The command failed with one clear message and nothing else."""
+def refused(done: CommandResult, *words: str, code: int = 1) -> None:
+    """Check that the command failed with one clear message and printed nothing else."""
     assert done.code == code, done.err
     assert done.out == ""
     assert "Traceback" not in done.err
@@ -36,8 +35,8 @@ def refused(done: Said, *words: str, code: int = 1) -> None:
         assert word in message
 
 
-def well(done: Said) -> None:
-    """The command succeeded and printed no warning."""
+def succeeded(done: CommandResult) -> None:
+    """Check that the command succeeded and printed no warning."""
     assert done.code == 0, done.err
     assert "error" not in done.err
     assert "arning" not in PEOPLE.sub("", done.err)
@@ -49,7 +48,7 @@ def names(folder: Path) -> set[str]:
 
 
 def openpose(folder: Path) -> Path:
-    """The Halpe sample as OpenPose writes it: a folder of files with BODY_25 in them."""
+    """Write the Halpe sample as OpenPose would: a folder of files with BODY_25 keypoints."""
     poses = read_keypoints(HALPE)
     folder.mkdir()
     for frame in range(len(poses)):
@@ -63,7 +62,7 @@ def openpose(folder: Path) -> Path:
 
 
 def film(path: Path, frames: int = 12, noise: bool = False) -> Path:
-    """A small video with nobody in it."""
+    """Write a small video without people."""
     generator = np.random.default_rng(0)
     with VideoWriter(path, fps=30, size=(SIZE[0] // 8, SIZE[1] // 8)) as video:
         for frame in range(frames):
@@ -73,17 +72,10 @@ def film(path: Path, frames: int = 12, noise: bool = False) -> Path:
 
 
 def someone(frames: int = 90) -> PoseSequence:
-    """The 2D poses of somebody who walks through such a video; frames 40 to 44 show nobody."""
+    """The 2D poses of a person walking through such a video; frames 40 to 44 show no person."""
     pose2d = make_walk(frames).pose2d
     assert pose2d is not None
     return PoseSequence(pose2d.points / 8, H36M_17, "pixels", valid=pose2d.validity, size=(SIZE[0] // 8, SIZE[1] // 8))
-
-
-class Bomb:
-    """A pickle that makes a folder when it is run."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return os.mkdir, ("exploded",)
 
 
 def takes(path: Path) -> Path:
@@ -104,15 +96,15 @@ LENGTHS = (
 
 
 def looks_human(motion: PoseSequence) -> None:
-    """The motion is that of an upright person in metres, judged as loosely as bodies differ."""
+    """Check that the motion is that of an upright person in metres, with room for differences between bodies."""
     assert (motion.skeleton, motion.space, motion.units) == (H36M_17, "camera", "metres")
     assert np.isfinite(motion.points).all()
-    assert not motion.joint("pelvis").any(), "the root is the origin"
+    assert not motion.joint("pelvis").any(), "the root is at the origin"
     for (upper, lower), shortest, longest in LENGTHS:
         sides = [motion.joint(f"{side}_{lower}") - motion.joint(f"{side}_{upper}") for side in ("left", "right")]
         length = np.linalg.norm(sides, axis=-1).mean()
         assert shortest < length < longest, f"{upper} to {lower}: {length} m"
     assert 0.35 < np.linalg.norm(motion.joint("thorax"), axis=-1).mean() < 0.7
-    # Camera space: y is down. These people stand, walk or dance; nobody stands on their head.
+    # Camera space: y is down. The people in the samples stand, walk or dance; none is upside down.
     assert motion.joint("thorax")[:, 1].mean() < -0.3
     assert (motion.joint("left_ankle") + motion.joint("right_ankle"))[:, 1].mean() > 0.6

@@ -1,4 +1,4 @@
-"""Write a synthetic recording of CMU's body as ASF/AMC and as BVH, and compute its joint positions by plain loops."""
+"""Write a synthetic recording of CMU's body as ASF/AMC and as BVH, and compute its joint positions with plain loops."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 
 # Bone, parent, joint in the BVH file, direction times length at rest, rotation of its axes, degrees of freedom.
 UPPERBACK, LRADIUS, RRADIUS = (0.05, 2.0, -0.04), (3.4, 0.0, 0.0), (-3.4, 0.0, 0.0)
-THORAX = (0.0, float(np.linalg.norm(UPPERBACK)), 0.0)  # as the repair of BVH files assumes
+THORAX = (0.0, float(np.linalg.norm(UPPERBACK)), 0.0)  # assumed by the repair of BVH files
 BODY = [
     ("lhipjoint", "root", "LHipJoint", (1.4, -1.8, 0.8), (0, 0, 0), ""),
     ("lfemur", "lhipjoint", "LeftUpLeg", (2.4, -6.7, 0.0), (0, 0, 20), "rx ry rz"),
@@ -37,7 +37,7 @@ LOST = ("Neck", "LeftShoulder", "RightShoulder", "LeftFingerBase", "RightFingerB
 
 
 def rotation(axis: str, degrees: float) -> np.ndarray:
-    """Rotation matrix about an axis, by Rodrigues' formula."""
+    """The rotation matrix about an axis, by Rodrigues' formula."""
     x, y, z = np.eye(3)["xyz".index(axis)]
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     angle = np.radians(degrees)
@@ -120,7 +120,7 @@ def write_amc(path: Path, frames: list[dict[str, list[float]]], *, radians: bool
 
 
 def write_bvh(path: Path, frames: list[dict[str, list[float]]]) -> None:
-    """Like cgspeed's conversion: a T-pose first, thorax and wrist bones of zero length."""
+    """Write BVH like cgspeed's conversion: first a T-pose; bones of zero length at the thorax and wrists."""
     bones = {name: np.array(offset) for name, _, _, offset, _, _ in BODY} | {"root": np.zeros(3)}
     order: list[str] = []
 

@@ -12,7 +12,7 @@ NAMES = H36M_17.joints
 
 
 def people(frames: int = 90, *, seed: int = 0, style: str = "Walking") -> np.ndarray:
-    """A person in motion at 50 frames per second (f 17 3), metres, y up."""
+    """A moving person (f 17 3) at 50 frames per second, in metres with y up."""
     points = move(np.random.default_rng(seed), STYLES[style], frames)
     return points[..., [1, 2, 0]]  # from z up
 
@@ -45,7 +45,7 @@ def write_c3d(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit
         return struct.pack("<bb", len(name), 1) + name.encode() + struct.pack("<H", len(body) + 2) + body
 
     width = max(map(len, names))
-    pages = [names[start : start + 255] for start in range(0, len(names), 255)]  # most labels of one parameter
+    pages = [names[start : start + 255] for start in range(0, len(names), 255)]  # a parameter holds at most 255 labels
     parts = [
         struct.pack("<bb", 5, -1) + b"POINT" + struct.pack("<HB", 3, 0),
         parameter("USED", 2, [], struct.pack("<h", count)),

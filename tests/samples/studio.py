@@ -1,4 +1,4 @@
-"""A folder of motion files of three people with a ``motion.toml`` and a camera, and that camera written out by hand."""
+"""A folder with motion files of three people, a ``motion.toml`` and a camera whose projection is written out here."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def z_up(points: np.ndarray) -> np.ndarray:
 
 
 def project(point: np.ndarray) -> tuple[np.ndarray, list[float]]:
-    """Project a point of the z-up world, in millimetres: in CAMERA's space, in metres, and in its image."""
+    """A point of the z-up world in millimetres: in the space of CAMERA, in metres, and in its image, in pixels."""
     x, y, z = point[0], -point[2] + 1200, point[1] + 4000
     a, b = x / z, y / z
     r = a * a + b * b
@@ -55,7 +55,7 @@ def write_studio(folder: Path) -> Path:
 
 
 def add_takes(folder: Path, keypoints: np.ndarray) -> None:
-    """List the takes in the description, anna's with these keypoints of the camera."""
+    """List the takes in the description; anna's take gets these keypoints of the camera."""
     PoseSequence(keypoints, H36M_17, "pixels", fps=50, size=(1280, 720)).save(folder / "anna 2d.csv")
     text = (folder / "motion.toml").read_text()
     for subject in SUBJECTS:

@@ -1,4 +1,4 @@
-"""Pictures that wait to be drawn: they come out as they went in, in little memory."""
+"""Pictures waiting to be drawn take little memory and come out in order."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ pytest.importorskip("av")
 from poseglass.show.rendering.pictures import PLAIN, WaitingPictures
 
 
-def test_they_come_out_in_order_in_their_colours() -> None:
+def test_pictures_come_out_in_order_in_their_colours() -> None:
     pictures = WaitingPictures((320, 180))
     colours = np.random.default_rng(0).integers(0, 256, (PLAIN + 20, 3))
     for colour in colours:
@@ -21,7 +21,7 @@ def test_they_come_out_in_order_in_their_colours() -> None:
     assert not len(pictures)
 
 
-def test_places_are_kept() -> None:
+def test_smaller_pictures_keep_the_positions_of_colours() -> None:
     pictures, image = WaitingPictures((64, 48)), np.zeros((480, 640, 3), np.uint8)
     image[:240, :320] = 255, 0, 0
     image[240:, 320:] = 0, 255, 0
@@ -32,7 +32,7 @@ def test_places_are_kept() -> None:
 
 
 @pytest.mark.parametrize(("size", "even"), [((65, 47), (66, 48)), ((1, 1), (2, 2))])
-def test_odd_sides_grow_by_one(size: tuple[int, int], even: tuple[int, int]) -> None:
+def test_odd_side_lengths_grow_by_one(size: tuple[int, int], even: tuple[int, int]) -> None:
     pictures = WaitingPictures(size)
     pictures.put(np.full((100, 100, 3), 90, np.uint8))
     assert pictures.take().shape == (even[1], even[0], 3)

@@ -80,7 +80,7 @@ def test_a_very_wide_video_has_bars_above_and_below() -> None:
 
 
 @pytest.mark.parametrize("skeleton", [H36M_17, COCO_17, HALPE_26, BLAZEPOSE_33])
-def test_2d_joints_are_drawn_at_their_place_in_the_video(skeleton: Skeleton) -> None:
+def test_2d_joints_are_drawn_at_their_positions_in_the_video(skeleton: Skeleton) -> None:
     points = np.stack([100 + 35 * np.arange(len(skeleton)), 300 + 90 * (np.arange(len(skeleton)) % 3)], -1)
     points = points.astype(np.float32)
     renderer = Renderer(H36M_17, size=SIZE, skeleton2d=skeleton)
@@ -105,9 +105,9 @@ def test_uncertain_and_unknown_joints_are_left_out() -> None:
     np.testing.assert_array_equal(draw(np.full((17, 2), np.nan, np.float32)), draw(None))
 
 
-def test_the_viewpoint_projects_like_a_camera() -> None:
+def test_the_viewpoint_projects_as_a_camera_does() -> None:
     viewpoint, points = Viewpoint(yaw=-50, pitch=20, distance=4), np.random.default_rng(0).normal(0, 0.5, (20, 3))
-    # The same with vectors: a camera on a sphere that looks at its centre.
+    # The same with vectors: a camera on a sphere looks at its centre.
     yaw, pitch = np.radians([-50, 20])
     ahead = np.array([-np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
     right = np.cross([0, 1, 0], ahead) / np.cos(pitch)
@@ -174,7 +174,7 @@ def test_the_timeline_of_a_long_video_scrolls(frames: int | None) -> None:
     assert (np.diff(at[260:]) < 0).all(), "then it moves left"
 
 
-def test_the_ground_is_calm_and_under_the_lowest_joint() -> None:
+def test_the_ground_stays_steady_below_the_lowest_joint() -> None:
     walk = make_walk(300)
     floor = GroundLevel(30)
     heights = np.array([floor(pose) for pose in walk.points])
@@ -201,7 +201,7 @@ def test_the_ground_follows_a_squat_and_stays_without_a_pose() -> None:
 
 
 def test_the_camera_follows_the_figure() -> None:
-    """A figure moved by whole cells of the grid gives the same picture."""
+    """A figure moved by whole cells of the ground grid gives the same picture."""
     still = Renderer(H36M_17).draw(None, None, STANDING, valid=True)
     moved = Renderer(H36M_17).draw(None, None, STANDING + np.float32([1.5, 0.25, -2.0]), valid=True)
     between = Renderer(H36M_17).draw(None, None, STANDING + np.float32([0.2, 0.0, 0.1]), valid=True)
@@ -221,7 +221,7 @@ def test_limbs_of_unknown_joints_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("value", [1e7, -1e7, np.inf, np.nan, 0.0])
-def test_extreme_points_are_no_error(value: float) -> None:
+def test_extreme_points_do_not_fail(value: float) -> None:
     points, flat = STANDING.copy(), np.full((17, 2), 300, np.float32)
     points[4], flat[4] = value, value
     renderer = Renderer(H36M_17, size=SIZE)
@@ -276,7 +276,7 @@ def test_render_and_renderer_draw_the_same(tmp_path: Path, walk: PoseSequence) -
     assert t == 9
 
 
-def test_a_movie_does_not_depend_on_the_chunks(tmp_path: Path) -> None:
+def test_a_movie_does_not_depend_on_the_size_of_chunks(tmp_path: Path) -> None:
     motion = make_walk(40, fps=25.0)
     source = write_grey_video(tmp_path / "source.mp4", 45)
     whole = render(motion, tmp_path / "whole.mp4", video=source, height=180)
@@ -314,7 +314,7 @@ def test_an_error_while_drawing_is_raised_at_the_end(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["source.mp4"]
 
 
-def test_errors_known_in_advance_are_raised_at_once(tmp_path: Path) -> None:
+def test_errors_that_can_be_foreseen_are_raised_at_once(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match=r"end the name in \.mp4"):
         Movie(tmp_path / "no.avi")
     with pytest.raises(VideoError, match="there is no file"):
@@ -324,7 +324,7 @@ def test_errors_known_in_advance_are_raised_at_once(tmp_path: Path) -> None:
         Movie(tmp_path / "file" / "no.mp4")
 
 
-def test_a_movie_takes_frames_only_inside_its_block(tmp_path: Path) -> None:
+def test_a_movie_accepts_frames_only_inside_its_block(tmp_path: Path) -> None:
     movie = Movie(tmp_path / "walk.mp4")
     with pytest.raises(VideoError, match="inside its block only"):
         movie.add(make_walk(3))
@@ -340,7 +340,7 @@ def test_ctrl_c_received_by_another_thread_stops_a_movie(tmp_path: Path, monkeyp
     drawn = []
 
     def slow_write(self: VideoWriter, image: np.ndarray) -> None:
-        if not drawn:  # while the main thread waits for the drawing
+        if not drawn:  # the main thread is waiting for the drawing
             threading.Timer(0.5, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT)).start()
         drawn.append(1)
         time.sleep(0.1)
@@ -385,7 +385,7 @@ def test_a_png_is_a_sheet_of_valid_frames(tmp_path: Path, walk: PoseSequence) ->
     assert sum(near(pixel, AMBER, 0) for pixel in middle) / len(middle) == pytest.approx(17 / 50, abs=0.08)
 
 
-def test_a_sheet_of_a_single_frame(tmp_path: Path) -> None:
+def test_a_sheet_may_have_a_single_frame(tmp_path: Path) -> None:
     sheet = cv2.imread(str(render(make_walk(1), tmp_path / "one.png")))
     assert sheet.shape == (2 * 408 + 64, 320, 3)
 
@@ -393,7 +393,7 @@ def test_a_sheet_of_a_single_frame(tmp_path: Path) -> None:
 def test_wrong_arguments_are_refused(tmp_path: Path, walk: PoseSequence) -> None:
     source = write_grey_video(tmp_path / "short.mp4", 10)
     out = tmp_path / "walk.mp4"
-    with pytest.raises(VideoError, match=r"ends after 10 frames and the motion goes on"):
+    with pytest.raises(VideoError, match=r"ends after 10 frames but the motion is longer"):
         render(walk, out, video=source, height=64)
     with pytest.raises(VideoError, match=r"gone\.mp4"):
         render(walk, out, video=tmp_path / "gone.mp4")

@@ -1,4 +1,4 @@
-"""Recipes become networks: any backbone, any waist, the same weights for the same seed."""
+"""Building models from recipes: any backbone, any waist, the same weights for the same seed."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ data, recipe = training_runs.data, training_runs.recipe  # fixtures
 TINY = ("model.frames=9", "waist.keep={1 = 3}")
 
 
-def test_the_same_seed_gives_the_same_network(recipe):
+def test_the_same_seed_gives_the_same_weights(recipe):
     first, second = build(recipe), build(recipe)
     assert all(torch.equal(value, second.state_dict()[name]) for name, value in first.state_dict().items())
     other = build(recipe.override("run.seed=2"))
@@ -32,14 +32,14 @@ def test_the_caller_s_random_numbers_are_not_touched(recipe):
     assert all(torch.equal(value, other[name]) for name, value in build(recipe).state_dict().items())
 
 
-def test_with_and_without_a_waist(recipe):
+def test_a_model_is_built_with_or_without_a_waist(recipe):
     assert isinstance(build(recipe.override("waist.keep={}")), MixSTE)
     model = build(recipe.override("waist.prune=uniform", "waist.recover=interpolate"))
     assert type(model.pruner).__name__ == "Uniform"
     assert type(model.recoverer).__name__ == "Interpolate"
 
 
-def test_published_and_sinusoidal_starts(recipe):
+def test_initial_weights_are_published_or_sinusoidal(recipe):
     published = build(recipe.override("model.init=published"))
     assert not published.backbone.time_embedding.any()
     assert not published.recoverer.queries.any()
@@ -59,7 +59,7 @@ def test_any_model_with_any_waist(name, kind):
     assert type(model.pruner).__name__ == "Uniform"
 
 
-def test_a_pyramid():
+def test_a_pyramid_sets_the_length_of_each_layer():
     recipe = Recipe().override("model.name=motionagformer-tiny", "model.frames=9", "waist.keep={1 = 5, 2 = 3}")
     assert build(recipe).backbone.lengths == (9, 5, 3)
 
@@ -70,12 +70,12 @@ def test_sizes_replace_those_of_the_named_size():
     assert (model.depth, model.dim, model.config["rep"]) == (2, 32, 16)
 
 
-def test_another_depth_has_its_own_lengths():
+def test_another_depth_has_its_own_layer_lengths():
     recipe = Recipe().override("model.name=motionagformer-tiny", "model.sizes={depth = 4}", *TINY)
     assert build(recipe).backbone.lengths == (9, 3, 3, 3)
 
 
-def test_a_class_of_one_s_own():
+def test_a_custom_class_is_built():
     recipe = Recipe().override("model.frames=9", "model.sizes={dim = 16}", "waist.keep={1 = 3}")
     model = build(recipe, OwnBackbone)
     assert isinstance(model.backbone, OwnBackbone)

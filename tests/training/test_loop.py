@@ -1,4 +1,4 @@
-"""Runs on motion clips: killed and resumed, extended, shared by workers, and refused with a reason."""
+"""Runs on motion clips: interrupted and resumed, extended, shared by workers, or refused with a reason."""
 
 import json
 import logging
@@ -44,7 +44,7 @@ def unbroken(recipe, tmp_path) -> Path:
     return tmp_path / "unbroken"
 
 
-def test_a_run_writes_its_folder(recipe, unbroken):
+def test_a_run_writes_its_log_its_recipe_and_the_best_weights(recipe, unbroken):
     best = weights.load(unbroken / "best")
     assert isinstance(best, Hourglass)
     assert best.schedule == {1: 4}
@@ -56,7 +56,7 @@ def test_a_run_writes_its_folder(recipe, unbroken):
     assert any(not torch.equal(value, fresh[name]) for name, value in best.state_dict().items())
 
 
-def test_a_finished_run_does_nothing(recipe, unbroken):
+def test_a_finished_run_has_nothing_to_do(recipe, unbroken):
     before = (unbroken / "checkpoint.safetensors").stat().st_mtime_ns
     assert train(recipe, unbroken) == unbroken / "best"
     assert (unbroken / "checkpoint.safetensors").stat().st_mtime_ns == before
@@ -74,19 +74,19 @@ def test_a_run_killed_while_writing_resumes_to_the_same_bits(recipe, tmp_path, o
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     assert run.returncode == -signal.SIGKILL, run.stderr
-    left = load_file(tmp_path / "broken" / "checkpoint.safetensors")  # of step 3, complete
+    left = load_file(tmp_path / "broken" / "checkpoint.safetensors")  # complete, of step 3
     assert left["optim.0.0.step" if optimiser != "muon" else "optim.1.0.step"] == 3
     train(recipe, tmp_path / "broken")
     assert_same_run(tmp_path / "unbroken", tmp_path / "broken")
     figures = [[{k: v for k, v in row.items() if k not in ("seconds", "data_share")} for row in rows(tmp_path / name)]
                for name in ("unbroken", "broken")]  # fmt: skip
-    assert figures[0] == figures[1], "each step counts once, in the table and in the mean losses"
+    assert figures[0] == figures[1], "each step counts once in the table and in the mean losses"
 
 
-def test_two_runs_at_once_in_one_folder_are_refused(recipe, unbroken):
-    """The lock ends with the process that holds it."""
-    hold = "import sys\nfrom poseglass.files.writing import alone\n"
-    hold += "with alone(sys.argv[1]): print('held', flush=True); input()"
+def test_two_processes_in_one_folder_are_refused(recipe, unbroken):
+    """The lock is released when the process that holds it ends."""
+    hold = "import sys\nfrom poseglass.files.writing import folder_lock\n"
+    hold += "with folder_lock(sys.argv[1]): print('held', flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", hold, str(unbroken)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
@@ -103,12 +103,12 @@ def test_two_runs_at_once_in_one_folder_are_refused(recipe, unbroken):
     assert rows(unbroken)[-1]["step"] == "11"
 
 
-def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
-    """And a run of two resumes from its checkpoint."""
+def test_two_workers_train_as_one_does_on_both_their_batches(recipe, data, tmp_path):
+    """A run with two workers also resumes from its checkpoint."""
     recipe = recipe.override(
         "run.workers=2", "data.batch=4", "optim.bf16=false", "model.sizes.drop=0.0", "schedule.steps=4"
     )
-    for steps in (2, 4):  # the second resumes from step 2
+    for steps in (2, 4):  # the second run resumes from step 2
         train(recipe.override(f"schedule.steps={steps}", "schedule.decay=0.0"), tmp_path / "two")
 
     alone = TrainingState(recipe.override("schedule.decay=0.0"), build(recipe))
@@ -122,13 +122,13 @@ def test_two_workers_train_as_one_on_both_their_batches(recipe, data, tmp_path):
         torch.testing.assert_close(together[f"model.{name}"], value, atol=2e-5, rtol=1e-4)
 
 
-def test_workers_that_fail_say_why(recipe, tmp_path):
+def test_workers_that_fail_report_the_reason(recipe, tmp_path):
     recipe = recipe.override("run.workers=2", "optim.lr=1e30", "schedule.steps=50")
     with pytest.raises(TrainingError, match=r"^the loss is .* at step \d+; .*lower optim.lr"):
         train(recipe, tmp_path / "two")
 
 
-def test_a_run_can_be_made_longer(recipe, unbroken):
+def test_a_finished_run_can_be_extended(recipe, unbroken):
     train(recipe.override("schedule.steps=11"), unbroken)
     assert rows(unbroken)[-1]["step"] == "11"
 
@@ -143,7 +143,7 @@ def test_an_infinite_loss_ends_the_run_and_keeps_the_checkpoint(recipe, tmp_path
         return loss(*args) * (float("nan") if calls > 5 else 1)
 
     monkeypatch.setattr(training_state.PoseLoss, "forward", breaks)
-    with pytest.raises(TrainingError, match=r"loss is nan.*at step 5.*checkpoint is good.*optim.lr"):
+    with pytest.raises(TrainingError, match=r"loss is nan.*at step 5.*optim.lr.*checkpoint, which is good"):
         train(recipe, tmp_path / "broken")
     monkeypatch.undo()
     train(recipe, tmp_path / "broken")
@@ -158,7 +158,7 @@ def test_the_folder_of_another_recipe_is_refused(recipe, unbroken):
     assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
-def test_other_motion_clips_are_refused(recipe, data, unbroken, tmp_path):
+def test_different_motion_clips_are_refused(recipe, data, unbroken, tmp_path):
     takes = MotionClips.load(data)
     assert json.loads((unbroken / "data.json").read_text())["fingerprint"] == takes.fingerprint
     MotionClips(takes.clips, takes.fps).save(tmp_path / "copy.npz")
@@ -175,7 +175,7 @@ def test_other_motion_clips_are_refused(recipe, data, unbroken, tmp_path):
     assert all(torch.equal(value, before[name]) for name, value in contents(unbroken).items())
 
 
-def test_a_full_disk_is_reported_and_the_checkpoint_kept(recipe, unbroken):
+def test_a_full_disk_is_reported_and_the_checkpoint_is_kept(recipe, unbroken):
     script = f"""
 import json, resource, signal, sys
 from poseglass.errors import TrainingError
@@ -204,20 +204,20 @@ except TrainingError as problem:
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", None])
-def test_a_broken_checkpoint_is_refused(recipe, unbroken, content):
+def test_a_damaged_checkpoint_is_refused(recipe, unbroken, content):
     path = unbroken / "checkpoint.safetensors"
     path.write_bytes(path.read_bytes()[:1000] if content is None else content)
     with pytest.raises(TrainingError, match=r"not a checkpoint of a training run.*remove it"):
         train(recipe, unbroken)
 
 
-def test_weights_are_not_a_checkpoint(recipe, unbroken):
+def test_weights_in_place_of_a_checkpoint_are_refused(recipe, unbroken):
     (unbroken / "checkpoint.safetensors").write_bytes((unbroken / "best" / "weights.safetensors").read_bytes())
     with pytest.raises(TrainingError, match="not a checkpoint of a training run"):
         train(recipe, unbroken)
 
 
-def test_missing_data(recipe, tmp_path):
+def test_missing_data_are_refused(recipe, tmp_path):
     with pytest.raises(DataError, match=r"data.path"):
         train(Recipe(), tmp_path)
     with pytest.raises(DataError, match="no motion file"):
@@ -259,7 +259,7 @@ def test_other_backbones_train_and_resume(recipe, tmp_path, name):
     assert all(value == 4 for value in counted), "counts are not averaged"
 
 
-def test_epochs_are_counted_and_clips_come_with_their_mirror_image(recipe, data, tmp_path):
+def test_epochs_become_steps_and_each_clip_comes_with_its_mirror_image(recipe, data, tmp_path):
     recipe = recipe.override("schedule.steps=0", "schedule.epochs=1", "data.flip=both")
     source = batches(recipe)
     assert source.epoch == math.ceil(2 * 60 / 60 * 30 / (9 * 2)), "two takes of one second, at 30 frames per second"
@@ -270,7 +270,7 @@ def test_epochs_are_counted_and_clips_come_with_their_mirror_image(recipe, data,
     assert rows(tmp_path / "run")[-1]["step"] == str(source.epoch)
 
 
-def test_the_process_is_left_as_found(recipe, tmp_path):
+def test_training_leaves_the_state_of_the_process_unchanged(recipe, tmp_path):
     torch.manual_seed(3)
 
     def process() -> list[object]:
@@ -285,7 +285,7 @@ def test_the_process_is_left_as_found(recipe, tmp_path):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_each_validation_is_logged(recipe, tmp_path, caplog, workers):
-    """Also when the training happens in other processes."""
+    """Also when worker processes do the training."""
     caplog.set_level(logging.INFO, "poseglass")
     train(recipe.override(f"run.workers={workers}"), tmp_path / "run")
     lines = [record.getMessage() for record in caplog.records if record.name == "poseglass.training.reporting"]
@@ -295,9 +295,9 @@ def test_each_validation_is_logged(recipe, tmp_path, caplog, workers):
     assert [step and step[1] for step in steps] == ["4", "8", "9"]
 
 
-def test_a_share_of_unknown_subjects_is_a_warning(recipe, caplog):
+def test_a_share_for_unknown_subjects_gives_a_warning(recipe, caplog):
     batches(recipe.override("data.shares={prmd = 0.2, zoe = 0.1}"))
-    assert caplog.messages == ["data.shares.zoe is ignored: no training take is of such a subject"]
+    assert caplog.messages == ["data.shares.zoe is ignored: no subject of a training take has this prefix"]
 
 
 def test_the_folder_of_an_earlier_version_is_refused(recipe, unbroken):
@@ -310,7 +310,7 @@ def test_the_folder_of_an_earlier_version_is_refused(recipe, unbroken):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_backbone_of_one_s_own_is_trained_resumed_and_opened(recipe, tmp_path, workers):
+def test_a_custom_backbone_is_trained_resumed_and_loaded(recipe, tmp_path, workers):
     recipe = recipe.override("model.sizes={dim = 8}", f"run.workers={workers}", "optim.lr=0.01", "run.save_every=1")
     for steps in (2, 4):
         best = train(recipe.override(f"schedule.steps={steps}"), tmp_path / "run", backbone=OwnBackbone)

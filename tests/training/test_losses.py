@@ -1,4 +1,4 @@
-"""Training losses against plain loops and against known answers."""
+"""Training losses against plain loops and known answers."""
 
 import math
 
@@ -41,7 +41,7 @@ def test_every_term_has_an_oracle():
 
 
 @pytest.mark.parametrize("term", TERMS)
-def test_terms_against_loops(term):
+def test_each_term_matches_plain_loops(term):
     pair = clips(0)
     truth = ORACLES[term](*pair)
     assert loss(*pair, **{term: 1.0}) == pytest.approx(truth, rel=1e-5)
@@ -49,19 +49,19 @@ def test_terms_against_loops(term):
 
 
 @pytest.mark.parametrize(("smooth", "speed"), [(0.5, 2.0), (0, 0), (1, 0), (0, 3)])
-def test_the_loss_of_hot_w_mixste(smooth, speed):
+def test_the_loss_of_hot_w_mixste_matches_plain_loops(smooth, speed):
     truth = oracle.sequence_loss(*clips(1), JOINT_WEIGHTS, smooth=smooth, speed=speed)
     assert loss(*clips(1), position=1, smoothness=smooth, velocity=speed) == pytest.approx(truth, rel=1e-5)
 
 
-def test_the_loss_of_motionbert():
+def test_the_loss_of_motionbert_is_a_weighted_sum_of_terms():
     pair = clips(2)
     truth = oracle.position(*pair, [1] * 17) + 0.5 * oracle.n_position(*pair) + 20 * oracle.velocity(*pair)
     loss = PoseLoss({"position": 1, "n_position": 0.5, "velocity": 20, "angle": 0})
     assert loss(*map(torch.from_numpy, pair)).item() == pytest.approx(truth, rel=1e-5)
 
 
-def test_one_frame_has_only_position_terms():
+def test_a_single_frame_has_only_position_terms():
     predicted, target = clips(3, frames=1)
     value = PoseLoss({"position": 1.0})(torch.from_numpy(predicted), torch.from_numpy(target))
     assert value.item() == pytest.approx(oracle.position(predicted, target, [1] * 17), rel=1e-5)
@@ -70,7 +70,7 @@ def test_one_frame_has_only_position_terms():
             loss(predicted, target, **{term: 1.0})
 
 
-def test_by_hand():
+def test_terms_match_values_calculated_by_hand():
     still, moving = np.zeros((1, 3, 17, 3)), np.zeros((1, 3, 17, 3))
     moving[0, :, :, 0] = np.array([0.0, 3.0, 6.0])[:, None]
     assert loss(moving, still, position=1) == pytest.approx(3 * sum(JOINT_WEIGHTS) / 17)
@@ -92,7 +92,7 @@ def test_by_hand():
     assert loss(5 * straight, straight, n_position=1) == pytest.approx(0, abs=1e-6)
 
 
-def test_the_published_weights_count_wrists_most():
+def test_the_joint_weights_are_largest_for_elbows_and_wrists():
     weight = dict(zip(H36M_17.joints, JOINT_WEIGHTS, strict=True))
     assert JOINT_WEIGHTS == (1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4)
     assert all(weight[f"left_{part}"] == weight[f"right_{part}"] for part in ("hip", "knee", "ankle", "elbow", "wrist"))
@@ -104,7 +104,7 @@ def test_the_loss_is_computed_in_float32():
     assert PoseLoss(dict.fromkeys(TERMS, 1.0))(target.bfloat16() + 1, target).dtype == torch.float32
 
 
-def test_a_perfect_prediction_that_moves_costs_only_smoothness():
+def test_a_perfect_prediction_of_motion_costs_only_smoothness():
     moving = np.zeros((1, 4, 17, 3)) + np.random.default_rng(0).normal(size=(17, 3)) + np.arange(4)[:, None, None]
     terms = dict.fromkeys(TERMS, 1.0)
     assert loss(moving, moving, **(terms | {"smoothness": 0})) == pytest.approx(0, abs=1e-6)
@@ -121,15 +121,15 @@ def test_gradients_are_finite_in_degenerate_poses(term, predicted):
 
 
 def test_unknown_terms_and_wrong_weights_are_refused(as_used):
-    with pytest.raises(ModelError, match=r"no term speed; there are position"):
+    with pytest.raises(ModelError, match=r"no term speed; the terms are position"):
         PoseLoss({"speed": 1})
-    with pytest.raises(ModelError, match=r"17 joints, but got 3 weights"):
+    with pytest.raises(ModelError, match=r"expected 17 joint weights for h36m17, got 3"):
         PoseLoss({}, joint_weights=[1, 2, 3])
     with pytest.raises(ModelError, match="must have the same shape"):
         loss(np.zeros((2, 4, 17, 3)), np.zeros((1, 4, 17, 3)), position=1)
 
 
-def test_limbs_are_the_skeleton_s():
+def test_limbs_come_from_the_skeleton():
     assert PoseLoss({}, skeleton=MPI_INF_3DHP_17).limbs.shape == (16, 2)
     assert [0, 1] not in PoseLoss({}).limbs.tolist(), "a limb is a child and its parent"
     assert PoseLoss({}).state_dict() == {}, "it has no state"

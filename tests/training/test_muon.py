@@ -1,4 +1,4 @@
-"""Muon against singular value decomposition and against torch's own."""
+"""Muon against the singular value decomposition and torch's own implementation."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ SHAPES = [(12, 5), (4, 9), (6, 6), (12, 5)]
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
-def test_singular_vectors_stay_and_values_approach_1(shape, size):
+def test_orthogonalisation_keeps_singular_vectors_and_moves_values_to_1(shape, size):
     matrices = size * torch.randn(3, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     result = orthogonal(matrices)
     u, _, vt = torch.linalg.svd(matrices, full_matrices=False)
@@ -21,7 +21,7 @@ def test_singular_vectors_stay_and_values_approach_1(shape, size):
     torch.testing.assert_close(inner, torch.diag_embed(values), atol=1e-6, rtol=0)
 
 
-def test_zeros_stay_zeros():
+def test_a_zero_matrix_stays_zero():
     assert not orthogonal(torch.zeros(2, 3, 4)).any()
 
 
@@ -40,7 +40,7 @@ def pair(weight_decay: float) -> tuple[list[nn.Parameter], list[nn.Parameter], l
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-def test_steps_are_torch_s_up_to_its_bfloat16(weight_decay):
+def test_steps_match_those_of_torch_up_to_its_bfloat16(weight_decay):
     ours, theirs, optimisers = pair(weight_decay)
     begun = [p.detach().clone() for p in ours]
     for _ in range(5):
@@ -53,7 +53,7 @@ def test_steps_are_torch_s_up_to_its_bfloat16(weight_decay):
         assert (p - q).norm() < 0.02 * (p - start).norm()
 
 
-def test_parameters_without_a_gradient_stay():
+def test_parameters_without_a_gradient_do_not_change():
     ours, _, (muon, _) = pair(0.1)
     before = [p.detach().clone() for p in ours]
     ours[0].grad = torch.ones_like(ours[0])

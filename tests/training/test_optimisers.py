@@ -1,4 +1,4 @@
-"""Optimisers: what they train and decay, and their learning rate over the run."""
+"""Optimisers: trained and decayed parameters, and the learning rate over a run."""
 
 import pytest
 import torch
@@ -28,7 +28,7 @@ def test_every_parameter_is_trained_once_and_weights_decay(recipe, name, backbon
                 assert (group["weight_decay"] > 0) == weight, names[id(p)]
 
 
-def test_muon_trains_mhformer_s_convolutions():
+def test_muon_trains_the_convolutions_of_mhformer():
     recipe = Recipe().override("model.name=mhformer-tiny", "model.frames=9", "optim.name=muon")
     model = build(recipe)
     muon, _ = optimisers(model, recipe.optim)
@@ -39,7 +39,7 @@ def test_muon_trains_mhformer_s_convolutions():
     assert trained >= {id(p) for p in kernels}
 
 
-def test_the_rate_warms_up_stays_and_falls_to_nothing(recipe):
+def test_the_rate_warms_up_stays_and_falls_to_zero(recipe):
     schedule = recipe.override("schedule.steps=100", "schedule.warmup=10", "schedule.decay=0.2").schedule
     rates = [rate(step, schedule, steps=100, epoch=7) for step in range(100)]
     assert rates[:10] == pytest.approx([0.1 * i for i in range(1, 11)])
@@ -60,12 +60,12 @@ def test_the_published_rates_fall_each_epoch():
         share *= 0.5 if epoch % 5 == 0 else 0.95
 
 
-def test_weight_decay_on_all(recipe):
+def test_weight_decay_may_apply_to_all_parameters(recipe):
     optim = recipe.override("optim.decays=all", "optim.weight_decay=0.3").optim
     assert {group["weight_decay"] for o in optimisers(build(recipe), optim) for group in o.param_groups} == {0.3}
 
 
-def test_adam_with_amsgrad_is_torch_s(recipe):
+def test_amsgrad_is_that_of_torch(recipe):
     (optimiser,) = optimisers(build(recipe), recipe.override("optim.name=adam", "optim.amsgrad=true").optim)
     assert type(optimiser) is torch.optim.Adam
     assert optimiser.defaults["amsgrad"]

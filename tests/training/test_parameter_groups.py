@@ -1,4 +1,4 @@
-"""Every parameter of every network has one role."""
+"""Every parameter of every model has exactly one role."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from poseglass.waist.recover import RECOVERERS
 
 
 def role(name: str, parameter: nn.Parameter) -> str:
-    """By the names in this package: an independent reading."""
+    """The role of a parameter by its name in this package, independently of the code."""
     if parameter.ndim == 1:
         return "vector"
     if not name.endswith("weight"):
@@ -28,7 +28,7 @@ def check(model: nn.Module) -> dict[str, list[nn.Parameter]]:
 
 
 @pytest.mark.parametrize("name", pg.list_models())
-def test_all_models(name):
+def test_every_parameter_of_every_model_has_one_role(name):
     with torch.device("meta"):
         groups = check(pg.create_model(name))
     assert groups["hidden"] and groups["vector"] and groups["embedding"]  # noqa: PT018
@@ -36,12 +36,12 @@ def test_all_models(name):
 
 @pytest.mark.parametrize("name", ["mixste-tiny", "motionbert-tiny", "mhformer-tiny", "motionagformer-tiny"])
 @pytest.mark.parametrize("recover", RECOVERERS)
-def test_all_waists(name, recover):
+def test_every_parameter_of_every_waist_has_one_role(name, recover):
     check(pg.hourglass(name, keep={1: 3}, recover=recover))
     check(pg.funnel(name, keep={1: 3}))
 
 
-def test_layers_of_other_kinds():
+def test_parameters_of_other_kinds_of_layers_have_a_role():
     model = nn.ModuleDict(
         {
             "attention": nn.MultiheadAttention(8, 2, add_bias_kv=True),
@@ -51,7 +51,7 @@ def test_layers_of_other_kinds():
             "norm": nn.BatchNorm1d(8),
         }
     )
-    model["attention"].out_proj.weight = model["recurrent"].weight_hh_l0  # shared: counted once
+    model["attention"].out_proj.weight = model["recurrent"].weight_hh_l0  # shared, so counted once
     groups = parameter_groups(model)
     assert {id(p) for p in groups["embedding"]} == {
         id(model["table"].weight), id(model["attention"].bias_k), id(model["attention"].bias_v),
@@ -60,7 +60,7 @@ def test_layers_of_other_kinds():
     assert len(groups["hidden"]) == 3
 
 
-def test_frozen_parameters_are_in_none():
+def test_frozen_parameters_have_no_role():
     model = nn.Linear(8, 8)
     model.weight.requires_grad_(False)
     assert {name: len(group) for name, group in parameter_groups(model).items()} == {

@@ -1,4 +1,4 @@
-"""The papers' recipes: their settings are the published ones, and a small version of each trains."""
+"""Recipes of the papers: the settings are the published ones, and a small version of each trains."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ torch.set_num_threads(1)
 
 FOLDER = Path(__file__).parents[2] / "recipes"
 PUBLISHED = {f"{path.parent.name}/{path.stem}": path for path in sorted(FOLDER.glob("*/*.toml"))}
-# As small as each kind of backbone can be with the layers that its waist needs.
+# The smallest sizes of each backbone that still have the layers its waist needs.
 SMALL = {
     "mixste": {"dim": 8, "heads": 2},
     "motionbert": {"dim": 8, "heads": 2, "rep": 8, "mlp_ratio": 1},
@@ -63,21 +63,21 @@ def test_recipes_build_the_published_models(name, model):
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_all_settings_that_matter_are_written_out(name):
+def test_all_settings_of_the_published_training_are_written_out(name):
     settings = tomllib.loads(PUBLISHED[name].read_text())
     assert settings["model"].keys() >= {"name", "frames", "inputs", "init"}
     assert settings["data"].keys() >= {"path", "keypoints", "stride", "batch", "flip"}
     assert settings["loss"].keys() >= {"position", "smoothness", "velocity", "joint_weights"}
     assert settings["optim"].keys() >= {"name", "lr", "weight_decay", "clip", "ema"}
     assert settings["schedule"].keys() >= {"epochs", "factor", "warmup", "decay"}
-    assert f"recipes/{name}.toml" in PUBLISHED[name].read_text(), "its command names itself"
+    assert f"recipes/{name}.toml" in PUBLISHED[name].read_text(), "the command in the recipe names the recipe"
     assert (
         settings["data"]["keypoints"] == ("gt" if name.startswith("3dhp") else "cpn")
         or settings["model"]["inputs"] == 3
     )
 
 
-def test_hot_w_mixste_as_published():
+def test_hot_w_mixste_has_the_published_settings():
     recipe = read("h36m/hot-mixste")
     assert {term: weight for term, weight in recipe.loss.terms().items() if weight} == {
         "position": 1, "smoothness": 0.5, "velocity": 2,
@@ -90,7 +90,7 @@ def test_hot_w_mixste_as_published():
     assert rates == pytest.approx([0.99**epoch for epoch in range(160)])
 
 
-def test_mhformer_as_published():
+def test_mhformer_has_the_published_settings():
     recipe = read("h36m/mhformer")
     assert (recipe.optim.name, recipe.optim.amsgrad, recipe.optim.lr) == ("adam", True, 1e-3)
     assert (recipe.data.batch, recipe.data.stride) == (128, 1)
@@ -103,7 +103,7 @@ def test_mhformer_as_published():
 @pytest.mark.parametrize(
     ("name", "lr", "batch", "epochs"), [("motionbert", 2e-4, 32, 120), ("motionagformer-b", 5e-4, 16, 60)]
 )
-def test_motionbert_and_motionagformer_as_published(name, lr, batch, epochs):
+def test_motionbert_and_motionagformer_have_the_published_settings(name, lr, batch, epochs):
     recipe = read(f"h36m/{name}")
     assert {term: weight for term, weight in recipe.loss.terms().items() if weight} == {
         "position": 1, "n_position": 0.5, "velocity": 20,
@@ -136,7 +136,7 @@ def test_a_small_version_trains_on_random_clips(name):
     assert run.steps == recipe.schedule.epochs, "an epoch is a step here"
     assert rates == pytest.approx([recipe.optim.lr, recipe.optim.lr * recipe.schedule.factor])
     still = [key for key, parameter in run.model.named_parameters() if torch.equal(parameter, before[key])]
-    # With its queries at 0, cross-attention attends to all frames alike at first, whatever the keys.
+    # While its queries are 0, cross-attention attends to all frames equally and its keys have no effect.
     assert not [key for key in still if not key.startswith("recoverer.attention.")], still
     errors = run.validate({"random": sample})
     assert errors.keys() == {"random_mpjpe", "random_p_mpjpe"}
@@ -145,7 +145,7 @@ def test_a_small_version_trains_on_random_clips(name):
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory) -> dict[str, Path]:
-    """Both data sets, made up and prepared by the commands; Human3.6M has a source with scores too."""
+    """Both data sets, generated and prepared by the commands; Human3.6M also has 2D poses with scores."""
     folder = tmp_path_factory.mktemp("made-up")
     generate("h36m", folder / "a", frames=12, subjects=("S1", "S9"))
     generate("3dhp", folder / "b", frames=12, subjects=("S1", "TS1"))
@@ -184,7 +184,7 @@ def test_a_small_version_trains_on_a_prepared_data_set(name, stores, tmp_path):
     assert all(np.isfinite(float(value)) for value in row.values())
 
 
-def test_missing_stacked_hourglass_poses(stores, tmp_path):
+def test_a_recipe_for_stacked_hourglass_poses_names_the_missing_file(stores, tmp_path):
     """Most users have only CPN's 2D poses."""
     about = {"skeleton": "h36m17", "dataset": "Human3.6M", "sources": ("cpn",)}
     with write_recordings(tmp_path / "store", **about) as writer:

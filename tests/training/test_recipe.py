@@ -1,4 +1,4 @@
-"""Recipes: read, overridden, and refused with a reason."""
+"""Recipes are read and overridden, or refused with a reason."""
 
 import json
 from dataclasses import fields
@@ -35,18 +35,18 @@ def test_every_recipe_parses_and_its_model_is_built(path):
     assert Recipe().updated(json.loads(json.dumps(recipe.to_dict()))) == recipe
 
 
-def test_reading(tmp_path):
+def test_a_file_sets_values_and_the_rest_keep_their_defaults(tmp_path):
     (tmp_path / "x.toml").write_text(
         '[model]\nframes = 27\n\n[waist]\nkeep = {1 = 9}\nprune = "uniform"\n\n[optim]\nlr = 1\nbf16 = true\n'
     )
     recipe = Recipe.read(tmp_path / "x.toml")
     assert (recipe.model.frames, recipe.waist.prune, recipe.optim.lr, recipe.optim.bf16) == (27, "uniform", 1.0, True)
     assert isinstance(recipe.optim.lr, float), "whole numbers become floats where needed"
-    assert recipe.model.name == Recipe().model.name, "the rest keeps its default"
+    assert recipe.model.name == Recipe().model.name, "other settings keep their defaults"
     assert recipe.run == Recipe().run
 
 
-def test_overriding():
+def test_overrides_set_values_of_every_type():
     recipe = Recipe().override(
         "optim.lr=1e-4", "waist.keep = {3 = 27}", "data.path=clips/all.npz", 'waist.prune="uniform"'
     )
@@ -59,7 +59,7 @@ def test_overriding():
     assert Recipe().override() == Recipe()
 
 
-def test_tables_are_replaced_and_their_entries_changed():
+def test_a_table_is_replaced_as_a_whole_or_changed_by_entry():
     recipe = Recipe().override("model.sizes={dim = 32, depth = 3}", "waist.keep={1 = 9}")
     assert recipe.override("model.sizes.dim=64").model.sizes == {"dim": 64, "depth": 3}
     assert recipe.override("model.sizes={heads = 2}").model.sizes == {"heads": 2}
@@ -68,11 +68,11 @@ def test_tables_are_replaced_and_their_entries_changed():
     assert recipe.override("loss.joint_weights=[]").loss.joint_weights == ()
 
 
-def test_the_defaults_are_the_loss_of_hot_w_mixste():
+def test_the_default_loss_is_that_of_hot_w_mixste():
     terms = {name: weight for name, weight in Recipe().loss.terms().items() if weight}
     assert terms == {"position": 1.0, "smoothness": 0.5, "velocity": 2.0}
     assert Recipe().loss.joint_weights == JOINT_WEIGHTS
-    assert [*Recipe().loss.terms()] == [*TERMS], "a recipe can weigh every term"
+    assert [*Recipe().loss.terms()] == [*TERMS], "a recipe can weight every term"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_defaults_are_the_loss_of_hot_w_mixste():
         ("data.shares={a = 0.6}", "data.shares.b=0.5"),
     ],
 )
-def test_contradictions_are_refused(settings):
+def test_contradictory_settings_are_refused(settings):
     *before, last = settings
     recipe = Recipe().override(*before)
     with pytest.raises(RecipeError):
@@ -93,7 +93,7 @@ def test_contradictions_are_refused(settings):
 
 @pytest.mark.parametrize("recipe", ["h36m/hot-mixste", "balanced"])
 def test_steps_and_epochs_exclude_each_other(recipe):
-    """Steps on the command line are not ignored because the recipe counts epochs, nor the other way round."""
+    """Neither `steps` nor `epochs` on the command line is ignored because the recipe sets the other."""
     recipe = Recipe.read(FOLDER / f"{recipe}.toml")
     change, other = ("steps", "epochs") if recipe.schedule.epochs else ("epochs", "steps")
     with pytest.raises(RecipeError, match=r"schedule.steps=\d+ and schedule.epochs=\d+ contradict each other: set one"):
@@ -132,7 +132,7 @@ def test_settings_without_effect_are_refused(settings, ignored):
         before.override(ignored)
 
 
-def test_motion_clips_have_three_inputs():
+def test_models_for_motion_clips_have_three_inputs():
     with pytest.raises(RecipeError, match=r"motion clips have scores, so model.inputs must be 3"):
         Recipe().override("model.inputs=2")
 
@@ -142,13 +142,13 @@ def test_settings_of_earlier_versions_are_explained():
         Recipe().override("data.rehab_share=0.28")
 
 
-def test_overriding_does_not_change_the_original():
+def test_overriding_leaves_the_original_unchanged():
     recipe = Recipe()
     recipe.override("optim.lr=5.0")
     assert recipe.optim.lr == Recipe().optim.lr
 
 
-def test_round_trip():
+def test_a_recipe_survives_a_round_trip():
     recipe = Recipe().override("optim.lr=1e-4", "waist.keep={1 = 27}", "model.init=published")
     assert Recipe().updated(recipe.to_dict()) == recipe
 
@@ -183,7 +183,7 @@ def test_round_trip():
         ("data.flip=none", "data.flip=none is for recordings"),
     ],
 )
-def test_wrong_overrides(setting, says):
+def test_wrong_overrides_are_refused(setting, says):
     with pytest.raises(RecipeError, match=says):
         Recipe().override(setting)
 
@@ -198,13 +198,13 @@ def test_wrong_overrides(setting, says):
         ("frames = 27", "no setting frames; there are model"),
     ],
 )
-def test_wrong_files(tmp_path, text, says):
+def test_wrong_files_are_refused(tmp_path, text, says):
     (tmp_path / "x.toml").write_text(text)
     with pytest.raises(RecipeError, match=says):
         Recipe.read(tmp_path / "x.toml")
 
 
-def test_missing_and_unreadable_files(tmp_path):
+def test_missing_and_unreadable_files_are_refused(tmp_path):
     with pytest.raises(RecipeError, match="there is no recipe"):
         Recipe.read(tmp_path / "x.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
@@ -214,6 +214,6 @@ def test_missing_and_unreadable_files(tmp_path):
         Recipe.read(tmp_path)
 
 
-def test_every_setting_has_a_default_of_its_type():
+def test_every_setting_has_a_default_of_its_own_type():
     for section in fields(Recipe()):
         assert Recipe().updated({section.name: Recipe().to_dict()[section.name]}) == Recipe()

@@ -1,4 +1,4 @@
-"""Batches of recordings: the clips that the definition gives, as the folder has them, each once per epoch."""
+"""Batches of recordings: the defined clips, as stored in the folder, each once per epoch."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ SIZE = (1000, 1002)
 
 
 def written(folder: Path, *, lengths=(20, 31), subjects=SUBJECTS, valid=None, broken=None, **about) -> Path:
-    """Takes of random numbers for each subject; `valid` says which frames are valid."""
+    """Write takes of random numbers for each subject; `valid` gives the valid frames."""
     about = {"skeleton": "h36m17", "dataset": "Human3.6M", "licence": "none", "sources": ("gt", "cpn")} | about
     rng = np.random.default_rng(1)
     with write_recordings(folder, scored=("cpn",), **about) as writer:
@@ -59,7 +59,7 @@ CENTRE = ("loss.frames=centre", "loss.smoothness=0", "loss.velocity=0")
 
 
 def clips_by_definition(store: Recordings, subjects, frames: int, stride: int, *, centres: bool) -> list[list[int]]:
-    """The array rows of each clip, frame by frame."""
+    """The rows of the arrays that each clip takes, frame by frame."""
     clips = []
     for recording in store:
         if recording.subject not in subjects:
@@ -79,7 +79,7 @@ def clips_by_definition(store: Recordings, subjects, frames: int, stride: int, *
 
 
 def view_by_definition(folder: Path, rows: list[int], inputs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Read with plain numpy, as docs/datasets.md describes the folder."""
+    """One clip, read with plain numpy as docs/datasets.md describes the folder."""
     points, pixels, scores = (
         np.load(folder / f"{name}.npy")[rows] for name in ("points3d", "points2d-cpn", "scores-cpn")
     )
@@ -96,11 +96,11 @@ def view_by_definition(folder: Path, rows: list[int], inputs: int) -> tuple[np.n
     count=st.sampled_from(["all", "centre", "any"]),
     seed=st.integers(0, 9),
 )
-def test_the_clip_table_against_loops(lengths, frames, stride, by, count, seed):
+def test_the_clip_table_matches_plain_loops(lengths, frames, stride, by, count, seed):
     valid = [np.random.default_rng(seed).random(length) < 0.8 for length in lengths]
     table = ClipTable.cut(valid, frames, stride, by=by, valid=count)
     expected = []
-    cut = {"seq2seq": seq2seq_starts, "seq2frame": seq2frame_starts}[by]  # which test_windows.py judges
+    cut = {"seq2seq": seq2seq_starts, "seq2frame": seq2frame_starts}[by]  # tested in test_windows.py
     for recording, length in enumerate(lengths):
         for start in cut(length, frames, stride).tolist():
             inside = [place for place in range(start, start + frames) if 0 <= place < length]
@@ -114,7 +114,7 @@ def test_the_clip_table_against_loops(lengths, frames, stride, by, count, seed):
 @pytest.mark.parametrize("inputs", [2, 3])
 @pytest.mark.parametrize("centres", [False, True])
 @pytest.mark.parametrize("stride", [9, 4])
-def test_an_epoch_is_every_clip_of_the_training_subjects_once(store, stride, centres, inputs):
+def test_an_epoch_has_every_clip_of_the_training_subjects_once(store, stride, centres, inputs):
     settings = (f"data.stride={stride}", f"model.inputs={inputs}", *(CENTRE if centres else ()))
     source = batches(recipe(store, *settings))
     assert isinstance(source, Batches)
@@ -128,7 +128,7 @@ def test_an_epoch_is_every_clip_of_the_training_subjects_once(store, stride, cen
     assert pose2d.dtype == pose3d.dtype == np.float32
     expected = [view_by_definition(store, clip, inputs) for clip in rows]
     clip_of = [int(np.argmin([np.abs(clip[1] - truth).sum() for clip in expected])) for truth in pose3d]
-    assert sorted(clip_of[: len(rows)]) == [*range(len(rows))], "each once"
+    assert sorted(clip_of[: len(rows)]) == [*range(len(rows))], "each clip once"
     filled = len(clip_of) - len(rows)
     assert clip_of[len(rows) :] == clip_of[:filled], "the last batch is filled up from the start of the order"
     for number, view, truth in zip(clip_of, pose2d, pose3d, strict=True):
@@ -138,7 +138,7 @@ def test_an_epoch_is_every_clip_of_the_training_subjects_once(store, stride, cen
     assert not np.array_equal(second, pose3d), "each epoch has its own order"
 
 
-def test_seed_and_step_decide_a_batch(store):
+def test_a_batch_depends_only_on_the_seed_and_the_step(store):
     def draw(step, *settings):
         return batches(recipe(store, "data.flip=random", *settings)).draw(step, 0)
 
@@ -150,7 +150,7 @@ def test_seed_and_step_decide_a_batch(store):
 
 @pytest.mark.parametrize("how", ["none", "random", "both"])
 @pytest.mark.parametrize("workers", [2, 4])
-def test_workers_share_the_batch_of_one(store, how, workers):
+def test_workers_share_the_batch_of_a_single_process(store, how, workers):
     def clips(source, step, ranks):
         poses = [source.draw(step, rank) for rank in range(ranks)]
         return sorted(
@@ -164,7 +164,7 @@ def test_workers_share_the_batch_of_one(store, how, workers):
         assert clips(alone, step, 1) == clips(shared, step, workers)
 
 
-def test_mirror_images(store):
+def test_mirror_images_follow_the_flip_setting(store):
     plain = batches(recipe(store))
     both = batches(recipe(store, "data.flip=both", "data.batch=8"))
     sample, pairs = plain.draw(1, 0), both.draw(1, 0)
@@ -195,7 +195,7 @@ def test_validation_clips_are_the_same_for_every_recipe(store):
     for number, truth, counts in zip(which, sample.pose3d, sample.counts, strict=True):
         assert_allclose(truth, expected[number], atol=1e-6)
         first = [k for k in range(9) if rows[number][k] not in rows[number][:k]]
-        inner = rows[number].count(rows[number][0]) == 1  # padding stands before the first frame or after the last
+        inner = rows[number].count(rows[number][0]) == 1  # padding is before the first or after the last frame
         assert int(counts.sum()) == len(first)
         assert counts[0] == inner
     whole = batches(recipe(store, "run.validation_clips=1000")).validation()["validation"]
@@ -203,7 +203,7 @@ def test_validation_clips_are_the_same_for_every_recipe(store):
 
 
 def test_invalid_frames_do_not_count(tmp_path):
-    """Clips with an invalid frame are not trained; for the centre alone, clips with an invalid centre."""
+    """Clips with an invalid frame are not trained on; if only the centre counts, those with an invalid centre."""
     broken = {"valid": lambda frames: (np.arange(frames) // 9 != 1) | (frames != 27)}
     store = written(tmp_path / "store", lengths=(27, 15), **broken)
     source = batches(recipe(store))
@@ -233,7 +233,7 @@ def test_mpi_inf_3dhp_is_reordered_to_human36m(tmp_path):
             )  # fmt: skip
     source = batches(recipe(tmp_path / "store", "data.keypoints=gt", "model.inputs=3", "data.batch=1"))
     sample = source.draw(0, 0)
-    name = {"neck_nose": "head"}  # which is all that the two call differently
+    name = {"neck_nose": "head"}  # the only joint with different names
     for number, joint in enumerate(H36M_17.joints):
         theirs = MPI_INF_3DHP_17.index(name.get(joint, joint))
         root = MPI_INF_3DHP_17.index("pelvis")
@@ -242,7 +242,7 @@ def test_mpi_inf_3dhp_is_reordered_to_human36m(tmp_path):
     assert source.about()["training"]["subjects"] == ["S1"]
 
 
-def test_about_names_the_data(store):
+def test_the_description_identifies_the_data(store):
     about = batches(recipe(store)).about()
     assert about["fingerprint"] == Recordings.open(store).fingerprint
     assert (about["dataset"], about["licence"], about["keypoints"]) == ("Human3.6M", "none", "cpn")
@@ -252,13 +252,13 @@ def test_about_names_the_data(store):
     assert about["validation"]["clips"] == 2 * (3 + 4)
 
 
-def test_the_field_s_own_names(store):
+def test_the_file_names_of_the_field_are_accepted(store):
     long, short = (batches(recipe(store, f"data.keypoints={name}")).draw(0, 0) for name in ("cpn_ft_h36m_dbb", "cpn"))
     assert_array_equal(long.pose2d, short.pose2d)
 
 
 class TestRefusals:
-    def test_an_unknown_source(self, store):
+    def test_an_unknown_source_of_2d_poses_is_refused(self, store):
         words = r"no 2D poses 'sh' of 10 of 10 training recordings.*there are gt, cpn: set data.keypoints.*h36m_sh.npz"
         with pytest.raises(DataError, match=words):
             batches(recipe(store, "data.keypoints=sh"))
@@ -267,22 +267,22 @@ class TestRefusals:
         ("subjects", "words"),
         [(("S1", "S5"), r"val; there are train \(S1, S5\)"), (("S9",), r"train; there are val \(S9\), test \(S9\)")],
     )
-    def test_an_empty_split(self, tmp_path, subjects, words):
+    def test_an_empty_split_is_refused(self, tmp_path, subjects, words):
         with pytest.raises(DataError, match=rf"has no split {words}"):
             batches(recipe(written(tmp_path / "store", subjects=subjects)))
 
-    def test_a_data_set_without_a_split(self, tmp_path):
+    def test_a_data_set_without_a_split_is_refused(self, tmp_path):
         with pytest.raises(DataError, match=r"no split train; there are none, because the splits of 'mine'"):
             batches(recipe(written(tmp_path / "store", dataset="mine")))
 
     @pytest.mark.parametrize(("skeleton", "words"), [("coco17", "pelvis"), ("body25", "head_top")])
-    def test_another_skeleton(self, tmp_path, skeleton, words):
+    def test_another_skeleton_is_refused(self, tmp_path, skeleton, words):
         with pytest.raises(DataError, match=rf"{skeleton}.*{words}"):
             batches(recipe(written(tmp_path / "store", skeleton=skeleton)))
 
     @pytest.mark.parametrize("name", ["points3d", "points2d-cpn", "scores-cpn"])
-    def test_nan_in_the_folder(self, tmp_path, name):
-        """The writer refuses NaN, so the folder was changed afterwards."""
+    def test_nan_in_the_folder_is_refused(self, tmp_path, name):
+        """The writer refuses NaN, so the folder is changed afterwards."""
         store = written(tmp_path / "store", lengths=(9,))
         array = np.lib.format.open_memmap(store / f"{name}.npy", "r+")
         array[4] = np.nan
@@ -291,7 +291,7 @@ class TestRefusals:
         with pytest.raises(DataError, match=r"S1 Walking 0, camera 1: frame 4 of .*is not a number.*prepare"):
             source.draw(0, 0)
 
-    def test_a_folder_without_keypoints_and_keypoints_without_a_folder(self, store, tmp_path):
+    def test_recordings_need_the_keypoints_setting_and_it_needs_recordings(self, store, tmp_path):
         with pytest.raises(DataError, match=r"holds recordings: set data.keypoints to one of .*gt, cpn"):
             batches(Recipe().override(f"data.path={store}"))
         with pytest.raises(DataError, match=r"there is no folder of recordings"):
@@ -299,7 +299,7 @@ class TestRefusals:
 
 
 def test_only_drawn_rows_are_read(tmp_path, monkeypatch):
-    """All other rows may hold anything, and a clip is two numbers in memory."""
+    """All other rows may hold anything, and a clip takes two numbers in memory."""
     store = written(tmp_path / "store", lengths=(9000,), subjects=("S1", "S9"))
     source = batches(recipe(store, "data.stride=1", "data.flip=both", *CENTRE))
     assert isinstance(source, RecordedBatches)

@@ -1,4 +1,4 @@
-"""Runs on recordings: killed, resumed, shared, started from other weights; and what their folder records."""
+"""Runs on recordings: killed, resumed, shared, started from other weights; and the records in their folder."""
 
 import json
 import multiprocessing
@@ -23,7 +23,7 @@ from training_runs import KILLED, assert_same_run, contents, rows
 from poseglass.clips.sample import Sample
 from poseglass.data.recordings.store import Recordings
 from poseglass.errors import PoseglassError, RecipeError, TrainingError
-from poseglass.files.writing import alone
+from poseglass.files.writing import folder_lock
 from poseglass.models import Card
 from poseglass.training import loop, provenance
 from poseglass.training.batches import batches
@@ -72,8 +72,8 @@ def test_a_killed_run_on_recordings_resumes_to_the_same_bits(recipe, tmp_path):
     assert_same_run(tmp_path / "unbroken", tmp_path / "broken")
 
 
-def test_a_killed_worker_ends_the_run_and_one_resumes_alone(recipe, tmp_path):
-    """It reaches what one process alone would have reached, up to rounding."""
+def test_a_killed_worker_ends_the_run_and_one_process_can_resume_it(recipe, tmp_path):
+    """The result is that of one process alone, up to rounding."""
     recipe = recipe.override("run.save_every=1", "run.validate_every=1")
     killed = []
 
@@ -85,7 +85,7 @@ def test_a_killed_worker_ends_the_run_and_one_resumes_alone(recipe, tmp_path):
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
-    with pytest.raises(TrainingError, match=r"one of 2 workers ended, so all did: .*start again to resume"):
+    with pytest.raises(TrainingError, match=r"one of 2 workers ended, which stopped all: .*start again to resume"):
         train(recipe.override("run.workers=2", "schedule.steps=100000"), tmp_path / "two")
     killer.join()
     with safe_open(tmp_path / "two" / "checkpoint.safetensors", "pt") as file:
@@ -100,7 +100,7 @@ def test_a_killed_worker_ends_the_run_and_one_resumes_alone(recipe, tmp_path):
 
 
 def test_workers_end_with_their_parent(recipe, tmp_path):
-    """Also in a script's background, where processes ignore interrupts."""
+    """Also in the background of a script, where processes ignore interrupts."""
     recipe = recipe.override("run.workers=2", "run.save_every=1", "schedule.steps=100000")
     script = (
         "import json, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -118,15 +118,15 @@ def test_workers_end_with_their_parent(recipe, tmp_path):
     until = time.monotonic() + 20
     while True:  # the worker that writes has the folder's lock
         try:
-            with alone(folder):
+            with folder_lock(folder):
                 break
         except PoseglassError:
             assert time.monotonic() < until, "a worker outlives its parent"
             time.sleep(0.05)
 
 
-def test_wrong_input_has_the_same_error_with_any_number_of_workers(recipe, tmp_path):
-    """Only for other errors does the message advise to start again."""
+def test_wrong_input_gives_the_same_error_with_any_number_of_workers(recipe, tmp_path):
+    """The message advises starting again only after other errors."""
     weights.save(build(recipe.override("model.sizes.dim=32")), tmp_path / "other")
     for workers in (1, 2):
         with pytest.raises(TrainingError, match="other was trained on person coordinates") as error:
@@ -135,7 +135,7 @@ def test_wrong_input_has_the_same_error_with_any_number_of_workers(recipe, tmp_p
 
 
 def test_torchrun_trains_as_one_process_does(recipe, store, tmp_path):
-    """The losses are those of the whole batch, and only one process writes and speaks."""
+    """The losses are those of the whole batch, and only one process writes and logs."""
     recipe = recipe.override("schedule.steps=4", "run.validate_every=1", "data.flip=both")
     train(recipe, tmp_path / "one")
     text = "\n".join(
@@ -157,8 +157,8 @@ def test_torchrun_trains_as_one_process_does(recipe, store, tmp_path):
     assert json.loads((tmp_path / "two" / "environment.json").read_text())["starts"][0]["workers"] == 2
 
 
-def test_machines_that_see_different_folders_are_refused(recipe, tmp_path):
-    """Otherwise each would resume from its own weights. Started as any launcher would, without torchrun."""
+def test_machines_with_different_folders_are_refused(recipe, tmp_path):
+    """Otherwise each would resume from its own weights. The processes are started directly, without torchrun."""
     train(recipe, tmp_path / "first")
     code = (
         "import json, sys; from poseglass.training.loop import train; from poseglass.training.recipe import Recipe\n"
@@ -179,9 +179,12 @@ def test_machines_that_see_different_folders_are_refused(recipe, tmp_path):
     fingerprint = Recordings.open(recipe.data.path).fingerprint
     for worker in pair:
         _, output = worker.communicate(timeout=120)
-        # Rarely, gloo aborts a worker that is ending because another has ended; it has printed its error by then.
+        # Rarely, gloo aborts a worker that is ending because another has ended; its error is printed by then.
         assert worker.returncode in (1, -signal.SIGABRT)
-        assert f"they start at step 9 with data {fingerprint}, step 0 with data {fingerprint}; each must see" in output
+        assert (
+            f"they start at step 9 with data {fingerprint}, step 0 with data {fingerprint}; give all of them the same"
+            in output
+        )
     assert not (tmp_path / "second").exists()
 
 
@@ -191,7 +194,7 @@ def _toml(value) -> str:
     return json.dumps(value)
 
 
-def test_wrong_variables_of_a_launcher(recipe, tmp_path, monkeypatch):
+def test_wrong_variables_of_a_launcher_are_refused(recipe, tmp_path, monkeypatch):
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(RecipeError, match=r"data.batch must be a multiple of run.workers"):
@@ -202,12 +205,12 @@ def test_wrong_variables_of_a_launcher(recipe, tmp_path, monkeypatch):
             train(recipe, tmp_path / "run")
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("MASTER_ADDR", raising=False)
-    with pytest.raises(TrainingError, match=r"worker 0 of 2 did not meet the others.*MASTER_ADDR"):
+    with pytest.raises(TrainingError, match=r"worker 0 of 2 could not connect to the others.*MASTER_ADDR"):
         train(recipe, tmp_path / "run")
 
 
 class TestProvenance:
-    def test_is_in_its_folder(self, recipe, store, tmp_path):
+    def test_data_and_environment_are_recorded_in_the_folder(self, recipe, store, tmp_path):
         best = train(recipe, tmp_path / "run")
         assert json.loads((tmp_path / "run" / "data.json").read_text()) == batches(recipe).about() | {"init": None}
         (start,) = json.loads((tmp_path / "run" / "environment.json").read_text())["starts"]
@@ -217,7 +220,7 @@ class TestProvenance:
         assert weights.load(best).card == card
         assert all(0 < float(row["validation_mpjpe"]) < 5000 for row in rows(tmp_path / "run"))
 
-    def test_other_data_are_refused(self, recipe, tmp_path):
+    def test_different_data_are_refused(self, recipe, tmp_path):
         train(recipe, tmp_path / "run")
         before = contents(tmp_path / "run")
         other = written(tmp_path / "other", subjects=("S1", "S9"))
@@ -231,9 +234,9 @@ class TestProvenance:
         assert all(torch.equal(value, after[name]) for name, value in before.items())
         moved = Path(recipe.data.path).parent / "moved"
         moved.symlink_to(recipe.data.path)
-        train(longer.override(f"data.path={moved}"), tmp_path / "run")  # the same data elsewhere
+        train(longer.override(f"data.path={moved}"), tmp_path / "run")  # the same data in another place
 
-    def test_resumes_when_the_environment_changes(self, recipe, tmp_path, monkeypatch):
+    def test_a_run_resumes_in_a_changed_environment_and_records_it(self, recipe, tmp_path, monkeypatch):
         train(recipe, tmp_path / "run")
         train(recipe.override("schedule.steps=10"), tmp_path / "run")
         monkeypatch.setattr(provenance.platform, "python_version", lambda: "9.9")
@@ -243,7 +246,7 @@ class TestProvenance:
 
     @pytest.mark.parametrize("name", ["data.json", "recipe.json", "environment.json"])
     @pytest.mark.parametrize("content", ["{", "[]"])
-    def test_broken_files_are_refused(self, recipe, tmp_path, name, content):
+    def test_damaged_records_are_refused(self, recipe, tmp_path, name, content):
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / name).write_text(content)
         with pytest.raises(TrainingError, match=rf"{name} cannot be read"):
@@ -259,7 +262,7 @@ class TestInitialWeights:
 
     @pytest.mark.parametrize("optimiser", ["adamw", "muon"])
     def test_the_waist_alone_is_trained(self, recipe, screen, tmp_path, optimiser):
-        """The backbone stays, to the bit, in spite of dropout and weight decay; all of the waist learns."""
+        """The backbone stays the same to the bit despite dropout and weight decay; all of the waist learns."""
         settings = ("optim.trains=waist", f"optim.name={optimiser}", "model.sizes.drop=0.3", "optim.lr=0.01")
         recipe = recipe.override(*settings, "model.init=sinusoidal")
         fresh = build(recipe).state_dict()
@@ -277,7 +280,7 @@ class TestInitialWeights:
         with pytest.raises(TrainingError, match=r"another optim.trains"):
             train(recipe.override("optim.trains=all"), tmp_path / "run")
 
-    def test_dropout_does_not_disturb_a_backbone_that_stays(self, recipe):
+    def test_dropout_does_not_disturb_a_frozen_backbone(self, recipe):
         run = TrainingState(recipe.override("optim.trains=waist", "model.sizes.drop=0.5"), build(recipe))
         assert not any(module.training for module in run.model.backbone.modules())
         assert all(module.training for module in run.model.recoverer.modules())
@@ -290,13 +293,13 @@ class TestInitialWeights:
         assert weights.load(best).kept_embedding["1"].any()
 
     def test_training_the_waist_alone_needs_weights(self, recipe, tmp_path):
-        with pytest.raises(TrainingError, match=r"optim.trains=waist .*by init"):
+        with pytest.raises(TrainingError, match=r"optim.trains=waist .*as init"):
             train(recipe.override("optim.trains=waist"), tmp_path / "run")
         for waist in ("waist.keep={}", "waist.kind=funnel"):
             with pytest.raises(RecipeError, match=r"optim.trains=waist needs a waist with weights"):
                 recipe.override("optim.trains=waist", waist)
 
-    def test_a_plain_backbone_gets_a_fresh_waist(self, recipe, screen, tmp_path):
+    def test_a_plain_backbone_gets_a_new_waist(self, recipe, screen, tmp_path):
         recipe = recipe.override("schedule.steps=1", "optim.lr=0.0", "optim.ema=0.0")
         trained = load_file(train(recipe, tmp_path / "run", init=screen) / "weights.safetensors")
         fresh, before = build(recipe).state_dict(), load_file(screen / "weights.safetensors")
@@ -308,14 +311,14 @@ class TestInitialWeights:
         model = weights.load(screen)
         model = model.with_card(replace(model.card, skeleton="mpi_inf_3dhp17"))
         other = weights.save(model, tmp_path / "other")
-        words = r"trained on the joints of mpi_inf_3dhp17, and the data have the joints of h36m17"
+        words = r"trained on the joints of mpi_inf_3dhp17, but the data have the joints of h36m17"
         with pytest.raises(TrainingError, match=words):
             train(recipe, tmp_path / "run", init=other)
         assert not (tmp_path / "run").exists()
 
     def test_weights_for_other_coordinates_are_refused(self, recipe, tmp_path):
         person = weights.save(build(recipe), tmp_path / "person")
-        with pytest.raises(TrainingError, match=r"trained on person coordinates, and the data have screen coordinates"):
+        with pytest.raises(TrainingError, match=r"trained on person coordinates, but the data have screen coordinates"):
             train(recipe, tmp_path / "run", init=person)
         assert not (tmp_path / "run").exists()
 
@@ -360,5 +363,5 @@ def test_waiting_for_data_is_measured(recipe, tmp_path, monkeypatch):
     slow = _Slow(0.3)
     monkeypatch.setattr(loop, "batches", lambda recipe: slow)
     train(recipe, tmp_path / "slow")
-    assert slow.drawn == [-1, 0, 1, 2, 3], "in order, and none in vain"
+    assert slow.drawn == [-1, 0, 1, 2, 3], "in order, and none unused"
     assert float(rows(tmp_path / "slow")[0]["data_share"]) > 0.3

@@ -1,4 +1,4 @@
-"""A step's random numbers: one stream per worker and seed, and nobody else's is touched."""
+"""Random numbers of a step: one stream per worker and seed, without effect on the caller's."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ data, recipe = training_runs.data, training_runs.recipe  # fixtures
 
 @pytest.fixture
 def loss(recipe):
-    """The loss of a run's first step, always on the same weights and the same batch."""
+    """The loss of a run's first step, always with the same weights and batch."""
     sample, weights = batches(recipe).draw(0, 0), build(recipe).state_dict()
 
     def first(recipe: Recipe, rank: int = 0) -> float:
@@ -41,7 +41,7 @@ def test_steps_drop_different_layers(recipe):
     assert len({state.advance(sample) for _ in range(4)}) > 1
 
 
-def test_a_step_leaves_the_caller_s_random_numbers_alone(recipe):
+def test_a_step_leaves_the_random_numbers_of_the_caller_alone(recipe):
     state, sample = TrainingState(recipe, build(recipe)), batches(recipe).draw(0, 0)
     torch.manual_seed(3)
     before, numpy_before = torch.random.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002

@@ -1,4 +1,4 @@
-"""Predictions and the truth of the same frames, and their errors."""
+"""Predictions and true poses of the same frames, and their errors."""
 
 import pytest
 import torch
@@ -13,11 +13,11 @@ from poseglass.training.validation import predictions_and_targets
 data, recipe = training_runs.data, training_runs.recipe  # fixtures
 
 
-def test_a_funnel_s_frames_have_their_own_truth():
+def test_frames_kept_by_a_funnel_are_compared_with_their_own_truth():
     recipe = Recipe().override("model.name=mixste-tiny", "model.frames=9", "waist.keep={1 = 4}")
     model = build(recipe.override("waist.kind=funnel")).eval()
     pose2d = torch.randn(3, 9, 17, 3, generator=torch.Generator().manual_seed(0))
-    truth = torch.arange(9.0)[None, :, None, None].expand(3, 9, 17, 3)  # the number of the frame
+    truth = torch.arange(9.0)[None, :, None, None].expand(3, 9, 17, 3)  # each value is the frame number
     kept = model.trace(pose2d).kept[1]
     predicted, target = predictions_and_targets(model, pose2d, truth, centre=False)
     assert torch.equal(target[..., 0, 0], kept.float())
@@ -29,7 +29,7 @@ def test_a_funnel_s_frames_have_their_own_truth():
         assert torch.equal(centre[clip, 0], predicted[clip, kept[clip].tolist().index(4)])
 
 
-def test_all_frames_or_the_centre():
+def test_all_frames_or_only_the_centre_are_compared():
     model = build(Recipe().override("model.name=mixste-tiny", "model.frames=9")).eval()
     pose2d, truth = torch.randn(2, 9, 17, 3), torch.randn(2, 9, 17, 3)
     predicted, target = predictions_and_targets(model, pose2d, truth, centre=False)

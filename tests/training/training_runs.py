@@ -1,4 +1,4 @@
-"""What tests of runs share: motion clips and a recipe for them, a script that is killed, comparisons, a backbone."""
+"""Shared by tests of runs: motion clips and a recipe, a script that gets killed, comparisons, a backbone."""
 
 import csv
 from pathlib import Path
@@ -14,7 +14,7 @@ from oracle import bodies
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.training.recipe import Recipe
 
-# Dies by SIGKILL in the middle of writing the checkpoint of step 6.
+# Kills itself with SIGKILL while writing the checkpoint of step 6.
 KILLED = """
 import json, os, signal, sys
 import torch
@@ -53,7 +53,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 
 class OwnBackbone(pg.PoseTransformer):
-    """The smallest backbone of one's own."""
+    """A minimal custom backbone."""
 
     def __init__(self, *, frames: int = 9, inputs: int = 3, dim: int = 8) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Producing items in advance changes when they are produced, and nothing else."""
+"""Producing items ahead of time changes only when they are produced."""
 
 import threading
 import time
@@ -10,16 +10,16 @@ from poseglass.video.ahead import ahead
 
 
 @pytest.mark.parametrize("by", [1, 3, 50])
-def test_the_same_items_in_the_same_order(by: int) -> None:
+def test_the_same_items_come_in_the_same_order(by: int) -> None:
     assert list(ahead(iter(range(20)), by=by)) == list(range(20))
 
 
-def test_nothing_and_none() -> None:
+def test_empty_iterables_and_items_of_none_are_passed_on() -> None:
     assert list(ahead([])) == []
     assert list(ahead([None, None])) == [None, None]
 
 
-def test_it_stays_within_the_limit() -> None:
+def test_production_stays_within_the_limit() -> None:
     produced = []
 
     def items() -> Iterator[int]:
@@ -34,12 +34,12 @@ def test_it_stays_within_the_limit() -> None:
     stream.close()
 
 
-def test_producing_and_using_overlap() -> None:
+def test_items_are_produced_while_others_are_used() -> None:
     using = threading.Event()
 
     def items() -> Iterator[bool]:
         yield True
-        yield using.wait(5)  # set only while the first is in use: without a thread it would wait for ever
+        yield using.wait(5)  # set only while the first item is in use: without a thread, this would time out
 
     stream = ahead(items())
     assert next(stream)

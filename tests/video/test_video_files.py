@@ -1,4 +1,4 @@
-"""Videos written with PyAV directly are compared with what was put in; OpenCV's reader is the second opinion."""
+"""Reading and writing videos, compared with images written directly by PyAV and with OpenCV's reader."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 96, 64
 
 
 def grey(number: int) -> np.ndarray:
-    """A frame whose brightness is its number."""
+    """A frame whose grey level is its number."""
     return np.full((HEIGHT, WIDTH, 3), 20 + 8 * number, np.uint8)
 
 
@@ -27,7 +27,7 @@ def number(image: np.ndarray) -> int:
 
 
 def flag() -> np.ndarray:
-    """Red top left, green top right, blue bottom left, white bottom right."""
+    """An image with red at top left, green at top right, blue at bottom left and white at bottom right."""
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     image[: HEIGHT // 2, : WIDTH // 2] = 255, 0, 0
     image[: HEIGHT // 2, WIDTH // 2 :] = 0, 255, 0
@@ -105,7 +105,7 @@ class TestReading:
         assert video.problem is None
 
     @pytest.mark.parametrize("threads", [1, 2])
-    def test_threads_change_nothing(self, clip: Path, threads: int) -> None:
+    def test_decoding_threads_do_not_change_the_frames(self, clip: Path, threads: int) -> None:
         assert [number(frame.image) for frame in VideoReader(clip, threads=threads)] == list(range(24))
 
     @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ class TestReading:
             ("libx265", ".mp4"),
         ],
     )
-    def test_containers_and_codecs(self, tmp_path: Path, codec: str, suffix: str) -> None:
+    def test_many_containers_and_codecs_are_read(self, tmp_path: Path, codec: str, suffix: str) -> None:
         if codec not in av.codecs_available:
             pytest.skip(f"this PyAV does not write {codec}")
 
@@ -133,7 +133,7 @@ class TestReading:
         np.testing.assert_allclose([frame.seconds for frame in frames], np.arange(12) / 10, atol=2e-3)
         assert video.problem is None
 
-    def test_images_are_contiguous_whatever_their_width(self, tmp_path: Path) -> None:
+    def test_images_of_any_width_are_contiguous(self, tmp_path: Path) -> None:
         path = make(tmp_path / "narrow.mp4", [flag()[:50, 20:78]] * 2)
         with VideoReader(path) as video:
             for frame in video:
@@ -155,7 +155,7 @@ class TestReading:
         assert video.info.size == ((HEIGHT, WIDTH) if degrees % 180 else (WIDTH, HEIGHT))
 
     @pytest.mark.parametrize(("degrees", "size"), [(0, (48, 32)), (90, (32, 48))])
-    def test_smaller(self, tmp_path: Path, degrees: int, size: tuple[int, int]) -> None:
+    def test_frames_are_scaled_down_to_fit(self, tmp_path: Path, degrees: int, size: tuple[int, int]) -> None:
         path = make(tmp_path / "big.mp4", [flag()], prepare=lambda stream: stream.set_display_rotation(degrees))
         with VideoReader(path, within=(48, 48)) as video:
             (frame,) = video
@@ -164,7 +164,7 @@ class TestReading:
         assert corners(frame.image) == ("gwrb" if degrees else "rgbw")
         assert max(video.info.size) == WIDTH
 
-    def test_never_larger(self, clip: Path) -> None:
+    def test_frames_are_never_scaled_up(self, clip: Path) -> None:
         assert VideoReader(clip, within=(4000, 4000)).size == (WIDTH, HEIGHT)
 
     def test_wide_pixels_become_square(self, tmp_path: Path) -> None:
@@ -180,29 +180,29 @@ class TestReading:
         path = make(tmp_path / "loud.mp4", [grey(i) for i in range(12)], sound=True)
         with VideoReader(path) as video:
             assert [number(frame.image) for frame in video] == list(range(12))
-        assert video.problem is None, "the sound lasts longer than the pictures, which is no fault of theirs"
+        assert video.problem is None, "sound that outlasts the pictures is not a fault"
 
 
 class TestTimes:
-    def test_variable_frame_rate(self, tmp_path: Path) -> None:
+    def test_a_variable_frame_rate_keeps_its_times(self, tmp_path: Path) -> None:
         times = [0.0, 0.033, 0.066, 0.5, 0.52, 1.0, 1.4]
         path = make(tmp_path / "phone.mp4", [grey(i) for i in range(7)], fps=30, times=times)
         frames = list(VideoReader(path))
         np.testing.assert_allclose([frame.seconds for frame in frames], times, atol=2e-3)
 
-    def test_a_late_start_is_zero(self, tmp_path: Path) -> None:
+    def test_a_late_start_is_time_zero(self, tmp_path: Path) -> None:
         times = [5.0, 5.1, 5.2]
         path = make(tmp_path / "late.mkv", [grey(i) for i in range(3)], times=times)
         np.testing.assert_allclose([frame.seconds for frame in VideoReader(path)], [0, 0.1, 0.2], atol=2e-3)
 
-    def test_time_runs_on_in_joined_files(self, tmp_path: Path) -> None:
+    def test_time_continues_in_joined_files(self, tmp_path: Path) -> None:
         part = make(tmp_path / "part.ts", [grey(i) for i in range(8)], codec="libx264").read_bytes()
         (tmp_path / "joined.ts").write_bytes(part + part)
         frames = list(VideoReader(tmp_path / "joined.ts"))
         assert [number(frame.image) for frame in frames] == [*range(8), *range(8)]
         np.testing.assert_allclose([frame.seconds for frame in frames], np.arange(16) / 10, atol=1e-3)
 
-    def test_a_stream_without_times(self, tmp_path: Path) -> None:
+    def test_a_stream_without_times_gets_them_from_its_frame_rate(self, tmp_path: Path) -> None:
         path = make(tmp_path / "bare.h264", [grey(i) for i in range(8)], fps=25, codec="libx264")
         video = VideoReader(path)
         frames = list(video)
@@ -223,14 +223,14 @@ class TestImages:
     def test_a_photograph_is_turned_upright(self, tmp_path: Path) -> None:
         image = Image.fromarray(flag())
         exif = image.getexif()
-        exif[0x0112] = 6  # to be turned a quarter to the right
+        exif[0x0112] = 6  # needs a quarter turn to the right
         image.save(tmp_path / "turned.jpg", exif=exif)
         (frame,) = VideoReader(tmp_path / "turned.jpg")
         assert corners(frame.image) == "brwg"
 
 
 class TestDamage:
-    def test_cut_off(self, tmp_path: Path) -> None:
+    def test_a_truncated_video_is_read_to_its_end_and_reported(self, tmp_path: Path) -> None:
         write_noise(tmp_path / "whole.mp4", 60)
         content = (tmp_path / "whole.mp4").read_bytes()
         (tmp_path / "cut.mp4").write_bytes(content[: len(content) * 6 // 10])
@@ -241,7 +241,7 @@ class TestDamage:
         assert video.problem is not None
         assert f"cut.mp4 is damaged or cut off: it ends after frame {len(frames)} of 60" in video.problem
 
-    def test_cut_off_without_an_index(self, tmp_path: Path) -> None:
+    def test_a_truncated_video_without_an_index_is_reported(self, tmp_path: Path) -> None:
         content = make(tmp_path / "whole.mkv", noise(60)).read_bytes()
         (tmp_path / "cut.mkv").write_bytes(content[: len(content) // 2])
         video = VideoReader(tmp_path / "cut.mkv")
@@ -249,7 +249,7 @@ class TestDamage:
         assert video.problem is not None
         assert "it ends after frame" in video.problem
 
-    def test_a_hole_in_the_middle(self, tmp_path: Path) -> None:
+    def test_a_hole_in_the_middle_is_reported(self, tmp_path: Path) -> None:
         write_noise(tmp_path / "whole.mp4", 60)
         content = bytearray((tmp_path / "whole.mp4").read_bytes())
         middle = len(content) * 6 // 10
@@ -257,7 +257,7 @@ class TestDamage:
         (tmp_path / "hole.mp4").write_bytes(content)
         video = VideoReader(tmp_path / "hole.mp4")
         frames = list(video)
-        assert len(frames) > 25, "what comes before the hole is read"
+        assert len(frames) > 25, "frames before the hole are read"
         assert video.problem is not None
         assert "hole.mp4 is damaged" in video.problem
 
@@ -278,34 +278,34 @@ class TestDamage:
             (b"not a video at all, only words " * 50, "cannot be read as a video"),
         ],
     )
-    def test_not_a_video(self, tmp_path: Path, content: bytes | None, message: str) -> None:
+    def test_files_that_are_not_videos_are_refused(self, tmp_path: Path, content: bytes | None, message: str) -> None:
         path = tmp_path / "bad.mp4"
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(VideoError, match=message):
             VideoReader(path)
 
-    def test_a_folder(self, tmp_path: Path) -> None:
+    def test_a_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(VideoError, match="is a folder"):
             VideoReader(tmp_path)
 
-    def test_sound_alone(self, tmp_path: Path) -> None:
+    def test_a_file_with_only_sound_is_refused(self, tmp_path: Path) -> None:
         with av.open(str(tmp_path / "song.wav"), "w") as container:
             stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
             frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
             frame.sample_rate = 8000
             container.mux(stream.encode(frame))
-        with pytest.raises(VideoError, match="holds no pictures, only audio"):
+        with pytest.raises(VideoError, match="holds no images, only audio"):
             VideoReader(tmp_path / "song.wav")
 
-    def test_no_frame_at_all(self, tmp_path: Path) -> None:
+    def test_a_video_without_frames_is_refused(self, tmp_path: Path) -> None:
         content = make(tmp_path / "whole.mkv", [grey(1)]).read_bytes()
-        first = content.index(bytes.fromhex("1f43b675"))  # a Matroska cluster: all before it is description
+        first = content.index(bytes.fromhex("1f43b675"))  # a Matroska cluster: everything before it is metadata
         (tmp_path / "empty.mkv").write_bytes(content[:first])
-        with pytest.raises(VideoError, match=r"empty.mkv holds no frame|cannot be read"):
+        with pytest.raises(VideoError, match=r"empty.mkv holds no readable frame|cannot be read"):
             VideoReader(tmp_path / "empty.mkv")
 
-    def test_wrong_numbers(self, clip: Path) -> None:
+    def test_impossible_settings_are_refused(self, clip: Path) -> None:
         with pytest.raises(VideoError, match="within"):
             VideoReader(clip, within=(0, 48))
         with pytest.raises(VideoError, match="threads"):
@@ -324,7 +324,7 @@ def write_noise(path: Path, frames: int) -> None:
 
 
 class TestWriting:
-    def test_what_is_written_is_read(self, tmp_path: Path) -> None:
+    def test_a_written_video_is_read_back(self, tmp_path: Path) -> None:
         path = tmp_path / "new" / "clip.mp4"
         with VideoWriter(path, fps=12.5, size=(WIDTH, HEIGHT)) as video:
             for i in range(20):
@@ -335,13 +335,13 @@ class TestWriting:
         assert [number(frame.image) for frame in read] == list(range(20))
         assert (read.info.fps, read.info.frames, read.info.size) == (12.5, 20, (WIDTH, HEIGHT))
 
-    def test_any_player_shows_it(self, tmp_path: Path) -> None:
+    def test_a_written_video_suits_any_player(self, tmp_path: Path) -> None:
         path = tmp_path / "flag.mp4"
         with VideoWriter(path, fps=30000 / 1001, size=(WIDTH, HEIGHT)) as video:
             for _ in range(5):
                 video.write(flag())
         content = path.read_bytes()
-        assert content.index(b"moov") < content.index(b"mdat"), "a browser plays it before all of it has come"
+        assert content.index(b"moov") < content.index(b"mdat"), "a browser can start before the download ends"
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
@@ -361,7 +361,7 @@ class TestWriting:
         assert read.size == (size[0] + size[0] % 2, size[1] + size[1] % 2)
         assert np.abs(frame.image.astype(int) - 200).max() < 12
 
-    def test_without_h264(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_h264_another_codec_is_used(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(av, "codecs_available", {"mpeg4"})
         path = tmp_path / "old.mp4"
         with VideoWriter(path, fps=10, size=(WIDTH, HEIGHT)) as video:
@@ -370,7 +370,7 @@ class TestWriting:
         assert [number(frame.image) for frame in VideoReader(path)] == list(range(6))
 
     @pytest.mark.parametrize("problem", [RuntimeError, KeyboardInterrupt])
-    def test_all_or_nothing(self, tmp_path: Path, problem: type[BaseException]) -> None:
+    def test_a_failed_write_keeps_the_old_file(self, tmp_path: Path, problem: type[BaseException]) -> None:
         path = tmp_path / "clip.mp4"
         path.write_bytes(b"the one before")
 
@@ -384,7 +384,7 @@ class TestWriting:
         assert path.read_bytes() == b"the one before"
         assert left_over(tmp_path) == ["clip.mp4"]
 
-    def test_wrong_input(self, tmp_path: Path) -> None:
+    def test_wrong_images_names_and_settings_are_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "clip.mp4"
         wrong = pytest.raises(VideoError, match=r"expected uint8 images of shape \(64, 96, 3\)")
         with wrong, VideoWriter(path, fps=10, size=(WIDTH, HEIGHT)) as video:
@@ -401,7 +401,7 @@ class TestWriting:
             VideoWriter(path, fps=10, size=(WIDTH, HEIGHT)).write(flag())
         assert left_over(tmp_path) == []
 
-    def test_a_place_that_cannot_be_written(self, tmp_path: Path) -> None:
+    def test_a_path_below_a_file_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"")
         path = tmp_path / "file" / "clip.mp4"
         with pytest.raises(VideoError, match="cannot write"), VideoWriter(path, fps=10, size=(WIDTH, HEIGHT)) as video:

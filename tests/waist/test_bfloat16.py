@@ -1,4 +1,4 @@
-"""Layers in bfloat16: which weights are cast, how close the poses stay, and that the copy is an ordinary model."""
+"""Layers in bfloat16: cast weights, differences of poses, and a copy that is an ordinary model."""
 
 import copy
 import pickle
@@ -31,7 +31,9 @@ def test_layers_multiply_in_bfloat16_and_poses_stay_close(name):
     model = pg.hourglass(name, keep=9, at=1, prune="uniform").eval()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     fast = pg.to_bfloat16(model, exact=0)
-    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items()), "the model is not changed"
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items()), (
+        "the original model is unchanged"
+    )
     exact, rounded = poses(model, fast)
     assert rounded.dtype == torch.float32
     distance = (rounded - exact).norm() / exact.norm()
@@ -75,8 +77,8 @@ def test_the_first_layers_stay_exact(name):
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_a_layer_is_its_parts(name):
-    """Other weights in a layer's parts change that layer and no other, and each parameter of the layers is in one."""
+def test_the_parts_of_a_layer_hold_exactly_its_parameters(name):
+    """A gradient through one layer reaches exactly the parameters of its parts."""
     model = pg.create_model(name).eval()
     owners = [{id(p) for part in model.parts(index) for p in part.parameters()} for index in range(model.depth)]
     assert sum(map(len, owners)) == len(set().union(*owners)), "layers share no parameters"
@@ -88,7 +90,7 @@ def test_a_layer_is_its_parts(name):
         model.layer(index, tokens).square().sum().backward()
         reached = {id(p) for p in model.parameters() if p.grad is not None}
         assert reached == owners[index]
-    # What the layers use besides their parts is shared by all, or belongs to the last: norms, and MixSTE's embedding.
+    # Other parameters of layers are shared by all layers or belong to the last: norms, and MixSTE's embedding.
     for parameter in model.parameters():
         parameter.requires_grad_(True)
     model.zero_grad(set_to_none=True)
@@ -110,7 +112,7 @@ class TestItIsAnOrdinaryModel:
         torch.manual_seed(1)
         return pg.to_bfloat16(pg.create_model("mixste-tiny"), exact=0)
 
-    def test_edits_of_the_data_count(self, fast, other):
+    def test_edits_of_the_weight_data_take_effect(self, fast, other):
         (before, expected) = poses(fast, other)
         for parameter, value in zip(fast.parameters(), other.parameters(), strict=True):
             parameter.data.copy_(value)
@@ -123,7 +125,7 @@ class TestItIsAnOrdinaryModel:
         fast.load_state_dict(other.state_dict())
         assert torch.equal(*poses(fast, other))
 
-    def test_it_can_be_copied_and_pickled(self, fast):
+    def test_the_copy_can_be_copied_and_pickled(self, fast):
         poses(fast)
         clones = copy.deepcopy(fast), pickle.loads(pickle.dumps(fast))
         expected, *copies = poses(fast, *clones)
@@ -132,17 +134,17 @@ class TestItIsAnOrdinaryModel:
             clone.temporal[1].attn.qkv.weight.data.zero_()
         assert torch.equal(poses(fast)[0], expected)
 
-    def test_it_can_be_cast_back(self, fast):
+    def test_the_copy_can_be_cast_back_to_float32(self, fast):
         (rounded,) = poses(fast)
         (exact,) = poses(fast.float())
         assert {value.dtype for value in fast.parameters()} == {torch.float32}
         assert 0 < (rounded - exact).abs().max() < 0.1 * exact.abs().max()
 
-    def test_it_can_be_moved(self, fast):
+    def test_the_copy_can_be_moved_to_another_device(self, fast):
         assert fast.to("meta")(torch.zeros(1, 27, 17, 2, device="meta")).shape == (1, 27, 17, 3)
 
 
-def test_it_can_be_created_in_inference_mode():
+def test_the_copy_can_be_made_in_inference_mode():
     with torch.inference_mode():
         from_there = pg.to_bfloat16(pg.create_model("mixste-tiny"))
         fast = pg.to_bfloat16(pg.load("balanced"))
@@ -150,7 +152,7 @@ def test_it_can_be_created_in_inference_mode():
     poses(from_there)
 
 
-def test_a_funnel_and_weights_on_disk(tmp_path):
+def test_a_funnel_can_be_cast_and_saved_weights_stay_float32(tmp_path):
     torch.manual_seed(0)
     model = pg.funnel("mixste-tiny", keep=9, at=1).eval()
     fast = pg.to_bfloat16(model)
@@ -161,7 +163,7 @@ def test_a_funnel_and_weights_on_disk(tmp_path):
 
 
 class Outsider(pg.PoseTransformer):
-    """A user's backbone, of torch's own layers."""
+    """A user's backbone, built from torch's own layers."""
 
     dim, frames, depth, inputs, joints = 8, 9, 2, 2, 17
 
@@ -180,14 +182,14 @@ class Outsider(pg.PoseTransformer):
         return self.out(tokens)
 
 
-def test_a_backbone_of_other_layers_is_cast_whole_and_can_be_timed():
+def test_a_backbone_of_other_layers_is_cast_as_a_whole_and_can_be_timed():
     fast = pg.to_bfloat16(Outsider())
     assert {value.dtype for value in fast.parameters()} == {torch.bfloat16}
     assert fast(torch.zeros(1, 9, 17, 2).bfloat16()).dtype == torch.bfloat16
     assert pg.bench(Outsider(), threads=1, rounds=1, dtype="bfloat16").model.latency > 0
 
 
-def test_the_layers_of_a_user_s_backbone_are_those_of_its_lists():
+def test_the_layers_of_a_custom_backbone_are_the_items_of_its_lists():
     backbone = Outsider()
     assert [list(backbone.parts(index)) for index in range(2)] == [[backbone.mixing[0]], [backbone.mixing[1]]]
     backbone.mixing = torch.nn.ModuleList(Mlp(9, 9) for _ in range(2))
@@ -196,8 +198,8 @@ def test_the_layers_of_a_user_s_backbone_are_those_of_its_lists():
     assert fast.out.weight.dtype == torch.float32
 
 
-def test_the_shipped_weights_hardly_move():
-    """Virtual people walk and sit; docs/hourglass.md has real ones."""
+def test_the_shipped_weights_give_nearly_the_same_poses():
+    """For virtual people who walk and sit; docs/hourglass.md has the figures for real people."""
     model = pg.load("balanced")
     fast = pg.to_bfloat16(model)
     for style, yaw in (("Walking", 0.4), ("Sitting", 2.0)):

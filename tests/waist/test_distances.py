@@ -1,4 +1,4 @@
-"""Distances between frames: both forms against each other, and the ties that density peaks rely on."""
+"""Distances between frames: both forms agree, and equal frames tie as density peaks requires."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ def test_both_forms_agree(count):
 
 
 @pytest.mark.parametrize("form", [distances_by_differences, distances_by_products])
-def test_equal_frames_are_equally_far_from_the_others(form):
+def test_equal_frames_have_equal_distances_to_the_others(form):
     x = frames()
     x[20], x[7] = x[3], x[3]
     distance = form(x)
@@ -40,13 +40,13 @@ def test_nearly_equal_frames_are_compared_by_differences():
     assert distances_by_products(x)[20, 3] == pytest.approx(1e-7 * 1024**0.5, rel=1e-6)
 
 
-def test_the_form_depends_on_the_channels_alone(monkeypatch):
+def test_the_form_depends_only_on_the_number_of_channels(monkeypatch):
     monkeypatch.setattr(prune, "distances_by_products", lambda x: torch.full((len(x), len(x)), 7.0))
     assert (distances(frames()[None]) == 7).all()
     assert not (distances(frames(channels=1023)[None]) == 7).any()
 
 
-def test_peaks_of_wide_tokens():
+def test_density_peaks_of_wide_tokens_match_plain_loops():
     for seed in range(3):
         tokens = frames(24, 1024, seed).float()[:, None]  # f s c
         kept = DensityPeaks()(tokens[None], torch.zeros(1, 24, 17, 2), keep=8)[0]

@@ -1,4 +1,4 @@
-"""What an hourglass and a funnel refuse: parts that do not fit, and parts of others that break their promises."""
+"""Hourglass and funnel refuse parts that do not fit and custom parts that break the contract."""
 
 import re
 
@@ -10,7 +10,7 @@ from poseglass.models import MixSTE
 from poseglass.waist._base import Pruner, Recoverer
 from poseglass.waist.hourglass import Funnel, Hourglass, funnel, hourglass
 from poseglass.waist.prune import DensityPeaks, Uniform
-from poseglass.waist.recover import CrossAttention, Interpolate
+from poseglass.waist.recover import Interpolate, RecoveringAttention
 
 pytestmark = pytest.mark.usefixtures("as_used")
 
@@ -24,31 +24,31 @@ CLIP = torch.zeros(2, 27, 17, 2)
 
 @pytest.mark.parametrize(("frames", "dim"), [(9, 16), (81, 16), (27, 32)])
 def test_a_recoverer_for_another_backbone_is_refused(frames, dim):
-    words = f"CrossAttention does not fit MixSTE: it recovers {frames} frames of {dim} channels.*27 frames of 16"
+    words = f"RecoveringAttention does not fit MixSTE: it recovers {frames} frames of {dim} channels.*27 frames of 16"
     with pytest.raises(ModelError, match=words):
-        hourglass(backbone(), keep=9, at=1, recover=CrossAttention(dim=dim, frames=frames))
+        hourglass(backbone(), keep=9, at=1, recover=RecoveringAttention(dim=dim, frames=frames))
 
 
-def test_other_heads_than_the_backbone_s_are_fine():
-    recoverer = CrossAttention(dim=16, frames=27, heads=4)
+def test_a_recoverer_may_have_other_heads_than_the_backbone():
+    recoverer = RecoveringAttention(dim=16, frames=27, heads=4)
     assert hourglass(backbone(), keep=9, at=1, recover=recoverer)(CLIP).shape == (2, 27, 17, 3)
 
 
 @pytest.mark.parametrize("prune", [DensityPeaks, 3, None, Interpolate()])
-def test_what_is_no_pruner(prune):
+def test_something_that_is_not_a_pruner_is_refused(prune):
     for build in (hourglass, funnel):
         with pytest.raises(ModelError, match=r"expected a Pruner, an object of a subclass, got"):
             build(backbone(), keep=9, at=1, prune=prune)
 
 
 @pytest.mark.parametrize("recover", [Interpolate, 3, None, Uniform()])
-def test_what_is_no_recoverer(recover):
+def test_something_that_is_not_a_recoverer_is_refused(recover):
     with pytest.raises(ModelError, match=r"expected a Recoverer, an object of a subclass, got"):
         hourglass(backbone(), keep=9, at=1, recover=recover)
 
 
 class Returns(Recoverer):
-    """A recoverer that returns as many frames as it is told."""
+    """A recoverer that always returns a given number of frames."""
 
     def __init__(self, acts_on: str, frames: int) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Returns(Recoverer):
 
 
 @pytest.mark.parametrize("acts_on", ["tokens", "poses"])
-def test_a_recoverer_that_answers_for_too_few_frames(acts_on):
+def test_a_recoverer_that_returns_too_few_frames_is_refused(acts_on):
     assert hourglass(backbone(), keep=9, at=1, recover=Returns(acts_on, 27))(CLIP).shape == (2, 27, 17, 3)
     broken = hourglass(backbone(), keep=9, at=1, recover=Returns(acts_on, 9))
     with pytest.raises(ModelError, match=r"Returns should bring 9 frames back to 27, .* and returned \(2, 9, 17, "):
@@ -71,7 +71,7 @@ def test_a_recoverer_that_answers_for_too_few_frames(acts_on):
 
 
 class Chooses(Pruner):
-    """A pruner that returns what it is told."""
+    """A pruner that always returns the given frames."""
 
     def __init__(self, chosen: torch.Tensor) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class Chooses(Pruner):
         ([[-1, 1, 2], [0, 1, 2]], "rising indices within 0..26"),
     ],
 )
-def test_a_pruner_that_breaks_its_promise(chosen, words):
+def test_a_pruner_that_breaks_the_contract_is_refused(chosen, words):
     for build in (hourglass, funnel):
         broken = build(backbone(), keep=3, at=1, prune=Chooses(torch.tensor(chosen)))
         with pytest.raises(ModelError, match=f"Chooses should return .*{re.escape(words)}"):
@@ -102,7 +102,7 @@ def test_a_pruner_that_breaks_its_promise(chosen, words):
     assert sound.trace(CLIP).kept[1].tolist() == [[0, 5, 26]] * 2
 
 
-def test_a_pass_leaves_the_mode_of_every_part():
+def test_a_pass_leaves_the_mode_of_every_part_unchanged():
     for model in (hourglass(backbone(), keep=9, at=1), funnel(backbone(), keep=9, at=1)):
         model.train()
         model.backbone.eval()
@@ -111,7 +111,7 @@ def test_a_pass_leaves_the_mode_of_every_part():
         assert [part.training for part in model.modules()] == modes
 
 
-def test_objects_are_required_where_names_are_not_taken():
+def test_hourglass_itself_takes_objects_and_no_names():
     with pytest.raises(ModelError, match="expected a Pruner, an object of a subclass, got 'density'"):
         Funnel(backbone(), schedule={1: 9}, pruner="density", always=0)
     with pytest.raises(ModelError, match="expected a Recoverer"):

@@ -13,7 +13,7 @@ from poseglass.models import MHFormer, MixSTE, MotionBERT, PoseTransformer
 from poseglass.models.layers import attention_received
 from poseglass.waist.hourglass import funnel, hourglass
 from poseglass.waist.prune import PRUNERS, AttentionScore, DensityPeaks, Motion, Uniform
-from poseglass.waist.recover import RECOVERERS, CrossAttention, Interpolate, Nearest
+from poseglass.waist.recover import RECOVERERS, Interpolate, Nearest, RecoveringAttention
 from poseglass.waist.select import highest, take
 from poseglass.weights import files as weights
 
@@ -24,7 +24,7 @@ def peaks(tokens: np.ndarray, keep: int, always: int | None = None) -> list[int]
 
 
 def walk(seed: int, frames: int = 27, slots: int = 5, channels: int = 6) -> np.ndarray:
-    """Tokens that wander, like those of motion."""
+    """Tokens that change gradually, like those of motion."""
     steps = np.random.default_rng(seed).normal(size=(frames, slots, channels))
     return np.cumsum(steps, 0).astype(np.float32)
 
@@ -37,14 +37,14 @@ def test_density_peaks_match_plain_loops(seed, keep):
 
 
 @pytest.mark.parametrize("always", [0, 13, 26])
-def test_the_frame_that_is_always_kept_counts_and_still_competes(always):
+def test_the_frame_always_kept_is_one_of_the_kept_frames(always):
     for seed in range(4):
         kept = peaks(walk(seed), 6, always)
         assert kept == oracle.density_peaks(walk(seed), 6, always)
         assert always in kept
 
 
-def test_each_clip_may_keep_a_frame_of_its_own():
+def test_each_clip_may_have_its_own_frame_to_keep():
     always = [20, 0, 13]
     tokens = np.stack([walk(seed) for seed in range(3)])
     for pruner in (DensityPeaks(), Uniform()):
@@ -56,23 +56,23 @@ def test_each_clip_may_keep_a_frame_of_its_own():
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1e3])
-def test_tokens_of_any_size(scale):
-    # At 1e3 the densities of most frames are 0 and tie; at 1e-3 they are all but 1.
+def test_tokens_of_any_scale_match_plain_loops(scale):
+    # At 1e3 the densities of most frames are 0 and tie; at 1e-3 they are nearly 1.
     tokens = walk(3) * np.float32(scale)
     assert peaks(tokens, 9) == oracle.density_peaks(tokens, 9)
 
 
-def test_a_large_offset_drowns_no_differences():
-    # torch.cdist's default above 25 rows is a matrix product, in which a large common offset drowns differences.
+def test_a_large_offset_does_not_hide_differences():
+    # Above 25 rows, torch.cdist uses a matrix product by default, which loses differences under a large offset.
     tokens = walk(5, frames=60) + np.float32(4096)
     assert peaks(tokens, 20) == oracle.density_peaks(tokens, 20)
 
 
-def test_a_clip_that_stands_still_keeps_its_first_frames():
+def test_a_clip_without_motion_keeps_its_first_frames():
     assert peaks(np.ones((9, 17, 4), np.float32), 4) == [0, 1, 2, 3]
 
 
-def test_repeated_frames_tie_and_break_by_index():
+def test_repeated_frames_tie_and_the_earlier_wins():
     rng = np.random.default_rng(0)
     for _ in range(20):
         distinct = rng.integers(-2, 3, (4, 1, 2)).astype(np.float32)
@@ -81,18 +81,18 @@ def test_repeated_frames_tie_and_break_by_index():
 
 
 def test_mutual_neighbours_tie_exactly():
-    # On a line at 0, 1 | 10, 11 | 20, 21: three pairs of equal density; each pair's first frame is the denser.
+    # On a line at 0, 1 | 10, 11 | 20, 21 are three pairs of equal density; the first frame of each pair is denser.
     places = np.array([0, 1, 10, 11, 20, 21], np.float32).reshape(-1, 1, 1)
     assert peaks(places, 3) == oracle.density_peaks(places, 3) == [0, 2, 4]
 
 
-def test_the_mirrored_order_of_equal_frames_is_not_a_mirrored_choice():
-    # Equal scores: the earlier frame. Reversing time must not simply reverse the choice among twins.
+def test_reversing_time_does_not_mirror_the_choice_among_equal_frames():
+    # Among equal scores the earlier frame wins, so reversing time does not simply mirror the choice.
     twins = np.array([0, 0, 5, 5], np.float32).reshape(-1, 1, 1)
     assert peaks(twins, 2) == peaks(twins[::-1].copy(), 2) == [0, 2]
 
 
-def test_each_clip_of_a_batch_is_chosen_on_its_own():
+def test_each_clip_of_a_batch_is_chosen_independently():
     clips = np.stack([walk(seed) for seed in range(4)])
     together = DensityPeaks()(torch.from_numpy(clips), torch.zeros(4, 27, 17, 2), keep=9)
     assert together.tolist() == [peaks(clip, 9) for clip in clips]
@@ -104,7 +104,7 @@ def test_no_gradient_passes_through_the_choice():
     assert not kept.requires_grad
 
 
-def test_more_neighbours():
+def test_any_number_of_neighbours_matches_plain_loops():
     tokens = walk(1)
     fast = DensityPeaks(neighbours=5)(torch.from_numpy(tokens)[None], torch.zeros(1, 27, 17, 2), keep=9)
     assert fast[0].tolist() == oracle.density_peaks(tokens, 9, neighbours=5)
@@ -112,7 +112,7 @@ def test_more_neighbours():
     assert few[0].tolist() == oracle.density_peaks(tokens[:3], 2, neighbours=3)
 
 
-def test_highest_keeps_the_earlier_of_equals():
+def test_highest_keeps_the_earlier_of_equal_scores():
     scores = torch.tensor([[1.0, 3.0, 3.0, 0.0, 3.0]])
     assert highest(scores, 2).tolist() == [[1, 2]]
     assert highest(scores, 2, always=3).tolist() == [[1, 3]]
@@ -136,7 +136,7 @@ def test_uniform_sampling_is_exact_for_every_length():
                 assert uniform(frames, keep) == oracle.uniform(frames, keep), (frames, keep)
 
 
-def test_uniform_sampling_with_a_frame_that_is_always_kept():
+def test_uniform_sampling_with_a_frame_kept_always_matches_plain_loops():
     for frames, keep in ((27, 5), (27, 3), (27, 2), (27, 1), (9, 8), (9, 9), (8, 5), (81, 27)):
         for always in range(frames):
             kept = uniform(frames, keep, always)
@@ -145,7 +145,7 @@ def test_uniform_sampling_with_a_frame_that_is_always_kept():
                 assert (kept[0], kept[-1]) == (0, frames - 1), "the ends stay"
 
 
-def test_a_density_needs_a_neighbour():
+def test_a_density_needs_at_least_one_neighbour():
     with pytest.raises(ModelError, match="1 neighbour or more"):
         DensityPeaks(neighbours=0)
 
@@ -160,7 +160,7 @@ def by_attention(scores: np.ndarray, keep: int, always: int | None = None) -> li
 
 class TestAttentionScore:
     @pytest.mark.parametrize("seed", range(4))
-    def test_the_mean_of_the_map_matches_plain_loops(self, seed):
+    def test_the_mean_of_attention_maps_matches_plain_loops(self, seed):
         rng = np.random.default_rng(seed)
         query, key = rng.normal(size=(2, 5, 7, 8))  # 5 slots, 7 frames, 8 channels
         maps = mixste.attention_maps(query, key, 2)
@@ -168,7 +168,7 @@ class TestAttentionScore:
         assert_allclose(fast.numpy(), oracle.attention_scores([maps]), atol=1e-14)
         assert by_attention(fast.numpy(), 3) == oracle.best(oracle.attention_scores([maps]), 3)
 
-    def test_the_frames_of_a_mixste_follow_its_attention_maps(self, tmp_path):
+    def test_frames_kept_by_a_mixste_match_its_attention_maps(self, tmp_path):
         shapes = published.mixste_shapes(frames=9, dim=16, depth=4, keep=4)
         state = published.filled(shapes)
         torch.save({name: torch.from_numpy(value) for name, value in state.items()}, tmp_path / "hot.pth")
@@ -184,7 +184,7 @@ class TestAttentionScore:
                 assert np.abs(trace.pose3d[0].numpy() - right).max() < 1e-4
 
     @pytest.mark.parametrize("make", [MixSTE, MotionBERT, MHFormer])
-    def test_the_score_is_the_mean_of_the_attentions_of_the_layer_before(self, make):
+    def test_the_score_is_the_mean_of_the_attentions_in_the_layer_before(self, make):
         torch.manual_seed(0)
         model = make(frames=9, dim=16, heads=4, depth=3).eval()
         fast = funnel(model, keep={1: 6, 2: 4}, prune="attention", always=0)
@@ -200,18 +200,18 @@ class TestAttentionScore:
             among = sum(received[clip].double() for received in second).tolist()
             assert trace.kept[2][clip].tolist() == trace.kept[1][clip][oracle.best(among, 4, 0)].tolist()
 
-    def test_ties_break_by_index(self):
+    def test_among_equal_scores_the_earlier_frame_wins(self):
         assert by_attention(np.full(9, 1 / 9), 4) == [0, 1, 2, 3]
         assert by_attention([0.1, 0.3, 0.3, 0, 0.3], 2) == [1, 2]
         assert by_attention([0.1, 0.3, 0.3, 0, 0.3], 2, always=3) == [1, 3]
 
-    def test_one_frame_and_all(self):
+    def test_one_frame_or_all_frames_can_be_kept(self):
         assert by_attention([1.0], 1) == [0]
         assert by_attention([0.2, 0.5, 0.3], 1) == [1]
         assert by_attention([0.2, 0.5, 0.3], 1, always=0) == [0]
         assert by_attention([0.2, 0.5, 0.3], 3) == [0, 1, 2]
 
-    def test_no_gradient_and_never_coarser_than_float32(self):
+    def test_scores_have_no_gradient_and_at_least_float32_precision(self):
         query, key = torch.randn(2, 3, 7, 8, requires_grad=True)
         received = attention_received(query, key, 2)
         assert not received.requires_grad
@@ -244,7 +244,7 @@ class TestAttentionScore:
         with pytest.raises(ModelError, match=r"needs the attention of layer 0, but that layer of Silent reports none"):
             silent(pose2d)
 
-    def test_it_needs_the_attention(self):
+    def test_the_attention_must_be_given(self):
         with pytest.raises(ModelError, match="pass it as attention="):
             AttentionScore()(torch.zeros(1, 5, 1, 1), torch.zeros(1, 5, 17, 2), keep=2)
 
@@ -257,19 +257,19 @@ def moving(poses: np.ndarray, keep: int, always: int | None = None) -> list[int]
 class TestMotion:
     @pytest.mark.parametrize("inputs", [2, 3])
     @pytest.mark.parametrize("keep", [1, 2, 9, 26, 27])
-    def test_it_matches_plain_loops(self, inputs, keep):
+    def test_motion_scores_match_plain_loops(self, inputs, keep):
         for seed in range(4):
             poses = walk(seed, slots=17, channels=inputs)
             assert moving(poses, keep) == oracle.best(oracle.motion_scores(poses), keep)
             assert moving(poses, keep, 13) == oracle.best(oracle.motion_scores(poses), keep, 13)
 
-    def test_scores_of_keypoints_do_not_count(self):
+    def test_scores_of_keypoints_do_not_count_as_motion(self):
         poses = walk(0, slots=17, channels=3)
         other = poses.copy()
         other[..., 2] = np.random.default_rng(1).random(other.shape[:2])
         assert moving(other, 9) == moving(poses, 9)
 
-    def test_ties_break_by_index(self):
+    def test_among_equal_scores_the_earlier_frame_wins(self):
         assert moving(np.ones((9, 17, 2), np.float32), 4) == [0, 1, 2, 3]
         steady = np.arange(9, dtype=np.float32)[:, None, None] * np.ones((17, 2), np.float32)
         assert moving(steady, 4) == [1, 2, 3, 4], "all frames but the first move equally"
@@ -277,13 +277,13 @@ class TestMotion:
         assert moving(steady, 9) == list(range(9))
         assert moving(steady[:1], 1) == [0]
 
-    def test_later_stages_compare_the_remaining_frames(self):
+    def test_later_stages_compare_only_the_remaining_frames(self):
         model = MixSTE(frames=8, dim=8, depth=3, heads=2).eval()
         place = torch.tensor([0, 0, 9, 9, 10, 10, 15, 15.5])
         pose2d = place[None, :, None, None].expand(1, 8, 17, 2)
         kept = hourglass(model, keep={1: 4, 2: 2}, prune="motion", recover="nearest").trace(pose2d).kept
         assert kept[1].tolist() == [[2, 4, 6, 7]]
-        # Of the places 9, 10, 15, 15.5 the first does not move any more: the frame before it was dropped.
+        # Of the positions 9, 10, 15, 15.5, the first no longer counts as moving: the frame before it was dropped.
         assert kept[2].tolist() == [[4, 6]]
 
     def test_no_gradient_passes_through_the_choice(self):
@@ -308,52 +308,42 @@ def test_an_exported_program_takes_any_number_of_clips(waist, as_used):
             assert_allclose(run(clips[:count]), model(clips[:count]), atol=1e-6)
 
 
-def test_the_tables():
+def test_the_tables_list_pruners_and_recoverers():
     pruners = {"density": DensityPeaks, "attention": AttentionScore, "motion": Motion, "uniform": Uniform}
-    recoverers = {"attention": CrossAttention, "interpolate": Interpolate, "nearest": Nearest}
+    recoverers = {"attention": RecoveringAttention, "interpolate": Interpolate, "nearest": Nearest}
     assert (pruners, recoverers) == (PRUNERS, RECOVERERS)
-    fits = CrossAttention.for_backbone(MixSTE(frames=9, dim=8, heads=2))
+    fits = RecoveringAttention.for_backbone(MixSTE(frames=9, dim=8, heads=2))
     assert (fits.queries.shape, fits.attention.heads) == ((1, 9, 8), 2)
 
 
+WIDENING = pytest.mark.parametrize(
+    ("recover", "slow", "tolerance"), [(Nearest(), oracle.nearest, 0), (Interpolate(), oracle.interpolate, 1e-6)]
+)
+
+
+@WIDENING
 @pytest.mark.parametrize("kept", [[0, 8], [0, 3, 4, 8], [2, 5], [2, 6], [4], [0], [8], list(range(9))])
-def test_nearest_matches_plain_loops(kept):
+def test_nearest_and_interpolation_match_plain_loops(recover, slow, tolerance, kept):
     poses = np.random.default_rng(1).normal(size=(len(kept), 17, 3)).astype(np.float32)
-    full = Nearest()(torch.from_numpy(poses)[None], torch.tensor([kept]), frames=9)[0].numpy()
-    assert np.array_equal(full, oracle.nearest(poses, kept, 9))
-    assert np.array_equal(full[kept], poses)
+    full = recover(torch.from_numpy(poses)[None], torch.tensor([kept]), frames=9)[0].numpy()
+    assert_allclose(full, slow(poses, kept, 9), rtol=0, atol=tolerance)
+    assert np.array_equal(full[kept], poses), "kept poses are unchanged to the bit"
 
 
-def test_nearest_in_a_batch_of_clips_with_different_kept_frames():
+@WIDENING
+def test_nearest_and_interpolation_work_for_clips_with_different_kept_frames(recover, slow, tolerance):
     rng = np.random.default_rng(2)
     kept = [sorted(rng.choice(27, 6, replace=False).tolist()) for _ in range(8)]
     poses = rng.normal(size=(8, 6, 17, 3)).astype(np.float32)
-    full = Nearest()(torch.from_numpy(poses), torch.tensor(kept), frames=27).numpy()
+    full = recover(torch.from_numpy(poses), torch.tensor(kept), frames=27).numpy()
     for clip in range(8):
-        assert np.array_equal(full[clip], oracle.nearest(poses[clip], kept[clip], 27))
-
-
-@pytest.mark.parametrize("kept", [[0, 8], [0, 3, 4, 8], [2, 5], [4], [0], [8], list(range(9))])
-def test_interpolation_matches_plain_loops(kept):
-    poses = np.random.default_rng(1).normal(size=(len(kept), 17, 3)).astype(np.float32)
-    full = Interpolate()(torch.from_numpy(poses)[None], torch.tensor([kept]), frames=9)[0].numpy()
-    assert_allclose(full, oracle.interpolate(poses, kept, 9), atol=1e-6)
-    assert np.array_equal(full[kept], poses), "kept poses stay bit for bit as they are"
-
-
-def test_interpolation_in_a_batch_of_clips_with_different_kept_frames():
-    rng = np.random.default_rng(2)
-    kept = [sorted(rng.choice(27, 6, replace=False).tolist()) for _ in range(3)]
-    poses = rng.normal(size=(3, 6, 17, 3)).astype(np.float32)
-    full = Interpolate()(torch.from_numpy(poses), torch.tensor(kept), frames=27).numpy()
-    for clip in range(3):
-        assert_allclose(full[clip], oracle.interpolate(poses[clip], kept[clip], 27), atol=1e-6)
+        assert_allclose(full[clip], slow(poses[clip], kept[clip], 27), rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize(("heads", "joints"), [(1, 2), (4, 3)])
 def test_recovering_attention_matches_plain_loops(heads, joints):
     torch.manual_seed(3)
-    recoverer = CrossAttention(dim=8, frames=9, heads=heads).double()
+    recoverer = RecoveringAttention(dim=8, frames=9, heads=heads).double()
     torch.nn.init.normal_(recoverer.queries)
     tokens = torch.randn(2, 4, joints, 8, dtype=torch.double)
     with torch.no_grad():
@@ -364,5 +354,5 @@ def test_recovering_attention_matches_plain_loops(heads, joints):
         assert_allclose(fast[clip].numpy(), slow, atol=1e-12)
 
 
-def test_recovering_starts_from_queries_of_zero():
-    assert not CrossAttention(dim=8, frames=9).queries.any()
+def test_recovering_attention_starts_from_queries_of_zero():
+    assert not RecoveringAttention(dim=8, frames=9).queries.any()

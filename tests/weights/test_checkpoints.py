@@ -1,6 +1,5 @@
-"""Published checkpoints: what is recognised, and everything that must be refused."""
+"""Published checkpoints: they are recognised, and everything else is refused."""
 
-import os
 import pickle
 import re
 import zipfile
@@ -18,30 +17,21 @@ from poseglass.errors import PoseglassError, WeightsError
 from poseglass.models import BACKBONES, Card, MixSTE
 from poseglass.waist.hourglass import Hourglass
 from poseglass.weights import files as weights
+from samples.bomb import Bomb
 
 
 def state(keep: int | None = None) -> dict[str, np.ndarray]:
     return published.filled(published.mixste_shapes(frames=9, dim=16, depth=4, keep=keep))
 
 
-class Bomb:
-    """Unpickled by an ordinary unpickler, it creates a folder."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
-
-
-def test_published_models_have_screen_coordinates(tmp_path):
+def test_published_models_take_screen_coordinates(tmp_path):
     loaded = weights.load(published.write(state(), tmp_path / "x.pth"))
     assert loaded.card == Card(coordinates="screen", answers="all")
     assert weights.load(published.write(state(3), tmp_path / "y.pth")).card.coordinates == "screen"
     assert weights.load("balanced").card == Card()
 
 
-def test_no_such_weights(tmp_path):
+def test_missing_weights_are_refused_with_the_known_ones(tmp_path):
     with pytest.raises(WeightsError, match=r"no weights.*nothing.*balanced"):
         weights.load(tmp_path / "nothing")
     with pytest.raises(WeightsError, match=r"no weights acurate.*balanced"):
@@ -58,7 +48,7 @@ def test_missing_keys_are_listed_by_their_published_names(tmp_path, keep, key):
 
 
 @pytest.mark.parametrize("key", ["x_token", "cross_attention.linear_v.weight"])
-def test_missing_keys_of_the_waist(tmp_path, key):
+def test_missing_keys_of_a_waist_are_listed(tmp_path, key):
     broken = state(3)
     del broken[key]
     with pytest.raises(WeightsError, match=rf"1 missing: {key}$"):
@@ -66,7 +56,7 @@ def test_missing_keys_of_the_waist(tmp_path, key):
 
 
 @pytest.mark.parametrize("key", ["x_token", "Spatial_norm.scale", "head.2.weight", "optimizer"])
-def test_keys_left_over_are_listed(tmp_path, key):
+def test_unexpected_keys_are_listed(tmp_path, key):
     broken = state() | {key: np.zeros(3, np.float32)}
     with pytest.raises(WeightsError, match=rf"1 left over: {key}$"):
         weights.load(published.write(broken, tmp_path / "x.pth"))
@@ -79,13 +69,13 @@ def test_shapes_that_do_not_fit_are_listed(tmp_path):
 
 
 @pytest.mark.parametrize("key", ["Spatial_patch_to_embedding.weight", "Temporal_pos_embed", "pos_embed_token"])
-def test_tensors_that_no_size_can_be_read_off(tmp_path, key):
+def test_tensors_that_do_not_show_the_size_are_refused(tmp_path, key):
     broken = state(3) | {key: np.zeros(3, np.float32)}
     with pytest.raises(WeightsError, match=rf"{key}.*\(3,\)"):
         weights.load(published.write(broken, tmp_path / "x.pth"))
 
 
-def test_heads_and_layer_can_be_chosen(tmp_path):
+def test_heads_and_the_pruning_layer_can_be_chosen(tmp_path):
     path = published.write(state(3), tmp_path / "x.pth")
     model = weights.load(path, heads=2, at=1)
     assert model.schedule == {1: 3}
@@ -96,7 +86,7 @@ def test_heads_and_layer_can_be_chosen(tmp_path):
             weights.load(path, **wrong)
 
 
-def test_safetensors_are_read_too(tmp_path):
+def test_safetensors_files_are_read(tmp_path):
     from safetensors.numpy import save_file
 
     save_file(state(3), tmp_path / "hot.safetensors")
@@ -107,15 +97,15 @@ def test_safetensors_are_read_too(tmp_path):
         weights.load(tmp_path / "short.safetensors")
 
 
-def test_a_truncated_pickle(tmp_path):
+def test_a_truncated_pickle_is_refused(tmp_path):
     whole = published.write(state(), tmp_path / "x.pth").read_bytes()
     (tmp_path / "x.pth").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(WeightsError, match="cannot be read as a checkpoint"):
         weights.load(tmp_path / "x.pth")
 
 
-def test_two_threads_read_at_once(tmp_path, monkeypatch):
-    # numpy values beside the weights are skipped, and torch sets that for the whole process.
+def test_two_threads_can_read_at_once(tmp_path, monkeypatch):
+    # numpy values beside the weights are skipped, which torch configures for the whole process.
     path = published.write(state(), tmp_path / "x.bin", "best_epoch.bin")
     safe = torch.serialization.get_safe_globals()
     read, other = torch.load, Thread(target=weights.load, args=[path])
@@ -123,7 +113,7 @@ def test_two_threads_read_at_once(tmp_path, monkeypatch):
     def slowly(*args, **how):
         if other.ident is None:
             other.start()
-            other.join(0.5)  # it has finished unless something makes it wait
+            other.join(0.5)  # it finishes in this time unless it has to wait
         return read(*args, **how)
 
     monkeypatch.setattr(torch, "load", slowly)
@@ -146,7 +136,7 @@ def test_two_threads_read_at_once(tmp_path, monkeypatch):
         (dict.fromkeys("abcdefg"), "'d' (NoneType), 'e' (NoneType) and 2 more"),
     ],
 )
-def test_a_pickle_without_a_state_dict(tmp_path, content, got):
+def test_a_pickle_without_a_state_dict_is_refused(tmp_path, content, got):
     torch.save(content, tmp_path / "x.pth")
     with pytest.raises(WeightsError, match=rf"holds no state dict: expected named tensors.*{re.escape(got)}$"):
         weights.load(tmp_path / "x.pth")
@@ -157,10 +147,10 @@ def test_a_pickle_without_a_state_dict(tmp_path, content, got):
     [
         ({"model": {"a": torch.zeros(1)}, "args": Namespace(lr=1)}, None, "argparse.Namespace"),
         ({"model": {"a": torch.zeros(1)}, "path": Path("x")}, None, "pathlib"),
-        ({"a": [1.0]}, 4, "operand 149"),  # what pickle writes and torch.save does not
+        ({"a": [1.0]}, 4, "operand 149"),  # written by pickle but not by torch.save
     ],
 )
-def test_unreadable_content_is_named(tmp_path, content, protocol, odd):
+def test_unreadable_content_is_named_in_the_error(tmp_path, content, protocol, odd):
     if protocol is None:
         torch.save(content, tmp_path / "x.pth")
     else:
@@ -169,14 +159,14 @@ def test_unreadable_content_is_named(tmp_path, content, protocol, odd):
         weights.load(tmp_path / "x.pth")
 
 
-def test_a_checkpoint_of_something_else_shows_its_keys(tmp_path):
+def test_a_checkpoint_of_another_model_is_refused_with_its_keys(tmp_path):
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "x.pth")
     with pytest.raises(WeightsError, match=r"not a checkpoint that this version knows.*bias, weight"):
         weights.load(tmp_path / "x.pth")
 
 
 @pytest.mark.parametrize("name", ["text.pth", "empty.pth", "photo.jpg", "archive.zip"])
-def test_a_file_that_is_no_checkpoint(tmp_path, name):
+def test_a_file_that_is_not_a_checkpoint_is_refused(tmp_path, name):
     path = tmp_path / name
     path.write_bytes({"text.pth": b"hello", "photo.jpg": b"\xff\xd8\xff\xe0" * 99}.get(name, b""))
     if name == "archive.zip":
@@ -200,10 +190,10 @@ def test_code_in_a_checkpoint_is_refused_and_never_run(tmp_path, by, wrapped):
         weights.load(path)
     assert not (tmp_path / "ran").exists()
     pickle.loads(pickle.dumps(bomb))
-    assert (tmp_path / "ran").exists(), "the bomb is a real one"
+    assert (tmp_path / "ran").exists(), "the bomb works when unpickled"
 
 
-def test_only_settings_that_the_architecture_has_can_be_chosen(tmp_path):
+def test_only_settings_of_the_architecture_can_be_chosen(tmp_path):
     path = published.write(state(), tmp_path / "x.pth")
     with pytest.raises(WeightsError, match="holds a MixSTE, which has no neighbours to choose"):
         weights.load(path, neighbours=3)
@@ -211,8 +201,8 @@ def test_only_settings_that_the_architecture_has_can_be_chosen(tmp_path):
         weights.load(path, backbone=MixSTE)
 
 
-def test_a_checkpoint_whose_tensors_contradict_each_other_takes_no_memory(tmp_path):
-    """A key of a million channels and 15 others of 16: the model would have 10^13 parameters, and is never built."""
+def test_contradictory_tensors_are_refused_without_building_the_model(tmp_path):
+    """One key has a million channels and 15 others have 16: the model would have 10^13 parameters."""
     broken = state() | {"Spatial_patch_to_embedding.weight": np.zeros((1_000_000, 1), np.float32)}
     with pytest.raises(WeightsError, match="of another shape"):
         weights.load(published.write(broken, tmp_path / "x.pth"))
@@ -225,7 +215,7 @@ def test_reading_leaves_the_global_generator_alone(tmp_path):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_every_published_architecture_is_recognised_by_keys_that_no_other_has():
+def test_each_published_architecture_has_keys_that_no_other_has():
     marks = {name: set(kind.published.marks) for name, kind in BACKBONES.items() if kind.published}
     assert len(marks) == 4
     for name, keys in marks.items():

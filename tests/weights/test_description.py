@@ -1,4 +1,4 @@
-"""Descriptions of models: what they say, and classes of somebody else."""
+"""Descriptions of models in saved weights, and custom classes."""
 
 import json
 import subprocess
@@ -21,13 +21,13 @@ from poseglass.training.recipe import Recipe
 from poseglass.waist._base import Pruner, Recoverer
 from poseglass.waist.hourglass import Funnel, Hourglass, funnel, hourglass
 from poseglass.waist.prune import DensityPeaks
-from poseglass.waist.recover import CrossAttention
+from poseglass.waist.recover import RecoveringAttention
 from poseglass.weights import files as weights
 from poseglass.weights.description import build, describe
 
 
 class Stranger(PoseTransformer):
-    """A backbone of somebody else."""
+    """A custom backbone."""
 
     def __init__(self, *, width: int = 4, shape: tuple[int, ...] = (9,)) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Stranger(PoseTransformer):
 
 
 class Trainable(Stranger):
-    """With the arguments that a recipe sets."""
+    """A custom backbone with the arguments that a recipe sets."""
 
     def __init__(self, *, frames: int = 9, inputs: int = 2) -> None:
         super().__init__(width=4, shape=(frames,))
@@ -55,7 +55,7 @@ class Trainable(Stranger):
 
 
 class Elsewhere:
-    """Holds a class of the name of one of ours, and one of the name of the stranger."""
+    """Holds a class with the name of one of ours and a class with the name of the custom backbone."""
 
     class MixSTE(Stranger):
         pass
@@ -65,7 +65,7 @@ class Elsewhere:
 
 
 @pytest.mark.parametrize("name", list_models())
-def test_every_size_is_described_and_built_again(name):
+def test_every_size_is_described_and_rebuilt(name):
     with torch.device("meta"):
         model = pg.create_model(name, card=Card(keypoints="gt"))
         described = json.loads(json.dumps(describe(model)))
@@ -75,11 +75,11 @@ def test_every_size_is_described_and_built_again(name):
     assert {k: v.shape for k, v in again.state_dict().items()} == {k: v.shape for k, v in model.state_dict().items()}
 
 
-def test_a_waist_with_settings_of_its_own_comes_back(tmp_path):
-    """Heads do not show in any tensor's shape."""
+def test_the_settings_of_a_waist_are_restored(tmp_path):
+    """The number of heads does not show in any tensor's shape."""
     torch.manual_seed(0)
     backbone = MixSTE(frames=9, dim=16, depth=2, heads=4)
-    recoverer = CrossAttention(dim=16, frames=9, heads=2)
+    recoverer = RecoveringAttention(dim=16, frames=9, heads=2)
     nn.init.normal_(recoverer.queries)
     model = Hourglass(backbone, schedule={1: 4}, pruner=DensityPeaks(neighbours=5), recoverer=recoverer).eval()
     back = weights.load(weights.save(model, tmp_path))
@@ -89,15 +89,15 @@ def test_a_waist_with_settings_of_its_own_comes_back(tmp_path):
     assert torch.equal(back(clip), model(clip))
 
 
-def test_a_funnel_comes_back(tmp_path):
+def test_a_funnel_is_restored(tmp_path):
     back = weights.load(weights.save(funnel("mixste-tiny", frames=9, keep=4, at=1, always=2), tmp_path))
     assert isinstance(back, Funnel)
     assert (back.always, back.schedule) == (2, {1: 4})
 
 
-class TestBackbonesOfOthers:
+class TestCustomBackbones:
     @pytest.mark.parametrize("waist", [False, True])
-    def test_they_come_back_if_the_class_is_given(self, tmp_path, waist):
+    def test_a_custom_backbone_is_restored_if_its_class_is_given(self, tmp_path, waist):
         torch.manual_seed(0)
         model = Stranger(width=6, shape=(9, 1)).with_card(Card(keypoints="gt")).eval()
         if waist:
@@ -107,36 +107,36 @@ class TestBackbonesOfOthers:
         clip = torch.randn(2, 9, 17, 2)
         assert torch.equal(back(clip), model.eval()(clip))
 
-    def test_without_the_class_they_are_refused(self, tmp_path):
+    def test_a_custom_backbone_without_its_class_is_refused(self, tmp_path):
         weights.save(Stranger(), tmp_path)
         with pytest.raises(WeightsError, match=r"test_description:Stranger, a class outside.*backbone=Stranger\)"):
             weights.load(tmp_path)
 
     @pytest.mark.parametrize("other", [MixSTE, Elsewhere.Stranger])
-    def test_another_class_is_refused(self, tmp_path, other):
+    def test_a_different_class_is_refused(self, tmp_path, other):
         weights.save(Stranger(), tmp_path)
         with pytest.raises(WeightsError, match=r"are of test_description:Stranger, not of \S*: give that class"):
             weights.load(tmp_path, backbone=other)
 
-    def test_a_class_of_the_name_of_ours_is_not_taken_for_ours(self, tmp_path):
+    def test_a_custom_class_with_one_of_our_names_is_not_taken_for_ours(self, tmp_path):
         weights.save(Elsewhere.MixSTE(), tmp_path)
         with pytest.raises(WeightsError, match=r"test_description:Elsewhere\.MixSTE"):
             weights.load(tmp_path)
         assert type(weights.load(tmp_path, backbone=Elsewhere.MixSTE)) is Elsewhere.MixSTE
 
-    def test_ours_is_not_taken_for_theirs(self, tmp_path):
+    def test_our_class_is_not_taken_for_a_custom_one(self, tmp_path):
         weights.save(MixSTE(frames=9, dim=16, depth=2, heads=2), tmp_path)
         assert isinstance(weights.load(tmp_path, backbone=MixSTE), MixSTE)
         with pytest.raises(WeightsError, match=r"poseglass's own MixSTE, not of test_description:Elsewhere.MixSTE"):
             weights.load(tmp_path, backbone=Elsewhere.MixSTE)
 
-    def test_loading_imports_nothing_that_a_file_names(self, tmp_path):
+    def test_loading_imports_nothing_that_the_file_names(self, tmp_path):
         (tmp_path / "bomb.py").write_text("open('ran', 'w')\nclass Net: pass\n")
         weights.save(Stranger(), tmp_path / "net")
         file = tmp_path / "net" / "weights.safetensors"
         described = b"test_description:Stranger"
         content = file.read_bytes()
-        # The checksum of the changed file is wrong, and refused before anything else; a forged one would be right.
+        # A wrong checksum would be refused first, so the check is disabled as if the checksum were forged.
         code = (
             "import sys, poseglass as pg\nfrom poseglass.weights import files\n"
             "files._checksum = lambda content, digest: digest\n"
@@ -151,8 +151,8 @@ class TestBackbonesOfOthers:
         assert not (tmp_path / "ran").exists()
 
 
-def test_a_backbone_of_somebody_else_is_trained_saved_and_loaded(tmp_path, monkeypatch):
-    """All it takes is a row in the table, in one's own program."""
+def test_a_custom_backbone_in_the_table_is_trained_saved_and_loaded(tmp_path, monkeypatch):
+    """A row in the table, added by the user's program, is enough."""
     monkeypatch.setitem(MODELS, "stranger", Size(Trainable, "somebody else's"))
     takes = [
         MotionClip(name, bodies.motion(40, H36M_17.joints, seed).astype(np.float32), name, split)
@@ -178,7 +178,7 @@ def test_a_backbone_of_somebody_else_is_trained_saved_and_loaded(tmp_path, monke
 
 
 class TestWhatCannotBeDescribed:
-    def test_no_model_at_all(self, tmp_path):
+    def test_something_that_is_not_a_model_is_refused(self, tmp_path):
         with pytest.raises(WeightsError, match="Linear is no backbone, hourglass or funnel"):
             weights.save(nn.Linear(2, 2), tmp_path / "x")
         assert not (tmp_path / "x").exists()
@@ -192,14 +192,14 @@ class TestWhatCannotBeDescribed:
             ({"colour": "red"}, "config of Stranger .*unexpected keyword argument 'colour'"),
         ],
     )
-    def test_a_backbone_that_does_not_say_how_it_was_built(self, tmp_path, config, words):
+    def test_a_backbone_with_a_wrong_config_is_refused(self, tmp_path, config, words):
         model = Stranger()
         model.config = config
         with pytest.raises(WeightsError, match=words):
             weights.save(model, tmp_path / "x")
         assert not (tmp_path / "x").exists()
 
-    def test_a_pruner_and_a_recoverer_of_ones_own(self, tmp_path):
+    def test_custom_pruners_and_recoverers_are_refused(self, tmp_path):
         class Ends(Pruner):
             def forward(self, tokens, pose2d, *, keep, always=None):
                 return torch.tensor([[0, 8]]).expand(len(tokens), 2)

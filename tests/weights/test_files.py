@@ -1,4 +1,4 @@
-"""Folders of weights: what comes back, what is refused, and that they are always whole."""
+"""Folders of weights: models are restored, damage is refused, and folders are always complete."""
 
 import copy
 import hashlib
@@ -26,13 +26,13 @@ def tiny(seed: int = 0) -> MixSTE:
 
 
 def metadata(folder: Path) -> dict:
-    """The description in a file of weights."""
+    """The description stored in the file of weights."""
     content = (folder / "weights.safetensors").read_bytes()
     return json.loads(json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]["poseglass"])
 
 
 def rewrite(folder: Path, **changes: object) -> None:
-    """Change the description, with a checksum that fits, in the format that the file has."""
+    """Change the description and update its checksum, keeping the format of the file."""
     described = {**metadata(folder), **changes}
     tensors = read_safetensors((folder / "weights.safetensors").read_bytes())
     described["sha256"] = "0" * 64
@@ -42,7 +42,7 @@ def rewrite(folder: Path, **changes: object) -> None:
 
 
 def as_format_1(model: MixSTE, folder: Path, config: dict) -> Path:
-    """A folder as it was before format 2."""
+    """Write a folder in format 1."""
     folder.mkdir(parents=True, exist_ok=True)
     content = write_safetensors(dict(model.state_dict()))
     (folder / "weights.safetensors").write_bytes(content)
@@ -64,8 +64,8 @@ WAIST = {
 FUNNEL = WAIST | {"class": "Funnel", "always": 4}
 
 
-class TestWhatComesBack:
-    def test_the_model(self, tmp_path):
+class TestRestoring:
+    def test_the_model_is_restored(self, tmp_path):
         model = hourglass(tiny(), keep={1: 5, 3: 3}, prune="uniform", recover="interpolate")
         nn.init.normal_(model.kept_embedding["1"])
         back = weights.load(weights.save(model.train(), tmp_path / "a" / "b", about="made for a test"))
@@ -73,22 +73,22 @@ class TestWhatComesBack:
         assert back.schedule == {1: 5, 3: 3}
         assert list(back.schedule) == [1, 3]
         assert not any(part.training for part in back.modules())
-        assert all(part.training for part in model.modules()), "the caller's model is left as it is"
+        assert all(part.training for part in model.modules()), "the caller's model is unchanged"
         assert metadata(tmp_path / "a" / "b")["about"] == "made for a test"
         x = torch.randn(2, 9, 17, 2)
         with torch.inference_mode():
             assert torch.equal(back(x), model.eval()(x))
 
-    def test_stochastic_depth(self, tmp_path):
+    def test_stochastic_depth_is_restored(self, tmp_path):
         model = MixSTE(frames=9, dim=16, depth=3, heads=2, drop=0.5)
         assert weights.load(weights.save(model, tmp_path)).temporal[2].drop.rate == 0.5
 
     @pytest.mark.parametrize("model", [tiny(), hourglass(tiny(), keep=3, at=1)])
-    def test_the_card(self, tmp_path, model):
+    def test_the_card_is_restored(self, tmp_path, model):
         card = Card(coordinates="screen", answers="centre", keypoints="cpn", skeleton="mpi_inf_3dhp17")
         assert weights.load(weights.save(model.with_card(card), tmp_path)).card == card
 
-    def test_half_is_half_the_size_and_close(self, tmp_path):
+    def test_half_precision_has_half_the_size_and_close_weights(self, tmp_path):
         model = tiny().eval()
         sizes = [
             (weights.save(model, tmp_path / name, half=half) / "weights.safetensors").stat().st_size
@@ -108,14 +108,14 @@ class TestWhatComesBack:
         assert torch.equal(torch.get_rng_state(), before)
 
 
-class TestWhatIsWritten:
+class TestWriting:
     def test_saving_twice_writes_the_same_bytes(self, tmp_path):
         for name in "ab":
             weights.save(tiny(), tmp_path / name)
         for file in ("weights.safetensors", "config.json"):
             assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
-    def test_nothing_depends_on_the_config_for_people(self, tmp_path):
+    def test_the_config_for_people_has_no_effect_on_loading(self, tmp_path):
         weights.save(tiny(), tmp_path, about="mine")
         config = json.loads((tmp_path / "config.json").read_text())
         assert (config["about"], config["model"]) == ("mine", metadata(tmp_path)["model"])
@@ -124,13 +124,13 @@ class TestWhatIsWritten:
         (tmp_path / "config.json").write_text("{")
         assert weights.load(tmp_path).depth == 4
 
-    def test_any_safetensors_reader_can_read_it(self, tmp_path):
+    def test_any_safetensors_reader_can_read_the_weights(self, tmp_path):
         model = tiny()
         weights.save(model, tmp_path)
         tensors = read_safetensors((tmp_path / "weights.safetensors").read_bytes())
         assert all(torch.equal(value, tensors[name]) for name, value in model.state_dict().items())
 
-    def test_a_place_that_cannot_be_written(self, tmp_path):
+    def test_a_file_in_place_of_the_folder_is_refused(self, tmp_path):
         (tmp_path / "file").write_text("")
         with pytest.raises(WeightsError, match="cannot write"):
             weights.save(tiny(), tmp_path / "file")
@@ -181,7 +181,7 @@ print(outcomes)
 
 
 @pytest.mark.parametrize("before", ["nothing", "format 1", "format 2"])
-def test_killed_between_any_two_file_operations_a_folder_holds_the_old_or_the_new_weights(tmp_path, before):
+def test_after_a_kill_at_any_file_operation_the_folder_holds_the_old_or_new_weights(tmp_path, before):
     old, new = tiny(), tiny()
     with torch.no_grad():
         old.project.bias.fill_(1)
@@ -196,23 +196,23 @@ def test_killed_between_any_two_file_operations_a_folder_holds_the_old_or_the_ne
     assert not done.returncode, done.stderr
     outcomes = json.loads(done.stdout.replace("'", '"'))
     first = "none" if before == "nothing" else 1.0
-    assert len(outcomes) > 6, "there are several operations to be killed in"
+    assert len(outcomes) > 6, "there are several operations to interrupt"
     change = outcomes.index(2.0)
     assert outcomes == [first] * change + [2.0] * (len(outcomes) - change)
     assert 0 < change < len(outcomes) - 1
 
 
 class TestFormat1:
-    def test_a_backbone(self, tmp_path):
+    def test_a_backbone_is_restored(self, tmp_path):
         model = tiny().eval()
         back = weights.load(as_format_1(model, tmp_path, FORMAT_1))
-        assert back.card == Card(), "fields that were not written yet have their defaults"
+        assert back.card == Card(), "fields that did not exist yet take their defaults"
         clip = torch.randn(1, 9, 17, 2)
         assert torch.equal(back(clip), model(clip))
         card = {"coordinates": "screen", "answers": "centre", "keypoints": "cpn", "skeleton": "mpi_inf_3dhp17"}
         assert weights.load(as_format_1(model, tmp_path, FORMAT_1 | card)).card == Card(**card)
 
-    def test_a_waist(self, tmp_path):
+    def test_a_waist_is_restored(self, tmp_path):
         model = hourglass(tiny(), keep={1: 5, 3: 3}).eval()
         config = {
             "class": "Hourglass", "backbone": FORMAT_1, "schedule": {"1": 5, "3": 3}, "prune": "density",
@@ -222,7 +222,7 @@ class TestFormat1:
         assert (back.schedule, back.pruner.neighbours) == ({1: 5, 3: 3}, 4)
         assert back.recoverer.attention.heads == 4
 
-    def test_the_bundled_weights(self):
+    def test_the_bundled_weights_are_loaded(self):
         assert isinstance(weights.load("balanced"), Hourglass)
 
     @pytest.mark.parametrize(
@@ -234,11 +234,11 @@ class TestFormat1:
             ({"skeleton": "h36m16"}, "skeleton should be h36m17 or .*, not 'h36m16'"),
         ],
     )
-    def test_a_card_that_cannot_be(self, as_used, tmp_path, field, words):
+    def test_impossible_cards_are_refused(self, as_used, tmp_path, field, words):
         with pytest.raises(WeightsError, match=words):
             weights.load(as_format_1(tiny(), tmp_path, FORMAT_1 | field))
 
-    def test_a_changed_byte(self, tmp_path):
+    def test_a_changed_byte_is_refused(self, tmp_path):
         as_format_1(tiny(), tmp_path, FORMAT_1)
         content = bytearray((tmp_path / "weights.safetensors").read_bytes())
         content[-1] ^= 1
@@ -247,16 +247,16 @@ class TestFormat1:
             weights.load(tmp_path)
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", "{}", None])
-    def test_a_config_that_is_something_else(self, tmp_path, text):
+    def test_a_config_of_another_kind_is_refused(self, tmp_path, text):
         config = as_format_1(tiny(), tmp_path, FORMAT_1) / "config.json"
         config.unlink() if text is None else config.write_text(text)
         with pytest.raises(WeightsError, match=f"{tmp_path} is not a folder of weights"):
             weights.load(tmp_path)
 
 
-class TestWhatIsRefused:
+class TestRefusals:
     @pytest.mark.parametrize("place", ["tensors", "description", "shapes"])
-    def test_a_changed_byte(self, tmp_path, place):
+    def test_a_changed_byte_is_refused(self, tmp_path, place):
         weights.save(tiny(), tmp_path, about="somewhere")
         content = (tmp_path / "weights.safetensors").read_bytes()
         changed = {
@@ -270,14 +270,14 @@ class TestWhatIsRefused:
             weights.load(tmp_path)
 
     @pytest.mark.parametrize("length", [0, 4, 8, 100, -100])
-    def test_a_truncated_file(self, tmp_path, length):
+    def test_a_truncated_file_is_refused(self, tmp_path, length):
         weights.save(tiny(), tmp_path)
         content = (tmp_path / "weights.safetensors").read_bytes()
         (tmp_path / "weights.safetensors").write_bytes(content[:length])
         with pytest.raises(WeightsError, match=str(tmp_path)):
             weights.load(tmp_path)
 
-    def test_a_folder_without_weights(self, tmp_path):
+    def test_a_folder_without_weights_is_refused(self, tmp_path):
         with pytest.raises(WeightsError, match=r"not a folder of weights: No such file.*weights.safetensors"):
             weights.load(tmp_path)
 
@@ -312,20 +312,20 @@ class TestWhatIsRefused:
             FUNNEL | {"backbone": WAIST},
         ],
     )
-    def test_a_description_of_no_model(self, as_used, tmp_path, model):
+    def test_a_description_that_is_not_a_model_is_refused(self, as_used, tmp_path, model):
         weights.save(tiny(), tmp_path)
         rewrite(tmp_path, model=model)
         with pytest.raises(WeightsError, match=str(tmp_path)):
             weights.load(tmp_path)
 
     @pytest.mark.parametrize("form", ["poseglass weights 3", "poseglass weights 1", None])
-    def test_the_format_of_another_version(self, tmp_path, form):
+    def test_an_unknown_format_is_refused(self, tmp_path, form):
         weights.save(tiny(), tmp_path)
         rewrite(tmp_path, format=form)
         with pytest.raises(WeightsError, match=r"should have the format 'poseglass weights 2'; a newer poseglass"):
             weights.load(tmp_path)
 
-    def test_tensors_of_another_model(self, tmp_path):
+    def test_tensors_that_do_not_match_the_description_are_refused(self, tmp_path):
         weights.save(tiny(), tmp_path)
         model = copy.deepcopy(metadata(tmp_path)["model"])
         model["settings"]["dim"] = 32
@@ -333,24 +333,24 @@ class TestWhatIsRefused:
         with pytest.raises(WeightsError, match=r"of another shape: \S+ \(16,?.*\) instead of \(32,?.*\), "):
             weights.load(tmp_path)
 
-    def test_a_description_of_a_huge_model_takes_no_memory(self, tmp_path):
+    def test_a_description_of_a_huge_model_is_refused_without_building_it(self, tmp_path):
         weights.save(tiny(), tmp_path)
         rewrite(tmp_path, model=BACKBONE | {"settings": {"frames": 9, "dim": 8_000_000, "depth": 4}})
         with pytest.raises(WeightsError, match="of another shape"):
             weights.load(tmp_path)
 
-    def test_what_does_not_fit_is_listed_briefly(self):
+    def test_mismatches_are_listed_briefly(self):
         other = hourglass("motionagformer-tiny", frames=27, keep=9, at=1).state_dict()
         with pytest.raises(WeightsError, match=r"does not fit .* missing: (\S+, ){4}\.\.\.; \d+ left") as caught:
             weights.load_state(tiny(), other, "x")
-        assert len(str(caught.value)) < 700, "and not hundreds of names"
+        assert len(str(caught.value)) < 700, "not hundreds of names"
 
-    def test_the_folder_of_a_run_is_not_that_of_its_weights(self, tmp_path):
+    def test_the_folder_of_a_run_is_refused_with_a_hint_to_its_weights(self, tmp_path):
         weights.save(tiny(), tmp_path / "run" / "best")
         with pytest.raises(WeightsError, match=r"run is not a folder of .*; its best weights are in .*run/best$"):
             weights.load(tmp_path / "run")
 
-    def test_choices_that_a_folder_has_made(self, tmp_path):
+    def test_settings_that_the_folder_already_holds_are_refused(self, tmp_path):
         weights.save(tiny(), tmp_path)
         for choice in ({"heads": 2}, {"at": 1}, {"neighbours": 2}):
             (name,) = choice

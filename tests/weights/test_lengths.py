@@ -1,4 +1,4 @@
-"""Weights of one clip length as the start for another."""
+"""Weights for one clip length as the initial weights for another."""
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ def test_weights_fit_clips_of_another_length(frames, keep):
     assert torch.equal(new.recoverer.attention.key.weight, old.recoverer.attention.key.weight)
 
 
-def test_the_time_code_continues_and_what_was_learned_stays():
+def test_the_time_code_continues_and_learned_values_stay():
     old, new = make(9, 3), make(20, 8)
     with torch.no_grad():
         old.recoverer.queries += 0.25
@@ -38,7 +38,7 @@ def test_the_time_code_continues_and_what_was_learned_stays():
     torch.testing.assert_close(fitted["backbone.time_embedding"][:, 9:], time_code(20, 16)[:, 9:])
 
 
-def test_a_plain_backbone_s_time_embedding_is_continued_too():
+def test_the_time_embedding_of_a_plain_backbone_is_continued():
     old, new = (MotionBERT(frames=frames, dim=16, rep=8, depth=2, heads=2) for frames in (9, 20))
     old.init_sinusoidal()
     new.load_state_dict(lengthened(old.state_dict(), new))
@@ -46,14 +46,14 @@ def test_a_plain_backbone_s_time_embedding_is_continued_too():
 
 
 @pytest.mark.parametrize("name", ["mhformer-tiny", "motionagformer-tiny"])
-def test_what_cannot_be_lengthened_is_refused_when_it_is_loaded(name):
-    """Their lengths are in other weights too."""
+def test_weights_that_cannot_be_lengthened_are_refused_when_loaded(name):
+    """Other weights of these models also depend on the clip length."""
     old, new = (create_model(name, frames=frames) for frames in (9, 18))
     with pytest.raises(WeightsError, match=r"of another shape"):
         load_state(new, lengthened(old.state_dict(), new), "old")
 
 
-def test_a_parameter_of_another_class_that_only_sounds_alike_is_not_touched():
+def test_a_parameter_of_another_class_with_a_similar_name_is_not_changed():
     class Named(PoseTransformer):
         def __init__(self, frames: int) -> None:
             super().__init__()
@@ -65,14 +65,14 @@ def test_a_parameter_of_another_class_that_only_sounds_alike_is_not_touched():
     assert lengthened(Named(9).state_dict(), Named(20))["time_embedding"].shape == (1, 9, 4)
 
 
-def test_kept_frames_embeddings_are_stretched_between_their_ends():
+def test_embeddings_of_kept_frames_are_stretched_between_their_ends():
     old, new = make(9, 3), make(20, 5)
     before, after = old.kept_embedding["1"], lengthened(old.state_dict(), new)["kept_embedding.1"]
     torch.testing.assert_close(after[:, ::2], before.detach())
     torch.testing.assert_close(after[:, 1], (before[:, 0] + before[:, 1]).detach() / 2)
 
 
-def test_weights_of_the_same_length_are_taken_as_they_are():
+def test_weights_of_the_same_length_are_unchanged():
     old = make(9, 3)
     fitted = lengthened(old.state_dict(), make(9, 3))
     assert all(fitted[name] is value or torch.equal(fitted[name], value) for name, value in old.state_dict().items())

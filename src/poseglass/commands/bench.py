@@ -8,10 +8,10 @@ import typer
 
 from poseglass.commands.terminal import wrong
 from poseglass.errors import ModelError
-from poseglass.files.writing import check_place
+from poseglass.files.writing import check_writable
 
 if TYPE_CHECKING:
-    from poseglass.waist.hourglass import Model
+    from poseglass.waist.hourglass import PoseModel
 
 __all__ = ["bench"]
 
@@ -72,7 +72,7 @@ def bench(
     if isinstance(kept, Mapping) == (at is not None) and kept is not None:
         wrong("--keep", "give --keep a number and --at a layer, or --keep a pyramid such as 2:121,5:61 and no --at")
     if json is not None:
-        check_place(json)
+        check_writable(json)
     import json as writer
 
     from poseglass.cost.benchmark import bench as measure
@@ -106,7 +106,7 @@ def _keep(text: str) -> Keep:
 
 def _pair(
     name: str, keep: Keep | None, at: int | None, *, prune: str, recover: str, frames: int | None
-) -> "tuple[Model, Model | None]":
+) -> "tuple[PoseModel, PoseModel | None]":
     """The model of that name, and its backbone if it has a waist."""
     from poseglass.models import MODELS, PoseTransformer, create_model
     from poseglass.waist.hourglass import Funnel, Hourglass, backbone_of, funnel, hourglass
@@ -117,7 +117,7 @@ def _pair(
             return funnel(backbone, keep=keep, at=at, prune=prune, frames=frames)
         return hourglass(backbone, keep=keep, at=at, prune=prune, recover=recover, frames=frames)
 
-    model: Model
+    model: PoseModel
     if name in MODELS:
         model = create_model(name, frames=frames) if keep is None else narrow(name, keep, frames)
     else:

@@ -8,7 +8,7 @@ import typer
 
 from poseglass.commands.terminal import tell, wrong
 from poseglass.errors import WeightsError
-from poseglass.files.writing import check_place
+from poseglass.files.writing import check_writable
 
 __all__ = ["convert"]
 
@@ -32,7 +32,7 @@ def convert(
     ] = None,
 ) -> None:
     """Turn a published checkpoint into poseglass's own format. No pickled code is run."""
-    check_place(out / "weights.safetensors", WeightsError)
+    check_writable(out / "weights.safetensors", WeightsError)
     from poseglass.body.skeleton import H36M_17, get_skeleton
     from poseglass.models import PoseTransformer
     from poseglass.waist.hourglass import backbone_of

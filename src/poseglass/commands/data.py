@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from poseglass.errors import DataError
-from poseglass.files.writing import check_place
+from poseglass.files.writing import check_writable
 
 __all__ = ["data"]
 
@@ -40,7 +40,7 @@ def mocap(
             f"cannot write motion to {out}: use a name that ends in .npz for clips, or without an ending for a folder"
         )
         raise typer.BadParameter(text, param_hint="'OUT'")
-    check_place(out if suffix else out / "index.json", DataError)
+    check_writable(out if suffix else out / "index.json", DataError)
     from poseglass.own.prepare import prepare_clips, prepare_recordings
 
     if not suffix:

@@ -7,7 +7,7 @@ import typer
 
 from poseglass.commands.terminal import wrong
 from poseglass.errors import DataError
-from poseglass.files.writing import check_place, writing
+from poseglass.files.writing import check_writable, writing
 
 if TYPE_CHECKING:
     from poseglass.data.recordings.store import Recordings
@@ -74,7 +74,7 @@ def evaluate(
         wrong("--data", "name a folder of recordings or a file of motion clips (.npz)")
     for path in (json, csv, mat, None if plots is None else plots / "error-per-joint.png"):
         if path is not None:
-            check_place(path)
+            check_writable(path)
     for_recordings: dict[str, object] = {
         "--keypoints": keypoints, "--subjects": subjects, "--protocol": protocol, "--centre": centre,
         "--skeleton": skeleton, "--batch": batch, "--plots": plots, "--mat": mat,
@@ -167,9 +167,9 @@ def _check_mat(recordings: "Recordings", how: "Protocol") -> None:
     """Refuse what could not become an ``inference_data.mat``."""
     from poseglass.body.skeleton import MPI_INF_3DHP_17
     from poseglass.data.threedhp.facts import TEST
-    from poseglass.files.extras import needed
+    from poseglass.files.extras import require
 
-    needed("scipy.io")
+    require("scipy.io")
     if recordings.skeleton != MPI_INF_3DHP_17:
         raise DataError(
             f"inference_data.mat is for MPI-INF-3DHP, and {recordings.folder} holds {recordings.dataset}: "

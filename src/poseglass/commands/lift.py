@@ -13,7 +13,7 @@ from rich.text import Text
 from poseglass.commands.terminal import console, tell, wrong
 from poseglass.errors import PoseglassError
 from poseglass.files.outputs import WRITERS, load_writer, writers_in_words
-from poseglass.files.writing import check_place
+from poseglass.files.writing import check_writable
 
 if TYPE_CHECKING:
     from poseglass.body.pose import PoseSequence
@@ -182,7 +182,7 @@ def _check_output(path: Path, source: Path) -> None:
         wrong("--out", f"cannot tell what to write into {path}: end the name in {', '.join(WRITERS)}")
     if path.exists() and source.exists() and path.samefile(source):
         wrong("--out", f"{path} is the file to lift; choose another name")
-    check_place(path)
+    check_writable(path)
     if writer.contents != "the motion":
         load_writer(writer.home)  # whether the packages that it needs are installed
 

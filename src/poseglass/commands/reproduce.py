@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from poseglass.commands.terminal import wrong
-from poseglass.files.writing import check_place, writing
+from poseglass.files.writing import check_writable, writing
 
 if TYPE_CHECKING:
     from poseglass.judging.protocol import Counting
@@ -38,7 +38,7 @@ def reproduce(
     if protocol not in ("ours", "published"):
         wrong("--protocol", f"choose ours or published, not {protocol!r}")
     if json is not None:
-        check_place(json)
+        check_writable(json)
     from poseglass.data.recordings.store import Recordings
     from poseglass.judging.reproduction import reproduce as measure
 

@@ -8,7 +8,7 @@ import typer
 
 from poseglass.commands.terminal import tell
 from poseglass.errors import TrainingError
-from poseglass.files.writing import check_place
+from poseglass.files.writing import check_writable
 
 __all__ = ["train"]
 
@@ -46,7 +46,7 @@ def train(
         settings = settings.updated({"data": {"path": str(source)}})
     if waist_only:
         settings = settings.updated({"optim": {"trains": "waist"}})
-    check_place(out / "recipe.json", TrainingError)
+    check_writable(out / "recipe.json", TrainingError)
     best = run(settings, out, init=init, progress=True)
     if os.environ.get("RANK", "0") == "0":  # only the first of a launcher's processes speaks
         tell(f"the best weights are in {best}")

@@ -20,7 +20,7 @@ from poseglass.cost.result import Benchmark, Cost
 from poseglass.errors import ModelError
 from poseglass.models import PoseTransformer
 from poseglass.waist.bfloat16 import to_bfloat16
-from poseglass.waist.hourglass import Funnel, Hourglass, Model, backbone_of
+from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel, backbone_of
 
 __all__ = ["DTYPES", "bench"]
 
@@ -28,8 +28,8 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def bench(
-    model: Model,
-    against: Model | None = None,
+    model: PoseModel,
+    against: PoseModel | None = None,
     *,
     batch: int = 1,
     threads: int | None = None,
@@ -59,7 +59,7 @@ def bench(
         >>> f"{result.flops_saved('paper'):.3f}", result.model.memory > 0
         ('0.388', True)
         >>> print(result)  # doctest: +ELLIPSIS
-                                  MixSTE, 9 frames at 1, DensityPeaks, CrossAttention...
+                                  MixSTE, 9 frames at 1, DensityPeaks, RecoveringAttention...
     """
     _check_models(model, against)
     _check_settings(batch=batch, threads=threads, dtype=dtype, rounds=rounds)
@@ -109,7 +109,7 @@ def _check_settings(*, batch: int, threads: int | None, dtype: str, rounds: int)
 class _TimedModel:
     """A copy of a model, its input, and the seconds of each forward pass."""
 
-    def __init__(self, model: Model, batch: int, dtype: torch.dtype) -> None:
+    def __init__(self, model: PoseModel, batch: int, dtype: torch.dtype) -> None:
         self.original = model
         self.copy = to_bfloat16(model, exact=0) if dtype == torch.bfloat16 else copy.deepcopy(model).to(dtype)
         self.copy.cpu().eval().requires_grad_(False)
@@ -141,7 +141,7 @@ class _TimedModel:
         )
 
 
-def _name(model: Model) -> str:
+def _name(model: PoseModel) -> str:
     if isinstance(model, PoseTransformer):
         return type(model).__name__
     stages = ", ".join(f"{keep} frames at {layer}" for layer, keep in model.schedule.items())

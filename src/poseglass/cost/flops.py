@@ -23,8 +23,8 @@ from torch.utils.flop_counter import flop_registry
 from poseglass._shapes import Indices, Tokens
 from poseglass.models.motionagformer import GraphMixer
 from poseglass.waist._base import Recoverer, Sizes
-from poseglass.waist.hourglass import Hourglass, Model, backbone_of
-from poseglass.waist.recover import CrossAttention
+from poseglass.waist.hourglass import Hourglass, PoseModel, backbone_of
+from poseglass.waist.recover import RecoveringAttention
 
 __all__ = ["Convention", "Flops", "count_flops", "count_parameters"]
 
@@ -57,7 +57,7 @@ class Flops:
         return {"paper": self.paper, "full": self.full, "executed": self.executed}[convention]
 
 
-def count_flops(model: Model, *, batch: int = 1) -> Flops:
+def count_flops(model: PoseModel, *, batch: int = 1) -> Flops:
     """Count the FLOPs of a forward pass in evaluation, in every convention.
 
     `executed` is counted on the model itself. `paper` and `full` are counted on a copy that computes two things as
@@ -101,7 +101,7 @@ def count_parameters(model: nn.Module) -> int:
 class AsPublished(Recoverer):
     """Token recovering attention that projects its queries for each joint of each clip, as published. For counting.
 
-    It returns what :class:`poseglass.waist.recover.CrossAttention` returns; only the work differs.
+    It returns what :class:`poseglass.waist.recover.RecoveringAttention` returns; only the work differs.
 
     Args:
         own: The recoverer whose weights it uses.
@@ -109,14 +109,14 @@ class AsPublished(Recoverer):
 
     acts_on: ClassVar[Literal["tokens", "poses"]] = "tokens"
 
-    def __init__(self, own: CrossAttention) -> None:
+    def __init__(self, own: RecoveringAttention) -> None:
         super().__init__()
         self.own = own
 
     @classmethod
     def for_backbone(cls, backbone: Sizes) -> "AsPublished":
         """See :class:`poseglass.waist._base.Recoverer`."""
-        return cls(CrossAttention.for_backbone(backbone))
+        return cls(RecoveringAttention.for_backbone(backbone))
 
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
         """See :class:`poseglass.waist._base.Recoverer`."""
@@ -148,14 +148,14 @@ class GraphAsPublished(nn.Module):
         return out
 
 
-def _both(model: Model, batch: int) -> "tuple[_Ledger, _Ledger]":
+def _both(model: PoseModel, batch: int) -> "tuple[_Ledger, _Ledger]":
     """Count a model as it is and as published; the model is a copy that this changes."""
     executed = _count(model, batch)
     published = _as_published(model)
     return executed, executed if published is None else _count(published, batch)
 
 
-def _as_published(model: Model) -> Model | None:
+def _as_published(model: PoseModel) -> PoseModel | None:
     """Change a model so that it computes as published; None if it already does."""
     changed = False
     for parent in list(model.modules()):
@@ -163,7 +163,7 @@ def _as_published(model: Model) -> Model | None:
             if isinstance(child, GraphMixer):
                 setattr(parent, name, GraphAsPublished(child))
                 changed = True
-    if isinstance(model, Hourglass) and isinstance(model.recoverer, CrossAttention):
+    if isinstance(model, Hourglass) and isinstance(model.recoverer, RecoveringAttention):
         with next(model.parameters()).device:  # for the new waist's embedding of kept frames
             recoverer = AsPublished(model.recoverer)
             model = Hourglass(model.backbone, schedule=model.schedule, pruner=model.pruner, recoverer=recoverer).eval()
@@ -171,7 +171,7 @@ def _as_published(model: Model) -> Model | None:
     return model if changed else None
 
 
-def _weightless(model: Model) -> Model:
+def _weightless(model: PoseModel) -> PoseModel:
     """Copy a model to the meta device without copying its weights on the way."""
     stand_ins: dict[int, Any] = {}
     for parameter in model.parameters():
@@ -209,7 +209,7 @@ def _storage(tensor: Tensor) -> int:
     return int(tensor.untyped_storage()._cdata)
 
 
-def _count(model: Model, batch: int) -> _Ledger:
+def _count(model: PoseModel, batch: int) -> _Ledger:
     backbone = backbone_of(model)
     like = next(model.parameters())
     pose2d = torch.zeros(batch, model.frames, backbone.joints, model.inputs, device=like.device, dtype=like.dtype)

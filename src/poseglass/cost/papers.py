@@ -19,7 +19,7 @@ from poseglass.models.mhformer import PUBLISHED as MHFORMER
 from poseglass.models.mixste import PUBLISHED as MIXSTE
 from poseglass.models.motionagformer import PUBLISHED as MOTIONAGFORMER
 from poseglass.models.motionbert import PUBLISHED as MOTIONBERT
-from poseglass.waist.hourglass import Model, funnel, hourglass
+from poseglass.waist.hourglass import PoseModel, funnel, hourglass
 
 __all__ = ["TABLES", "Counts", "Figure", "PublishedModel", "PublishedTable", "Setup", "Source", "Waist"]
 
@@ -110,7 +110,7 @@ class PublishedModel:
         with torch.device("meta"):
             return create_model(self._setup().size, frames=self.frames)
 
-    def build(self) -> Model:
+    def build(self) -> PoseModel:
         """The model without weights, on the meta device: enough to count its FLOPs.
 
         Raises:

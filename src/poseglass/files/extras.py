@@ -5,17 +5,17 @@ from typing import Any
 
 from poseglass.errors import DataError
 
-__all__ = ["needed"]
+__all__ = ["require"]
 
 
-def needed(module: str) -> Any:
+def require(module: str) -> Any:
     """Import a module of a package that only some data sets need, those of the extra ``datasets``.
 
     Raises:
         DataError: The package is not installed. The message gives the command that installs it.
 
     Example:
-        >>> needed("json").dumps([1])
+        >>> require("json").dumps([1])
         '[1]'
     """
     try:

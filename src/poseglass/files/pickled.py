@@ -63,7 +63,7 @@ class _Dtype:
         self.dtype = self.dtype.newbyteorder(order)
 
 
-class _Array:
+class _Unpickled:
     """Stand-in for ``numpy.ndarray``: created empty, then filled with shape, dtype and content."""
 
     value: ndarray
@@ -90,14 +90,14 @@ class _Reconstruct(_StandIn):
     """Stand-in for the function that creates an empty array."""
 
     def __new__(cls, *_: Any) -> Any:
-        return _Array()
+        return _Unpickled()
 
 
 class _FromBuffer(_StandIn):
     """Stand-in for the function that builds an array in pickle protocol 5."""
 
     def __new__(cls, data: Any, dtype: _Dtype, shape: tuple[int, ...], order: str) -> Any:
-        array = _Array()
+        array = _Unpickled()
         array.value = np.frombuffer(data, dtype.dtype).reshape(shape, order="F" if order == "F" else "C")
         return array
 
@@ -121,7 +121,7 @@ class _Encode(_StandIn):
 # numpy 2 renamed `numpy.core` to `numpy._core`. Files of both versions are in use.
 _KNOWN: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): _Dtype,
-    ("numpy", "ndarray"): _Array,
+    ("numpy", "ndarray"): _Unpickled,
     ("numpy.core.multiarray", "_reconstruct"): _Reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _Reconstruct,
     ("numpy.core.multiarray", "scalar"): _Scalar,
@@ -144,7 +144,7 @@ class _Unpickler(pickle.Unpickler):
 
 def _plain(value: Any) -> Any:
     """The same containers, with real arrays in place of the stand-ins."""
-    if isinstance(value, _Array):
+    if isinstance(value, _Unpickled):
         array = value.value
         if array.dtype.kind != "O":
             return array

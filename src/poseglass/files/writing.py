@@ -10,12 +10,12 @@ from pathlib import Path
 
 from poseglass.errors import PoseglassError
 
-__all__ = ["alone", "as_created", "check_place", "writing"]
+__all__ = ["apply_umask", "check_writable", "folder_lock", "writing"]
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def check_place(path: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> None:
+def check_writable(path: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> None:
     """Raise an error now if a file could not be written later, after long work. Nothing is created or changed.
 
     Args:
@@ -68,7 +68,7 @@ def writing(path: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
     temporary = Path(name)
     try:
         yield temporary
-        as_created(temporary, 0o666)
+        apply_umask(temporary, 0o666)
         temporary.replace(path)
     except OSError as problem:
         raise _cannot(path, problem, error) from problem
@@ -77,7 +77,7 @@ def writing(path: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
 
 
 @contextmanager
-def alone(folder: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> Iterator[None]:
+def folder_lock(folder: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> Iterator[None]:
     """Lock a folder, so that only this process works in it during the block. A missing folder is created.
 
     The operating system releases the lock when the process ends, even if it is killed. No file is left in the folder.
@@ -113,7 +113,7 @@ def alone(folder: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
         os.close(handle)
 
 
-def as_created(path: Path, mode: int) -> None:
+def apply_umask(path: Path, mode: int) -> None:
     """Give a private temporary file or folder the permissions of an ordinary new one: `mode` less the umask."""
     umask = os.umask(0)
     os.umask(umask)

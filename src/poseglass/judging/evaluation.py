@@ -8,21 +8,21 @@ from poseglass.judging.on_clips import evaluate_clips
 from poseglass.judging.on_recordings import evaluate_recordings
 from poseglass.judging.protocol import Protocol
 from poseglass.judging.report import ClipReport, RecordingReport
-from poseglass.waist.hourglass import Model
+from poseglass.waist.hourglass import PoseModel
 
 __all__ = ["evaluate"]
 
 
 @overload
 def evaluate(
-    model: Model, data: MotionClips, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
+    model: PoseModel, data: MotionClips, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
 ) -> ClipReport: ...
 @overload
 def evaluate(
-    model: Model, data: Recordings, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
+    model: PoseModel, data: Recordings, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
 ) -> RecordingReport: ...
 def evaluate(
-    model: Model,
+    model: PoseModel,
     data: MotionClips | Recordings,
     *,
     split: str | None = None,

@@ -20,7 +20,7 @@ from poseglass.judging.report import ClipReport, GroupErrors
 from poseglass.judging.viewpoints import CAMERAS, FPS, SIZE, at_rate, clip_views
 from poseglass.lifting.predictor import predict
 from poseglass.models.mode import evaluation_mode
-from poseglass.waist.hourglass import Model
+from poseglass.waist.hourglass import PoseModel
 
 __all__ = ["evaluate_clips"]
 
@@ -29,7 +29,7 @@ SHORTEST = 3  # frames: an acceleration takes three
 
 
 def evaluate_clips(
-    model: Model, clips: MotionClips, *, split: str = "test", flip: bool = False, progress: bool = False
+    model: PoseModel, clips: MotionClips, *, split: str = "test", flip: bool = False, progress: bool = False
 ) -> ClipReport:
     """Errors of a model on the takes of a split.
 

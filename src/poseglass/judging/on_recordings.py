@@ -35,7 +35,7 @@ from poseglass.judging.report import RecordingReport
 from poseglass.judging.tally import Tally
 from poseglass.lifting.answer import answer
 from poseglass.models.mode import evaluation_mode
-from poseglass.waist.hourglass import Funnel, Model, backbone_of
+from poseglass.waist.hourglass import Funnel, PoseModel, backbone_of
 
 __all__ = ["describe", "evaluate_recordings"]
 
@@ -44,7 +44,7 @@ Each = Callable[[Recording, Float[ndarray, "f j 3"]], object]
 
 
 def evaluate_recordings(
-    model: Model,
+    model: PoseModel,
     recordings: Recordings,
     protocol: Protocol | None = None,
     *,
@@ -132,7 +132,7 @@ def evaluate_recordings(
     )
 
 
-def describe(model: Model) -> str:
+def describe(model: PoseModel) -> str:
     """A model in words.
 
     Example:
@@ -165,20 +165,20 @@ def _root(skeleton: Skeleton) -> int:
     return skeleton.index(skeleton.root)
 
 
-def _begins(model: Model, frames: int, *, centre: bool) -> Int[ndarray, " b"]:
+def _begins(model: PoseModel, frames: int, *, centre: bool) -> Int[ndarray, " b"]:
     """The first frame of each clip. For seq2frame, each frame lies where the model answers for it."""
     if not centre:
         return seq2seq_starts(frames, model.frames)
     return seq2frame_starts(frames, model.frames) + model.frames // 2 - _middle(model)
 
 
-def _middle(model: Model) -> int:
+def _middle(model: PoseModel) -> int:
     """The frame of a clip that a seq2frame model answers for."""
     return model.always if isinstance(model, Funnel) else model.frames // 2
 
 
 def _lifted(
-    model: Model, recording: Recording, begins: Int[ndarray, " b"], plan: EvaluationPlan, order: Int[ndarray, " j"]
+    model: PoseModel, recording: Recording, begins: Int[ndarray, " b"], plan: EvaluationPlan, order: Int[ndarray, " j"]
 ) -> Iterator[Float[ndarray, "b _ j 3"]]:
     """Poses of a recording's clips by batch: all frames or the centre, root-relative, in the data's order."""
     points = recording.points2d(plan.keypoints)[:, order].astype(np.float64)
@@ -203,7 +203,10 @@ def _lifted(
                 place = (kept[max(kept)].cpu().numpy() == middle).argmax(1)
             pose3d = np.take_along_axis(pose3d, place[:, None, None, None], 1)  # b 1 j 3
             turn = None if turn is None else turn[:, middle : middle + 1]
-        pose3d = root_relative(pose3d, root)
+        if plan.counting == "published":
+            pose3d[:, :, root] = 0  # what the published code scores; it differs by the model's own error of the root
+        else:
+            pose3d = root_relative(pose3d, root)
         if turn is not None:
             pose3d = pose3d @ turn
         yield pose3d[:, :, back]

@@ -6,7 +6,7 @@ from typing import Literal
 from poseglass.body.skeleton import H36M_17, Skeleton, get_skeleton
 from poseglass.data.recordings.store import Recordings
 from poseglass.errors import DataError, ModelError
-from poseglass.waist.hourglass import Funnel, Model
+from poseglass.waist.hourglass import Funnel, PoseModel
 
 __all__ = ["Counting", "EvaluationPlan", "Protocol", "planned"]
 
@@ -65,7 +65,7 @@ class EvaluationPlan:
     batch: int
 
 
-def planned(protocol: Protocol, model: Model, recordings: Recordings) -> EvaluationPlan:
+def planned(protocol: Protocol, model: PoseModel, recordings: Recordings) -> EvaluationPlan:
     """Settle a protocol's choices, and refuse what cannot be evaluated before any work is done.
 
     Raises:

@@ -14,7 +14,7 @@ from poseglass.files.tables import markdown_table, text_table
 from poseglass.judging.on_recordings import describe, evaluate_recordings
 from poseglass.judging.protocol import Counting, Protocol
 from poseglass.judging.report import RecordingReport
-from poseglass.waist.hourglass import Funnel, Hourglass, Model, backbone_of, funnel
+from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel, backbone_of, funnel
 from poseglass.weights import files as weights
 
 __all__ = ["Outcome", "Reproduction", "find_weights", "reproduce"]
@@ -216,7 +216,7 @@ def _measured(
     return Outcome(published, path.name, report)
 
 
-def _fitting(model: Model, published: PublishedModel, setup: Setup) -> Model:
+def _fitting(model: PoseModel, published: PublishedModel, setup: Setup) -> PoseModel:
     """The model of a row from its weights. Raises :class:`ModelError` if they belong to another model."""
     expected, given = describe(published.backbone()), describe(backbone_of(model))
     if given != expected:

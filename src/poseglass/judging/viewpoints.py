@@ -19,7 +19,7 @@ from poseglass.body.resample import resample
 from poseglass.body.skeleton import H36M_17
 from poseglass.data.virtual.detector import COCO_LAYOUT, H36M_FACE, DetectorNoise, detect, face, observe, to_nose
 
-__all__ = ["CAMERAS", "FPS", "SIZE", "ClipView", "Viewpoint", "at_rate", "clip_views"]
+__all__ = ["CAMERAS", "FPS", "SIZE", "ClipView", "FixedCamera", "at_rate", "clip_views"]
 
 FPS = 30.0
 SIZE = (1920, 1080)  # pixels, width and height
@@ -27,7 +27,7 @@ CLEARANCE = 1.0  # metres between a camera and the reach of the person, so that 
 
 
 @dataclass(frozen=True)
-class Viewpoint:
+class FixedCamera:
     """A camera that looks at the middle of a take's path.
 
     Attributes:
@@ -44,10 +44,10 @@ class Viewpoint:
 
 
 CAMERAS = (
-    Viewpoint(45, 0, 4, 1.0),
-    Viewpoint(135, 10, 5, 1.2),
-    Viewpoint(225, 25, 3.5, 0.8),
-    Viewpoint(315, -10, 6, 1.6),
+    FixedCamera(45, 0, 4, 1.0),
+    FixedCamera(135, 10, 5, 1.2),
+    FixedCamera(225, 25, 3.5, 0.8),
+    FixedCamera(315, -10, 6, 1.6),
 )
 
 
@@ -117,7 +117,7 @@ def at_rate(points: Float[ndarray, "f 17 3"], fps: float) -> Float[ndarray, "_ 1
     return motion.points.astype(np.float64)
 
 
-def _camera(viewpoint: Viewpoint, points: Float[ndarray, "f 17 3"]) -> Camera:
+def _camera(viewpoint: FixedCamera, points: Float[ndarray, "f 17 3"]) -> Camera:
     path = points[:, 0]
     middle = (path.min(0) + path.max(0)) / 2
     yaw, pitch = np.radians([viewpoint.yaw, viewpoint.pitch])

@@ -1,4 +1,4 @@
-"""A model's poses for a batch of clips, from the plain pass or averaged with the mirrored one.
+"""Run a model on a batch of clips, with or without flip averaging.
 
 Lifting and evaluation both use it.
 """
@@ -10,26 +10,26 @@ from numpy import ndarray
 from poseglass._shapes import Indices
 from poseglass.body.skeleton import H36M_17, Skeleton
 from poseglass.clips.mirror import flip as mirrored
-from poseglass.waist.hourglass import Funnel, Hourglass, Model, Trace
+from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel, Trace
 
 __all__ = ["answer"]
 
 
 @torch.inference_mode()
 def answer(
-    model: Model, pose2d: Float[ndarray, "b f j i"], *, flip: bool = False, skeleton: Skeleton = H36M_17
+    model: PoseModel, pose2d: Float[ndarray, "b f j i"], *, flip: bool = False, skeleton: Skeleton = H36M_17
 ) -> tuple[Float[ndarray, "b _ j 3"], dict[int, Indices]]:
-    """The model's poses for clips, and the frames that it kept at each layer that prunes.
+    """The model's poses for clips, and the frames that it kept at each pruning layer.
 
     Args:
-        model: A backbone or hourglass, which answers for all frames, or a funnel, for those that it keeps.
+        model: A backbone or hourglass, which predicts all frames, or a funnel, which predicts those that it keeps.
         pose2d: Clips (b f j i), with x centred at 0.
-        flip: Average with the mirrored pass: x negated, left and right exchanged, in the input and back in the output.
+        flip: Average with the mirrored pass: x negated, left and right swapped, in the input and back in the output.
             The mirrored pass keeps the frames that the plain pass kept.
         skeleton: Which joints mirror each other.
 
     Returns:
-        Poses (b f j 3), of a funnel (b k j 3), and by layer the indices of the frames kept (b k).
+        Poses (b f j 3), or (b k j 3) from a funnel; and the indices of the kept frames (b k), by layer.
 
     Example:
         >>> import numpy as np, poseglass as pg
@@ -46,6 +46,6 @@ def answer(
     return pose3d, plain.kept
 
 
-def _trace(model: Model, pose2d: Float[ndarray, "b f j i"], kept: dict[int, Indices] | None = None) -> Trace:
+def _trace(model: PoseModel, pose2d: Float[ndarray, "b f j i"], kept: dict[int, Indices] | None = None) -> Trace:
     clips = torch.from_numpy(pose2d).to(next(model.parameters(), torch.empty(0)).device)
     return model.trace(clips, kept=kept) if isinstance(model, Hourglass | Funnel) else Trace(model(clips), {})

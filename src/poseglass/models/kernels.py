@@ -1,7 +1,8 @@
-"""Kernels chosen for the processor, each beside its plain form.
+"""Fast kernels for the processor, each next to its plain form.
 
-A fast form returns what its plain form returns, up to rounding. It runs only where :func:`usable` allows it: for plain
-CPU tensors, without gradients, autocast or tracing. Those of oneDNN also need AVX-512. All else runs the plain form.
+A fast form returns the same values as its plain form, up to rounding. It runs only where :func:`usable` allows: on
+plain CPU tensors, without gradients, autocast or tracing. The oneDNN forms also need AVX-512. Otherwise the plain form
+runs.
 """
 
 from contextlib import AbstractContextManager
@@ -43,7 +44,7 @@ CANDIDATES = 8
 
 
 def usable(*tensors: Tensor) -> bool:
-    """Whether the fast forms may compute with these tensors."""
+    """Whether the fast forms may be used on these tensors."""
     return (
         all(type(x) in (Tensor, nn.Parameter) and x.device.type == "cpu" for x in tensors)
         and not torch.is_grad_enabled()
@@ -54,7 +55,7 @@ def usable(*tensors: Tensor) -> bool:
 
 
 def without_autocast(x: Tensor) -> AbstractContextManager[object]:
-    """Switch autocast off on the tensor's device; the meta device, which autocast does not know, counts as the CPU."""
+    """Switch autocast off on the tensor's device. Autocast has no meta device, so a meta tensor counts as CPU."""
     return torch.autocast("cpu" if x.is_meta else x.device.type, enabled=False)
 
 
@@ -78,7 +79,7 @@ def plain_linear(x: Tensor, weight: Tensor, bias: Tensor | None, then: Activatio
 
 
 def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None, then: Activation) -> Tensor:
-    """One pass of oneDNN, activation included."""
+    """Product and activation in one oneDNN operation."""
     # The last argument is GELU's algorithm: "none" is the exact one.
     out: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, then, [], "none" if then == "gelu" else "")
     return out
@@ -87,18 +88,18 @@ def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None, then: Activati
 def normed_linear(
     x: Float[Tensor, "b f _"], norm: nn.BatchNorm1d, weight: Float[Tensor, "c _"], bias: Float[Tensor, " c"] | None
 ) -> Float[Tensor, "b f c"]:
-    """A linear layer of the batch norm of the channels of `x`."""
+    """Normalise the channels of `x` with a batch norm, then apply a linear layer."""
     fast = not norm.training and x.dtype == torch.float32 and usable(x, weight)
     return folded_linear(x, norm, weight, bias) if fast else plain_normed_linear(x, norm, weight, bias)
 
 
 def plain_normed_linear(x: Tensor, norm: nn.BatchNorm1d, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """The norm, whose channels come second, then the product."""
+    """The norm, which takes channels as the second axis, then the product."""
     return F.linear(norm(x.mT).mT, weight, bias)
 
 
 def folded_linear(x: Tensor, norm: nn.BatchNorm1d, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """One product: in evaluation the norm is a scale and a shift, which the weight can take over."""
+    """One product: in evaluation mode the norm is a scale and a shift, which fold into the weight and bias."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
     scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
@@ -119,7 +120,7 @@ def attention(
 
 
 def plain_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """One kernel of torch."""
+    """Torch's own attention kernel."""
     dtype = query.dtype
     if query.requires_grad and dtype == torch.bfloat16 and query.device.type == "cpu":
         # Backwards, torch's CPU kernel takes 20 times as long in bfloat16 as in float32 (torch 2.13).
@@ -128,9 +129,9 @@ def plain_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 def attention_by_maps(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Two products and a softmax in float32, over as many maps at a time as stay in the cache.
+    """Two products and a softmax in float32, over as many attention maps at a time as fit in the cache.
 
-    In bfloat16 it takes about half the time of torch's kernel; in float32, on one thread, it takes longer than that
+    In bfloat16 it takes about half the time of torch's kernel; in float32, on one thread, it is slower
     (benchmarks/products.py).
     """
     scale, unused = query.shape[-1] ** -0.5, query.new_empty(())
@@ -154,19 +155,19 @@ def fuse(
     weight: Float[Tensor, "2 _"],
     bias: Float[Tensor, " 2"],
 ) -> Float[Tensor, "*b c"]:
-    """The mean of two streams, weighted by ``softmax(weight @ [first, second] + bias)`` of each token."""
+    """The mean of two streams, weighted per token by ``softmax(weight @ [first, second] + bias)``."""
     form = fuse_by_difference if usable(first, second, weight) else plain_fuse
     return form(first, second, weight, bias)
 
 
 def plain_fuse(first: Tensor, second: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """As the papers write it."""
+    """The formula as printed in the papers."""
     share = F.linear(torch.cat([first, second], -1), weight, bias).softmax(-1)
     return share[..., :1] * first + share[..., 1:] * second
 
 
 def fuse_by_difference(first: Tensor, second: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """The softmax of two numbers is the sigmoid of their difference: no streams to concatenate, half the passes."""
+    """The softmax of two numbers is the sigmoid of their difference, so nothing is concatenated: half the passes."""
     channels, difference = first.shape[-1], weight[0] - weight[1]
     logit = first @ difference[:channels] + second @ difference[channels:] + (bias[0] - bias[1])
     return torch.lerp(second, first, logit.sigmoid().unsqueeze(-1))
@@ -203,21 +204,21 @@ def similarities_by_halves(exact: Tensor) -> Tensor:
 
 
 def nth_largest(x: Float[Tensor, "b n m"], count: int) -> Float[Tensor, "b 1 m"]:
-    """The `count`-th largest number of each column; equal numbers count one by one."""
+    """The `count`-th largest number of each column. Equal numbers count separately."""
     form = nth_largest_by_merging if count <= CANDIDATES and usable(x) else plain_nth_largest
     return form(x, count)
 
 
 def plain_nth_largest(x: Tensor, count: int) -> Tensor:
-    """Of torch's sorted largest, the last."""
+    """The last of the `count` largest, which torch sorts."""
     return x.topk(count, dim=1).values[:, -1:]
 
 
 def nth_largest_by_merging(x: Tensor, count: int) -> Tensor:
-    """Merge sorted lists pairwise, every column at once: maxima and minima of whole blocks of rows.
+    """Merge sorted lists in pairs, all columns at once, with maxima and minima of whole blocks of rows.
 
-    `largest` holds the candidates of each group of rows, from the largest down; each round halves the groups. It takes
-    a third of the time of torch.topk (benchmarks/products.py).
+    `largest` holds the candidates of each group of rows in descending order. Each round halves the number of groups.
+    It takes a third of the time of torch.topk (benchmarks/products.py).
     """
     largest, partnerless = [x], []
     while (groups := largest[0].shape[1]) > 1:
@@ -231,7 +232,7 @@ def nth_largest_by_merging(x: Tensor, count: int) -> Tensor:
 
 
 def _merge(first: list[Tensor], second: list[Tensor], count: int) -> list[Tensor]:
-    """The largest `count` of two lists sorted from the largest down, sorted again, element by element."""
+    """Merge two descending lists into one, element by element, and keep its first `count`."""
     # The k-th largest is the best of: i of the first list and k - i of the second, the smallest of those that count.
     out = []
     for place in range(min(len(first) + len(second), count)):

@@ -23,9 +23,9 @@ __all__ = [
 
 @final
 class Linear(nn.Linear):
-    """``x @ weight.T + bias`` in the dtype of the weight, an activation included if wanted.
+    """``x @ weight.T + bias`` in the dtype of the weight, with an optional activation.
 
-    :func:`poseglass.to_bfloat16` casts the layers of this class. :func:`poseglass.models.kernels.linear` computes.
+    :func:`poseglass.to_bfloat16` casts layers of this class. :func:`poseglass.models.kernels.linear` does the work.
 
     Example:
         >>> Linear(4, 6)(torch.zeros(2, 4), then="gelu").shape
@@ -33,11 +33,11 @@ class Linear(nn.Linear):
     """
 
     def forward(self, x: Float[Tensor, "*b _"], *, then: kernels.Activation = "none") -> Float[Tensor, "*b c"]:
-        """Tokens (... channels in) to tokens (... channels out), then the activation."""
+        """Map tokens (... channels in) to tokens (... channels out), then apply the activation."""
         return kernels.linear(self._cast(x), self.weight, self.bias, then)
 
     def parts(self, x: Float[Tensor, "*b _"], count: int) -> list[Float[Tensor, "*b c"]]:
-        """The output in `count` tensors of equal width, each a product and a contiguous tensor of its own."""
+        """The output, split into `count` contiguous tensors of equal width, each computed by its own product."""
         x = self._cast(x)
         biases = (None,) * count if self.bias is None else self.bias.chunk(count)
         return [kernels.linear(x, weight, bias) for weight, bias in zip(self.weight.chunk(count), biases, strict=True)]
@@ -57,11 +57,11 @@ def attend(
     """Multi-head softmax attention of projected queries, keys and values, along one axis.
 
     Args:
-        query: (b n c) or (b f s c). The heads divide the channels among themselves.
-        key: As `query`; the attended axis may have another length.
+        query: (b n c) or (b f s c). The channels are divided among the heads.
+        key: Like `query`, but the attended axis may have another length.
         value: One for each key.
         heads: Number of heads.
-        axis: The axis along which tokens attend to each other. Places along the other axes do not mix.
+        axis: The axis along which tokens attend to each other. Nothing mixes along the other axes.
     """
     shape = query.shape
     # First `usable`: a traced program must not depend on the number of clips of its example.
@@ -76,7 +76,7 @@ def attend(
 
 
 def _by_head(x: Float[Tensor, "b *n c"], heads: int, axis: int) -> Float[Tensor, "_ h n _"]:
-    """Tokens along `axis` as the last axis but one, after the heads of all slots; a view if `x` is contiguous."""
+    """Move `axis` to the last place but one, and the heads before it. A view if `x` is contiguous."""
     width = x.shape[-1] // heads
     rows = x.flatten(0, axis - 1)
     return rows.reshape(*rows.shape[:2], -1, width).transpose(1, 2)
@@ -85,9 +85,9 @@ def _by_head(x: Float[Tensor, "b *n c"], heads: int, axis: int) -> Float[Tensor,
 def attention_received(
     query: Float[Tensor, "b *n c"], key: Float[Tensor, "b *m c"], heads: int, *, axis: int = 1
 ) -> Float[Tensor, "_ m"]:
-    """How much attention each token along `axis` receives: the mean over heads, querying tokens and slots.
+    """The attention that each token along `axis` receives: the mean over heads, querying tokens and slots.
 
-    It has a row for each place along the axes before `axis`, is computed in float32 or finer, and has no gradient.
+    There is a row for each index along the axes before `axis`. It is computed in float32 or finer, without a gradient.
     """
     dtype = torch.promote_types(query.dtype, torch.float32)
     query, key = (_by_head(x.detach().to(dtype), heads, axis) for x in (query, key))
@@ -114,7 +114,7 @@ class Attention(nn.Module):
     def forward(
         self, x: Float[Tensor, "b *n c"], received: list[Float[Tensor, "_ n"]] | None = None, *, axis: int = 1
     ) -> Float[Tensor, "b *n c"]:
-        """Mix tokens (b n c) or (b f s c) along `axis`; a list `received` gets :func:`attention_received`."""
+        """Mix tokens (b n c) or (b f s c) along `axis`, and append :func:`attention_received` to a list `received`."""
         # One product is up to 12% faster than three (benchmarks/products.py), but the heads of several clips along
         # frames would then be copied into order. Attention in bfloat16 copies them anyway.
         whole = kernels.usable(x, self.qkv.weight) and (
@@ -128,7 +128,7 @@ class Attention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Multi-head attention of queries to other tokens, with a weight each for queries, keys and values.
+    """Multi-head attention of queries to other tokens, with separate weights for queries, keys and values.
 
     Args:
         dim: Channels of a token.
@@ -156,9 +156,9 @@ class CrossAttention(nn.Module):
 
         Args:
             queries: (b n c), or (1 n c) for all clips. Shared queries are projected once, not once per clip.
-            x: The tokens to attend to (b m c), or (b m s c): then each slot has the same queries, and slots do not mix.
-            values: Tokens to take values from, shaped as `x`; `x` itself if None.
-            received: A list that gets :func:`attention_received`.
+            x: The tokens to attend to: (b m c), or (b m s c), where all slots share the queries and do not mix.
+            values: The tokens that give the values, shaped like `x`; `x` itself if None.
+            received: A list to which :func:`attention_received` is appended.
         """
         query, key = self.query(queries), self.key(x)
         if x.ndim == 4:
@@ -184,13 +184,13 @@ class Mlp(nn.Module):
         self.fc2 = Linear(hidden, dim)
 
     def forward(self, x: Float[Tensor, "*b c"]) -> Float[Tensor, "*b c"]:
-        """Map each token (c) on its own."""
+        """Map each token (c) independently."""
         out: Tensor = self.fc2(self.fc1(x, then="gelu"))
         return out
 
 
 class Fusion(nn.Module):
-    """The mean of two streams, weighted by each token (Zhu et al., MotionBERT, eq. 8). Initially both weigh the same.
+    """The mean of two streams, weighted per token (Zhu et al., MotionBERT, eq. 8). The weights start equal.
 
     Args:
         dim: Channels of a token.
@@ -221,7 +221,7 @@ class StochasticDepth(nn.Module):
         self.rate = rate
 
     def forward(self, x: Float[Tensor, "b *n c"], *, axis: int = 1) -> Float[Tensor, "b *n c"]:
-        """The branch (b n c) or (b f s c) of a block that mixes along `axis`: all tokens along it are one sample."""
+        """Drop from a branch (b n c) or (b f s c) that mixes along `axis`: all tokens along it are one sample."""
         if not self.training or self.rate == 0:
             return x
         samples = [1 if place in (axis, x.ndim - 1) else size for place, size in enumerate(x.shape)]
@@ -237,8 +237,8 @@ class Block(nn.Module):
         hidden: Hidden channels of the mlp.
         heads: Attention heads.
         bias: Whether the projection to queries, keys and values has a bias.
-        eps: Of both norms.
-        drop: Rate of stochastic depth.
+        eps: The epsilon of both norms.
+        drop: The rate of stochastic depth.
     """
 
     def __init__(self, dim: int, hidden: int, *, heads: int = 8, bias: bool = True, eps: float = 1e-6, drop: float = 0):
@@ -252,7 +252,7 @@ class Block(nn.Module):
     def forward(
         self, x: Float[Tensor, "b *n c"], received: list[Float[Tensor, "_ n"]] | None = None, *, axis: int = 1
     ) -> Float[Tensor, "b *n c"]:
-        """Mix tokens (b n c) or (b f s c) along `axis`; `received` is for :class:`Attention`."""
+        """Mix tokens (b n c) or (b f s c) along `axis`; `received` is passed to :class:`Attention`."""
         x = x + self.drop(self.attn(self.norm1(x), received, axis=axis), axis=axis)
         # The sum belongs to this block, so without gradients it may be overwritten.
         out = x if kernels.usable(x) else None

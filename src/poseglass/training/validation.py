@@ -1,4 +1,4 @@
-"""What a model predicts for batches whose poses are known, and how wrong it is."""
+"""Predictions of a model for batches with known poses, and their errors."""
 
 from collections.abc import Mapping
 
@@ -10,24 +10,24 @@ from poseglass._shapes import Pose2D, Pose3D
 from poseglass.body.geometry import root_relative
 from poseglass.clips.sample import Sample
 from poseglass.judging.metrics import mpjpe, p_mpjpe
-from poseglass.waist.hourglass import Funnel, Model
+from poseglass.waist.hourglass import Funnel, PoseModel
 from poseglass.waist.select import take
 
 __all__ = ["predictions_and_targets", "validation_errors"]
 
-BATCH = 16  # clips of a forward pass
+BATCH = 16  # clips per forward pass
 
 
 def predictions_and_targets(
-    model: Model, pose2d: Pose2D, target: Pose3D, *, centre: bool
+    model: PoseModel, pose2d: Pose2D, target: Pose3D, *, centre: bool
 ) -> tuple[Float[Tensor, "b _ j 3"], Float[Tensor, "b _ j 3"]]:
-    """What a model predicts for clips, and the true poses of the same frames: two (b k j 3).
+    """A model's poses for clips, and the true poses of the same frames, both (b k j 3).
 
     Args:
-        model: A backbone or hourglass, which answers for all frames, or a funnel, for those that it keeps.
+        model: A backbone or hourglass, which predicts all frames, or a funnel, which predicts those that it keeps.
         pose2d: Clips (b f j i).
-        target: Their true poses (b f j 3).
-        centre: Take the centre frame only; of a funnel, the frame that it always keeps.
+        target: The clips' true poses (b f j 3).
+        centre: Return the centre frame only; for a funnel, the frame that it always keeps.
 
     Example:
         >>> import torch, poseglass as pg
@@ -48,11 +48,11 @@ def predictions_and_targets(
     return (take(predicted, middle), take(target, middle)) if centre else (predicted, target)
 
 
-def validation_errors(model: Model, samples: Mapping[str, Sample], *, centre: bool) -> dict[str, float]:
+def validation_errors(model: PoseModel, samples: Mapping[str, Sample], *, centre: bool) -> dict[str, float]:
     """MPJPE and P-MPJPE of root-relative poses in mm, as ``NAME_mpjpe`` and ``NAME_p_mpjpe`` for each sample.
 
     Args:
-        model: In evaluation mode.
+        model: A model in evaluation mode.
         samples: Validation batches by name. Frames that do not count are left out.
         centre: Count centre frames only, as for a funnel.
     """

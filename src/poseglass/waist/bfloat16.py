@@ -8,13 +8,13 @@ from torch import nn
 
 from poseglass.errors import ModelError
 from poseglass.models.layers import Linear
-from poseglass.waist.hourglass import Hourglass, Model, backbone_of
+from poseglass.waist.hourglass import Hourglass, PoseModel, backbone_of
 
 __all__ = ["to_bfloat16"]
 
 
 @torch.inference_mode(False)
-def to_bfloat16(model: Model, *, exact: int = 1) -> Model:
+def to_bfloat16(model: PoseModel, *, exact: int = 1) -> PoseModel:
     """Copy a model for evaluation, with layers that multiply in bfloat16.
 
     Processors with bfloat16 multiply up to twice as fast in it. The weights of each

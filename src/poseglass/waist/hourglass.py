@@ -24,7 +24,7 @@ from poseglass.waist.prune import PRUNERS
 from poseglass.waist.recover import RECOVERERS
 from poseglass.waist.schedule import check_schedule, scheduled
 
-__all__ = ["Funnel", "Hourglass", "Model", "PoseModel", "Trace", "backbone_of", "funnel", "hourglass"]
+__all__ = ["Funnel", "Hourglass", "PoseModel", "Trace", "backbone_of", "funnel", "hourglass"]
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,6 @@ class Funnel(nn.Module):
 
 # A backbone with or without a waist: what `poseglass.load` returns.
 PoseModel = PoseTransformer | Hourglass | Funnel
-Model = PoseModel  # the name until all rooms say PoseModel
 
 
 def backbone_of(model: PoseModel) -> PoseTransformer:

@@ -12,11 +12,11 @@ from poseglass.models.time_code import time_code
 from poseglass.waist._base import Recoverer, Sizes
 from poseglass.waist.select import take
 
-__all__ = ["RECOVERERS", "CrossAttention", "Interpolate", "Nearest"]
+__all__ = ["RECOVERERS", "Interpolate", "Nearest", "RecoveringAttention"]
 
 
 @final
-class CrossAttention(Recoverer):
+class RecoveringAttention(Recoverer):
     """Learned queries, one per frame, attend to the kept tokens of their joint: token recovering attention, TRA.
 
     As in the paper (HoT, section 3.3): queries + proj(attention(queries, tokens)), with no norm and no mlp.
@@ -29,7 +29,7 @@ class CrossAttention(Recoverer):
 
     Example:
         >>> import torch
-        >>> recoverer = CrossAttention(dim=16, frames=27)
+        >>> recoverer = RecoveringAttention(dim=16, frames=27)
         >>> recoverer(torch.randn(1, 9, 17, 16), torch.arange(0, 27, 3)[None], frames=27).shape
         torch.Size([1, 27, 17, 16])
     """
@@ -45,7 +45,7 @@ class CrossAttention(Recoverer):
         self.attention = layers.CrossAttention(dim, heads=heads, bias=bias)
 
     @classmethod
-    def for_backbone(cls, backbone: Sizes) -> "CrossAttention":
+    def for_backbone(cls, backbone: Sizes) -> "RecoveringAttention":
         """As wide as the backbone, with its heads and biases."""
         return cls(dim=backbone.dim, frames=backbone.frames, heads=backbone.heads, bias=backbone.bias)
 
@@ -134,7 +134,7 @@ def around(kept: Indices, frames: int) -> tuple[Int[Tensor, "b f"], Int[Tensor, 
 
 
 RECOVERERS: dict[str, type[Recoverer]] = {
-    "attention": CrossAttention,
+    "attention": RecoveringAttention,
     "interpolate": Interpolate,
     "nearest": Nearest,
 }

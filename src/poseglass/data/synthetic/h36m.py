@@ -14,7 +14,7 @@ from poseglass.data.h36m.facts import ACTIONS, BAD_TAKES, KEPT, RENAMED, cameras
 from poseglass.data.synthetic.people import detections
 from poseglass.data.synthetic.request import Request, save_npz
 from poseglass.errors import DataError
-from poseglass.files.extras import needed
+from poseglass.files.extras import require
 from poseglass.files.writing import writing
 
 __all__ = ["generate_archives", "generate_npz", "joints32"]
@@ -31,7 +31,7 @@ def generate_npz(request: Request) -> list[Path]:
         if (subject, take) in BAD_TAKES:
             continue
         rng = request.generator(subject, ACTIONS.index(action), number)
-        surplus = int(rng.integers(3))  # the videos, and so the detections, go on after the motion capture ends
+        surplus = int(rng.integers(3))  # the videos, and so the detections, continue after the motion capture ends
         motion = request.motion(rng, subject, action, request.frames + surplus)
         points = joints32(motion).astype(np.float32)
         world[subject][take] = points[: request.frames]
@@ -51,7 +51,7 @@ def generate_npz(request: Request) -> list[Path]:
 
 def generate_archives(request: Request) -> list[Path]:
     """Write the original archives, one per subject: a CDF file per take, millimetres in the world."""
-    cdf = needed("cdflib.cdfwrite")
+    cdf = require("cdflib.cdfwrite")
     original = {new: old for old, new in RENAMED.items()}
     written = []
     for subject in request.track(request.subjects):

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from poseglass.data.threedhp.facts import TEST
 from poseglass.errors import DataError
-from poseglass.files.extras import needed
+from poseglass.files.extras import require
 from poseglass.files.writing import writing
 
 __all__ = ["write_inference"]
@@ -20,8 +20,8 @@ def write_inference(path: str | PathLike[str], poses: Mapping[str, Float[ndarray
 
     Args:
         path: The file.
-        poses: For each test sequence a pose for every frame, also for those that do not count: metres in camera space,
-            relative to the pelvis, in MPI_INF_3DHP_17's order (f 17 3). They are written as millimetres in float64.
+        poses: Poses of each test sequence (f 17 3), for every frame, even those that do not count: metres in camera
+            space, relative to the pelvis, in MPI_INF_3DHP_17's order. They are written as millimetres in float64.
 
     Raises:
         DataError: A sequence is missing or has another shape, scipy is not installed, or the file cannot be written.
@@ -29,7 +29,7 @@ def write_inference(path: str | PathLike[str], poses: Mapping[str, Float[ndarray
     Example:
         >>> write_inference("inference_data.mat", {name: np.zeros((9, 17, 3)) for name in TEST})
     """
-    scipy_io = needed("scipy.io")
+    scipy_io = require("scipy.io")
     wrong = [f"{name} is missing" for name in TEST if name not in poses]
     wrong += [f"{name} is not one of them" for name in poses if name not in TEST]
     if wrong:
