@@ -151,12 +151,12 @@ class TestWrongKeypoints:
             (["--focal", "nan"], ["--focal", "not nan"]),
             (["--focal", "inf"], ["--focal", "not inf"]),
             (["--focal", "long"], ["--focal"]),
-            (["--focal", "900"], ["--focal", "alphapose_halpe26.json does not say", "give --size too"]),
+            (["--focal", "900"], ["--focal", "alphapose_halpe26.json does not state", "give --size too"]),
             (["--out", "walk.xyz"], ["--out", "walk.xyz", ".npz"]),
-            (["--out", "walk"], ["--out", "end the name in .npz"]),
+            (["--out", "walk"], ["--out", "walk must end in one of .npz"]),
             (["--out", "[/b].gif"], ["[/b].gif"]),
             (["-o", "walk.npz", "-o", "walk.avi"], ["walk.avi"]),
-            (["--detector-model", "pose.task"], ["--detector-model", "is taken for keypoints"]),
+            (["--detector-model", "pose.task"], ["--detector-model", "is treated as keypoints"]),
         ],
     )
     def test_wrong_options_are_refused(

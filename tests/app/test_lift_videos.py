@@ -40,7 +40,7 @@ class TestVideos:
         done = poseglass("lift", "walk [take 1].mp4", "-o", "w.npz", "-o", "w.csv", "-o", "w.mp4", "-o", "w.html")
         succeeded(done)
         assert done.out == ""
-        assert "50 frames, 1.7 s at 30 fps; a person in 45 of them, the rest is filled in" in done.err
+        assert "50 frames, 1.7 s at 30 fps; a person in 45 of them, the others are filled in" in done.err
         (times,) = re.findall(r"\(busy: (.*); stages overlap\)", done.err)
         assert [stage.split()[0] for stage in times.split(", ")] == ["decode", "detect", "lift", "write", "draw"]
         motion = PoseSequence.load("w.npz")
@@ -104,9 +104,7 @@ class TestVideos:
         assert "warning: up to 2 people per frame: only one is followed, at first the most prominent" in done.err
         motion = PoseSequence.load("walk-3d.npz")
         np.testing.assert_allclose(motion.pose2d.points, someone(40).points)
-        refused(
-            poseglass("lift", "walk.mp4", "--detector", "three"), "--detector", "the detectors are mediapipe", code=2
-        )
+        refused(poseglass("lift", "walk.mp4", "--detector", "three"), "--detector", "choose one of mediapipe", code=2)
 
     def test_a_single_frame_and_a_still_image_are_lifted(self, poseglass: Run, workdir: Path, walker: None) -> None:
         from PIL import Image
@@ -183,7 +181,7 @@ class TestVideos:
         self, poseglass: Run, workdir: Path, option: tuple[str, str]
     ) -> None:
         film(workdir / "walk.mp4")
-        refused(poseglass("lift", "walk.mp4", *option), option[0], "walk.mp4 is taken for a video", code=2)
+        refused(poseglass("lift", "walk.mp4", *option), option[0], "walk.mp4 is treated as a video", code=2)
 
     def test_files_that_are_not_detector_models_are_refused(self, poseglass: Run, workdir: Path) -> None:
         pytest.importorskip("mediapipe")

@@ -83,7 +83,7 @@ class TestFunnel:
             layer: torch.tensor([[f for f in range(FRAMES) if f != narrow.always][:keep]] * CLIPS)
             for layer, keep in narrow.schedule.items()
         }
-        with pytest.raises(ModelError, match="must hold frame 8"):
+        with pytest.raises(ModelError, match="must contain frame 8"):
             narrow.trace(clips(), kept=without)
 
     def test_a_state_dict_restores_the_model(self, narrow):

@@ -155,9 +155,9 @@ class TestLengths:
         ("settings", "says"),
         [
             ({"frames": [9, 9]}, "one number for each of 3 layers .*, not 2"),
-            ({"frames": [9, 4, 5]}, "should never grow"),
-            ({"frames": [9, 4, 0]}, "end at 1 or more"),
-            ({"frames": 0}, "end at 1 or more"),
+            ({"frames": [9, 4, 5]}, "should never increase"),
+            ({"frames": [9, 4, 0]}, "the last should be 1 or more"),
+            ({"frames": 0}, "the last should be 1 or more"),
             ({"depth": 0}, "each of 0 layers"),
             ({"heads": 5}, "5 heads do not divide 16"),
             ({"neighbours": 0}, "should be 1 or more .*, not 0"),
@@ -194,7 +194,9 @@ class TestLengths:
         assert all(
             torch.equal(value, plain.state_dict()[name]) for name, value in wrapped.backbone.state_dict().items()
         )
-        with pytest.raises(ModelError, match=r"frames= goes with the name of a size; this MixSTE has 9 frames"):
+        with pytest.raises(
+            ModelError, match=r"frames= is only for a model given by name; this MixSTE already has 9 frames"
+        ):
             hourglass(plain, keep=3, at=1, frames=9)
         with pytest.raises(ModelError, match="no model is called"):
             hourglass("mixst", keep=3, at=1)

@@ -62,14 +62,14 @@ def window(
 def test_predictions_match_plain_loops(frames, waist, flip):
     model = make(waist).eval()
     points, scores = keypoints(frames)
-    begins = [*range(0, max(frames - 9, 0), 6), max(frames - 9, 0)]
+    first_frames = [*range(0, max(frames - 9, 0), 6), max(frames - 9, 0)]
     windows, kept = [], np.zeros(frames + 9, bool)
-    for begin in begins:
-        rows = [min(begin + i, frames - 1) for i in range(9)]
+    for first in first_frames:
+        rows = [min(first + i, frames - 1) for i in range(9)]
         pose3d, frames_kept = window(model, points[rows], scores[rows], flip)
         windows.append(pose3d)
-        kept[[begin + i for i in frames_kept]] = True
-    truth = oracle.stitch(np.stack(windows), begins, frames, blend_weights(9, 3))
+        kept[[first + i for i in frames_kept]] = True
+    truth = oracle.stitch(np.stack(windows), first_frames, frames, blend_weights(9, 3))
     result = predict(model, points, scores, flip=flip)
     assert result.pose3d.shape == (frames, 17, 3)
     assert result.pose3d.dtype == np.float32
@@ -143,6 +143,16 @@ def test_a_model_of_other_joints_is_refused():
 def test_a_model_without_scores_is_refused():
     with pytest.raises(ModelError, match=r"3 inputs \(x, y, score\); this one takes 2"):
         Predictor(MixSTE(frames=9, dim=16, depth=2, heads=2))
+
+
+def test_a_model_that_is_trained_on_meanwhile_is_used_without_its_randomness():
+    model = MixSTE(frames=9, dim=16, depth=3, heads=2, inputs=3, drop=0.5).eval()
+    predictor, block = Predictor(model), PoseBlock(*keypoints(20))
+    (before, *_) = predictor.lift([block])
+    model.train()
+    (after, *_) = predictor.lift([block])
+    assert_array_equal(after.pose3d, before.pose3d)
+    assert all(part.training for part in model.modules())
 
 
 def test_the_number_of_threads_is_unchanged():

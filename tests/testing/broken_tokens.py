@@ -115,15 +115,15 @@ BROKEN_PRUNERS = {
     CannotKeepAll: [("keeps_all", "it raised IndexError: there are no frames left over")],
     IgnoresAlwaysPerClip: [("always_kept", r"with keep=1, always=tensor\(\[1, 4, 7\]\) it returned")],
     RandomChoice: [
-        ("chooses_again", "two calls chose differently"),
-        ("clips_apart", "alone and in a batch, a clip keeps different frames"),
-        ("gradients_or_none", "it chooses differently"),
+        ("chooses_again", "two calls chose different frames"),
+        ("clips_apart", "a clip keeps different frames alone and in a batch"),
+        ("gradients_or_none", "it chooses different frames"),
     ],
-    ComparesClips: [("clips_apart", "alone and in a batch, a clip keeps different frames")],
+    ComparesClips: [("clips_apart", "a clip keeps different frames alone and in a batch")],
     UsesNumpy: [("gradients_or_none", r"it raised RuntimeError: Can't call numpy\(\) on Tensor that requires grad")],
-    DependsOnGradients: [("gradients_or_none", "it chooses differently")],
+    DependsOnGradients: [("gradients_or_none", "it chooses different frames")],
     NeedsTwoSlots: [("one_slot", "it raised IndexError")],
-    ChangesTokens: [("leaves_tokens", "they have changed after a call")],
+    ChangesTokens: [("leaves_tokens", "they changed during a call")],
 }
 
 
@@ -184,12 +184,12 @@ BROKEN_RECOVERERS = {
     NotCopyableRecoverer: [("copied", "it raised RuntimeError: Only Tensors")],
     ActsOnFrames: [("acts_on", "it is 'frames'")],
     ReturnsOnlyKeptFrames: [
-        ("full_length", r"from 1 frames it made \(3, 1, 17, 16\) instead of \(3, 12, 17, 16\)"),
-        ("full_length", "from 6 frames it made"),
-        ("full_length", "from 11 frames it made"),
+        ("full_length", r"from 1 frames it returned \(3, 1, 17, 16\) instead of \(3, 12, 17, 16\)"),
+        ("full_length", "from 6 frames it returned"),
+        ("full_length", "from 11 frames it returned"),
     ],
-    DividesByZero: [("full_length", "from 1 frames it made numbers that are not finite")],
-    RandomRecovery: [("recovers_again", "two calls differ")],
+    DividesByZero: [("full_length", "from 1 frames it returned numbers that are not finite")],
+    RandomRecovery: [("recovers_again", "two calls returned different results")],
     UsesOnlyTheFirstClip: [("recovers_apart", "alone and in a batch, a clip's frames differ by")],
-    CutsGradients: [("passes_gradients", "none reaches the frames, scale")],
+    CutsGradients: [("passes_gradients", "no gradient reaches the frames, scale")],
 }

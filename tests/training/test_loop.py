@@ -94,7 +94,7 @@ def test_two_processes_in_one_folder_are_refused(recipe, unbroken):
         assert other.stdout.readline() == b"held\n"
         before = contents(unbroken)
         with pytest.raises(
-            TrainingError, match=r"another process works in .*unbroken; wait for it, stop it, or choose"
+            TrainingError, match=r"another process is working in .*unbroken; wait for it, stop it, or choose"
         ):
             train(recipe.override("schedule.steps=11"), unbroken)
         assert all(torch.equal(value, before[name]) for name, value in contents(unbroken).items())

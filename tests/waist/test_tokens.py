@@ -146,7 +146,7 @@ def test_uniform_sampling_with_a_frame_kept_always_matches_plain_loops():
 
 
 def test_a_density_needs_at_least_one_neighbour():
-    with pytest.raises(ModelError, match="1 neighbour or more"):
+    with pytest.raises(ModelError, match="neighbours should be 1 or more"):
         DensityPeaks(neighbours=0)
 
 

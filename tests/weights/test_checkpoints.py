@@ -86,6 +86,13 @@ def test_heads_and_the_pruning_layer_can_be_chosen(tmp_path):
             weights.load(path, **wrong)
 
 
+def test_a_pruning_layer_of_a_checkpoint_without_a_waist_is_refused(tmp_path):
+    path = published.write(state(), tmp_path / "x.pth")
+    assert isinstance(weights.load(path), MixSTE)
+    with pytest.raises(WeightsError, match="has no waist"):
+        weights.load(path, at=1)
+
+
 def test_safetensors_files_are_read(tmp_path):
     from safetensors.numpy import save_file
 
@@ -161,7 +168,7 @@ def test_unreadable_content_is_named_in_the_error(tmp_path, content, protocol, o
 
 def test_a_checkpoint_of_another_model_is_refused_with_its_keys(tmp_path):
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "x.pth")
-    with pytest.raises(WeightsError, match=r"not a checkpoint that this version knows.*bias, weight"):
+    with pytest.raises(WeightsError, match=r"not a checkpoint of a known architecture.*bias, weight"):
         weights.load(tmp_path / "x.pth")
 
 
@@ -195,9 +202,9 @@ def test_code_in_a_checkpoint_is_refused_and_never_run(tmp_path, by, wrapped):
 
 def test_only_settings_of_the_architecture_can_be_chosen(tmp_path):
     path = published.write(state(), tmp_path / "x.pth")
-    with pytest.raises(WeightsError, match="holds a MixSTE, which has no neighbours to choose"):
+    with pytest.raises(WeightsError, match="holds a MixSTE, which has no setting neighbours"):
         weights.load(path, neighbours=3)
-    with pytest.raises(WeightsError, match=r"backbone= is for a folder"):
+    with pytest.raises(WeightsError, match=r"backbone= is only for a folder"):
         weights.load(path, backbone=MixSTE)
 
 

@@ -177,7 +177,7 @@ def fuse_by_difference(first: Tensor, second: Tensor, weight: Tensor, bias: Tens
 
 
 def similarities(x: Float[Tensor, "b n c"]) -> Float[Tensor, "b n n"]:
-    """``x @ x.T``, rounded to float32 from float64: products with equal tokens are equal, however they were summed."""
+    """``x @ x.T``, rounded to float32 from float64: products with equal tokens are equal, in any order of summation."""
     exact = x.double()
     return similarities_by_halves(exact) if usable(exact) else plain_similarities(exact)
 
