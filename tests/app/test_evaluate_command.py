@@ -59,7 +59,7 @@ def test_the_report_on_human36m_is_printed_and_saved_in_every_format(poseglass, 
     code, out, _ = poseglass("evaluate", "weights/model", "--data", "h36m", *chosen, "--markdown")
     assert code == 0
     assert "2D poses gt" in out
-    assert "answer for the centre frame" in out
+    assert "predict the centre frame" in out
     assert "| mean over 2 actions |" in out
     assert "missing actions: Directions, Discussion, Greeting" in out
 

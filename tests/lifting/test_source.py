@@ -48,7 +48,7 @@ def test_python_lifts_every_file_that_the_command_lifts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", [{"layout": "coco17"}, {"size": (640, 480)}, {"fps": 25.0}])
 def test_options_for_keypoint_files_are_refused_for_other_sources(option: dict) -> None:
     (name,) = option
-    with pytest.raises(FormatError, match=rf"{name}: only for a file of keypoints .*walk.mp4 is taken for a video"):
+    with pytest.raises(FormatError, match=rf"{name}: only for a file of keypoints .*walk.mp4 is treated as a video"):
         pg.lift("walk.mp4", **option)
     with pytest.raises(FormatError, match=rf"{name}: only for a file of keypoints .*got a PoseSequence"):
         pg.lift(someone(), **option)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["KEYPOINT_KINDS", "KEYPOINT_SUFFIXES", "Source", "open_source", "source_kind"]
 
 KEYPOINT_SUFFIXES = (".json", ".npz", ".npy", ".csv")
-"""Suffixes of 2D keypoint files (:data:`poseglass.keypoints.FORMATS`). Any other file is taken for a video."""
+"""Suffixes of 2D keypoint files (:data:`poseglass.keypoints.FORMATS`). Any other file is treated as a video."""
 KEYPOINT_KINDS = f"{', '.join(KEYPOINT_SUFFIXES)} or a folder"
 """The kinds of keypoint paths in words, for messages."""
 
@@ -68,7 +68,7 @@ def open_source(
             from poseglass.keypoints import read_keypoints
 
             return read_keypoints(source, layout=layout, size=size, fps=fps)
-        kind = f"{source} is taken for a video"
+        kind = f"{source} is treated as a video"
     else:
         kind = f"got a {type(source).__name__}"
     options = {"layout": layout, "size": size, "fps": fps}

@@ -141,6 +141,8 @@ def create_model(
     """
     if name not in MODELS:
         raise ModelError(f"no model is called {name!r}; choose one of {', '.join(MODELS)}")
+    if isinstance(frames, int) and frames < 1:
+        raise ModelError(f"frames must be 1 or more, got {frames}")
     size = MODELS[name]
     if unknown := [key for key in sizes or {} if key not in size.names()]:
         raise ModelError(f"{name} has no size {', '.join(unknown)}; choose from {', '.join(size.names())}")

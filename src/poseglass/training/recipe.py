@@ -317,7 +317,7 @@ def _fitting(value: Any, current: Any, hint: Any, name: str) -> Any:
 
     if isinstance(current, dict):
         if not isinstance(value, Mapping) or not all(map(number, value.values())):
-            raise RecipeError(f"{name} must be a table of numbers, such as {{a = 1}}, got {value!r}")
+            raise RecipeError(f"{name} must be a table of numbers, such as {{name = 1}}, got {value!r}")
         if get_args(hint) != (int, int):
             return dict(value)
         if not all(str(key).isdecimal() and isinstance(entry, int) for key, entry in value.items()):
