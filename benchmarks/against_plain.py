@@ -1,13 +1,13 @@
-"""Our models against the published computation in plain torch, eager: python benchmarks/against_plain.py [ROW ...]
+"""Time our models against the published computation in plain torch: python benchmarks/against_plain.py [ROW ...]
 
-The baselines are not the published code. They are the published computation, written from the papers in plain torch:
-nn.Linear, one fused qkv product, attention by matmul and softmax, tokens copied so that the mixed axis comes last but
-one, TRA's queries projected for every joint, graph links scaled by diagonal matrices. Both models share their weights.
-Timed are one clip, two threads, in turns; the times are medians of wall time. In bfloat16 the baseline runs under
-autocast and ours is to_bfloat16(exact=0). Poses differ where rounding decides which frames or neighbours are chosen.
-ROW selects models by a part of their name; further options are --rounds=N and --dtype=float32 or bfloat16. On a busy
-machine, --clock=cpu compares CPU seconds on one thread. --products=onednn lets oneDNN multiply in the float32 baseline
-too: on processors where torch's own product is slow, it tells what is gained besides.
+The baselines are not the published code. They are the published computation, written from the papers in plain, eager
+torch: nn.Linear, one fused qkv product, attention by matmul and softmax, tokens copied so that the mixed axis is second
+to last, TRA's queries projected for every joint, and graph links scaled by diagonal matrices. Both models share their
+weights. Each time is the median wall time for one clip on two threads, measured in turns. In bfloat16, the baseline
+runs under autocast and ours is to_bfloat16(exact=0). Poses differ where rounding decides which frames or neighbours are
+chosen. ROW selects models by a part of their name; further options are --rounds=N and --dtype=float32 or bfloat16. On a
+busy machine, --clock=cpu compares CPU seconds on one thread. --products=onednn uses oneDNN for the products of the
+float32 baseline too. On processors where torch's own product is slow, this shows the gain from everything else.
 """
 
 # ruff: noqa: D102 (methods are `forward`, or named for what they do)
@@ -29,7 +29,7 @@ from poseglass.models.motionagformer import skeleton_graph
 
 
 class Linear(nn.Linear):
-    """torch's, or oneDNN's in float32."""
+    """A linear layer with torch's product, or oneDNN's in float32."""
 
     onednn = False
 
@@ -38,7 +38,7 @@ class Linear(nn.Linear):
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention over the last axis but one."""
+    """Multi-head self-attention over the second-to-last axis."""
 
     def __init__(self, dim: int, heads: int, *, bias: bool = True) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 class CrossAttention(nn.Module):
-    """Attention with a projection each for query, key and value."""
+    """Attention with separate projections for query, key and value."""
 
     def __init__(self, dim: int, heads: int, *, bias: bool = True) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """Pre-norm transformer block."""
+    """A pre-norm transformer block."""
 
     def __init__(self, dim: int, hidden: int, heads: int) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ def density_peaks(frames: Tensor, keep: int, always: int | None = None) -> Tenso
 
 
 class Waist(nn.Module):
-    """HoT's parts, for the networks whose tokens are (b f j c)."""
+    """The parts of HoT, for networks with tokens (b f j c)."""
 
     def __init__(self, frames: int, dim: int, heads: int, keep: int, *, bias: bool = True) -> None:
         super().__init__()
@@ -193,7 +193,7 @@ def fuse(linear: nn.Linear, first: Tensor, second: Tensor) -> Tensor:
 
 
 class Representation(nn.Module):
-    """A linear layer named `fc`, and tanh."""
+    """A linear layer named `fc`, followed by tanh."""
 
     def __init__(self, dim: int, rep: int) -> None:
         super().__init__()
@@ -319,7 +319,7 @@ class Encoder(nn.Module):
 
 
 class Hypotheses(nn.Module):
-    """The end that SHR and CHI share: one mlp over the three streams side by side."""
+    """The last part of SHR and CHI: one mlp over the three concatenated streams."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -408,7 +408,7 @@ class MHFormer(nn.Module):
         return self.regression(x).transpose(1, 2).contiguous().unflatten(2, (17, 3))
 
 
-# What is timed: the plain model, how ours is made of the same weights, and the input's frames and coordinates.
+# The plain model, the settings to load its weights into ours, and the frames and coordinates of the input.
 ROWS: dict[str, tuple[Callable[[], nn.Module], dict[str, int], int, int]] = {
     "MixSTE": (MixSTE, {}, 243, 2),
     "HoT w. MixSTE": (lambda: MixSTE(keep=81), {"at": 3}, 243, 2),
@@ -436,7 +436,7 @@ def pair(name: str) -> tuple[nn.Module, nn.Module, Tensor]:
 
 
 def times(models: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float]) -> dict[str, list[float]]:
-    """Seconds of each, in turns, after two rounds to warm up."""
+    """Seconds of each run, measured in turns after two warm-up rounds."""
     taken: dict[str, list[float]] = {name: [] for name in models}
     for _ in range(rounds + 2):
         for name, run in models.items():

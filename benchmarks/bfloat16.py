@@ -1,8 +1,8 @@
-"""How far bfloat16 moves the poses of the shipped weights: python benchmarks/bfloat16.py CLIPS [TAKES]
+"""Measure how much bfloat16 changes the poses of the shipped weights: python benchmarks/bfloat16.py CLIPS [TAKES]
 
 Evenly spaced takes of the test split are filmed by the cameras of `poseglass evaluate` and lifted like a video, in
-float32 and with :func:`poseglass.to_bfloat16`. The output is the distance between the joints of both, and the speed on
-single clips.
+float32 and with :func:`poseglass.to_bfloat16`. It prints the distance between the joints of the two results, and the
+speed on single clips.
 """
 
 import sys
@@ -25,9 +25,9 @@ def seconds(models: list[PoseModel]) -> list[float]:
     with torch.inference_mode():
         for _ in range(40):
             for model, times in zip(models, taken, strict=True):
-                begin = perf_counter()
+                start = perf_counter()
                 model(clip)
-                times.append(perf_counter() - begin)
+                times.append(perf_counter() - start)
     return [float(np.median(times[5:])) for times in taken]
 
 

@@ -1,8 +1,8 @@
-"""Models of several sizes trained for the same time: python benchmarks/compare_sizes.py CLIPS SECONDS SIZE ...
+"""Compare models of several sizes, trained for the same time: python benchmarks/compare_sizes.py CLIPS SECONDS SIZE ...
 
-A size is FRAMES:CHANNELS:KEEP, such as 81:128:27; KEEP 0 is the plain backbone. Every model starts with fresh weights
-and gets the same seconds of one core's time, as the processor counts them, at the recipe's settings. Errors are those
-of the validation clips, clean and as a detector would see them. FLOPs are all matrix products, per frame of a window.
+A size is FRAMES:CHANNELS:KEEP, such as 81:128:27; KEEP 0 is the plain backbone. Every model starts with new weights and
+trains for SECONDS of processor time on one core, with the settings of the recipe. Errors are on the validation clips,
+with clean and with detected 2D poses. FLOPs count all matrix products, per frame of a window.
 """
 
 import sys
@@ -19,7 +19,7 @@ from poseglass.training.recipe import Recipe
 from poseglass.training.state import TrainingState
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "balanced-27.toml"
-CLIPS_OF_27 = 16  # clips per step; longer clips are fewer, for as many frames
+CLIPS_OF_27 = 16  # clips per step; fewer if clips are longer, so that a step has the same number of frames
 
 
 def main(path: str, seconds: float, sizes: list[str]) -> None:
@@ -45,10 +45,10 @@ def main(path: str, seconds: float, sizes: list[str]) -> None:
         )
         run = TrainingState(recipe, build(recipe))
         source = MotionBatches(clips, recipe)
-        began = process_time()
-        while process_time() - began < seconds:
+        start = process_time()
+        while process_time() - start < seconds:
             run.advance(source.draw(run.step, 0))
-        taken = process_time() - began
+        taken = process_time() - start
         errors = run.validate(source.validation())
         flops = count_flops(run.averaged()).executed
         rate = run.step * batch / taken

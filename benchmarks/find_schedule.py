@@ -1,12 +1,12 @@
-"""Pyramids that save what H2OT saves: python benchmarks/find_schedule.py [MODEL [SAVED [ROUNDS [BEST]]]].
+"""Find pyramids that save as many FLOPs as H2OT: python benchmarks/find_schedule.py [MODEL [SAVED [ROUNDS [BEST]]]]
 
-H2OT (Li et al., TPAMI 2025) is published with 57.4% fewer FLOPs on MixSTE, about 118.1 G in the paper convention, and
-without its schedule. This script searches for schedules `{layer: frames}` of one to three stages, with uniform pruning
-and interpolation, that come within 1% of that saving. It times the BEST of each number of stages against the backbone,
-in turns, for ROUNDS rounds on one core; with ROUNDS 0 it only counts. The schedules are ours, not H2OT's.
+H2OT (Li et al., TPAMI 2025) reports 57.4% fewer FLOPs on MixSTE, about 118.1 G in the paper convention, but not its
+schedule. This script searches for schedules `{layer: frames}` of one to three stages, with uniform pruning
+and interpolation, that come within 1% of that saving. For each number of stages, it times the BEST schedules in turns
+with the backbone, for ROUNDS rounds on one core; with ROUNDS 0 it only counts. The schedules are ours, not H2OT's.
 
-The best schedule keeps most frames in its last layers, because the poses in between are interpolated; among equals, the
-one that prunes latest.
+The best schedule keeps the most frames in its last layers, because the poses between them are interpolated. Among
+equals, it is the one that prunes latest.
 """
 
 import sys

@@ -3,7 +3,7 @@
 python benchmarks/fit_derived_joints.py clips.npz
 
 The bones are first scaled to Human3.6M's mean lengths. Nose and ears, which motion capture lacks, come from
-`poseglass.data.virtual.detector.face`. "error" is the mean distance in mm of the derived joint from the true one.
+`poseglass.data.virtual.detector.face`. "error" is the mean distance of the derived joint from the true one, in mm.
 """
 
 import sys

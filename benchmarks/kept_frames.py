@@ -1,7 +1,7 @@
-"""Draw which frames each pruner keeps of a real clip: python benchmarks/kept_frames.py VIDEO OUT.png [FIRST]
+"""Draw the frames that each pruner keeps of a real clip: python benchmarks/kept_frames.py VIDEO OUT.png [FIRST]
 
-Each pruner runs in the shipped model's backbone on one window of the video, from frame FIRST on. Kept frames are lit on
-the timeline; above it are as many thumbnails of them as fit.
+Each pruner runs in the backbone of the shipped model on one window of the video, from frame FIRST on. The timeline
+highlights the kept frames; above it are thumbnails of as many of them as fit.
 """
 
 import sys
@@ -14,7 +14,7 @@ import torch
 import poseglass as pg
 from poseglass.clips.person import person_coordinates
 from poseglass.show.rendering.draw import Bar, draw_bars, write_png, write_text
-from poseglass.show.scene import DIM, INK, NIGHT  # so that this picture of the docs looks like the others
+from poseglass.show.scene import DIM, INK, NIGHT  # the colours of the other pictures in the docs
 from poseglass.video.reading import VideoReader
 from poseglass.waist.prune import PRUNERS
 
@@ -27,7 +27,9 @@ def main(video: str, out: str, first: int = 0) -> None:
     motion = pg.Lifter(model).lift(video)
     window = motion.pose2d[first : first + frames]
     if len(window) < frames:
-        raise SystemExit(f"{video} has no {frames} frames from frame {first} on")
+        raise SystemExit(
+            f"{video} has fewer than {frames} frames from frame {first} on; choose a longer video or a smaller FIRST"
+        )
     body = window.to_skeleton(pg.H36M_17)
     scores = np.where(body.validity[:, None], body.confidence, 0)
     clip = torch.from_numpy(person_coordinates(body.points, scores)[None])
@@ -57,7 +59,7 @@ def main(video: str, out: str, first: int = 0) -> None:
 
 
 def thumbnail(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """A square cutout of the person, or of the middle of the image if nobody is in view."""
+    """A square cutout of the person, or of the middle of the image if no person is in view."""
     height, width = image.shape[:2]
     known = points[np.isfinite(points).all(-1)]
     low, high = (known.min(0), known.max(0)) if len(known) else (np.zeros(2), np.array([width, height]))

@@ -1,8 +1,8 @@
-"""Measure lifting without detection on one core, against the floor: python benchmarks/lifter.py [MODEL ...].
+"""Measure the speed of lifting without detection, on one core: python benchmarks/lifter.py [MODEL ...].
 
-It lifts 60 seconds of random 2D poses at 30 frames per second, with overlapping windows as in use, and alternates
-between the models. The floor is the time that the executed FLOPs (all matrix products) take at the rate that a large
-matrix product reaches between the rounds, as in `poseglass bench`.
+It lifts 60 seconds of random 2D poses at 30 frames per second, with the overlapping windows of normal use, and
+alternates between the models. The floor is the time of the executed FLOPs (all matrix products) at the rate of a large
+matrix product, which is measured between the rounds as in `poseglass bench`.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""How many motion clips `poseglass data check` takes for mirror images, as they are and after mirroring each.
+"""Count the motion clips that `poseglass data check` takes for mirror images, before and after mirroring each.
 
 python benchmarks/mirrored_clips.py clips.npz
 """
@@ -13,13 +13,13 @@ from poseglass.data.clips import MotionClips
 
 def main(path: str) -> None:
     clips = MotionClips.load(path)
-    for what, sign in (("as they are", 1.0), ("mirrored", -1.0)):
-        found = 0
+    for kind, sign in (("original", 1.0), ("mirrored", -1.0)):
+        count = 0
         for clip in clips:
             points = clip.points.astype(np.float64) * [sign, 1, 1]
             problems = examine_motion(points, clips.fps, clip.name)
-            found += any("knees bend backward" in problem.text for problem in problems)
-        print(f"{what}: {found} of {len(clips)}")
+            count += any("knees bend backward" in problem.text for problem in problems)
+        print(f"{kind}: {count} of {len(clips)}")
 
 
 if __name__ == "__main__":

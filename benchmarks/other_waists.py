@@ -1,9 +1,9 @@
-"""Other waists on the shipped weights, without training: python benchmarks/other_waists.py CLIPS OUT.png [STEPS]
+"""Judge other waists on the shipped weights without training: python benchmarks/other_waists.py CLIPS OUT.png [STEPS]
 
-The shipped model keeps 27 of 81 frames, those that are density peaks. Its weights, recoverer included, get other
-pruners, other counts and pyramids, and are judged without training, on validation clips, half of them clean and half as
-a detector would report them. With STEPS, the waists that differ most are then trained, with the backbone frozen. Speed
-is measured in turns with the backbone without a waist, on one core.
+The shipped model keeps 27 of 81 frames, chosen as density peaks. Its weights, including the recoverer, are used with
+other pruners, frame counts and pyramids. Errors are on validation clips, half with clean and half with detected 2D
+poses. With STEPS, the waists that differ most are then trained with a frozen backbone. Speed is measured in turns with
+the backbone without a waist, on one core.
 """
 
 import copy
@@ -21,7 +21,7 @@ from poseglass.training.state import TrainingState
 from poseglass.weights.lengths import lengthened
 
 ROUNDS, BATCH = 9, 8
-ROOM = 4.0  # mm: the height of the picture; larger errors are drawn at its edge
+ROOM = 4.0  # mm, the range of the vertical axis; larger errors are drawn at its edge
 ROWS = (
     *(({1: keep}, "uniform") for keep in (9, 14, 20, 27, 41, 81)),
     *(({1: 27}, prune) for prune in ("density", "attention", "motion")),

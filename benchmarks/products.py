@@ -1,6 +1,7 @@
 """Time each kernel of poseglass.models.kernels against its plain form: python benchmarks/products.py [THREADS]
 
-Two threads by default; milliseconds, the fastest of 20 in turns. Without AVX-512, "here" is torch too.
+Times are in milliseconds, the fastest of 20 in turns, on two threads by default. Without AVX-512, the column
+"poseglass" also measures torch.
 """
 
 import sys
@@ -16,7 +17,7 @@ from poseglass.waist import prune
 
 
 def fastest(*runs: Callable[[], object]) -> list[float]:
-    """Milliseconds of each, in turns."""
+    """The fastest time of each run in milliseconds, measured in turns."""
     best = [float("inf")] * len(runs)
     for _ in range(20):
         for number, run in enumerate(runs):
@@ -37,7 +38,7 @@ def heading(*cells: str) -> None:
 
 
 def products() -> None:
-    heading("dtype", "tokens, in, out", "torch", "here", "here, in three")
+    heading("dtype", "tokens, in, out", "torch", "poseglass", "poseglass, in three")
     for dtype in (torch.float32, torch.bfloat16):
         for rows, wide, out in (
             (243 * 17, 512, 1536),

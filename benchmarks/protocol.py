@@ -1,11 +1,11 @@
-"""How long an evaluation on recordings takes, how much of that is metrics, and how much memory it needs.
+"""Measure the time of an evaluation on recordings, the share of the metrics, and the memory.
 
-    poseglass data generate h36m made-up --frames 2600 --subject S9 --subject S11
-    poseglass data h36m made-up prepared
+    poseglass data generate h36m synthetic --frames 2600 --subject S9 --subject S11
+    poseglass data h36m synthetic prepared
     python benchmarks/protocol.py prepared [MODEL] [FRAMES]
 
 The model is untrained and runs on one thread, on ground-truth 2D poses and without the mirrored pass. The peak includes
-pages of the mapped files, which the operating system keeps or drops as it likes.
+pages of the mapped files, which the operating system may keep or drop.
 """
 
 import resource
@@ -39,7 +39,7 @@ def main(folder: str, name: str = "mixste-tiny", frames: str = "27") -> None:
     count, seconds = report.total.frames, spent[0]
     print(f"{count:,} frames in {elapsed:.1f} s, {seconds:.1f} s ({100 * seconds / elapsed:.0f}%) of it metrics")
     print(f"{1e6 * seconds / count:.1f} us of metrics per frame")
-    print(f"peak memory {peak / 1e6:.2f} GB, {before / 1e6:.2f} before the work")
+    print(f"peak memory {peak / 1e6:.2f} GB, {before / 1e6:.2f} GB before the evaluation")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""How fast a prepared data set opens, is verified, and yields clips and batches, and how much memory that takes.
+"""Measure the time and memory to open and verify a prepared data set, and to draw clips and batches.
 
-    poseglass data generate h36m made-up --frames 2600
-    poseglass data h36m made-up prepared
+    poseglass data generate h36m synthetic --frames 2600
+    poseglass data h36m synthetic prepared
     python benchmarks/recordings.py prepared
 
-The clips are those of a training batch: 243 frames of 3D and 2D poses from random places, copied into memory. The peak
-includes pages of the mapped files, which the operating system keeps or drops as it likes.
+Clips are like those of a training batch: 243 frames of 3D and 2D poses from random places, copied into memory. The peak
+includes pages of the mapped files, which the operating system may keep or drop.
 """
 
 import resource

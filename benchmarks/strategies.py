@@ -1,8 +1,8 @@
-"""Error against time for each way to prune and recover: python benchmarks/strategies.py CLIPS SECONDS [ROW]...
+"""Compare error and time of each way to prune and recover: python benchmarks/strategies.py CLIPS SECONDS [ROW]...
 
-Small models, 27 frames, 4 layers and 64 channels, start with fresh weights and are trained for SECONDS of one core's
-processor time each: faster models see more clips. Errors are on validation clips, half of them clean and half as a
-detector would report them. Speed is measured in turns with the plain backbone, on one core, before any training.
+Small models with 27 frames, 4 layers and 64 channels start with new weights and train for SECONDS of processor time
+each, on one core: faster models see more clips. Errors are on validation clips, half with clean and half with detected
+2D poses. Speed is measured in turns with the plain backbone, on one core, before any training.
 """
 
 import sys
@@ -31,7 +31,7 @@ ROWS = {
 
 
 def build(name: str) -> pg.PoseTransformer | pg.Hourglass:
-    """A model with fresh weights, the same for the same row."""
+    """A model with new weights, always the same for a row."""
     waist = ["waist.keep={}"]
     if ROWS[name] is not None:
         keep, prune, recover = ROWS[name]
@@ -55,8 +55,8 @@ def main(path: str, seconds: float, names: list[str]) -> None:
     print("|---|---|---|---|---|")
     for name, cost in costs.items():
         run = TrainingState(settings, build(name))
-        began = process_time()
-        while process_time() - began < seconds:
+        start = process_time()
+        while process_time() - start < seconds:
             run.advance(source.draw(run.step, 0))
         errors = run.validate(judges)
         clean, detected = errors["clean_p_mpjpe"], errors["detected_p_mpjpe"]

@@ -1,8 +1,7 @@
-"""Measure how far views of one motion disagree: python benchmarks/views.py VIDEO VIDEO [VIDEO ...] [--model NAME]
+"""Measure how much views of one motion disagree: python benchmarks/views.py VIDEO VIDEO [VIDEO ...] [--model NAME]
 
 It lifts synchronised videos of one person one by one and prints the mean P-MPJPE in mm between every two of them, over
-the frames in which both show the person. Without ground truth, the difference between two views of one pose is the
-error of lifting.
+the frames in which both show the person. This difference estimates the error of lifting without ground truth.
 """
 
 import sys
@@ -27,7 +26,7 @@ def main(arguments: list[str]) -> None:
             frames = min(len(first), len(second))
             both = first.validity[:frames] & second.validity[:frames]
             if not both.any():
-                print(f"{name} and {other} never show the person at the same time")
+                print(f"{name} and {other} never show the person in the same frame")
                 continue
             pairs.append(p_mpjpe(first.points[:frames][both], second.points[:frames][both]))
             print(f"{pairs[-1]:6.1f} mm  {name}  {other}  ({both.sum()} frames)")

@@ -1,6 +1,7 @@
-"""Where the time of a forward pass goes: python benchmarks/where_time_goes.py [float32|bfloat16] [MODEL KEEP AT]
+"""Profile the time of a forward pass: python benchmarks/where_time_goes.py [float32|bfloat16] [MODEL KEEP AT]
 
-Shares of the CPU time, for one clip on one thread: two passes, after two to warm up. "Choosing frames" is the pruner.
+It prints shares of the CPU time for one clip on one thread, over two passes after two warm-up passes. "Choosing frames"
+is the pruner.
 """
 
 import sys
@@ -25,7 +26,7 @@ KINDS = {
     ),
     "GELU": ("aten::gelu",),
     "norms": ("aten::native_layer_norm",),
-    "copies (biases, axes put in order)": ("aten::copy_", "aten::cat"),
+    "copies (biases, reordered axes)": ("aten::copy_", "aten::cat"),
     "sums and scales": ("aten::add", "aten::mul", "aten::addcmul"),
 }
 CHOOSING = "choosing frames"

@@ -90,7 +90,7 @@ def walk() -> PoseSequence:
 
 @pytest.fixture
 def studio(tmp_path: Path) -> Path:
-    """A folder of somebody's own motion files."""
+    """A folder of the user's own motion files."""
     return write_studio(tmp_path / "studio")
 
 

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from poseglass.weights.files import save as save
 
 # The module of each public name. Names are imported on first use, so that `import poseglass` and `poseglass --help` are
-# fast: torch alone takes two seconds to import. No module of poseglass may have a public name as its own, because
-# importing it would replace the object by the module.
+# fast: torch alone takes two seconds to import. No module or folder directly under poseglass may share its name with a
+# public name, because importing it would replace the object by the module.
 _HOME = {
     "BLAZEPOSE_33": "body.skeleton",
     "BODY_25": "body.skeleton",

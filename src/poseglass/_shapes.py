@@ -12,13 +12,14 @@ s     slots of a frame, each with a token: its joints (in MHFormer, its hypothes
 c     channels of a token
 i     input coordinates of a joint: x, y, or x, y, score
 h     attention heads
-n, m  queries and keys: the tokens that attend, and those that they attend to
+n, m  queries and keys: the tokens that attend, and the tokens they attend to
 3     space: x, y, z
 ====  =====================================================================
 
-There are no other letters. A literal number is itself; ``*b``, ``_`` and ``...`` stand for axes of any meaning.
+There are no other letters. A literal number is an axis of that length; ``*b``, ``_`` and ``...`` are axes of any
+meaning.
 
-The tests check the types (``pytest --jaxtyping-packages``); in use they cost nothing.
+Tests check the types (``pytest --jaxtyping-packages``); outside tests they cost nothing.
 """
 
 from jaxtyping import Bool, Float, Int
@@ -32,7 +33,7 @@ Tokens = Float[Tensor, "b f s c"]
 Indices = Int[Tensor, "b k"]
 Scores = Float[Tensor, "b f j"]
 Valid = Bool[Tensor, "b f j"]
-# A frame to keep whatever its score: one for all clips, or one for each.
+# The index of a frame to keep regardless of its score: the same in all clips, or one per clip.
 Always = Int[Tensor, " b"] | int | None
-# Layers append to this list how much temporal attention each frame received.
+# A list to which layers append the temporal attention that each frame received.
 Received = list[Float[Tensor, "b f"]]

@@ -36,14 +36,14 @@ class TestBenching:
         succeeded(done)
         assert done.out.count("peak memory  ") == 2
         assert "5 frames at 1" in done.out
-        assert done.out.count("pair by pair") == 1, "only the model with a waist has a backbone to compare with"
+        assert done.out.count("Measured in turns") == 1, "only the model with a waist has a backbone to compare with"
         pyramid = ["--keep", "1:5,2:3", "--prune", "uniform", "--recover", "interpolate"]
         assert "5 frames at 1, 3 frames at 2, Uniform, Interpolate" in poseglass("bench", "own", *pyramid, *quick).out
         done = poseglass("bench", "own", "--keep", "0.33", "--at", 2, "--recover", "none", *quick)
         assert "3 frames at 2, DensityPeaks, kept frames only" in done.out
         done = poseglass("bench", "motionagformer-tiny", "--frames", 9, "--keep", 3, "--at", 1, *quick)
         assert "MotionAGFormer, 3 frames at 1" in done.out, "its backbone is built again without the waist"
-        assert "pair by pair" in done.out
+        assert "Measured in turns" in done.out
 
     def test_the_count_table_of_the_papers_is_printed(self, poseglass: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         from poseglass.cost import counts, papers
@@ -57,19 +57,19 @@ class TestBenching:
     @pytest.mark.parametrize(
         ("arguments", "words", "code"),
         [
-            (["nothing"], ["no model nothing", "mixste", "balanced"], 1),
-            (["balanced", "--frames", 9], ["--frames goes with a named size"], 1),
+            (["nothing"], ["there is no model nothing", "mixste", "balanced"], 1),
+            (["balanced", "--frames", 9], ["--frames is for named sizes only"], 1),
             (["mixste-tiny", "--keep", 9, "--at", 3], ["before its layers 1 to 2, not 3"], 1),
             (["mixste-tiny", "--keep", 9, "--at", 1, "--prune", "x"], ["no pruner is called 'x'"], 1),
             (["mixste-tiny", "--keep", 9, "--at", 1, "--recover", "x"], ["no recoverer is called 'x'"], 1),
             (["mixste-tiny", "--rounds", 0], ["rounds must be 1 or more"], 1),
             (["mixste-tiny", "--json", "own.json/x.json"], ["cannot write own.json/x.json"], 1),
-            (["mixste-tiny", "--keep", 9], ["--keep", "--at a layer"], 2),
+            (["mixste-tiny", "--keep", 9], ["--keep", "--at LAYER"], 2),
             (["mixste-tiny", "--keep", "2:9", "--at", 1], ["--keep", "pyramid"], 2),
             (["mixste-tiny", "--keep", "many", "--at", 1], ["--keep", "'many'"], 2),
             (["mixste-tiny", "--at", 1], ["--at", "--keep"], 2),
-            (["mixste-tiny", "--prune", "uniform"], ["--prune", "goes with --keep"], 2),
-            (["balanced", "--recover", "nearest"], ["--recover", "goes with --keep"], 2),
+            (["mixste-tiny", "--prune", "uniform"], ["--prune", "needs --keep"], 2),
+            (["balanced", "--recover", "nearest"], ["--recover", "needs --keep"], 2),
             (["mixste-tiny", "--dtype", "int8"], ["--dtype", "'int8'"], 2),
             (["mixste", "--paper"], ["--paper", "leave out models"], 2),
             (["--paper", "--prune", "uniform"], ["--paper", "leave out", "--prune"], 2),

@@ -30,7 +30,7 @@ class TestConverting:
         assert model.card == Card(skeleton="mpi_inf_3dhp17", keypoints="gt", coordinates="screen")
         done = poseglass("convert", "x.pth", "more", "--skeleton", "halpe26")
         assert (done.code, names(workdir)) == (2, {"x.pth", "ours"})
-        assert "halpe26 has 26 joints, the checkpoint 17" in " ".join(done.err.split())
+        assert "halpe26 has 26 joints, but the checkpoint has 17" in " ".join(done.err.split())
         assert poseglass("convert", "x.pth", "more", "--skeleton", "smpl24").code == 1
 
     def test_files_that_are_not_checkpoints_are_refused(self, poseglass: Run, workdir: Path) -> None:

@@ -100,7 +100,7 @@ def test_the_report_on_motion_clips_is_printed_and_saved_in_every_format(posegla
 def test_options_for_recordings_are_refused_for_motion_clips(poseglass, clips, option):
     code, out, err = poseglass("evaluate", "weights/person", "--data", "clips.npz", *option)
     assert (code, out) == (2, "")
-    assert "goes with a folder of recordings" in " ".join(err.replace("│", " ").split())
+    assert "is for a folder of recordings" in " ".join(err.replace("│", " ").split())
 
 
 def test_the_matlab_file_for_3dhp_holds_the_evaluated_poses(poseglass, data, monkeypatch):
@@ -137,7 +137,7 @@ def test_the_matlab_file_for_3dhp_holds_the_evaluated_poses(poseglass, data, mon
             1,
         ),
         (("weights/model", "--data", "h36m", "--protocol", "theirs"), "'theirs'", 2),
-        (("weights/model", "--data", "h36m", "--mat", "x.mat"), "is for MPI-INF-3DHP, and h36m holds Human3.6M", 1),
+        (("weights/model", "--data", "h36m", "--mat", "x.mat"), "is for MPI-INF-3DHP, but h36m holds Human3.6M", 1),
         (
             ("weights/model", "--data", "3dhp", "--subjects", "TS1", "--mat", "x.mat"),
             "TS2, TS3, TS4, TS5, TS6 would",
@@ -145,7 +145,7 @@ def test_the_matlab_file_for_3dhp_holds_the_evaluated_poses(poseglass, data, mon
         ),
         (("weights/model", "--data", "3dhp", "--split", "train", "--mat", "x.mat"), "not for the split train", 1),
         (("weights/model", "--data", "h36m", "--csv", "a/data_3d_h36m.npz/x"), "cannot write", 1),
-        (("weights/model", "--data", "h36m", "--skeleton", "coco17"), "do not match one to one", 1),
+        (("weights/model", "--data", "h36m", "--skeleton", "coco17"), "must match one to one", 1),
         (("weights/model", "--data", "weights"), "weights holds no recordings", 1),
         (("nothing", "--data", "h36m"), "there are no weights nothing", 1),
     ],
@@ -163,7 +163,7 @@ def test_reproduce_lists_models_with_and_without_weights(poseglass, data, monkey
     monkeypatch.chdir(data)
     code, out, err = poseglass("reproduce", "h36m", "--data", "h36m")
     assert code == 0, err
-    assert "no weights of: MHFormer; TPC w. MHFormer; MixSTE" in out
+    assert "no weights for: MHFormer; TPC w. MHFormer; MixSTE" in out
     assert "39.9~" in out
     pg.save(pg.load("weights/model"), tmp_path / "weights" / "hot-mixste")
     code, out, err = poseglass(
@@ -178,7 +178,7 @@ def test_reproduce_lists_models_with_and_without_weights(poseglass, data, monkey
         tmp_path / "r.json",
     )
     assert code == 1, "there are weights, but of another model"
-    assert "could not be measured: HoT w. MixSTE: expected the weights of a MixSTE of 243 frames" in out
+    assert "could not be measured: HoT w. MixSTE: expected weights for MixSTE of 243 frames" in out
     assert json.loads((tmp_path / "r.json").read_text())["rows"][4]["problem"]
     assert poseglass("reproduce", "coco", "--data", "h36m")[0] == 1
     assert poseglass("reproduce", "h36m", "--data", "h36m", "--protocol", "theirs")[0] == 2

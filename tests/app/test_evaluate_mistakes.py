@@ -42,5 +42,5 @@ class TestEvaluating:
         )
         evaluate = "poseglass evaluate balanced --data clips.npz"
         refused(poseglass("evaluate", "clips.npz"), "is a file of motion clips", evaluate, code=2)
-        refused(poseglass("evaluate", "balanced"), "--data", "name a folder of recordings", code=2)
+        refused(poseglass("evaluate", "balanced"), "--data", "give a folder of recordings", code=2)
         refused(poseglass("evaluate", "balanced", "--data", "clips.npz", "--keypoints", "gt"), "--keypoints", code=2)

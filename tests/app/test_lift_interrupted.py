@@ -86,7 +86,7 @@ class TestInterrupted:
         assert process.returncode == 130, err
         assert time.monotonic() - start < 15, "it does not wait for the remaining frames, which take 18 s"
         assert "Traceback" not in err
-        assert err.splitlines()[-1] == "interrupted; no file is half written"
+        assert err.splitlines()[-1] == "interrupted; no file is left half-written"
         return names(workdir)
 
     def test_ctrl_c_while_detecting_keeps_the_old_file(self, workdir: Path) -> None:

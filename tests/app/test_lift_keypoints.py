@@ -9,10 +9,10 @@ import pytest
 from conftest import Run, make_walk
 from poseglass import BODY_25, PoseSequence
 from poseglass.video.reading import VideoReader
+from samples.bomb import Bomb
 from samples.commandline import (
     DATA,
     HALPE,
-    Bomb,
     looks_human,
     names,
     openpose,
@@ -151,12 +151,12 @@ class TestWrongKeypoints:
             (["--focal", "nan"], ["--focal", "not nan"]),
             (["--focal", "inf"], ["--focal", "not inf"]),
             (["--focal", "long"], ["--focal"]),
-            (["--focal", "900"], ["--focal", "alphapose_halpe26.json does not say", "give --size too"]),
+            (["--focal", "900"], ["--focal", "alphapose_halpe26.json does not state", "give --size too"]),
             (["--out", "walk.xyz"], ["--out", "walk.xyz", ".npz"]),
-            (["--out", "walk"], ["--out", "end the name in .npz"]),
+            (["--out", "walk"], ["--out", "walk must end in one of .npz"]),
             (["--out", "[/b].gif"], ["[/b].gif"]),
             (["-o", "walk.npz", "-o", "walk.avi"], ["walk.avi"]),
-            (["--detector-model", "pose.task"], ["--detector-model", "is taken for keypoints"]),
+            (["--detector-model", "pose.task"], ["--detector-model", "is treated as keypoints"]),
         ],
     )
     def test_wrong_options_are_refused(
@@ -175,7 +175,7 @@ class TestWrongKeypoints:
         [
             (["--layout", "coco18"], ["26 joints are given but coco18 has 18", "--layout halpe26"]),
             (["--layout", "stick"], ["no layout is called 'stick'", "coco17"]),
-            (["--size", "200x200"], ["far outside an image of 200 x 200", "is the size (width, height) right?"]),
+            (["--size", "200x200"], ["far outside an image of 200 x 200", "check the size, which is (width, height)"]),
         ],
     )
     def test_options_that_do_not_fit_the_file_are_refused(
@@ -193,7 +193,7 @@ class TestWrongKeypoints:
         ("content", "word"),
         [
             ("", "it is empty"),
-            ("[]", "nobody is seen"),
+            ("[]", "no frame shows a person"),
             ("{}", "one of the formats"),
             ('{"a": [1, 2]}', "one of the formats"),
             ("[[[1,2],[3", "cut off"),
@@ -222,7 +222,7 @@ class TestWrongKeypoints:
         assert np.isfinite(motion.points).all()
         assert np.flatnonzero(~motion.validity).tolist() == [5]
         np.save(workdir / "none.npy", np.full_like(table, np.nan))
-        refused(poseglass("lift", "none.npy", "--layout", "h36m17"), "nobody is")
+        refused(poseglass("lift", "none.npy", "--layout", "h36m17"), "shows a person")
         np.save(workdir / "no-frames.npy", table[:0])
         refused(poseglass("lift", "no-frames.npy", "--layout", "h36m17"), "no-frames.npy")
 
@@ -231,7 +231,7 @@ class TestWrongKeypoints:
         refused(poseglass("lift", "walk.npz"), "camera space", "lifted already")
 
     def test_pickled_code_in_arrays_is_never_run(self, poseglass: Run, workdir: Path) -> None:
-        bomb = np.array([Bomb()], object)
+        bomb = np.array([Bomb("exploded")], object)
         np.save(workdir / "evil.npy", bomb, allow_pickle=True)
         np.savez(workdir / "evil.npz", positions_2d=bomb)
         for name in ("evil.npy", "evil.npz"):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from conftest import Run
-from samples.commandline import HALPE, Bomb, film, names, refused, succeeded
+from samples.bomb import Bomb
+from samples.commandline import HALPE, film, names, refused, succeeded
 
 
 class TestOutputPlaces:
@@ -99,8 +100,10 @@ class TestModels:
 
     @pytest.mark.parametrize("protocol", [0, 2, 4])
     @pytest.mark.parametrize("name", ["evil.pth", "evil.safetensors"])
-    def test_a_pickled_bomb_is_never_run(self, poseglass: Run, workdir: Path, name: str, protocol: int) -> None:
-        content = pickle.dumps({"model_pos": {"a": Bomb()}}, protocol=protocol)
+    def test_pickled_code_in_weights_is_never_run(
+        self, poseglass: Run, workdir: Path, name: str, protocol: int
+    ) -> None:
+        content = pickle.dumps({"model_pos": {"a": Bomb("exploded")}}, protocol=protocol)
         (workdir / name).write_bytes(content)
         refused(poseglass("lift", HALPE, "--model", name), "pickled code is never run")
         assert names(workdir) == {name}

@@ -40,7 +40,7 @@ class TestVideos:
         done = poseglass("lift", "walk [take 1].mp4", "-o", "w.npz", "-o", "w.csv", "-o", "w.mp4", "-o", "w.html")
         succeeded(done)
         assert done.out == ""
-        assert "50 frames, 1.7 s at 30 fps; a person in 45 of them, the rest is filled in" in done.err
+        assert "50 frames, 1.7 s at 30 fps; a person in 45 of them, the others are filled in" in done.err
         (times,) = re.findall(r"\(busy: (.*); stages overlap\)", done.err)
         assert [stage.split()[0] for stage in times.split(", ")] == ["decode", "detect", "lift", "write", "draw"]
         motion = PoseSequence.load("w.npz")
@@ -101,12 +101,10 @@ class TestVideos:
         monkeypatch.setitem(DETECTORS, "two", lambda weights: Two(someone(40)))
         film(workdir / "walk.mp4", 40)
         done = poseglass("lift", "walk.mp4", "--detector", "two")
-        assert "warning: up to 2 people per frame: only one is followed, from the most prominent on" in done.err
+        assert "warning: up to 2 people per frame: only one is followed, at first the most prominent" in done.err
         motion = PoseSequence.load("walk-3d.npz")
         np.testing.assert_allclose(motion.pose2d.points, someone(40).points)
-        refused(
-            poseglass("lift", "walk.mp4", "--detector", "three"), "--detector", "the detectors are mediapipe", code=2
-        )
+        refused(poseglass("lift", "walk.mp4", "--detector", "three"), "--detector", "choose one of mediapipe", code=2)
 
     def test_a_single_frame_and_a_still_image_are_lifted(self, poseglass: Run, workdir: Path, walker: None) -> None:
         from PIL import Image
@@ -176,14 +174,14 @@ class TestVideos:
         refused(poseglass("lift", "head.mp4"), "head.mp4")
         content = whole.index(b"mdat")
         (workdir / "index.mp4").write_bytes(whole[: content + 4])
-        refused(poseglass("lift", "index.mp4"), "index.mp4 holds no frame that can be read")
+        refused(poseglass("lift", "index.mp4"), "index.mp4 holds no readable frame")
 
     @pytest.mark.parametrize("option", [("--layout", "coco17"), ("--size", "640x480"), ("--fps", "25")])
     def test_options_for_keypoints_are_refused_for_videos(
         self, poseglass: Run, workdir: Path, option: tuple[str, str]
     ) -> None:
         film(workdir / "walk.mp4")
-        refused(poseglass("lift", "walk.mp4", *option), option[0], "walk.mp4 is taken for a video", code=2)
+        refused(poseglass("lift", "walk.mp4", *option), option[0], "walk.mp4 is treated as a video", code=2)
 
     def test_files_that_are_not_detector_models_are_refused(self, poseglass: Run, workdir: Path) -> None:
         pytest.importorskip("mediapipe")

@@ -63,7 +63,7 @@ class TestTraining:
             (["tiny.toml", "--set", "optim.lr=fast"], ["optim.lr must be", "'fast'"]),
             (["tiny.toml", "--data", "clips.npz", "-o", "tiny.toml/run"], ["is a file, not a folder"]),
             (["tiny.toml", "--data", "clips.npz", "--init", "nothing"], ["no weights nothing"]),
-            (["tiny.toml", "--data", "clips.npz", "--waist-only"], ["optim.trains=waist", "by init"]),
+            (["tiny.toml", "--data", "clips.npz", "--waist-only"], ["optim.trains=waist", "as init"]),
             (["tiny.toml", "--data", "clips.npz", "--set", "data.keypoints=gt"], ["no folder of recordings clips.npz"]),
         ],
     )

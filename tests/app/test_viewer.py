@@ -1,15 +1,8 @@
-"""The page of the 3D player in a real browser: headless Chromium, offline, controlled by its debugging pipe."""
+"""The 3D player in a real browser."""
 
 import base64
-import html
-import json
-import os
-import re
-import select
 import shutil
-import subprocess
 import time
-import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,128 +10,11 @@ import numpy as np
 import pytest
 
 from conftest import make_walk
-from poseglass import COCO_17, H36M_17, PoseSequence
-from poseglass.errors import PoseError
+from poseglass import H36M_17, PoseSequence
 from poseglass.show.scene import AMBER, ROSE, SLATE
-from poseglass.show.viewer import view, write_page
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --force-device-scale-factor=1 --remote-debugging-pipe"
-)
-WIDTH, HEIGHT = 1200, 800
-
-
-class Browser:
-    """One tab of headless Chromium. JSON messages end with a zero byte and go through file descriptors 3 and 4."""
-
-    def __init__(self, home: Path) -> None:
-        commands, self._to = os.pipe()
-        self._from, answers = os.pipe()
-        # The shell gives the pipes the numbers that Chromium expects.
-        start = f'exec "$0" {FLAGS} --user-data-dir="$1" about:blank 3<&{commands} 4>&{answers}'
-        self._process = subprocess.Popen(
-            ["bash", "-c", start, str(CHROMIUM), str(home)],
-            pass_fds=(commands, answers),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(commands)
-        os.close(answers)
-        self._rest, self._number, self._session = b"", 0, ""
-        self.events: list[dict] = []
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.ask(f"{domain}.enable")
-        self.ask("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
-
-    def ask(self, method: str, **params: object) -> dict:
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": params}
-        message |= {"sessionId": self._session} if self._session else {}
-        os.write(self._to, json.dumps(message).encode() + b"\0")
-        while (answer := self._read()).get("id") != self._number:
-            self.events.append(answer)
-        assert "error" not in answer, (method, answer)
-        return answer["result"]
-
-    def _read(self, patience: float = 60) -> dict:
-        end = time.monotonic() + patience
-        while b"\0" not in self._rest:
-            ready, _, _ = select.select([self._from], [], [], max(0, end - time.monotonic()))
-            assert ready, f"Chromium did not answer for {patience} s"
-            part = os.read(self._from, 1 << 20)
-            assert part, "Chromium has exited"
-            self._rest += part
-        line, _, self._rest = self._rest.partition(b"\0")
-        return json.loads(line)
-
-    def open(self, path: Path, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
-        self.events.clear()
-        self.ask("Emulation.setDeviceMetricsOverride", width=size[0], height=size[1], deviceScaleFactor=1, mobile=False)
-        self.ask("Page.navigate", url=path.as_uri())
-        self.wait("window.poseglass !== undefined")
-
-    def run(self, script: str) -> object:
-        answer = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    def wait(self, script: str, patience: float = 30) -> None:
-        end = time.monotonic() + patience
-        while not self.run(script):
-            assert time.monotonic() < end, f"{script} did not become true in {patience} s"
-            time.sleep(0.02)
-
-    def settle(self) -> None:
-        """Wait until changes are drawn."""
-        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
-
-    def mouse(self, kind: str, x: float, y: float, **details: object) -> None:
-        self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, **details)
-
-    def drag(self, start: tuple[float, float], end: tuple[float, float], modifiers: int = 0) -> None:
-        held = {"button": "left", "buttons": 1, "modifiers": modifiers}
-        self.mouse("mousePressed", *start, clickCount=1, **held)
-        self.mouse("mouseMoved", (start[0] + end[0]) / 2, (start[1] + end[1]) / 2, **held)
-        self.mouse("mouseMoved", *end, **held)
-        self.mouse("mouseReleased", *end, clickCount=1, button="left", modifiers=modifiers)
-
-    def press(self, key: str) -> None:
-        text = {"text": key} if len(key) == 1 else {}
-        self.ask("Input.dispatchKeyEvent", type="keyDown", key=key, code="Space" if key == " " else key, **text)
-        self.ask("Input.dispatchKeyEvent", type="keyUp", key=key, code="Space" if key == " " else key)
-
-    def box(self, selector: str) -> dict[str, float]:
-        return self.run(f"JSON.parse(JSON.stringify(document.querySelector('{selector}').getBoundingClientRect()))")
-
-    def picture(self) -> np.ndarray:
-        self.settle()
-        cv2 = pytest.importorskip("cv2")
-        data = base64.b64decode(self.ask("Page.captureScreenshot", format="png")["data"])
-        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
-
-    def complaints(self) -> list[str]:
-        bad = [e for e in self.events if e["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")]
-        bad += [e for e in self.events if e["method"] == "Runtime.consoleAPICalled"]
-        return [json.dumps(event) for event in bad]
-
-    def requests(self) -> list[str]:
-        sent = [e for e in self.events if e["method"] == "Network.requestWillBeSent"]
-        return [event["params"]["request"]["url"] for event in sent]
-
-    def close(self) -> None:
-        try:
-            self._session = ""
-            self.ask("Browser.close")
-            self._process.wait(10)
-        finally:
-            self._process.kill()
-            self._process.wait()
-            os.close(self._to)
-            os.close(self._from)
+from poseglass.show.viewer import write_page
+from samples.browser import CHROMIUM, Browser
+from samples.player import motion_page, read_record
 
 
 @pytest.fixture(scope="module")
@@ -184,17 +60,6 @@ def grounded(motion: PoseSequence, frame: int) -> np.ndarray:
     pose[:, [0, 2]] = motion.points[frame][:, [0, 2]]
     pose[:, 1] = motion.points[frame][:, 1] + (pose[0, 1] - motion.points[frame][0, 1])
     return pose
-
-
-def motion_page(motion: PoseSequence, title: str | None = None) -> str:
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory() as folder:
-        return write_page(motion, Path(folder) / "page.html", title=title).read_text(encoding="utf-8")
-
-
-def read_record(page: str) -> dict:
-    return json.loads(re.search(r'<script type="application/json" id="motion">(.*?)</script>', page, re.S)[1])
 
 
 def stage_size(player: Browser) -> tuple[float, float]:
@@ -413,72 +278,3 @@ def test_a_title_is_not_run_as_code(chromium: Browser, walk: PoseSequence, tmp_p
     chromium.open(write_page(walk, tmp_path / "page.html", title=title))
     assert chromium.run("document.title") == title
     assert chromium.run("window.harm === undefined") is True
-
-
-def test_points_are_stored_to_the_millimetre(walk: PoseSequence) -> None:
-    points = walk.points.copy()
-    points[7, 3] = np.nan
-    record = read_record(motion_page(PoseSequence(points, H36M_17, "camera", fps=30)))
-    stored = np.frombuffer(base64.b64decode(record["body"]["points"]), "<i2").reshape(90, 17, 3)
-    assert (stored[7, 3] == -32768).all()
-    across = stored[..., [0, 2]] * record["body"]["step"] - points[..., [0, 2]]
-    assert np.nanmax(np.abs(np.where(stored[..., [0, 2]] == -32768, np.nan, across))) <= 0.00051
-    heights = np.where(stored[..., 1] == -32768, np.nan, stored[..., 1] * record["body"]["step"])
-    lifted = heights - points[..., 1]
-    assert np.nanmax(np.nanmax(lifted, 1) - np.nanmin(lifted, 1)) <= 0.0011  # the whole pose moves by one height
-    lowest = np.nanmax(heights, 1)
-    assert lowest.min() > -0.15
-    assert lowest.max() < 0.02  # a foot is near the ground and hardly below it
-    assert record["kept"] is None
-    assert record["flat"] is None
-
-
-def test_distant_points_are_stored_in_coarser_steps() -> None:
-    points = np.zeros((2, 17, 3))
-    points[1, :, 0] = 100
-    record = read_record(motion_page(PoseSequence(points, H36M_17, "camera")))
-    stored = np.frombuffer(base64.b64decode(record["body"]["points"]), "<i2").reshape(2, 17, 3)
-    np.testing.assert_allclose(stored[1, :, 0] * record["body"]["step"], 100, atol=0.002)
-
-
-def test_uncertain_keypoints_are_left_out(walk: PoseSequence) -> None:
-    scores = np.ones((90, 17))
-    scores[:, COCO_17.index("left_eye")] = 0.2
-    flat = PoseSequence(np.full((90, 17, 2), 100.0), COCO_17, "pixels", scores=scores, size=(640, 480))
-    motion = PoseSequence(walk.points, H36M_17, "camera", pose2d=flat)
-    record = read_record(motion_page(motion))["flat"]
-    stored = np.frombuffer(base64.b64decode(record["points"]), "<i2").reshape(90, 17, 2)
-    assert (stored[:, 1] == -32768).all()
-    np.testing.assert_allclose(np.delete(stored, 1, 1) * record["step"], 100, atol=0.2)
-    assert record["size"] == [640, 480]
-
-
-def test_the_page_contains_no_address(walk: PoseSequence) -> None:
-    page = motion_page(walk, title="A & B")
-    assert html.escape("A & B") in page
-    outside = re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\s'\"]*", re.sub(r"^\s*//.*$|\s// .*$", "", page, flags=re.M))
-    assert [address for address in outside if "www.w3.org/2000/svg" not in address] == []
-
-
-def test_view_opens_the_browser(walk: PoseSequence, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or True)
-    path = view(walk)
-    assert opened == [path.as_uri()]
-    assert read_record(path.read_text(encoding="utf-8"))["frames"] == 90
-    monkeypatch.setattr(webbrowser, "open", lambda url: False)
-    with pytest.warns(UserWarning, match=r"no web browser.*motion\.html"):
-        view(walk)
-
-
-def test_wrong_arguments_are_refused(walk: PoseSequence, tmp_path: Path) -> None:
-    with pytest.raises(PoseError, match=r"ends in \.html"):
-        write_page(walk, tmp_path / "walk.mp4")
-    with pytest.raises(PoseError, match="at least one frame"):
-        write_page(walk[:0], tmp_path / "walk.html")
-    with pytest.raises(PoseError, match=r"3D motion.*pixels"):
-        write_page(walk.pose2d, tmp_path / "walk.html")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(PoseError, match="cannot write"):
-        write_page(walk, tmp_path / "file" / "walk.html")
-    assert list(tmp_path.glob("*.html")) == []

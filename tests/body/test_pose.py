@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass import COCO_17, H36M_17, PoseSequence, Skeleton
 from poseglass.errors import PoseError, PoseglassError
+from samples.bomb import Bomb
 
 
 def clip(frames: int = 6, axes: int = 3, **changes) -> PoseSequence:
@@ -340,12 +341,8 @@ class TestFiles:
             PoseSequence.load(tmp_path / "bad.json")
 
     def test_pickles_are_never_opened(self, tmp_path):
-        class Bomb:
-            def __reduce__(self):
-                return Path.touch, (tmp_path / "ran",)
-
-        (tmp_path / "bomb.npz").write_bytes(pickle.dumps(Bomb()))
-        np.savez(tmp_path / "hidden.npz", format=np.array([Bomb()], object))
+        (tmp_path / "bomb.npz").write_bytes(pickle.dumps(Bomb(tmp_path / "ran")))
+        np.savez(tmp_path / "hidden.npz", format=np.array([Bomb(tmp_path / "ran")], object))
         for name in ("bomb.npz", "hidden.npz"):
             with pytest.raises(PoseError, match=name):
                 PoseSequence.load(tmp_path / name)

@@ -62,5 +62,5 @@ def test_the_frame_rate_must_be_a_positive_number(walk, fps):
         resample(walk, fps)
 
 
-def test_a_rate_below_one_frame_per_second(walk):
+def test_the_rate_may_be_below_one_frame_per_second(walk):
     assert len(resample(walk, 0.5)) == 2

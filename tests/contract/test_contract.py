@@ -1,82 +1,26 @@
 """The contract of backbones, pruners and recoverers in every combination, with one stage and with a pyramid."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 
 import pytest
+import stand_ins
 import torch
+from stand_ins import BACKBONES, CLIPS, FRAMES, SCHEDULES, clips, filled, stand_in
 from torch import Tensor, nn
 
-from poseglass.errors import ModelError
 from poseglass.models import (
     MODELS,
-    MHFormer,
     MixSTE,
-    MotionAGFormer,
-    MotionBERT,
-    PoseTransformer,
     create_model,
-    list_models,
 )
-from poseglass.waist.hourglass import Funnel, Hourglass, funnel, hourglass
+from poseglass.waist.hourglass import Hourglass, hourglass
 from poseglass.waist.prune import PRUNERS
 from poseglass.waist.recover import RECOVERERS
 from poseglass.weights import files as weights
 
-FRAMES, CLIPS = 12, 3
-SCHEDULES = {"one stage": {2: 5}, "pyramid": {1: 7, 2: 7, 3: 4}}
-
-
-def tiny_mixste(inputs: int) -> MixSTE:
-    return MixSTE(frames=FRAMES, dim=16, depth=4, heads=4, inputs=inputs)
-
-
-def tiny_motionbert(inputs: int) -> MotionBERT:
-    return MotionBERT(frames=FRAMES, dim=16, rep=24, depth=4, heads=4, mlp_ratio=2, inputs=inputs)
-
-
-def tiny_mhformer(inputs: int) -> MHFormer:
-    return MHFormer(frames=FRAMES, dim=16, depth=4, heads=4, hidden=24, encoder_depth=1, encoder_heads=3, inputs=inputs)
-
-
-def tiny_motionagformer(inputs: int, frames: int | list[int] = FRAMES) -> MotionAGFormer:
-    return MotionAGFormer(frames=frames, dim=16, depth=4, heads=4, inputs=inputs, rep=24)
-
-
-# A small stand-in for each class of MODELS; a class without one fails `test_every_model_has_a_stand_in`.
-BACKBONES = {
-    "MixSTE": tiny_mixste,
-    "MotionBERT": tiny_motionbert,
-    "MHFormer": tiny_mhformer,
-    "MotionAGFormer": tiny_motionagformer,
-}
+backbone, build_for, one_thread = stand_ins.backbone, stand_ins.build_for, stand_ins.one_thread  # fixtures
 COMBINATIONS = list(product(BACKBONES, PRUNERS, RECOVERERS, SCHEDULES))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def stand_in(name: str, schedule: Mapping[int, int]) -> PoseTransformer:
-    """The stand-in of that name, with layers built for the schedule's frames if its layers depend on them."""
-    plain = BACKBONES[name](2)
-    if plain.lengths is None:
-        return plain
-    return BACKBONES[name](2, [min([FRAMES, *(k for n, k in schedule.items() if n <= i)]) for i in range(plain.depth)])
-
-
-def filled(model: nn.Module) -> nn.Module:
-    """Give all near-zero parameters random values, so that no branch is switched off."""
-    torch.manual_seed(1)
-    for parameter in model.parameters():
-        if parameter.abs().max() < 1e-4:
-            nn.init.normal_(parameter, std=0.5)
-    return model
 
 
 def waisted(backbone: str, prune: str, recover: str, schedule: str) -> Hourglass:
@@ -89,26 +33,6 @@ def waisted(backbone: str, prune: str, recover: str, schedule: str) -> Hourglass
 @pytest.fixture(params=COMBINATIONS, ids=", ".join)
 def model(request) -> Hourglass:
     return waisted(*request.param)
-
-
-@pytest.fixture(params=BACKBONES)
-def build_for(request) -> Callable[[Mapping[int, int]], PoseTransformer]:
-    """A function that builds a backbone for a schedule."""
-
-    def make(schedule: Mapping[int, int]) -> PoseTransformer:
-        torch.manual_seed(0)
-        return filled(stand_in(request.param, schedule)).eval()
-
-    return make
-
-
-@pytest.fixture
-def backbone(build_for) -> PoseTransformer:
-    return build_for({})
-
-
-def clips(inputs: int = 2, seed: int = 0) -> Tensor:
-    return torch.randn(CLIPS, FRAMES, 17, inputs, generator=torch.Generator().manual_seed(seed))
 
 
 def test_every_model_has_a_stand_in():
@@ -262,194 +186,12 @@ class TestHourglass:
         assert not reporting, "no frames are chosen, so no attention is needed"
 
 
-@pytest.fixture(params=list(product(BACKBONES, PRUNERS, SCHEDULES)), ids=", ".join)
-def narrow(request) -> Funnel:
-    backbone, prune, schedule = request.param
-    torch.manual_seed(0)
-    # Not the centre: after the first stage, this frame has a different index in each clip of the batch.
-    return filled(
-        funnel(stand_in(backbone, SCHEDULES[schedule]), keep=SCHEDULES[schedule], prune=prune, always=8)
-    ).eval()
-
-
-class TestFunnel:
-    def test_a_funnel_returns_the_kept_frames(self, narrow):
-        trace = narrow.trace(clips())
-        last = narrow.schedule[max(narrow.schedule)]
-        assert narrow(clips()).shape == trace.pose3d.shape == (CLIPS, last, 17, 3)
-        assert (narrow.frames, narrow.inputs) == (FRAMES, 2)
-        assert {layer: kept.shape for layer, kept in trace.kept.items()} == {
-            layer: (CLIPS, keep) for layer, keep in narrow.schedule.items()
-        }
-
-    def test_every_stage_keeps_the_frame_given_by_always(self, narrow):
-        for always in range(FRAMES):
-            narrow.always = always
-            outer = torch.arange(FRAMES).expand(CLIPS, -1)
-            for kept in narrow.trace(clips(seed=always)).kept.values():
-                assert (kept.diff(dim=1) > 0).all()
-                assert (kept == always).any(1).all()
-                for row, within in zip(kept.tolist(), outer.tolist(), strict=True):
-                    assert set(row) <= set(within), "a pyramid only ever drops frames"
-                outer = kept
-
-    def test_the_centre_is_kept_by_default(self, build_for):
-        assert funnel(build_for({2: 5}), keep=5, at=2).always == FRAMES // 2
-        assert funnel(build_for({2: 5}), keep=5, at=2, always=0).always == 0
-        assert (funnel(build_for({2: 1}), keep=1, at=2).trace(clips()).kept[2] == FRAMES // 2).all()
-
-    def test_a_funnel_that_keeps_all_frames_changes_nothing(self, backbone):
-        wide = funnel(backbone, keep={1: FRAMES, 3: FRAMES})
-        assert wide.backbone is backbone
-        with torch.inference_mode():
-            assert torch.equal(wide(clips()), backbone(clips()))
-
-    def test_poses_of_a_funnel_are_those_of_an_hourglass_before_recovery(self, narrow):
-        full = hourglass(narrow.backbone, keep=narrow.schedule, recover="interpolate").eval()
-        trace = narrow.trace(clips())
-        last = trace.kept[max(trace.kept)]
-        wide = full.trace(clips(), kept=trace.kept).pose3d
-        assert torch.equal(torch.stack([pose[rows] for pose, rows in zip(wide, last, strict=True)]), trace.pose3d)
-
-    def test_evaluation_repeats_and_clips_are_independent(self, narrow):
-        with torch.inference_mode():
-            first, second = narrow.trace(clips()), narrow.trace(clips())
-            assert torch.equal(first.pose3d, second.pose3d)
-            assert all(torch.equal(kept, second.kept[layer]) for layer, kept in first.kept.items())
-            for number in range(CLIPS):
-                alone = narrow.trace(clips()[number : number + 1])
-                torch.testing.assert_close(alone.pose3d[0], first.pose3d[number], atol=1e-5, rtol=1e-4)
-                assert all(torch.equal(kept[0], first.kept[layer][number]) for layer, kept in alone.kept.items())
-
-    def test_given_kept_frames_reproduce_the_output(self, narrow):
-        trace = narrow.trace(clips())
-        other = narrow.trace(clips(seed=5), kept=trace.kept)
-        assert all(torch.equal(kept, trace.kept[layer]) for layer, kept in other.kept.items())
-        assert torch.equal(narrow.trace(clips(), kept=trace.kept).pose3d, trace.pose3d)
-        without = {
-            layer: torch.tensor([[f for f in range(FRAMES) if f != narrow.always][:keep]] * CLIPS)
-            for layer, keep in narrow.schedule.items()
-        }
-        with pytest.raises(ModelError, match="must hold frame 8"):
-            narrow.trace(clips(), kept=without)
-
-    def test_a_state_dict_restores_the_model(self, narrow):
-        plain = stand_in(type(narrow.backbone).__name__, narrow.schedule)
-        plain.load_state_dict(narrow.backbone.state_dict())
-        assert [f"backbone.{name}" for name in plain.state_dict()] == list(narrow.state_dict())
-        twin = funnel(plain, keep=narrow.schedule, prune=narrow.pruner, always=narrow.always).eval()
-        assert torch.equal(twin(clips()), narrow(clips()))
-
-    def test_a_saved_model_is_restored(self, narrow, tmp_path):
-        back = weights.load(weights.save(narrow, tmp_path))
-        assert isinstance(back, Funnel)
-        assert (back.schedule, back.always, type(back.pruner)) == (narrow.schedule, 8, type(narrow.pruner))
-        assert torch.equal(back(clips()), narrow(clips()))
-
-    @pytest.mark.parametrize("always", [-1, FRAMES])
-    def test_a_frame_outside_the_clip_is_refused(self, build_for, always):
-        with pytest.raises(ModelError, match=f"from 0 to 11, not {always}"):
-            funnel(build_for({2: 5}), keep=5, at=2, always=always)
-
-    def test_a_funnel_takes_the_same_schedules_and_names_as_a_waist(self, build_for, backbone):
-        assert funnel(build_for({2: 6}), keep=0.5, at=2).schedule == {2: 6}
-        for wrong in ({"keep": {}}, {"keep": 5}, {"keep": 5, "at": 4}, {"keep": 5, "at": 2, "prune": "densty"}):
-            with pytest.raises(ModelError):
-                funnel(backbone, **wrong)
-
-
 @pytest.mark.parametrize("name", BACKBONES)
 def test_a_saved_backbone_is_restored(name, tmp_path):
     model = filled(BACKBONES[name](3)).eval()
     back = weights.load(weights.save(model, tmp_path))
     assert type(back) is type(model)
     assert torch.equal(back(clips(3)), model(clips(3)))
-
-
-class TestErrors:
-    @pytest.mark.parametrize(
-        ("shape", "says"),
-        [
-            ((1, FRAMES + 1, 17, 2), "built for 12 frames and got 13; build it with frames=13 or cut"),
-            ((1, FRAMES, 17, 3), r"expects x, y for each joint, got 3 numbers"),
-            ((FRAMES, 17, 2), r"expects \(clips, frames, joints, 2\), got shape \(12, 17, 2\)"),
-            ((1, FRAMES, 16, 2), "17 joints and got 16"),
-            ((1, FRAMES, 1, 2), "17 joints and got 1"),
-        ],
-    )
-    @pytest.mark.parametrize("waist", [False, True])
-    def test_inputs_of_the_wrong_shape_are_refused(self, build_for, waist, shape, says, as_used):
-        model = hourglass(build_for({2: 5}), keep=5, at=2) if waist else build_for({})
-        with pytest.raises(ModelError, match=says):
-            model(torch.zeros(shape))
-
-    def test_a_model_that_needs_scores_refuses_input_without_them(self, as_used):
-        for make in BACKBONES.values():
-            assert make(3)(clips(3)).shape == (CLIPS, FRAMES, 17, 3)
-            with pytest.raises(ModelError, match="expects x, y, score for each joint, got 2"):
-                make(3)(clips(2))
-
-    @pytest.mark.parametrize(
-        ("schedule", "says"),
-        [
-            ({}, "empty"),
-            ({0: 5}, r"before its layers 1 to 3, not 0"),
-            ({4: 5}, "not 4"),
-            ({2: 13}, "layer 2 can keep 1 to 12 frames, not 13"),
-            ({2: 0}, "1 to 12 frames, not 0"),
-            ({1: 5, 2: 6}, "layer 2 can keep 1 to 5 frames, not 6"),
-            ({2: 5, 1: 3}, "must rise"),
-        ],
-    )
-    def test_impossible_schedules_are_refused(self, backbone, schedule, says):
-        with pytest.raises(ModelError, match=says):
-            hourglass(backbone, keep=schedule)
-
-    def test_contradictory_and_unknown_arguments_are_refused(self, backbone):
-        with pytest.raises(ModelError, match="leave out at="):
-            hourglass(backbone, keep={2: 5}, at=2)
-        with pytest.raises(ModelError, match="at=3"):
-            hourglass(backbone, keep=5)
-        with pytest.raises(ModelError, match=r"'densty'.*density, attention, motion, uniform"):
-            hourglass(backbone, keep=5, at=2, prune="densty")
-        with pytest.raises(ModelError, match=r"'nearly'.*attention, interpolate, nearest"):
-            hourglass(backbone, keep=5, at=2, recover="nearly")
-
-    def test_shares_of_the_clip_become_frame_counts(self, build_for):
-        assert hourglass(build_for({2: 6}), keep=0.5, at=2).schedule == {2: 6}
-        assert hourglass(build_for({1: 12, 2: 3}), keep={1: 1.0, 2: 0.25}).schedule == {1: 12, 2: 3}
-        assert hourglass(build_for({2: 12}), keep=12, at=2).schedule == {2: 12}
-        with pytest.raises(ModelError, match=r"not 2\.0"):
-            hourglass(build_for({}), keep=2.0, at=2)
-
-    @pytest.mark.parametrize(
-        ("kept", "says"),
-        [
-            ({}, "shapes"),
-            ({1: [0, 1, 2, 3, 4]}, "shapes"),
-            ({1: [0, 2, 4, 6, 8], 2: [0, 2, 4]}, r"\{1: \(1, 5\), 3: \(1, 3\)\}"),
-            ({1: [0, 2, 4, 6], 3: [0, 2, 4]}, "shapes"),
-            ({1: [0, 2, 4, 6, 12], 3: [0, 2, 4]}, r"kept\[1\] must rise strictly and stay within 0..11"),
-            ({1: [-1, 2, 4, 6, 8], 3: [2, 4, 6]}, r"kept\[1\]"),
-            ({1: [0, 2, 2, 6, 8], 3: [0, 2, 6]}, r"kept\[1\]"),
-            ({1: [0, 2, 4, 6, 8], 3: [4, 2, 0]}, r"kept\[3\]"),
-            ({1: [0, 2, 4, 6, 8], 3: [0, 3, 4]}, r"kept\[3\] names frames that an earlier layer dropped"),
-        ],
-    )
-    def test_given_kept_frames_must_follow_the_schedule(self, build_for, kept, says, as_used):
-        fast = hourglass(build_for({1: 5, 3: 3}), keep={1: 5, 3: 3})
-        with pytest.raises(ModelError, match=says):
-            fast.trace(clips()[:1], kept={layer: torch.tensor([frames]) for layer, frames in kept.items()})
-
-    def test_model_names_are_listed_and_unknown_ones_refused(self):
-        assert list_models() == list(MODELS)
-        assert "mixste" in list_models()
-        with pytest.raises(ModelError, match=r"'mixst'.*mixste"):
-            create_model("mixst")
-
-    def test_heads_must_divide_the_channels(self):
-        with pytest.raises(ModelError, match="5 heads do not divide 16"):
-            MixSTE(dim=16, heads=5)
 
 
 def test_parameter_counts_match_the_papers():

@@ -177,9 +177,12 @@ def test_the_count_table_lists_counted_models_with_their_savings():
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (PublishedModel("Foreign", 243), "this package has no architecture for Foreign"),
+        (PublishedModel("Foreign", 243), "this package lacks the architecture of Foreign"),
         (PublishedModel("Unknown", 243, Setup("nothing", "gt")), "'nothing'"),
-        (PublishedModel("Secret", 27, Setup("mixste-tiny", "gt", waist="funnel")), "the frames that Secret keeps were"),
+        (
+            PublishedModel("Secret", 27, Setup("mixste-tiny", "gt", waist="funnel")),
+            "the number of frames that Secret keeps was",
+        ),
         (
             PublishedModel("Late", 27, Setup("mixste-tiny", "gt", "", "hourglass", 9, 3)),
             "before its layers 1 to 2, not 3",

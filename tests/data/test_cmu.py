@@ -106,7 +106,7 @@ def test_other_bodies_are_refused(tmp_path):
         cmu_to_h36m(read_bvh(tmp_path / "other.bvh"))
     head, motion = text.split("Frames: 4")
     (tmp_path / "rest.bvh").write_text(head + "Frames: 1" + "\n".join(motion.splitlines()[:3]))
-    with pytest.raises(DataError, match="no frame but the T-pose"):
+    with pytest.raises(DataError, match="no frame besides the T-pose"):
         cmu_to_h36m(read_bvh(tmp_path / "rest.bvh"))
 
 

@@ -244,7 +244,7 @@ WRONG = {
     "cameras": (
         TRUE,
         put("S1", "Eating", swapped),
-        "the 2D poses 'gt' are .* pixels .*; cameras, takes or joints",
+        "the 2D poses 'gt' are .* pixels .*; check that the cameras, takes and joints",
     ),
     "cameras seen": (CPN, put("S1", "Eating", swapped), "the 2D poses 'cpn' are .* pixels"),
     "left and right": (
@@ -327,7 +327,7 @@ def test_an_incomplete_archive_is_refused(archive, tmp_path):
         prepare_h36m(path.parent, tmp_path / "h36m")
     folder = "S9/MyPoseFeatures/D3_Positions"
     for name, words in (
-        ("S9/readme.txt", "it is another archive"),
+        ("S9/readme.txt", "remove this archive"),
         (f"{folder}/Walking 1.cdf", r"S9 Walking 1.cdf cannot be read \(.*download its archive again"),
         (f"{folder}/Dancing.cdf", r"S9 Dancing.cdf: Human3.6M has no action 'Dancing'"),
         ("S3/MyPoseFeatures/D3_Positions/Walking.cdf", "no subject 'S3'"),

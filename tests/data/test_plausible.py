@@ -55,7 +55,7 @@ def test_exchanged_sides_are_reported(how):
     points = files.people()
     wrong = points[:, H36M_17.mirror] if how == "names" else points * [-1, 1, 1]
     (text,) = reported(wrong)
-    assert text.startswith("error: take: knees bend backward: left and right are exchanged")
+    assert text.startswith("error: take: knees bend backward: left and right are swapped")
     assert reported(wrong[:, H36M_17.mirror]) == []
 
 
@@ -68,7 +68,7 @@ def test_one_exchanged_pair_of_joints_is_reported(joints):
         order[left], order[right] = right, left
     (text,) = reported(points[:, order], errors=True)
     assert f"left_{joints[0]}" in text
-    assert "are its left and right exchanged?" in text or "have wrong names" in text
+    assert "are its left and right swapped?" in text or "have wrong names" in text
 
 
 def test_gaps_are_reported_with_their_frames():

@@ -365,7 +365,7 @@ def test_recordings_that_do_not_fit_are_refused(tmp_path):
         write(tmp_path / "store", [good, good])
     with pytest.raises(DataError, match="no recording was added"):
         write(tmp_path / "store", [])
-    with pytest.raises(DataError, match="must consist of a-z"):
+    with pytest.raises(DataError, match="may contain only a-z"):
         write(tmp_path / "store", sources=("../gt",))
     with pytest.raises(PoseError, match="no skeleton is called 'dog'"):
         write(tmp_path / "store", skeleton="dog")

@@ -99,7 +99,7 @@ class TestLock:
             return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
         with folder_lock(folder):
-            assert "another process works in" in other_process()
+            assert "another process is working in" in other_process()
         assert other_process() == "locked\n"
         assert [*folder.iterdir()] == []
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from parity import assert_same_poses
 
 from oracle import published
 from oracle.mixste import EPS, Published
@@ -78,14 +79,7 @@ def test_other_sizes_match_an_independent_computation(tmp_path, keep, inputs, he
     model = weights.load(published.write(state, tmp_path / "x.pth"), heads=heads, at=2)
     clips = np.random.default_rng(0).normal(size=(3, frames, 17, inputs)).astype(np.float32)
     slow = Published(state, heads=heads, at=None if keep is None else 2)
-    with torch.inference_mode():
-        together = model(torch.from_numpy(clips)).numpy()
-        kept = model.trace(torch.from_numpy(clips)).kept[2].tolist() if isinstance(model, Hourglass) else None
-    for number, clip in enumerate(clips):
-        pose3d, frames_kept = slow(clip)
-        assert np.abs(together[number] - pose3d).max() < 2e-5
-        if kept is not None:
-            assert kept[number] == frames_kept
+    assert_same_poses(model, slow, clips)
 
 
 @pytest.mark.parametrize("wrapping", published.WRAPPINGS)

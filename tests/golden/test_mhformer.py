@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from parity import assert_same_poses
 
 from oracle import mhformer as oracle
 from oracle import published
@@ -34,18 +35,9 @@ def test_other_sizes_match_an_independent_computation(
     assert isinstance(model, MHFormer)
     assert (model.card.coordinates, model.card.answers) == ("screen", "centre"), "it was published for the centre frame"
     assert (model.frames, model.dim, model.depth, model.inputs) == (frames, dim, refinements + 1, inputs)
-    clips = torch.from_numpy(np.random.default_rng(0).normal(size=(3, frames, 17, inputs)).astype(np.float32))
+    clips = np.random.default_rng(0).normal(size=(3, frames, 17, inputs)).astype(np.float32)
     slow = oracle.Published(state, heads=heads, **(pruned or {}))
-    with torch.inference_mode():
-        if pruned is None:
-            together, kept = model(clips), None
-        else:
-            trace = funnel(model, **pruned).trace(clips)
-            together, kept = trace.pose3d, trace.kept[pruned["at"]].tolist()
-    for number, clip in enumerate(clips.numpy()):
-        pose3d, frames_kept = slow(clip)
-        assert np.abs(together[number].numpy() - pose3d).max() < 2e-5
-        assert kept is None or kept[number] == frames_kept
+    assert_same_poses(funnel(model, **pruned) if pruned else model, slow, clips)
 
 
 @pytest.mark.parametrize("kind", EPS)

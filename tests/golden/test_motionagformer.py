@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from parity import assert_same_poses
 from torch import nn
 
 import poseglass as pg
@@ -44,15 +45,7 @@ def test_other_sizes_match_an_independent_computation(tmp_path, lengths, sizes, 
     slow = oracle.Published(
         checkpoint, heads=heads or default_heads, neighbours=neighbours or default_neighbours, at=at
     )
-    batch = clips(lengths[0], sizes.get("inputs", 3))
-    with torch.inference_mode():
-        together = model(torch.from_numpy(batch)).numpy()
-        kept = model.trace(torch.from_numpy(batch)).kept[at].tolist() if isinstance(model, Hourglass) else None
-    for number, clip in enumerate(batch):
-        pose3d, frames_kept = slow(clip)
-        assert np.abs(together[number] - pose3d).max() < 2e-5
-        if kept is not None:
-            assert kept[number] == frames_kept
+    assert_same_poses(model, slow, clips(lengths[0], sizes.get("inputs", 3)))
 
 
 def test_still_frames_tie_as_in_the_independent_computation(tmp_path):
@@ -162,9 +155,9 @@ class TestLengths:
         ("settings", "says"),
         [
             ({"frames": [9, 9]}, "one number for each of 3 layers .*, not 2"),
-            ({"frames": [9, 4, 5]}, "should never grow"),
-            ({"frames": [9, 4, 0]}, "end at 1 or more"),
-            ({"frames": 0}, "end at 1 or more"),
+            ({"frames": [9, 4, 5]}, "should never increase"),
+            ({"frames": [9, 4, 0]}, "the last should be 1 or more"),
+            ({"frames": 0}, "the last should be 1 or more"),
             ({"depth": 0}, "each of 0 layers"),
             ({"heads": 5}, "5 heads do not divide 16"),
             ({"neighbours": 0}, "should be 1 or more .*, not 0"),
@@ -201,7 +194,9 @@ class TestLengths:
         assert all(
             torch.equal(value, plain.state_dict()[name]) for name, value in wrapped.backbone.state_dict().items()
         )
-        with pytest.raises(ModelError, match=r"frames= goes with the name of a size; this MixSTE has 9 frames"):
+        with pytest.raises(
+            ModelError, match=r"frames= is only for a model given by name; this MixSTE already has 9 frames"
+        ):
             hourglass(plain, keep=3, at=1, frames=9)
         with pytest.raises(ModelError, match="no model is called"):
             hourglass("mixst", keep=3, at=1)

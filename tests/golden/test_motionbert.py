@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from parity import assert_same_poses
 
 from oracle import published
 from oracle.motionbert import EPS, Published, shapes
@@ -33,14 +34,7 @@ def test_other_sizes_match_an_independent_computation(tmp_path, keep, heads, cha
     assert isinstance(model, Hourglass if keep else MotionBERT)
     clips = np.random.default_rng(0).normal(size=(3, model.frames, 17, model.inputs)).astype(np.float32)
     slow = Published(state, heads=heads or 8, at=keep and 1)
-    with torch.inference_mode():
-        together = model(torch.from_numpy(clips)).numpy()
-        kept = model.trace(torch.from_numpy(clips)).kept[1].tolist() if isinstance(model, Hourglass) else None
-    for number, clip in enumerate(clips):
-        pose3d, frames_kept = slow(clip)
-        assert np.abs(together[number] - pose3d).max() < 2e-5
-        if kept is not None:
-            assert kept[number] == frames_kept
+    assert_same_poses(model, slow, clips)
 
 
 @pytest.mark.parametrize("kind", EPS)

@@ -194,8 +194,10 @@ def test_takes_that_are_too_short_are_named_in_the_error(calls):
     report = evaluate_clips(pg.create_model("mixste-tiny"), clips_of(takes, 60))
     assert report.skipped == ("short",)
     assert report.group("clean").frames == 4 * 3
-    assert "left out, under 3 frames: short" in str(report)
-    with pytest.raises(DataError, match="no take of the split test has 3 frames at 30 frames per second: short"):
+    assert "left out, fewer than 3 frames: short" in str(report)
+    with pytest.raises(
+        DataError, match="every take of the split test has fewer than 3 frames at 30 frames per second: short"
+    ):
         evaluate_clips(pg.create_model("mixste-tiny"), clips_of(takes[:1], 60))
 
 

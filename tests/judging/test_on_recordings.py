@@ -433,14 +433,14 @@ GT = {"keypoints": "gt"}
         ({}, GT | {"subjects": ("S5",)}, DataError, "no subject S5; there are S1, S11, S9"),
         ({}, GT | {"batch": 0}, ModelError, "batch must be 1 or more, not 0"),
         ({}, GT | {"counting": "theirs"}, DataError, "ours or published, not 'theirs'"),
-        ({"inputs": 4}, GT, ModelError, "this model takes 4"),
+        ({"inputs": 4}, GT, ModelError, "this one takes 4"),
         (
             {"coordinates": "person"},
             GT | {"skeleton": MPI_INF_3DHP_17},
             ModelError,
             "needs the joints of h36m17",
         ),
-        ({}, GT | {"skeleton": COCO_17}, DataError, r"\(h36m17\) and of the model \(coco17\) do not match one to one"),
+        ({}, GT | {"skeleton": COCO_17}, DataError, r"\(h36m17\) and of the model \(coco17\) must match one to one"),
     ],
 )
 def test_impossible_evaluations_are_refused(h36m, as_used, change, how, error, words):
@@ -452,5 +452,5 @@ def test_impossible_evaluations_are_refused(h36m, as_used, change, how, error, w
 def test_missing_splits_and_funnels_for_all_frames_are_refused(h36m):
     with pytest.raises(DataError, match=r"no split test; there are train \(S1\)"):
         evaluate_recordings(Known(), h36m.split(subjects=["S1"]), Protocol("gt"))
-    with pytest.raises(ModelError, match="a funnel answers for one frame"):
+    with pytest.raises(ModelError, match="a funnel predicts one frame"):
         evaluate_recordings(pg.funnel("mixste-tiny", keep=9, at=1), h36m, Protocol("gt", centre=False))

@@ -39,7 +39,7 @@ def test_weights_are_matched_by_name(tmp_path):
     (tmp_path / "HoT w. MixSTE.pth").write_text("")
     with pytest.raises(DataError, match=r"are both weights of HoT w\. MixSTE"):
         find_weights("h36m", tmp_path)
-    with pytest.raises(DataError, match="no folder of weights"):
+    with pytest.raises(DataError, match="expected a folder with weights"):
         find_weights("h36m", tmp_path / "nowhere")
 
 
@@ -102,14 +102,14 @@ def test_rows_are_measured_with_the_published_protocol(data, tmp_path, only):
     problems = {o.published.name: o.problem for o in result.outcomes if o.problem}
     assert problems.keys() == {"Waist", "Longer", "Other", "Hourglass 2D", "Broken"}
     assert problems["Waist"] == "expected weights with an hourglass around the backbone, got no waist"
-    assert problems["Longer"] == "expected the weights of a MixSTE of 27 frames, got those of a MixSTE of 9 frames"
-    assert "a MotionBERT of 9 frames, got those of a MixSTE" in problems["Other"]
+    assert problems["Longer"] == "expected weights for MixSTE of 27 frames, got weights for MixSTE of 9 frames"
+    assert "MotionBERT of 9 frames, got weights for MixSTE" in problems["Other"]
     assert "no 2D poses 'sh'" in problems["Hourglass 2D"]
     assert "broken.pth cannot be read" in problems["Broken"]
     text = str(result)
-    assert "no weights of: Absent" in text
+    assert "no weights for: Absent" in text
     assert "not in this package: Foreign" in text
-    assert "of no row: notes.txt" in text
+    assert "belong to no row: notes.txt" in text
     assert f"{measured['Plain']['MPJPE']:.1f}" in next(line for line in text.splitlines() if line.startswith("Plain"))
     record = json.loads(result.json())
     assert [row["measured"] is None for row in record["rows"]] == [False, False] + 7 * [True]
@@ -139,5 +139,5 @@ def test_a_checkpoint_takes_the_joints_of_the_data_set_and_a_folder_names_its_ow
 def test_unknown_tables_and_data_of_another_set_are_refused(data):
     with pytest.raises(DataError, match="no table is called 'coco'; choose one of h36m, 3dhp"):
         reproduce("coco", data["h36m"])
-    with pytest.raises(DataError, match=r"the table 3dhp needs recordings of MPI-INF-3DHP, and .* holds Human3.6M"):
+    with pytest.raises(DataError, match=r"the table 3dhp needs recordings of MPI-INF-3DHP, but .* holds Human3.6M"):
         reproduce("3dhp", data["h36m"])

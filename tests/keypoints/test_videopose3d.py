@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 from poseglass import COCO_17
 from poseglass.errors import FormatError
 from poseglass.keypoints import read_keypoints
+from samples.bomb import Bomb
 from samples.keypoint_files import SIZE, person
 
 
@@ -37,22 +38,17 @@ def test_custom_data_sets_are_read(tmp_path, dtype):
         read_keypoints(videopose(tmp_path / "nameless.npz", {"a": {"custom": [table]}}))
 
 
-class Trap:
-    def __reduce__(self):
-        return (Path.touch, (Path("trapped"),))
-
-
 def test_pickled_code_is_never_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    videopose(tmp_path / "evil.npz", {"a": {"custom": [Trap()]}})
+    videopose(tmp_path / "evil.npz", {"a": {"custom": [Bomb("trapped")]}})
     with pytest.raises(FormatError, match=r"positions_2d: the pickle asks for \S+\.\S+, which is refused"):
         read_keypoints("evil.npz", layout="coco17")
-    np.savez(tmp_path / "plain.npz", keypoints=np.array([Trap()], dtype=object))
+    np.savez(tmp_path / "plain.npz", keypoints=np.array([Bomb("trapped")], dtype=object))
     with pytest.raises(FormatError, match="cannot read the arrays"):
         read_keypoints("plain.npz", layout="coco17")
-    (tmp_path / "evil.npy").write_bytes(pickle.dumps(Trap()))
+    (tmp_path / "evil.npy").write_bytes(pickle.dumps(Bomb("trapped")))
     with pytest.raises(FormatError, match="cannot read the array"):
         read_keypoints("evil.npy", layout="coco17")
     assert not (tmp_path / "trapped").exists()
-    pickle.loads(pickle.dumps(Trap()))  # proves that the trap works
+    pickle.loads(pickle.dumps(Bomb("trapped")))  # shows that the bomb works
     assert (tmp_path / "trapped").exists()

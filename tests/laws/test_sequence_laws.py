@@ -30,45 +30,45 @@ seeds = st.integers(0, 2**32 - 1)
 def test_cutting_and_stitching_round_trip(frames, clip, overlap, seed):
     x = np.random.default_rng(seed).normal(size=(frames, 4, 3))
     stride = max(round(clip * (1 - overlap)), 1)
-    begins = starts(frames, clip, stride)
-    clips = cut(x, clip, begins)
-    assert clips.shape == (len(begins), clip, 4, 3)
-    assert_allclose(stitch(clips, begins, frames, blend_weights(clip, clip - stride)), x, atol=1e-12)
+    first_frames = starts(frames, clip, stride)
+    clips = cut(x, clip, first_frames)
+    assert clips.shape == (len(first_frames), clip, 4, 3)
+    assert_allclose(stitch(clips, first_frames, frames, blend_weights(clip, clip - stride)), x, atol=1e-12)
 
 
 @given(st.integers(1, 300), st.integers(1, 60), st.data())
 def test_seq2seq_clips_cover_every_frame_and_pad_both_ends_equally(frames, clip, data):
     stride = data.draw(st.integers(1, clip))
-    begins = seq2seq_starts(frames, clip, stride)
-    padded = padding(begins, clip, frames)
-    places = begins[:, None] + np.arange(clip)
+    first_frames = seq2seq_starts(frames, clip, stride)
+    padded = padding(first_frames, clip, frames)
+    places = first_frames[:, None] + np.arange(clip)
     assert_array_equal(np.unique(places[~padded]), np.arange(frames))
-    before, after = -begins[0], begins[-1] + clip - frames
+    before, after = -first_frames[0], first_frames[-1] + clip - frames
     assert before >= 0
     assert after - before in (0, 1), "an odd padding frame is at the end"
-    assert (np.diff(begins) == stride).all()
-    assert len(begins) == 1 or before + after < stride, "there is no superfluous clip"
+    assert (np.diff(first_frames) == stride).all()
+    assert len(first_frames) == 1 or before + after < stride, "there is no superfluous clip"
     if stride == clip:
         assert (~padded).sum() == frames, "every frame is in exactly one clip"
-        assert len(begins) == -(-frames // clip)
+        assert len(first_frames) == -(-frames // clip)
 
 
 @given(st.integers(1, 120), st.integers(1, 40), seeds)
 def test_seq2seq_clips_round_trip(frames, clip, seed):
     x = np.random.default_rng(seed).normal(size=(frames, 2))
-    for begins in (seq2seq_starts(frames, clip), seq2frame_starts(frames, clip)):
-        clips, padded = cut(x, clip, begins), padding(begins, clip, frames)
-        assert_allclose(stitch(clips, begins, frames, np.ones(clip)), x)
-        places = begins[:, None] + np.arange(clip)
+    for first_frames in (seq2seq_starts(frames, clip), seq2frame_starts(frames, clip)):
+        clips, padded = cut(x, clip, first_frames), padding(first_frames, clip, frames)
+        assert_allclose(stitch(clips, first_frames, frames, np.ones(clip)), x)
+        places = first_frames[:, None] + np.arange(clip)
         assert_array_equal(clips[~padded], x[places[~padded]])
         assert_array_equal(clips[padded], np.where((places < 0)[padded][:, None], x[0], x[-1]))
 
 
 @given(st.integers(1, 120), st.integers(1, 40), st.integers(1, 9))
 def test_the_centres_of_seq2frame_clips_are_the_frames(frames, clip, stride):
-    begins = seq2frame_starts(frames, clip, stride)
-    assert_array_equal(cut(np.arange(float(frames)), clip, begins)[:, clip // 2], np.arange(frames)[::stride])
-    assert not padding(begins, clip, frames)[:, clip // 2].any()
+    first_frames = seq2frame_starts(frames, clip, stride)
+    assert_array_equal(cut(np.arange(float(frames)), clip, first_frames)[:, clip // 2], np.arange(frames)[::stride])
+    assert not padding(first_frames, clip, frames)[:, clip // 2].any()
 
 
 @given(seeds, st.integers(1, 20))

@@ -62,14 +62,14 @@ def window(
 def test_predictions_match_plain_loops(frames, waist, flip):
     model = make(waist).eval()
     points, scores = keypoints(frames)
-    begins = [*range(0, max(frames - 9, 0), 6), max(frames - 9, 0)]
+    first_frames = [*range(0, max(frames - 9, 0), 6), max(frames - 9, 0)]
     windows, kept = [], np.zeros(frames + 9, bool)
-    for begin in begins:
-        rows = [min(begin + i, frames - 1) for i in range(9)]
+    for first in first_frames:
+        rows = [min(first + i, frames - 1) for i in range(9)]
         pose3d, frames_kept = window(model, points[rows], scores[rows], flip)
         windows.append(pose3d)
-        kept[[begin + i for i in frames_kept]] = True
-    truth = oracle.stitch(np.stack(windows), begins, frames, blend_weights(9, 3))
+        kept[[first + i for i in frames_kept]] = True
+    truth = oracle.stitch(np.stack(windows), first_frames, frames, blend_weights(9, 3))
     result = predict(model, points, scores, flip=flip)
     assert result.pose3d.shape == (frames, 17, 3)
     assert result.pose3d.dtype == np.float32

@@ -93,7 +93,7 @@ def test_a_bent_leg_matches_a_calculation_by_hand(tmp_path):
             ("    lfemur ltibia\n", "    lfemur ltibia\n    rfemur ltibia\n"),
             "expected one parent per bone, got a second one for ltibia",
         ),
-        ((":hierarchy", ":documentation"), "the file ends before its :hierarchy does"),
+        ((":hierarchy", ":documentation"), "the file ends inside its :hierarchy"),
         (("length 0.45", "length 0"), "expected a positive unit of length, got 0.0"),
     ],
 )
@@ -138,12 +138,12 @@ def test_a_truncated_amc_file_is_reported_as_such(tmp_path):
 
 def test_the_asf_file_of_the_subject_or_the_only_one_is_used(tmp_path):
     mocap_files.write_amc(tmp_path / "07_01.amc", mocap_files.motion(2))
-    with pytest.raises(FormatError, match=r"needs its skeleton 07\.asf in the same folder, got no \.asf file"):
+    with pytest.raises(FormatError, match=r"needs its skeleton 07\.asf in the same folder, which has no \.asf file"):
         read_acclaim(tmp_path / "07_01.amc")
     mocap_files.write_asf(tmp_path / "anyone.asf", length=1)
     assert read_acclaim(tmp_path / "07_01.amc").unit == 0.0254
     mocap_files.write_asf(tmp_path / "other.asf")
-    with pytest.raises(FormatError, match=r"07\.asf in the same folder, got anyone\.asf, other\.asf"):
+    with pytest.raises(FormatError, match=r"07\.asf in the same folder, which has anyone\.asf, other\.asf"):
         read_acclaim(tmp_path / "07_01.amc")
     mocap_files.write_asf(tmp_path / "07.asf", length=0.5)
     assert read_acclaim(tmp_path / "07_01.amc").unit == 0.0508

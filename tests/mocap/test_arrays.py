@@ -1,7 +1,5 @@
 """Arrays of points: matching names and shapes are required, pickles are refused."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -9,6 +7,7 @@ from numpy.testing import assert_allclose
 from poseglass.errors import FormatError
 from poseglass.mocap.arrays import read_npy, read_npz
 from samples import motion_files
+from samples.bomb import Bomb
 
 NAMES = motion_files.NAMES
 
@@ -66,12 +65,8 @@ def test_an_archive_keeps_its_own_names_times_and_space(points, tmp_path):
 
 
 def test_pickled_code_is_refused_and_never_run(tmp_path):
-    class Trap:
-        def __reduce__(self):
-            return Path.touch, (tmp_path / "trapped",)
-
-    np.save(tmp_path / "a.npy", np.array([Trap()], object), allow_pickle=True)
-    np.savez(tmp_path / "a.npz", points=np.array([Trap()], object))
+    np.save(tmp_path / "a.npy", np.array([Bomb(tmp_path / "trapped")], object), allow_pickle=True)
+    np.savez(tmp_path / "a.npz", points=np.array([Bomb(tmp_path / "trapped")], object))
     with pytest.raises(FormatError):
         read_npy(tmp_path / "a.npy", NAMES)
     with pytest.raises(FormatError):

@@ -29,15 +29,15 @@ def fill_gaps(points: ndarray, known: ndarray) -> ndarray:
     return out
 
 
-def stitch(clips: ndarray, begins: Sequence[int], frames: int, weights: Sequence[float]) -> ndarray:
+def stitch(clips: ndarray, first_frames: Sequence[int], frames: int, weights: Sequence[float]) -> ndarray:
     """Weighted mean, for each frame, of the clips that cover it."""
     out = np.zeros((frames, *clips.shape[2:]))
     for t in range(frames):
         total, weight = np.zeros(clips.shape[2:]), 0.0
-        for begin, clip in zip(begins, clips, strict=True):
-            if 0 <= t - begin < len(clip):
-                total = total + weights[t - begin] * clip[t - begin]
-                weight += weights[t - begin]
+        for first, clip in zip(first_frames, clips, strict=True):
+            if 0 <= t - first < len(clip):
+                total = total + weights[t - first] * clip[t - first]
+                weight += weights[t - first]
         out[t] = total / weight
     return out
 

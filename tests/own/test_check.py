@@ -47,8 +47,8 @@ def test_all_findings_are_reported_at_once(studio):
         "cleo/cut.c3d: cannot be read as C3D",
         "cleo/walk 1.trc: the motion is the same as in",
         "another split (train)",
-        "split val: nothing of its subjects ben could be used",
-        "split test: nothing of its subjects cleo could be used",
+        "split val: no take of its subjects ben could be used",
+        "split test: no take of its subjects cleo could be used",
     ):
         assert [line for line in lines_of(report) if text in line], (text, lines_of(report))
     assert report.errors == 7
@@ -67,7 +67,7 @@ def test_conventions_and_many_subjects_are_summarised(tmp_path):
 
 def test_a_take_shorter_than_half_a_second_is_an_error(tmp_path):
     files.write_csv(tmp_path / "walk.csv", files.people(20))
-    assert any("walk.csv: no half second of it is free of gaps and jumps" in line for line in lines_of(check(tmp_path)))
+    assert any("walk.csv: it has no half second without gaps and jumps" in line for line in lines_of(check(tmp_path)))
 
 
 def test_lost_markers_are_reported(tmp_path):
@@ -79,7 +79,7 @@ def test_lost_markers_are_reported(tmp_path):
     relative = points - points[:, :1]  # root-relative: the pelvis is always at the origin
     files.write_csv(tmp_path / "walk.csv", relative[:40])
     (line,) = lines_of(check(tmp_path / "walk.csv"))
-    assert "split val: it has no take" in line
+    assert "split val: training needs it, but it has no takes" in line
 
 
 def test_an_archive_of_points_is_one_take(tmp_path):

@@ -46,7 +46,7 @@ def test_faults_of_clips_are_reported(tmp_path):
         MotionClip("c", points * 1000, "ben", "val"),
     )
     assert "error: clip b, split val: its subject anna is also in the split train" in lines
-    assert "warning: clip b: it starts like the clip a" in lines
+    assert "warning: clip b: it starts exactly like the clip a" in lines
     assert any("clip c: a leg is" in line and "millimetres" in line for line in lines)
 
 
@@ -57,14 +57,14 @@ def test_clips_with_an_identical_start_are_reported_from_321_frames_on(tmp_path)
         other = np.concatenate([points[:frames], points[frames:] + 1e-3])
         clips = (MotionClip("a", points, "anna", "train"), MotionClip("b", other, "ben", "val"))
         lines = save(tmp_path / "clips.npz", *clips)
-        assert len([line for line in lines if "starts like" in line]) == count
+        assert len([line for line in lines if "starts exactly like" in line]) == count
 
 
 def test_missing_training_and_validation_clips_are_reported(tmp_path):
     clip = MotionClip("a", files.people().astype(np.float32), "anna", "test")
     assert save(tmp_path / "clips.npz", clip) == [
-        "warning: split train: it has no clip, which training needs",
-        "warning: split val: it has no clip, which training needs",
+        "warning: split train: training needs it, but it has no clips",
+        "warning: split val: training needs it, but it has no clips",
     ]
 
 
@@ -122,7 +122,7 @@ def test_invalid_frames_give_no_finding(write):
 
 def test_a_recording_without_a_valid_frame_is_reported(write):
     (line,) = write({"valid": np.zeros(90, bool)})
-    assert line == "error: anna 0, camera 0: it has no valid frame"
+    assert line == "error: anna 0, camera 0: it has no valid frames"
 
 
 def test_2d_poses_outside_the_image_are_reported(write):

@@ -48,7 +48,7 @@ def test_a_slanted_body_is_refused(tmp_path):
             assert find_conventions(open_source(tmp_path)).up == "y"
         else:
             with pytest.raises(
-                DataError, match="the axis that points up is not stated, and the bodies stand along none"
+                DataError, match="the axis that points up is not stated, and the bodies do not stand along any"
             ):
                 find_conventions(open_source(tmp_path))
 

@@ -92,10 +92,10 @@ def test_an_empty_split_is_an_error_if_it_is_named_and_else_a_warning(studio):
     source = open_source(studio)
     assert examine_splits(source, ["train", "val", "test"]) == []
     (finding,) = examine_splits(source, ["train", "test"])
-    assert str(finding) == f"error: {studio}, split val: nothing of its subjects ben could be used"
+    assert str(finding) == f"error: {studio}, split val: no take of its subjects ben could be used"
     (studio / "motion.toml").unlink()
     findings = [str(finding) for finding in examine_splits(open_source(studio), [])]
     assert len(findings) == 2  # a test split is optional
     for split, text in zip(("train", "val"), findings, strict=True):
-        assert text.startswith(f"warning: {studio}, split {split}: it has no take, which training needs")
-        assert text.endswith("name its subjects under [splits] in motion.toml")
+        assert text.startswith(f"warning: {studio}, split {split}: training needs it, but it has no takes")
+        assert text.endswith("list its subjects in [splits] in motion.toml")

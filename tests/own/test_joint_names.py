@@ -84,7 +84,7 @@ def test_missing_joints_are_listed_with_suggestions():
         map_joints(names)
     with pytest.raises(DataError, match=r"lacks right_ankle \(did you mean 'rigt_ankle'\?\), and points to derive it"):
         map_joints([name.replace("right_ankle", "rigt_ankle") for name in files.NAMES])
-    with pytest.raises(DataError, match="has none of the 17 joints by its name; its points are a, b"):
+    with pytest.raises(DataError, match="has none of the 17 joints under a known name; its points are a, b"):
         map_joints(["a", "b"])
     with pytest.raises(DataError, match=r"'LAIS', which the file lacks; did you mean 'LASI'\?"):
         map_joints(["LASI", *files.NAMES], {"pelvis": {"LAIS": 1.0}})

@@ -170,7 +170,7 @@ CAMERA = "[cameras.a]\nsize = [8, 6]\nfocal = 9\n"
         ),
         (
             CAMERA + '[[takes]]\nfile = "x"\nkeypoints = { a = 3 }',
-            "take 1, keypoints.a: expected the name of a file, got 3",
+            "take 1, keypoints.a: expected a file name, got 3",
         ),
     ],
 )

@@ -62,12 +62,12 @@ def test_without_a_description_unusable_files_are_skipped(studio, tmp_path):
     }
     texts = [str(finding) for finding in prepared.warnings]
     assert any("the motion is the same as in" in text for text in texts)
-    assert any("split val: it has no take, which training needs" in text for text in texts)
+    assert any("split val: training needs it, but it has no takes" in text for text in texts)
 
 
 def test_two_takes_with_the_same_clip_name_are_an_error(studio, tmp_path):
     files.write_trc(studio / "anna" / "walk_1.trc", z_up(files.people(seed=8)))
-    with pytest.raises(DataError, match=r"(?s)1 error in .*there is already a clip anna_walk_1; rename the take"):
+    with pytest.raises(DataError, match=r"(?s)1 error in .*there is already a clip named anna_walk_1; rename the take"):
         prepare_clips(studio, tmp_path / "clips.npz")
 
 
@@ -87,7 +87,7 @@ def test_empty_splits_are_refused(studio, tmp_path):
     with pytest.raises(DataError) as error:
         prepare_clips(studio, tmp_path / "clips.npz")
     assert "splits.val: there is no subject 'bem'; did you mean 'ben'?" in str(error.value)
-    assert "split val: nothing of its subjects bem could be used" in str(error.value)
+    assert "split val: no take of its subjects bem could be used" in str(error.value)
     assert not (tmp_path / "clips.npz").exists()
 
 
@@ -130,7 +130,7 @@ def test_recordings_need_a_new_folder(studio, tmp_path):
 def test_recordings_need_cameras(studio, tmp_path):
     text = (studio / "motion.toml").read_text()
     (studio / "motion.toml").write_text(text.partition("[cameras")[0])
-    with pytest.raises(DataError, match=r"recordings need cameras, and none is described: add \[cameras\.NAME\]"):
+    with pytest.raises(DataError, match=r"recordings need cameras, but none is described: add \[cameras\.NAME\]"):
         prepare_recordings(studio, tmp_path / "out")
 
 

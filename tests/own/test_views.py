@@ -59,7 +59,7 @@ def test_keypoints_with_exchanged_sides_are_refused(studio):
     views, (finding,) = views_of(studio)
     assert finding.startswith("error")
     assert "anna/walk 1.trc, camera front" in finding
-    assert "their left and right are exchanged" in finding
+    assert "their left and right are swapped" in finding
     assert views[0] is not None
 
 
@@ -84,7 +84,7 @@ def test_keypoints_far_from_the_projection_are_reported(studio, offset, severity
     else:
         (finding,) = findings
         assert finding.startswith(severity)
-        text = f"2D keypoints are {offset:.0f} pixels (median) from the projected 3D poses, frame 12 most"
+        text = f"2D keypoints are {offset:.0f} pixels (median) from the projected 3D poses, most in frame 12"
         assert text in finding
         assert "another camera, take or first frame?" in finding
 
@@ -105,7 +105,7 @@ def test_keypoints_with_a_score_of_zero_are_left_out(studio):
     (view, *_), (finding,) = views_of(studio)
     assert view is None
     assert "error" in finding
-    assert "no keypoint is known in any usable frame" in finding
+    assert "no usable frame has known keypoints" in finding
 
 
 def test_keypoints_of_too_few_frames_are_refused_and_surplus_ones_cut(studio):
@@ -209,4 +209,4 @@ def test_poses_in_camera_space_are_projected_without_a_position(tmp_path):
     (tmp_path / "motion.toml").write_text(text + "[cameras.other]\nsize = [1080, 1920]\nfocal = 1500\n")
     (view,), (finding,) = views_of(tmp_path)
     assert view is None
-    assert "it is in the space of an unknown camera; set camera to one of phone, other" in finding
+    assert "the camera of its 3D poses is unknown; in its [[takes]] entry, set camera to one of phone, other" in finding

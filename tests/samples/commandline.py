@@ -1,7 +1,6 @@
 """Shared by tests of the commands: files to lift, and checks of what a command prints."""
 
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -77,13 +76,6 @@ def someone(frames: int = 90) -> PoseSequence:
     pose2d = make_walk(frames).pose2d
     assert pose2d is not None
     return PoseSequence(pose2d.points / 8, H36M_17, "pixels", valid=pose2d.validity, size=(SIZE[0] // 8, SIZE[1] // 8))
-
-
-class Bomb:
-    """An object whose pickle creates a folder when it is loaded."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return os.mkdir, ("exploded",)
 
 
 def takes(path: Path) -> Path:

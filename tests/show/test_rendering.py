@@ -393,7 +393,7 @@ def test_a_sheet_may_have_a_single_frame(tmp_path: Path) -> None:
 def test_wrong_arguments_are_refused(tmp_path: Path, walk: PoseSequence) -> None:
     source = write_grey_video(tmp_path / "short.mp4", 10)
     out = tmp_path / "walk.mp4"
-    with pytest.raises(VideoError, match=r"ends after 10 frames and the motion goes on"):
+    with pytest.raises(VideoError, match=r"ends after 10 frames but the motion is longer"):
         render(walk, out, video=source, height=64)
     with pytest.raises(VideoError, match=r"gone\.mp4"):
         render(walk, out, video=tmp_path / "gone.mp4")

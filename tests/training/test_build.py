@@ -22,7 +22,7 @@ def test_the_same_seed_gives_the_same_weights(recipe):
     assert not torch.equal(first.state_dict()["backbone.project.weight"], other.backbone.project.weight)
 
 
-def test_the_caller_s_random_numbers_are_not_touched(recipe):
+def test_the_random_numbers_of_the_caller_are_unchanged(recipe):
     torch.manual_seed(3)
     before = torch.random.get_rng_state()
     build(recipe)
@@ -92,9 +92,9 @@ def test_a_custom_class_is_built():
         ("waist.prune=best", "no pruner is called 'best'"),
         ("waist.recover=best", "no recoverer is called 'best'"),
         ("waist.keep={1 = 10}", "can keep 1 to 9 frames"),
-        ("waist.keep={2 = 5, 1 = 3}", "must rise"),
+        ("waist.keep={2 = 5, 1 = 3}", "must increase"),
     ],
 )
-def test_errors_name_what_cannot_be_built(setting, says):
+def test_models_that_cannot_be_built_are_refused(setting, says):
     with pytest.raises(ModelError, match=says):
         build(Recipe().override(*TINY, setting))

@@ -121,9 +121,9 @@ def test_gradients_are_finite_in_degenerate_poses(term, predicted):
 
 
 def test_unknown_terms_and_wrong_weights_are_refused(as_used):
-    with pytest.raises(ModelError, match=r"no term speed; there are position"):
+    with pytest.raises(ModelError, match=r"no term speed; the terms are position"):
         PoseLoss({"speed": 1})
-    with pytest.raises(ModelError, match=r"17 joints, but got 3 weights"):
+    with pytest.raises(ModelError, match=r"expected 17 joint weights for h36m17, got 3"):
         PoseLoss({}, joint_weights=[1, 2, 3])
     with pytest.raises(ModelError, match="must have the same shape"):
         loss(np.zeros((2, 4, 17, 3)), np.zeros((1, 4, 17, 3)), position=1)

@@ -85,7 +85,7 @@ def test_a_killed_worker_ends_the_run_and_one_process_can_resume_it(recipe, tmp_
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
-    with pytest.raises(TrainingError, match=r"one of 2 workers ended, so all did: .*start again to resume"):
+    with pytest.raises(TrainingError, match=r"one of 2 workers ended, which stopped all: .*start again to resume"):
         train(recipe.override("run.workers=2", "schedule.steps=100000"), tmp_path / "two")
     killer.join()
     with safe_open(tmp_path / "two" / "checkpoint.safetensors", "pt") as file:
@@ -181,7 +181,10 @@ def test_machines_with_different_folders_are_refused(recipe, tmp_path):
         _, output = worker.communicate(timeout=120)
         # Rarely, gloo aborts a worker that is ending because another has ended; its error is printed by then.
         assert worker.returncode in (1, -signal.SIGABRT)
-        assert f"they start at step 9 with data {fingerprint}, step 0 with data {fingerprint}; each must see" in output
+        assert (
+            f"they start at step 9 with data {fingerprint}, step 0 with data {fingerprint}; give all of them the same"
+            in output
+        )
     assert not (tmp_path / "second").exists()
 
 
@@ -202,7 +205,7 @@ def test_wrong_variables_of_a_launcher_are_refused(recipe, tmp_path, monkeypatch
             train(recipe, tmp_path / "run")
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("MASTER_ADDR", raising=False)
-    with pytest.raises(TrainingError, match=r"worker 0 of 2 did not meet the others.*MASTER_ADDR"):
+    with pytest.raises(TrainingError, match=r"worker 0 of 2 could not connect to the others.*MASTER_ADDR"):
         train(recipe, tmp_path / "run")
 
 
@@ -290,7 +293,7 @@ class TestInitialWeights:
         assert weights.load(best).kept_embedding["1"].any()
 
     def test_training_the_waist_alone_needs_weights(self, recipe, tmp_path):
-        with pytest.raises(TrainingError, match=r"optim.trains=waist .*by init"):
+        with pytest.raises(TrainingError, match=r"optim.trains=waist .*as init"):
             train(recipe.override("optim.trains=waist"), tmp_path / "run")
         for waist in ("waist.keep={}", "waist.kind=funnel"):
             with pytest.raises(RecipeError, match=r"optim.trains=waist needs a waist with weights"):
@@ -308,14 +311,14 @@ class TestInitialWeights:
         model = weights.load(screen)
         model = model.with_card(replace(model.card, skeleton="mpi_inf_3dhp17"))
         other = weights.save(model, tmp_path / "other")
-        words = r"trained on the joints of mpi_inf_3dhp17, and the data have the joints of h36m17"
+        words = r"trained on the joints of mpi_inf_3dhp17, but the data have the joints of h36m17"
         with pytest.raises(TrainingError, match=words):
             train(recipe, tmp_path / "run", init=other)
         assert not (tmp_path / "run").exists()
 
     def test_weights_for_other_coordinates_are_refused(self, recipe, tmp_path):
         person = weights.save(build(recipe), tmp_path / "person")
-        with pytest.raises(TrainingError, match=r"trained on person coordinates, and the data have screen coordinates"):
+        with pytest.raises(TrainingError, match=r"trained on person coordinates, but the data have screen coordinates"):
             train(recipe, tmp_path / "run", init=person)
         assert not (tmp_path / "run").exists()
 

@@ -12,7 +12,7 @@ def test_every_number_changes_the_seed():
     assert all(0 <= seed < 1 << 32 for seed in seeds)
 
 
-def test_the_generator_is_restored_also_after_an_error():
+def test_the_generator_is_restored_even_after_an_error():
     torch.manual_seed(0)
     before = torch.random.get_rng_state()
     try:

@@ -295,14 +295,14 @@ class TestDamage:
             frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
             frame.sample_rate = 8000
             container.mux(stream.encode(frame))
-        with pytest.raises(VideoError, match="holds no pictures, only audio"):
+        with pytest.raises(VideoError, match="holds no images, only audio"):
             VideoReader(tmp_path / "song.wav")
 
     def test_a_video_without_frames_is_refused(self, tmp_path: Path) -> None:
         content = make(tmp_path / "whole.mkv", [grey(1)]).read_bytes()
         first = content.index(bytes.fromhex("1f43b675"))  # a Matroska cluster: everything before it is metadata
         (tmp_path / "empty.mkv").write_bytes(content[:first])
-        with pytest.raises(VideoError, match=r"empty.mkv holds no frame|cannot be read"):
+        with pytest.raises(VideoError, match=r"empty.mkv holds no readable frame|cannot be read"):
             VideoReader(tmp_path / "empty.mkv")
 
     def test_impossible_settings_are_refused(self, clip: Path) -> None:

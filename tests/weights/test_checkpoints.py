@@ -1,6 +1,5 @@
 """Published checkpoints: they are recognised, and everything else is refused."""
 
-import os
 import pickle
 import re
 import zipfile
@@ -18,20 +17,11 @@ from poseglass.errors import PoseglassError, WeightsError
 from poseglass.models import BACKBONES, Card, MixSTE
 from poseglass.waist.hourglass import Hourglass
 from poseglass.weights import files as weights
+from samples.bomb import Bomb
 
 
 def state(keep: int | None = None) -> dict[str, np.ndarray]:
     return published.filled(published.mixste_shapes(frames=9, dim=16, depth=4, keep=keep))
-
-
-class Bomb:
-    """An object whose pickle creates a folder when an ordinary unpickler loads it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
 
 
 def test_published_models_take_screen_coordinates(tmp_path):
@@ -171,7 +161,7 @@ def test_unreadable_content_is_named_in_the_error(tmp_path, content, protocol, o
 
 def test_a_checkpoint_of_another_model_is_refused_with_its_keys(tmp_path):
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "x.pth")
-    with pytest.raises(WeightsError, match=r"not a checkpoint that this version knows.*bias, weight"):
+    with pytest.raises(WeightsError, match=r"not a checkpoint of a known architecture.*bias, weight"):
         weights.load(tmp_path / "x.pth")
 
 
@@ -205,9 +195,9 @@ def test_code_in_a_checkpoint_is_refused_and_never_run(tmp_path, by, wrapped):
 
 def test_only_settings_of_the_architecture_can_be_chosen(tmp_path):
     path = published.write(state(), tmp_path / "x.pth")
-    with pytest.raises(WeightsError, match="holds a MixSTE, which has no neighbours to choose"):
+    with pytest.raises(WeightsError, match="holds a MixSTE, which has no setting neighbours"):
         weights.load(path, neighbours=3)
-    with pytest.raises(WeightsError, match=r"backbone= is for a folder"):
+    with pytest.raises(WeightsError, match=r"backbone= is only for a folder"):
         weights.load(path, backbone=MixSTE)
 
 

@@ -115,7 +115,7 @@ class TestCustomBackbones:
     @pytest.mark.parametrize("other", [MixSTE, Elsewhere.Stranger])
     def test_a_different_class_is_refused(self, tmp_path, other):
         weights.save(Stranger(), tmp_path)
-        with pytest.raises(WeightsError, match=r"are of test_description:Stranger, not of \S*: give that class"):
+        with pytest.raises(WeightsError, match=r"belong to test_description:Stranger, not to \S*: pass the former"):
             weights.load(tmp_path, backbone=other)
 
     def test_a_custom_class_with_one_of_our_names_is_not_taken_for_ours(self, tmp_path):
@@ -127,7 +127,7 @@ class TestCustomBackbones:
     def test_our_class_is_not_taken_for_a_custom_one(self, tmp_path):
         weights.save(MixSTE(frames=9, dim=16, depth=2, heads=2), tmp_path)
         assert isinstance(weights.load(tmp_path, backbone=MixSTE), MixSTE)
-        with pytest.raises(WeightsError, match=r"poseglass's own MixSTE, not of test_description:Elsewhere.MixSTE"):
+        with pytest.raises(WeightsError, match=r"poseglass's own MixSTE, not to test_description:Elsewhere.MixSTE"):
             weights.load(tmp_path, backbone=Elsewhere.MixSTE)
 
     def test_loading_imports_nothing_that_the_file_names(self, tmp_path):
@@ -179,7 +179,7 @@ def test_a_custom_backbone_in_the_table_is_trained_saved_and_loaded(tmp_path, mo
 
 class TestWhatCannotBeDescribed:
     def test_something_that_is_not_a_model_is_refused(self, tmp_path):
-        with pytest.raises(WeightsError, match="Linear is no backbone, hourglass or funnel"):
+        with pytest.raises(WeightsError, match="expected a backbone, an hourglass or a funnel, got a Linear"):
             weights.save(nn.Linear(2, 2), tmp_path / "x")
         assert not (tmp_path / "x").exists()
 
@@ -187,8 +187,8 @@ class TestWhatCannotBeDescribed:
         ("config", "words"),
         [
             (None, "does not say how it was built: set self.config"),
-            ({"width": torch.zeros(1)}, "config of Stranger should hold plain values .* not JSON serializable"),
-            ({"width": float("nan")}, "config of Stranger should hold plain values"),
+            ({"width": torch.zeros(1)}, "config of Stranger should map .* not JSON serializable"),
+            ({"width": float("nan")}, "config of Stranger should map"),
             ({"colour": "red"}, "config of Stranger .*unexpected keyword argument 'colour'"),
         ],
     )
@@ -215,6 +215,6 @@ class TestWhatCannotBeDescribed:
                 return x[:, :1].expand(-1, frames, -1, -1)
 
         for parts, name in (({"prune": Ends()}, "Ends"), ({"recover": Middle()}, "Middle")):
-            with pytest.raises(WeightsError, match=rf"{name} is not one of this package's \("):
+            with pytest.raises(WeightsError, match=rf"{name} is not one of this package's classes \("):
                 weights.save(hourglass(MixSTE(frames=9, dim=16, depth=2), keep=2, at=1, **parts), tmp_path / "x")
         assert not Path(tmp_path / "x").exists()

@@ -322,7 +322,7 @@ class TestRefusals:
     def test_an_unknown_format_is_refused(self, tmp_path, form):
         weights.save(tiny(), tmp_path)
         rewrite(tmp_path, format=form)
-        with pytest.raises(WeightsError, match=r"should have the format 'poseglass weights 2'; a newer poseglass"):
+        with pytest.raises(WeightsError, match=r"should have the format 'poseglass weights 2'; if a newer poseglass"):
             weights.load(tmp_path)
 
     def test_tensors_that_do_not_match_the_description_are_refused(self, tmp_path):
@@ -354,5 +354,7 @@ class TestRefusals:
         weights.save(tiny(), tmp_path)
         for choice in ({"heads": 2}, {"at": 1}, {"neighbours": 2}):
             (name,) = choice
-            with pytest.raises(WeightsError, match=rf"is a folder, which says its {re.escape(name)}: leave that out"):
+            with pytest.raises(
+                WeightsError, match=rf"is a folder, whose description already gives {re.escape(name)}: leave that out"
+            ):
                 weights.load(tmp_path, **choice)

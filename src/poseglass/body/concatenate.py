@@ -15,11 +15,11 @@ SAME_TIME = 1e-6  # seconds: JSON files keep times to the microsecond
 
 
 def concatenate(parts: Sequence[PoseSequence]) -> PoseSequence:
-    """Join sequences in the order given. The inverse of cutting a sequence into slices.
+    """Join sequences in the given order. The inverse of cutting a sequence into slices.
 
-    Frames keep their times. Parts that follow each other without a gap at one frame rate give an evenly spaced
-    sequence; all others give timestamps. A frame rate that all parts share stays. `kept` and `pose2d` are
-    joined if every part has them, and dropped otherwise.
+    Frames keep their times. If the parts have one frame rate and follow each other without a gap, the result is evenly
+    spaced; otherwise it has timestamps. `fps` is kept if all parts share it. `kept` and `pose2d` are joined if every
+    part has them, and dropped otherwise.
 
     Raises:
         PoseError: There are no parts, they differ in skeleton, space or size, or they overlap in time.
@@ -48,7 +48,9 @@ def concatenate(parts: Sequence[PoseSequence]) -> PoseSequence:
 
     times = np.concatenate([part.times for part in parts])
     if (np.diff(times) <= 0).any():
-        raise PoseError("sequences to concatenate must follow each other in time, but these overlap")
+        raise PoseError(
+            "sequences to concatenate must follow each other in time, but these overlap; sort them, or cut the overlap"
+        )
     even = first.start + np.arange(len(times)) / first.rate
     is_even = all(part.timestamps is None for part in parts) and np.abs(times - even).max() < SAME_TIME
     pose2d = [part.pose2d for part in parts if part.pose2d is not None]

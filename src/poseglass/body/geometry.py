@@ -27,12 +27,12 @@ __all__ = [
     "to_y_up",
 ]
 
-# The focal length assumed where it is unknown, as a multiple of the image's longer side. It lies between a phone's main
+# The focal length assumed if it is unknown, as a multiple of the image's longer side. It lies between a phone's main
 # camera (about 0.75) and a portrait lens (about 2).
 USUAL_FOCAL = 1.1
 NEAREST = 1e-6  # metres: points nearer to the camera's plane than this are not projected
 
-# The rotation that turns axes whose upward one is named into axes with y up. Each permutes the axes without mirroring.
+# For each upward axis, the rotation that makes y point up. None of them mirrors.
 UP = {
     "y": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
     "-y": ((1, 0, 0), (0, -1, 0), (0, 0, -1)),
@@ -104,12 +104,12 @@ def look_at(direction: Float[ndarray, "*b 3"], roll: Float[ndarray, "*b"] | floa
     """Rotation (... 3 3) from world to camera for a camera that looks along a world direction.
 
     Args:
-        direction: Direction of view (... 3), of any length, not straight up or down.
+        direction: Viewing direction (... 3), of any length but not straight up or down.
         roll: Rotation about the line of sight in radians, (...). The camera is level at 0.
 
     Example:
         >>> import numpy as np
-        >>> (look_at(np.array([0.0, 0.0, -3.0])) @ np.array([0.0, 0.0, -1.0])).tolist()  # the view is the z axis
+        >>> (look_at(np.array([0.0, 0.0, -3.0])) @ np.array([0.0, 0.0, -1.0])).tolist()  # the camera's z axis
         [0.0, 0.0, 1.0]
     """
     forward = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
@@ -121,11 +121,11 @@ def look_at(direction: Float[ndarray, "*b 3"], roll: Float[ndarray, "*b"] | floa
 
 
 def rays(pixels: Float[ndarray, "*b 2"], size: tuple[int, int], focal: float | None = None) -> Float[ndarray, "*b 3"]:
-    """Directions in camera space (... 3), with z = 1, of the lines of sight through pixels, without distortion.
+    """Directions in camera space (... 3), scaled to z = 1, of the lines of sight through pixels, ignoring distortion.
 
     Args:
         pixels: Points in the image (... 2).
-        size: Width and height of the image.
+        size: Width and height of the image in pixels.
         focal: Focal length in pixels. None assumes an ordinary lens: 1.1 times the longer side.
 
     Example:
@@ -140,8 +140,8 @@ def rays(pixels: Float[ndarray, "*b 2"], size: tuple[int, int], focal: float | N
 def facing(ray: Float[ndarray, "*b 3"]) -> Float[ndarray, "*b 3 3"]:
     """The smallest rotation (... 3 3) that turns a direction in camera space onto the z axis.
 
-    A person's appearance in an image depends on the line of sight to them, not on where the camera's axis points. This
-    rotation leads from camera space to the axes of a camera that has turned to face the person.
+    What a person looks like in an image depends on the line of sight to them, not on where the camera points. This
+    rotation leads from camera space to the axes of a camera that has been turned to face the person.
 
     Args:
         ray: Directions (... 3), of any length, with z above 0.
@@ -182,12 +182,12 @@ def from_screen(screen: Float[ndarray, "*b 2"], size: tuple[int, int]) -> Float[
 
 
 def to_y_up(points: Float[ndarray, "*b 3"], up: str = "z") -> Float[ndarray, "*b 3"]:
-    """Rotate points (... 3) to y up, the convention of world space, from axes with another one up.
+    """Rotate points (... 3) so that y points up, as in world space.
 
     Args:
         points: Points in right-handed axes.
-        up: The axis that points up in them: ``x``, ``y``, ``z``, ``-x``, ``-y`` or ``-z``. Motion capture and robotics
-            mostly use ``z``; camera space has ``-y``.
+        up: The axis that points up now: ``x``, ``y``, ``z``, ``-x``, ``-y`` or ``-z``. Motion capture and robotics
+            mostly use ``z``; in camera space it is ``-y``.
 
     Raises:
         PoseError: `up` is not one of these.
@@ -209,8 +209,9 @@ def to_y_up(points: Float[ndarray, "*b 3"], up: str = "z") -> Float[ndarray, "*b
 def align(points: Float[ndarray, "*b n _"], target: Float[ndarray, "*b n _"]) -> Float[ndarray, "*b n _"]:
     """Move, rotate and scale points (without mirroring) to lie as close to the target as possible.
 
-    Least squares over similarity transforms in float64 (Umeyama, PAMI 1991). Points that all coincide move to the
-    target's mean. A set becomes NaN if it or its target has a value that is not finite; other sets are unaffected.
+    Least squares over similarity transforms in float64 (Umeyama, PAMI 1991). If all points of a set coincide, they move
+    to the target's mean. A set becomes NaN if it or its target has a value that is not finite; other sets are
+    unaffected.
 
     Args:
         points: Point sets (... n 2) or (... n 3).
@@ -238,8 +239,8 @@ def align(points: Float[ndarray, "*b n _"], target: Float[ndarray, "*b n _"]) ->
 def rescale(points: Float[ndarray, "*b n _"], target: Float[ndarray, "*b n _"]) -> Float[ndarray, "*b n _"]:
     """Scale points about the origin to lie as close to the target as possible.
 
-    Least squares in float64. Points that are all at the origin stay there. Values that are not finite are treated as
-    in :func:`align`.
+    Least squares in float64. A set whose points are all at the origin stays there. Values that are not finite are
+    treated as in :func:`align`.
 
     Args:
         points: Point sets (... n 2) or (... n 3), such as root-relative poses.
@@ -268,10 +269,9 @@ _Points = TypeVar("_Points", bound=_Array)
 
 
 def root_relative(points: _Points, root: int = 0) -> _Points:
-    """Subtract the root joint, so that it is at the origin of every frame.
+    """Subtract the root joint from all joints, so that the root is at the origin in every frame.
 
-    This is what *root-relative* means throughout the package. The root is subtracted from all joints, not merely set
-    to zero.
+    This is what *root-relative* means throughout the package.
 
     Args:
         points: A numpy array or torch tensor (... j 3).

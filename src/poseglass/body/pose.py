@@ -30,22 +30,22 @@ class PoseSequence:
 
     Args:
         points: Joint positions, (f j 2) or (f j 3). An unknown joint is NaN or has score 0.
-        skeleton: The names and the order of the joints.
+        skeleton: The joints' names and order.
         space: The axes and the unit of the points:
             ``pixels`` (x right, y down, from the upper left corner of an image of `size`);
             ``normalised`` (x right, y down, from the image's centre, in half widths of the image);
             ``camera`` (metres; x right, y down, z forward);
-            ``world`` (metres; y up, x and z level, right-handed). Data with another axis up must be turned first:
-            see :func:`poseglass.body.geometry.to_y_up`.
-        fps: Frames per second; the mean rate where there are `timestamps`. Default: the timestamps' rate, else 30.
+            ``world`` (metres; y up, x and z horizontal, right-handed). If another axis points up, rotate the data first
+            with :func:`poseglass.body.geometry.to_y_up`.
+        fps: Frames per second; the mean rate if there are `timestamps`. Default: the timestamps' rate, else 30.
         scores: Confidence of each joint from 0 to 1, (f j). Default: 1.
-        valid: Whether the person was detected in the frame, (f). Frames without the person stay in the sequence as
-            invalid ones. Default: all valid.
-        timestamps: Time of each frame in seconds, (f), where frames are not evenly spaced.
+        valid: Whether the person was detected in the frame, (f). Frames without the person stay in the sequence, marked
+            as invalid. Default: all valid.
+        timestamps: Time of each frame in seconds, (f), if frames are not evenly spaced.
         size: Width and height of the image in pixels.
         kept: Whether a pruning model kept the frame in its middle layers, (f).
         pose2d: The 2D poses that these 3D poses were lifted from.
-        start: Time of the first frame in seconds. `timestamps` take its place where they are given.
+        start: Time of the first frame in seconds; ignored if `timestamps` are given.
 
     Raises:
         PoseError: An argument does not fit. The message says what was expected and what was given.
@@ -97,7 +97,9 @@ class PoseSequence:
         if self.timestamps is not None:
             times = self._checked("timestamps", self.timestamps, (frames,)).astype(np.float64)
             if not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
-                raise PoseError("timestamps must be finite and strictly increasing")
+                raise PoseError(
+                    "timestamps must be finite and strictly increasing; remove or repair the frames that are not"
+                )
             set_(self, "timestamps", times)
             if frames:
                 set_(self, "start", float(times[0]))
@@ -159,25 +161,25 @@ class PoseSequence:
 
     @property
     def rate(self) -> float:
-        """Frames per second; the mean where frames are not evenly spaced."""
+        """Frames per second; the mean if frames are not evenly spaced."""
         assert self.fps is not None
         return self.fps
 
     @property
     def confidence(self) -> Float[ndarray, "f j"]:
-        """The scores, never None."""
+        """The scores, typed as never None."""
         assert self.scores is not None
         return self.scores
 
     @property
     def validity(self) -> Bool[ndarray, " f"]:
-        """Whether the person was detected in each frame, never None."""
+        """`valid`, typed as never None: whether the person was detected in each frame."""
         assert self.valid is not None
         return self.valid
 
     @property
     def times(self) -> Float[ndarray, " f"]:
-        """Time of each frame in seconds: the timestamps, or evenly spaced from `start` on."""
+        """Time of each frame in seconds: the timestamps, or evenly spaced times from `start`."""
         return self.start + np.arange(len(self)) / self.rate if self.timestamps is None else self.timestamps
 
     @property
@@ -188,7 +190,7 @@ class PoseSequence:
         return float(self.times[-1] - self.times[0] + 1 / self.rate)
 
     def joint(self, name: str) -> Float[ndarray, "f _"]:
-        """The path of one joint over time.
+        """The positions of one joint over time.
 
         Raises:
             PoseError: The skeleton has no joint of this name.
@@ -213,12 +215,12 @@ class PoseSequence:
         return replace(self, points=np.where(scores[..., None] > 0, points, np.nan), skeleton=target, scores=scores)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the motion in the format of the suffix: see :data:`poseglass.files.outputs.WRITERS`.
+        """Write the motion in the format that the suffix names; :data:`poseglass.files.outputs.WRITERS` lists them.
 
         :meth:`load` reads ``.npz`` and ``.json`` back; ``.csv`` has one row per frame.
 
         Raises:
-            PoseError: The suffix is another one, or the place cannot be written.
+            PoseError: The suffix is unknown, or the file cannot be written.
         """
         path = Path(path)
         if (writer := WRITERS.get(path.suffix.lower())) is None:
@@ -243,7 +245,7 @@ class PoseSequence:
                     record = {name: archive[name] for name in archive.files}
             return _from_record(record)
         except FileNotFoundError:
-            raise PoseError(f"there is no file {path}") from None
+            raise PoseError(f"there is no file {path}; check the path") from None
         except PoseError as problem:
             raise PoseError(f"{path}: {problem}") from None
         except Exception as problem:
@@ -251,7 +253,7 @@ class PoseSequence:
 
 
 def _record(poses: PoseSequence) -> dict[str, Any]:
-    """The sequence as named arrays, numbers and strings: the layout that npz and JSON files share."""
+    """The sequence as named arrays, numbers and strings, the layout of both npz and JSON files."""
     skeleton = poses.skeleton
     record: dict[str, Any] = {
         "format": FORMAT,
@@ -306,19 +308,19 @@ def _from_record(record: dict[str, Any]) -> PoseSequence:
         size=None if size is None else (int(size[0]), int(size[1])),
         kept=optional("kept", bool),
         pose2d=_from_record(inner) if inner else None,
-        start=float(record.get("start", 0.0)),  # files of version 0.1 have none
+        start=float(record.get("start", 0.0)),  # files of version 0.1 lack it
     )
 
 
 def write_npz(poses: PoseSequence, path: Path) -> None:
-    """Write everything as plain arrays."""
+    """Write all fields as plain arrays."""
     with writing(path, PoseError) as temporary, temporary.open("wb") as file:
         arrays: dict[str, Any] = {name: np.asarray(value) for name, value in _record(poses).items()}
         np.savez_compressed(file, **arrays)
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON can hold it: NaN becomes null."""
+    """The value in a form that JSON can hold; NaN becomes None."""
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "f":
             rounded = np.round(value.astype(float), 6).astype(object)
@@ -329,14 +331,14 @@ def _plain(value: Any) -> Any:
 
 
 def write_json(poses: PoseSequence, path: Path) -> None:
-    """Write everything; what is unknown becomes null."""
+    """Write all fields; unknown values become null."""
     record = {name: _plain(value) for name, value in _record(poses).items()}
     with writing(path, PoseError) as temporary:
         temporary.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
 
 
 def write_csv(poses: PoseSequence, path: Path) -> None:
-    """Write one row per frame: frame, seconds, valid, then coordinates and score of each joint."""
+    """Write one row per frame: frame, seconds, valid, then the coordinates and score of each joint."""
     axes = "xyz"[: poses.points.shape[2]]
     header = ["frame", "seconds", "valid"]
     header += [f"{joint}_{axis}" for joint in poses.skeleton.joints for axis in (*axes, "score")]

@@ -11,11 +11,11 @@ __all__ = ["resample"]
 
 
 def resample(poses: PoseSequence, fps: float) -> PoseSequence:
-    """Interpolate poses linearly in time at evenly spaced times, from the first frame on.
+    """Interpolate poses linearly at evenly spaced times, starting at the first frame.
 
-    A new frame lies between two original frames. It is valid if both are, and a joint's score is the lower of the two.
-    A new frame that falls on an original one equals it, so halving the rate picks every second frame without smoothing.
-    `pose2d` is resampled too. `kept` is dropped, because it describes the original frames.
+    A new frame lies between two original frames. It is valid if both are, and each joint gets the lower of its two
+    scores. A new frame that falls on an original one equals it, so halving the rate picks every second frame without
+    smoothing. `pose2d` is resampled too. `kept` is dropped, because it describes the original frames.
 
     Raises:
         PoseError: `fps` is not a positive number.

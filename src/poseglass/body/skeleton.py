@@ -1,8 +1,8 @@
-"""Skeletons by name, and the conversion of one into another.
+"""Skeletons by name, and conversion from one to another.
 
 A joint name means the same point of the body in every skeleton. A joint that a skeleton lacks is *derived*: a fixed
 linear blend of joints that it has (:data:`DERIVED`). A conversion is therefore one small matrix, the same for 2D and
-3D, for training and inference.
+3D and for training and inference.
 """
 
 from dataclasses import dataclass
@@ -210,9 +210,9 @@ SKELETONS: dict[str, Skeleton] = {
     skeleton.name: skeleton for skeleton in (H36M_17, COCO_17, HALPE_26, BODY_25, BLAZEPOSE_33, MPI_INF_3DHP_17)
 }
 
-# Blends for joints that a skeleton lacks. The first blend whose joints the skeleton has, or which can be derived
-# themselves, is used. The weights of `thorax`, `spine` and `head_top` are least-squares fits to motion capture whose
-# bones were scaled to Human3.6M's lengths (benchmarks/fit_derived_joints.py).
+# Blends for joints that a skeleton lacks. The first blend counts whose joints the skeleton has or can derive. The
+# weights of `thorax`, `spine` and `head_top` are least-squares fits to motion capture whose bones were scaled to
+# Human3.6M's lengths (benchmarks/fit_derived_joints.py).
 DERIVED: dict[str, tuple[dict[str, float], ...]] = {
     "pelvis": ({"left_hip": 0.5, "right_hip": 0.5},),
     "thorax": (
@@ -229,7 +229,7 @@ DERIVED: dict[str, tuple[dict[str, float], ...]] = {
 
 
 def get_skeleton(name: str | Skeleton) -> Skeleton:
-    """Find a skeleton by a name such as ``"halpe26"``. A skeleton is returned as it is.
+    """Find a skeleton by a name such as ``"halpe26"``. A :class:`Skeleton` is returned unchanged.
 
     Raises:
         PoseError: No skeleton has this name. The message lists the names.
@@ -248,7 +248,7 @@ def get_skeleton(name: str | Skeleton) -> Skeleton:
 
 
 def _blend(joint: str, source: Skeleton) -> dict[str, float] | None:
-    """The weights of the source's joints that give a joint, or None if it cannot be derived from them."""
+    """The weights with which the source's joints give a joint, or None if it cannot be derived."""
     if joint in source.joints:
         return {joint: 1.0}
     for recipe in DERIVED.get(joint, ()):
@@ -268,7 +268,7 @@ def _blend(joint: str, source: Skeleton) -> dict[str, float] | None:
 def conversion(source: Skeleton, target: Skeleton = H36M_17) -> Float[ndarray, "_ _"]:
     """The read-only matrix (target joints, source joints) that converts poses: ``matrix @ points``.
 
-    Its rows sum to one, so it works on pixels and metres, wherever the body stands.
+    Its rows sum to one, so it works in any unit and wherever the body is.
 
     Raises:
         PoseError: The source lacks a joint that the target needs, and it cannot be derived.
@@ -305,6 +305,8 @@ def counterparts(source: Skeleton, target: Skeleton = H36M_17) -> Int[ndarray, "
     matrix = conversion(source, target)
     blended = [joint for joint, row in zip(target.joints, matrix, strict=True) if np.count_nonzero(row) != 1]
     if blended:
-        raise PoseError(f"{source.name} must have {', '.join(blended)} itself; they cannot be derived here")
+        raise PoseError(
+            f"{source.name} must have the joints {', '.join(blended)} itself, because this reordering derives none"
+        )
     order: ndarray = matrix.argmax(1)
     return order

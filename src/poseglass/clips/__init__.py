@@ -1,1 +1,1 @@
-"""What a model sees: windows over sequences, a person in body sizes, sides put right, mirror images."""
+"""The input of a model: clips of a sequence, person coordinates, corrected left and right, and mirror images."""

@@ -9,11 +9,11 @@ __all__ = ["flip"]
 
 
 def flip(pose: Float[ndarray, "*b j i"], skeleton: Skeleton = H36M_17) -> Float[ndarray, "*b j i"]:
-    """The mirror image of centred poses (... j i): x negated, left and right joints exchanged.
+    """Mirror centred poses (... j i): negate x, and exchange left and right joints.
 
     Args:
         pose: 2D or 3D poses, with or without scores, whose x is centred at 0.
-        skeleton: Which joints mirror each other.
+        skeleton: Tells which joints mirror each other.
 
     Example:
         >>> import numpy as np

@@ -11,16 +11,16 @@ from poseglass.body.skeleton import H36M_17
 __all__ = ["Measures", "fill_gaps", "measure", "pelvis_path", "person_coordinates"]
 
 ROOT = H36M_17.index("pelvis")
-FURTHEST = 30.0  # body sizes; a joint that is further off is an outlier, and is held at this
+FURTHEST = 30.0  # body sizes: coordinates beyond this are outliers and are clipped to it
 
 
 class Measures(NamedTuple):
-    """Where a person is in clips, and how large.
+    """A person's position and size in clips.
 
     Attributes:
         points: The joints with gaps filled (... f 17 2).
-        pelvis: The pelvis (... f 1 2); the mean of the known joints where a clip never shows it.
-        size: The body's size (... 1 1 1): the clip's median of the joints' root mean square distance from the pelvis.
+        pelvis: The pelvis (... f 1 2); the mean of the known joints if a clip never shows it.
+        size: The body's size (... 1 1 1): the joints' root mean square distance from the pelvis, median over the clip.
         ever: Whether the clip ever shows the joint (... 1 17 1).
     """
 
@@ -31,10 +31,10 @@ class Measures(NamedTuple):
 
 
 def fill_gaps(points: Float[ndarray, "*b f j _"], known: Bool[ndarray, "*b f j"]) -> Float[ndarray, "*b f j _"]:
-    """Interpolate unknown points in time between the joint's known neighbours; hold the ends.
+    """Interpolate unknown points in time between the joint's known neighbours; repeat the first and last known ones.
 
     Args:
-        points: (... f j 2) or (... f j 3); unknown ones may hold anything, NaN too.
+        points: (... f j 2) or (... f j 3). Unknown points may have any value, including NaN.
         known: Which points are known (... f j). A joint that is never known becomes 0.
 
     Example:
@@ -56,11 +56,11 @@ def fill_gaps(points: Float[ndarray, "*b f j _"], known: Bool[ndarray, "*b f j"]
 
 
 def measure(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]) -> Measures:
-    """Fill gaps, and measure where the person is and how large.
+    """Fill gaps, and measure the person's position and size.
 
     Args:
-        points: Human3.6M joints, in pixels or any other unit, (... f 17 2).
-        scores: Their confidence (... f 17); positions of score 0 are unknown.
+        points: Human3.6M joints in any unit, such as pixels, (... f 17 2).
+        scores: Their confidence (... f 17); joints with score 0 are unknown.
     """
     known = scores > 0
     ever = np.asarray(np.any(known, axis=-2, keepdims=True)[..., None])  # ... 1 17 1
@@ -75,9 +75,9 @@ def measure(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17
 
 
 def pelvis_path(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]) -> Float[ndarray, "*b f 2"]:
-    """Where the person is in every frame (... f 2): the origin of :func:`person_coordinates`.
+    """The person's pelvis in every frame (... f 2), as in :class:`Measures`.
 
-    NaN throughout a clip in which no joint is known.
+    All NaN for a clip in which no joint is known.
     """
     person = measure(points, scores)
     anybody = np.asarray(person.ever.any((-3, -2, -1)))[..., None, None]
@@ -87,18 +87,17 @@ def pelvis_path(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b 
 def person_coordinates(
     points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]
 ) -> Float[ndarray, "*b f 17 3"]:
-    """The input of a model trained here: x, y and score of each joint, (... f 17 3) float32.
+    """The input of models trained by this package: x, y and score of each joint, (... f 17 3) float32.
 
-    The same motion may be small or large, left or right in the image, so pixels say little. Joints are therefore
-    relative to the pelvis of their frame, and the pelvis to its median over the clip, both in units of the body's size
-    in the image (:class:`Measures`). All motion is kept; where in the image it happens, and how large, is not.
+    The same motion can appear small or large and anywhere in the image. Joints are therefore relative to the pelvis of
+    their frame, and the pelvis is relative to its median over the clip, both in units of the body's size in the image
+    (:class:`Measures`). This keeps all motion, but neither its place nor its size in the image.
 
-    This is one step of :func:`poseglass.clips.view.person_view`, which also puts exchanged sides right. Prefer that
-    one: models are trained on it.
+    Use :func:`poseglass.clips.view.person_view` for model input: it also corrects exchanged sides, as in training.
 
     Args:
-        points: Human3.6M joints, in pixels or any other unit, (... f 17 2).
-        scores: Their confidence, (... f 17). Joints of score 0 are interpolated between their neighbours in time.
+        points: Human3.6M joints in any unit, such as pixels, (... f 17 2).
+        scores: Their confidence, (... f 17). Joints with score 0 are interpolated between their neighbours in time.
     """
     points, pelvis, size, ever = measure(points, scores)
     body = np.where(ever, points - pelvis, 0)

@@ -1,4 +1,4 @@
-"""`Sample`: clips of 2D poses with their true 3D poses, from data to training."""
+"""`Sample`: a batch of 2D clips with their true 3D poses, passed from data to training."""
 
 from dataclasses import dataclass
 
@@ -16,8 +16,8 @@ class Sample:
     """A batch of clips and their true poses.
 
     Attributes:
-        pose2d: What the model sees (b f 17 i), in the coordinates that it is trained on.
-        pose3d: The truth, root-relative metres (b f 17 3), in the axes that the model answers in.
+        pose2d: The model's input (b f 17 i), in the coordinates it is trained on.
+        pose3d: The true poses, root-relative, in metres (b f 17 3), in the axes of the model's output.
         counts: Which frames count in validation (b f); None for all.
     """
 
@@ -27,7 +27,7 @@ class Sample:
 
 
 def mirrored(sample: Sample) -> Sample:
-    """Clips followed by their mirror images, twice as many, for training.
+    """The clips followed by their mirror images, so twice as many, for training.
 
     Example:
         >>> mirrored(Sample(np.ones((2, 9, 17, 3)), np.ones((2, 9, 17, 3)))).pose2d[:, 0, 0, 0].tolist()

@@ -1,7 +1,7 @@
-"""Undo spells in which a 2D detector exchanges left and right.
+"""Correct stretches of frames in which a 2D detector confuses left and right.
 
-Nobody jumps onto their own mirror image from one frame to the next, so an exchange shows as a leap of every left and
-right joint at once. :func:`exchanged` finds the assignment of sides for which the joints move least.
+Nobody turns into their own mirror image from one frame to the next, so an exchange shows as a jump of all left and
+right joints at once. :func:`exchanged` finds the assignment of sides with which the joints move least.
 """
 
 import numpy as np
@@ -16,23 +16,23 @@ __all__ = ["exchanged", "steady_sides"]
 LEFT, RIGHT = ([H36M_17.index(f"{side}_{part}") for part in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")]
                for side in ("left", "right"))  # fmt: skip
 LEG, ARM = slice(0, 3), slice(3, 6)  # in LEFT and RIGHT
-# The four states of a frame: whether its legs and its arms are exchanged, and what the state costs, in body sizes, as
-# motion does. Two legs that pass each other, seen from the side, also look like an exchange: the cost keeps the steps
-# between two passes from being taken for one.
+# The four states of a frame: whether its legs and its arms are exchanged, and the cost of the state, in body sizes like
+# the cost of motion. From the side, legs that pass each other also look like an exchange. The cost keeps the frames
+# between two such passes from being taken for one.
 LEGS, ARMS = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 1])
 COST = np.array([0.0, 0.15, 0.3, 0.3])
-LONGEST = 1.0  # body sizes: a longer leap costs no more, so that one outlier cannot decide
+LONGEST = 1.0  # body sizes: a longer jump costs no more, so that one outlier cannot decide
 
 
 def exchanged(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]) -> Int[ndarray, "*b f"]:
     """Which limbs are exchanged in each frame: 0 none, 1 all, 2 the legs, 3 the arms.
 
-    The cheapest sequence of states by Viterbi's algorithm: a state costs what the joints move under it, and each
-    exchanged frame costs a little more, so most of a clip is taken to be right.
+    The Viterbi algorithm finds the cheapest sequence of states. The cost is the distance the joints move, plus a little
+    for each exchanged frame, so that most frames of a clip count as correct.
 
     Args:
         points: Human3.6M joints in the image (... f 17 2).
-        scores: Their confidence (... f 17); positions of score 0 are interpolated.
+        scores: Their confidence (... f 17); joints with score 0 are interpolated.
     """
     *batch, frames, _ = scores.shape
     if frames < 3 or not scores.size:
@@ -46,7 +46,7 @@ def exchanged(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 
         distance: ndarray = np.linalg.norm(end[:, 1:] - start[:, :-1], axis=-1)
         return np.asarray(np.minimum(distance, LONGEST))
 
-    # What a pair of joints moves if the state of its limb stays, and if it changes: 2 b f-1 6
+    # How far a pair of joints moves if the state of its limb stays, and if it changes: 2 b f-1 6
     moved = known * np.stack([leap(left, left) + leap(right, right), leap(left, right) + leap(right, left)])
     moved = np.moveaxis(moved, 2, 1)  # 2 f-1 b 6
     legs, arms = moved[..., LEG].sum(-1), moved[..., ARM].sum(-1)  # 2 f-1 b
@@ -68,7 +68,7 @@ def exchanged(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 
 def steady_sides(
     points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]
 ) -> tuple[Float[ndarray, "*b f 17 2"], Float[ndarray, "*b f 17"]]:
-    """The points and scores with exchanged sides put right.
+    """Return the points and scores with exchanged sides corrected.
 
     Args:
         points: Human3.6M joints in the image (... f 17 2).

@@ -1,4 +1,4 @@
-"""From 2D poses to what a model of person coordinates sees, the same way in training, evaluation and lifting."""
+"""Turn 2D poses into the input of a model of person coordinates, the same in training, evaluation and lifting."""
 
 import numpy as np
 from jaxtyping import Float
@@ -18,19 +18,19 @@ def person_view(
     size: tuple[int, int] | None = None,
     focal: float | None = None,
 ) -> tuple[Float[ndarray, "*b f 17 3"], Float[ndarray, "*b f 3 3"] | None]:
-    """What a model of person coordinates sees of clips, and how its answers turn into the camera's axes.
+    """The input of a model of person coordinates, and the rotations that turn its output to camera space.
 
-    First, spells in which a detector exchanged left and right are undone (:mod:`poseglass.clips.sides`). Then gaps are
-    filled, and joints are measured from the pelvis in body sizes (:mod:`poseglass.clips.person`).
+    First, stretches in which a detector exchanged left and right are corrected (:mod:`poseglass.clips.sides`). Then
+    gaps are filled, and joints are measured from the pelvis in body sizes (:mod:`poseglass.clips.person`).
 
     Args:
         points: Human3.6M joints in pixels (... f 17 2).
-        scores: Their confidence (... f 17); positions of score 0 are unknown.
-        size: Width and height of the image. None if unknown: then there are no rotations.
+        scores: Their confidence (... f 17); joints with score 0 are unknown.
+        size: Width and height of the image in pixels. None if unknown; then there are no rotations.
         focal: Focal length in pixels; None for that of an ordinary lens (:func:`poseglass.body.geometry.rays`).
 
     Returns:
-        Person coordinates and scores (... f 17 3), and rotations (... f 3 3) or None: ``poses @ rotation`` is in camera
+        Person coordinates and scores (... f 17 3), and rotations (... f 3 3) or None. ``poses @ rotation`` is in camera
         space.
 
     Example:
@@ -43,5 +43,5 @@ def person_view(
     if size is None:
         return pose2d, None
     path = pelvis_path(points, scores)
-    path = np.where(np.isnan(path), np.array(size) / 2, path)  # nobody: as if in the middle
+    path = np.where(np.isnan(path), np.array(size) / 2, path)  # without a known joint: the middle of the image
     return pose2d, facing(rays(path, size, focal))

@@ -1,6 +1,6 @@
 """Cut a sequence into clips, and stitch clips back into a sequence.
 
-:func:`cut` and :func:`stitch` are inverse to each other. Training, evaluation and lifting all use them.
+:func:`stitch` is the inverse of :func:`cut`. Training, evaluation and lifting all use this file.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ __all__ = ["blend_weights", "cut", "padding", "seq2frame_starts", "seq2seq_start
 
 
 def starts(frames: int, clip: int, stride: int) -> Int[ndarray, " b"]:
-    """Where clips start (b) that cover a sequence, `stride` frames apart except for the last.
+    """The first frames (b) of clips that cover a sequence, `stride` frames apart except for the last.
 
     A sequence shorter than a clip has one clip, which starts at 0.
 
@@ -29,10 +29,10 @@ def starts(frames: int, clip: int, stride: int) -> Int[ndarray, " b"]:
 
 
 def seq2seq_starts(frames: int, clip: int, stride: int | None = None) -> Int[ndarray, " b"]:
-    """Where the field's seq2seq clips start (b): both ends share the frames that the last clip lacks.
+    """The first frames (b) of seq2seq clips as the field cuts them: padding is divided between both ends.
 
-    So the first clip may start before frame 0, and the last may end past the last frame; :func:`padding` says which
-    frames those are. Human3.6M is evaluated and trained this way (Pavllo et al. 2019).
+    The first clip may therefore start before frame 0, and the last may end after the last frame; :func:`padding` marks
+    those frames. The field trains and evaluates on Human3.6M this way (Pavllo et al. 2019).
 
     Args:
         frames: Frames of the sequence.
@@ -50,7 +50,7 @@ def seq2seq_starts(frames: int, clip: int, stride: int | None = None) -> Int[nda
 
 
 def seq2frame_starts(frames: int, clip: int, stride: int = 1) -> Int[ndarray, " b"]:
-    """Where clips start (b) whose centres, frame `clip` // 2, are every `stride`-th frame of the sequence.
+    """The first frames (b) of seq2frame clips: their centres, frame `clip` // 2, are every `stride`-th frame.
 
     Args:
         frames: Frames of the sequence.
@@ -65,9 +65,10 @@ def seq2frame_starts(frames: int, clip: int, stride: int = 1) -> Int[ndarray, " 
 
 
 def padding(starts: Int[ndarray, " b"], clip: int, frames: int) -> Bool[ndarray, "b f"]:
-    """Which frames of clips (b f) lie outside the sequence: they repeat its first or last frame.
+    """Which frames of clips (b f) lie outside the sequence, where its first or last frame is repeated.
 
-    Published figures of seq2seq models count them. Ours do not, unless asked to.
+    Published figures of seq2seq models count them. Ours count them only with ``counting="published"``
+    (:class:`poseglass.judging.protocol.Protocol`).
 
     Args:
         starts: Where the clips start (b).
@@ -83,7 +84,7 @@ def padding(starts: Int[ndarray, " b"], clip: int, frames: int) -> Bool[ndarray,
 
 
 def cut(x: Shaped[ndarray, "_ ..."], clip: int, starts: Int[ndarray, " b"]) -> Shaped[ndarray, "b f ..."]:
-    """Cut a sequence into clips (b f ...). Beyond its ends, its first and last frames are repeated.
+    """Cut a sequence into clips (b f ...). Beyond its ends, the first or last frame is repeated.
 
     Args:
         x: The sequence, frames first.
@@ -98,7 +99,7 @@ def cut(x: Shaped[ndarray, "_ ..."], clip: int, starts: Int[ndarray, " b"]) -> S
 
 
 def blend_weights(clip: int, overlap: int) -> Float[ndarray, " f"]:
-    """The weight of each frame of a clip (f), falling smoothly towards both ends over `overlap` frames, never to 0.
+    """The weight of each frame of a clip (f). It falls smoothly over `overlap` frames towards each end, never to 0.
 
     Example:
         >>> blend_weights(5, 1).round(2).tolist()
@@ -111,11 +112,11 @@ def blend_weights(clip: int, overlap: int) -> Float[ndarray, " f"]:
 def stitch(
     clips: Float[ndarray, "b f ..."], starts: Int[ndarray, " b"], frames: int, weights: Float[ndarray, " f"]
 ) -> Float[ndarray, "_ ..."]:
-    """Stitch clips into a sequence: their weighted mean where they overlap, without their padding.
+    """Stitch clips into a sequence, without their padding. Where they overlap, it is their weighted mean.
 
     Args:
-        clips: (b f ...).
-        starts: Where the clips start (b). Together they cover the sequence.
+        clips: The clips (b f ...). Together they must cover the sequence.
+        starts: Where the clips start (b).
         frames: Frames of the sequence.
         weights: The weight of each frame of a clip (f), such as :func:`blend_weights`.
 

@@ -37,12 +37,10 @@ app.add_typer(data, name="data")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit the program.
+    """Run a command and exit. An error in the input is printed as one line, without a traceback.
 
     Args:
-        arguments: The command and its options; by default those of the program.
-
-    A problem with the input is printed in one line, without a traceback.
+        arguments: The command and its options; by default those that the program was called with.
     """
     rich.reconfigure(stderr=True)  # keeps progress bars out of pipes
     log = logging.getLogger("poseglass")
@@ -58,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         name = "" if problem.filename is None else f"{problem.filename}: "
         fail(f"{name}{problem.strerror or problem}")
     except Exception as problem:
-        # Errors of the command line print themselves.
+        # Errors in the use of the command line print themselves.
         show = getattr(problem, "show", None)
         if show is None:
             raise

@@ -1,4 +1,4 @@
-"""``poseglass bench``: what models cost on this machine, and our counts beside the papers'."""
+"""``poseglass bench``: FLOPs, time and memory of models, and our FLOP counts beside the papers'."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +31,7 @@ def bench(
     keep: Annotated[
         str | None,
         typer.Option(
-            help="Add a waist that keeps this number of frames (81), a share of them (0.33), or a pyramid (2:121,5:61)."
+            help="Add a waist that keeps a number of frames (81), a share of them (0.33), or a pyramid (2:121,5:61)."
         ),
     ] = None,
     at: Annotated[int | None, typer.Option(help="The layer before which the waist drops the other frames.")] = None,
@@ -40,25 +40,27 @@ def bench(
     ] = None,
     recover: Annotated[
         str | None,
-        typer.Option(help="How the waist recovers them: attention (default), interpolate, nearest or none."),
+        typer.Option(
+            help="How it recovers the other frames: attention (default), interpolate, nearest, or none (a funnel)."
+        ),
     ] = None,
-    frames: Annotated[int | None, typer.Option(help="Frames per clip, for a named size.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Frames per clip; for named sizes only.")] = None,
     batch: Annotated[int, typer.Option(help="Clips per forward pass.")] = 1,
-    threads: Annotated[int | None, typer.Option(help="Threads of torch. Default: its own choice.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads for torch. Default: torch's choice.")] = None,
     dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
-    rounds: Annotated[int, typer.Option(help="How often each model is timed.")] = 10,
+    rounds: Annotated[int, typer.Option(help="How many times each model is timed.")] = 10,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
     json: Annotated[Path | None, typer.Option(help="Also write an entry per model to this JSON file.")] = None,
     paper: Annotated[
-        bool, typer.Option("--paper", help="Only count FLOPs: print the published counts beside ours, in Markdown.")
+        bool, typer.Option("--paper", help="Only print the published FLOP counts beside ours, in Markdown.")
     ] = False,
 ) -> None:
-    """Print FLOPs, time and memory of models. A model with a waist is measured in turns with its backbone."""
+    """Print FLOPs, time and memory of models. A model with a waist is timed in turns with its backbone."""
     waist = {"--at": at, "--prune": prune, "--recover": recover}
     if paper:
         if models or keep or json or any(value is not None for value in waist.values()):
             options = ", ".join(waist)
-            wrong("--paper", f"it only counts the published models: leave out models, --keep, {options} and --json")
+            wrong("--paper", f"it prints a fixed table: leave out models, --keep, {options} and --json")
         from poseglass.cost.counts import count_table
 
         print(count_table())  # noqa: T201
@@ -67,10 +69,10 @@ def bench(
         wrong("--dtype", f"choose float32 or bfloat16, not {dtype!r}")
     for option, value in waist.items():
         if keep is None and value is not None:
-            wrong(option, "it goes with --keep, the number of frames that the waist keeps")
+            wrong(option, "it needs --keep, the number of frames that the waist keeps")
     kept = None if keep is None else _keep(keep)
     if isinstance(kept, Mapping) == (at is not None) and kept is not None:
-        wrong("--keep", "give --keep a number and --at a layer, or --keep a pyramid such as 2:121,5:61 and no --at")
+        wrong("--keep", "give a number with --at LAYER, or a pyramid such as 2:121,5:61 without --at")
     if json is not None:
         check_writable(json)
     import json as writer
@@ -123,10 +125,12 @@ def _pair(
     else:
         if frames is not None:
             sizes = ", ".join(MODELS)
-            raise ModelError(f"--frames goes with a named size ({sizes}); the weights {name} have their own number")
+            raise ModelError(f"--frames is for named sizes only ({sizes}); leave it out for the weights {name}")
         if not Path(name).exists() and name not in weights.BUNDLED:
             known = ", ".join([*MODELS, *weights.BUNDLED])
-            raise ModelError(f"no model {name}: give a folder of weights, a checkpoint file, or one of {known}")
+            raise ModelError(
+                f"there is no model {name}: give a folder of weights, a checkpoint file, or one of {known}"
+            )
         model = weights.load(name)
         if keep is not None:
             model = narrow(backbone_of(model), keep)

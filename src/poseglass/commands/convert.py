@@ -1,4 +1,4 @@
-"""``poseglass convert``: turn a published checkpoint into poseglass's own format."""
+"""``poseglass convert``: convert a published checkpoint into a folder of weights."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,21 +17,22 @@ def convert(
     source: Annotated[Path, typer.Argument(help="A published checkpoint, such as a .pth or .bin file.")],
     out: Annotated[Path, typer.Argument(help="The folder to write.")],
     *,
-    heads: Annotated[int | None, typer.Option(help="Attention heads, if different from the published ones.")] = None,
+    heads: Annotated[int | None, typer.Option(help="Attention heads, if not as published.")] = None,
     at: Annotated[
-        int | None, typer.Option(help="The layer before which the waist prunes, if different from the published one.")
+        int | None, typer.Option(help="The layer before which the waist drops frames, if not as published.")
     ] = None,
     neighbours: Annotated[
-        int | None, typer.Option(help="MotionAGFormer's temporal neighbours, if different from the published ones.")
+        int | None, typer.Option(help="MotionAGFormer's temporal neighbours, if not as published.")
     ] = None,
     skeleton: Annotated[
         str | None, typer.Option(help="The joints of the model, such as mpi_inf_3dhp17. Default: h36m17.")
     ] = None,
     keypoints: Annotated[
-        str | None, typer.Option(help="The 2D poses that it was trained on, such as cpn or gt.")
+        str | None,
+        typer.Option(help="The 2D poses that the model was trained on, such as cpn or gt. Default: unknown."),
     ] = None,
 ) -> None:
-    """Turn a published checkpoint into poseglass's own format. No pickled code is run."""
+    """Convert a published checkpoint into a folder of weights. No pickled code is run."""
     check_writable(out / "weights.safetensors", WeightsError)
     from poseglass.body.skeleton import H36M_17, get_skeleton
     from poseglass.models import PoseTransformer
@@ -42,7 +43,7 @@ def convert(
     model = weights.load(source, heads=heads, at=at, neighbours=neighbours)
     count = backbone_of(model).joints
     if len(joints) != count:
-        wrong("--skeleton", f"{joints.name} has {len(joints)} joints, the checkpoint {count}")
+        wrong("--skeleton", f"{joints.name} has {len(joints)} joints, but the checkpoint has {count}")
     model = model.with_card(replace(model.card, skeleton=joints.name, keypoints=keypoints or ""))
     weights.save(model, out, about=f"converted from {source.name}")
     inner = "" if isinstance(model, PoseTransformer) else f" around a {type(model.backbone).__name__}"

@@ -1,4 +1,4 @@
-"""``poseglass data``: prepare, generate and check data to train and evaluate on."""
+"""``poseglass data``: prepare, generate and check data for training and evaluation."""
 
 import logging
 from pathlib import Path
@@ -11,9 +11,9 @@ from poseglass.files.writing import check_writable
 
 __all__ = ["data"]
 
-data = typer.Typer(help="Prepare, generate and check data to train and evaluate on.", no_args_is_help=True)
-SHOWN = 12  # warnings
-log = logging.getLogger(__name__)  # shown in the terminal
+data = typer.Typer(help="Prepare, generate and check data for training and evaluation.", no_args_is_help=True)
+SHOWN = 12  # warnings printed
+log = logging.getLogger(__name__)  # the command line prints it
 
 
 @data.command()
@@ -21,24 +21,22 @@ def mocap(
     source: Annotated[
         Path,
         typer.Argument(
-            help="A folder or file: .bvh .amc+.asf .c3d .trc .csv .npy .npz, with or without a motion.toml."
+            help="A motion file or a folder of them: .bvh .amc+.asf .c3d .trc .csv .npy .npz. "
+            "The folder may hold a motion.toml."
         ),
     ],
-    out: Annotated[Path, typer.Argument(help="The .npz of motion clips or the folder of recordings to write.")],
+    out: Annotated[Path, typer.Argument(help="What to write: NAME.npz for motion clips, a folder for recordings.")],
     about: Annotated[
-        Path | None, typer.Option(help="A motion.toml elsewhere, with joints, units, splits or cameras.")
+        Path | None, typer.Option(help="Use this motion.toml: joints, units, splits and cameras of the motion.")
     ] = None,
 ) -> None:
-    """Prepare your own motion for training.
+    """Prepare your own motion for training and evaluation.
 
-    If OUT ends in .npz, it gets motion clips, which virtual cameras will film in training. Otherwise it becomes a
-    folder of recordings as your own cameras saw them.
+    Motion clips are seen by virtual cameras in training. Recordings are the motion as your own cameras saw it.
     """
     suffix = out.suffix.lower()
     if suffix not in ("", ".npz"):
-        text = (
-            f"cannot write motion to {out}: use a name that ends in .npz for clips, or without an ending for a folder"
-        )
+        text = f"give a name that ends in .npz for motion clips, or without a suffix for a folder, not {out}"
         raise typer.BadParameter(text, param_hint="'OUT'")
     check_writable(out if suffix else out / "index.json", DataError)
     from poseglass.own.prepare import prepare_clips, prepare_recordings
@@ -52,7 +50,7 @@ def mocap(
     for problem in report.warnings[:SHOWN]:
         log.info("%s", problem)
     if len(report.warnings) > SHOWN:
-        log.info("and %d more warnings; poseglass data check %s shows all", len(report.warnings) - SHOWN, source)
+        log.info("and %d more warnings; poseglass data check %s lists all", len(report.warnings) - SHOWN, source)
     if str(report.conventions):
         log.info("%s", report.conventions)
     for split in dict.fromkeys(clip.split for clip in report.clips):
@@ -63,10 +61,12 @@ def mocap(
 
 @data.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="Recordings, motion clips, or a file or folder for `data mocap`.")],
-    about: Annotated[Path | None, typer.Option(help="A motion.toml elsewhere.")] = None,
+    path: Annotated[
+        Path, typer.Argument(help="Recordings, motion clips, or motion files that `data mocap` would prepare.")
+    ],
+    about: Annotated[Path | None, typer.Option(help="Use this motion.toml for motion files.")] = None,
 ) -> None:
-    """List everything wrong or unusual in motion data, with its place. The exit code is 1 if there are errors."""
+    """List every error and warning in motion data, with its place. The exit code is 1 if there are errors."""
     from poseglass.own.check import check as look
 
     report = look(path, about=about, progress=True)
@@ -77,13 +77,17 @@ def check(
 
 @data.command()
 def generate(
-    layout: Annotated[str, typer.Argument(help="h36m or 3dhp (the field's npz), h36m-cdf or 3dhp-mat (original).")],
+    layout: Annotated[
+        str, typer.Argument(help="h36m or 3dhp (the field's npz files), h36m-cdf or 3dhp-mat (the original files).")
+    ],
     out: Annotated[Path, typer.Argument(help="The folder to write into.")],
     frames: Annotated[int, typer.Option(help="Frames per take.")] = 300,
-    subjects: Annotated[list[str] | None, typer.Option("--subject", help="Only this subject (repeatable).")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same motion.")] = 0,
+    subjects: Annotated[
+        list[str] | None, typer.Option("--subject", help="Only this subject, such as S9. May be repeated.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Random seed: the same seed gives the same motion.")] = 0,
 ) -> None:
-    """Generate a synthetic data set in a published layout, to try everything before you register for the real one."""
+    """Generate a synthetic data set in a published layout, to try everything without the real one."""
     from poseglass.data.synthetic.generate import generate as write
 
     for path in write(layout, out, frames=frames, subjects=subjects, seed=seed, progress=True):
@@ -93,9 +97,12 @@ def generate(
 @data.command()
 def h36m(
     source: Annotated[
-        Path, typer.Argument(help="Your copy: data_3d_h36m.npz or Poses_D3_Positions_S*.tgz, and any 2D.")
+        Path,
+        typer.Argument(
+            help="The folder of your download: data_3d_h36m.npz or Poses_D3_Positions_S*.tgz, and optionally 2D poses."
+        ),
     ],
-    out: Annotated[Path, typer.Argument(help="The folder to write.")],
+    out: Annotated[Path, typer.Argument(help="The folder of recordings to write.")],
 ) -> None:
     """Check your copy of Human3.6M and prepare it for training and evaluation."""
     from poseglass.data.h36m.prepare import prepare_h36m
@@ -105,8 +112,13 @@ def h36m(
 
 @data.command("3dhp")
 def mpi_inf_3dhp(
-    source: Annotated[Path, typer.Argument(help="Your copy: data_train_3dhp.npz, data_test_3dhp.npz, or annot*.mat.")],
-    out: Annotated[Path, typer.Argument(help="The folder to write.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="The folder of your download: data_train_3dhp.npz or data_test_3dhp.npz, or the original annot*.mat."
+        ),
+    ],
+    out: Annotated[Path, typer.Argument(help="The folder of recordings to write.")],
 ) -> None:
     """Check your copy of MPI-INF-3DHP and prepare it for training and evaluation."""
     from poseglass.data.threedhp.prepare import prepare_3dhp

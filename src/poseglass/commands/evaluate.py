@@ -23,22 +23,23 @@ def evaluate(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="A folder of recordings, from `poseglass data h36m`, `3dhp` or `mocap`; or motion clips (.npz)."
+            help="Required: a folder of recordings from `poseglass data h36m`, `3dhp` or `mocap`, or a file of motion "
+            "clips (.npz)."
         ),
     ] = None,
     split: Annotated[str | None, typer.Option(help="train, val or test. Default: test.")] = None,
     flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored pass.")] = False,
     keypoints: Annotated[
         str | None,
-        typer.Option(help="Recordings: which 2D poses, such as cpn or gt. Default: those of the model's training."),
+        typer.Option(help="Recordings: which 2D poses, such as cpn or gt. Default: those the model was trained on."),
     ] = None,
     subjects: Annotated[
-        str | None, typer.Option(help="Recordings: whose, such as S9,S11. Default: everybody in the split.")
+        str | None, typer.Option(help="Recordings: which subjects, such as S9,S11. Default: all in the split.")
     ] = None,
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="Recordings: ours (each frame counts once) or published (repeated end frames count too). "
+            help="Recordings: ours (each frame counts once) or published (repeated end frames also count). "
             "Default: ours."
         ),
     ] = None,
@@ -46,16 +47,16 @@ def evaluate(
         bool | None,
         typer.Option(
             "--centre/--all-frames",
-            help="Recordings: use the model's answer for the centre of each clip, or for all frames. "
+            help="Recordings: evaluate the centre of one clip per frame, or all frames of consecutive clips. "
             "Default: as the model was trained.",
         ),
     ] = None,
     skeleton: Annotated[
         str | None,
-        typer.Option(help="Recordings: the order of the model's joints, such as h36m17. Default: as the weights say."),
+        typer.Option(help="Recordings: the model's joints, such as h36m17. Default: those stored with the weights."),
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Recordings: clips per forward pass. Default: 16.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Also write everything to this JSON file.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Also write the full report to this JSON file.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
     plots: Annotated[
@@ -63,15 +64,15 @@ def evaluate(
     ] = None,
     mat: Annotated[
         Path | None,
-        typer.Option(help="MPI-INF-3DHP: also write the poses for its MATLAB scorer (inference_data.mat)."),
+        typer.Option(help="MPI-INF-3DHP: also write the poses for its MATLAB scorer, such as inference_data.mat."),
     ] = None,
 ) -> None:
-    """Print a model's errors: on recordings by the field's protocol, or on motion clips seen by virtual cameras."""
+    """Print a model's errors on recordings or motion clips."""
     if model.lower().endswith(".npz") and Path(model).is_file():
         example = f"poseglass evaluate balanced --data {model}"
         wrong("MODEL", f"{model} is a file of motion clips, not a model; type: {example}")
     if data is None:
-        wrong("--data", "name a folder of recordings or a file of motion clips (.npz)")
+        wrong("--data", "give a folder of recordings or a file of motion clips (.npz)")
     for path in (json, csv, mat, None if plots is None else plots / "error-per-joint.png"):
         if path is not None:
             check_writable(path)
@@ -82,7 +83,7 @@ def evaluate(
     if not data.is_dir():
         for option, value in for_recordings.items():
             if value is not None:
-                wrong(option, f"it goes with a folder of recordings, and {data} is not a folder")
+                wrong(option, f"it is for a folder of recordings, but {data} is not a folder")
         _show(_on_clips(model, data, split=split, flip=flip), json, csv, markdown=markdown)
         return
     if protocol not in (None, "ours", "published"):
@@ -124,7 +125,7 @@ def _on_clips(model: str, data: Path, *, split: str | None, flip: bool) -> "Clip
 def _on_recordings(
     model: str, data: Path, how: "Protocol", *, plots: bool, mat: bool
 ) -> "tuple[RecordingReport, dict[str, Any]]":
-    """The report, and the poses of each test sequence if they are for MATLAB. Mistakes are reported before the work."""
+    """The report, and with `mat` the poses of each test sequence. Options are checked first."""
     from poseglass.data.recordings.store import Recordings
     from poseglass.judging.on_recordings import evaluate_recordings
     from poseglass.judging.plots import plotting
@@ -156,7 +157,7 @@ def _show(report: "EvaluationReport", json: Path | None, csv: Path | None, *, ma
 
 
 def _name(model: str) -> str:
-    """A short name that tells runs apart: ``hot-mixste/best`` for ``runs/hot-mixste/best``."""
+    """A short name for the report: ``hot-mixste/best`` for ``runs/hot-mixste/best``."""
     path = Path(model)
     if not path.exists():
         return model
@@ -164,7 +165,7 @@ def _name(model: str) -> str:
 
 
 def _check_mat(recordings: "Recordings", how: "Protocol") -> None:
-    """Refuse what could not become an ``inference_data.mat``."""
+    """Raise a `DataError` if the evaluation would not give a complete ``inference_data.mat``."""
     from poseglass.body.skeleton import MPI_INF_3DHP_17
     from poseglass.data.threedhp.facts import TEST
     from poseglass.files.extras import require
@@ -172,11 +173,13 @@ def _check_mat(recordings: "Recordings", how: "Protocol") -> None:
     require("scipy.io")
     if recordings.skeleton != MPI_INF_3DHP_17:
         raise DataError(
-            f"inference_data.mat is for MPI-INF-3DHP, and {recordings.folder} holds {recordings.dataset}: "
+            f"inference_data.mat is for MPI-INF-3DHP, but {recordings.folder} holds {recordings.dataset}: "
             "leave out --mat"
         )
     if how.split not in (None, "test"):
-        raise DataError(f"inference_data.mat is for the test sequences, not for the split {how.split}")
+        raise DataError(
+            f"inference_data.mat is for the test sequences, not for the split {how.split}: use --split test"
+        )
     subjects = {recording.subject for recording in recordings}
     if how.subjects is not None:
         subjects &= {*how.subjects}

@@ -1,4 +1,4 @@
-"""``poseglass lift``: a video, or 2D keypoints, to 3D motion."""
+"""``poseglass lift``: lift a video or 2D keypoints to 3D motion."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -37,44 +37,47 @@ def lift(
             "--out",
             "-o",
             metavar="FILE",
-            help=f"File to write; the suffix says what: {writers_in_words()}. Repeat it for several files. "
-            "Default: the source's name with -3d.npz.",
+            help=f"File to write. The suffix decides what it holds: {writers_in_words()}. May be repeated. "
+            "Default: the source's name with -3d.npz, in the current folder.",
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help="A model's name, a folder of weights or a checkpoint.")] = "balanced",
+    model: Annotated[str, typer.Option(help="The bundled model, or a folder of weights.")] = "balanced",
     flip: Annotated[
-        bool, typer.Option("--flip", help="Average with the mirrored pass: takes twice the lifting time.")
+        bool, typer.Option("--flip", help="Average with the mirrored pass. Lifting takes twice as long.")
     ] = False,
     focal: Annotated[
         float | None,
         typer.Option(
-            help="Focal length in pixels, if known: places people who are off centre. Keypoints also need --size."
+            help="Focal length in pixels, if known: corrects the pose of people away from the image's centre. "
+            "With keypoints, give --size too."
         ),
     ] = None,
-    layout: Annotated[str | None, typer.Option(help="Keypoint files: which joint is which, such as coco17.")] = None,
-    size: Annotated[str | None, typer.Option(help="Keypoint files: the image's size, such as 1920x1080.")] = None,
+    layout: Annotated[str | None, typer.Option(help="Keypoint files: the order of the joints, such as coco17.")] = None,
+    size: Annotated[
+        str | None, typer.Option(help="Keypoint files: width and height of the image in pixels, such as 1920x1080.")
+    ] = None,
     fps: Annotated[float | None, typer.Option(help="Keypoint files: frames per second.")] = None,
-    detector: Annotated[str | None, typer.Option(help="Videos: name of the 2D detector. Default: mediapipe.")] = None,
+    detector: Annotated[str | None, typer.Option(help="Videos: the 2D detector. Default: mediapipe.")] = None,
     detector_model: Annotated[
-        Path | None, typer.Option(help="Videos: weights for the detector, such as a MediaPipe .task file.")
+        Path | None, typer.Option(help="Videos: the detector's weights, such as a MediaPipe .task file.")
     ] = None,
 ) -> None:
-    """Lift a video, or 2D keypoints, to 3D motion."""
+    """Lift a video or 2D keypoints to 3D motion."""
     from poseglass.lifting.source import KEYPOINT_KINDS, open_source, source_kind
 
     keypoints = source_kind(source) == "keypoints"
-    kind = f"{source} is taken for {'keypoints' if keypoints else 'a video'} (keypoints are {KEYPOINT_KINDS})"
+    kind = f"{source} is treated as {'keypoints' if keypoints else 'a video'} (keypoints are {KEYPOINT_KINDS})"
     of_keypoints = {"--layout": layout, "--size": size, "--fps": fps}
     of_videos = {"--detector": detector, "--detector-model": detector_model}
     for option, value in (of_videos if keypoints else of_keypoints).items():
         if value is not None:
-            wrong(option, f"only for {'videos' if keypoints else 'keypoints'}, and {kind}")
+            wrong(option, f"it is for {'videos' if keypoints else 'keypoints'} only, but {kind}")
     if fps is not None and not 0.01 <= fps <= 1000:
         wrong("--fps", f"frames per second must be a number from 0.01 to 1000, not {fps:g}")
     if focal is not None and not 0 < focal < math.inf:
         wrong("--focal", f"the focal length must be a number of pixels above 0, not {focal:g}")
     pixels = _size(size)
-    # Pictures come last, so that the motion is written whatever happens while they are drawn.
+    # Pictures come last, so that the motion is written even if drawing fails.
     outputs = sorted(dict.fromkeys(out or [Path(f"{source.resolve().stem}-3d.npz")]), key=_draws)
     for path in outputs:
         _check_output(path, source)
@@ -82,24 +85,24 @@ def lift(
         raise PoseglassError(f"there is no file {source}")
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
     if focal is not None and opened.size is None:
-        wrong("--focal", f"it needs the image's size, which {source} does not say: give --size too")
+        wrong("--focal", f"it needs the image's size, which {source} does not state: give --size too")
     lifter = _lifter(model, flip, focal, None if keypoints else detector or "mediapipe", detector_model)
     _lift_and_write(lifter, opened, source, outputs)
 
 
 def _lifter(model: str, flip: bool, focal: float | None, detector: str | None, detector_model: Path | None) -> "Lifter":
-    """The lifter, with its models loaded; keypoints need no detector."""
+    """The lifter, with its models loaded, and no detector for keypoints."""
     from poseglass.detect import DETECTORS, make_detector
     from poseglass.lifting.lifter import Lifter
     from poseglass.weights import files as weights
 
     if detector is not None and detector not in DETECTORS:
-        wrong("--detector", f"there is no detector {detector!r}; the detectors are {', '.join(DETECTORS)}")
+        wrong("--detector", f"there is no detector {detector!r}; choose one of {', '.join(DETECTORS)}")
     with console.status("loading the model"):
         network = weights.load(model)
     if detector is None:
         return Lifter(network, flip=flip, focal=focal)
-    with console.status("loading the detector (its weights are fetched once)"):
+    with console.status("loading the detector (its weights are downloaded on first use)"):
         return Lifter(network, flip=flip, focal=focal, detector=make_detector(detector, detector_model))
 
 
@@ -140,7 +143,7 @@ def _lift_and_write(
                 with stopwatch.timing("draw" if _draws(path) else "write"), console.status(Text(f"writing {path}")):
                     _write(motion, path, None if video is None else source)
                 tell(f"wrote {path} ({_amount(path.stat().st_size)})")
-    for path, movie in movies.items():  # what was still to be drawn is done now
+    for path, movie in movies.items():  # leaving the stack has finished their drawing
         stopwatch.add("draw", movie.seconds)
         tell(f"wrote {path} ({_amount(path.stat().st_size)})")
     _tell_times(lifter.report, stopwatch)
@@ -148,7 +151,7 @@ def _lift_and_write(
 
 @contextmanager
 def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show how many frames are lifted: a bar, or a line now and then where there is no terminal."""
+    """Show how many frames are lifted: a bar, or, without a terminal, a line every `LOG_SECONDS`."""
     start = last = monotonic()
     done = 0
     if console.is_terminal:
@@ -176,15 +179,15 @@ def _draws(path: Path) -> bool:
 
 
 def _check_output(path: Path, source: Path) -> None:
-    """Refuse a file that cannot be written, before the work begins."""
+    """Refuse a file that cannot be written, before the work starts."""
     writer = WRITERS.get(path.suffix.lower())
     if writer is None:
-        wrong("--out", f"cannot tell what to write into {path}: end the name in {', '.join(WRITERS)}")
+        wrong("--out", f"{path} must end in one of {', '.join(WRITERS)}")
     if path.exists() and source.exists() and path.samefile(source):
         wrong("--out", f"{path} is the file to lift; choose another name")
     check_writable(path)
     if writer.contents != "the motion":
-        load_writer(writer.home)  # whether the packages that it needs are installed
+        load_writer(writer.home)  # raises an error if it needs a missing package
 
 
 def _write(motion: "PoseSequence", path: Path, video: Path | None) -> None:
@@ -207,17 +210,17 @@ def _size(text: str | None) -> tuple[int, int] | None:
 
 
 def _tell_frames(report: "LiftReport", motion: "PoseSequence") -> None:
-    """What came of the frames."""
+    """Print how many frames were lifted, had a person, and were kept in the middle layers."""
     if report.problem:
         tell(report.problem, head="warning: ", style="yellow")
     frames = "1 frame" if report.frames == 1 else f"{report.frames} frames, {motion.duration:.1f} s"
-    valid = "every frame" if report.valid == report.frames else f"{report.valid} of them, the rest is filled in"
+    valid = "every frame" if report.valid == report.frames else f"{report.valid} of them, the others are filled in"
     tell(f"{frames} at {motion.rate:.3g} fps; a person in {valid}")
     tell(f"{report.kept} of {report.frames} frames kept in the model's middle layers")
 
 
 def _tell_times(report: "LiftReport", stopwatch: "Stopwatch") -> None:
-    """Where the time went."""
+    """Print the time in all, and of each stage."""
     elapsed = stopwatch.elapsed
     stages = ", ".join(f"{stage} {_seconds(seconds)}" for stage, seconds in stopwatch.seconds.items())
     pace = report.frames / elapsed

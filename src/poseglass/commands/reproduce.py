@@ -1,4 +1,4 @@
-"""``poseglass reproduce``: the papers' tables with your own measurements beside them."""
+"""``poseglass reproduce``: the papers' tables beside the results of your weights."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,25 +15,26 @@ __all__ = ["reproduce"]
 
 
 def reproduce(
-    table: Annotated[str, typer.Argument(help="h36m or 3dhp.")],
+    table: Annotated[str, typer.Argument(help="The table: h36m or 3dhp.")],
     *,
-    data: Annotated[Path, typer.Option(help="The data set, from `poseglass data h36m` or `data 3dhp`.")],
+    data: Annotated[Path, typer.Option(help="The prepared data set, from `poseglass data h36m` or `data 3dhp`.")],
     weights: Annotated[
-        Path | None, typer.Option(help="A folder of weights, each named like its recipe or its row of the table.")
+        Path | None,
+        typer.Option(help="A folder of weights and checkpoints, each named like its recipe or its row of the table."),
     ] = None,
     protocol: Annotated[
-        str, typer.Option(help="published (repeated end frames count too) or ours (each frame counts once).")
+        str, typer.Option(help="published (repeated end frames also count) or ours (each frame counts once).")
     ] = "published",
     flip: Annotated[
         bool, typer.Option("--flip/--no-flip", help="Average with the mirrored pass, as published.")
     ] = True,
     batch: Annotated[int, typer.Option(help="Clips per forward pass.")] = 16,
-    json: Annotated[Path | None, typer.Option(help="Also write everything to this JSON file.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Also write the full report to this JSON file.")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
 ) -> None:
-    """Print a published table, and what your weights reach on your copy of the data set.
+    """Print a published table beside the results of your weights.
 
-    The exit code is 1 if some weights could not be measured.
+    The exit code is 1 if some weights cannot be evaluated.
     """
     if protocol not in ("ours", "published"):
         wrong("--protocol", f"choose ours or published, not {protocol!r}")

@@ -25,7 +25,7 @@ class Teller(logging.Handler):
 
 
 def tell(text: str, *, head: str = "", style: str = "") -> None:
-    """Write to standard error. Brackets, which rich reads as markup, stay as they are: file names have them."""
+    """Write to standard error. Square brackets are not markup here, because file names may contain them."""
     console.print(Text.assemble((head, style), text), soft_wrap=True)
 
 
@@ -37,9 +37,9 @@ def fail(message: str) -> NoReturn:
 
 def interrupted() -> NoReturn:
     """Print that the command was interrupted and exit with 130."""
-    tell("interrupted; no file is half written")
+    tell("interrupted; no file is left half-written")
     sys.stdout.flush()
-    # Not sys.exit, which waits for the workers of a training run, and in which an interrupted MediaPipe crashes.
+    # Not sys.exit: it would wait for the workers of a training run, and an interrupted MediaPipe would crash in it.
     os._exit(130)
 
 

@@ -1,4 +1,4 @@
-"""``poseglass train``: a recipe to weights."""
+"""``poseglass train``: train a model from a recipe."""
 
 import os
 from pathlib import Path
@@ -14,29 +14,32 @@ __all__ = ["train"]
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A TOML recipe.")],
+    recipe: Annotated[Path, typer.Argument(help="A TOML file of settings, such as recipes/balanced.toml.")],
     *,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="The run's folder. If it holds an unfinished run, that is resumed.")
+        Path, typer.Option("--out", "-o", help="The run's folder. If it holds an unfinished run, the run resumes.")
     ],
     source: Annotated[
         Path | None,
-        typer.Option("--data", help="Motion clips (.npz) or a folder of prepared recordings; sets data.path."),
+        typer.Option("--data", help="Motion clips (.npz) or a folder of recordings. Default: the recipe's data.path."),
     ] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a setting, such as optim.lr=1e-4. May be repeated.")
+        list[str] | None,
+        typer.Option("--set", help="Change a setting of the recipe, such as optim.lr=1e-4. May be repeated."),
     ] = None,
     init: Annotated[
-        str | None, typer.Option(help="Start from these weights, of a backbone with or without a waist.")
+        str | None,
+        typer.Option(help="Start from the weights in this folder or checkpoint; they may lack a waist."),
     ] = None,
     waist_only: Annotated[
-        bool, typer.Option("--waist-only", help="Train only the waist and keep the backbone as it is (with --init).")
+        bool, typer.Option("--waist-only", help="Train only the waist and freeze the backbone (with --init).")
     ] = False,
 ) -> None:
-    """Train a model.
+    """Train a model from a recipe.
 
-    A run may be killed at any moment: the same command resumes it. Several processes or machines share the batches
-    under `torchrun ... -m poseglass train`.
+    A run can be killed at any moment: the same command resumes it.
+
+    To share batches between processes or machines, use `torchrun ... -m poseglass train`.
     """
     from poseglass.training.loop import train as run
     from poseglass.training.recipe import Recipe
@@ -48,5 +51,5 @@ def train(
         settings = settings.updated({"optim": {"trains": "waist"}})
     check_writable(out / "recipe.json", TrainingError)
     best = run(settings, out, init=init, progress=True)
-    if os.environ.get("RANK", "0") == "0":  # only the first of a launcher's processes speaks
+    if os.environ.get("RANK", "0") == "0":  # under a launcher, only the first process prints
         tell(f"the best weights are in {best}")

@@ -1,1 +1,1 @@
-"""What a model costs: FLOPs, time, memory, and the papers beside them."""
+"""The cost of a model: FLOPs, time and memory, and the published figures."""

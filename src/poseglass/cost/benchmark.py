@@ -1,9 +1,9 @@
-"""Measure what a model costs here: FLOPs, time, memory, the distance from the floor, and what a waist saves.
+"""Measure a model on this machine: FLOPs, time, memory, distance from the floor, and the savings of a waist.
 
-Copies of both models run the same random clips in turns, in an order that alternates from round to round, after one
-round that does not count. Between rounds a large matrix product is timed: the time that the executed FLOPs would take
-at its rate is the floor. Ratios are taken pair by pair within a round, so that other work on the machine weighs on both
-sides; figures are medians over the rounds.
+Copies of both models run the same random clips in turns. The order alternates from round to round, and the first round
+does not count. Before each round, a large matrix product is timed. The *floor* is the time that the executed FLOPs
+would take at its rate. Ratios are taken within a round, so that other work on the machine affects both sides equally;
+figures are medians over the rounds.
 """
 
 import copy
@@ -36,21 +36,21 @@ def bench(
     dtype: Literal["float32", "bfloat16"] = "float32",
     rounds: int = 10,
 ) -> Benchmark:
-    """Measure FLOPs, time and memory of a model on the CPU, and of another one in turns with it.
+    """Measure FLOPs, time and memory of a model on the CPU, in turns with a second model if there is one.
 
-    Models are copied and stay as they are, and torch's number of threads is restored.
+    The models are copied, not changed. Torch's number of threads is restored.
 
     Args:
         model: A backbone, an hourglass or a funnel.
-        against: What to compare it with, such as its backbone.
+        against: The model to compare it with, such as its backbone.
         batch: Clips per forward pass.
-        threads: Threads of torch; None keeps its present number.
-        dtype: The type that every layer multiplies in; see :func:`poseglass.to_bfloat16`.
+        threads: Torch's number of threads; the current number if None.
+        dtype: The type in which layers multiply; see :func:`poseglass.to_bfloat16`.
         rounds: How many times each model is timed.
 
     Raises:
-        ModelError: A number is below 1, the dtype is unknown, the model is no backbone, hourglass or funnel, or it has
-            no weights.
+        ModelError: A number is below 1, the dtype is unknown, or a model has no weights or is not a backbone, an
+            hourglass or a funnel.
 
     Example:
         >>> import poseglass as pg
@@ -93,7 +93,7 @@ def _check_models(model: object, against: object) -> None:
             raise ModelError(f"expected a backbone, an hourglass or a funnel to measure, got {type(each).__name__}")
         if any(parameter.is_meta for parameter in each.parameters()):
             raise ModelError(
-                "the model is on the meta device and has no weights to run with; build it on the CPU, or only count "
+                "the model is on the meta device, so it has no weights to run with; build it on the CPU, or count only "
                 "its FLOPs with poseglass.cost.flops.count_flops"
             )
 
@@ -126,7 +126,7 @@ class _TimedModel:
             self.seconds.append(perf_counter() - start)
 
     def cost(self, rates: Sequence[float]) -> Cost:
-        """The cost without the first round, which warmed up."""
+        """The cost without the first round, which is a warm-up."""
         batch = len(self.pose2d)
         flops = count_flops(self.original, batch=batch)
         return Cost(

@@ -1,4 +1,4 @@
-"""The published counts of parameters and FLOPs beside our own: what ``poseglass bench --paper`` prints."""
+"""The table of ``poseglass bench --paper``: published counts of parameters and FLOPs next to our own."""
 
 from collections.abc import Sequence
 
@@ -16,12 +16,12 @@ HEADING = (
 
 
 def count_table(models: Sequence[PublishedModel] = TABLES["h36m"].models) -> str:
-    """A Markdown table: for each published model with counts our count beside the published one, and what we execute.
+    """Format a Markdown table of published counts, our own counts, and the FLOPs executed here.
 
-    The last column is the share of its backbone's FLOPs that a waist saves, if the backbone comes before it.
+    The last column is the share of the backbone's FLOPs that a waist saves, if the backbone is in an earlier row.
 
     Args:
-        models: Published models; those without counts are left out.
+        models: Published models. Those without counts are left out.
 
     Example:
         >>> print(count_table(TABLES["h36m"].models[:2]).splitlines()[-1])

@@ -1,12 +1,12 @@
-"""FLOPs of a forward pass: of the published architecture, in both conventions of the field, and as executed here.
+"""FLOPs of a forward pass: of the published architecture in the field's two conventions, and as executed here.
 
 The two conventions differ by up to a third:
 
 - *paper*: 2 x multiply-adds of the Linear and Conv layers only, as in the tables of HoT (CVPR 2024) and most lifters.
 - *full*: 2 x multiply-adds of every matrix product, attention and graphs included, as ``torch.utils.flop_counter``
-  counts a model whose attention is written out.
+  counts a model whose attention consists of plain matrix products.
 
-A model is counted by running it on torch's meta device, which computes shapes and no values.
+A model is counted by running it on torch's meta device, which computes shapes but no values.
 """
 
 import copy
@@ -31,7 +31,7 @@ __all__ = ["Convention", "Flops", "count_flops", "count_parameters"]
 Convention = Literal["paper", "full", "executed"]
 
 _aten = torch.ops.aten
-# torch's formulas. Its table lacks the CPU's attention kernel, which has the formula of the GPU's.
+# Torch's formulas. Its table lacks the CPU's attention kernel, which has the same formula as the GPU's.
 FORMULAS: dict[Any, Callable[..., int]] = {
     **flop_registry,
     _aten._scaled_dot_product_flash_attention_for_cpu: flop_registry[_aten._scaled_dot_product_flash_attention],
@@ -45,7 +45,7 @@ class Flops:
     Attributes:
         paper: Linear and Conv layers of the published architecture.
         full: Every matrix product of the published architecture.
-        executed: Every matrix product that is computed here.
+        executed: Every matrix product computed here.
     """
 
     paper: int
@@ -58,22 +58,22 @@ class Flops:
 
 
 def count_flops(model: PoseModel, *, batch: int = 1) -> Flops:
-    """Count the FLOPs of a forward pass in evaluation, in every convention.
+    """Count the FLOPs of a forward pass in evaluation mode, in every convention.
 
     `executed` is counted on the model itself. `paper` and `full` are counted on a copy that computes two things as
     published:
 
-    - Token recovering attention (TRA) has learned queries that all joints share. The published code projects them for
-      each joint of each clip, ``batch x joints`` times; ours projects them once (:class:`AsPublished`).
+    - Token recovering attention (TRA) has learned queries that all joints share. The published code projects them once
+      per joint and clip; ours projects them once (:class:`AsPublished`).
     - MotionAGFormer's graphs scale their links A to D^-1/2 A D^-1/2. The published code multiplies by two diagonal
       matrices; ours scales rows and columns (:class:`GraphAsPublished`).
 
-    A product belongs to a Linear or Conv layer if one of its factors is a parameter. Norms, softmax, the distances of
-    density peaks and copies are not matrix products and count nowhere. Kernels are counted in their plain form
+    A product belongs to a Linear or Conv layer if one of its factors is a parameter. Norms, softmax, copies and the
+    distances of density peaks are not matrix products and do not count. Kernels are counted in their plain form
     (:mod:`poseglass.models.kernels`).
 
     Args:
-        model: A backbone, an hourglass or a funnel, on any device, meta included. It is not changed.
+        model: A backbone, an hourglass or a funnel, on any device, including meta. It is not changed.
         batch: Clips. `paper` and `full` grow in proportion to it, `executed` a little less.
 
     Example:
@@ -99,9 +99,9 @@ def count_parameters(model: nn.Module) -> int:
 
 @final
 class AsPublished(Recoverer):
-    """Token recovering attention that projects its queries for each joint of each clip, as published. For counting.
+    """Token recovering attention that projects its queries once per joint and clip, as published. For counting.
 
-    It returns what :class:`poseglass.waist.recover.RecoveringAttention` returns; only the work differs.
+    It returns the same as :class:`poseglass.waist.recover.RecoveringAttention`; only the work differs.
 
     Args:
         own: The recoverer whose weights it uses.
@@ -129,7 +129,7 @@ class AsPublished(Recoverer):
 
 @final
 class GraphAsPublished(nn.Module):
-    """A graph convolution plus the two products by which the published one scales its links. For counting.
+    """A graph convolution, plus the two matrix products with which the published code scales its links. For counting.
 
     Args:
         own: The graph convolution to run.
@@ -140,7 +140,7 @@ class GraphAsPublished(nn.Module):
         self.own = own
 
     def forward(self, x: Tokens, *, axis: int = 2) -> Tokens:
-        """Mix tokens (b f s c); each graph scales links of its own."""
+        """Mix tokens (b f s c). Each graph scales its own links."""
         nodes = x.shape[axis]
         links = x.new_zeros(x.shape[:-1].numel() // nodes, nodes, nodes)
         links @ links @ links
@@ -149,7 +149,7 @@ class GraphAsPublished(nn.Module):
 
 
 def _both(model: PoseModel, batch: int) -> "tuple[_Ledger, _Ledger]":
-    """Count a model as it is and as published; the model is a copy that this changes."""
+    """Count a model as it is and as published. It must be a copy, because this changes it."""
     executed = _count(model, batch)
     published = _as_published(model)
     return executed, executed if published is None else _count(published, batch)
@@ -172,7 +172,7 @@ def _as_published(model: PoseModel) -> PoseModel | None:
 
 
 def _weightless(model: PoseModel) -> PoseModel:
-    """Copy a model to the meta device without copying its weights on the way."""
+    """Copy a model to the meta device without copying its weights."""
     stand_ins: dict[int, Any] = {}
     for parameter in model.parameters():
         stand_ins[id(parameter)] = nn.Parameter(parameter.detach().to("meta", torch.float32), requires_grad=False)
@@ -214,8 +214,8 @@ def _count(model: PoseModel, batch: int) -> _Ledger:
     like = next(model.parameters())
     pose2d = torch.zeros(batch, model.frames, backbone.joints, model.inputs, device=like.device, dtype=like.dtype)
     ledger = _Ledger(model)
-    # Under inference_mode, composite operations would arrive whole. The fused kernels of torch's transformer layers,
-    # which a user's backbone may contain, have no formula.
+    # Not inference_mode, in which composite operations are not split into products. The fused kernels of torch's
+    # transformer layers, which a user's backbone may contain, have no formula, so they are switched off.
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:

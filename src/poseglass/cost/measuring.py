@@ -17,12 +17,12 @@ __all__ = ["Held", "Product", "peak_memory"]
 
 
 class Product:
-    """A square matrix product that takes about a tenth of a second, smaller where bfloat16 is emulated.
+    """A square matrix product that takes about a tenth of a second; smaller if bfloat16 is emulated.
 
-    Both torch and the kernel of our layers (oneDNN, where the processor suits it) compute it, and the faster counts.
+    Both torch and the kernel of our layers (oneDNN, if the processor suits it) compute it. The faster one counts.
 
     Attributes:
-        aim: Seconds that it should take at least.
+        aim: The least number of seconds that it should take.
         side: Rows and columns of its factors.
         rates: FLOPs per second, one for each :meth:`time`.
     """
@@ -49,15 +49,15 @@ class Product:
         return min(seconds)
 
     def time(self) -> None:
-        """Append the rate of the fastest of three products to `rates`."""
+        """Append to `rates` the rate of the fastest of three products."""
         self.rates.append(2 * self.side**3 / min(self._once() for _ in range(3)))
 
 
 class Held(TorchDispatchMode):
-    """Counts the bytes held by tensors that are created while it is active.
+    """Counts the bytes of live tensors that are created while it is active.
 
     Args:
-        existing: Tensors that exist already and count from the start.
+        existing: Tensors that already exist and count from the start.
 
     Attributes:
         now: Bytes held now.

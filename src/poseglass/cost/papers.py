@@ -1,10 +1,10 @@
-"""Published models and their figures: the one table that `bench --paper`, `reproduce`, recipes and docs agree with.
+"""Published models and their figures: the one table for `bench --paper`, `reproduce`, recipes and docs.
 
 FLOPs and parameters were counted on the published architectures in the conventions of :mod:`poseglass.cost.flops`.
 Errors are quoted from the papers, and each :class:`Figure` says how reliable its source is. The authors of this package
-measured none of them: they have neither Human3.6M nor MPI-INF-3DHP. The layer before which a released checkpoint prunes
-comes from its architecture's file, where loading needs it. Sources: HoT (Li et al., CVPR 2024, arXiv 2311.12028), H2OT
-(Li et al., TPAMI 2025), and the papers of the backbones.
+measured none of them, because they have neither Human3.6M nor MPI-INF-3DHP. The layer before which a released
+checkpoint prunes comes from the architecture's file, which also needs it to load checkpoints. Sources: HoT (Li et al.,
+CVPR 2024, arXiv 2311.12028), H2OT (Li et al., TPAMI 2025, arXiv 2509.06956), and the papers of the backbones.
 """
 
 from collections.abc import Mapping
@@ -32,8 +32,8 @@ class Figure:
     """A published error.
 
     Attributes:
-        value: In mm or percent.
-        source: ``published`` in a table, read off a ``figure``, or ``second-hand``: not verified.
+        value: The error in mm, or a percentage.
+        source: ``published`` in a table, read from a ``figure``, or ``second-hand``, which means not verified.
     """
 
     value: float
@@ -42,7 +42,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Counts:
-    """What a forward pass of one clip costs.
+    """The parameters, and the FLOPs of a forward pass of one clip.
 
     Attributes:
         parameters: In millions.
@@ -57,15 +57,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class Setup:
-    """How this package builds a published model, and what it feeds it.
+    """How this package builds a published model, and the model's input.
 
     Attributes:
         size: The backbone's name in :data:`poseglass.models.MODELS`.
         keypoints: The 2D poses it takes: ``cpn``, ``gt``, or ``sh`` (stacked hourglass, with scores).
         recipe: Its recipe's name in ``recipes/``; empty if it has none.
-        waist: What is around the backbone.
-        keep: Frames kept, if they are published. For TPC w. MotionBERT and MPI-INF-3DHP's funnel they are our
-            recipe's choice, because a checkpoint of a funnel is that of its backbone and does not tell them.
+        waist: The kind of waist around the backbone.
+        keep: The number of frames kept, if published. For TPC w. MotionBERT and MPI-INF-3DHP's funnel it is our
+            recipe's choice, because a funnel's checkpoint holds only its backbone and does not tell it.
         at: The layer before which the other frames are dropped.
     """
 
@@ -82,11 +82,11 @@ class PublishedModel:
     """A published model and its figures.
 
     Attributes:
-        name: As in the papers.
+        name: Its name in the papers.
         frames: Frames per clip.
         setup: How to build it; None if this package lacks the architecture.
         counts: Parameters and FLOPs, if they were counted.
-        errors: By metric; empty if none were published.
+        errors: Published errors by metric; empty if there are none.
 
     Example:
         >>> from poseglass.cost.flops import count_flops
@@ -120,14 +120,17 @@ class PublishedModel:
         if setup.waist == "none":
             return self.backbone()
         if setup.keep is None:
-            raise ModelError(f"the frames that {self.name} keeps were not published, so it cannot be built")
+            raise ModelError(
+                f"the number of frames that {self.name} keeps was not published, so it cannot be built; call "
+                "backbone() instead"
+            )
         narrow = funnel if setup.waist == "funnel" else hourglass
         with torch.device("meta"):
             return narrow(setup.size, keep=setup.keep, at=setup.at, frames=self.frames)
 
     def _setup(self) -> Setup:
         if self.setup is None:
-            raise ModelError(f"this package has no architecture for {self.name}")
+            raise ModelError(f"this package lacks the architecture of {self.name}, so it cannot be built")
         return self.setup
 
 
@@ -136,9 +139,9 @@ class PublishedTable:
     """Models published on one data set.
 
     Attributes:
-        dataset: The name that prepared recordings give it.
+        dataset: The data set's name in prepared recordings.
         metrics: The errors that the papers report, in the order of the columns.
-        models: In the order of the rows.
+        models: The models, in the order of the rows.
     """
 
     dataset: str

@@ -1,4 +1,4 @@
-"""What :func:`poseglass.cost.benchmark.bench` measured, the figures that follow from it, and the table of them."""
+"""The result of :func:`poseglass.cost.benchmark.bench`: measurements, derived figures, and a table of them."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -17,18 +17,18 @@ CONVENTIONS: tuple[Convention, ...] = ("paper", "full", "executed")
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What one model costs.
+    """The cost of one model.
 
     Attributes:
-        name: Class and waist.
-        parameters: The number of learned numbers.
+        name: The model's class and waist.
+        parameters: The number of parameters.
         frames: Frames per clip.
         batch: Clips per forward pass.
         flops: FLOPs of a forward pass of the whole batch.
         seconds: Duration of a forward pass of the whole batch, in each round.
         floor: Seconds that the executed FLOPs would take at the rate of a large matrix product, in each round.
-        memory: The most bytes that tensors held at once in a forward pass, weights and input included. Python and torch
-            themselves and scratch memory within kernels are not included.
+        memory: The most bytes that tensors held at once in a forward pass, weights and input included. The memory of
+            Python and torch themselves and scratch memory within kernels are not included.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Cost:
 
     @property
     def latency(self) -> float:
-        """Median seconds of a forward pass of the whole batch."""
+        """Median duration in seconds of a forward pass of the whole batch."""
         return median(self.seconds)
 
     @property
@@ -52,7 +52,7 @@ class Cost:
 
     @property
     def over_floor(self) -> float:
-        """The duration of a forward pass as a multiple of the floor: the median of the rounds' ratios."""
+        """The duration of a forward pass as a multiple of the floor: the median ratio over the rounds."""
         return median(taken / floor for taken, floor in zip(self.seconds, self.floor, strict=True))
 
     def per_clip(self, convention: Convention) -> float:
@@ -67,15 +67,15 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """The cost of a model, and of another one measured in turns with it.
+    """The cost of a model, and of a second one measured in turns with it.
 
-    ``str()`` is a table to read, :meth:`markdown` one to publish, :meth:`json` a record of everything.
+    ``str()`` gives a table to read, :meth:`markdown` a table to publish, and :meth:`json` all values.
 
     Attributes:
         model: The model's cost.
-        against: The other model's, if there is one.
+        against: The second model's cost, if there is one.
         threads: Torch's threads within an operation.
-        dtype: The type that the layers multiply in.
+        dtype: The type in which the layers multiply.
         side: Rows and columns of the matrices whose product sets the floor.
         rates: FLOPs per second of that product in each round.
     """
@@ -89,7 +89,7 @@ class Benchmark:
 
     @property
     def speedup(self) -> float | None:
-        """How many times as fast as the other model this one is per frame: the median of the rounds' ratios."""
+        """How many times as fast as the second model this one is per frame: the median ratio over the rounds."""
         if self.against is None:
             return None
         pairs = zip(self.model.seconds, self.against.seconds, strict=True)
@@ -97,17 +97,17 @@ class Benchmark:
 
     @property
     def time_saved(self) -> float | None:
-        """The share of the other model's time per frame that is saved."""
+        """The share of the second model's time per frame that is saved."""
         return None if self.speedup is None else 1 - 1 / self.speedup
 
     def flops_saved(self, convention: Convention = "executed") -> float | None:
-        """The share of the other model's FLOPs per frame that is saved."""
+        """The share of the second model's FLOPs per frame that is saved."""
         if self.against is None:
             return None
         return 1 - self.model.per_frame(convention) / self.against.per_frame(convention)
 
     def realised(self, convention: Convention = "executed") -> float | None:
-        """Time saved divided by FLOPs saved: 1 if all saved FLOPs save time. None if no FLOPs are saved."""
+        """Time saved divided by FLOPs saved: 1 if time falls as much as FLOPs. None if no FLOPs are saved."""
         saved = self.flops_saved(convention)
         return None if self.time_saved is None or not saved else self.time_saved / saved
 
@@ -115,7 +115,7 @@ class Benchmark:
         return "\n".join([text_table(self._cells()), "", *self._notes()])
 
     def markdown(self) -> str:
-        """A Markdown table, and how it was measured."""
+        """A Markdown table, and notes on how it was measured."""
         return "\n".join([markdown_table(self._cells()), "", *self._notes()])
 
     def json(self) -> str:
@@ -123,7 +123,7 @@ class Benchmark:
         return json.dumps(self.record(), indent=2)
 
     def record(self) -> dict[str, Any]:
-        """Everything that was measured, and the figures that follow from it, as plain values."""
+        """All measurements and derived figures as plain values."""
         figures = ("latency", "throughput", "over_floor")
         costs = {
             key: None if cost is None else asdict(cost) | {figure: getattr(cost, figure) for figure in figures}
@@ -143,7 +143,7 @@ class Benchmark:
         }
 
     def _cells(self) -> list[list[str]]:
-        """The table: a column per model, and what is saved if there are two."""
+        """The table: a column per model, and one for the savings if there are two."""
         costs = [self.model] if self.against is None else [self.model, self.against]
 
         def row(label: str, cells: list[str], saved: float | None = None) -> list[str]:
@@ -176,13 +176,13 @@ class Benchmark:
             "FLOPs: 2 x multiply-adds. paper: Linear and Conv layers of the published architecture; full: every matrix "
             "product of it; executed: every matrix product computed here.",
             f"Floor: the executed FLOPs at the {_amount(median(self.rates))}FLOPs/s that a {self.side} x {self.side} "
-            "matrix product reaches between the rounds.",
+            "matrix product reaches between rounds.",
             "Peak memory: the most that tensors hold at once, weights and input included.",
         ]
         if self.speedup is not None:
-            text = f"In turns, pair by pair: {self.speedup:.2f} x as fast per frame"
+            text = f"Measured in turns, compared within each round: {self.speedup:.2f} x as fast per frame"
             if (realised := self.realised()) is not None and (paper := self.realised("paper")) is not None:
-                text += f". Time saved by FLOPs saved: {realised:.2f} (executed), {paper:.2f} (paper); 1 is all of it"
+                text += f". Time saved / FLOPs saved: {realised:.2f} (executed), {paper:.2f} (paper)"
             notes.append(text + ".")
         return notes
 

@@ -1,1 +1,1 @@
-"""Motion data: takes of motion capture, data sets prepared as recordings, virtual and synthetic data, checks."""
+"""Motion data: motion capture takes, data sets prepared as recordings, virtual and synthetic data, checks."""

@@ -84,7 +84,7 @@ class MotionClips:
 
     @property
     def fingerprint(self) -> str:
-        """A short hash of the takes, their names, subjects and splits; the same in whatever file they are stored."""
+        """A short hash of the takes, their names, subjects and splits. It does not depend on the file."""
         digest = hashlib.sha256(json.dumps(self.fps).encode())
         for clip in self.clips:
             digest.update(json.dumps([clip.name, clip.subject, clip.split, clip.points.shape]).encode())
@@ -100,7 +100,7 @@ class MotionClips:
         chosen = tuple(clip for clip in self.clips if clip.split == name)
         if not chosen:
             known = sorted({clip.split for clip in self.clips})
-            raise DataError(f"there are no clips in the split {name!r}; there are splits {', '.join(known)}")
+            raise DataError(f"the split {name!r} has no clips; the splits with clips are {', '.join(known)}")
         return MotionClips(chosen, self.fps, self.credit)
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -121,7 +121,7 @@ class MotionClips:
         """Read a file written by :meth:`save`, or an npz of bare arrays at 60 fps with an ``index.csv`` beside it.
 
         Raises:
-            DataError: The file is missing, damaged or something else. Pickles are refused.
+            DataError: The file is missing, damaged or not such a file. Pickles are refused.
         """
         path = Path(path)
         if not path.is_file():
@@ -129,7 +129,7 @@ class MotionClips:
         if not is_zipfile(path):
             raise DataError(f"{path} is not an npz of motion clips; make one with `poseglass data mocap DIR`")
         try:
-            # numpy does not close a damaged file that it has opened itself
+            # Opened here, because NumPy does not close a damaged file that it has opened itself.
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 if "about" in archive.files:
                     about = json.loads(str(archive["about"]))

@@ -1,7 +1,7 @@
-"""CMU's motion capture as Human3.6M's 17 joints; :mod:`poseglass.own` reads a whole download.
+"""Convert CMU's motion capture to Human3.6M's 17 joints. :mod:`poseglass.own` reads a whole download.
 
-The takes are available as Acclaim's ASF/AMC and as Bruce Hahne's BVH conversion ("cgspeed"). Both have the same unit of
-length and y up. At rest the person faces +z, with the left side at +x.
+The takes exist as Acclaim ASF/AMC files and in Bruce Hahne's BVH conversion ("cgspeed"). Both have the same unit of
+length and y up. In the rest pose the person faces +z, with the left side at +x.
 """
 
 import re
@@ -18,14 +18,14 @@ from poseglass.mocap.rigid import RigidMotion
 
 __all__ = ["SPLITS", "cmu_take", "cmu_to_h36m", "cut_glitches", "is_cmu", "repair_bvh"]
 
-UNIT = 0.0254 / 0.45  # metres in CMU's unit of length, in either format
-SHORTEST = 30  # frames of a clip
+UNIT = 0.0254 / 0.45  # metres per CMU unit of length, in both formats
+SHORTEST = 30  # minimum frames of a clip
 
-# Subjects that are not for training.
+# Subjects that are not used for training.
 SPLITS = {"cmu_02": "val", "cmu_64": "val", "cmu_07": "test", "cmu_08": "test", "cmu_13": "test", "cmu_49": "test"}
-MIXED = "cmu_mixed"  # the subject of takes whose name does not tell it
+MIXED = "cmu_mixed"  # the subject of takes whose names do not tell it
 
-# Human3.6M's joints by the joints of the BVH files and by the bones of the ASF files that end there; a|b: midpoint.
+# For each Human3.6M joint: the joint of the BVH files, and the bone of the ASF files that ends there; a|b: midpoint.
 JOINTS = {
     "pelvis": ("LeftUpLeg|RightUpLeg", "lhipjoint|rhipjoint"),  # Hips lies above the hip joints
     "right_hip": ("RightUpLeg", "rhipjoint"),
@@ -50,8 +50,8 @@ JOINTS = {
 def cmu_to_h36m(mocap: RigidMotion) -> PoseSequence:
     """Convert a CMU take to 17 joints in the world: metres, y up, at its own frame rate.
 
-    The first frame of a BVH file, a T-pose added by the conversion, is dropped, and missing bones are repaired
-    (:func:`repair_bvh`). Joint 9 is at the base of the skull, about 5 cm behind a detector's nose.
+    The first frame of a BVH file, a T-pose added by the conversion, is dropped, and bones without length are repaired
+    (:func:`repair_bvh`). Joint 9 is at the base of the skull, about 5 cm behind the nose that detectors report.
 
     Args:
         mocap: A take in either format.
@@ -71,7 +71,7 @@ def cmu_to_h36m(mocap: RigidMotion) -> PoseSequence:
             f"this is not a CMU take: it lacks the joints {', '.join(missing)}; there are {', '.join(mocap.names)}"
         )
     if len(mocap) <= bvh:
-        raise DataError("the take is empty: it has no frame but the T-pose")
+        raise DataError("the take is empty: it has no frame besides the T-pose")
     if bvh:
         mocap = repair_bvh(mocap)
     points = np.stack([np.mean([mocap.joint(name) for name in names], axis=0) for names in parts], 1)
@@ -82,8 +82,8 @@ def cmu_to_h36m(mocap: RigidMotion) -> PoseSequence:
 def repair_bvh(mocap: RigidMotion) -> RigidMotion:
     """Restore the thorax and wrist bones, which have no length in the BVH conversion.
 
-    The thorax gets the length of the spine below it, and a wrist half the length of the hand. The mean error that
-    remains is 1 to 5 mm. Bones that have a length are not changed.
+    The thorax gets the length of the spine below it, and a wrist gets half the length of the hand. The remaining mean
+    error is 1 to 5 mm. Bones that have a length are not changed.
     """
     bones = dict(zip(mocap.names, mocap.offsets[0], strict=True))
     thorax = np.array([0, np.linalg.norm(bones["Spine1"]), 0])
@@ -102,7 +102,7 @@ def cut_glitches(poses: PoseSequence) -> list[PoseSequence]:
 
 
 def cmu_take(path: Path) -> tuple[str, str]:
-    """Return the names of a take and its subject, from the name of its file.
+    """Return the names of a take and its subject, given the path of its file.
 
     Example:
         >>> cmu_take(Path("07_01.amc"))

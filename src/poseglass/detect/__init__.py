@@ -1,4 +1,4 @@
-"""2D detectors: an image in, the keypoints of everyone in it out. :data:`DETECTORS` is the list of them."""
+"""2D detectors: an image in, the keypoints of everyone in it out. :data:`DETECTORS` lists them."""
 
 import os
 from collections.abc import Callable
@@ -11,18 +11,18 @@ from poseglass.errors import DetectorError
 __all__ = ["DETECTORS", "Detector", "FakeDetector", "MediaPipeDetector", "make_detector"]
 
 DETECTORS: dict[str, Callable[[str | os.PathLike[str] | None], Detector]] = {"mediapipe": MediaPipeDetector}
-"""How to make a detector by its name, from the path of its weights or from None for its default weights."""
+"""Functions that make a detector, by name. Each takes the path of the weights, or None for the default weights."""
 
 
 def make_detector(name: str, weights: str | os.PathLike[str] | None = None) -> Detector:
-    """A detector of :data:`DETECTORS`.
+    """Make a detector of :data:`DETECTORS`.
 
     Args:
-        name: Its name.
-        weights: The path of other weights than its own.
+        name: The detector's name.
+        weights: The path of its weights. Default: the detector's default weights.
 
     Raises:
-        DetectorError: There is none of that name, a package is missing, or the weights cannot be loaded.
+        DetectorError: There is no detector of that name, a package is missing, or the weights cannot be loaded.
 
     Example:
         >>> make_detector("mediapipe", "pose_landmarker_heavy.task")  # doctest: +SKIP

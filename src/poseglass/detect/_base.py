@@ -35,9 +35,9 @@ class Detector(ABC):
 
         Args:
             image: The frame, RGB.
-            seconds: Its time. It increases from frame to frame; if it does not, another video starts.
+            seconds: The frame's time. It increases from frame to frame; if it does not, another video starts.
 
         Returns:
-            The position of each person's joints in pixels (x right, y down) and a score from 0 to 1, (p j 3). The shape
-            is (0, j, 3) if nobody is in view.
+            Each person's joints, (p j 3): position in pixels (x right, y down) and a score from 0 to 1. The shape is
+            (0, j, 3) if nobody is in view.
         """

@@ -16,8 +16,8 @@ __all__ = ["FakeDetector"]
 class FakeDetector(Detector):
     """Returns the keypoints of a pose sequence frame by frame, whatever the images show: for tests without a network.
 
-    Frames that are invalid or have no known joint show nobody, and so do frames after the last. If the time does not
-    increase, it starts again, as :class:`Detector` requires.
+    Invalid frames, frames without a known joint, and frames after the last show nobody. If the time does not increase,
+    the detector starts again at the first pose, as :class:`Detector` requires.
 
     Args:
         poses: The keypoints to return, in pixels.

@@ -1,8 +1,8 @@
 """The 2D detector's weights: fetched once, checked on every use, offline afterwards.
 
-They come from the wheel of MediaPipe 0.10.21 (Apache-2.0), the only pose weights in a package registry. pip downloads
-the same wheel on every platform, because only its two networks are needed; they become a ``.task`` file in the user's
-cache.
+They come from the wheel of MediaPipe 0.10.21 (Apache-2.0), the only package in a registry that carries pose weights.
+Only its two networks are needed, so pip downloads the same wheel on every platform. The networks become a ``.task``
+file in the user's cache.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ WHEEL = "mediapipe==0.10.21"
 WHEEL_SHA256 = "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3"
 TAGS = ("--platform", "manylinux_2_28_x86_64", "--python-version", "3.11", "--implementation", "cp", "--abi", "cp311")
 
-# Name in the task file: (name in the wheel, sha256, mean and standard deviation that pixels are normalised with).
+# Name in the task file: (name in the wheel, SHA-256, mean and standard deviation for normalising pixels).
 NETWORKS = {
     "pose_detector.tflite": (
         "mediapipe/modules/pose_detection/pose_detection.tflite",
@@ -58,7 +58,7 @@ def detector_model() -> Path:
     The SHA-256 of the file is checked every time, and a file that has changed is fetched again.
 
     Raises:
-        DetectorError: They cannot be fetched; the message says how to get them by hand.
+        DetectorError: The weights cannot be fetched; the message says how to get them by hand.
     """
     path = cache_folder() / NAME
     try:
@@ -78,13 +78,13 @@ def detector_model() -> Path:
 
 
 def _download(folder: Path) -> Path:
-    """Download the wheel with pip, which uses the mirrors and proxies that the user has set."""
+    """Download the wheel with pip, which respects the user's mirrors and proxies."""
     requirement = folder / "requirements.txt"
     requirement.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n", encoding="utf-8")
     options = ("--no-deps", "--only-binary=:all:", "--require-hashes", "--quiet", "--disable-pip-version-check")
     command = [sys.executable, "-m", "pip", "download", *options, *TAGS, "--dest", str(folder), "-r", str(requirement)]
     try:
-        # The user's constraints are for installed packages; this wheel is only unpacked.
+        # The user's constraints apply to installed packages; this wheel is only unpacked.
         surroundings = {name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"}
         run = subprocess.run(
             command, env=surroundings, capture_output=True, text=True, errors="replace", timeout=900, check=False
@@ -100,7 +100,7 @@ def _download(folder: Path) -> Path:
 
 
 def _networks(wheel: Path) -> dict[str, bytes]:
-    """The networks in the wheel, each with the metadata that a MediaPipe task needs."""
+    """The wheel's networks, each with the metadata that a MediaPipe task needs."""
     networks = {}
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -114,7 +114,7 @@ def _networks(wheel: Path) -> dict[str, bytes]:
 def _checked(content: bytes, digest: str, name: str) -> bytes:
     actual = hashlib.sha256(content).hexdigest()
     if actual != digest:
-        raise _failed(f"{name} should have the SHA-256 {digest}, got {actual}")
+        raise _failed(f"{name} must have the SHA-256 {digest}, got {actual}")
     return content
 
 

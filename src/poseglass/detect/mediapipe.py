@@ -28,15 +28,16 @@ OUTSIDE = 0.1
 
 
 class MediaPipeDetector(Detector):
-    """MediaPipe's BlazePose (full): 33 joints, on any processor without a graphics card.
+    """MediaPipe's BlazePose (full): 33 joints, on any processor, no graphics card needed.
 
-    A joint's score is the lower of MediaPipe's presence (it is in the image) and visibility (it is not hidden). It is
-    at most :data:`OUTSIDE` for a joint outside the image.
+    A joint's score is the lower of MediaPipe's presence (the joint is in the image) and visibility (it is not hidden),
+    and at most :data:`OUTSIDE` for a joint outside the image.
 
     Args:
         model: A ``.task`` file such as ``pose_landmarker_heavy.task``. The default is fetched on first use.
-        people: The most people to detect. A single person is tracked smoothly from frame to frame; more take longer.
-        confidence: The least confidence that there is a person, from 0 to 1.
+        people: The maximum number of people. A single person is tracked smoothly from frame to frame; detecting several
+            takes longer.
+        confidence: The minimum confidence in a person, from 0 to 1.
 
     Raises:
         DetectorError: MediaPipe is not installed, or the model is missing or cannot be fetched.
@@ -58,7 +59,7 @@ class MediaPipeDetector(Detector):
             raise DetectorError(f"confidence must be from 0 to 1, got {confidence}")
         if model is not None and not Path(model).is_file():
             raise DetectorError(f"there is no detector model {model}; give the path of a .task file")
-        self._mediapipe = _mediapipe()  # fails before 35 MB are fetched if it is missing
+        self._mediapipe = _mediapipe()  # before 35 MB are fetched, because it may be missing
         self._people = people
         self._confidence = confidence
         self._model = detector_model() if model is None else Path(model)
@@ -68,7 +69,7 @@ class MediaPipeDetector(Detector):
         self._landmarker = self._start()
 
     def _start(self) -> Any:
-        """Start a landmarker that closes with the detector, at the latest when Python ends."""
+        """Start a landmarker that closes with the detector, or at the latest when Python exits."""
         tasks = self._mediapipe.tasks
         options = tasks.vision.PoseLandmarkerOptions(
             base_options=tasks.BaseOptions(model_asset_path=str(self._model.absolute())),
@@ -107,8 +108,8 @@ class MediaPipeDetector(Detector):
     def detect(self, image: UInt8[ndarray, "_ _ 3"], seconds: float) -> Float[ndarray, "p 33 3"]:
         """Detect the people in one frame; see :meth:`Detector.detect`.
 
-        Any thread may call it, one at a time; other Python threads run meanwhile. The size of the image hardly changes
-        the time it takes, so smaller images gain little and cost precision.
+        Any thread may call this method, but only one at a time; other Python threads run meanwhile. It takes about as
+        long for any image size, so smaller images gain little and cost precision.
 
         Raises:
             DetectorError: The image or the time is invalid, or the detector is closed.
@@ -124,14 +125,14 @@ class MediaPipeDetector(Detector):
             self._landmarker, self._stamp = self._start(), -1
         self._seconds = seconds
         self._stamp = max(self._stamp + 1, round(1000 * seconds))  # MediaPipe needs whole milliseconds that increase
-        # MediaPipe reads an image with gaps between its rows as if there were none, and then sees nobody.
+        # MediaPipe ignores gaps between an image's rows, so it would see a garbled image and detect nobody.
         picture = self._mediapipe.Image(self._mediapipe.ImageFormat.SRGB, np.ascontiguousarray(image))
         try:
             with _quiet() if self._quiet else nullcontext():
                 landmarks = self._landmarker.detect_for_video(picture, self._stamp).pose_landmarks
         except (RuntimeError, ValueError) as problem:
-            raise DetectorError(f"MediaPipe cannot work on the image at {seconds:g} s: {problem}") from problem
-        self._quiet = self._quiet and not landmarks  # its last warning comes with the first person
+            raise DetectorError(f"MediaPipe cannot process the image at {seconds:g} s: {problem}") from problem
+        self._quiet = self._quiet and not landmarks  # MediaPipe's last warning comes with the first person
         height, width = image.shape[:2]
         people = np.zeros((len(landmarks), len(self.skeleton), 3), np.float32)
         for person, joints in zip(people, landmarks, strict=True):
@@ -155,11 +156,11 @@ def _mediapipe() -> Any:
 def _close(landmarker: Any) -> None:
     try:
         landmarker.close()
-    except RuntimeError:  # Python has stopped its threads at exit; MediaPipe must not try again
+    except RuntimeError:  # at exit, Python has stopped the threads; MediaPipe must not try again
         landmarker.close = bool
 
 
-# What MediaPipe's C++ libraries log; they have no setting to turn it off.
+# Log lines of MediaPipe's C++ libraries, which no setting turns off.
 NOISE = re.compile(rb"(WARNING: Logging before InitGoogle|INFO: Created TensorFlow Lite|[IW]\d{4} \d\d:\d\d:\d\d).*")
 
 
@@ -168,11 +169,11 @@ HOLDING = Lock()  # standard error belongs to the whole process
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back what the block writes to standard error, and write all but MediaPipe's noise afterwards."""
+    """Hold back what the block writes to standard error; afterwards write all of it but MediaPipe's noise."""
     with HOLDING, tempfile.TemporaryFile() as held:
         try:
             stderr = os.dup(2)
-        except OSError:  # there is no standard error, as under pythonw
+        except OSError:  # no standard error, for example under pythonw
             yield
             return
         os.dup2(held.fileno(), 2)

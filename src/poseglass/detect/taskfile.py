@@ -2,8 +2,8 @@
 
 A task file is an uncompressed zip of networks. Each network carries *metadata* that say how pixels become its input:
 ``(pixel - mean) / std``. The networks in MediaPipe's older wheels carry none. A ``.tflite`` is a flatbuffer, whose
-pointers only point forward. So it is enough to put a new start in front that holds the metadata and points into the old
-bytes, which stay as they are and aligned. The same networks always give the same file, byte for byte.
+pointers only point forward. A new head in front of the old bytes is therefore enough: it holds the metadata and points
+into the old bytes, which stay unchanged and aligned. The same networks always give the same file, byte for byte.
 """
 
 import io
@@ -19,13 +19,13 @@ class _Old(int):
     """A pointer to an offset in the old file."""
 
 
-# A piece of a flatbuffer is a row of four-byte words; pointers to it point at the first. In a row, a number stands for
-# itself and a piece for a pointer to that piece, so pieces nest like the tables they describe.
+# A piece of a flatbuffer is a list of four-byte words; a pointer to it points at its first word. In the list, a number
+# stands for itself and a piece for a pointer to that piece, so pieces nest like the tables they describe.
 _Piece = Sequence[Union[int, "_Piece"]]
 
 
 def _table(fields: Mapping[int, int | _Piece]) -> _Piece:
-    """A table of fields, given by their numbers in the schema: its slots, then the vtable that locates them."""
+    """A table from its fields, keyed by their numbers in the schema: the slots, then the vtable that locates them."""
     places = [0] * (max(fields) + 1)
     for slot, number in enumerate(sorted(fields)):
         places[number] = 4 + 4 * slot
@@ -39,7 +39,7 @@ def _words(data: bytes) -> list[int]:
 
 
 def _lay(piece: _Piece) -> list[int]:
-    """A piece and everything it points to in one row, with pointers turned into distances in bytes."""
+    """Lay out a piece and everything it points to as one list of words; pointers become distances in bytes."""
     row: list[int] = [0] * len(piece)
     for place, word in enumerate(piece):
         if isinstance(word, int):
@@ -67,7 +67,7 @@ def _normalisation(mean: float, std: float) -> bytes:
 
 
 def with_normalisation(network: bytes, mean: float, std: float) -> bytes:
-    """A ``.tflite`` network with metadata added that say its input is ``(pixel - mean) / std``."""
+    """Add metadata to a ``.tflite`` network that declare its input as ``(pixel - mean) / std``."""
 
     def number(place: int, *, signed: bool = False) -> int:
         return int.from_bytes(network[place : place + 4], "little", signed=signed)
@@ -105,13 +105,13 @@ def with_normalisation(network: bytes, mean: float, std: float) -> bytes:
 
 
 def task_file(networks: Mapping[str, bytes]) -> bytes:
-    """An uncompressed zip of networks by name, aligned and without dates, so that equal networks give equal bytes."""
+    """Zip networks by name, uncompressed, aligned and without dates, so that equal networks give equal bytes."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, network in networks.items():
             entry = zipfile.ZipInfo(name)
             entry.create_system = 3  # Unix on every system, because the bytes must be the same
-            padding = -(file.tell() + 30 + len(name) + 4) % 64  # 30: bytes of a zip entry's header before the name
+            padding = -(file.tell() + 30 + len(name) + 4) % 64  # 30: a zip entry's header before the name
             entry.extra = struct.pack("<HH", 0xD935, padding) + bytes(padding)  # as Android's zipalign pads
             archive.writestr(entry, network)
     return file.getvalue()

@@ -1,1 +1,1 @@
-"""Atomic writes, safe reading of pickles, tables, and optional packages."""
+"""Atomic writes, safe reading of pickles, output formats, tables, and optional packages."""

@@ -1,4 +1,4 @@
-"""Optional packages, imported when they are needed."""
+"""Optional packages, imported when needed."""
 
 import importlib
 from typing import Any
@@ -9,7 +9,7 @@ __all__ = ["require"]
 
 
 def require(module: str) -> Any:
-    """Import a module of a package that only some data sets need, those of the extra ``datasets``.
+    """Import a module from a package of the extra ``datasets``, which only some data sets need.
 
     Raises:
         DataError: The package is not installed. The message gives the command that installs it.

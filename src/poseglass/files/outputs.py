@@ -1,4 +1,4 @@
-"""What a motion can be written as, by the suffix of the file: :data:`WRITERS` is the one list of it."""
+"""The formats in which a motion can be written, by file suffix: :data:`WRITERS` is the one list of them."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -8,15 +8,15 @@ __all__ = ["WRITERS", "Writer", "load_writer", "writers_in_words"]
 
 
 class Writer(NamedTuple):
-    """One kind of output file. Functions and classes are named ``module:name`` and imported on first use.
+    """One kind of output file. Functions and classes are given as ``module:name`` and imported on first use.
 
     Args:
-        contents: What is in the file, as ``poseglass lift --help`` says it.
-        home: Writes the whole file or nothing, given the motion and the path.
-        draws: Whether it draws pictures. It then also takes the path of the video the motion was lifted from, or None,
-            as `video`.
-        live: Draws the motion while it is still being lifted: a class like
-            :class:`poseglass.show.rendering.movie.Movie`.
+        contents: What the file contains, in the words of ``poseglass lift --help``.
+        home: The function that writes the file, completely or not at all, given the motion and the path.
+        draws: Whether it draws pictures. If so, it also takes `video`: the path of the video that the motion was lifted
+            from, or None.
+        live: The class that draws the motion while it is still being lifted, such as
+            :class:`poseglass.show.rendering.movie.Movie`; None if there is none.
     """
 
     contents: str
@@ -36,14 +36,14 @@ WRITERS: dict[str, Writer] = {
 
 
 def load_writer(home: str) -> Callable[..., Any]:
-    """Import what a :class:`Writer` names; raises its error if it needs a package that is missing."""
+    """Import the function or class that a :class:`Writer` names. Importing fails if a package it needs is missing."""
     module, _, name = home.partition(":")
     writer: Callable[..., Any] = getattr(import_module(f"poseglass.{module}"), name)
     return writer
 
 
 def writers_in_words() -> str:
-    """The suffixes and what is in the files, as for ``--help``.
+    """The suffixes and what the files contain, for ``--help``.
 
     Example:
         >>> writers_in_words()

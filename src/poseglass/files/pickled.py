@@ -1,8 +1,8 @@
-"""Read pickled arrays of published files without running their code.
+"""Read pickled arrays from published files without running their code.
 
 A pickle is a small program that may call any function. The unpickler here knows only the functions that build numpy's
-arrays, dtypes and scalars, and puts harmless stand-ins in their place. It refuses any other function by name. Plain
-containers, numbers, strings and arrays can be read this way, and no code of the file runs.
+arrays, dtypes and scalars, and replaces them by harmless stand-ins. It refuses all other functions. It can read plain
+containers, numbers, strings and arrays, and runs no code from the file.
 """
 
 import pickle
@@ -26,7 +26,7 @@ def read_objects(path: Path, member: str) -> Any:
         member: The name of the array in it.
 
     Raises:
-        FormatError: The member is missing or damaged, or its pickle asks for anything but arrays.
+        FormatError: The member is missing or damaged, or its pickle asks for anything but arrays and plain containers.
 
     Example:
         >>> np.savez("poses.npz", positions=np.array({"S1": [1.0, 2.0]}, dtype=object))
@@ -51,7 +51,7 @@ def read_objects(path: Path, member: str) -> Any:
 
 
 class _Dtype:
-    """Stand-in for ``numpy.dtype``: a plain kind of number, text or object, and its byte order."""
+    """Stand-in for ``numpy.dtype``: a plain type of number, text or object, and its byte order."""
 
     def __init__(self, name: str, *_: Any) -> None:
         self.dtype = np.dtype(name)
@@ -80,7 +80,7 @@ class _Unpickled:
 
 
 class _StandIn:
-    """Base of stand-ins for functions. They are classes because a pickle can change the attributes of a function."""
+    """Base of stand-ins for functions. They are classes because a pickle could change the attributes of a function."""
 
     def __setstate__(self, state: Any) -> None:
         raise FormatError("the pickle changes the state of a function, which is refused")

@@ -1,4 +1,4 @@
-"""Tables of text cells as aligned text, Markdown and CSV. Every table that this package prints is written here.
+"""Format tables as aligned text, Markdown or CSV. Every table that this package prints is formatted here.
 
 A table is a list of rows of cells. The first row is the heading, and all rows have the same length.
 """

@@ -1,4 +1,4 @@
-"""Atomic writes, and a lock that lets one process at a time work in a folder."""
+"""Atomic writes, and a per-folder lock."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def check_writable(path: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> None:
-    """Raise an error now if a file could not be written later, after long work. Nothing is created or changed.
+    """Raise an error now, before long work, if a file could not be written later. Nothing is created or changed.
 
     Args:
         path: The file.
@@ -42,7 +42,7 @@ def check_writable(path: str | os.PathLike[str], error: type[PoseglassError] = P
 def writing(path: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> Iterator[Path]:
     """Write a file completely or not at all.
 
-    The block writes to the temporary path that it gets, in the same folder and with the same suffix. The temporary file
+    The block gets a temporary path in the same folder and with the same suffix, and writes to it. The temporary file
     replaces `path` if the block succeeds, and is removed if it fails. Missing folders are created.
 
     Args:
@@ -78,7 +78,7 @@ def writing(path: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
 
 @contextmanager
 def folder_lock(folder: str | os.PathLike[str], error: type[PoseglassError] = PoseglassError) -> Iterator[None]:
-    """Lock a folder, so that only this process works in it during the block. A missing folder is created.
+    """Lock a folder so that only this process works in it during the block. A missing folder is created.
 
     The operating system releases the lock when the process ends, even if it is killed. No file is left in the folder.
     Windows and some network drives have no such locks; there, the folder is not protected.
@@ -105,7 +105,9 @@ def folder_lock(folder: str | os.PathLike[str], error: type[PoseglassError] = Po
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise error(f"another process works in {folder}; wait for it, stop it, or choose another folder") from None
+            raise error(
+                f"another process is working in {folder}; wait for it, stop it, or choose another folder"
+            ) from None
         except OSError:
             pass
         yield
@@ -114,7 +116,7 @@ def folder_lock(folder: str | os.PathLike[str], error: type[PoseglassError] = Po
 
 
 def apply_umask(path: Path, mode: int) -> None:
-    """Give a private temporary file or folder the permissions of an ordinary new one: `mode` less the umask."""
+    """Give a private temporary file or folder the permissions of an ordinary new one: `mode` minus the umask."""
     umask = os.umask(0)
     os.umask(umask)
     path.chmod(mode & ~umask)

@@ -1,1 +1,1 @@
-"""How good a model is: metrics, protocols, reports, and the papers beside them."""
+"""Evaluate models: metrics, protocols, reports, and comparison with the papers."""

@@ -1,4 +1,4 @@
-"""`pg.evaluate`: how good a model is, on motion clips or on recordings."""
+"""`pg.evaluate`: the accuracy of a model on motion clips or on recordings."""
 
 from typing import overload
 
@@ -29,22 +29,23 @@ def evaluate(
     flip: bool = False,
     progress: bool = False,
 ) -> ClipReport | RecordingReport:
-    """Errors of a model: on motion clips by our own protocol, on recordings by the field's.
+    """Measure the errors of a model: on motion clips by our own protocol, on recordings by the field's.
 
     Both kinds of report print as a table and have ``markdown()``, ``json()`` and ``csv()``.
 
     Args:
-        model: A backbone, hourglass or funnel. For motion clips, one that takes x, y and score and is no funnel.
-        data: Motion clips (:func:`poseglass.judging.on_clips.evaluate_clips`), or recordings with the default
-            :class:`poseglass.judging.protocol.Protocol`;
-            :func:`poseglass.judging.on_recordings.evaluate_recordings` takes any other.
+        model: A backbone, an hourglass or a funnel. Motion clips need a backbone or an hourglass that takes x, y and
+            score.
+        data: Motion clips (:func:`poseglass.judging.on_clips.evaluate_clips`), or recordings, which are evaluated by
+            the default :class:`poseglass.judging.protocol.Protocol`. For another protocol, call
+            :func:`poseglass.judging.on_recordings.evaluate_recordings`.
         split: ``"train"``, ``"val"`` or ``"test"``; the test split by default.
         flip: Average with the mirrored pass.
         progress: Show a progress bar.
 
     Raises:
         DataError: The split is empty, or it is unclear which 2D poses of the recordings to use.
-        ModelError: The model cannot be evaluated on such data.
+        ModelError: The model cannot be evaluated on this data.
 
     Example:
         >>> import poseglass as pg

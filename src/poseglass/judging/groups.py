@@ -1,4 +1,4 @@
-"""What errors on recordings are averaged over: actions, or sequences and activities, and their total."""
+"""The groups over which errors on recordings are averaged: actions, or sequences and activities, and the total."""
 
 from collections.abc import Iterator, Mapping
 
@@ -20,12 +20,12 @@ EVERYTHING = ("total", "all frames")
 
 
 def groups_of(recording: Recording, dataset: str) -> Mapping[str, Bool[ndarray, " f"]]:
-    """The groups that a recording counts for, and for each the frames that count.
+    """The groups to which a recording belongs, and which of its frames count for each.
 
     MPI-INF-3DHP: all frames, the sequence, and each activity. Other data sets: the action.
 
     Args:
-        recording: A recording; frames that are not valid never count.
+        recording: A recording. Its invalid frames never count.
         dataset: The data set's name.
     """
     counts = np.asarray(recording.valid)
@@ -46,7 +46,7 @@ def grouped(tally: Tally, recordings: Recordings) -> tuple[GroupErrors, ...]:
 
 
 def total(tally: Tally, recordings: Recordings) -> GroupErrors:
-    """The result: MPI-INF-3DHP's mean over all frames; elsewhere the mean of the actions' means."""
+    """The overall result: the mean over all frames for MPI-INF-3DHP, otherwise the mean of the actions' means."""
     if recordings.dataset == THREEDHP:
         return _errors(tally, *EVERYTHING)
     groups = grouped(tally, recordings)
@@ -59,7 +59,7 @@ def total(tally: Tally, recordings: Recordings) -> GroupErrors:
 
 
 def notes(recordings: Recordings) -> tuple[str, ...]:
-    """What the recordings lack."""
+    """A sentence for each thing that the recordings lack."""
     actions = {recording.action for recording in recordings}
     if recordings.dataset == HUMAN36M and (missing := [each for each in h36m_facts.ACTIONS if each not in actions]):
         return (f"missing actions: {', '.join(missing)}",)

@@ -1,11 +1,11 @@
 """Errors of 3D poses as the field defines them, and the one table of all metrics.
 
-Every function takes poses in metres, (... f j 3), and computes in float64. Make the poses root-relative first
-(:func:`poseglass.body.geometry.root_relative`); only P-MPJPE aligns poses itself. Predicted and true poses of different
-shapes raise :class:`PoseError`, because numpy would broadcast them. No frame or joint is left out: if one is NaN or
-infinite, so is the mean.
+All functions take poses in metres, (... f j 3), and compute in float64. Make the poses root-relative first
+(:func:`poseglass.body.geometry.root_relative`); only P-MPJPE aligns them itself. Predicted and true poses with
+different shapes raise :class:`PoseError`, because numpy would broadcast them. No frame or joint is left out: if any
+error is NaN or infinite, the mean is not finite.
 
-To add a metric, write a function that gives a value per frame and add a row to :data:`METRICS`.
+To add a metric, write a function that returns a value per frame, and add a row to :data:`METRICS`.
 """
 
 from collections.abc import Callable, Sequence
@@ -55,13 +55,13 @@ AUC_THRESHOLDS = tuple(range(0, 151, 5))  # mm, as in MPI-INF-3DHP's evaluation 
 def joint_errors(
     predicted: _Poses, target: _Poses, *, align_by: Alignment = "none", order: int = 0
 ) -> Float[ndarray, "*b _ j"]:
-    """The error of each joint in each frame in millimetres, (... f j). Every metric here is a mean of these.
+    """The error of each joint in each frame in millimetres, (... f j). Every metric here is computed from these.
 
     Args:
         predicted: Poses in metres (... f j 3).
         target: The true poses (... f j 3).
-        align_by: What to fit to the true pose first, frame by frame: ``"none"``; ``"scale"`` (N-MPJPE);
-            ``"similarity"``: rotation, translation and scale (P-MPJPE).
+        align_by: How to align each frame to the true pose first: ``"none"``; ``"scale"`` (N-MPJPE); ``"similarity"``:
+            rotation, translation and scale (P-MPJPE).
         order: What to compare: 0 positions, 1 velocities (first differences in time), 2 accelerations (second
             differences). The result has `order` frames fewer.
 
@@ -81,7 +81,7 @@ def joint_errors(
     predicted, target = predicted.astype(np.float64), target.astype(np.float64)
     if align_by != "none":
         predicted = (align if align_by == "similarity" else rescale)(predicted, target)
-    with np.errstate(invalid="ignore"):  # infinity minus infinity is NaN, as the module says
+    with np.errstate(invalid="ignore"):  # infinity minus infinity is NaN, which is intended
         errors: ndarray = 1000 * np.linalg.norm(np.diff(predicted - target, n=order, axis=-3), axis=-1)
     return errors
 
@@ -119,8 +119,8 @@ class Metric:
     Attributes:
         unit: The unit of the values.
         values: From predicted and true poses (... f j 3) to values (... f - order).
-        scoring: The kinds of evaluation that report it: of motion clips, of recordings, of MPI-INF-3DHP's recordings.
-        order: How many frames fewer the values have than the poses: 1 for velocities, 2 for accelerations.
+        scoring: The kinds of evaluation that report it: motion clips, recordings, MPI-INF-3DHP's recordings.
+        order: How many fewer values than frames there are: 1 for velocities, 2 for accelerations.
     """
 
     unit: str
@@ -167,7 +167,7 @@ def mpjpe(predicted: _Poses, target: _Poses) -> float:
 
 
 def p_mpjpe(predicted: _Poses, target: _Poses) -> float:
-    """MPJPE after aligning each frame by rotation, translation and scale, never by a reflection: protocol 2.
+    """MPJPE after aligning each frame by rotation, translation and scale, without reflection: protocol 2.
 
     Example:
         >>> import numpy as np
@@ -179,7 +179,7 @@ def p_mpjpe(predicted: _Poses, target: _Poses) -> float:
 
 
 def n_mpjpe(predicted: _Poses, target: _Poses) -> float:
-    """MPJPE after scaling each frame by least squares (Rhodin et al. 2018): protocol 3.
+    """MPJPE after scaling each frame to the true pose by least squares (Rhodin et al. 2018): protocol 3.
 
     Example:
         >>> import numpy as np

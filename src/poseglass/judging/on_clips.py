@@ -1,11 +1,11 @@
-"""Accuracy on motion clips seen by virtual cameras: where the README's accuracy figures come from.
+"""Accuracy on motion clips seen by virtual cameras: the source of the README's accuracy figures.
 
-The protocol, version 1. Each take of a split is resampled to 30 frames per second. Four fixed cameras see it
+This is version 1 of the protocol. Each take of a split is resampled to 30 frames per second. Four fixed cameras see it
 (:data:`poseglass.judging.viewpoints.CAMERAS`), with clean and with detector-like 2D poses
 (:func:`poseglass.judging.viewpoints.clip_views`). The whole take goes through
-:func:`poseglass.lifting.predictor.predict` with the image's size and without the focal length, as a user's video would.
-Errors are root-relative. Each metric is averaged over a take as one camera sees it, and these means are averaged with
-the takes' numbers of frames as weights: over all takes, and by subject.
+:func:`poseglass.lifting.predictor.predict` with the image's size but without the focal length, like a user's video.
+Errors are root-relative. Each metric is averaged over each take and camera. These means are then averaged over all
+takes, and over each subject's takes, weighted by the number of frames.
 """
 
 import numpy as np
@@ -31,17 +31,17 @@ SHORTEST = 3  # frames: an acceleration takes three
 def evaluate_clips(
     model: PoseModel, clips: MotionClips, *, split: str = "test", flip: bool = False, progress: bool = False
 ) -> ClipReport:
-    """Errors of a model on the takes of a split.
+    """Measure the errors of a model on the takes of a split.
 
     Args:
-        model: A backbone or hourglass that takes x, y and score. It is left in the mode it was in.
+        model: A backbone or an hourglass that takes x, y and score. Its train or evaluation mode is restored.
         clips: Motion capture at any frame rate.
         split: ``"train"``, ``"val"`` or ``"test"``.
         flip: Average with the mirrored pass.
         progress: Show a progress bar.
 
     Returns:
-        Errors in mm, mm per frame and mm per frame squared, at 30 frames per second. Takes with under 3 frames at
+        Errors in mm, mm per frame and mm per frame squared, at 30 frames per second. Takes with fewer than 3 frames at
         that rate are left out, and the report names them.
 
     Raises:
@@ -74,7 +74,8 @@ def evaluate_clips(
                 means.setdefault((view.kind, group), []).append((len(view.truth), values))
     if not means:
         raise DataError(
-            f"no take of the split {split} has {SHORTEST} frames at {FPS:g} frames per second: {', '.join(skipped)}"
+            f"every take of the split {split} has fewer than {SHORTEST} frames at {FPS:g} frames per second: "
+            f"{', '.join(skipped)}; add longer takes"
         )
     return ClipReport(
         fingerprint=takes.fingerprint,
@@ -91,7 +92,7 @@ def evaluate_clips(
 
 
 def _pooled(means: list[tuple[int, Float[ndarray, " _"]]], names: list[str]) -> tuple[int, dict[str, float]]:
-    """The number of frames, and each metric's mean with the numbers of frames as weights."""
+    """The total number of frames, and each metric's mean weighted by the number of frames."""
     frames = np.array([count for count, _ in means])
     mean = (frames[:, None] * np.stack([values for _, values in means])).sum(0) / frames.sum()
     return int(frames.sum()), dict(zip(names, mean.tolist(), strict=True))

@@ -1,18 +1,18 @@
 """Accuracy on prepared recordings, such as Human3.6M's, by the field's protocols.
 
-*Windows.* A model that answers for all frames (seq2seq) gets consecutive clips without overlap. What the last clip
-lacks is divided between both ends of the recording, whose first and last frames are repeated. A model that answers for
-the centre frame (seq2frame) gets a clip per frame.
+*Windows.* A model that predicts all frames (seq2seq) gets consecutive clips without overlap. To fill the last clip, the
+recording is padded at both ends by repeating its first and last frames. A model that predicts the centre frame
+(seq2frame) gets a clip per frame.
 
-*Counting.* ``ours``: each valid frame of a recording counts once. ``published``: every frame of every clip counts, the
-repeated ones too, as in the published figures of seq2seq models, and velocities are taken within clips. For seq2frame
-models both are the same.
+*Counting.* ``ours``: each valid frame of a recording counts once. ``published``: every valid frame of every clip
+counts, including repeated ones, as in the published figures of seq2seq models, and velocities are taken within clips.
+For seq2frame models both are the same.
 
-*Means.* Frames are pooled by action over takes, cameras and subjects, and the result is the mean over actions.
-MPI-INF-3DHP's result is the mean over all frames, with each sequence and activity beside it. Velocities never cross
-from one recording to another.
+*Means.* Frames are pooled by action over takes, cameras and subjects, and the result is the mean over actions. For
+MPI-INF-3DHP, the result is the mean over all frames, and each sequence and activity is reported too. Velocities never
+span two recordings.
 
-*Root.* Poses are root-relative: the predicted root is subtracted from the prediction, the true one from the truth.
+*Root.* Poses are root-relative: the predicted root is subtracted from the prediction, the true root from the truth.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ from poseglass.waist.hourglass import Funnel, PoseModel, backbone_of
 
 __all__ = ["describe", "evaluate_recordings"]
 
-# Called with a recording and the poses of all its frames: metres, root-relative, in the data's order (f j 3).
+# Called with a recording and the poses of all its frames: metres, root-relative, in the data's joint order (f j 3).
 Each = Callable[[Recording, Float[ndarray, "f j 3"]], object]
 
 
@@ -52,22 +52,25 @@ def evaluate_recordings(
     each: Each | None = None,
     progress: bool = False,
 ) -> RecordingReport:
-    """Errors of a model on recordings.
+    """Measure the errors of a model on recordings.
 
-    One recording at a time is in memory. A model of screen coordinates gets 2D poses normalised as the field does, a
-    model of person coordinates as lifting does. A third input is the score, 1 if the 2D poses have none.
+    Only one recording at a time is in memory. 2D poses are normalised as in the field for a model of screen
+    coordinates, and as in lifting for a model of person coordinates. If the model takes a third input, it is the score,
+    or 1 if the 2D poses have no scores.
 
     Args:
-        model: Answers with root-relative poses in camera space, metres. It is left in the mode it was in.
-        recordings: From :meth:`Recordings.open`.
+        model: A model whose output is root-relative, in metres, in camera or person coordinates. Its train or
+            evaluation mode is restored.
+        recordings: The recordings, from :meth:`Recordings.open`.
         protocol: How to evaluate; all defaults if None.
-        name: What the report calls the model.
+        name: The model's name in the report.
         each: Called with every recording and the model's poses of all its frames: metres, root-relative, in the
             recordings' joint order.
         progress: Show a progress bar.
 
     Raises:
-        DataError: The recordings lack the subjects, the split or the 2D poses, or their joints are not the model's.
+        DataError: The recordings lack the subjects, the split or the 2D poses, or their joints do not match the
+            model's.
         ModelError: The model cannot be evaluated this way.
 
     Example:
@@ -133,7 +136,7 @@ def evaluate_recordings(
 
 
 def describe(model: PoseModel) -> str:
-    """A model in words.
+    """Describe a model in words.
 
     Example:
         >>> import poseglass as pg
@@ -146,14 +149,14 @@ def describe(model: PoseModel) -> str:
 
 
 def _order(data: Skeleton, model: Skeleton) -> Int[ndarray, " j"]:
-    """For each of the model's joints its number in the data. Every joint of the data must have its counterpart."""
+    """The index in the data of each of the model's joints. Every joint of the data must have a counterpart."""
     try:
         order = counterparts(data, model)
         if missing := sorted({*range(len(data))} - {*order.tolist()}):
             raise PoseError(f"{model.name} lacks {', '.join(data.joints[joint] for joint in missing)}")
     except PoseError as problem:
         raise DataError(
-            f"the joints of the recordings ({data.name}) and of the model ({model.name}) do not match one to one: "
+            f"the joints of the recordings ({data.name}) and of the model ({model.name}) must match one to one, but "
             f"{problem}"
         ) from None
     return order
@@ -161,26 +164,28 @@ def _order(data: Skeleton, model: Skeleton) -> Int[ndarray, " j"]:
 
 def _root(skeleton: Skeleton) -> int:
     if skeleton.root is None:
-        raise DataError(f"poses of {skeleton.name} have no root to be relative to")
+        raise DataError(
+            f"expected a skeleton with a root, so that poses can be root-relative; {skeleton.name} has none"
+        )
     return skeleton.index(skeleton.root)
 
 
 def _begins(model: PoseModel, frames: int, *, centre: bool) -> Int[ndarray, " b"]:
-    """The first frame of each clip. For seq2frame, each frame lies where the model answers for it."""
+    """The first frame of each clip. For seq2frame, clip n has frame n in the place that the model predicts."""
     if not centre:
         return seq2seq_starts(frames, model.frames)
     return seq2frame_starts(frames, model.frames) + model.frames // 2 - _middle(model)
 
 
 def _middle(model: PoseModel) -> int:
-    """The frame of a clip that a seq2frame model answers for."""
+    """The frame of a clip that a seq2frame model predicts."""
     return model.always if isinstance(model, Funnel) else model.frames // 2
 
 
 def _lifted(
     model: PoseModel, recording: Recording, begins: Int[ndarray, " b"], plan: EvaluationPlan, order: Int[ndarray, " j"]
 ) -> Iterator[Float[ndarray, "b _ j 3"]]:
-    """Poses of a recording's clips by batch: all frames or the centre, root-relative, in the data's order."""
+    """Yield poses of batches of a recording's clips: all frames or the centre, root-relative, in the data's order."""
     points = recording.points2d(plan.keypoints)[:, order].astype(np.float64)
     confidence = recording.scores(plan.keypoints)
     scores = np.ones(points.shape[:2]) if confidence is None else confidence[:, order].astype(np.float64)

@@ -32,7 +32,7 @@ def draw_report(report: RecordingReport, folder: str | PathLike[str]) -> list[Pa
 
     Args:
         report: An evaluation on recordings.
-        folder: The folder to write to. It is created if it is missing, and files of the same names are replaced.
+        folder: The folder to write to. It is created if missing, and files of the same names are replaced.
 
     Returns:
         The files written.
@@ -62,13 +62,13 @@ def draw_report(report: RecordingReport, folder: str | PathLike[str]) -> list[Pa
 
 
 def _bars(path: Path, about: list[str], errors: Mapping[str, float], mean: str, level: float | None) -> Path:
-    """Horizontal bars with their values, and a line at the mean (the bars' own if `level` is None)."""
+    """Draw horizontal bars with their values, and a line at `level` (the mean of the bars if None)."""
     figure = plotting()(figsize=(8, 1.6 + 0.3 * len(errors)), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     names, values = [name.replace("_", " ") for name in errors], [*errors.values()]
     bars = axes.barh(names, values, color=BLUE)
     labels = axes.bar_label(bars, fmt="%.1f", padding=3, fontsize=8)
-    for label in labels:  # readable where the line at the mean crosses them
+    for label in labels:  # keep them readable where the line at the mean crosses them
         label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     level = sum(values) / len(values) if level is None else level
     axes.axvline(level, color=GREY, linewidth=1, linestyle="--", label=f"{mean}: {level:.1f} mm")

@@ -1,4 +1,4 @@
-"""How recordings are evaluated: a :class:`Protocol` with open choices, and the plan that settles them."""
+"""How recordings are evaluated: a :class:`Protocol`, and the plan that resolves its open choices."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,19 +15,19 @@ Counting = Literal["ours", "published"]
 
 @dataclass(frozen=True)
 class Protocol:
-    """How recordings are evaluated. The defaults leave to the model and the data what they know.
+    """How recordings are evaluated. By default, the model and the data decide.
 
     Attributes:
-        keypoints: The 2D poses to give the model. None: those it was trained on if its card names them, else the only
-            ones.
-        subjects: Whose recordings. None: everybody in the split.
+        keypoints: The 2D poses to give the model. None: the ones it was trained on if its card names them, else the
+            only ones there are.
+        subjects: The subjects whose recordings are used. None: all subjects of the split.
         split: ``"train"``, ``"val"`` or ``"test"``. None: the test split, unless `subjects` names people or the
             data has no splits.
         counting: Whether frames count ``"ours"`` or the ``"published"`` way: see
             :mod:`poseglass.judging.on_recordings`.
         flip: Average with the mirrored pass, which keeps the same frames as the plain pass.
-        centre: Whether the model answers for the centre of a clip only. None: as the model's card says (a funnel
-            always does).
+        centre: Whether the model predicts only the centre of a clip. None: as the model's card says (a funnel always
+            does).
         skeleton: The order of the model's joints. None: as the model's card says.
         batch: Clips per forward pass.
     """
@@ -44,13 +44,13 @@ class Protocol:
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """A protocol in which a model and its data have settled every choice.
+    """A protocol with every choice resolved for a model and its data.
 
     Attributes:
-        recordings: What to evaluate on.
+        recordings: The recordings to evaluate on.
         keypoints: The 2D poses to give the model.
         skeleton: The order of the model's joints.
-        centre: Whether the model answers for the centre of a clip only.
+        centre: Whether the model predicts only the centre of a clip.
         counting: Whether frames count ``"ours"`` or the ``"published"`` way.
         flip: Average with the mirrored pass.
         batch: Clips per forward pass.
@@ -66,7 +66,7 @@ class EvaluationPlan:
 
 
 def planned(protocol: Protocol, model: PoseModel, recordings: Recordings) -> EvaluationPlan:
-    """Settle a protocol's choices, and refuse what cannot be evaluated before any work is done.
+    """Resolve a protocol's open choices, and refuse impossible ones before any work is done.
 
     Raises:
         DataError: The recordings lack the split, the subjects or the 2D poses.
@@ -79,11 +79,11 @@ def planned(protocol: Protocol, model: PoseModel, recordings: Recordings) -> Eva
     if protocol.counting not in ("ours", "published"):
         raise DataError(f"counting must be ours or published, not {protocol.counting!r}")
     if model.inputs not in (2, 3):
-        raise ModelError(f"recordings give a model x, y or x, y, score; this model takes {model.inputs} inputs")
+        raise ModelError(f"expected a model that takes x, y or x, y, score; this one takes {model.inputs} inputs")
     if card.coordinates == "person" and skeleton != H36M_17:
         raise ModelError(f"a model of person coordinates needs the joints of {H36M_17.name}, not of {skeleton.name}")
     if isinstance(model, Funnel) and protocol.centre is False:
-        raise ModelError("a funnel answers for one frame per clip: leave out centre=False, or give its backbone")
+        raise ModelError("a funnel predicts one frame per clip: leave out centre=False, or give its backbone")
     centre = protocol.centre
     if centre is None:
         centre = isinstance(model, Funnel) or card.answers == "centre"
@@ -103,9 +103,9 @@ def planned(protocol: Protocol, model: PoseModel, recordings: Recordings) -> Eva
 
 
 def _keypoints(trained: str, chosen: Recordings, wanted: str | None) -> str:
-    """The 2D poses to use: those wanted, those of the training, or the only ones."""
+    """The 2D poses to use: the requested ones, those the model was trained on, or the only ones there are."""
     common = [source for source in chosen.sources if all(source in recording.sources for recording in chosen)]
-    listed = ", ".join(common) or "none that all of these recordings have"
+    listed = ", ".join(common) or "none that all of these recordings share"
     if wanted is None and trained and trained not in common:
         raise DataError(
             f"the model was trained on the 2D poses {trained!r}, and {chosen.folder} has {listed}; choose with "

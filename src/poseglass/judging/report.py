@@ -1,4 +1,4 @@
-"""What `pg.evaluate` returns: errors by group, printed as text, Markdown, JSON and CSV."""
+"""The reports of `pg.evaluate`: errors by group, printed as text, Markdown, JSON and CSV."""
 
 import json
 import math
@@ -17,11 +17,11 @@ class GroupErrors:
     """Mean errors of a group of frames.
 
     Attributes:
-        kind: What the group is. Recordings: ``action``, ``sequence``, ``activity`` or ``total``. Motion clips: the 2D
-            poses, ``clean`` or ``detected``.
-        name: Which action, sequence, activity or subject.
+        kind: The kind of group. Recordings: ``action``, ``sequence``, ``activity`` or ``total``. Motion clips: the kind
+            of 2D poses, ``clean`` or ``detected``.
+        name: The name of the action, sequence, activity or subject.
         frames: The number of frames that count.
-        errors: The mean of each metric by name; NaN if there was nothing to measure it on.
+        errors: The mean of each metric by name; NaN if no frame could be measured.
     """
 
     kind: str
@@ -31,18 +31,18 @@ class GroupErrors:
 
 
 class EvaluationReport(ABC):
-    """Errors by group. ``str()`` is a table to read.
+    """Errors by group. ``str()`` gives a table to read.
 
     The two kinds are :class:`ClipReport` (motion clips) and :class:`RecordingReport` (recordings).
     """
 
     units: Mapping[str, str]
-    # The heading of each attribute of a group that the printed table shows.
+    # The attributes of a group that the printed table shows, each with its heading.
     HEADINGS: ClassVar[Mapping[str, str]]
 
     @abstractmethod
     def about(self) -> str:
-        """What was measured and how, a line per fact."""
+        """What was measured and how, one fact per line."""
 
     @abstractmethod
     def rows(self) -> Sequence[GroupErrors]:
@@ -50,7 +50,7 @@ class EvaluationReport(ABC):
 
     @abstractmethod
     def record(self) -> dict[str, Any]:
-        """Everything as plain values; None replaces NaN."""
+        """All values as plain Python types; None replaces NaN."""
 
     @final
     def __str__(self) -> str:
@@ -71,7 +71,7 @@ class EvaluationReport(ABC):
 
     @final
     def csv(self) -> str:
-        """A row per group, in full precision."""
+        """The errors as CSV, with a row per group, in full precision."""
         head = ["kind", "name", "frames", *self.units]
         values = ([row.kind, row.name, row.frames, *(row.errors[name] for name in self.units)] for row in self.rows())
         return csv_table([head, *values])
@@ -91,13 +91,13 @@ class ClipReport(EvaluationReport):
     """Errors on motion clips seen by virtual cameras: :func:`poseglass.judging.on_clips.evaluate_clips`.
 
     Attributes:
-        fingerprint: Of the takes that were evaluated: the same data gives the same fingerprint.
-        split: The split that the takes are from.
+        fingerprint: The fingerprint of the evaluated takes. The same data gives the same fingerprint.
+        split: The split of the takes.
         flip: Whether the mirrored pass was averaged in.
         protocol: One line on cameras and frame rate.
         units: The unit of each metric.
         groups: For clean and detected 2D poses: all takes together (``all``), then each subject.
-        skipped: Takes that were too short to have an acceleration.
+        skipped: Takes with fewer than 3 frames, too short to measure an acceleration.
     """
 
     HEADINGS: ClassVar[Mapping[str, str]] = {"kind": "2D", "name": "takes of"}
@@ -126,13 +126,13 @@ class ClipReport(EvaluationReport):
         raise KeyError((kind, name))
 
     def about(self) -> str:
-        """What was measured and how, a line per fact."""
+        """What was measured and how, one fact per line."""
         lines = [
             f"motion clips, split {self.split}, fingerprint {self.fingerprint}",
             f"{self.protocol}, {_flipped(self.flip)}",
         ]
         if self.skipped:
-            lines.append(f"left out, under 3 frames: {', '.join(self.skipped)}")
+            lines.append(f"left out, fewer than 3 frames: {', '.join(self.skipped)}")
         return "\n".join(lines)
 
     def rows(self) -> Sequence[GroupErrors]:
@@ -154,22 +154,22 @@ class RecordingReport(EvaluationReport):
     """Errors on recordings: :func:`poseglass.judging.on_recordings.evaluate_recordings`.
 
     Attributes:
-        dataset: The data set that the recordings belong to.
-        fingerprint: Of the recordings' folder: the same data gives the same fingerprint.
-        subjects: Whose recordings they are.
+        dataset: The data set of the recordings.
+        fingerprint: The fingerprint of the recordings' folder. The same data gives the same fingerprint.
+        subjects: The subjects of the recordings.
         keypoints: The 2D poses that the model was given.
-        model: Its name.
+        model: The model's name.
         counting: Whether frames count ``ours`` or the ``published`` way.
         flip: Whether the mirrored pass was averaged in.
-        centre: Whether the model answered for the centre of each clip only.
+        centre: Whether the model predicted only the centre of each clip.
         windows: The number of clips, without the mirrored ones.
         window: Frames per clip.
-        repeated: How many of the frames that count repeat the first or last frame of a recording.
+        repeated: How many of the counted frames are padding, which repeats a recording's first or last frame.
         units: The unit of each metric.
-        groups: By action, or by sequence and activity.
+        groups: Errors by action, or by sequence and activity.
         total: The mean over actions, or over all frames.
         joints: The MPJPE of each joint over all frames that count.
-        notes: Anything else worth knowing.
+        notes: A sentence for each thing that the recordings lack.
         skeleton: The order of the model's joints.
     """
 
@@ -194,14 +194,14 @@ class RecordingReport(EvaluationReport):
     skeleton: str = "h36m17"
 
     def about(self) -> str:
-        """What was measured and how, a line per fact."""
+        """What was measured and how, one fact per line."""
         frames = "the centre frame" if self.centre else "all frames"
         joints = "" if self.skeleton == "h36m17" else f" of the joints {self.skeleton}"
         padded = f", {self.repeated:,} of them repeated" if self.repeated else ""
         lines = [
             f"{self.model} on {self.dataset}, subjects {' '.join(self.subjects)}, fingerprint {self.fingerprint}",
             f"2D poses {self.keypoints}{joints}, {_flipped(self.flip)}",
-            f"protocol {self.counting}: {self.windows:,} clips of {self.window} that answer for {frames}; "
+            f"protocol {self.counting}: {self.windows:,} clips of {self.window} frames, which predict {frames}; "
             f"{self.total.frames:,} frames count{padded}",
         ]
         return "\n".join([*lines, *self.notes])
@@ -225,7 +225,7 @@ def _rounded(value: float, unit: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no NaN or infinity: they become None."""
+    """The value with None in place of NaN and infinity, which JSON lacks."""
     if isinstance(value, Mapping):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

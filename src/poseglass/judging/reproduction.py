@@ -1,4 +1,4 @@
-"""The papers' tables of errors, with the same rows measured on your data and your weights beside them."""
+"""Reproduce the papers' tables of errors with your data and your weights."""
 
 import json
 from collections.abc import Iterator
@@ -20,18 +20,18 @@ from poseglass.weights import files as weights
 __all__ = ["Outcome", "Reproduction", "find_weights", "reproduce"]
 
 MARKS: dict[Source, str] = {"published": "", "figure": "~", "second-hand": "?"}
-LEGEND = "~ read off a published figure   ? second-hand, not verified   the others are from a published table"
+LEGEND = "~ read from a published figure   ? second-hand, not verified   others: from a published table"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A published model, and what was measured of it.
+    """A published model, and the result of measuring it.
 
     Attributes:
         published: The row of the paper's table.
-        weights: The name of the file or folder that was measured; empty if there are no weights.
+        weights: The name of the measured file or folder; empty if there are no weights.
         report: The measurement, if there is one.
-        problem: Why the weights could not be measured.
+        problem: The reason why the weights could not be measured; empty if there is none.
     """
 
     published: PublishedModel
@@ -42,13 +42,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A paper's table, measured. ``str()`` is a table to read.
+    """A paper's table next to measurements. ``str()`` gives a table to read.
 
     Attributes:
-        table: Its name in :data:`poseglass.cost.papers.TABLES`.
+        table: The table's name in :data:`poseglass.cost.papers.TABLES`.
         about: How it was measured.
-        outcomes: One per row.
-        unused: Files and folders beside the weights that belong to no row.
+        outcomes: One outcome per row.
+        unused: Files and folders in the weights' folder that belong to no row.
     """
 
     table: str
@@ -90,9 +90,9 @@ class Reproduction:
         yield LEGEND
         published = [(outcome.published.name, outcome.published.setup, outcome.weights) for outcome in self.outcomes]
         for label, names in (
-            ("no weights of", [name for name, setup, path in published if setup is not None and not path]),
+            ("no weights for", [name for name, setup, path in published if setup is not None and not path]),
             ("not in this package", [name for name, setup, _ in published if setup is None]),
-            ("of no row", self.unused),
+            ("belong to no row", self.unused),
         ):
             if names:
                 yield f"{label}: {'; '.join(names)}"
@@ -109,26 +109,28 @@ def reproduce(
     batch: int = 16,
     progress: bool = False,
 ) -> Reproduction:
-    """Measure the rows of a published table that you have weights for, the way they were published.
+    """Measure the rows of a published table for which you have weights, with the published protocol.
 
-    A row's weights are a folder or a checkpoint file named like its recipe or like the row, such as ``hot-mixste`` or
-    ``HoT w. MixSTE.pth``. Case, punctuation and a leading ``h36m-`` or ``3dhp-`` do not matter. A folder says which
-    joints its model has. A checkpoint *file* cannot, and is read in the data set's order, as published.
+    The weights of a row are a folder or a checkpoint file named after its recipe or the row itself, such as
+    ``hot-mixste`` or ``HoT w. MixSTE.pth``. Case, punctuation and a leading ``h36m-`` or ``3dhp-`` do not matter. The
+    card in a folder gives the model's joint order. A checkpoint *file* has none, so the data set's order is assumed, as
+    published.
 
     Args:
         table: ``"h36m"`` or ``"3dhp"``.
         recordings: Recordings of the table's data set.
-        folder: The folder with the weights; None prints the published figures alone.
+        folder: The folder with the weights; None for the published figures alone.
         counting: Whether frames count the ``"published"`` way or ``"ours"``.
         flip: Average with the mirrored pass, as published.
         batch: Clips per forward pass.
         progress: Show a progress bar for each row.
 
     Returns:
-        An outcome per row. A row whose weights cannot be measured has the reason, and the other rows are measured.
+        An outcome per row. If a row's weights cannot be measured, its outcome gives the reason, and the other rows are
+        still measured.
 
     Raises:
-        DataError: There is no such table, the recordings are of another data set, or a row has weights twice.
+        DataError: There is no such table, the recordings are of another data set, or two weights belong to one row.
 
     Example:
         >>> from poseglass.data.h36m.prepare import prepare_h36m
@@ -143,7 +145,7 @@ def reproduce(
     dataset = TABLES[table].dataset
     if recordings.dataset != dataset:
         raise DataError(
-            f"the table {table} needs recordings of {dataset}, and {recordings.folder} holds {recordings.dataset}"
+            f"the table {table} needs recordings of {dataset}, but {recordings.folder} holds {recordings.dataset}"
         )
     paths, unused = ({}, ()) if folder is None else find_weights(table, folder)
     protocol = Protocol(counting=counting, flip=flip, batch=batch)
@@ -160,18 +162,18 @@ def reproduce(
 
 
 def find_weights(table: str, folder: str | PathLike[str]) -> tuple[dict[str, Path], tuple[str, ...]]:
-    """The weights in a folder by the name of their row, and the names of everything else in it.
+    """The paths of the weights in a folder by the name of their row, and the names of everything else in it.
 
     Raises:
         DataError: The folder is missing, or two entries belong to the same row.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise DataError(f"no folder of weights {folder}")
+        raise DataError(f"there is no folder {folder}; expected a folder with weights")
     paths: dict[str, Path] = {}
     unused = []
     for entry in sorted(folder.iterdir()):
-        best = entry / "best"  # of a run of poseglass train
+        best = entry / "best"  # written by poseglass train
         path = best if (best / "weights.safetensors").is_file() else entry
         key = _key(entry.name if entry.is_dir() else entry.stem).removeprefix(_key(table))
         rows = [row for row in _rows(table) if row.setup and key in (_key(row.setup.recipe), _key(row.name))]
@@ -185,7 +187,7 @@ def find_weights(table: str, folder: str | PathLike[str]) -> tuple[dict[str, Pat
 
 
 def _rows(table: str) -> list[PublishedModel]:
-    """The models whose errors were published."""
+    """The models of a table whose errors were published."""
     return [published for published in TABLES[table].models if published.errors]
 
 
@@ -200,7 +202,7 @@ def _measured(
     setup = published.setup
     if path is None or setup is None:
         return Outcome(published)
-    # A published checkpoint cannot say which joints it has; a folder does.
+    # A folder's card gives the joint order; a published checkpoint file has none.
     skeleton = recordings.skeleton if path.is_file() else None
     try:
         model = _fitting(weights.load(path), published, setup)
@@ -217,10 +219,10 @@ def _measured(
 
 
 def _fitting(model: PoseModel, published: PublishedModel, setup: Setup) -> PoseModel:
-    """The model of a row from its weights. Raises :class:`ModelError` if they belong to another model."""
+    """Build the model of a row from its weights. Raises :class:`ModelError` if they belong to another model."""
     expected, given = describe(published.backbone()), describe(backbone_of(model))
     if given != expected:
-        raise ModelError(f"expected the weights of a {expected}, got those of a {given}")
+        raise ModelError(f"expected weights for {expected}, got weights for {given}")
     if setup.waist == "funnel" and setup.keep is not None and not isinstance(model, Funnel | Hourglass):
         return funnel(model, keep=setup.keep, at=setup.at)
     waist: Waist = "hourglass" if isinstance(model, Hourglass) else "funnel" if isinstance(model, Funnel) else "none"

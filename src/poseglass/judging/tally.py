@@ -17,7 +17,7 @@ class Tally:
     """Sums of metrics over frames, by group.
 
     Args:
-        metrics: What to measure, by name.
+        metrics: The metrics to measure, by name.
         joints: The number of joints of a pose.
 
     Example:
@@ -36,7 +36,7 @@ class Tally:
         self._joints = np.zeros((2, joints))
 
     def add(self, predicted: _Poses, target: _Poses, groups: Mapping[str, Bool[ndarray, "b f"]]) -> None:
-        """Add stretches of frames. Each stands alone: no velocity crosses from one to the next.
+        """Add batches of consecutive frames. They are independent: no velocity spans two of them.
 
         Args:
             predicted: Root-relative poses in metres (b f j 3).
@@ -65,11 +65,11 @@ class Tally:
         return group in self._sums
 
     def frames(self, group: str) -> int:
-        """The number of frames that count."""
+        """The number of frames that count for a group."""
         return self._frames[group]
 
     def means(self, group: str) -> dict[str, float]:
-        """The mean of each metric by name; NaN if the group has nothing to measure it on."""
+        """The mean of each metric by name; NaN if no frame of the group could be measured."""
         return {
             name: float(total / count) if count else float("nan")
             for name, (total, count) in zip(self.metrics, self._sums[group], strict=True)

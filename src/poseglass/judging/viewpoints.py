@@ -1,7 +1,7 @@
 """Motion clips as four fixed virtual cameras see them, with clean and with detector-like 2D poses.
 
-These constants and formulas are the evaluation protocol of motion clips, version 1. Changing any of them changes every
-accuracy figure that is quoted, so a change needs a new version.
+These constants and formulas are version 1 of the evaluation protocol for motion clips. Changing any of them changes
+every quoted accuracy figure, so a change needs a new version.
 """
 
 import zlib
@@ -23,7 +23,7 @@ __all__ = ["CAMERAS", "FPS", "SIZE", "ClipView", "FixedCamera", "at_rate", "clip
 
 FPS = 30.0
 SIZE = (1920, 1080)  # pixels, width and height
-CLEARANCE = 1.0  # metres between a camera and the reach of the person, so that nobody passes through the camera
+CLEARANCE = 1.0  # metres between a camera and anywhere the person reaches, so that nobody passes through the camera
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class FixedCamera:
     """A camera that looks at the middle of a take's path.
 
     Attributes:
-        yaw: Degrees about the vertical axis; 0 sees the person from +z.
+        yaw: Direction in degrees about the vertical axis; at 0 the camera is on the +z side.
         pitch: Degrees above the horizon.
-        distance: Metres from the middle of the path.
+        distance: Metres from the middle of the path; increased if the person would come too close to the camera.
         focal: Focal length in image widths.
     """
 
@@ -53,10 +53,10 @@ CAMERAS = (
 
 @dataclass(frozen=True, eq=False)
 class ClipView:
-    """What one camera sees of one take.
+    """One take as seen by one camera.
 
     Attributes:
-        kind: ``"clean"``: the exact projection. ``"detected"``: what a 2D detector would report.
+        kind: ``"clean"``: the exact projection. ``"detected"``: like the output of a 2D detector.
         points: 2D poses in pixels (f 17 2).
         scores: Their confidence (f 17).
         truth: The true root-relative poses in camera space, metres (f 17 3).
@@ -69,15 +69,15 @@ class ClipView:
 
 
 def clip_views(name: str, points: Float[ndarray, "f 17 3"]) -> Iterator[ClipView]:
-    """Every view of a take: for each camera a clean one, then a detected one.
+    """All views of a take: for each camera a clean one, then a detected one.
 
-    *Detected* takes COCO-17 keypoints through the training's virtual detector, seeded by the take's name and the
-    camera's number, and converts them as inference does. There, joint 9 of the truth is moved from the skull base to
-    the nose (:func:`poseglass.data.virtual.detector.to_nose`).
+    A *detected* view passes COCO-17 keypoints through the virtual detector of training, seeded by the take's name and
+    the camera's number, and converts them as inference does. In these views, joint 9 of the truth is moved from the
+    base of the skull to the nose (:func:`poseglass.data.virtual.detector.to_nose`).
 
     Args:
         name: The take's name.
-        points: Its world poses at 30 frames per second, metres, y up (f 17 3): :func:`at_rate`.
+        points: Its world poses at 30 frames per second (:func:`at_rate`), in metres, y up (f 17 3).
 
     Example:
         >>> points = np.random.default_rng(0).normal(0, 0.4, (30, 17, 3))
@@ -99,10 +99,9 @@ def clip_views(name: str, points: Float[ndarray, "f 17 3"]) -> Iterator[ClipView
 
 
 def at_rate(points: Float[ndarray, "f 17 3"], fps: float) -> Float[ndarray, "_ 17 3"]:
-    """The motion at 30 frames per second, interpolated linearly in time.
+    """Resample a motion to 30 frames per second by linear interpolation in time.
 
-    Where a frame of the new clock is also one of the old, it is that frame: 60 and 120 frames per second are decimated
-    and nothing is smoothed.
+    A new frame that falls on an original one equals it: 60 and 120 frames per second are decimated without smoothing.
 
     Args:
         points: World poses (f 17 3).

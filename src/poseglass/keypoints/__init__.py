@@ -85,23 +85,23 @@ def read_keypoints(
 ) -> PoseSequence:
     """Read the 2D poses of one person from a keypoint file, one row per frame.
 
-    Row 0 is the first frame that the file names, whatever its number. After it every frame has a row, including those
-    that the file skips. A frame without the person is NaN with score 0 and ``valid`` False. If frames show several
-    people, the main one is chosen: see :func:`poseglass.people.following.main_person`. Points that are not finite,
-    negative or outside the image get score 0. Scores are clipped to 0..1.
+    Row 0 is the first frame that the file names, whatever its number. Every later frame has a row, including those that
+    the file skips. A frame without the person is NaN with score 0 and ``valid`` False. If frames show several people,
+    the main one is chosen: see :func:`poseglass.people.following.main_person`. Points that are not finite, negative or
+    outside the image get score 0. Scores are clipped to 0..1.
 
     Args:
         path: The file, or OpenPose's folder of files.
         layout: The joints' layout, such as ``"coco17"``, if the file does not say (see :data:`FORMATS`).
         size: Width and height of the image in pixels, if the file does not say. Points are checked against it.
-        fps: Frames per second. Given, it replaces the file's own times. Default: the file's, else 30.
+        fps: Frames per second, which replace the file's own times. Default: the file's, else 30.
 
     Returns:
         Poses in pixels, on the skeleton of the file.
 
     Raises:
         FormatError: The file is missing, damaged or of an unknown format; it does not name its joints, and `layout` is
-            missing or does not fit; its numbers are not pixels, or not of an image of this size.
+            missing or does not fit; its numbers are not pixels, or do not fit an image of this size.
 
     Example:
         >>> poses = read_keypoints("alphapose-results.json", size=(1920, 1080), fps=25)  # doctest: +SKIP
@@ -124,7 +124,7 @@ def _read(file: KeypointFile, layout: Skeleton | None, size: tuple[int, int] | N
         raise FormatError(f"size must be (width, height) in pixels, got {size}")
     person = main_person(people.frames)
     if not person:
-        raise FormatError("nobody is seen in any frame")
+        raise FormatError("no frame shows a person")
     points, scores, valid = rows(person, min(people.frames), max(people.frames), len(people.skeleton))
     points, scores = clean(points, scores, size)
     poses = PoseSequence(points, people.skeleton, "pixels", fps=fps, scores=scores, valid=valid, size=size)
@@ -138,7 +138,7 @@ def _read_people(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         if candidate.matches(file):
             return candidate.read(file, layout)
     if isinstance(file.json, list) and not any(file.json):
-        raise FormatError("nobody is seen in any frame")
+        raise FormatError("no frame shows a person")
     if file.suffix == "/":
         raise FormatError("not a keypoint file: expected a folder of OpenPose's *_keypoints.json files, got none")
     raise FormatError(

@@ -2,7 +2,7 @@
 
 ``[{"image_id": "12.jpg", "keypoints": [x, y, score, ...], "score": s, "box": [x, y, w, h], "idx": n}, ...]``
 
-Images without people are missing. The file does not name its joints: 26 are Halpe's, 17 need a layout. With tracking,
+Images without people have no entry. The file does not name its joints: 26 are Halpe's, 17 need a layout. With tracking,
 ``idx`` is the person's number, often wrapped in lists.
 """
 
@@ -18,7 +18,7 @@ __all__ = ["matches", "read"]
 
 
 def matches(file: KeypointFile) -> bool:
-    """Whether the file is a list of objects with an image and keypoints, and ``box``, ``idx`` or images by name."""
+    """Whether the file lists objects with ``image_id`` and ``keypoints``, with ``box``, ``idx`` or images by name."""
     first = file.json[0] if isinstance(file.json, list) and file.json else None
     return (
         isinstance(first, dict)
@@ -37,7 +37,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
 
 
 def _track(entry: dict[str, Any], place: str) -> int | None:
-    """The person's number, out of the lists it may be wrapped in."""
+    """The person's number, taken out of any lists around it."""
     value = entry.get("idx")
     while isinstance(value, list) and value:
         value = value[0]

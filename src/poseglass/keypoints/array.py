@@ -1,7 +1,7 @@
 """Plain numpy files of one person: ``.npy`` of (frames, joints, 2 or 3), or ``.npz`` with such an array.
 
-In an npz, the array is named ``keypoints`` or is the only one of such a shape. ``scores`` (frames, joints), ``fps``,
-``size`` (width, height) and ``layout``, the skeleton's name, are optional. The third column is a score.
+In an npz, the array is named ``keypoints`` or is the only one of that shape. The arrays ``scores`` (frames, joints),
+``fps``, ``size`` (width, height) and ``layout``, the skeleton's name, are optional. The third column is a score.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ __all__ = ["matches", "read", "split_scores"]
 
 
 def matches(file: KeypointFile) -> bool:
-    """Whether the file is an ``.npy`` or ``.npz``. Formats with particular arrays go first."""
+    """Whether the file is an ``.npy`` or ``.npz``. Formats with particular arrays must be tried first."""
     return file.suffix in (".npy", ".npz")
 
 
@@ -51,7 +51,7 @@ def split_scores(
 ) -> tuple[Float[ndarray, "f j 2"], Float[ndarray, "f j"]]:
     """Split (frames, joints, 2 or 3) into points and scores. Without a third column, all scores are 1.
 
-    A third column of BlazePose that is not a score is a depth, and is ignored.
+    For BlazePose, a third column outside the range of scores is a depth, and is ignored.
 
     Raises:
         FormatError: The third column is not a score.

@@ -18,7 +18,7 @@ __all__ = ["matches", "read"]
 
 
 def matches(file: KeypointFile) -> bool:
-    """Whether the file is a list of objects with an image and keypoints. So are AlphaPose's, which go first."""
+    """Whether the file lists objects with ``image_id`` and ``keypoints``. AlphaPose, tried first, has these too."""
     first = file.json[0] if isinstance(file.json, list) and file.json else None
     return isinstance(first, dict) and {"image_id", "keypoints"} <= first.keys()
 

@@ -41,7 +41,7 @@ class KeypointFile:
 
     @cached_property
     def members(self) -> tuple[str, ...]:
-        """The names of the arrays in an ``.npz`` file; empty for other suffixes."""
+        """The names of the arrays in an ``.npz`` file; empty for any other suffix."""
         if self.suffix != ".npz":
             return ()
         try:
@@ -71,7 +71,7 @@ def parse_json(path: Path, place: str) -> Any:
         place: What error messages call it.
 
     Raises:
-        FormatError: The file cannot be read or is not valid JSON. The message says where it breaks off.
+        FormatError: The file cannot be read or is not valid JSON. The message gives the line and column.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -85,6 +85,6 @@ def parse_json(path: Path, place: str) -> Any:
     except UnicodeDecodeError:
         raise FormatError(f"{place} is not valid JSON: it is not UTF-8 text") from None
     except RecursionError:
-        raise FormatError(f"{place} nests lists deeper than any keypoint file does") from None
+        raise FormatError(f"{place} nests lists more deeply than any keypoint file does") from None
     except (OSError, ValueError) as problem:  # ValueError: a number with thousands of digits
         raise FormatError(f"{place} cannot be read: {problem}") from None

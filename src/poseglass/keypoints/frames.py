@@ -1,4 +1,4 @@
-"""The people of every frame of a keypoint file, and one person as one row per frame."""
+"""The people in every frame of a keypoint file, and one person's rows, one per frame."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ from poseglass.people.following import DetectedPerson
 
 __all__ = ["KeypointFrames", "one_person", "rows"]
 
-# A file may name far fewer frames than its frame numbers span, for example every tenth. Beyond these limits its numbers
-# are not those of the frames of one video; COCO's image ids, for example, run to 600 000.
+# A file may name far fewer frames than its frame numbers span, for example every tenth. Beyond these limits, the
+# numbers are not those of one video's frames; COCO's image ids, for example, run to 600 000.
 MOST_FRAMES, MOST_FRAMES_PER_PERSON = 10_000, 100
 
 
@@ -41,7 +41,7 @@ class KeypointFrames:
 def one_person(
     points: Float[ndarray, "f j 2"], scores: Float[ndarray, "f j"], skeleton: Skeleton, fps: float | None = None
 ) -> KeypointFrames:
-    """The frames of a file that holds one person, one row per frame. A row of NaN is a frame without the person."""
+    """The frames of a file of one person with one row per frame. A row of NaN is a frame without the person."""
     known = np.isfinite(points).all(-1).any(-1)  # f
     frames = {
         frame: [DetectedPerson(points[frame], scores[frame])] if known[frame] else [] for frame in range(len(points))

@@ -49,5 +49,5 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
             skeleton = layout_by_count(len(joints), skeleton, spot)
             people.append(DetectedPerson(joints, parse_scores(person.get("score"), len(joints), f"{spot}: score")))
     if skeleton is None:
-        raise FormatError("nobody is seen in any frame")
+        raise FormatError("no frame shows a person")
     return KeypointFrames(skeleton, frames)

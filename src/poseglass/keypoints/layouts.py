@@ -34,7 +34,7 @@ _ALIASES = {"mouth_left": "left_mouth", "mouth_right": "right_mouth"}
 
 
 def find_layout(layout: str | Skeleton | None) -> Skeleton | None:
-    """Find a layout by name. None and skeletons are returned as they are.
+    """Find a layout by name. None and skeletons are returned unchanged.
 
     Raises:
         FormatError: No layout has this name. The message lists the names.
@@ -53,7 +53,7 @@ def layout_by_count(
     """The layout of a file that does not name its joints.
 
     If only one known layout has this number of joints (26, 33), it is used. 17 joints need a layout: they are those of
-    Human3.6M, COCO or MPI-INF-3DHP, and confusing these gives poses that look almost right.
+    Human3.6M, COCO or MPI-INF-3DHP, and confusing them gives poses that look almost right.
 
     Args:
         joints: The number of joints in the file.

@@ -26,10 +26,10 @@ def matches(file: KeypointFile) -> bool:
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
-    """Read the people of every frame. A given layout takes precedence over the names in the header.
+    """Read the people of every frame. `layout` takes precedence over the names in the header.
 
     Raises:
-        FormatError: The file is broken, or the layout is unknown and not given.
+        FormatError: The file is broken, or neither the header nor `layout` says which joint is which.
     """
     data = file.json
     names = _names(data.get("meta_info")) if isinstance(data, dict) else []
@@ -59,7 +59,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
             track = None if track is None else whole_number(track, f"{spot}: track_id")
             people.append(DetectedPerson(joints, scores, track))
     if skeleton is None:
-        raise FormatError("nobody is seen in any frame")
+        raise FormatError("no frame shows a person")
     return KeypointFrames(skeleton, frames)
 
 

@@ -23,7 +23,7 @@ Joints = dict[str, tuple[float, float, float]]
 
 
 def matches(file: KeypointFile) -> bool:
-    """Whether the file is a list whose first frame that is not empty holds points with ``x`` and ``y``."""
+    """Whether the file is a list, and its first frame with content holds points with ``x`` and ``y``."""
     if not isinstance(file.json, list):
         return False
     frame = next((frame for frame in file.json if frame), None)

@@ -1,7 +1,8 @@
-"""Bare nested lists: a JSON list of frames, each a list of joints ``[x, y]`` or ``[x, y, third]``, of one person.
+"""Bare nested lists of one person: a JSON list of frames, each a list of joints ``[x, y]`` or ``[x, y, third]``.
 
-The joints have no names, so a layout is needed unless only one has their number (33: BlazePose). A frame that is null
-or empty shows nobody. The third number is a score, except BlazePose's, which is a depth and is ignored.
+The joints have no names, so a layout is needed unless only one layout has this number of joints (33: BlazePose). A
+frame that is null or empty shows nobody. The third number is a score, except BlazePose's, which is a depth and is
+ignored.
 """
 
 import numpy as np
@@ -18,7 +19,7 @@ __all__ = ["matches", "read"]
 
 
 def matches(file: KeypointFile) -> bool:
-    """Whether the file is a list whose first frame that is not empty is a list of lists."""
+    """Whether the file is a list, and its first frame with content is a list of lists."""
     if not isinstance(file.json, list):
         return False
     frame = next((frame for frame in file.json if frame), None)

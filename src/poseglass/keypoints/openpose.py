@@ -1,7 +1,9 @@
 """OpenPose's output: a folder with one ``*_keypoints.json`` per frame.
 
-``{"people": [{"pose_keypoints_2d": [x, y, score, ...], "person_id": [-1]}]}``; as OpenPose's documentation says, 25
-joints are BODY_25 and 18 are its COCO model. A frame without people has an empty list. An undetected joint is 0, 0, 0.
+``{"people": [{"pose_keypoints_2d": [x, y, score, ...], "person_id": [-1]}]}``
+
+According to OpenPose's documentation, 25 joints are those of BODY_25, and 18 those of its COCO model. A frame without
+people has an empty list. An undetected joint is 0, 0, 0.
 """
 
 from poseglass.body.skeleton import BODY_25, Skeleton
@@ -18,7 +20,7 @@ END = "_keypoints.json"
 
 
 def matches(file: KeypointFile) -> bool:
-    """Whether this is a folder with such files in it, or one such file."""
+    """Whether this is a folder of ``*_keypoints.json`` files, or one such file."""
     if file.suffix == "/":
         return any(file.path.glob(f"*{END}"))
     return isinstance(file.json, dict) and "people" in file.json
@@ -55,5 +57,5 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
             track = int(number[0]) if len(number) and number[0] >= 0 else None
             frames[frame].append(DetectedPerson(joints[:, :2], joints[:, 2], track))
     if skeleton is None:
-        raise FormatError("nobody is seen in any frame")
+        raise FormatError("no frame shows a person")
     return KeypointFrames(skeleton, frames)

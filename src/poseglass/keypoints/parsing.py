@@ -1,4 +1,4 @@
-"""Checked values out of parsed files. Every error names the place where the value stands."""
+"""Take checked values from parsed files. Every error names the value's place in the file."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Check that numbers can be pixels of an image of the given size."""
+"""Check that numbers can be pixels of an image of a given size."""
 
 import numpy as np
 from jaxtyping import Float
@@ -23,7 +23,7 @@ def clean(
     A point that is not finite becomes NaN. A point that is negative or outside the image keeps its place.
 
     Raises:
-        FormatError: The points are not pixels (all lie within a few pixels of 0), or not of an image of this size.
+        FormatError: The points are not pixels (all lie within a few pixels of 0), or do not fit an image of this size.
     """
     scores = np.nan_to_num(scores, nan=0.0, posinf=0.0, neginf=0.0).clip(0, 1)
     finite = np.isfinite(points).all(-1)
@@ -53,5 +53,5 @@ def _check_size(
         raise FormatError(
             f"{far.mean():.0%} of the joints lie far outside an image of {size[0]} x {size[1]}: x runs from "
             f"{low[0]:.0f} to {high[0]:.0f} and y from {low[1]:.0f} to {high[1]:.0f}; "
-            "is the size (width, height) right?"
+            "check the size, which is (width, height)"
         )

@@ -11,7 +11,7 @@ __all__ = ["matches", "read"]
 
 
 def matches(file: KeypointFile) -> bool:
-    """Whether the file names its format and has points."""
+    """Whether the file has a format, points and a skeleton."""
     if file.suffix == ".npz":
         return {"format", "points", "skeleton"} <= set(file.members)
     return isinstance(file.json, dict) and {"format", "points", "skeleton"} <= file.json.keys()

@@ -1,4 +1,4 @@
-"""The list of results that COCO's evaluation made common: one entry per person, each with its image."""
+"""COCO's list of results, which several tools write: one entry per person, each with its image."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ def read_results(
     Args:
         results: The parsed list.
         layout: The layout that the user gives, if any.
-        track: Reads the tracker's number of a person from an entry and its place in the file.
+        track: Returns the tracker's number of a person, given an entry and its place in the file.
         fixed: Layouts that the format prescribes, by number of joints.
 
     Raises:
@@ -46,5 +46,5 @@ def read_results(
         scores = parse_scores(joints[:, 2] if joints.shape[1] == 3 else None, len(joints), place)
         frames.setdefault(frame, []).append(DetectedPerson(joints[:, :2], scores, track(entry, place)))
     if skeleton is None:
-        raise FormatError("nobody is seen in any frame: the list of results is empty")
+        raise FormatError("no frame shows a person: the list of results is empty")
     return KeypointFrames(skeleton, frames)

@@ -1,7 +1,7 @@
 """Tables: ``.csv`` with columns ``nose_x, nose_y, nose_score, ...``, one row per frame, as `PoseSequence.save` writes.
 
-Optional columns are ``frame`` with the frame number, ``seconds`` with the time, ``valid`` with whether the person was
-detected, and the scores. An empty cell is an unknown value.
+Optional columns are ``frame`` (the frame number), ``seconds`` (the time), ``valid`` (whether the person was detected)
+and the scores. An empty cell is an unknown value.
 """
 
 import csv
@@ -21,7 +21,7 @@ from poseglass.people.following import DetectedPerson
 __all__ = ["matches", "read"]
 
 
-# Seconds by which a frame may differ from evenly spaced ones: many tools round times to milliseconds.
+# Seconds by which a time may differ from even spacing: many tools round times to milliseconds.
 JITTER = 2e-3
 
 

@@ -31,7 +31,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     """Read the one video of a custom set.
 
     Raises:
-        FormatError: The file is broken, its pickle asks for anything but arrays, or it holds several videos or cameras.
+        FormatError: The file is broken, its pickle needs more than arrays, or it holds several videos or cameras.
     """
     videos = read_objects(file.path, "positions_2d")
     metadata = read_objects(file.path, "metadata") if "metadata" in file.members else {}

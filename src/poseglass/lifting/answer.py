@@ -1,4 +1,4 @@
-"""A model's poses for a batch of clips, from the plain pass or averaged with the mirrored one.
+"""Run a model on a batch of clips, with or without flip averaging.
 
 Lifting and evaluation both use it.
 """
@@ -19,17 +19,17 @@ __all__ = ["answer"]
 def answer(
     model: PoseModel, pose2d: Float[ndarray, "b f j i"], *, flip: bool = False, skeleton: Skeleton = H36M_17
 ) -> tuple[Float[ndarray, "b _ j 3"], dict[int, Indices]]:
-    """The model's poses for clips, and the frames that it kept at each layer that prunes.
+    """The model's poses for clips, and the frames that it kept at each pruning layer.
 
     Args:
-        model: A backbone or hourglass, which answers for all frames, or a funnel, for those that it keeps.
+        model: A backbone or hourglass, which predicts all frames, or a funnel, which predicts those that it keeps.
         pose2d: Clips (b f j i), with x centred at 0.
-        flip: Average with the mirrored pass: x negated, left and right exchanged, in the input and back in the output.
+        flip: Average with the mirrored pass: x negated, left and right swapped, in the input and back in the output.
             The mirrored pass keeps the frames that the plain pass kept.
         skeleton: Which joints mirror each other.
 
     Returns:
-        Poses (b f j 3), of a funnel (b k j 3), and by layer the indices of the frames kept (b k).
+        Poses (b f j 3), or (b k j 3) from a funnel; and the indices of the kept frames (b k), by layer.
 
     Example:
         >>> import numpy as np, poseglass as pg

@@ -1,9 +1,9 @@
 """Lift a video, a stream of frames or 2D keypoints to 3D motion.
 
-Everything passes once from top to bottom: frames (:mod:`poseglass.video`), people (:mod:`poseglass.detect`), one person
-(:mod:`poseglass.people`), an even clock (:mod:`poseglass.lifting.resampler`), windows and their blend
-(:mod:`poseglass.lifting.predictor`), motion. There is one row for every frame; one without the person is filled in by
-the model from its neighbours and marked invalid.
+The data passes once through these stages: frames (:mod:`poseglass.video`), people (:mod:`poseglass.detect`), one person
+(:mod:`poseglass.people`), an even clock (:mod:`poseglass.lifting.resampler`), blended windows
+(:mod:`poseglass.lifting.predictor`), motion. The motion has one row per frame; where the person was not detected, the
+model fills the row in from its neighbours, and it is marked invalid.
 """
 
 import logging
@@ -39,13 +39,13 @@ log = logging.getLogger("poseglass")
 
 @dataclass(frozen=True)
 class LiftReport:
-    """What came of the frames of a video or of keypoints.
+    """Frame counts of a lifted video or keypoint sequence.
 
     Attributes:
-        frames: Frames that were lifted.
-        valid: Those in which the person was detected.
-        kept: Those that the model kept in its middle layers.
-        people: The most people detected in one frame of a video; 1 for keypoints.
+        frames: Number of frames lifted.
+        valid: Number of frames in which the person was detected.
+        kept: Number of frames that the model kept in its middle layers.
+        people: The largest number of people in one frame of a video; 1 for keypoints.
         problem: What is wrong with the video, if anything.
     """
 
@@ -57,23 +57,23 @@ class LiftReport:
 
 
 class Lifter:
-    """Turns videos or 2D keypoints into 3D motion; make it once, use it often.
+    """Turns videos or 2D keypoints into 3D motion. Create it once and use it for many sources.
 
     Args:
-        model: A name such as ``"balanced"``, a folder of weights, or a model that takes x, y and score. A model stays
-            in the mode (training or evaluation) it is in; later changes of its weights count.
+        model: A name such as ``"balanced"``, a folder of weights, or a model that takes x, y and score. A model keeps
+            its mode (training or evaluation); its weights are shared, so later changes to them take effect.
         detector: Finds the 2D keypoints in frames: a detector, or a name in :data:`poseglass.detect.DETECTORS`, which
             is loaded on first use.
         flip: Average with the mirrored pass: slightly more accurate, twice the lifting time.
-        focal: Focal length of the camera in pixels, if known; an ordinary lens by default. It tells how far to the side
-            somebody stands who is not in the middle of the image. Keypoints must have a `size` then.
+        focal: Focal length of the camera in pixels; that of an ordinary lens by default. It determines how far to the
+            side a person away from the middle of the image stands. If given, keypoints must have a `size`.
 
     Attributes:
-        report: The :class:`LiftReport` of the last source that was lifted to its end, None before.
+        report: The :class:`LiftReport` of the last source that was lifted to its end; None until then.
 
     Raises:
         WeightsError: The model cannot be loaded.
-        ModelError: The model takes another input.
+        ModelError: The model expects other input.
         DetectorError: There is no detector of that name.
 
     Example:
@@ -98,7 +98,7 @@ class Lifter:
 
     @property
     def model(self) -> PoseModel:
-        """The model, in evaluation mode; its weights are those of the model that was given."""
+        """The model in evaluation mode. It shares its weights with the model passed to the constructor."""
         return self._predictor.model
 
     @property
@@ -121,31 +121,31 @@ class Lifter:
         on_frame: "Callable[[Frame], object] | None" = None,
         stopwatch: Stopwatch | None = None,
     ) -> PoseSequence:
-        """The whole motion of a video or of 2D keypoints.
+        """Lift a whole video or sequence of 2D keypoints.
 
         Args:
-            source: The path of a video, an image, a file of keypoints or an OpenPose folder
-                (:func:`poseglass.lifting.source.source_kind` says which is which), an open
+            source: The path of a video, an image, a keypoint file or an OpenPose folder
+                (:func:`poseglass.lifting.source.source_kind` tells them apart), an open
                 :class:`poseglass.video.reading.VideoReader`, or 2D poses in pixels on any skeleton that converts to
                 Human3.6M's.
             layout: Keypoint files: which joint is which; see :func:`poseglass.keypoints.read_keypoints`.
             size: Keypoint files: width and height of the image in pixels.
             fps: Keypoint files: frames per second.
-            each: Called with every chunk of the motion as soon as it is settled, to show progress or to draw it.
-            on_frame: Called with every frame of a video, in order, before it is detected and in another thread; a
-                chunk of motion follows its frames by up to two windows of the model.
+            each: Called with each chunk of the motion as soon as it is final, to show progress or to draw it.
+            on_frame: Called in another thread with each frame of a video, in order, before detection. A chunk of
+                motion follows its frames by up to two windows of the model.
             stopwatch: Counts the stages "decode", "detect" and "lift".
 
         Returns:
-            Human3.6M's 17 joints relative to the pelvis in camera space, metres, one row per frame, with the 2D poses
-            they were lifted from in `pose2d`.
+            Human3.6M's 17 joints in camera space, relative to the pelvis, in metres, one row per frame. `pose2d` holds
+            the 2D poses that they were lifted from.
 
         Raises:
             VideoError: The video cannot be read.
-            DetectorError: Nobody is in any frame, or there is no detector.
-            FormatError: The keypoint file cannot be read; layout, size or fps are given for something else.
+            DetectorError: No frame shows a person, or there is no detector.
+            FormatError: The keypoint file cannot be read, or layout, size or fps are given for another kind of source.
             PoseError: The keypoints are not in pixels or do not convert, or `on_frame` is given for keypoints.
-            ModelError: There is a focal length, and the keypoints do not say the image's size.
+            ModelError: A focal length is given, but the keypoints have no image size.
         """
         opened = open_source(source, layout=layout, size=size, fps=fps)
         if isinstance(opened, PoseSequence):
@@ -166,14 +166,15 @@ class Lifter:
     def stream(
         self, frames: "Iterable[Frame]", *, size: tuple[int, int], fps: float, stopwatch: Stopwatch | None = None
     ) -> Iterator[PoseSequence]:
-        """The motion of frames that come one by one, in chunks, as soon as it is settled; memory stays bounded.
+        """Lift frames as they arrive, and yield the motion in chunks as soon as each is final.
 
-        Decoding, detection and lifting overlap. A chunk follows its frames by up to two windows of the model.
+        Memory stays bounded. Decoding, detection and lifting overlap. A chunk follows its frames by up to two windows
+        of the model.
 
         Args:
             frames: Images with increasing times, such as a :class:`poseglass.video.reading.VideoReader`.
             size: Width and height of the images.
-            fps: Frames per second, as far as known.
+            fps: Nominal frames per second; lifting uses the frames' own times.
             stopwatch: Counts the stages "decode", "detect" and "lift".
         """
         stopwatch, follower = stopwatch or Stopwatch(), Follower()
@@ -186,7 +187,7 @@ class Lifter:
             yield chunk
         self.report = replace(report, people=follower.most)
         if follower.most > 1:
-            log.warning("up to %d people per frame: only one is followed, from the most prominent on", follower.most)
+            log.warning("up to %d people per frame: only one is followed, at first the most prominent", follower.most)
 
     def _lift_poses(
         self, poses: PoseSequence, each: Callable[[PoseSequence], object] | None, stopwatch: Stopwatch
@@ -194,10 +195,10 @@ class Lifter:
         if poses.space != "pixels":
             raise PoseError(f"lifting takes 2D keypoints in pixels, but these poses are in {poses.space} space")
         if not len(poses):
-            raise PoseError("there are no frames to lift")
+            raise PoseError("lifting takes one or more frames of keypoints, got none")
         poses.to_skeleton(H36M_17)  # raises at once if the skeleton does not convert
         if not (poses.validity & (poses.confidence > 0).any(-1)).any():
-            raise DetectorError(f"nobody is in any of the {len(poses)} frames: none is valid with a score above 0")
+            raise DetectorError(f"none of the {len(poses)} frames shows a person: none is valid with a score above 0")
         times = poses.times
         starts = range(0, len(poses), CHUNK)
         chunks = (replace(poses[start : start + CHUNK], timestamps=times[start : start + CHUNK]) for start in starts)
@@ -208,7 +209,7 @@ class Lifter:
     def _motion(
         self, chunks: Iterable[PoseSequence], size: tuple[int, int] | None, stopwatch: Stopwatch
     ) -> Iterator[PoseSequence]:
-        """A chunk of 3D motion for every chunk of 2D poses; the chunks that wait for theirs are all that is held."""
+        """Yield a chunk of 3D motion for each chunk of 2D poses, holding only the chunks still without motion."""
         waiting: deque[PoseSequence] = deque()
 
         def blocks() -> Iterator[TimedBlock]:
@@ -241,7 +242,7 @@ def lift(
     size: tuple[int, int] | None = None,
     fps: float | None = None,
 ) -> PoseSequence:
-    """The 3D motion of a video, or of 2D keypoints: see :class:`Lifter` and :meth:`Lifter.lift`.
+    """Lift a video or 2D keypoints to 3D motion: see :class:`Lifter` and :meth:`Lifter.lift`.
 
     Example:
         >>> import poseglass as pg
@@ -264,7 +265,7 @@ def _tapped(frames: "Iterable[Frame]", on_frame: "Callable[[Frame], object]") ->
 
 
 def _counted(report: LiftReport, chunk: PoseSequence) -> LiftReport:
-    """The report with another chunk of motion in it."""
+    """The report with another chunk of motion added."""
     return replace(
         report,
         frames=report.frames + len(chunk),
@@ -290,7 +291,7 @@ def _motion_chunk(pose2d: PoseSequence, prediction: Prediction) -> PoseSequence:
 
 
 def _collected(chunks: Iterable[PoseSequence], each: Callable[[PoseSequence], object] | None) -> PoseSequence:
-    """One motion of its chunks, each shown as it comes."""
+    """Join the chunks to one motion, and call `each` with every chunk as it comes."""
     parts = []
     for chunk in chunks:
         parts.append(chunk)

@@ -1,7 +1,7 @@
-"""Lift a sequence of any length: overlapping windows, flip averaging, blending without seams.
+"""Lift a sequence of any length: overlapping windows, flip averaging, seamless blending.
 
-:class:`Predictor` takes frames as they come and gives back those that are settled, so memory stays bounded. How the
-frames are dealt out does not change a bit of the result. :func:`predict` does the same for a whole sequence.
+:class:`Predictor` takes frames as they arrive and returns those whose pose is final (*settled*), so memory stays
+bounded. The division into blocks does not change the result by a single bit. :func:`predict` lifts a whole sequence.
 """
 
 import copy
@@ -25,7 +25,7 @@ __all__ = ["PoseBlock", "Prediction", "Predictor", "in_eval_mode", "predict"]
 
 
 class PoseBlock(NamedTuple):
-    """Consecutive frames: Human3.6M joints in pixels (those of score 0 may be anything) and their scores."""
+    """Consecutive frames: Human3.6M joints in pixels and their scores. Joints of score 0 may have any value."""
 
     points: Float[ndarray, "f 17 2"]
     scores: Float[ndarray, "f 17"]
@@ -33,11 +33,11 @@ class PoseBlock(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Settled frames.
+    """Poses of settled frames.
 
     Attributes:
         pose3d: Root-relative poses in camera space, metres, (f 17 3).
-        kept: Whether a window kept the frame in the model's middle layers, (f).
+        kept: Whether any window kept the frame in the model's middle layers, (f).
     """
 
     pose3d: Float[ndarray, "f 17 3"]
@@ -47,15 +47,15 @@ class Prediction:
 class Predictor:
     """Lifts evenly spaced 2D poses that come block by block.
 
-    Exchanged left and right are repaired first (:mod:`poseglass.clips.sides`). Nothing is remembered from one sequence
-    to the next, so several threads may use a predictor at once.
+    Swapped left and right sides are repaired first (:mod:`poseglass.clips.sides`). A predictor remembers nothing from
+    one sequence to the next, so several threads may use it at once.
 
     Args:
-        model: A backbone or an hourglass whose input is :func:`poseglass.clips.person.person_coordinates`. If it is in
-            training mode, it stays so, and is used through :func:`in_eval_mode`.
+        model: A backbone or an hourglass that takes :func:`poseglass.clips.person.person_coordinates`. It keeps its
+            mode: a model in training mode is used through :func:`in_eval_mode`.
         flip: Average with the mirrored pass, which keeps the same frames; takes twice the time.
         focal: Focal length in pixels; by default that of an ordinary lens.
-        overlap: Share of a window that the next one covers again, from 0 to below 1.
+        overlap: Share of a window that overlaps with the next, from 0 to below 1.
 
     Raises:
         ModelError: The model is a funnel or does not take x, y and score of Human3.6M's joints in person coordinates,
@@ -78,7 +78,7 @@ class Predictor:
         if card.coordinates != "person":
             raise ModelError(
                 f"lifting needs a model of person coordinates; this one was trained on {card.coordinates} coordinates, "
-                "as published models are. Call it yourself on 2D poses normalised that way, or judge it on prepared "
+                "as published models are. Call it directly on 2D poses normalised that way, or evaluate it on prepared "
                 "recordings (poseglass evaluate --data FOLDER)"
             )
         if model.inputs != 3:
@@ -102,13 +102,14 @@ class Predictor:
         Args:
             blocks: The frames, in order.
             size: Width and height of the image. The model predicts the person as seen along the line of sight to them;
-                with the size this is turned into the camera's axes. Without it the person is taken to be in the middle.
+                with the size, the poses are rotated into the camera's axes. Without it, the person is taken to be in
+                the middle of the image.
 
         Returns:
-            After each block the frames that no later one can change, in order, perhaps none; at the end the rest.
+            After each block, the frames that no later frame can change, in order (perhaps none); at the end, the rest.
 
         Raises:
-            ModelError: There is a focal length but no size.
+            ModelError: A focal length is given, but no size.
         """
         if self.focal is not None and size is None:
             raise ModelError("a focal length needs the image's size: give the keypoints their size, or no focal")
@@ -133,17 +134,17 @@ class _Windows:
         self._done: list[tuple[int, Prediction]] = []  # windows that cover an open frame, and their first frames
 
     def push(self, block: PoseBlock) -> Prediction:
-        """Take more frames, and give those that no later one can change."""
+        """Add frames, and return those that no later frame can change."""
         self._points = np.concatenate([self._points, block.points])
         self._scores = np.concatenate([self._scores, block.scores])
         while self._first + len(self._points) >= self._start + self._predictor.clip:
             self._run(self._start)
             self._start += self._predictor.stride
-        # The last window of all may start just after the last one done.
+        # The very last window may start just after the last one so far.
         return self._settle(self._done[-1][0] if self._done else self._first)
 
     def finish(self) -> Prediction:
-        """The rest, after the last frame."""
+        """Return the remaining frames, after the last block."""
         frames = self._first + len(self._points)
         last = max(frames - self._predictor.clip, 0)
         if frames and (not self._done or self._done[-1][0] < last):
@@ -151,12 +152,12 @@ class _Windows:
         return self._settle(frames)
 
     def _run(self, start: int) -> None:
-        """One window. It runs alone, not in a batch, so that its result never depends on its neighbours."""
+        """Run the model on one window, not on a batch, so that the result never depends on other windows."""
         clip, predictor = self._predictor.clip, self._predictor
         points, scores = (
             cut(x, clip, np.array([start - self._first])) for x in (self._points, self._scores)
         )  # 1 f ...
-        if self._done and not scores.any():  # out of sight for a whole window: the last pose is held
+        if self._done and not scores.any():  # out of sight for a whole window: hold the last pose
             held = self._done[-1][1].pose3d[-1:]
             self._done.append((start, Prediction(np.repeat(held, clip, 0), np.zeros(clip, bool))))
             return
@@ -170,13 +171,13 @@ class _Windows:
         self._done.append((start, Prediction(pose3d[0], np.isin(every, first))))
 
     def _settle(self, until: int) -> Prediction:
-        """Blend and forget the frames before `until`."""
+        """Blend and return the frames before `until`, and forget them."""
         first, frames, clip = self._first, until - self._first, self._predictor.clip
         if frames <= 0:
             return Prediction(np.zeros((0, 17, 3), np.float32), np.zeros(0, bool))
         starts = np.array([start for start, _ in self._done])
         end = max(until, int(starts[-1]) + clip)
-        # Windows may start before the first open frame; that part is blended again and dropped.
+        # Windows may start before the first open frame; that part is blended again and discarded.
         origin = min(first, int(starts[0]))
         clips = np.stack([window.pose3d for _, window in self._done])  # b f 17 3
         pose3d = stitch(clips, starts - origin, end - origin, self._predictor.weights)  # f 17 3
@@ -191,7 +192,7 @@ class _Windows:
 
 
 def in_eval_mode(model: PoseModel) -> PoseModel:
-    """A copy of a model in evaluation mode that shares its weights; the model itself stays in the mode it is in.
+    """A copy of a model in evaluation mode that shares its weights. The model itself keeps its mode.
 
     Example:
         >>> import poseglass as pg
@@ -215,11 +216,11 @@ def predict(
     size: tuple[int, int] | None = None,
     focal: float | None = None,
 ) -> Prediction:
-    """Lift a whole sequence of Human3.6M joints in the image, evenly spaced in time, of one frame or many.
+    """Lift a whole sequence of Human3.6M joints in the image: one or more frames, evenly spaced in time.
 
     Args:
         model: A model that takes x, y, score; see :class:`Predictor`.
-        points: Positions in pixels (f 17 2); those of score 0 may be anything.
+        points: Positions in pixels (f 17 2). Joints of score 0 may have any value.
         scores: Confidences (f 17).
         flip: Average with the mirrored pass.
         size: Width and height of the image; see :meth:`Predictor.lift`.

@@ -13,20 +13,20 @@ from poseglass.lifting.predictor import PoseBlock, Prediction
 __all__ = ["CALM", "FASTEST", "PAUSE", "PREFIX", "SLOWEST", "STEADY", "TimedBlock", "on_model_clock"]
 
 SLOWEST, FASTEST = 23.5, 61.0
-"""Frames per second that the model takes as they are: it was trained at 24 to 60."""
+"""Range of frame rates that the model takes unchanged: it was trained at 24 to 60 frames per second."""
 STEADY = 30.0
-"""Frames per second that any other rate is resampled to."""
+"""Frame rate that all others are resampled to."""
 PREFIX = 64
-"""The first frames of a video, whose median step is its rate: a second or more at the rates that the model knows."""
+"""Number of frames at the start whose median step sets the rate: a second or more at rates that the model knows."""
 CALM = 8
-"""Frames in step, one after the other, after which irregular frames count as regular again."""
+"""Number of consecutive frames in step after which irregular frames count as regular again."""
 PAUSE = 10.0
-"""The longest that a pause counts, in seconds: several windows of the model."""
+"""Maximum length that a pause counts for, in seconds: several windows of the model."""
 CLOSE = 1e-3
 """A step this close to half or one and a half steps is out of step, as when 30 frames per second become 60: rounded
 times, such as those in a JSON file, must not decide."""
 ALIGNED = 1e-6
-"""A frame this close after a tick, in steps of the clock, is on it."""
+"""A tick up to this far after a frame, as a share of the clock's step, still falls on that frame."""
 
 
 class TimedBlock(NamedTuple):
@@ -40,16 +40,16 @@ class TimedBlock(NamedTuple):
 def on_model_clock(
     blocks: Iterable[TimedBlock], lift: Callable[[Iterable[PoseBlock]], Iterable[Prediction]]
 ) -> Iterator[Prediction]:
-    """Lift frames that come at any times with a model that wants an even clock; one row per frame comes out.
+    """Lift frames at arbitrary times with a model that needs an even clock. Returns one row per frame.
 
-    A steady rate from 24 to 60 frames per second is lifted as it is: each frame is a tick of the clock. Where a frame
-    comes out of step (sooner than half a step after the last, or later than one and a half), ticks follow at that rate,
-    interpolated between the frames around them, until eight frames in a row are in step again. Any other rate is
-    resampled to 30 ticks per second. The rate is the median of the first :data:`PREFIX` steps.
-    So the result depends on the frames alone, not on the blocks in which they come.
+    A steady rate from 24 to 60 frames per second is lifted unchanged: each frame is a tick of the clock. When a frame
+    is out of step (sooner than half a step after the last, or later than one and a half), the ticks continue at that
+    rate, interpolated between the frames around them, until eight frames in a row are in step again. Any other rate is
+    resampled to 30 ticks per second. The rate comes from the median of the first :data:`PREFIX` steps, so the result
+    depends on the frames alone, not on their division into blocks.
 
     2D is interpolated linearly onto ticks, and 3D back onto frames. A pause without frames counts for at most
-    :data:`PAUSE` seconds: it tells the model nothing, and in a time lapse, or a file with broken times, it may last for
+    :data:`PAUSE` seconds: it tells the model nothing, and in a time lapse or a file with broken times it may last for
     days.
 
     Args:
@@ -73,7 +73,7 @@ def on_model_clock(
 
 
 def _with_long_start(blocks: Iterable[TimedBlock]) -> Iterator[TimedBlock]:
-    """The same frames, the first :data:`PREFIX` of them, if there are so many, in the first block."""
+    """Yield the same frames, with at least :data:`PREFIX` of them (or all) in the first block."""
     iterator, start, frames = iter(blocks), list[TimedBlock](), 0
     for block in iterator:
         start.append(block)
@@ -92,17 +92,17 @@ class _Clock:
         step = float(np.median(steps)) if len(steps) else 1 / STEADY
         self._known = SLOWEST <= 1 / step <= FASTEST  # whether the model knows the rate
         self._step = step if self._known else 1 / STEADY
-        self._calm = CALM  # frames in step, one after the other
-        self._anchor, self._count = 0.0, 0  # the last tick that was set by a frame, and how many followed it
-        self._now: float | None = None  # the time of the last frame, without what exceeds PAUSE in a pause
+        self._calm = CALM  # consecutive frames in step
+        self._anchor, self._count = 0.0, 0  # the last tick that was set by a frame, and the number of ticks after it
+        self._now: float | None = None  # the time of the last frame, with pauses shortened to PAUSE
         self._skipped = 0.0  # seconds of pauses left out so far
         self._edge = TimedBlock(np.zeros(0), np.zeros((0, 17, 2)), np.zeros((0, 17)))  # the last frame
-        self._times = np.zeros(0)  # of frames that wait for their 3D
-        self._ticks = np.zeros(0)  # of the rows, and of those to come
+        self._times = np.zeros(0)  # of frames still without 3D
+        self._ticks = np.zeros(0)  # of the rows so far, and of those to come
         self._rows = Prediction(np.zeros((0, 17, 3), np.float32), np.zeros(0, bool))
 
     def onto(self, block: TimedBlock) -> PoseBlock:
-        """The ticks up to the last of these frames."""
+        """Interpolate the ticks up to the last of these frames."""
         first = len(self._edge.times)  # the row of the first new frame
         times, ticks, after = self._edge.times.tolist(), list[float](), list[int]()
         for row, time in enumerate(block.times.tolist(), start=first):
@@ -119,7 +119,7 @@ class _Clock:
         right = np.array(after, int)
         left = np.maximum(right - 1, 0)
         share = _share(np.array(ticks), clock[left], clock[right])[:, None]  # f 1
-        # Between a joint that is known and one that is not, the nearer one counts.
+        # Between a known joint and an unknown one, take the nearer.
         share = np.where((scores[left] > 0) & (scores[right] > 0), share, np.round(share))  # f 17
         return PoseBlock(
             points[left] * (1 - share[..., None]) + points[right] * share[..., None],
@@ -149,7 +149,7 @@ class _Clock:
         return now, ticks
 
     def back(self, prediction: Prediction, *, last: bool = False) -> Prediction:
-        """The frames, in order, that lie between ticks whose 3D is settled; with `last` all that are left."""
+        """Return the frames that lie between ticks with settled 3D, in order; with `last`, all remaining frames."""
         pose3d = np.concatenate([self._rows.pose3d, prediction.pose3d])
         kept = np.concatenate([self._rows.kept, prediction.kept])
         end = len(pose3d) - 1
@@ -169,13 +169,13 @@ class _Clock:
         return Prediction(settled.astype(np.float32), kept[nearest])
 
     def rest(self) -> Prediction:
-        """The frames that are left at the end; those after the last tick hold its pose."""
+        """Return the remaining frames at the end. Those after the last tick hold its pose."""
         return self.back(Prediction(self._rows.pose3d[:0], self._rows.kept[:0]), last=True)
 
 
 def _share(
     times: Float[ndarray, " f"], left: Float[ndarray, " f"], right: Float[ndarray, " f"]
 ) -> Float[ndarray, " f"]:
-    """How far each time is on the way from left to right, from 0 to 1; 1 where both are the same."""
+    """Position of each time between left and right, from 0 to 1; 1 where left and right are equal."""
     span = right - left
     return np.where(span == 0, 1.0, np.clip((times - left) / np.where(span == 0, 1.0, span), 0, 1))

@@ -1,4 +1,4 @@
-"""What can be lifted: a video, or 2D keypoints. Decided here once, for the command and for :func:`pg.lift` alike."""
+"""Tell videos from 2D keypoints. The command line and :func:`pg.lift` share this decision."""
 
 from os import PathLike
 from pathlib import Path
@@ -13,16 +13,18 @@ if TYPE_CHECKING:
 __all__ = ["KEYPOINT_KINDS", "KEYPOINT_SUFFIXES", "Source", "open_source", "source_kind"]
 
 KEYPOINT_SUFFIXES = (".json", ".npz", ".npy", ".csv")
-"""Files of 2D keypoints end so (:data:`poseglass.keypoints.FORMATS`); any other file is taken for a video."""
+"""Suffixes of 2D keypoint files (:data:`poseglass.keypoints.FORMATS`). Any other file is taken for a video."""
 KEYPOINT_KINDS = f"{', '.join(KEYPOINT_SUFFIXES)} or a folder"
-"""The same in words."""
+"""The kinds of keypoint paths in words, for messages."""
 
 Source: TypeAlias = "str | PathLike[str] | PoseSequence | VideoReader"
-"""What :meth:`poseglass.lifting.lifter.Lifter.lift` takes."""
+"""The sources that :meth:`poseglass.lifting.lifter.Lifter.lift` takes."""
 
 
 def source_kind(source: Source) -> Literal["video", "keypoints"]:
-    """What a source is taken for. Paths are judged by name: a folder, .json, .npz, .npy and .csv hold keypoints.
+    """Whether a source holds a video or keypoints.
+
+    Paths are judged by their names: a folder, .json, .npz, .npy and .csv hold keypoints, anything else is a video.
 
     Example:
         >>> source_kind("walk.MOV"), source_kind("walk.json")
@@ -41,7 +43,9 @@ def open_source(
     size: tuple[int, int] | None = None,
     fps: float | None = None,
 ) -> "PoseSequence | VideoReader":
-    """Open a path: 2D poses of a keypoint file, or the reader of a video. What is open already comes back as it is.
+    """Open a path: read the 2D poses of a keypoint file, or return a reader of a video.
+
+    Poses and readers are returned unchanged.
 
     Args:
         source: A path, poses or a reader.
@@ -50,7 +54,7 @@ def open_source(
         fps: Keypoint files: frames per second.
 
     Raises:
-        FormatError: The keypoint file cannot be read, or there are options of keypoint files and the source is none.
+        FormatError: The keypoint file cannot be read, or options for keypoint files are given for another source.
         VideoError: The video cannot be read.
 
     Example:

@@ -28,7 +28,7 @@ class Stopwatch:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the stopwatch was made."""
+        """Seconds since the stopwatch was created."""
         return perf_counter() - self._start
 
     @property
@@ -52,15 +52,15 @@ class Stopwatch:
             self._seconds[stage] = self._seconds.get(stage, 0.0) + seconds
 
     def busy(self, stage: str, items: Iterable[Item], *, sign: int = 1) -> Iterator[Item]:
-        """The same items; the time that it takes to make them counts for the stage, or against it with sign -1."""
+        """Yield the same items; the time taken to produce them counts for the stage, or against it with sign -1."""
         iterator, end = iter(items), object()
         while True:
             with self.timing(stage, sign=sign):
                 item = next(iterator, end)
             if item is end:
                 return
-            yield item  # type: ignore[misc]  # not the mark
+            yield item  # type: ignore[misc]  # not the end mark
 
     def waiting(self, stage: str, items: Iterable[Item]) -> Iterator[Item]:
-        """The same items, which a busy stage takes from the stage before it: the wait does not count for it."""
+        """Yield the items that a busy stage takes from the stage before it, without counting the wait for them."""
         return self.busy(stage, items, sign=-1)

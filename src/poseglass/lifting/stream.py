@@ -1,4 +1,4 @@
-"""2D poses of a video as it comes: decode, detect, follow one person. Decoding and detection overlap."""
+"""2D poses of frames as they arrive: decode, detect, follow one person. Decoding and detection overlap."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CHUNK", "detected_poses"]
 
-CHUNK = 16  # frames that are handed on together
+CHUNK = 16  # frames that are passed on together
 
 
 def detected_poses(
@@ -32,10 +32,10 @@ def detected_poses(
     """The 2D poses of the followed person in chunks; frames without them are rows of NaN, marked invalid.
 
     Args:
-        frames: Images with increasing times. They are decoded in a thread of their own, and so are detected.
+        frames: Images with increasing times. Decoding and detection each run in a thread of their own.
         detector: Finds the people in a frame.
         size: Width and height of the images.
-        fps: Frames per second, as far as known.
+        fps: Nominal frames per second; lifting uses the frames' own times.
         follower: Chooses the person.
         stopwatch: Counts the stages "decode" and "detect".
     """

@@ -1,4 +1,4 @@
-"""Readers of the Acclaim format, in which CMU publishes its recordings: an ASF skeleton and its AMC motions."""
+"""Readers of Acclaim files, in which CMU publishes its recordings: an ASF skeleton and its AMC motions."""
 
 from dataclasses import dataclass
 from os import PathLike
@@ -24,12 +24,12 @@ class AsfBone(NamedTuple):
     """A bone of an ASF skeleton.
 
     Args:
-        name: Its name; ``root`` for the root.
-        parent: Index of its parent, -1 for the root.
+        name: The bone's name; ``root`` for the root.
+        parent: Index of the parent bone, -1 for the root.
         offset: Direction times length (3), in world axes in the rest pose; for the root, its position.
         axis: Rotation from the bone's own axes to the world in the rest pose (3 3).
         dof: Degrees of freedom in the order of the AMC file: ``rx``, ``ry``, ``rz``; for the root also ``tx``, ...
-        order: The axes of its rotations; the first acts first.
+        order: The axes of its rotations; the first is applied first.
     """
 
     name: str
@@ -46,8 +46,8 @@ class AsfSkeleton:
 
     Args:
         bones: Root first, parents before their children.
-        length: The file's ``length``, 0.45 in CMU's: lengths divided by it are inches (mocap.cs.cmu.edu, FAQ).
-        radians: Whether its angles are in radians.
+        length: The file's ``length``, 0.45 in CMU's files: lengths divided by it are inches (mocap.cs.cmu.edu, FAQ).
+        radians: Whether the angles are in radians.
     """
 
     bones: tuple[AsfBone, ...]
@@ -72,7 +72,7 @@ def read_acclaim(path: Path) -> RigidMotion:
     candidates = [file for file in skeletons if file.stem == subject] or skeletons
     if len(candidates) != 1:
         names = ", ".join(file.name for file in candidates[:5]) or "no .asf file"
-        raise FormatError(f"{path} needs its skeleton {subject}.asf in the same folder, got {names}")
+        raise FormatError(f"{path} needs its skeleton {subject}.asf in the same folder, which has {names}")
     return read_amc(path, read_asf(candidates[0]))
 
 
@@ -123,7 +123,7 @@ def read_asf(path: str | PathLike[str]) -> AsfSkeleton:
                     raise lines.error(f"expected one parent per bone, got a second one for {', '.join(repeated)}")
                 parents |= dict.fromkeys(children, parent)
     if entry or not parents:
-        raise lines.error("the file ends before its :hierarchy does; was it cut off?")
+        raise lines.error("the file ends inside its :hierarchy; was it cut off?")
     radians = units["angle"].lower().startswith("rad")
     length = float(lines.numbers([units["length"]], 1)[0])
     if not length > 0:
@@ -140,8 +140,8 @@ def read_asf(path: str | PathLike[str]) -> AsfSkeleton:
 def read_amc(path: str | PathLike[str], skeleton: AsfSkeleton, *, fps: float | None = None) -> RigidMotion:
     """Read an AMC motion of an ASF skeleton.
 
-    Each joint is the end of the bone of the same name. A bone's rotation is ``R = R_parent C D C^-1``, with C its axes
-    in the rest pose and D the product of its rotations, the first acting first.
+    Each joint is the end of the bone of the same name. A bone's rotation is ``R = R_parent C D C^-1``, where C holds
+    its axes in the rest pose and D is the product of its rotations, the first applied first.
 
     Source: Meredith and Maddock, "Motion Capture File Formats Explained", University of Sheffield, 2001.
 
@@ -184,7 +184,7 @@ def read_amc(path: str | PathLike[str], skeleton: AsfSkeleton, *, fps: float | N
 
 
 def _motion(lines: WordLines, skeleton: AsfSkeleton) -> tuple[Float[ndarray, "f _"], bool]:
-    """All bones' numbers, one row per frame, and whether angles are in radians."""
+    """The numbers of all bones, one row per frame, and whether angles are in radians."""
     radians = skeleton.radians
     columns, width = dict[str, slice](), 0
     for bone in skeleton.bones:
@@ -257,7 +257,7 @@ def _axes(lines: WordLines, letters: str, name: str) -> tuple[str, ...]:
 
 
 def _rest_axes(order: tuple[str, ...], angles: Float[ndarray, "3"], *, radians: bool) -> Float[ndarray, "3 3"]:
-    """A bone's axes in the rest pose, from angles in the order of the axes; the first acts first."""
+    """A bone's axes in the rest pose, from angles in the order of the axes; the first is applied first."""
     angles = angles if radians else np.radians(angles)
     axes: Float[ndarray, "3 3"] = euler_rotations(order[::-1], angles[None, ::-1])[0]
     return axes

@@ -1,4 +1,4 @@
-"""Readers of NumPy arrays of points: ``.npy`` without and ``.npz`` with joint names, frame rate and time stamps."""
+"""Readers of NumPy arrays of points: bare ``.npy``, and ``.npz`` with joint names, frame rate and time stamps."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ KEYS = ("points", "joints", "fps", "timestamps", "valid", "space")
 
 
 def read_npy(path: Path, names: Sequence[str]) -> PointTracks:
-    """Read an array of points (f j 3) whose joints have these names.
+    """Read an array of points (f j 3) with the given joint names.
 
     Raises:
         FormatError: The file is missing or broken, the array has another shape, or the names do not fit it.
@@ -62,7 +62,7 @@ def read_npz(path: Path, names: Sequence[str] = ()) -> PointTracks:
             arrays: dict[str, Any] = {key: archive[key] for key in KEYS if key in keys}
     except OSError as problem:
         raise FormatError(f"cannot read {path}: {problem.strerror or problem}") from None
-    except Exception as problem:  # NumPy raises exceptions of any kind for a broken archive
+    except Exception as problem:  # NumPy raises exceptions of many kinds for a broken archive
         raise FormatError(f"{path} is not an npz of plain arrays, or was cut off: {problem}") from None
     if "points" not in arrays:
         raise FormatError(f"{path}: expected an array 'points' (frames, joints, 3), got {', '.join(keys) or 'nothing'}")

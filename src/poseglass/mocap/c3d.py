@@ -1,4 +1,4 @@
-"""Reader of C3D, the binary format of motion capture laboratories for markers; uses the library `c3d`."""
+"""Reader of C3D, the binary marker format of motion capture laboratories; uses the library `c3d`."""
 
 import itertools
 import warnings
@@ -34,7 +34,7 @@ def read_c3d(path: str | PathLike[str]) -> PointTracks:
     path = Path(path)
     library = require("c3d")
     try:
-        # The library warns about things that do not matter here, such as files without analog channels.
+        # The library warns about facts that do not matter here, such as missing analog channels.
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             reader = library.Reader(file)
@@ -47,7 +47,7 @@ def read_c3d(path: str | PathLike[str]) -> PointTracks:
         raise FormatError(f"there is no file {path}") from None
     except OSError as problem:
         raise FormatError(f"cannot read {path}: {problem.strerror or problem}") from None
-    except Exception as problem:  # the library raises exceptions of any kind for a broken file
+    except Exception as problem:  # the library raises exceptions of many kinds for a broken file
         reason = str(problem) or type(problem).__name__
         raise FormatError(f"{path} cannot be read as C3D ({reason}); was it copied completely?") from None
     if len(frames) != announced or not frames:

@@ -32,7 +32,7 @@ READERS: dict[str, Callable[[Path, Sequence[str]], RigidMotion | PointTracks]] =
 
 
 def read_motion(path: str | PathLike[str], names: Sequence[str] = ()) -> RigidMotion | PointTracks:
-    """Read a motion capture file by its suffix, as bones if the format has bones and as points otherwise.
+    """Read a motion capture file as its suffix says: as bones if the format has bones, otherwise as points.
 
     Args:
         path: The file.
@@ -55,7 +55,7 @@ def read_motion(path: str | PathLike[str], names: Sequence[str] = ()) -> RigidMo
 
 
 def read_tracks(path: str | PathLike[str], names: Sequence[str] = ()) -> PointTracks:
-    """Read named points over time from a motion capture file, by its suffix.
+    """Read named points over time from a motion capture file. The suffix determines the format.
 
     =============  ======================================================  =====================
     suffix         points                                                  stated by the file

@@ -26,8 +26,9 @@ class RigidMotion:
     Args:
         names: Joint names.
         parents: Index of each joint's parent, -1 for the root; parents come before their children.
-        offsets: From the parent to each joint, in the bone's own axes (f j 3); for the root, its path in the world.
-        rotations: From the axes of the bone that ends at each joint to the world (f j 3 3).
+        offsets: Vector from the parent to each joint, in the bone's own axes (f j 3); for the root, its path in the
+            world.
+        rotations: Rotation from the axes of the bone that ends at each joint to the world (f j 3 3).
         fps: Frames per second.
         unit: Metres per unit of length; None if the file does not state it.
         fps_assumed: Whether `fps` is the format's usual rate because the file states none.
@@ -71,7 +72,7 @@ class RigidMotion:
         return self.positions[:, self.names.index(name)]
 
     def with_offsets(self, offsets: Mapping[str, Float[ndarray, "3"]]) -> "RigidMotion":
-        """A copy with other bones: maps a joint's name to the offset from its parent, the same in every frame."""
+        """A copy in which the named joints have these offsets from their parents in every frame."""
         changed = np.array(self.offsets)
         for name, offset in offsets.items():
             changed[:, self.names.index(name)] = offset

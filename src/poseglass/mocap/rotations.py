@@ -32,7 +32,7 @@ def axis_rotations(axis: str, angles: Float[ndarray, " f"]) -> Float[ndarray, "f
 
 
 def euler_rotations(axes: Sequence[str], angles: Float[ndarray, "f _"]) -> Float[ndarray, "f 3 3"]:
-    """Product of axis rotations in the order of `axes`, so the last one acts first on a column vector.
+    """Product of axis rotations in the order of `axes`; the last one is applied first to a column vector.
 
     Args:
         axes: Any number of ``x``, ``y`` and ``z``.
@@ -50,7 +50,7 @@ def euler_rotations(axes: Sequence[str], angles: Float[ndarray, "f _"]) -> Float
 
 
 def vector_rotation(vector: Float[ndarray, "3"]) -> Float[ndarray, "3 3"]:
-    """Rotation matrix of a rotation vector: its direction is the axis, its length the angle in radians.
+    """Rotation matrix of a rotation vector, whose direction is the axis and whose length is the angle in radians.
 
     The formula is Rodrigues'; OpenCV's ``rvec`` is such a vector.
 

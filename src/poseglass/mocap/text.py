@@ -34,7 +34,7 @@ class WordLines:
         self.path = Path(path)
         self.number = 0
         try:
-            # Some old exporters wrote comments and names in a local code page; no keyword needs one.
+            # Some old exporters wrote comments and names in a local code page; keywords are always ASCII.
             self._text = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError as problem:
             raise FormatError(f"cannot read {self.path}: {problem.strerror or problem}") from None
@@ -75,7 +75,7 @@ class WordLines:
         """Convert words to exactly `count` finite numbers.
 
         Raises:
-            FormatError: A word is no finite number, or there are more or fewer words.
+            FormatError: A word is not a finite number, or the number of words differs.
         """
         try:
             values = np.array(words, dtype=np.float64)
@@ -120,7 +120,7 @@ class NumberTable:
         """All rows, one per line.
 
         Raises:
-            FormatError: Lines are bad, or there are none.
+            FormatError: Some lines are bad, or there are no lines.
         """
         if self.bad_lines:
             hidden = len(self.bad_lines) - SHOWN_LINES

@@ -22,7 +22,7 @@ class PointTracks:
 
     Args:
         names: Unique point names.
-        points: Positions (f j 3), with j points; NaN where a point is unknown.
+        points: Positions (f j 3) of the j points; NaN where a point is unknown.
         fps: Frames per second; None if the file does not state it.
         unit: Metres per unit of length; None if the file does not state it.
         times: Time of each frame in seconds (f); None if the file does not state it.
@@ -56,7 +56,7 @@ class PointTracks:
 
 
 def frame_rate(times: Float[ndarray, " f"]) -> float | None:
-    """Mean frames per second of time stamps in seconds; within 0.05 % of a whole number, that number.
+    """Mean frames per second of time stamps in seconds, rounded to a whole number if that is within 0.05 %.
 
     Returns:
         The rate; None for fewer than two frames, or times that are not finite or do not increase.

@@ -15,7 +15,7 @@ HEADER = 5  # lines: file type, names of fields, their values, marker names, axi
 
 
 def read_trc(path: str | PathLike[str]) -> PointTracks:
-    """Read a TRC file: five header lines, then one line per frame with its number, its time and the markers.
+    """Read a TRC file: five header lines, then one line per frame with its number, time and markers.
 
     Cells are separated by tabs; an empty cell is an unknown coordinate.
 

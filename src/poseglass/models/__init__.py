@@ -1,4 +1,4 @@
-"""The backbones: :data:`MODELS` lists their named sizes, :func:`create_model` builds one."""
+"""Backbones: :data:`MODELS` lists their named sizes, and :func:`create_model` builds one."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class Size:
 
     Attributes:
         backbone: The class.
-        about: The size in words.
+        about: A description of the size.
         settings: The constructor's arguments that differ from the class's defaults.
     """
 
@@ -52,19 +52,19 @@ class Size:
         inputs: int | None = None,
         sizes: Mapping[str, int | float] | None = None,
     ) -> PoseTransformer:
-        """The network with fresh weights; see :func:`create_model`."""
+        """Build the network with fresh weights; see :func:`create_model`."""
         given = {name: value for name, value in (("frames", frames), ("inputs", inputs)) if value is not None}
         return self.backbone(**{**self.settings, **(sizes or {}), **given})
 
     def names(self) -> list[str]:
-        """The names of the sizes that can be set: the constructor's arguments but `frames`, `inputs` and `card`."""
+        """The names of the sizes that can be set: all constructor arguments except `frames`, `inputs` and `card`."""
         return [name for name in inspect.signature(self.backbone).parameters if name not in NO_SIZES]
 
 
 TINY = "3 layers of 32 channels, 4 heads: for tests and first experiments"
 
-# Every backbone of the package, by the names of its sizes. A new backbone is a file and a row here; `create_model`,
-# training, saved weights, published checkpoints and `poseglass bench` find it by this table.
+# Every backbone of the package, in its named sizes. A new backbone takes a file and a row here; `create_model`,
+# training, saved weights, published checkpoints and `poseglass bench` find it through this table.
 MODELS: dict[str, Size] = {
     "mixste": Size(MixSTE, "as published: 8 layers of 512 channels, 33.8 M parameters"),
     "mixste-small": Size(
@@ -103,7 +103,7 @@ MODELS: dict[str, Size] = {
     "motionagformer-tiny": Size(MotionAGFormer, TINY, {"frames": 27, "dim": 32, "depth": 3, "heads": 4, "rep": 64}),
 }
 
-# The classes of the table, by name: saved weights name them so.
+# The classes of the table by the names under which saved weights refer to them.
 BACKBONES: dict[str, type[PoseTransformer]] = {size.backbone.__name__: size.backbone for size in MODELS.values()}
 
 
@@ -124,15 +124,14 @@ def create_model(
 
     Args:
         name: One of :func:`list_models`.
-        frames: Frames of a clip; the size's own default if None. A MotionAGFormer that is to get a waist takes a number
-            for each layer; see :class:`MotionAGFormer`.
+        frames: Frames of a clip; the size's own default if None. A MotionAGFormer with a waist needs a number for each
+            layer; see :class:`MotionAGFormer`.
         inputs: 2 (x, y) or 3 (x, y, score); the size's own default if None.
-        sizes: Arguments of the model's class that are to differ from the named size, such as
-            ``{"dim": 64, "heads": 4}``.
+        sizes: Constructor arguments that differ from the named size, such as ``{"dim": 64, "heads": 4}``.
         card: What the weights are trained for; the default card if None.
 
     Raises:
-        ModelError: No model has that name, or the model has no such size.
+        ModelError: No model has this name, or `sizes` names an argument that the model lacks.
 
     Example:
         >>> create_model("mixste-tiny", frames=9).frames

@@ -1,4 +1,4 @@
-"""The interface of a video pose transformer: all that a waist needs to know."""
+"""The interface of a video pose transformer, which is all that a waist needs."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ Backbone = TypeVar("Backbone", bound="PoseTransformer")
 
 
 class PoseTransformer(nn.Module, ABC):
-    """A network that lifts clips of 2D poses to 3D: embed, `depth` layers over tokens, head.
+    """A network that lifts clips of 2D poses to 3D: embed, then `depth` layers over tokens, then head.
 
-    A subclass that sets the attributes and has the three methods can be given a waist, trained and saved.
+    A subclass that sets the attributes and implements the three methods can be given a waist, trained and saved.
 
     Attributes:
         dim: Channels of a token.
@@ -29,16 +29,16 @@ class PoseTransformer(nn.Module, ABC):
         depth: Number of layers.
         inputs: Input coordinates of a joint: 2 for x, y; 3 for x, y, score.
         joints: Joints of a pose.
-        heads: Attention heads, also for the waist's own attention.
-        bias: Whether the attention's projections have biases, also in the waist's own attention.
+        heads: Attention heads, both here and in the waist's own attention.
+        bias: Whether the attention projections have biases, both here and in the waist's own attention.
         lengths: The number of frames that each layer takes; None if layers take any number.
-        slots: What the tokens of a frame stand for: its joints, or hypotheses about the whole frame.
-        joint_parameters: Names of the parameters that tell joints apart, for :meth:`init_sinusoidal`.
-        time_parameters: Names of the parameters (1 f c) that tell frames apart, for :meth:`init_sinusoidal` and for
-            weights of another clip length.
-        output_parameters: Names of the weights that make the poses, for :meth:`init_sinusoidal`.
-        published: How published checkpoints of this architecture look; None if there are none.
-        config: The constructor's arguments, from which :func:`poseglass.load` builds the network again.
+        slots: What the tokens of a frame represent: its joints, or hypotheses about the whole frame.
+        joint_parameters: Names of the parameters that distinguish joints, for :meth:`init_sinusoidal`.
+        time_parameters: Names of the parameters (1 f c) that distinguish frames, for :meth:`init_sinusoidal` and for
+            changing the clip length of trained weights.
+        output_parameters: Names of the weights that produce the poses, for :meth:`init_sinusoidal`.
+        published: What identifies published checkpoints of this architecture; None if there are none.
+        config: The constructor's arguments, from which :func:`poseglass.load` rebuilds the network.
     """
 
     dim: int
@@ -66,20 +66,20 @@ class PoseTransformer(nn.Module, ABC):
         return self._card
 
     def with_card(self: Backbone, card: Card) -> Backbone:
-        """The same network with another card: it shares this one's parameters and layers."""
+        """The same network with another card. It shares the parameters and layers of this one."""
         twin = shallow_copy(self)
         twin._card = card
         return twin
 
     @torch.no_grad()
     def init_sinusoidal(self, generator: torch.Generator | None = None) -> None:
-        """Set initial weights that learn fast, in place of the published ones that the constructor sets.
+        """Replace the published initial weights, which the constructor sets, with ones that learn faster.
 
-        As published, embeddings start at or near zero: at first all frames of a joint have the same pose, and it takes
-        some thousand steps until they part. Here joints start with distinct random embeddings and frames with a
-        :func:`time_code`, and the output weights are a tenth as large, so that poses start near the pelvis and not a
-        metre off. An architecture lists what to set: `joint_parameters`, `time_parameters` and `output_parameters`. The
-        rest stays as it is.
+        As published, embeddings start at or near zero. At first, a joint then has the same position in all frames, and
+        it takes thousands of steps before they differ. Here joints start with distinct random embeddings and frames
+        with a :func:`time_code`, and the output weights are a tenth as large, so that poses start near the pelvis
+        rather than a metre away. `joint_parameters`, `time_parameters` and `output_parameters` list what is set. All
+        other weights stay unchanged.
 
         Args:
             generator: Source of the random numbers; torch's global one if None.
@@ -100,35 +100,35 @@ class PoseTransformer(nn.Module, ABC):
 
     @abstractmethod
     def embed(self, pose2d: Pose2D) -> Tokens:
-        """Make tokens (b f s c) of 2D poses (b f j i)."""
+        """Embed 2D poses (b f j i) as tokens (b f s c)."""
 
     @abstractmethod
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
-        """Run one layer. From index 1 on it must accept any subset of the clip's frames.
+        """Run one layer. Layers from index 1 on must accept any subset of the clip's frames.
 
         Args:
-            index: The layer's number, from 0.
+            index: The layer's index, from 0.
             tokens: Tokens (b f s c).
-            received: If a list is given, each temporal attention of the layer appends the share of attention that each
+            received: A list to which each temporal attention of the layer appends the share of attention that each
                 frame received (b f): the mean over heads, querying frames and slots. A layer without temporal
                 attention appends nothing.
         """
 
     def parts(self, index: int) -> Sequence[nn.Module]:
-        """The modules that layer `index` consists of, for what treats layers differently, such as reduced precision.
+        """The modules of layer `index`, for code that treats layers differently, such as reduced precision.
 
-        By default they are taken from the model's own ``nn.ModuleList`` attributes of `depth` elements: one of each.
-        A model that keeps its layers in another way overrides this.
+        By default, these are the elements `index` of the model's ``nn.ModuleList`` attributes that have `depth`
+        elements. A model that stores its layers differently overrides this.
         """
         lists = (child for child in self.children() if isinstance(child, nn.ModuleList) and len(child) == self.depth)
         return [modules[index] for modules in lists]
 
     @abstractmethod
     def head(self, tokens: Tokens) -> Pose3D:
-        """Make poses (b f j 3) of tokens (b f s c), each frame on its own."""
+        """Turn tokens (b f s c) into poses (b f j 3), each frame independently."""
 
     def check(self, pose2d: Pose2D) -> None:
-        """Raise :class:`ModelError` unless the input (b f j i) has the shape that the model was built for."""
+        """Raise :class:`ModelError` unless the input (b f j i) has the shape the model was built for."""
         name = type(self).__name__
         if pose2d.ndim != 4:
             raise ModelError(f"{name} expects (clips, frames, joints, {self.inputs}), got shape {tuple(pose2d.shape)}")
@@ -151,7 +151,7 @@ class PoseTransformer(nn.Module, ABC):
         camera space. A model of screen coordinates returns poses in camera space.
 
         Raises:
-            ModelError: The input does not have the shape that the model was built for.
+            ModelError: The input does not have the shape the model was built for.
         """
         self.check(pose2d)
         tokens = self.embed(pose2d)

@@ -13,7 +13,7 @@ __all__ = ["Card"]
 
 M = TypeVar("M", bound=nn.Module)
 
-# The values that a field can have; `keypoints` is free text.
+# The allowed values of each field; `keypoints` is free text.
 CHOICES: dict[str, tuple[str, ...]] = {
     "coordinates": ("person", "screen"),
     "answers": ("all", "centre"),
@@ -30,16 +30,16 @@ class Card:
     ``model.with_card(dataclasses.replace(model.card, keypoints="cpn"))`` returns a model with another card.
 
     Attributes:
-        coordinates: What the input's x and y are. ``"person"``: as
-            :func:`poseglass.clips.person.person_coordinates` makes them; lifting gives a model these. ``"screen"``: the
-            image's width runs from -1 to 1, as published models expect.
-        answers: The frames whose poses are good: ``"all"``, or only the clip's ``"centre"`` (seq2frame training).
-        keypoints: The 2D poses of the training, such as ``"cpn"`` or ``"gt"``; empty if unknown.
+        coordinates: The coordinates of the input's x and y. ``"person"``: those of
+            :func:`poseglass.clips.person.person_coordinates`, which lifting uses. ``"screen"``: x runs from -1 to 1
+            over the image's width, as published models expect.
+        answers: The frames whose poses are valid: ``"all"``, or only the clip's ``"centre"`` (seq2frame training).
+        keypoints: The 2D poses used in training, such as ``"cpn"`` or ``"gt"``; empty if unknown.
         skeleton: The joints of input and output, by a name that :func:`poseglass.body.skeleton.get_skeleton` knows.
         units: The unit of the output.
 
     Raises:
-        ModelError: A field has a value that it cannot have.
+        ModelError: A field has a value that is not allowed.
 
     Example:
         >>> from dataclasses import replace
@@ -62,7 +62,7 @@ class Card:
 
 
 def shallow_copy(module: M) -> M:
-    """Another module with the same parameters, buffers and submodules, not copies of them."""
+    """A second module that shares parameters, buffers and submodules with the first."""
     twin = copy.copy(module)
     for name in ("_parameters", "_buffers", "_modules"):
         twin.__dict__[name] = dict(twin.__dict__[name])

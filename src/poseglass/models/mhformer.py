@@ -1,4 +1,4 @@
-"""MHFormer: three hypotheses of the pose that refine each other (Li et al., CVPR 2022, arXiv 2111.12707)."""
+"""MHFormer: three pose hypotheses that refine each other (Li et al., CVPR 2022, arXiv 2111.12707)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, final
@@ -41,7 +41,7 @@ def published_sizes(state: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def published_renames() -> tuple[tuple[str, str], ...]:
-    """Published names of the three hypotheses' parts count from 1; ours count from 0."""
+    """Pairs for :class:`Published`. Published names number the hypotheses from 1; ours number them from 0."""
     shr, chi = rf"{PUBLISHED_LAYERS}.SHR_blocks.\1.", f"{PUBLISHED_LAYERS}.CHI_blocks.0."
     pairs = []
     for i in range(3):
@@ -92,17 +92,17 @@ PUBLISHED = Published(
 
 @final
 class MHFormer(PoseTransformer):
-    """MHFormer: encoders of trajectories produce three hypotheses, which layers over time refine and let interact.
+    """MHFormer: trajectory encoders produce three hypotheses; layers over time then refine them and let them interact.
 
     A token is a whole frame in one hypothesis, so tokens are (b f 3 c). The last layer is cross-hypothesis interaction
-    (CHI), all others are self-hypothesis refinement (SHR).
+    (CHI); all others are self-hypothesis refinement (SHR).
 
     Args:
-        frames: Frames of a clip, the encoders' channels.
+        frames: Frames of a clip, which are the encoders' channels.
         dim: Channels of a token.
         depth: Layers, the last of them CHI.
         heads: Attention heads of the layers; they must divide `dim`.
-        hidden: Hidden channels of the layers' mlp, whose input is the three hypotheses concatenated.
+        hidden: Hidden channels of the layers' mlp, which maps the concatenated hypotheses.
         encoder_depth: Blocks of each encoder.
         encoder_heads: Attention heads of the encoders; they must divide `frames`.
         inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
@@ -168,7 +168,7 @@ class MHFormer(PoseTransformer):
         self.head_project = nn.Conv1d(HYPOTHESES * dim, 3 * joints, 1)
 
     def embed(self, pose2d: Pose2D) -> Tokens:
-        """Embed poses as tokens (b f 3 c), one per hypothesis; each encoder continues from the one before."""
+        """Embed poses as tokens (b f 3 c), one per hypothesis. Each encoder takes the previous encoder's output."""
         trajectories = pose2d.flatten(2).mT  # b (j i) f
         streams = []
         for norm, encoder, embed, time in zip(
@@ -183,7 +183,7 @@ class MHFormer(PoseTransformer):
         return torch.stack(streams, 2)  # b f 3 c
 
     def parts(self, index: int) -> Sequence[nn.Module]:
-        """A refinement, or the interaction at the end; see :meth:`PoseTransformer.parts`."""
+        """A refinement, or the interaction in the last layer; see :meth:`PoseTransformer.parts`."""
         return [self.refine[index] if index < self.depth - 1 else self.interact]
 
     def layer(self, index: int, tokens: Tokens, received: Received | None = None) -> Tokens:
@@ -193,7 +193,7 @@ class MHFormer(PoseTransformer):
         return mixed
 
     def head(self, tokens: Tokens) -> Pose3D:
-        """Norm the concatenated hypotheses of each frame and project them to its pose."""
+        """Normalise the concatenated hypotheses of each frame and project them to its pose."""
         normed = self.head_norm(tokens.flatten(2))  # b f (s c)
         weight = self.head_project.weight[:, :, 0]
         flat = kernels.normed_linear(normed, self.head_batch_norm, weight, self.head_project.bias)
@@ -202,7 +202,7 @@ class MHFormer(PoseTransformer):
 
 
 class Encoder(nn.Module):
-    """Transformer blocks whose tokens are trajectories, one of each joint coordinate; the channels are the frames."""
+    """Transformer blocks whose tokens are trajectories, one per joint coordinate. The channels are the frames."""
 
     def __init__(self, rows: int, frames: int, *, depth: int, heads: int) -> None:
         super().__init__()
@@ -252,7 +252,7 @@ class Refinement(nn.Module):
         self.drop = drop
 
     def forward(self, tokens: Tokens, received: Received | None = None) -> Tokens:
-        """Refine tokens (b f 3 c); `received` is for :class:`Attention`."""
+        """Refine tokens (b f 3 c); `received` is passed to :class:`Attention`."""
         parts = zip(tokens.unbind(2), self.norms, self.attentions, strict=True)
         mixed: Tensor = self.mixing([x + self.drop(attend(norm(x), received)) for x, norm, attend in parts])
         return mixed
@@ -272,7 +272,7 @@ class Interaction(nn.Module):
         self.drop = drop
 
     def forward(self, tokens: Tokens, received: Received | None = None) -> Tokens:
-        """Let the hypotheses of tokens (b f 3 c) interact; `received` is for :class:`CrossAttention`."""
+        """Let the hypotheses of tokens (b f 3 c) interact; `received` is passed to :class:`CrossAttention`."""
         streams = list(tokens.unbind(2))
         for turn, (sources, attend) in enumerate(zip(SOURCES, self.attentions, strict=True)):
             query, key, value = (self.norms[3 * turn + part](streams[s]) for part, s in enumerate(sources))

@@ -53,7 +53,7 @@ class MixSTE(PoseTransformer):
     Args:
         frames: Frames of a clip.
         dim: Channels of a token.
-        depth: Layers, each one spatial and one temporal block.
+        depth: Layers, each with one spatial and one temporal block.
         heads: Attention heads; they must divide `dim`.
         inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
         joints: Joints of a pose.
@@ -128,6 +128,6 @@ class MixSTE(PoseTransformer):
         return mixed
 
     def head(self, tokens: Tokens) -> Pose3D:
-        """Norm each token and project it to x, y, z."""
+        """Normalise each token and project it to x, y, z."""
         pose: Tensor = self.head_project(self.head_norm(tokens))
         return pose

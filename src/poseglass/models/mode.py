@@ -1,4 +1,4 @@
-"""Run a caller's model in evaluation mode, and leave it in the mode it was in."""
+"""Run a model in evaluation mode, then restore its mode."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ __all__ = ["evaluation_mode"]
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Put a model into evaluation mode for the block, and each of its parts back into its own mode afterwards.
+    """Put a model into evaluation mode for the block, then restore the mode of each of its parts.
 
     Args:
-        model: Any module. Parts may be in different modes, such as a frozen backbone within a model in training.
+        model: Any module. Its parts may be in different modes, such as a frozen backbone within a model in training.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(1, 1), nn.Dropout())

@@ -19,8 +19,8 @@ from poseglass.models.published import Published, count
 
 __all__ = ["MotionAGFormer"]
 
-# The joints that each joint of the Human3.6M skeleton takes from. The graph is directed, as published: the pelvis (0)
-# takes nothing from the left hip (4), and the thorax (8) nothing from the shoulders (11, 14).
+# The joints that each joint of the Human3.6M skeleton aggregates. The graph is directed, as published: the pelvis (0)
+# does not aggregate the left hip (4), nor the thorax (8) the shoulders (11, 14).
 NEIGHBOURS = (
     (1, 7), (2, 0), (3, 1), (2,), (5, 0), (6, 4), (5,), (0, 8), (7, 9), (8, 10), (9,),
     (12, 8), (13, 11), (12,), (15, 8), (16, 14), (15,),
@@ -28,19 +28,19 @@ NEIGHBOURS = (
 
 
 def skeleton_graph() -> Float[Tensor, "j j"]:
-    """D^-1/2 A D^-1/2, where row i of A has a 1 for each joint that joint i takes from, and D holds A's row sums."""
+    """D^-1/2 A D^-1/2, where row i of A has a 1 for each joint that joint i aggregates, and D holds A's row sums."""
     links = torch.tensor([[float(other in row) for other in range(len(NEIGHBOURS))] for row in NEIGHBOURS])
     scale = links.sum(1).rsqrt()
     return scale[:, None] * links * scale
 
 
 def most_similar(x: Float[Tensor, "b n c"], count: int) -> Bool[Tensor, "b n n"]:
-    """Link each node (a row) to the `count` nodes with which its product is largest; it may be one of them.
+    """Link each node (a row) to the `count` nodes with which its dot product is largest; it may be one of them.
 
-    Nodes that tie with the last one are linked too. The choice has no gradient.
+    Nodes that tie with the last of these are linked too. The choice has no gradient.
     """
     exact = x.detach().double()
-    # Rounded from float64, products with equal nodes are equal, in whatever order they were summed.
+    # Rounded from float64, products with equal nodes are equal, regardless of the order of summation.
     similarity = (exact @ exact.mT).float()
     return (similarity >= kernels.nth_largest(similarity, min(count, x.shape[1]))).mT  # column to row: it is symmetric
 
@@ -51,7 +51,7 @@ class GraphMixer(nn.Module):
     Args:
         dim: Channels of a token.
         nodes: Number of nodes; the BatchNorm has a scale for each.
-        neighbours: Number of most similar nodes to which a node is linked; None for the links of the skeleton.
+        neighbours: Number of most similar nodes to which each node is linked; None for the links of the skeleton.
     """
 
     skeleton: Tensor
@@ -106,7 +106,7 @@ class MixerBlock(nn.Module):
 
 
 class Layer(nn.Module):
-    """Two streams over the same tokens, one of attention and one of graph convolution, and their fusion."""
+    """Two streams over the same tokens, one with attention and one with graph convolution, and their fusion."""
 
     def __init__(self, dim: int, hidden: int, *, joints: int, frames: int, heads: int, neighbours: int, drop: float):
         super().__init__()
@@ -128,13 +128,13 @@ class Layer(nn.Module):
         return fused
 
 
-# Published names: the tensor whose length is the number of frames that a layer takes, and the first mlp's weights.
+# Published names of the tensor whose length is the number of frames that a layer takes, and of the first mlp's weights.
 LENGTH = "layers.{}.graph_temporal.mixer.batch_norm.weight"
 HIDDEN = "layers.0.att_spatial.mlp.fc1.weight"
 
 
 def published_lengths(state: Mapping[str, Tensor]) -> list[int]:
-    """How many frames each layer takes; where a layer's BatchNorm is missing, as many as the layer before."""
+    """How many frames each layer takes. A layer without its BatchNorm takes as many as the layer before it."""
     norm, lengths = state[LENGTH.format(0)], []
     for index in range(count(state, r"layers\.(\d+)\.")):
         norm = state.get(LENGTH.format(index), norm)
@@ -182,17 +182,18 @@ PUBLISHED = Published(
 
 @final
 class MotionAGFormer(PoseTransformer):
-    """MotionAGFormer: each layer runs a stream of attention and one of graph convolution, over joints, then frames.
+    """MotionAGFormer: each layer has an attention stream and a graph convolution stream, over joints, then frames.
 
     The graph over frames has a BatchNorm with a scale for each frame, so a layer takes exactly the number of frames it
-    was built for. A network with a waist is built with one number per layer; :func:`poseglass.hourglass` does so.
+    was built for. A network with a waist needs one number per layer; :func:`poseglass.hourglass` sets them.
 
     Args:
         frames: Frames of a clip, or the number of frames that each layer takes.
         dim: Channels of a token.
         depth: Layers.
         heads: Attention heads; they must divide `dim`. HoT's release has 4.
-        neighbours: Frames to which a frame is linked in its joint's graph, itself included. HoT's release has 4.
+        neighbours: Number of frames, itself included, to which a frame is linked in its joint's graph. HoT's release
+            has 4.
         inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
         hidden: Hidden channels of the mlps; 4 * `dim` if None.
         rep: Channels of the representation that the head projects to a position.
@@ -212,8 +213,8 @@ class MotionAGFormer(PoseTransformer):
 
     bias = False
     lengths: tuple[int, ...]
-    # There is no time embedding to hold a time code: frames are told apart by their content, and by the temporal
-    # graphs' norms, which have a scale for each frame.
+    # There is no time embedding to hold a time code. Frames differ by their content and in the temporal graphs' norms,
+    # which have a scale for each frame.
     joint_parameters: ClassVar[tuple[str, ...]] = ("joint_embedding",)
     output_parameters: ClassVar[tuple[str, ...]] = ("head_project.weight",)
     published: ClassVar[Published | None] = PUBLISHED
@@ -243,7 +244,7 @@ class MotionAGFormer(PoseTransformer):
             )
         if lengths[-1] < 1 or any(after > before for before, after in pairwise(lengths)):
             raise ModelError(
-                f"frames should never grow from layer to layer and should end at 1 or more, not be {lengths}"
+                f"frames should never increase from layer to layer, and the last should be 1 or more; got {lengths}"
             )
         self.lengths, self.frames = lengths, lengths[0]
         self.dim, self.depth, self.heads, self.inputs = dim, depth, heads, inputs
@@ -265,7 +266,7 @@ class MotionAGFormer(PoseTransformer):
         self.head_project = nn.Linear(rep, 3)
 
     def embed(self, pose2d: Pose2D) -> Tokens:
-        """Embed coordinates as tokens (b f j c): a projection plus the embedding of the joint. Frames have none."""
+        """Embed coordinates as tokens (b f j c): a projection plus a joint embedding. There is no time embedding."""
         tokens: Tensor = self.project(pose2d) + self.joint_embedding
         return tokens
 
@@ -282,14 +283,14 @@ class MotionAGFormer(PoseTransformer):
         if tokens.shape[1] != self.lengths[index]:
             raise ModelError(
                 f"layer {index} of this MotionAGFormer takes {self.lengths[index]} frames and got {tokens.shape[1]}: "
-                f"its lengths {self.lengths} are part of its weights; give it the waist that they were built for "
-                "(poseglass.hourglass), or build it with frames= of other lengths"
+                f"its lengths {self.lengths} are part of its weights; give it the waist it was built for "
+                "(poseglass.hourglass), or build it with other lengths (frames=)"
             )
         tokens = self.layers[index](tokens, received)
-        # Here and not in the head, because HoT recovers frames from normed tokens.
+        # Here rather than in the head, because HoT recovers frames from normalised tokens.
         return self.norm(tokens) if index == self.depth - 1 else tokens
 
     def head(self, tokens: Tokens) -> Pose3D:
-        """Project each token to its representation, and that to x, y, z."""
+        """Project each token to its representation, then to x, y, z."""
         pose: Tensor = self.head_project(self.represent(tokens, then="tanh"))
         return pose

@@ -1,4 +1,4 @@
-"""MotionBERT: two streams, one joints first and one frames first, fused in each layer (Zhu et al., ICCV 2023).
+"""MotionBERT: a joints-first stream and a frames-first stream, fused in each layer (Zhu et al., ICCV 2023).
 
 The paper calls the network DSTformer: "MotionBERT: A Unified Perspective on Learning Human Motion Representations",
 arXiv 2210.06551.
@@ -62,13 +62,13 @@ PUBLISHED = Published(
 
 @final
 class MotionBERT(PoseTransformer):
-    """MotionBERT: in each layer, one stream attends over joints, then frames, the other in reverse order.
+    """MotionBERT: in each layer, one stream attends over joints, then frames; the other does so in reverse order.
 
     Args:
         frames: Frames of a clip.
         dim: Channels of a token.
         rep: Channels of a joint's motion representation, which the head projects to its position.
-        depth: Layers, each two spatial and two temporal blocks.
+        depth: Layers, each with two spatial and two temporal blocks.
         heads: Attention heads; they must divide `dim`.
         mlp_ratio: Hidden channels of the mlps, as a multiple of `dim`.
         inputs: Coordinates of an input joint, 2 (x, y) or 3 (x, y, score).
@@ -117,7 +117,6 @@ class MotionBERT(PoseTransformer):
         def blocks() -> nn.ModuleList:
             return nn.ModuleList(Block(dim, round(mlp_ratio * dim), heads=heads) for _ in range(depth))
 
-        # Two streams: one starts with joints, the other with frames.
         self.joints_first_spatial, self.joints_first_temporal = blocks(), blocks()
         self.frames_first_temporal, self.frames_first_spatial = blocks(), blocks()
         self.final_norm = nn.LayerNorm(dim, eps=1e-6)
@@ -127,7 +126,7 @@ class MotionBERT(PoseTransformer):
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
-        # After that loop, because a fusion has initial weights of its own.
+        # After the loop, because a fusion sets its own initial weights.
         self.fusions = nn.ModuleList(Fusion(dim) for _ in range(depth))
 
     def embed(self, pose2d: Pose2D) -> Tokens:
@@ -148,11 +147,11 @@ class MotionBERT(PoseTransformer):
         frames_first = self.frames_first_temporal[index](tokens, received, axis=1)
         frames_first = self.frames_first_spatial[index](frames_first, axis=2)
         fused: Tensor = self.fusions[index](joints_first, frames_first)
-        if index == self.depth - 1:  # here and not in the head, because HoT recovers frames from normed tokens
+        if index == self.depth - 1:  # here rather than in the head, because HoT recovers frames from normalised tokens
             fused = self.final_norm(fused)
         return fused
 
     def head(self, tokens: Tokens) -> Pose3D:
-        """Project each token to its motion representation, and that to x, y, z."""
+        """Project each token to its motion representation, then to x, y, z."""
         pose: Tensor = self.head_project(self.represent(tokens, then="tanh"))
         return pose

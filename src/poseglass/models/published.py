@@ -14,13 +14,13 @@ __all__ = ["Published", "count"]
 
 @dataclass(frozen=True)
 class Published:
-    """How an architecture's published checkpoints look. Each architecture describes its own, in its own file.
+    """Describes an architecture's published checkpoints. Each architecture has one, in its own file.
 
     Attributes:
         marks: Keys that only this architecture has, each with its number of axes: ``{published key: axes}``.
         renames: Pairs of a regular expression, which matches the start of one of *our* names, and the published text
-            in its place. The first match counts.
-        sizes: Reads the constructor's arguments off a state dict of published names.
+            that replaces the match. The first pair that matches counts.
+        sizes: Reads the constructor's arguments from a state dict with published names.
         at: The layer before which HoT prunes, as published.
         answers: The frames that the weights were trained for; see :class:`poseglass.models.Card`.
     """
@@ -32,14 +32,16 @@ class Published:
     answers: Literal["all", "centre"] = "all"
 
     def matches(self, state: Mapping[str, Tensor]) -> bool:
-        """Whether the keys are this architecture's."""
+        """Whether the keys belong to this architecture."""
         return self.marks.keys() <= state.keys()
 
     def check(self, state: Mapping[str, Tensor], source: object) -> None:
-        """Raises :class:`WeightsError` if a tensor that sizes are read off has the wrong number of axes."""
+        """Raise :class:`WeightsError` if a tensor from which sizes are read has the wrong number of axes."""
         for key, axes in self.marks.items():
             if state[key].ndim != axes:
-                raise WeightsError(f"{source}: {key} should have {axes} axes, its shape is {tuple(state[key].shape)}")
+                raise WeightsError(
+                    f"{source}: {key} should have {axes} axes, but its shape is {tuple(state[key].shape)}"
+                )
 
     def name(self, own: str) -> str:
         """The published name of one of our tensors."""
@@ -50,7 +52,7 @@ class Published:
 
 
 def count(state: Mapping[str, Tensor], pattern: str) -> int:
-    """How many numbered parts there are: 1 + the largest number that the pattern's group matches in the keys.
+    """The number of numbered parts: 1 + the largest number that the pattern's group matches in the keys.
 
     Example:
         >>> count({"blocks.0.bias": None, "blocks.7.bias": None}, r"blocks\\.(\\d+)\\.")

@@ -1,4 +1,4 @@
-"""The time code: what tells the frames of a clip apart before anything is learned."""
+"""The time code, which makes the frames of a clip distinct before anything is learned."""
 
 import math
 
@@ -8,13 +8,13 @@ from torch import Tensor
 
 __all__ = ["BASE", "time_code"]
 
-# The ratio of the longest to the shortest wavelength. Vaswani et al. have 10,000, for texts of thousands of words; with
-# 1000 the wavelengths run from 6 (2 pi) to about 6000 frames, of which a clip of 27 to 351 frames sees a good part.
+# The ratio of the longest to the shortest wavelength. Vaswani et al. use 10,000, for texts of thousands of words. With
+# 1000, wavelengths run from 6 (2 pi) to about 6000 frames, and a clip of 27 to 351 frames covers a good part of these.
 BASE = 1000.0
 
 
 def time_code(frames: int, dim: int) -> Float[Tensor, "1 f c"]:
-    """Sines and cosines of the frame's number (1 f c), in wavelengths from 6 to about 6000 frames.
+    """Sines and cosines of the frame index (1 f c), with wavelengths from 6 to about 6000 frames.
 
     The first half of the channels holds sines, the second half cosines of the same angles (Vaswani et al. 2017,
     "Attention Is All You Need", section 3.5, with another base).

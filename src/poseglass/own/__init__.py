@@ -1,1 +1,1 @@
-"""People's own motion: read motion files of any format, check them, and prepare them for training and evaluation."""
+"""The user's own motion: read motion files, check them, and prepare them for training and evaluation."""

@@ -17,7 +17,7 @@ from poseglass.own.sources import MotionFile
 
 __all__ = ["BodyMotion", "read_body"]
 
-FARTHEST = 1e9  # units of length: 1000 km in millimetres; larger numbers are a program's mark for unknown points
+FARTHEST = 1e9  # units of length: 1000 km in millimetres; some programs mark unknown points by larger numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class BodyMotion:
 def read_body(file: MotionFile, description: MotionDescription) -> BodyMotion:
     """Read a motion file as 17 joints, in the file's own unit and axes.
 
-    CMU's recordings are recognised by their joints. They come in metres, with their subject and split.
+    CMU's recordings are recognised by their joints. They are returned in metres, with their own subject and split.
 
     Raises:
         DataError: Joints are missing.
@@ -67,7 +67,7 @@ def read_body(file: MotionFile, description: MotionDescription) -> BodyMotion:
     """
     motion = read_motion(file.path, description.names)
     rigid = motion if isinstance(motion, RigidMotion) else None
-    # The description's rate replaces one that the reader only assumed, but not one that the file states.
+    # The description's rate replaces a rate that the reader assumed, but not one that the file states.
     fps = file.entry.fps or (description.fps if rigid is not None and rigid.fps_assumed else None)
     if rigid is not None and not description.joints and is_cmu(rigid):
         poses = cmu_to_h36m(replace(rigid, unit=description.unit or rigid.unit))
@@ -87,7 +87,7 @@ def read_body(file: MotionFile, description: MotionDescription) -> BodyMotion:
 
 
 def _cmu_file(file: MotionFile, description: MotionDescription) -> MotionFile:
-    """A CMU file with its own subject, take and split, unless the description lists its takes."""
+    """A CMU file with CMU's subject, take and split, unless the description lists takes."""
     if file.entry.subject or description.takes:
         return file
     take, subject = cmu_take(file.path)
@@ -98,7 +98,7 @@ def _cmu_file(file: MotionFile, description: MotionDescription) -> MotionFile:
 def _unknown_to_nan(points: Float[ndarray, "f j 3"], *, zero_is_unknown: bool) -> Float[ndarray, "f j 3"]:
     """Replace unknown points with NaN: infinite and huge ones, and those at 0 0 0 in some frames but not in all.
 
-    Programs write 0 0 0 for lost markers. A point that is always there is the root of root-relative poses.
+    Programs write 0 0 0 for lost markers. A point that is always at 0 0 0 is the root of root-relative poses.
     """
     origin = (points == 0).all(-1)  # f j
     lost = origin & ~origin.all(0) & zero_is_unknown

@@ -29,9 +29,9 @@ class CheckReport:
 
     Args:
         path: The file or folder checked.
-        kind: What it contains.
+        kind: The kind of its content.
         findings: Errors and warnings.
-        summary: What it contains in numbers, as lines of text.
+        summary: Its content in numbers, as lines of text.
     """
 
     path: Path
@@ -52,16 +52,16 @@ class CheckReport:
 def check(
     path: str | PathLike[str], *, about: str | PathLike[str] | None = None, progress: bool = False
 ) -> CheckReport:
-    """Look for everything that would spoil training or evaluation on a file or folder of motion.
+    """Look for everything in a file or folder of motion that would spoil training or evaluation.
 
     Args:
         path: Prepared recordings, motion clips, a motion file, or a folder of motion files with or without a
             ``motion.toml``.
-        about: A description elsewhere, used instead of the folder's.
+        about: Path of another description, used instead of the folder's.
         progress: Show a progress bar.
 
     Returns:
-        The report. Nothing is raised for faults of the data.
+        The report. Faults of the data raise no exception.
 
     Example:
         >>> print(check("nowhere"))
@@ -111,7 +111,7 @@ def _check_motion(report: CheckReport, steps: Steps, about: str | PathLike[str] 
                 findings += view_findings
                 views += view is not None and not problems.errors
         elif body is not None and not problems.errors and not cut_clips(body):
-            findings.error(str(file.path), "no half second of it is free of gaps and jumps")
+            findings.error(str(file.path), "it has no half second without gaps and jumps")
         report.findings += findings
         if body is not None and body.fps is not None and not findings.errors:
             splits.append(file.split)

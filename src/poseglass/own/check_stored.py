@@ -23,16 +23,16 @@ __all__ = ["Steps", "check_clips", "check_recordings"]
 Steps = Callable[..., Iterable[Any]]
 """Passes an iterable through and shows a progress bar, like `rich.progress.track`."""
 
-FRAMES_COMPARED = 500  # of a recording, evenly spaced, whose 2D and 3D poses are compared; enough for a stable median
+FRAMES_COMPARED = 500  # frames of a recording whose 2D and 3D poses are compared; enough for a stable median
 GAP = "these frames are left out"  # the end of `examine_motion`'s warning about unknown frames
-PREFIX = 1 << 16  # bytes of two clips that must be equal to report them as the same: 321 frames
-# A recording does not contain its camera, so a camera without lens distortion is fitted to it. Because that fits less
-# well, only a multiple of the distance that is an error for a known camera is an error here.
+PREFIX = 1 << 16  # bytes at the start of two clips that must be equal to report them as the same: 321 frames
+# A recording does not contain its camera, so a camera without lens distortion is fitted to it. Because it fits less
+# well, the limit is this multiple of the limit for a known camera.
 FITTED_FACTOR = 4
 
 
 def check_clips(path: Path, findings: Findings, summary: list[str], steps: Steps) -> None:
-    """Check a file of motion clips: rate, bodies, subjects in two splits, repeated clips, empty splits."""
+    """Check a file of motion clips: frame rate, bodies, subjects in two splits, repeated clips, empty splits."""
     clips = MotionClips.load(path)
     split_of: dict[str, str] = {}
     names: dict[bytes, str] = {}
@@ -45,10 +45,10 @@ def check_clips(path: Path, findings: Findings, summary: list[str], steps: Steps
         if (split := split_of.setdefault(clip.subject, clip.split)) != clip.split:
             findings.error(f"{place}, split {clip.split}", f"its subject {clip.subject} is also in the split {split}")
         if (twin := names.setdefault(clip.points.tobytes()[:PREFIX], clip.name)) != clip.name:
-            findings.warning(place, f"it starts like the clip {twin}")
+            findings.warning(place, f"it starts exactly like the clip {twin}")
     for split in ("train", "val"):
         if split not in split_of.values():
-            findings.warning(f"split {split}", "it has no clip, which training needs")
+            findings.warning(f"split {split}", "training needs it, but it has no clips")
     summary.append(f"{count(len(clips), 'clip')}, {clips.minutes:.1f} minutes at {clips.fps:g} frames per second")
 
 
@@ -81,13 +81,13 @@ def _check_recording(recording: Recording, matrix: Float[ndarray, "17 j"]) -> Fi
     if findings.errors:
         return findings
     if not valid.any():
-        findings.error(place, "it has no valid frame")
+        findings.error(place, "it has no valid frames")
         return findings
     points = np.array(recording.points3d, np.float64)
     points[~valid] = np.nan
     body = np.stack([np.einsum("j,fjd->fd", row[row != 0], points[:, row != 0]) for row in matrix], 1)  # f 17 3
-    body *= np.array([1.0, -1.0, -1.0])  # a camera is about level, so its -y is about up
-    # Frames that are not valid are unknown on purpose.
+    body *= np.array([1.0, -1.0, -1.0])  # a camera is nearly level, so its -y points nearly up
+    # Invalid frames are unknown on purpose.
     findings += [finding for finding in examine_motion(body, recording.fps, place) if GAP not in finding.text]
     some = np.flatnonzero(valid)[:: max(1, int(valid.sum()) // FRAMES_COMPARED)]
     for source in recording.sources:
@@ -101,7 +101,7 @@ def _check_recording(recording: Recording, matrix: Float[ndarray, "17 j"]) -> Fi
 def _compare(
     place: str, points: Float[ndarray, "*b 3"], pixels: Float[ndarray, "*b 2"], size: tuple[int, int]
 ) -> Findings:
-    """Compare 2D joints with 3D joints, projected by the camera that fits them best."""
+    """Compare 2D joints with 3D joints that are projected by the best-fitting camera."""
     findings, width = Findings(), size[0]
     if not np.isfinite(pixels).all():
         findings.error(place, "2D poses are not finite in valid frames")
@@ -115,7 +115,7 @@ def _compare(
     projected = best_projection(points[:, None], pixels[:, None])[:, 0]
     distance = float(np.median(np.linalg.norm(pixels - projected, axis=-1)))
     if distance > UNUSUAL_DISTANCE * width:
-        text = f"2D poses are {distance:.0f} pixels (median) from the 3D poses, projected by the camera that fits best"
+        text = f"2D poses are {distance:.0f} pixels (median) from the 3D poses, projected by the best-fitting camera"
         is_error = distance > FITTED_FACTOR * WRONG_DISTANCE * width
         findings.append(Finding("error" if is_error else "warning", place, text))
     return findings

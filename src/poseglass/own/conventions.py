@@ -1,4 +1,4 @@
-"""`Conventions`: the unit of length and the axis that points up, found from the bodies if nothing states them."""
+"""`Conventions`: the unit of length and the upward axis, found from the bodies if nothing states them."""
 
 from dataclasses import dataclass
 
@@ -14,16 +14,16 @@ from poseglass.own.sources import MotionSource
 __all__ = ["Conventions", "find_conventions"]
 
 FILES_SAMPLED = 50  # enough for a stable median, evenly spaced over the source
-STEEP = 0.7  # least cosine between the mean trunk and the axis that points up; beyond 45 degrees another axis is nearer
+STEEP = 0.7  # minimum cosine between the mean trunk and the upward axis; beyond 45 degrees another axis is nearer
 
 
 @dataclass(frozen=True)
 class Conventions:
-    """The unit and the axis found from the bodies of a source; None if it was stated.
+    """The unit and the upward axis found from the bodies of a source; None for each that was stated.
 
     Args:
         unit: The unit of length: m, cm or mm.
-        up: The axis that points up: x, y, z, -x, -y or -z.
+        up: The upward axis: x, y, z, -x, -y or -z.
 
     Example:
         >>> print(Conventions("cm", "z"))
@@ -38,22 +38,22 @@ class Conventions:
         return f"found from the bodies, because not stated: {', '.join(parts)}" if parts else ""
 
     def unit_of(self, description: MotionDescription) -> float:
-        """Metres per unit of length, as stated or else as found; 1 if neither."""
+        """Metres per unit of length, as stated, else as found, else 1."""
         return description.unit or SCALES[self.unit or "m"]
 
     def up_of(self, description: MotionDescription) -> str:
-        """The axis that points up, as stated or else as found; y if neither."""
+        """The upward axis, as stated, else as found, else y."""
         return description.up or self.up or "y"
 
 
 def find_conventions(source: MotionSource) -> Conventions:
-    """Find the unit of length and the axis that points up, unless the description or the files state them.
+    """Find the unit of length and the upward axis, unless the description or the files state them.
 
-    The unit is the one in which the median leg is human, the axis the one nearest to the mean trunk. Up to 50 takes are
-    used together, so that one of a person who lies down does not mislead.
+    The unit is the one in which the median leg has a human length, and the axis is the one nearest to the mean trunk.
+    Up to 50 takes are used together, so that a single take of a person lying down does not mislead.
 
     Raises:
-        DataError: The bodies do not tell; the message says what to set.
+        DataError: The bodies do not determine them; the message says what to set.
     """
     description = source.description
     legs, trunks = [], []
@@ -63,7 +63,7 @@ def find_conventions(source: MotionSource) -> Conventions:
         try:
             body = read_body(file, description)
         except (DataError, FormatError, PoseError):
-            continue  # reported when the file is read for its own sake
+            continue  # reported when the file itself is read
         points = body.points[np.isfinite(body.points).all((1, 2))]
         lengths = bone_lengths(points)
         leg = sum(lengths[f"{side}_{part}"] for side in ("left", "right") for part in ("knee", "ankle")) / 2
@@ -81,7 +81,7 @@ def _unit(source: MotionSource, legs: list[float]) -> str:
     unit = fitting_unit(leg)
     if unit is None:
         raise DataError(
-            f"{source.path}: the unit of length is not stated, and a leg of {leg:.4g} is human in none of "
+            f"{source.path}: the unit of length is not stated, and a leg of {leg:.4g} is not human in any of "
             f"{', '.join(SCALES)}. Set units in {FILE}; for an adult, units = {LEG / leg:.3g} (metres) is about right"
         )
     return unit
@@ -92,7 +92,7 @@ def _up(source: MotionSource, trunks: list[np.ndarray]) -> str:
     axis = int(np.abs(mean).argmax())
     if abs(mean[axis]) < STEEP:
         raise DataError(
-            f"{source.path}: the axis that points up is not stated, and the bodies stand along none of them (mean "
+            f"{source.path}: the axis that points up is not stated, and the bodies do not stand along any axis (mean "
             f'direction from pelvis to thorax {np.round(mean, 2).tolist()}). Set up in {FILE}, such as up = "z"'
         )
     return ("" if mean[axis] > 0 else "-") + "xyz"[axis]

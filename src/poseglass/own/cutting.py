@@ -18,9 +18,9 @@ UNEVEN = 0.05  # relative deviation of a time step from 1 / fps above which time
 
 
 def cut_clips(body: BodyMotion, fps: float = FPS, licence: str = "") -> list[MotionClip]:
-    """Resample a take and cut it where joints are unknown or jump; clips of one take are numbered.
+    """Resample a take and cut it where joints are unknown or jump. If there are several clips, they are numbered.
 
-    A take in camera space becomes y up as if its camera was level.
+    A take in camera space is turned to y up as if its camera were level.
 
     Args:
         body: The take in metres, with y up or in the space of its camera.
@@ -35,7 +35,7 @@ def cut_clips(body: BodyMotion, fps: float = FPS, licence: str = "") -> list[Mot
     if not known.any() or len(points) < 2:
         return []
     times = None if body.times is None or (np.diff(body.times) <= 0).any() else body.times
-    # If time stamps are even, the stated rate is more exact than they are.
+    # If the time stamps are even, the stated rate is more precise than they are.
     if times is not None and body.fps is not None and (np.abs(np.diff(times) * body.fps - 1) < UNEVEN).all():
         times = None
     poses = resample(PoseSequence(points, H36M_17, "world", fps=body.fps, valid=known, timestamps=times), fps)

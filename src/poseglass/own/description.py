@@ -13,12 +13,12 @@ FILE = "motion.toml"
 
 @dataclass(frozen=True, eq=False)
 class OwnCamera:
-    """A camera of the user's.
+    """One of the user's cameras.
 
     Args:
-        camera: The camera in the user's own world: their unit of length, their axes.
-        size: Width and height of its images in pixels.
-        placed: Whether its rotation and position are known. If not, it can only see motion in its own space.
+        camera: The camera in the user's world, with its unit of length and axes.
+        size: Width and height of the images in pixels.
+        placed: Whether the rotation and position are known. If not, the camera can only see motion in its own space.
     """
 
     camera: Camera
@@ -28,18 +28,18 @@ class OwnCamera:
 
 @dataclass(frozen=True)
 class TakeEntry:
-    """A take listed in the description. An empty field means that the file's path decides, or the whole description.
+    """A take listed in the description. For an empty field, the file's path or the description as a whole decides.
 
     Args:
         file: Path, relative to the folder of motion files.
         subject: The person who moves.
-        take: Its name, unique per subject.
+        take: The name of the take, unique per subject.
         action: What the person does.
         camera: The camera in whose space the motion is; empty if it is in the world.
-        cameras: The cameras that saw it; empty for all.
+        cameras: The cameras that saw the take; empty for all.
         layout: The joint layout of its 2D keypoints, for files that do not state it.
         fps: Frames per second.
-        keypoints: A file of 2D keypoints by camera name.
+        keypoints: Files of 2D keypoints, by camera name.
     """
 
     file: str
@@ -55,12 +55,12 @@ class TakeEntry:
 
 @dataclass(frozen=True, eq=False)
 class MotionDescription:
-    """The content of a ``motion.toml``. What it leaves out is taken from the files or found from the bodies.
+    """The content of a ``motion.toml``. Missing facts are taken from the files or found from the bodies.
 
     Args:
         dataset: A name for the data.
         licence: The terms of use.
-        credit: The credit line that accompanies the data and weights trained on it.
+        credit: The credit line that must accompany the data and weights trained on them.
         layout: The joint layout of 2D keypoints, for files that do not state it.
         fps: Frames per second, for files that do not state it.
         unit: Metres per unit of length.

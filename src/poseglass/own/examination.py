@@ -1,4 +1,4 @@
-"""Read every file of a source, in metres and y up, and check that it looks like a person's motion."""
+"""Read every file of a source, in metres with y up, and check that it looks like a person's motion."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from poseglass.own.sources import MotionFile, MotionSource
 
 __all__ = ["examine_files", "examine_splits"]
 
-ASSUMED_FPS = 30.0  # only for further findings about a take whose unknown or wrong rate is an error already
+ASSUMED_FPS = 30.0  # used only to check the rest of a take whose unknown or wrong rate is already an error
 
 
 def examine_files(
@@ -26,8 +26,8 @@ def examine_files(
     """Read each file and check it.
 
     Yields:
-        The file, its motion and the findings. The motion is in metres with y up, or in the space of its camera; it is
-        None if the file cannot be read. The findings decide whether the motion may be used.
+        The file, its motion and the findings. The motion is in metres, with y up or in the space of its camera; None if
+        the file cannot be read. The findings determine whether the motion may be used.
 
     Example:
         >>> from poseglass.own.conventions import find_conventions
@@ -84,7 +84,7 @@ def examine_splits(source: MotionSource, splits: Sequence[str]) -> Findings:
         if takes[split]:
             continue
         if subjects:
-            findings.error(place, f"nothing of its subjects {', '.join(subjects)} could be used")
+            findings.error(place, f"no take of its subjects {', '.join(subjects)} could be used")
         elif split != "test":
-            findings.warning(place, f"it has no take, which training needs; name its subjects under [splits] in {FILE}")
+            findings.warning(place, f"training needs it, but it has no takes; list its subjects in [splits] in {FILE}")
     return findings

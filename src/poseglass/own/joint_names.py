@@ -1,4 +1,4 @@
-"""Find the joints among a file's points: by the names that common programs use, or as the user defines them.
+"""Find the joints among a file's points, by the names that common programs use or by the user's definitions.
 
 A missing joint is derived from others where that is possible (:data:`poseglass.body.skeleton.DERIVED`).
 """
@@ -24,15 +24,15 @@ Blend = Mapping[str, float]
 JOINTS = tuple(dict.fromkeys(joint for skeleton in LAYOUTS.values() for joint in skeleton.joints))
 """The names of all joints that this library knows."""
 
-# How similar a name must be, from 0 to 1 (difflib's ratio), to be suggested for a wrong name and for a missing joint.
-# A missing joint may have no counterpart at all, so its suggestion must be surer.
+# Minimum similarity, from 0 to 1 (difflib's ratio), of a suggestion for a wrong name and for a missing joint. A missing
+# joint may have no counterpart at all, so its suggestion must be more certain.
 SIMILAR_NAME, SIMILAR_JOINT = 0.6, 0.8
 SHOWN_SUGGESTIONS, SHOWN_POINTS = 20, 40  # names listed in errors
 
-# For each family: how it writes left and right, and its names for joints, in lower case without punctuation and common
-# prefix. * is the side, a|b the midpoint of a and b; of several names the first that exists is used. If names are those
-# of bones, a joint is where its bone starts. The names follow each program's own exports. Real files were available for
-# HumanIK and Biovision only (docs/own-data.md).
+# For each family: how it writes left and right, and its names for joints, in lower case without punctuation or common
+# prefix. * is the side, a|b the midpoint of a and b; the first of several names that exists is used. In families that
+# name bones, a joint is where its bone starts. The names follow each program's own exports. Real files were available
+# only for HumanIK and Biovision (docs/own-data.md).
 Family = tuple[tuple[str, str], dict[str, tuple[str, ...]]]
 _ARMS = {"*shoulder": ("*arm",), "*elbow": ("*forearm",), "*wrist": ("*hand",)}
 _HEAD = ("headtopend", "headend", "headendsite", "headnub", "headtip", "headtop")
@@ -75,7 +75,7 @@ FAMILIES: dict[str, Family] = {
 
 @dataclass(frozen=True, eq=False)
 class JointMap:
-    """How Human3.6M's 17 joints follow from a file's points.
+    """The weights that compute Human3.6M's 17 joints from a file's points.
 
     Args:
         matrix: Weights (17 j): joints by points.
@@ -86,7 +86,7 @@ class JointMap:
     family: str
 
     def apply(self, points: Float[ndarray, "f j 3"]) -> Float[ndarray, "f 17 3"]:
-        """The 17 joints (f 17 3) of points (f j 3); NaN where a point that the joint needs is NaN."""
+        """Compute the 17 joints (f 17 3) from points (f j 3); NaN where a point that the joint needs is NaN."""
         joints = [  # not one matrix product: a NaN times a weight of 0 would be NaN
             np.einsum("j,fjd->fd", row[row != 0], points[:, row != 0]) for row in self.matrix
         ]
@@ -128,7 +128,7 @@ def map_joints(names: Sequence[str], user_joints: Mapping[str, Blend] | None = N
 
 
 def suggest(name: str, names: Iterable[str]) -> str:
-    """The end of an error about an unknown name: a similar name, or else the known names.
+    """The end of an error message about an unknown name: a similar name, or else the known names.
 
     Example:
         >>> suggest("spline", ["spine", "thorax"])
@@ -152,7 +152,7 @@ def _lacks(missing: Sequence[str], names: Sequence[str], used: set[str]) -> str:
     points = ", ".join(sorted(names)[:SHOWN_POINTS])
     points += f" and {len(names) - SHOWN_POINTS} others" if len(names) > SHOWN_POINTS else ""
     if len(missing) == len(H36M_17):
-        text = "has none of the 17 joints by its name"
+        text = "has none of the 17 joints under a known name"
     else:
         similar = {joint: _similar(joint, set(names) - used, SIMILAR_JOINT) for joint in missing}
         text = "lacks " + ", ".join(
@@ -163,7 +163,7 @@ def _lacks(missing: Sequence[str], names: Sequence[str], used: set[str]) -> str:
 
 
 def _candidates(names: Sequence[str]) -> Iterable[tuple[str, dict[str, Blend]]]:
-    """The joints found with this library's own names, then with each family's."""
+    """The joints found by this library's own names, then by each family's names."""
     point = _bare(names)
     yield "", {joint: {point[_letters(joint)]: 1.0} for joint in JOINTS if _letters(joint) in point}
     for family, (sides, table) in FAMILIES.items():
@@ -179,7 +179,7 @@ def _candidates(names: Sequence[str]) -> Iterable[tuple[str, dict[str, Blend]]]:
 
 
 def _missing(blends: Mapping[str, Blend]) -> list[str]:
-    """The joints of the 17 that cannot be derived from these."""
+    """Those of the 17 joints that cannot be derived from these."""
     known = Skeleton("file", tuple(blends), ())
     missing = []
     for joint in H36M_17.joints:
@@ -191,7 +191,7 @@ def _missing(blends: Mapping[str, Blend]) -> list[str]:
 
 
 def _bare(names: Sequence[str]) -> dict[str, str]:
-    """Names by their letters and digits, without namespaces and the prefix that all of them share."""
+    """Map the letters and digits of each name, without namespace and common prefix, to the name."""
     tails = [name.rpartition(":")[2] for name in names]
     first, last = min(tails), max(tails)  # a prefix of these two is a prefix of all
     shared = next((n for n, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), 0)

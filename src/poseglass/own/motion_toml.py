@@ -64,7 +64,7 @@ KINDS = {
     "1 or 2": "1 or 2 numbers above 0",
     "rotation": "3 numbers (a rotation vector) or 3 lists of 3 numbers (a matrix)",
 }
-# How far weights may be from a sum of 1, and a matrix from a rotation: files have three digits at least.
+# Tolerance for weights that must sum to 1 and for rotation matrices: files give at least three digits.
 ROUNDING = 1e-3
 
 
@@ -72,7 +72,7 @@ def read_description(path: str | PathLike[str]) -> tuple[MotionDescription, Find
     """Read a description.
 
     Returns:
-        The description without its wrong entries, and an error for each of them.
+        The description without its wrong entries, and an error for each wrong entry.
 
     Raises:
         DataError: The file cannot be read, or is not TOML.
@@ -126,7 +126,7 @@ class _Reader:
         return description
 
     def valid_entries(self, kind: str, table: Any, prefix: str) -> dict[str, Any]:
-        """The entries of a table with known keys and values of the right kind."""
+        """The entries of a table that have known keys and values of the right kind."""
         if not isinstance(table, dict):
             self.error(prefix.rstrip("., "), f"expected a table, got {table!r}")
             return {}
@@ -168,7 +168,7 @@ class _Reader:
                 continue
             keypoints = valid.pop("keypoints", {})
             for name in [name for name, file in keypoints.items() if not isinstance(file, str)]:
-                self.error(f"{place}, keypoints.{name}", f"expected the name of a file, got {keypoints.pop(name)!r}")
+                self.error(f"{place}, keypoints.{name}", f"expected a file name, got {keypoints.pop(name)!r}")
             take = TakeEntry(cameras=tuple(valid.pop("cameras", ())), keypoints=keypoints, **valid)
             used = {take.camera, *take.cameras} - {""}
             for name in keypoints.keys() - used if used else ():
@@ -205,7 +205,7 @@ class _Reader:
         if "translation" in valid and "position" in valid:
             self.error(place, "expected translation or position, got both")
         if ("rotation" in valid) != ("translation" in valid or "position" in valid):
-            self.error(place, "expected rotation together with translation or position, or none of them")
+            self.error(place, "expected rotation together with translation or position, or neither")
         if len(self.findings) > before:
             return None
         size, focal = valid["size"], valid["focal"]
@@ -213,7 +213,7 @@ class _Reader:
         if rotation.shape == (3,):
             rotation = vector_rotation(rotation)
         if np.abs(rotation @ rotation.T - np.eye(3)).max() > ROUNDING or np.linalg.det(rotation) < 0:
-            text = "expected a rotation matrix (rows of length 1, at right angles, no mirroring), got another matrix"
+            text = "expected a rotation matrix (rows of length 1, at right angles, not mirrored), got another matrix"
             self.error(f"{place}.rotation", text)
             return None
         if "translation" in valid:

@@ -1,4 +1,4 @@
-"""Prepare motion files: as motion clips, for virtual cameras, or as recordings of the user's own cameras."""
+"""Prepare motion files as motion clips for virtual cameras, or as recordings of the user's own cameras."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -33,9 +33,9 @@ class PreparedClips:
 
     Args:
         clips: The clips written.
-        skipped: For each file left out, the reason.
-        warnings: What is unusual about the files used.
-        conventions: The unit and upward axis that were found because nothing stated them.
+        skipped: The reason for each file that was left out.
+        warnings: Unusual facts about the files used.
+        conventions: The unit and upward axis found from the bodies, because nothing stated them.
     """
 
     clips: MotionClips
@@ -54,8 +54,8 @@ def prepare_clips(
 ) -> PreparedClips:
     """Convert motion files to one file of motion clips, the input of `poseglass train` and `poseglass evaluate`.
 
-    Each take becomes Human3.6M's 17 joints in metres, y up, at `fps`, and is cut where joints are unknown or jump. With
-    a description, any error stops the work. Without one, files that cannot be used are left out and reported.
+    Each take is converted to Human3.6M's 17 joints in metres, y up, at `fps`, and cut where joints are unknown or jump.
+    With a description, any error stops the work. Without one, unusable files are left out and reported.
 
     CMU's recordings are recognised by their joints. The take ``07_01`` belongs to the subject ``cmu_07``, which decides
     its split. If a take exists as AMC and as BVH, the AMC file is used, because the BVH conversion lost bones.
@@ -63,7 +63,7 @@ def prepare_clips(
     Args:
         source: A folder with or without a ``motion.toml``, or a motion file (:mod:`poseglass.own.sources`).
         destination: The ``.npz`` file to write.
-        about: A description elsewhere, used instead of the folder's.
+        about: Path of another description, used instead of the folder's.
         fps: Frames per second of the clips.
         progress: Show a progress bar.
 
@@ -97,7 +97,7 @@ def prepare_clips(
             if not errors and not pieces:
                 errors.error(place, f"no stretch of {SHORTEST} frames at {fps:g} per second is free of gaps and jumps")
             if repeated := [clip.name for clip in pieces if clip.name in clips]:
-                errors.error(place, f"there is already a clip {repeated[0]}; rename the take")
+                errors.error(place, f"there is already a clip named {repeated[0]}; rename the take")
             if errors:
                 skipped[file.path] = errors
                 continue
@@ -133,11 +133,11 @@ def prepare_recordings(
     Args:
         source: A folder with a ``motion.toml`` that describes cameras.
         destination: The folder to write, which must be new or empty.
-        about: A description elsewhere, used instead of the folder's.
+        about: Path of another description, used instead of the folder's.
         progress: Show a progress bar.
 
     Raises:
-        DataError: There are no cameras or there are errors, all of which are listed. Nothing is written.
+        DataError: There are no cameras, or there are errors; the message lists all. Nothing is written.
 
     Example:
         >>> prepare_recordings("studio", "prepared").recordings.sources  # doctest: +SKIP
@@ -149,7 +149,7 @@ def prepare_recordings(
     if not description.cameras:
         opened.findings.raise_errors(str(opened.path))
         raise DataError(
-            f"recordings need cameras, and none is described: add [cameras.NAME] to {opened.path / FILE}, or choose a "
+            f"recordings need cameras, but none is described: add [cameras.NAME] to {opened.path / FILE}, or choose a "
             "destination that ends in .npz for motion clips, which need no cameras"
         )
     conventions, findings = find_conventions(opened), Findings(opened.findings)
@@ -202,7 +202,7 @@ def prepare_recordings(
 
 
 def _input_files(source: MotionSource, description: Path) -> list[Path]:
-    """The files that the recordings are made from."""
+    """The input files of the recordings."""
     files = [description, *(file.path for file in source.files)]
     files += [source.folder / name for file in source.files for name in file.entry.keypoints.values()]
     return [file for file in files if file.is_file()]

@@ -1,4 +1,4 @@
-"""`MotionSource`: the motion files of a folder, each with its subject, name and split, and their description."""
+"""`MotionSource`: the motion files of a folder, each with its subject, take and split, and their description."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class MotionFile:
         action: What the person does.
         split: ``train``, ``val`` or ``test``.
         entry: Its entry in the description.
-        is_cmu: Whether it is a recording of CMU, whose subject and take follow from the file name.
+        is_cmu: Whether it is one of CMU's recordings, whose subject and take follow from the file name.
     """
 
     path: Path
@@ -70,7 +70,7 @@ def open_source(path: str | PathLike[str], about: str | PathLike[str] | None = N
 
     Args:
         path: A folder with or without a ``motion.toml``, a ``motion.toml``, or a motion file.
-        about: A description elsewhere, used instead of the folder's.
+        about: Path of another description, used instead of the folder's.
 
     Raises:
         DataError: There is no such folder or file, it holds no motion, or the description cannot be read.
@@ -115,7 +115,7 @@ def _files(path: Path, description: MotionDescription) -> Iterator[MotionFile]:
         files = [file for file in path.rglob("*") if file.suffix.lower() in READERS and file.is_file()]
         if not files:
             raise DataError(f"there are no motion files ({', '.join(READERS)}) in {path} or its subfolders")
-        # Of two files of the same take the first is used. AMC files have all bones, CMU's BVH files lack some.
+        # If two files hold the same take, the first is used. AMC files have all bones; CMU's BVH files lack some.
         for file in sorted(files, key=lambda file: (file.suffix.lower() != ".amc", str(file))):
             *folders, _ = file.relative_to(path).parts
             subject = folders[0] if folders else path.resolve().name

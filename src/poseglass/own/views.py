@@ -21,7 +21,7 @@ from poseglass.own.sources import MotionSource
 __all__ = ["CameraView", "camera_views"]
 
 # Median distance of keypoints from the projected 3D poses, as a share of the image's width, above which there is a
-# warning or an error. At a distance of 4 m and a focal length of one image width, they are 8 cm and 24 cm (a forearm).
+# warning or an error. At 4 m and a focal length of one image width, these are 8 cm and 24 cm (a forearm).
 UNUSUAL_DISTANCE, WRONG_DISTANCE = 0.02, 0.06
 MOSTLY = 0.5  # warn if less than this share of the joints is inside the image
 
@@ -35,7 +35,7 @@ class CameraView:
         size: Width and height of its images in pixels.
         points3d: Joints in camera space in metres (f 17 3).
         projected: The projected 3D poses in pixels (f 17 2).
-        detected: 2D keypoints in pixels (f 17 2), if there are any.
+        detected: The take's own 2D keypoints in pixels (f 17 2), if there are any.
         scores: The confidence of the 2D keypoints (f 17).
         valid: Whether each frame can be used (f): all joints are known and in front of the camera.
         distance: Median distance in pixels of the 2D keypoints from the projected 3D poses.
@@ -69,7 +69,7 @@ def camera_views(
     place = str(body.file.path)
     if body.space == "camera" and len(names) != 1:
         text = (
-            f"it is in the space of an unknown camera; set camera to one of {', '.join(cameras)} in its [[takes]] entry"
+            f"the camera of its 3D poses is unknown; in its [[takes]] entry, set camera to one of {', '.join(cameras)}"
         )
         yield None, Findings([Finding("error", place, text)])
         return
@@ -123,7 +123,7 @@ def _with_keypoints(
     detected, scores = poses.points[: len(body)].astype(np.float64), poses.confidence[: len(body)]
     distance = _distances(detected, scores, view)
     if not np.isfinite(distance).any():
-        findings.error(place, "no keypoint is known in any usable frame")
+        findings.error(place, "no usable frame has known keypoints")
         return None, findings
     median, width = float(np.nanmedian(distance)), view.size[0]
     if median > UNUSUAL_DISTANCE * width:
@@ -131,12 +131,10 @@ def _with_keypoints(
         mirrored = _distances(detected[:, mirror], scores[:, mirror], view)
         is_mirrored = bool(np.isfinite(mirrored).any() and np.nanmedian(mirrored) < median / 2)
         worst = np.flatnonzero(view.valid)[int(np.nan_to_num(distance).mean(1).argmax())]
-        reason = "their left and right are exchanged" if is_mirrored else "another camera, take or first frame?"
-        text = (
-            f"2D keypoints are {median:.0f} pixels (median) from the projected 3D poses, frame {worst} most; {reason}"
-        )
+        reason = "their left and right are swapped" if is_mirrored else "another camera, take or first frame?"
+        apart = f"2D keypoints are {median:.0f} pixels (median) from the projected 3D poses, most in frame {worst}"
         is_error = is_mirrored or median > WRONG_DISTANCE * width
-        findings.append(Finding("error" if is_error else "warning", place, text))
+        findings.append(Finding("error" if is_error else "warning", place, f"{apart}; {reason}"))
     detected = np.where(scores[..., None] > 0, detected, 0)
     return replace(view, detected=detected, scores=scores, distance=median), findings
 

@@ -15,13 +15,13 @@ from numpy import ndarray
 __all__ = ["DetectedPerson", "Follower", "Tracks", "main_person"]
 
 PATIENCE = 15
-"""Frames for which a person who is out of sight is remembered: half a second at 30 frames per second."""
+"""Number of frames for which a person who is out of sight is remembered: half a second at 30 frames per second."""
 OVERLAP = 0.1
 """Intersection over union above which two boxes may show the same person."""
 REACH = 1.0
 """How far a followed person may move per frame where boxes do not overlap, in body sizes."""
 FARTHEST = 3.0
-"""The most that :data:`REACH` adds up to while the person is out of sight."""
+"""Upper limit for the sum of :data:`REACH` over the frames without the person, in body sizes."""
 
 log = logging.getLogger("poseglass")
 
@@ -44,10 +44,10 @@ class _Sighting:
 
 
 class Tracks:
-    """Numbers people so that somebody who stays about where they were keeps their number.
+    """Gives people numbers; a person keeps the number from frame to frame if their boxes overlap.
 
-    The best overlap of boxes is linked first. A person who is out of sight for more than :data:`PATIENCE` frames gets a
-    new number.
+    Boxes are linked in order of overlap, the largest first. A person who is out of sight for more than
+    :data:`PATIENCE` frames gets a new number.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Tracks:
         return {sighting.track for sighting in self._recent}
 
     def link(self, frame: int, people: Sequence[DetectedPerson]) -> list[int]:
-        """The track of each person in a frame; frames come in increasing order."""
+        """The track number of each person in a frame. Call it with increasing frame numbers."""
         self._recent = [sighting for sighting in self._recent if frame - sighting.frame <= PATIENCE]
         boxes = [_box(person) for person in people]
         pairs = [
@@ -85,10 +85,10 @@ class Tracks:
 class Follower:
     """Follows one person through frames that come one by one.
 
-    It starts with the most prominent person (large and sure) and stays with them: first by the overlap of boxes, else
-    by the nearest person within reach (one body size per frame) who is not known to be somebody else. When the person
-    has been out of sight for more than :data:`PATIENCE` frames it starts again. As long as no frame shows two people,
-    it takes whoever is in view.
+    It starts with the most prominent person (large, with high scores) and stays with them: by the overlap of boxes if
+    there is one, else by taking the nearest person within reach (one body size per frame) who is not known to be
+    somebody else. When the person has been out of sight for more than :data:`PATIENCE` frames, it starts again. As long
+    as no frame has shown two people, it takes whoever is in view.
 
     Attributes:
         most: The largest number of people in one frame so far.
@@ -141,12 +141,12 @@ class Follower:
 
 
 def main_person(frames: Mapping[int, Sequence[DetectedPerson]]) -> dict[int, DetectedPerson]:
-    """The person that a file is about: at most one detection per frame.
+    """The main person of a file: at most one detection per frame.
 
     Detections are linked into tracks: by the numbers of the file's own tracker if all have one, else by
-    :class:`Tracks`. The main person is the track with the largest sum of scores times size over its frames. Trackers
-    lose people and number them anew, so tracks that share no frame with those chosen before count as the same person,
-    strongest first. A bystander is never mixed in, because they are in view beside the main person.
+    :class:`Tracks`. The main person is the track with the largest sum of score times size over its frames. Trackers
+    lose people and give them new numbers, so further tracks are added, strongest first, if they share no frame with
+    those chosen before. A bystander is never mixed in, because they are in view beside the main person.
 
     Logs a warning if any frame shows more than one person.
     """
@@ -164,7 +164,7 @@ def main_person(frames: Mapping[int, Sequence[DetectedPerson]]) -> dict[int, Det
 
 
 def _by_number(frames: Mapping[int, Sequence[DetectedPerson]]) -> list[dict[int, DetectedPerson]]:
-    """Tracks as the file numbers them; of two people with one number in a frame, the stronger."""
+    """Tracks by the file's own numbers. If two people in a frame share a number, the stronger one counts."""
     tracks: dict[int | None, dict[int, DetectedPerson]] = {}
     for frame, people in sorted(frames.items()):
         for person in sorted(people, key=_strength):
@@ -173,7 +173,7 @@ def _by_number(frames: Mapping[int, Sequence[DetectedPerson]]) -> list[dict[int,
 
 
 def _by_overlap(frames: Mapping[int, Sequence[DetectedPerson]]) -> list[dict[int, DetectedPerson]]:
-    """Tracks of people who stay about where they were."""
+    """Tracks of people whose boxes overlap from frame to frame."""
     linker, tracks = Tracks(), dict[int, dict[int, DetectedPerson]]()
     for frame, people in sorted(frames.items()):
         for person, track in zip(people, linker.link(frame, people), strict=True):

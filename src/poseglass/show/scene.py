@@ -26,7 +26,7 @@ Colour = tuple[int, int, int]
 NIGHT: Colour = (13, 16, 23)
 """The background."""
 SLATE: Colour = (42, 49, 63)
-"""A frame that was not kept, and other quiet parts."""
+"""A frame that was not kept, and other muted parts."""
 INK: Colour = (222, 227, 236)
 """Text."""
 DIM: Colour = (128, 138, 156)
@@ -52,23 +52,23 @@ GIRTH = {
 }  # fmt: skip
 OTHER_GIRTH = 0.025  # of joints that are not in the table: hands, feet and face
 SOLE = 0.06  # metres from the ankle to the ground
-SINKING, RISING = 0.08, 0.3  # seconds in which the ground covers 63 % of the way to a new height
+SINKING, RISING = 0.08, 0.3  # time constants of the ground in seconds: it covers 63 % of the way to a new height
 
 
 @dataclass(frozen=True)
 class Shading:
-    """How limbs are coloured: shares of the background colour that are mixed in, and the size of the highlight.
+    """How limbs are coloured: shares of background colour mixed into them, and the size of the highlight.
 
     Args:
-        dimmed: For a pose that was filled in.
-        near: For a limb at the distance of the figure's centre.
-        per_metre: Added for each metre that a limb is farther away.
-        most: The most that distance adds up to.
-        rim: For the dark rim of a limb.
-        shade: For the side in shadow.
+        dimmed: Share for a pose that was filled in.
+        near: Share for a limb at the distance of the figure's centre.
+        per_metre: Share added for each metre that a limb is farther away.
+        most: Upper limit of the share that depends on distance.
+        rim: Share for the dark rim of a limb.
+        shade: Share for the side in shadow.
         highlight: Thickness of the lit side, as a share of the limb's.
         shift: Shift of the lit side up and to the left, as a share of the limb's thickness.
-        rim_pixels: Thickness of the rim in pixels, in a picture 540 pixels high.
+        rim_pixels: Thickness of the rim in pixels, for a picture 540 pixels high.
     """
 
     dimmed: float = 0.68
@@ -123,7 +123,7 @@ def girths(skeleton: Skeleton) -> Float[ndarray, " j"]:
 
 
 def mix(colour: Colour, other: Colour, share: float) -> Colour:
-    """Mix a share (0 to 1) of another colour into a colour."""
+    """Mix a share (0 to 1) of the other colour into a colour."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(colour, other, strict=True))
     return red, green, blue
 
@@ -150,8 +150,8 @@ class Viewpoint:
     """A camera that looks at a point above the ground under the figure, by default from slightly aside and above.
 
     Args:
-        yaw: Angle to the right around the figure, in degrees.
-        pitch: Angle upwards, in degrees.
+        yaw: The camera's angle around the figure, to the right, in degrees.
+        pitch: The camera's angle above the figure, in degrees.
         distance: Distance to the point in metres.
         height: Height of the point above the ground in metres.
         zoom: Focal length, as a multiple of the picture's height.
@@ -184,10 +184,10 @@ class Viewpoint:
 
 
 class GroundLevel:
-    """Estimates the height of the ground frame by frame: that of the lowest joint, falling fast and rising slowly.
+    """Estimates the height of the ground frame by frame. It follows the lowest joint, quickly down and slowly up.
 
-    Root-relative poses have no height above the ground. Putting the lowest joint on the ground restores it, so that a
-    figure bobs when it walks and goes down in a squat. The slow rise keeps the ground calm under swinging feet.
+    Root-relative poses have no height above the ground. Putting the lowest joint on the ground restores it, so a figure
+    bobs when it walks and goes down in a squat. The slow rise keeps the ground calm under swinging feet.
 
     Args:
         fps: Frames per second.

@@ -1,8 +1,7 @@
-"""Contract checks for backbones, pruners and recoverers of your own.
+"""Contract checks for your own backbones, pruners and recoverers.
 
-The classes of this package keep the same rules. A check works on a copy and restores the random generators, so it
-leaves no trace. It needs no test framework; in one, its :class:`poseglass.errors.ContractError` is an
-``AssertionError``.
+This package's own classes follow the same rules. A check works on a copy and restores the random generators. It needs
+no test framework, but works in any, because its :class:`poseglass.errors.ContractError` is an ``AssertionError``.
 """
 
 from poseglass.testing.backbone import BACKBONE as BACKBONE

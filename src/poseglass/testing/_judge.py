@@ -1,4 +1,4 @@
-"""How rules are checked, and what the checks share."""
+"""Run the rules of a contract, and helpers for them."""
 
 import copy
 import random
@@ -12,9 +12,9 @@ from poseglass.errors import ContractError
 
 __all__ = ["Broken", "Rules", "apart", "copied", "judge", "noise"]
 
-# A seed that nobody else uses; otherwise a twin that a rule builds could draw the same weights as its model.
+# An unusual seed: with a common one, a second model that a rule builds might draw the same weights as the first.
 SEED = 1_811_071
-# A rule's findings, one sentence each; none if the rule is kept.
+# A rule's findings, one sentence each; empty if the rule is kept.
 Broken = Iterator[str]
 # Groups of rules, each with the function that checks it. A group builds on the groups before it.
 Rules = Sequence[Mapping[str, Callable[..., Broken]]]
@@ -25,9 +25,9 @@ def judge(kind: str, part: nn.Module, rules: Rules, *shown: Tensor) -> None:
 
     Args:
         kind: The word for the part, such as ``"pruner"``.
-        part: What is checked. Each rule gets a fresh copy in evaluation mode, with random numbers in place of zeros.
+        part: The part to check. Each rule gets a fresh copy in evaluation mode, with random numbers in place of zeros.
         rules: The rules.
-        shown: Input for the rules; each gets a copy.
+        shown: Input for the rules. Each rule gets a copy.
     """
     broken: list[str] = []
     problems: list[Exception] = []
@@ -43,24 +43,24 @@ def judge(kind: str, part: nn.Module, rules: Rules, *shown: Tensor) -> None:
                     broken.append(f"{rule}: it raised {type(problem).__name__}: {first_line}")
             if broken:
                 rest = sum(len(later) for later in rules[number + 1 :])
-                waits = f"\n({rest} other rules build on these and were not checked.)" if rest else ""
+                waits = f"\n({rest} other rules depend on these and were not checked.)" if rest else ""
                 listed = "".join(f"\n- {sentence}" for sentence in broken)
                 message = f"{type(part).__name__} breaks the rules of a {kind}:{listed}{waits}"
                 raise ContractError(message, broken) from next(iter(problems), None)
 
 
 def copied(part: nn.Module, *_: Tensor) -> Broken:
-    """Finds nothing: if the part cannot be copied, making the copy for this rule fails already."""
+    """Find nothing: if the part cannot be copied, making this rule's copy has already failed."""
     yield from ()
 
 
 def noise(*shape: int) -> Tensor:
-    """Random numbers, the same on every call; no global generator is used."""
+    """Random numbers, the same on every call, without using a global generator."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
 
 def apart(first: Tensor, second: Tensor) -> str:
-    """How much two results differ that should be equal up to rounding; empty if they are."""
+    """By how much two results differ that should be equal up to rounding; empty if they are equal."""
     if first.shape != second.shape:
         return f"their shapes, {tuple(first.shape)} and {tuple(second.shape)}"
     most, scale = (first - second).abs().max().item(), second.abs().max().item()
@@ -68,7 +68,7 @@ def apart(first: Tensor, second: Tensor) -> str:
 
 
 def _filled(part: nn.Module) -> nn.Module:
-    """The part with random numbers in parameters that are zero or almost zero, so that no branch is switched off."""
+    """Put random numbers into parameters that are zero or almost zero, so that no branch is switched off."""
     chance = torch.Generator().manual_seed(1)
     for parameter in part.parameters():
         if parameter.requires_grad and parameter.numel() and parameter.abs().max() < 1e-4:
@@ -78,7 +78,7 @@ def _filled(part: nn.Module) -> nn.Module:
 
 @contextmanager
 def _no_trace(part: nn.Module) -> Iterator[None]:
-    """Disables gradients and inference mode whatever the caller set, and restores the random generators afterwards."""
+    """Disable gradients and inference mode for the block, and restore the random generators afterwards."""
     devices = {p.device.index for p in part.parameters() if p.device.type == "cuda"}
     python = random.getstate()
     try:

@@ -21,14 +21,14 @@ CLIPS = 3
 def check_backbone(model: PoseTransformer) -> None:
     """Check that a backbone can be given a waist, trained and run like those of this package.
 
-    In the copy that is checked, parameters that are zero or almost zero get random numbers, so that no branch is
-    switched off. The check takes about thirty passes over three clips: build the model small.
+    In the checked copy, parameters that are zero or almost zero get random numbers, so that no branch is switched off.
+    The check makes about thirty passes over three clips, so use a small model.
 
     Args:
         model: Your backbone, in any mode and on any device. It is not changed.
 
     Raises:
-        ContractError: It breaks rules; `.broken` lists them. Rules that build on a broken one are not checked.
+        ContractError: It breaks rules; `.broken` lists them. Rules that depend on a broken one are not checked.
 
     Example:
         >>> from poseglass import MixSTE
@@ -37,11 +37,11 @@ def check_backbone(model: PoseTransformer) -> None:
     judge("backbone", model, BACKBONE)
 
 
-# The rules of a backbone. Each gets a copy of it in evaluation mode, with gradients off.
+# The rules of a backbone. Each gets a copy in evaluation mode, with gradients off.
 
 
 def attributes(model: PoseTransformer) -> Broken:
-    """The attributes are whole positive numbers that fit together."""
+    """The attributes are valid and consistent."""
     whole = {}
     for name in ("dim", "frames", "depth", "inputs", "joints", "heads"):
         value = getattr(model, name, None)
@@ -58,9 +58,9 @@ def attributes(model: PoseTransformer) -> Broken:
     if model.lengths is not None and {"frames", "depth"} <= whole.keys():
         lengths = [*model.lengths]
         if len(lengths) != model.depth or lengths[0] != model.frames:
-            yield f"lengths must name the frames of {model.depth} layers, the first {model.frames}, not {lengths}"
+            yield f"lengths must have one number for each of {model.depth} layers, first {model.frames}, not {lengths}"
         elif lengths[-1] < 1 or any(after > before for before, after in pairwise(lengths)):
-            yield f"lengths must fall or stay and end above 0, not be {lengths}"
+            yield f"lengths must never increase, and the last must be above 0, not {lengths}"
 
 
 def embed(model: PoseTransformer) -> Broken:
@@ -87,7 +87,7 @@ def head(model: PoseTransformer) -> Broken:
 
 
 def fewer_frames(model: PoseTransformer) -> Broken:
-    """Layers take one frame, some, and all but one, different ones in each clip."""
+    """Layers take one frame, half of them, and all but one, with different frames in each clip."""
     if model.lengths is None:
         for index in range(1, model.depth):
             for count in sorted({1, model.frames // 2, model.frames - 1} - {0}):
@@ -95,7 +95,7 @@ def fewer_frames(model: PoseTransformer) -> Broken:
 
 
 def each_frame_alone(model: PoseTransformer) -> Broken:
-    """A frame has the same pose in another order and among fewer frames."""
+    """A frame gets the same pose if frames are reordered or left out."""
     tokens = _tokens(model, model.frames)
     order = torch.randperm(model.frames, generator=torch.Generator().manual_seed(1)).expand(CLIPS, -1).to(tokens.device)
     for what, frames in (("in another order", order), ("without half of the others", order[:, ::2].sort().values)):
@@ -104,7 +104,7 @@ def each_frame_alone(model: PoseTransformer) -> Broken:
 
 
 def forward_is_its_parts(model: PoseTransformer) -> Broken:
-    """Forward does nothing besides embed, the layers and head."""
+    """The method forward does only what embed, the layers and head do."""
     if not _narrows(model):
         x = _clips(model)
         tokens = model.embed(x)
@@ -115,7 +115,7 @@ def forward_is_its_parts(model: PoseTransformer) -> Broken:
 
 
 def repeats(model: PoseTransformer) -> Broken:
-    """The same clips give the same poses twice."""
+    """Two passes over the same clips give the same poses."""
     run, x = _whole(model), _clips(model)
     first, second = run(x), run(x)
     if not torch.equal(first, second):
@@ -123,7 +123,7 @@ def repeats(model: PoseTransformer) -> Broken:
 
 
 def clip_by_clip(model: PoseTransformer) -> Broken:
-    """A clip has the same poses alone and in a batch."""
+    """A clip gets the same poses alone and in a batch."""
     run, x = _whole(model), _clips(model)
     together, alone = run(x), torch.cat([run(clip[None]) for clip in x])
     if by := apart(together, alone):
@@ -131,18 +131,18 @@ def clip_by_clip(model: PoseTransformer) -> Broken:
 
 
 def waist_that_keeps_all(model: PoseTransformer) -> Broken:
-    """A waist of one stage, and one of as many stages as possible."""
+    """A waist that keeps every frame changes nothing, with one stage and with as many as possible."""
     if model.depth > 1 and not _narrows(model):
         x = _clips(model)
         for schedule in ({1: model.frames}, dict.fromkeys(range(1, model.depth), model.frames)):
             wide = hourglass(model, keep=schedule, prune="uniform", recover="interpolate").eval()
             if not torch.equal(wide(x), model(x)):
-                yield f"with the schedule {schedule} it does (forward may do more than embed, layer and head)"
+                yield f"with the schedule {schedule}, the poses change (does forward do more than its parts?)"
                 return
 
 
 def registered(model: PoseTransformer) -> Broken:
-    """No module is in a plain list, where it is neither trained nor saved nor moved."""
+    """No module is in a plain list, where it would not be trained, saved or moved."""
     known = {id(part) for part in (*model.modules(), *model.parameters())}
     for name, module in model.named_modules():
         for attribute, value in vars(module).items():
@@ -152,7 +152,7 @@ def registered(model: PoseTransformer) -> Broken:
 
 
 def gradients(model: PoseTransformer) -> Broken:
-    """Gradients flow in training, also after an evaluation, which may have left tensors behind."""
+    """Gradients flow in training, even after an evaluation, which may leave cached tensors."""
     run, x = _whole(model), _clips(model)
     with torch.inference_mode():
         run(x)
@@ -168,13 +168,13 @@ def gradients(model: PoseTransformer) -> Broken:
             if not without:
                 break
     if without:
-        yield f"none reaches {_listed(without)}"
+        yield f"no gradient reaches {_listed(without)}"
     if wild := [name for name, p in wanted.items() if p.grad is not None and not p.grad.isfinite().all()]:
-        yield f"those of {_listed(wild)} are not finite"
+        yield f"the gradients of {_listed(wild)} are not finite"
 
 
 def refuses(model: PoseTransformer) -> Broken:
-    """Wrong shapes are refused, which would otherwise break somewhere inside or, worse, be broadcast."""
+    """Wrong shapes are refused; otherwise they would fail somewhere inside or, worse, be broadcast."""
     x = _clips(model)[:1]
     wrong = {
         "without the clip axis": x[0],
@@ -190,13 +190,13 @@ def refuses(model: PoseTransformer) -> Broken:
         except ModelError:
             continue
         except Exception as problem:
-            yield f"poses {what} raise {type(problem).__name__} (call self.check(pose2d) first)"
+            yield f"input {what} raises {type(problem).__name__} (call self.check(pose2d) first)"
         else:
-            yield f"poses {what} are accepted (call self.check(pose2d) first)"
+            yield f"input {what} is accepted (call self.check(pose2d) first)"
 
 
 def state_dict(model: PoseTransformer) -> Broken:
-    """A second model with the same state gives the same poses; it is built from `config`, if there is one."""
+    """A second model with the same state dict gives the same poses. It is built from `config` if there is one."""
     config = getattr(model, "config", None)
     twin = copy.deepcopy(model) if config is None else type(model)(**config)
     x = _clips(model)
@@ -209,22 +209,22 @@ def state_dict(model: PoseTransformer) -> Broken:
 
 
 def tells_attention(model: PoseTransformer) -> Broken:
-    """The attention of all frames and, if a layer takes fewer, of some is reported as shares."""
+    """Layers report attention as shares, over all frames and, if they take fewer, over half of them."""
     for index in range(model.depth):
         few = {max(model.frames // 2, 1)} if index and model.lengths is None else set()
         for count in sorted(few | {_length(model, index)}):
             tokens, received = _tokens(model, count), list[Tensor]()
             if by := apart(model.layer(index, tokens, received), model.layer(index, tokens)):
-                yield f"layer {index} returns tokens that differ by {by} when it is given a list"
+                yield f"with a list `received`, the tokens of layer {index} differ by {by}"
             for share in received:
                 if tuple(share.shape) != (CLIPS, count):
                     yield f"layer {index} appends {tuple(share.shape)} instead of (clips, frames), {(CLIPS, count)}"
                 elif not bool((share >= 0).all() and ((share.float().sum(1) - 1).abs() < 1e-3).all()):
-                    yield f"layer {index} appends no shares: they must not be negative, and a clip's must sum to 1"
+                    yield f"layer {index} appends invalid shares: none may be negative, and each clip's must sum to 1"
 
 
 def autocast(model: PoseTransformer) -> Broken:
-    """It runs under autocast on the model's device."""
+    """The model runs under autocast on its device."""
     x = _clips(model)
     if x.dtype != torch.float64:
         with torch.autocast(x.device.type, torch.bfloat16):
@@ -242,26 +242,26 @@ def input_untouched(model: PoseTransformer) -> Broken:
         yield "the 2D poses have changed after a pass"
 
 
-# Groups of rules, each with the function that checks it. A group builds on the groups before it.
+# Groups of rules, each rule with the function that checks it. Each group depends on the groups before it.
 BACKBONE: Rules = (
     {"copy.deepcopy must be able to copy it": copied},
-    {"its attributes must say what it is": attributes},
+    {"its attributes must be valid and consistent": attributes},
     {"embed must return tokens (clips, frames, slots, dim)": embed},
     {
-        "a layer must return finite tokens of the shape that it got": layer,
+        "a layer must return finite tokens of the shape it gets": layer,
         "head must return poses (clips, frames, joints, 3)": head,
     },
     {
         "from layer 1 on, layers must take any subset of the frames": fewer_frames,
-        "head must work on each frame on its own": each_frame_alone,
-        "forward must be embed, every layer in turn, head": forward_is_its_parts,
-        "evaluation must repeat itself bit for bit": repeats,
+        "head must treat each frame independently": each_frame_alone,
+        "forward must be embed, then every layer in order, then head": forward_is_its_parts,
+        "evaluation must be repeatable bit for bit": repeats,
         "a clip's poses must not depend on the other clips": clip_by_clip,
-        "a waist that keeps every frame must not change a bit": waist_that_keeps_all,
+        "a waist that keeps every frame must not change the poses": waist_that_keeps_all,
         "every parameter and module must be registered": registered,
         "gradients must reach every parameter": gradients,
-        "input of another shape must be refused with ModelError": refuses,
-        "the state dict must hold everything that the poses depend on": state_dict,
+        "input of a wrong shape must be refused with ModelError": refuses,
+        "the state dict must contain everything that the poses depend on": state_dict,
         "a layer must append to `received` each frame's share of the attention": tells_attention,
         "it must run under bfloat16 autocast": autocast,
         "it must leave its input unchanged": input_untouched,
@@ -275,7 +275,7 @@ def _narrows(model: PoseTransformer) -> bool:
 
 
 def _whole(model: PoseTransformer) -> PoseTransformer | Hourglass:
-    """The model, in the waist that it was built for, if any."""
+    """The model, in the waist it was built for, if any."""
     if not _narrows(model) or model.lengths is None:
         return model
     drops = {i: now for i, (before, now) in enumerate(pairwise(model.lengths), start=1) if now < before}
@@ -283,7 +283,7 @@ def _whole(model: PoseTransformer) -> PoseTransformer | Hourglass:
 
 
 def _clips(model: PoseTransformer) -> Tensor:
-    """The same random clips (b f j i) on every call, on the model's device; scores are from 0 to 1."""
+    """Random clips (b f j i) on the model's device, the same on every call, with scores from 0 to 1."""
     like = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(()))
     clips = noise(CLIPS, model.frames, model.joints, model.inputs)
     clips[..., 2:] = clips[..., 2:].sigmoid()
@@ -291,7 +291,7 @@ def _clips(model: PoseTransformer) -> Tensor:
 
 
 def _tokens(model: PoseTransformer, count: int) -> Tensor:
-    """Tokens (b k s c) of so many frames of each clip, different frames in each clip."""
+    """Tokens (b k s c) of `count` frames of each clip, different frames in each clip."""
     chance = torch.Generator().manual_seed(1)
     kept = torch.stack([torch.randperm(model.frames, generator=chance)[:count].sort().values for _ in range(CLIPS)])
     tokens = model.embed(_clips(model))
@@ -323,5 +323,5 @@ def _parts(value: object) -> Iterator[nn.Module | nn.Parameter]:
 
 
 def _listed(names: list[str]) -> str:
-    """The first names of a list."""
+    """The first six names of a list, and the number of others."""
     return ", ".join(names[:6]) + (f" and {len(names) - 6} others" if len(names) > 6 else "")

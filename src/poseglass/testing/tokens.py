@@ -14,14 +14,14 @@ CLIPS = 3
 
 
 def check_pruner(pruner: Pruner, *, dim: int = 16, frames: int = 12, joints: int = 17, inputs: int = 2) -> None:
-    """Check that a pruner chooses frames as a waist needs it.
+    """Check that a pruner chooses frames as a waist requires.
 
     Args:
         pruner: Your pruner. It is not changed.
-        dim: Channels of the tokens that it is shown.
-        frames: Frames of the clips that it is shown, at least 4.
+        dim: Channels of the tokens to test it with.
+        frames: Frames of the clips to test it with, at least 4.
         joints: Joints of their poses.
-        inputs: Coordinates of a joint.
+        inputs: Input coordinates of a joint.
 
     Raises:
         ContractError: It breaks rules; `.broken` lists them.
@@ -35,12 +35,12 @@ def check_pruner(pruner: Pruner, *, dim: int = 16, frames: int = 12, joints: int
 
 
 def check_recoverer(recoverer: Recoverer, *, dim: int = 16, frames: int = 12, joints: int = 17) -> None:
-    """Check that a recoverer brings frames back as a waist needs it.
+    """Check that a recoverer restores frames as a waist requires.
 
     Args:
         recoverer: Your recoverer. It is not changed.
-        dim: Channels of the tokens that it fits, if it acts on tokens.
-        frames: Frames of the clips that it fits, at least 4.
+        dim: Channels of the tokens it is built for, if it acts on tokens.
+        frames: Frames of the clips it is built for, at least 4.
         joints: Joints of the poses.
 
     Raises:
@@ -54,7 +54,7 @@ def check_recoverer(recoverer: Recoverer, *, dim: int = 16, frames: int = 12, jo
     judge("recoverer", recoverer, RECOVERER, noise(CLIPS, frames, joints, channels))
 
 
-# The rules of a pruner. Each gets the pruner, tokens (b f s c) and 2D poses (b f j i) to choose from.
+# The rules of a pruner. Each gets the pruner, and tokens (b f s c) and 2D poses (b f j i) to choose from.
 
 
 def form(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
@@ -69,7 +69,7 @@ def form(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
 
 
 def rise(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """It returns each frame once, in the order of time."""
+    """It returns each frame once, in temporal order."""
     for keep in _few(tokens):
         kept = _choose(pruner, tokens, pose2d, keep)
         if (kept.diff(dim=1) <= 0).any():
@@ -77,7 +77,7 @@ def rise(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
 
 
 def within(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """It chooses from the whole clip, and from what an earlier stage of a pyramid left."""
+    """It chooses from the whole clip, and from the frames that an earlier stage of a pyramid left."""
     for frames in (tokens.shape[1], tokens.shape[1] - 1):
         kept = _choose(pruner, tokens[:, :frames], pose2d[:, :frames], frames // 2)
         if (kept < 0).any() or (kept >= frames).any():
@@ -92,7 +92,7 @@ def keeps_all(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
 
 
 def always_kept(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """It keeps the frame `always`, the same in all clips or one for each clip, and counts it."""
+    """It keeps the frame `always`, the same in all clips or one per clip, as one of the `keep` frames."""
     frames = tokens.shape[1]
     places: list[int | Tensor] = [*range(frames), (3 * torch.arange(len(tokens)) + 1) % frames]
     for always in places:
@@ -105,9 +105,9 @@ def always_kept(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
 
 
 def chooses_again(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """The same clips keep the same frames twice."""
+    """Two calls choose the same frames."""
     if not torch.equal(*(_choose(pruner, tokens, pose2d, tokens.shape[1] // 2) for _ in range(2))):
-        yield "two calls chose differently"
+        yield "two calls chose different frames"
 
 
 def clips_apart(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
@@ -115,7 +115,7 @@ def clips_apart(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
     keep = tokens.shape[1] // 2
     alone = [_choose(pruner, tokens, pose2d, keep, only=slice(n, n + 1)) for n in range(len(tokens))]
     if not torch.equal(torch.cat(alone), _choose(pruner, tokens, pose2d, keep)):
-        yield "alone and in a batch, a clip keeps different frames"
+        yield "a clip keeps different frames alone and in a batch"
 
 
 def gradients_or_none(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
@@ -126,11 +126,11 @@ def gradients_or_none(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
     with torch.inference_mode():
         running = _choose(pruner, tokens, pose2d, keep)
     if not torch.equal(training, running):
-        yield "it chooses differently"
+        yield "it chooses different frames"
 
 
 def one_slot(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
-    """It takes tokens of one slot, as hypotheses come."""
+    """It takes tokens with one slot, the form in which hypotheses are passed."""
     yield from form(pruner, tokens[:, :, :1], pose2d)
 
 
@@ -139,31 +139,31 @@ def leaves_tokens(pruner: Pruner, tokens: Tensor, pose2d: Tensor) -> Broken:
     before = tokens.clone(), pose2d.clone()
     _choose(pruner, tokens, pose2d, tokens.shape[1] // 2)
     if not (torch.equal(tokens, before[0]) and torch.equal(pose2d, before[1])):
-        yield "they have changed after a call"
+        yield "they changed during a call"
 
 
 PRUNER: Rules = (
     {"copy.deepcopy must be able to copy it": copied},
     {"it must return whole numbers of shape (clips, keep)": form},
     {
-        "kept frames must rise, none twice": rise,
-        "kept frames must exist": within,
+        "the kept indices must be strictly increasing": rise,
+        "the kept frames must exist": within,
         "if every frame is requested, it must keep every frame": keeps_all,
-        "it must keep the frame `always`, one for all clips or one for each": always_kept,
+        "it must keep the frame `always`, the same in all clips or one per clip": always_kept,
         "the same clips must keep the same frames every time": chooses_again,
         "a clip's frames must not depend on the other clips": clips_apart,
         "it must choose the same with gradients on and in inference mode": gradients_or_none,
-        "it must take tokens of a single slot": one_slot,
+        "it must take tokens with a single slot": one_slot,
         "it must leave tokens and poses unchanged": leaves_tokens,
     },
 )
 
 
-# The rules of a recoverer. Each gets the recoverer, and all the frames (b f s c) of clips.
+# The rules of a recoverer. Each gets the recoverer, and all frames (b f s c) of clips.
 
 
 def acts_on(recoverer: Recoverer, x: Tensor) -> Broken:
-    """The waist must know where to put it."""
+    """It says whether it acts before or after the head."""
     value = getattr(recoverer, "acts_on", None)
     if value not in ("tokens", "poses"):
         yield f"it is {value!r}"
@@ -174,19 +174,19 @@ def full_length(recoverer: Recoverer, x: Tensor) -> Broken:
     for keep in (*_few(x), x.shape[1]):
         full = _recover(recoverer, x, keep)
         if full.shape != x.shape:
-            yield f"from {keep} frames it made {tuple(full.shape)} instead of {tuple(x.shape)}"
+            yield f"from {keep} frames it returned {tuple(full.shape)} instead of {tuple(x.shape)}"
         elif not full.isfinite().all():
-            yield f"from {keep} frames it made numbers that are not finite"
+            yield f"from {keep} frames it returned numbers that are not finite"
 
 
 def recovers_again(recoverer: Recoverer, x: Tensor) -> Broken:
-    """The same kept frames give the same result twice."""
+    """Two calls with the same kept frames give the same result."""
     if not torch.equal(*(_recover(recoverer, x, x.shape[1] // 2) for _ in range(2))):
-        yield "two calls differ"
+        yield "two calls returned different results"
 
 
 def recovers_apart(recoverer: Recoverer, x: Tensor) -> Broken:
-    """A clip is recovered the same alone and in a batch, with kept frames of its own."""
+    """Each clip is recovered from its own kept frames, with the same result alone and in a batch."""
     keep = x.shape[1] // 2
     alone = torch.cat([_recover(recoverer, x, keep, only=slice(n, n + 1)) for n in range(len(x))])
     if by := apart(_recover(recoverer, x, keep), alone):
@@ -194,7 +194,7 @@ def recovers_apart(recoverer: Recoverer, x: Tensor) -> Broken:
 
 
 def passes_gradients(recoverer: Recoverer, x: Tensor) -> Broken:
-    """Gradients reach the layers before, and what it learns itself."""
+    """Gradients reach its input and its own parameters."""
     recoverer.zero_grad(set_to_none=True)
     with torch.enable_grad():
         x = x.clone().requires_grad_()
@@ -203,7 +203,7 @@ def passes_gradients(recoverer: Recoverer, x: Tensor) -> Broken:
             loss.backward()
     wanted = {"the frames": x, **{name: p for name, p in recoverer.named_parameters() if p.requires_grad}}
     if without := [name for name, value in wanted.items() if value.grad is None]:
-        yield f"none reaches {', '.join(without)}"
+        yield f"no gradient reaches {', '.join(without)}"
 
 
 RECOVERER: Rules = (
@@ -219,7 +219,7 @@ RECOVERER: Rules = (
 
 
 def _few(x: Tensor) -> tuple[int, ...]:
-    """Numbers of frames to keep: one, some, all but one."""
+    """Numbers of frames to keep: one, half, all but one."""
     return 1, x.shape[1] // 2, x.shape[1] - 1
 
 
@@ -232,7 +232,7 @@ def _choose(
     *,
     only: slice = slice(None),
 ) -> Tensor:
-    """The pruner's choice for some of the clips."""
+    """The pruner's choice for the clips `only`."""
     extra: dict[str, Any] = {}
     if type(pruner).needs_attention:
         extra["attention"] = noise(*tokens.shape[:2]).softmax(1)[only]
@@ -241,7 +241,7 @@ def _choose(
 
 
 def _recover(recoverer: Recoverer, x: Tensor, keep: int, *, only: slice = slice(None)) -> Tensor:
-    """All frames of some of the clips, recovered from `keep` of them, different ones in each clip."""
+    """All frames of the clips `only`, recovered from `keep` frames, different ones in each clip."""
     kept = torch.stack([order.argsort()[:keep].sort().values for order in noise(*x.shape[:2])])
     few = torch.stack([clip[rows] for clip, rows in zip(x, kept, strict=True)])
     full: Tensor = recoverer(few[only], kept[only], frames=x.shape[1])

@@ -1,8 +1,8 @@
-"""What a run draws from: the protocol of a source of batches, and the source that a recipe names.
+"""The protocol of a source of batches, and the source that a recipe names.
 
-There are two sources: motion capture seen by virtual cameras (:mod:`poseglass.training.motion_batches`) and prepared
-recordings (:mod:`poseglass.training.recorded_batches`). A source of another kind is a class that follows
-:class:`Batches`, and a line in :func:`batches`.
+There are two sources: motion capture filmed by virtual cameras (:mod:`poseglass.training.motion_batches`) and prepared
+recordings (:mod:`poseglass.training.recorded_batches`). To add another, write a class that follows :class:`Batches` and
+add a line to :func:`batches`.
 """
 
 from pathlib import Path
@@ -22,35 +22,35 @@ __all__ = ["Batches", "batches"]
 
 @runtime_checkable
 class Batches(Protocol):
-    """A source of batches. Its constructor's arguments and the recipe alone decide what is drawn."""
+    """A source of batches, which depend only on the constructor's arguments and the recipe."""
 
     @property
     def coordinates(self) -> Literal["person", "screen"]:
-        """What x and y of the 2D poses are; see :class:`poseglass.models.Card`."""
+        """The coordinates of the 2D poses; see :class:`poseglass.models.Card`."""
 
     @property
     def keypoints(self) -> str:
-        """Which 2D poses they are; see :class:`poseglass.models.Card`."""
+        """The name of the 2D poses; see :class:`poseglass.models.Card`."""
 
     @property
     def epoch(self) -> int:
-        """Steps in which all data are seen once."""
+        """Steps per epoch, in which all data are used once."""
 
     def draw(self, step: int, rank: int) -> Sample:
-        """One worker's share of a step's batch."""
+        """Draw one worker's share of a step's batch."""
 
     def validation(self) -> dict[str, Sample]:
-        """Validation batches by name, the same for every run of the same recipe."""
+        """Return validation batches by name, the same for every run of the same recipe."""
 
     def about(self) -> dict[str, Any]:
-        """What the batches are made from, in plain values. Its `kind` and `fingerprint` identify the data."""
+        """Describe the data in plain values. The keys `kind` and `fingerprint` identify them."""
 
 
 def batches(recipe: Recipe) -> Batches:
-    """The source that the recipe names.
+    """Open the source of batches that the recipe names.
 
     Raises:
-        DataError: The recipe names none, or the data are missing or not what training needs.
+        DataError: The recipe names no source, or the data are missing or unfit for training.
     """
     data = recipe.data
     if not data.path:

@@ -1,4 +1,4 @@
-"""The network that a recipe describes: any backbone with any waist."""
+"""Build the network that a recipe describes: any backbone with any waist."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,11 +12,13 @@ __all__ = ["build"]
 
 
 def build(recipe: Recipe, backbone: type[PoseTransformer] | None = None) -> waist.PoseModel:
-    """The recipe's network with fresh weights, the same for the same seed. torch's own generators stay as they are.
+    """Build the recipe's network with fresh weights, which the seed determines.
+
+    torch's own generators keep their state.
 
     Args:
-        recipe: Which backbone, of which size, with which waist.
-        backbone: A class of your own in place of the recipe's `model.name`. It is called with `frames`, `inputs` and
+        recipe: The backbone, its size, and the waist.
+        backbone: A class of your own that replaces the recipe's `model.name`. It is called with `frames`, `inputs` and
             the recipe's `model.sizes`.
 
     Raises:

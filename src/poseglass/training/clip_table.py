@@ -1,4 +1,4 @@
-"""Which clips some recordings have: two numbers per clip, and no poses."""
+"""The clips of a set of recordings, as two numbers per clip, without poses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ __all__ = ["ClipTable"]
 @final
 @dataclass(frozen=True, eq=False)
 class ClipTable:
-    """The clips of some recordings.
+    """The clips of a set of recordings.
 
     Args:
         frames: Frames per clip.
         recording: The number of each clip's recording (b).
-        start: The frame of the recording at which each clip starts (b); it may lie before the first.
+        start: The recording's frame at which each clip starts (b). It may lie before the first frame.
 
     Example:
         >>> table = ClipTable.cut([np.ones(12, bool)], 9, 9, by="seq2seq", valid="all")
@@ -49,16 +49,17 @@ class ClipTable:
         """Cut recordings into clips.
 
         Args:
-            recordings: Which frames of each recording are valid (f).
+            recordings: For each recording, whether each frame is valid (f).
             frames: Frames per clip.
             stride: Frames from one clip to the next.
-            by: Cut clips whose frames are all answered for, or clips around centres (:mod:`poseglass.clips.windows`).
-            valid: Which frames of a clip must be valid; clips without them are left out.
+            by: Cut clips for models that predict all frames, or clips around centre frames
+                (:mod:`poseglass.clips.windows`).
+            valid: Which frames of a clip must be valid. Other clips are left out.
         """
         recording, start = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
         for number, frame_valid in enumerate(recordings):
             starts = (seq2seq_starts if by == "seq2seq" else seq2frame_starts)(len(frame_valid), frames, stride)
-            valid_before = np.append(0, np.cumsum(frame_valid))  # how many valid frames precede each
+            valid_before = np.append(0, np.cumsum(frame_valid))  # number of valid frames before each frame
             first, end = (np.clip(places, 0, len(frame_valid)) for places in (starts, starts + frames))
             count = valid_before[end] - valid_before[first]
             usable = {
@@ -66,7 +67,7 @@ class ClipTable:
                 "any": count > 0,
                 "centre": frame_valid[np.clip(starts + frames // 2, 0, len(frame_valid) - 1)],
             }[valid]
-            # With a stride longer than a clip, a clip may lie wholly beyond an end.
+            # If the stride is longer than a clip, a clip may lie wholly outside the recording.
             starts = starts[usable & (end > first)]
             recording.append(np.full(len(starts), number, np.int32))
             start.append(starts.astype(np.int32))

@@ -1,7 +1,7 @@
 """Train a model: batches in, the best weights out. A run may be killed at any moment and resumed.
 
-Everything that a step depends on is in the checkpoint or follows from the seed and the step's number. So a run that was
-interrupted and resumed reaches the same weights as one that was not.
+Everything that a step depends on is in the checkpoint or follows from the seed and the step's number. A run that is
+interrupted and resumed therefore reaches the same weights as an uninterrupted one.
 """
 
 from collections.abc import Mapping
@@ -44,31 +44,31 @@ def train(
     """Train until the recipe's steps are done, resuming from the folder's checkpoint if it has one.
 
     With `recipe.run.workers` above 1, several processes of this machine share each batch. If a launcher such as
-    ``torchrun`` has already started several, on this machine or on others, those share it, however many the recipe
-    says; only the first of them writes.
+    ``torchrun`` has already started several processes, on one or more machines, they share it instead, whatever their
+    number in the recipe. Only the first process writes.
 
-    The folder gets ``checkpoint.safetensors`` (all that resuming needs), ``best/`` (the weights that were best on the
-    validation split), ``metrics.csv``, TensorBoard events, and what the run was made from: ``recipe.json``,
-    ``data.json`` and ``environment.json``. The logger ``poseglass`` gets a line for each validation, and at least one
-    every minute.
+    The folder gets ``checkpoint.safetensors`` (everything that resuming needs), ``best/`` (the weights that were best
+    on the validation split), ``metrics.csv``, TensorBoard events, and the provenance: ``recipe.json``, ``data.json``
+    and ``environment.json``. The logger ``poseglass`` gets a line for each validation, and at least one every minute.
 
     Args:
-        recipe: What to train and how; `recipe.data.path` names the data.
+        recipe: All settings; `recipe.data.path` names the data.
         folder: The run's folder.
-        init: Weights to start from, as :func:`poseglass.load` takes them, instead of fresh ones. Those of a backbone
-            without a waist are loaded into the recipe's backbone; its waist starts fresh.
-        backbone: A class of your own instead of the recipe's `model.name`, called with `frames`, `inputs` and the
-            recipe's `model.sizes`. The same class opens the weights: ``pg.load(folder / "best", backbone=MyNet)``.
+        init: Weights to start from instead of fresh ones, as :func:`poseglass.load` takes them. Weights of a backbone
+            without a waist are loaded into the recipe's backbone; the waist starts fresh.
+        backbone: A class of your own that replaces the recipe's `model.name`. It is called with `frames`, `inputs` and
+            the recipe's `model.sizes`. To load the weights, pass it again:
+            ``pg.load(folder / "best", backbone=MyNet)``.
         progress: Show a progress bar, if there is a terminal.
 
     Returns:
         The folder of the best weights.
 
     Raises:
-        TrainingError: The loss is not finite, a worker has ended, the folder holds a run of another recipe or with
-            other data, or one that is still going, or the weights to start from were trained on other coordinates or
-            joints than the data have.
-        DataError: The data are missing, or not what training needs.
+        TrainingError: The loss is not finite, a worker has ended, the folder holds a run with another recipe or other
+            data, or one that is still running, or the initial weights were trained on other coordinates or joints
+            than those of the data.
+        DataError: The data are missing or unfit for training.
         ModelError: There is no such model, or the waist does not fit it.
         RecipeError: The batch cannot be shared by as many workers as were launched.
 
@@ -80,10 +80,10 @@ def train(
     rank, world = launched()
     if world > 1:
         recipe = recipe.updated({"run": {"workers": world}})
-    if backbone is not None:  # so that a folder is resumed with the class it was started with
+    if backbone is not None:  # so that a folder resumes only with the class it was started with
         recipe = recipe.updated({"model": {"name": f"{backbone.__module__}:{backbone.__qualname__}"}})
     job = _Job(recipe, Path(folder), init, backbone)
-    workers, source = recipe.run.workers, batches(recipe)  # here too, so that wrong data are known at once
+    workers, source = recipe.run.workers, batches(recipe)  # here too, so that errors in the data appear at once
     with Reporter(recipe.schedule.length(source.epoch), bar=progress) if rank == 0 else nullcontext(silent) as report:
         if world > 1:
             with together("env://", rank, world):
@@ -97,7 +97,7 @@ def train(
 
 @dataclass(frozen=True)
 class _Job:
-    """What all workers of a run know."""
+    """The values that all workers of a run share."""
 
     recipe: Recipe
     folder: Path
@@ -106,7 +106,7 @@ class _Job:
 
 
 def _work(rank: int, report: OnStep, *, job: _Job, source: Batches | None = None) -> None:
-    """One worker's part. All workers do the same on different batches, and average their gradients."""
+    """Run one worker. All workers do the same with different batches, and average their gradients."""
     recipe, folder = job.recipe, job.folder
     source = batches(recipe) if source is None else source
     checkpoint = folder / "checkpoint.safetensors"
@@ -132,7 +132,7 @@ def _work(rank: int, report: OnStep, *, job: _Job, source: Batches | None = None
 
 
 def _follow(state: TrainingState, source: Batches) -> None:
-    """Take part in the steps. The first worker does everything else."""
+    """Take the steps, without validating or saving, which the first worker does."""
     drawn = ahead(source.draw(step, state.rank) for step in range(state.step, state.steps))
     with closing(drawn):
         for sample in drawn:
@@ -165,7 +165,7 @@ def _lead(state: TrainingState, source: Batches, folder: Path, report: OnStep) -
 
 
 def _validate(state: TrainingState, samples: Mapping[str, Sample], folder: Path, log: MetricsLog, waited: float) -> str:
-    """Log the errors of the mean weights, and save the weights if they are the best so far; the error in words."""
+    """Log the mean weights' errors, save the weights if they are the best so far, and return the error as text."""
     errors = state.validate(samples)
     log.add(state.step, {"loss": float(np.mean(state.losses)), "data_share": waited, **errors})
     state.losses.clear()

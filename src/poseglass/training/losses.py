@@ -1,9 +1,9 @@
-"""The loss: the terms of the published recipes' losses, and their weighted sum.
+"""The terms of the published recipes' losses, and their weighted sum.
 
-Each term takes root-relative poses in metres (b f j 3) and returns a scalar. HoT w. MixSTE (Li et al. 2024, after Zhang
-et al. 2022) is weighted `position` + 0.5 `smoothness` + 2 `velocity`; MHFormer (Li et al. 2022) is `position` alone;
-MotionBERT (Zhu et al. 2023) and MotionAGFormer (Mehraban et al. 2024) are `position` + 0.5 `n_position` + 20
-`velocity`; their terms of limbs and angles have weight 0.
+Each term takes root-relative poses in metres (b f j 3) and returns a scalar. The loss of HoT w. MixSTE (Li et al. 2024,
+after Zhang et al. 2022) is `position` + 0.5 `smoothness` + 2 `velocity`, with weighted joints. That of MHFormer (Li et
+al. 2022) is `position` alone. Those of MotionBERT (Zhu et al. 2023) and MotionAGFormer (Mehraban et al. 2024) are
+`position` + 0.5 `n_position` + 20 `velocity`; their terms for limbs and angles have weight 0.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,18 +21,18 @@ from poseglass.errors import ModelError
 
 __all__ = ["JOINT_WEIGHTS", "TERMS", "Anatomy", "PoseLoss"]
 
-# The weight of each Human3.6M joint in HoT w. MixSTE: the further from the trunk, the larger.
+# The weight of each Human3.6M joint in HoT w. MixSTE. It grows with the distance from the trunk.
 JOINT_WEIGHTS = (1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4)
 
 
 @dataclass(frozen=True)
 class Anatomy:
-    """What terms know about the joints.
+    """The facts about the joints that the terms use.
 
     Attributes:
         weights: The weight of each joint (j).
         limbs: Child and parent of each bone, as indices of joints (... 2).
-        angles: The far ends of two bones and the joint where they meet (... 3).
+        angles: For each angle, the far ends of two bones and the joint where they meet (... 3).
     """
 
     weights: Float[Tensor, " j"]
@@ -41,19 +41,19 @@ class Anatomy:
 
 
 def position(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
-    """Weighted MPJPE: the mean of w_j times the distance."""
+    """Weighted MPJPE: the mean of w_j times the distance of joint j from the truth."""
     return (body.weights * _norm(predicted - target)).mean()
 
 
 def n_position(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
-    """N-MPJPE: the mean distance after scaling each frame to fit best. The gradient passes through the scale too."""
+    """N-MPJPE: the mean distance after the best scaling of each frame. The gradient passes through the scale, too."""
     square = predicted.square().sum((-1, -2), keepdim=True)
     scale = (predicted * target).sum((-1, -2), keepdim=True) / torch.where(square > 0, square, 1)
     return _norm(scale * predicted - target).mean()
 
 
 def smoothness(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
-    """The mean of w_j times the squared first difference of the prediction; the truth is not used."""
+    """The mean of w_j times the squared first difference of the prediction. The target is not used."""
     return (body.weights[:, None] * predicted.diff(dim=1).square()).mean()
 
 
@@ -68,7 +68,7 @@ def limb_length(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
 
 
 def limb_variance(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
-    """The mean variance over the clip of the predicted limbs' lengths, which in a body are constant."""
+    """The mean variance, over the clip, of the predicted limbs' lengths. In a real body they are constant."""
     return _lengths(predicted, body).var(dim=1).mean()
 
 
@@ -93,7 +93,7 @@ def _lengths(poses: Pose3D, body: Anatomy) -> Float[Tensor, "b f _"]:
 
 
 def _angles(poses: Pose3D, body: Anatomy) -> Float[Tensor, "b f _"]:
-    """By the arc tangent: its gradient is finite also for limbs in line, and the arc cosine's is not."""
+    """Angles in radians, by the arc tangent. Its gradient is finite for aligned limbs, unlike the arc cosine's."""
     one, other, joint = body.angles.unbind(1)
     a, b = poses[:, :, one] - poses[:, :, joint], poses[:, :, other] - poses[:, :, joint]
     return torch.atan2(_norm(torch.linalg.cross(a, b)), (a * b).sum(-1))
@@ -101,7 +101,7 @@ def _angles(poses: Pose3D, body: Anatomy) -> Float[Tensor, "b f _"]:
 
 Term = Callable[[Pose3D, Pose3D, Anatomy], Tensor]
 
-# The terms of a loss by name, and those that need at least two frames.
+# The terms of a loss by name, then those that need at least two frames.
 TERMS: dict[str, Term] = {
     "position": position,
     "n_position": n_position,
@@ -120,12 +120,12 @@ class PoseLoss(nn.Module):
     """A weighted sum of terms, in float32. Terms of weight 0 are not computed.
 
     Args:
-        terms: Weights by name of the term (:data:`TERMS`).
+        terms: The weight of each term, by name (:data:`TERMS`).
         joint_weights: The weight of each joint in `position` and `smoothness`; empty for equal weights.
-        skeleton: The poses' skeleton.
+        skeleton: The skeleton of the poses.
 
     Raises:
-        ModelError: There is no such term, or the number of weights is not that of the joints.
+        ModelError: There is no such term, or the number of joint weights does not match the skeleton.
 
     Example:
         >>> import torch
@@ -143,9 +143,9 @@ class PoseLoss(nn.Module):
     ) -> None:
         super().__init__()
         if unknown := [name for name in terms if name not in TERMS]:
-            raise ModelError(f"a loss has no term {', '.join(unknown)}; there are {', '.join(TERMS)}")
+            raise ModelError(f"a loss has no term {', '.join(unknown)}; the terms are {', '.join(TERMS)}")
         if joint_weights and len(joint_weights) != len(skeleton):
-            raise ModelError(f"{skeleton.name} has {len(skeleton)} joints, but got {len(joint_weights)} weights")
+            raise ModelError(f"expected {len(skeleton)} joint weights for {skeleton.name}, got {len(joint_weights)}")
         self.terms = {name: weight for name, weight in terms.items() if weight}
         limbs = [(joint, parent) for joint, parent in enumerate(skeleton.parents) if parent >= 0]
         neighbours: dict[int, list[int]] = {joint: [] for joint in range(len(skeleton))}
@@ -161,10 +161,10 @@ class PoseLoss(nn.Module):
             self.register_buffer(name, value, persistent=False)
 
     def forward(self, predicted: Pose3D, target: Pose3D) -> Float[Tensor, ""]:
-        """The loss of poses (b f j 3) against the truth (b f j 3), a scalar.
+        """Compute the loss of predicted poses (b f j 3) against target poses (b f j 3), a scalar.
 
         Raises:
-            ModelError: The shapes differ, or there is only one frame for a term of motion.
+            ModelError: The shapes differ, or a term that compares frames gets only one frame.
         """
         if predicted.shape != target.shape:
             raise ModelError(

@@ -1,4 +1,4 @@
-"""The figures of a run over time: ``metrics.csv``, and TensorBoard events if it is installed."""
+"""The figures of a run over time: ``metrics.csv``, and events for TensorBoard if that is installed."""
 
 import csv
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class _Board(Protocol):
 
 @final
 class MetricsLog:
-    """Rows of figures. On resuming, rows past the checkpoint are dropped.
+    """Writes rows of figures. When a run resumes, rows after its checkpoint are dropped.
 
     Args:
         folder: The run's folder.
@@ -48,7 +48,7 @@ class MetricsLog:
         self._board = SummaryWriter(folder, purge_step=step)
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
-        """Add a row. Its `seconds` count the time spent training, over all resumptions of the run.
+        """Add a row. Its `seconds` are the training time so far, including that before the run was resumed.
 
         Raises:
             TrainingError: The folder cannot be written.

@@ -1,4 +1,4 @@
-"""Batches of motion capture seen by virtual cameras."""
+"""Batches of motion capture filmed by virtual cameras."""
 
 import logging
 import math
@@ -14,20 +14,20 @@ from poseglass.training.recipe import Recipe
 __all__ = ["MotionBatches"]
 
 FPS = 30.0  # frames per second of an epoch's clips
-VALIDATION = {"clean": 1.0, "detected": 0.0}  # validation batches: their share of exact 2D poses; seeded by their place
+VALIDATION = {"clean": 1.0, "detected": 0.0}  # share of exact 2D poses in each validation batch; its index is the seed
 logger = logging.getLogger(__name__)
 
 
 @final
 class MotionBatches:
-    """Motion capture seen by virtual cameras (:class:`poseglass.data.virtual.sampler.Sampler`).
+    """Motion capture filmed by virtual cameras (:class:`poseglass.data.virtual.sampler.Sampler`).
 
-    An epoch is as many clips as the training takes fill at 30 frames per second.
+    An epoch has as many clips as the training takes fill at 30 frames per second.
 
     Args:
         clips: Takes, with the splits ``train`` and ``val``.
-        recipe: Clip length, batch, mirror images, share of exact 2D poses, and shares of subjects. A share of subjects
-            whom the training takes do not have is ignored with a warning.
+        recipe: Clip length, batch, mirror images, share of exact 2D poses, and shares of subjects. The share of
+            subjects without training takes is ignored with a warning.
 
     Raises:
         DataError: A split has no takes.
@@ -41,13 +41,13 @@ class MotionBatches:
         train = clips.split("train")
         for prefix in data.shares:
             if not any(clip.subject.startswith(prefix) for clip in train):
-                logger.warning("data.shares.%s is ignored: no training take is of such a subject", prefix)
+                logger.warning("data.shares.%s is ignored: no subject of a training take has this prefix", prefix)
         self.sampler = Sampler(train, frames, shares=data.shares, clean=data.clean)
         self.validation_takes = clips.split("val")
         self.epoch = math.ceil(train.minutes * 60 * FPS / (frames * data.batch))
 
     def draw(self, step: int, rank: int) -> Sample:
-        """One worker's share of a step's batch."""
+        """Draw one worker's share of a step's batch."""
         data, run = self.recipe.data, self.recipe.run
         count, rng = data.batch // run.workers, np.random.default_rng([run.seed, step, rank])
         if data.flip == "both":
@@ -55,7 +55,7 @@ class MotionBatches:
         return self.sampler.sample(rng, count)  # which mirrors at random
 
     def validation(self) -> dict[str, Sample]:
-        """Two batches, of exact and of detector-like 2D poses, the same for every run."""
+        """Return two batches, of exact and of detector-like 2D poses, the same for every run."""
         half = max(self.recipe.run.validation_clips // 2, 1)
         frames, shares = self.recipe.model.frames, self.recipe.data.shares
         samplers = {
@@ -68,7 +68,7 @@ class MotionBatches:
         }
 
     def about(self) -> dict[str, Any]:
-        """What the batches are made from; the `fingerprint` is of the takes, whatever file they are in."""
+        """Describe the data. The `fingerprint` identifies the takes, whatever file they are in."""
         return {
             "kind": "motion clips",
             "fingerprint": self.clips.fingerprint,

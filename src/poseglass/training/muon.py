@@ -1,7 +1,8 @@
 """Muon: orthogonalised momentum for the matrices of a network (Jordan et al. 2024; Liu et al. 2025).
 
-torch's own works only in bfloat16, which processors without bfloat16 units emulate: there, its step takes twice as long
-as the whole network forwards and backwards. This one works in float32 and takes all matrices of one shape at once.
+torch's own Muon works only in bfloat16, which processors without bfloat16 units emulate. Its step takes twice as long
+there as the network's forward and backward pass. This one works in float32 and processes all matrices of a shape at
+once.
 """
 
 from collections.abc import Iterable
@@ -13,13 +14,13 @@ from torch import Tensor
 
 __all__ = ["Muon", "orthogonal"]
 
-# Five steps of a quintic Newton-Schulz iteration with the steepest possible slope at 0: singular values end between
-# about 0.7 and 1.2, which is as good as 1 here (Jordan et al. 2024).
+# Five steps of a quintic Newton-Schulz iteration with the steepest possible slope at 0. It brings singular values
+# between about 0.7 and 1.2, which is as good as 1 here (Jordan et al. 2024).
 STEPS, COEFFICIENTS = 5, (3.4445, -4.7750, 2.0315)
 
 
 def orthogonal(matrices: Float[Tensor, "b n m"]) -> Float[Tensor, "b n m"]:
-    """Nearly orthogonal matrices (b n m) with the singular vectors of the given ones.
+    """Return nearly orthogonal matrices (b n m) with the singular vectors of the given matrices.
 
     Example:
         >>> values = torch.linalg.svdvals(orthogonal(torch.diag(torch.tensor([3.0, 1.0]))[None]))
@@ -38,10 +39,10 @@ def orthogonal(matrices: Float[Tensor, "b n m"]) -> Float[Tensor, "b n m"]:
 
 @final
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, orthogonalised, and scaled so that a learning rate for AdamW serves here too.
+    """Nesterov momentum, orthogonalised, and scaled so that learning rates for AdamW suit it, too.
 
     Args:
-        params: Matrices (n m), and convolutions' kernels (n m ...), which count as matrices of n rows.
+        params: Matrices (n m), and convolution kernels (n m ...), which are treated as matrices of n rows.
         lr: Learning rate.
         weight_decay: Decoupled, as in AdamW.
         momentum: Decay of the running mean of the gradients.
@@ -57,7 +58,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """One step; parameters without a gradient stay as they are."""
+        """Take one step. Parameters without a gradient do not change."""
         for group in self.param_groups:
             same_shape: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}
             for p in group["params"]:
@@ -70,7 +71,7 @@ class Muon(torch.optim.Optimizer):
                     same_shape.setdefault(update.shape, []).append((p, update))
             for (rows, columns), pairs in same_shape.items():
                 matrices, updates = zip(*pairs, strict=True)
-                # An orthogonal matrix's root mean square is 1 / sqrt(longer side); AdamW's updates have about 0.2.
+                # An orthogonal matrix's root mean square is 1 / sqrt(longer side); an AdamW update's is about 0.2.
                 rate = group["lr"] * 0.2 * max(rows, columns) ** 0.5
                 for p, update in zip(matrices, orthogonal(torch.stack(updates)), strict=True):
                     p.mul_(1 - group["lr"] * group["weight_decay"])

@@ -13,9 +13,9 @@ __all__ = ["optimisers", "rate"]
 
 
 def optimisers(model: nn.Module, optim: OptimSettings) -> list[torch.optim.Optimizer]:
-    """AdamW or Adam for all parameters that learn, or Muon for the hidden matrices and AdamW for the rest.
+    """Make AdamW or Adam for all trainable parameters, or Muon for the hidden matrices and AdamW for the rest.
 
-    Weight decay is on everything, or only on the weights of linear maps and convolutions, as the recipe says
+    Weight decay applies to everything, or only to the weights of linear maps and convolutions, as the recipe says
     (:func:`poseglass.training.parameter_groups.parameter_groups`).
     """
     by_role = parameter_groups(model)
@@ -34,13 +34,13 @@ def optimisers(model: nn.Module, optim: OptimSettings) -> list[torch.optim.Optim
 
 
 def rate(step: int, schedule: ScheduleSettings, *, steps: int, epoch: int) -> float:
-    """The learning rate at a step, as a share of the recipe's.
+    """The learning rate at a step, as a multiple of the recipe's `optim.lr`.
 
-    Linear warm-up, constant, linear decay to 0, times the factors of the epochs so far.
+    It is a linear warm-up, a constant and a linear decay to 0, times the factors of the epochs so far.
 
     Args:
-        step: From 0.
-        schedule: The recipe's.
+        step: The step, from 0.
+        schedule: The recipe's schedule.
         steps: Steps of the whole run.
         epoch: Steps per epoch.
 

@@ -1,4 +1,4 @@
-"""Which role each parameter of a network plays, since roles differ in weight decay and optimiser."""
+"""Group a network's parameters by their role, which determines weight decay and optimiser."""
 
 from typing import Literal
 
@@ -11,14 +11,14 @@ NARROW = 3  # a matrix with no more rows or columns maps from or to single coord
 
 
 def parameter_groups(model: nn.Module) -> dict[Role, list[nn.Parameter]]:
-    """The parameters that learn, each in exactly one group.
+    """The trainable parameters, each in exactly one group.
 
     - ``hidden``: weights of linear maps and convolutions between hidden channels. Muon is for these.
     - ``edge``: weights from or to single coordinates (at most 3 rows or columns), and kernels of grouped convolutions,
       which do not mix all channels. Making them orthogonal would gain nothing.
-    - ``vector``: biases, scales and all else of one axis.
+    - ``vector``: biases, scales and all other parameters of one axis.
     - ``embedding``: parameters of two or more axes that a module adds rather than multiplies by: joint and time
-      embeddings, queries. They are told from weights by their names, which do not contain "weight".
+      embeddings, queries. Unlike the names of weights, theirs do not contain "weight".
 
     Example:
         >>> groups = parameter_groups(nn.Sequential(nn.Linear(2, 8), nn.Conv1d(8, 8, 3)))

@@ -1,6 +1,6 @@
-"""What a run was made from, in its folder: ``recipe.json``, ``data.json`` and ``environment.json``.
+"""Record a run's recipe, data and environment in its folder: ``recipe.json``, ``data.json``, ``environment.json``.
 
-A folder belongs to one recipe and one set of data, so that no run is resumed with others by mistake.
+A folder belongs to one recipe and one set of data, so that no run resumes with others by mistake.
 """
 
 import json
@@ -18,7 +18,7 @@ from poseglass.training.recipe import RENAMED, Recipe
 
 __all__ = ["check_same_run", "record_environment", "record_run"]
 
-# What may change when a run is resumed: its length, how often it saves and validates, and where the data are.
+# Settings that may change when a run resumes: its length, intervals of saving and validating, and the data's path.
 FREE = {
     ("schedule", "steps"),
     ("schedule", "epochs"),
@@ -29,19 +29,19 @@ FREE = {
 
 
 def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:
-    """Make sure that a folder holds no run of another recipe or with other data; nothing is written.
+    """Make sure that a folder holds no run with another recipe or other data. Nothing is written.
 
     Args:
         folder: The run's folder.
-        recipe: What is trained and how.
-        data: What the batches are made from, identified by its `kind` and `fingerprint`.
+        recipe: The run's recipe.
+        data: The description of the data, identified by its `kind` and `fingerprint`.
 
     Raises:
-        TrainingError: The folder holds a run of another recipe, with other data or of an earlier version, or cannot be
-            read.
+        TrainingError: The folder holds a run with another recipe, with other data or of an earlier version, or it
+            cannot be read.
     """
     settings = _plain(recipe.to_dict())
-    # Which clips the workers see together does not depend on their number for recordings, but does for motion clips.
+    # For recordings, the clips of a step do not depend on the number of workers. For motion clips, they do.
     free = FREE | ({("run", "workers")} if recipe.data.keypoints else set())
     if (before := _read(folder / "recipe.json")) is not None:
         if old := [name for name in RENAMED if name.split(".")[1] in before.get(name.split(".")[0], {})]:
@@ -70,7 +70,7 @@ def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> Non
 def record_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:
     """Write the recipe and the data's description into a folder.
 
-    Whatever the folder's file knows about the data besides, such as the weights that the run started from, stays.
+    Other entries of the data's file, such as the weights that the run started from, are kept.
 
     Raises:
         TrainingError: The folder cannot be written.
@@ -80,7 +80,7 @@ def record_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:
 
 
 def record_environment(folder: Path, *, step: int, workers: int) -> None:
-    """Record the versions and the machine that a run is started or resumed with, if they differ from the last entry.
+    """Record the versions and the machine that a run starts or resumes with, if they differ from the last entry.
 
     Raises:
         TrainingError: The folder cannot be written.
@@ -102,7 +102,7 @@ def record_environment(folder: Path, *, step: int, workers: int) -> None:
 
 
 def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """The tree as JSON will give it back."""
+    """The tree with the types that reading it from JSON gives."""
     plain: dict[str, Any] = json.loads(json.dumps(tree))
     return plain
 
@@ -111,11 +111,11 @@ def _read(path: Path) -> dict[str, Any] | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
-            raise ValueError(f"it should hold an object, not {type(content).__name__}")
+            raise ValueError(f"expected an object, got {type(content).__name__}")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as problem:
-        raise TrainingError(f"{path} cannot be read: {problem}; mend it, or choose another folder") from None
+        raise TrainingError(f"{path} cannot be read: {problem}; repair it, or choose another folder") from None
     return content
 
 

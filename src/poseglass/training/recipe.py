@@ -1,4 +1,4 @@
-"""Recipes: everything that decides a training run, in frozen dataclasses read from TOML."""
+"""Recipes: everything that determines a training run, in frozen dataclasses read from TOML."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -21,12 +21,12 @@ __all__ = [
     "WaistSettings",
 ]
 
-STEPS = 10_000  # of a run whose recipe gives no length
+STEPS = 10_000  # length of a run whose recipe gives none
 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """The backbone: a named size, and what differs from it."""
+    """The backbone: a named size, and deviations from it."""
 
     name: str = "mixste-small"
     """One of :func:`poseglass.list_models`."""
@@ -37,7 +37,7 @@ class ModelSettings:
     sizes: dict[str, int | float] = field(default_factory=dict)
     """Arguments of the model's class that differ from the named size, such as ``{dim = 64, heads = 4}``."""
     init: Literal["published", "sinusoidal"] = "sinusoidal"
-    """Initial weights: ``published`` as in the papers; ``sinusoidal`` learns many times faster from few clips."""
+    """Initial weights: ``published`` is as in the papers; ``sinusoidal`` learns many times faster from few clips."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class WaistSettings:
     keep: dict[int, int] = field(default_factory=dict)
     """``{layer = frames kept from that layer on}``: one stage, or a pyramid of several."""
     kind: Literal["hourglass", "funnel"] = "hourglass"
-    """Poses for all frames (seq2seq), or for the kept ones only, which include the clip's centre (seq2frame)."""
+    """Predict all frames (seq2seq), or only the kept ones, which include the clip's centre (seq2frame)."""
     prune: str = "density"
     """One of :data:`poseglass.waist.prune.PRUNERS`."""
     recover: str = "attention"
@@ -67,7 +67,7 @@ class DataSettings:
     batch: int = 16
     """Clips per step, over all workers."""
     flip: Literal["random", "both", "none"] = "random"
-    """Mirror each clip with a chance of one half; or use each clip and its mirror image, which count as two clips."""
+    """Mirror each clip with a chance of one half, use each clip and its mirror image (which count as 2), or none."""
     clean: float = 0.25
     """Motion clips only: the share of clips whose 2D poses are exact."""
     shares: dict[str, float] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class LossSettings:
     joint_weights: tuple[float, ...] = JOINT_WEIGHTS
     """The weight of each joint in `position` and `smoothness`, in the order of the poses; empty for equal weights."""
     frames: Literal["all", "centre"] = "all"
-    """All frames that the model answers for (a funnel: the kept ones), or the clip's centre only."""
+    """All frames that the model predicts (for a funnel, the kept ones), or only the clip's centre."""
 
     def terms(self) -> dict[str, float]:
         """The weight of each term."""
@@ -104,14 +104,14 @@ class OptimSettings:
     lr: float = 1e-3
     weight_decay: float = 0.01
     decays: Literal["matrices", "all"] = "matrices"
-    """What decays: the weights of linear maps and convolutions, or every parameter."""
+    """The parameters with weight decay: the weights of linear maps and convolutions, or all."""
     trains: Literal["all", "waist"] = "all"
-    """Train everything, or only what the waist adds, with the backbone as it is (``poseglass train --waist-only``)."""
+    """Train everything, or only the waist's own weights with a frozen backbone (``poseglass train --waist-only``)."""
     amsgrad: bool = False
     clip: float = 1.0
-    """Largest norm of the gradient; 0 for no limit."""
+    """Maximum norm of the gradient; 0 for no limit."""
     ema: float = 0.999
-    """Decay of the running mean of the weights, which is what is validated and saved; 0 for the weights themselves."""
+    """Decay of the running mean of the weights, which is validated and saved; 0 for the weights themselves."""
     bf16: bool = False
     """Autocast to bfloat16: faster on processors with units for it (AMX), many times slower on others."""
 
@@ -125,17 +125,17 @@ class ScheduleSettings:
     epochs: int = 0
     """Length of the run in epochs. Give either `steps` or `epochs`."""
     warmup: int = 100
-    """Steps over which the rate rises at the start."""
+    """Steps over which the learning rate rises at the start."""
     decay: float = 0.3
-    """Share of the steps over which the rate falls to 0 at the end."""
+    """Share of the steps over which the learning rate falls to 0 at the end."""
     factor: float = 1.0
-    """Factor on the rate after each epoch."""
+    """Factor on the learning rate after each epoch."""
     every: int = 0
     every_factor: float = 1.0
     """Replaces `factor` after each `every`-th epoch; never if `every` is 0."""
 
     def length(self, epoch: int) -> int:
-        """Steps of the run, given the steps of an epoch."""
+        """The length of the run in steps, given the steps of an epoch."""
         return self.epochs * epoch or self.steps or STEPS
 
 
@@ -148,7 +148,7 @@ class RunSettings:
     validate_every: int = 500
     validation_clips: int = 256
     judge_by: Literal["mpjpe", "p_mpjpe"] = "p_mpjpe"
-    """The error that decides which weights are best, summed over the validation batches."""
+    """The error that determines the best weights, summed over the validation batches."""
     workers: int = 1
     """Processes that share a batch, each with its share of the cores. On two cores, two are much faster than one."""
 
@@ -179,10 +179,10 @@ class Recipe:
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> "Recipe":
-        """The recipe of a TOML file.
+        """Read a recipe from a TOML file.
 
         Raises:
-            RecipeError: The file is missing or not TOML, names an unknown setting, or is no sensible recipe.
+            RecipeError: The file is missing or not TOML, names an unknown setting, or holds invalid settings.
         """
         try:
             return cls().updated(tomllib.loads(Path(path).read_text(encoding="utf-8")))
@@ -194,7 +194,7 @@ class Recipe:
             raise RecipeError(f"{path} is not TOML: {problem}") from None
 
     def override(self, *settings: str) -> "Recipe":
-        """The recipe with some settings changed, each written ``"section.name=value"`` with the value as in TOML."""
+        """A copy with changed settings, each written as ``"section.name=value"`` with the value as in TOML."""
         tree: dict[str, dict[str, Any]] = {}
         for setting in settings:
             name, equals, value = setting.partition("=")
@@ -213,16 +213,16 @@ class Recipe:
         return self.updated(tree)
 
     def updated(self, tree: Mapping[str, Any]) -> "Recipe":
-        """The recipe with the settings of a nested mapping."""
+        """A copy with the settings of a nested mapping."""
         return _updated(self, tree, "")
 
     def to_dict(self) -> dict[str, Any]:
-        """Nested plain values, as :meth:`updated` takes them."""
+        """The settings as nested plain values, as :meth:`updated` takes them."""
         return asdict(self)
 
 
 def _out_of_range(recipe: Recipe) -> Iterator[str]:
-    """The rules on single settings that are broken."""
+    """Yield the rules on single settings that the recipe breaks."""
     model, data, loss, optim, schedule, run = (
         recipe.model, recipe.data, recipe.loss, recipe.optim, recipe.schedule, recipe.run
     )  # fmt: skip
@@ -251,7 +251,7 @@ def _out_of_range(recipe: Recipe) -> Iterator[str]:
 
 
 def _contradictions(recipe: Recipe) -> Iterator[str]:
-    """Settings that exclude each other, and settings that would be ignored because of others."""
+    """Yield settings that contradict each other, and settings that would be ignored because of others."""
     waist, data, loss, optim, schedule = recipe.waist, recipe.data, recipe.loss, recipe.optim, recipe.schedule
     if schedule.steps and schedule.epochs:
         both = f"schedule.steps={schedule.steps} and schedule.epochs={schedule.epochs}"

@@ -1,7 +1,7 @@
 """Batches of prepared recordings.
 
-Clips are cut as the field cuts them (:mod:`poseglass.clips.windows`). Only their indices are kept: each step reads its
-own poses from the memory-mapped arrays.
+Clips are cut as is usual in the field (:mod:`poseglass.clips.windows`). Only their indices are held in memory. Each
+step reads its poses from the memory-mapped arrays.
 """
 
 import math
@@ -25,28 +25,29 @@ from poseglass.training.recipe import Recipe
 
 __all__ = ["RecordedBatches"]
 
-VALIDATION_SEED = 0  # chooses the validation clips, the same for every recipe
+VALIDATION_SEED = 0  # for choosing the validation clips, the same for every recipe
 
 
 @final
 class RecordedBatches:
     """Prepared recordings (:class:`poseglass.data.recordings.store.Recordings`) of a data set or of your own.
 
-    2D poses are in screen coordinates (:func:`poseglass.body.geometry.to_screen`). A model of three inputs gets scores
-    too, 1 if the recordings have none. 3D poses are root-relative metres in camera space. Both have Human3.6M's joints.
+    2D poses are in screen coordinates (:func:`poseglass.body.geometry.to_screen`). A model with three inputs also gets
+    scores, which are 1 if the recordings have none. 3D poses are root-relative, in camera space, in metres. Both have
+    Human3.6M's joints.
 
-    Training clips are those of the split ``train``, in another order each epoch; an epoch's last batch is filled up
-    from the start of its order. Validation clips are those of ``val``: in published data sets, the test subjects'. The
-    clips of a step do not depend on how many workers share them. A training clip with an invalid frame is left out; if
-    only the centre is trained, a clip whose centre is invalid.
+    Training clips come from the split ``train``, in a new order each epoch. An epoch's last batch is filled up from the
+    start of its order. Validation clips come from ``val``, which in published data sets has the test subjects. The
+    clips of a step do not depend on the number of workers that share them. Training clips with an invalid frame are
+    left out; if only the centre is trained, those with an invalid centre.
 
     Args:
         recordings: The prepared recordings.
-        recipe: Which 2D poses, which clips, and how many at once.
+        recipe: The name of the 2D poses, the clip length and stride, and the batch.
 
     Raises:
-        DataError: The recordings lack the split, joints or 2D poses that training needs; the message says which there
-            are.
+        DataError: The recordings lack the split, joints or 2D poses that training needs. The message lists those that
+            exist.
     """
 
     coordinates: Literal["screen"] = "screen"
@@ -66,7 +67,7 @@ class RecordedBatches:
             frames = [recording.valid for recording in part]
             return ClipTable.cut(frames, model.frames, data.stride or model.frames, by=by, valid=valid)
 
-        # All frames that a funnel keeps are trained, and it may keep any; but it is judged by the centre only.
+        # A funnel is trained on all frames that it keeps, which may be any, but judged by the centre only.
         self.clips = cut(self._train, "centre" if centre else "all")
         self.validation_clips = cut(self._val, "centre" if centre or funnel else "any")
         self._every_frame = not (centre or funnel)
@@ -75,18 +76,18 @@ class RecordedBatches:
                 by_centre = centre or (funnel and name == "validation")
                 need = "a valid centre" if by_centre else f"{least} of its frames valid"
                 raise DataError(
-                    f"{recordings.folder} has no {name} clip of {model.frames} frames with {need}; set model.frames or "
-                    "data.stride lower"
+                    f"{recordings.folder} has no {name} clip of {model.frames} frames with {need}; lower "
+                    "model.frames or data.stride"
                 )
         self.epoch = math.ceil(len(self.clips) / self._drawn)
 
     @property
     def _drawn(self) -> int:
-        """Clips that a step reads; with their mirror images, they are a batch."""
+        """The number of clips that a step reads. Together with any mirror images, they form a batch."""
         return self.recipe.data.batch // (2 if self.recipe.data.flip == "both" else 1)
 
     def draw(self, step: int, rank: int) -> Sample:
-        """One worker's share of a step's batch."""
+        """Draw one worker's share of a step's batch."""
         data, run = self.recipe.data, self.recipe.run
         share = self._drawn // run.workers
         mine = slice(rank * share, (rank + 1) * share)
@@ -103,7 +104,7 @@ class RecordedBatches:
         return sample
 
     def validation(self) -> dict[str, Sample]:
-        """Some clips of the validation split; padding and invalid frames do not count."""
+        """Return a sample of the validation split's clips. Padding and invalid frames do not count."""
         rng = np.random.default_rng(VALIDATION_SEED)
         some = min(max(self.recipe.run.validation_clips, 1), len(self.validation_clips))
         numbers = np.sort(rng.choice(len(self.validation_clips), some, replace=False))
@@ -115,7 +116,7 @@ class RecordedBatches:
         return {"validation": Sample(*poses, counts)}
 
     def about(self) -> dict[str, Any]:
-        """What the batches are made from; the `fingerprint` is that of the folder of recordings."""
+        """Describe the data. The `fingerprint` is that of the folder of recordings."""
 
         def split(part: Recordings, clips: ClipTable) -> dict[str, Any]:
             subjects = list(dict.fromkeys(recording.subject for recording in part))
@@ -135,7 +136,7 @@ class RecordedBatches:
     def _read(
         self, recordings: Recordings, table: ClipTable, numbers: Int[ndarray, " b"]
     ) -> tuple[Float[ndarray, "b f 17 i"], Float[ndarray, "b f 17 3"]]:
-        """The 2D and 3D poses of clips."""
+        """Read the 2D and 3D poses of clips."""
         inputs = self.recipe.model.inputs
         pose2d = np.ones((len(numbers), table.frames, len(H36M_17), inputs), np.float32)
         pose3d = np.empty((len(numbers), table.frames, len(H36M_17), 3), np.float32)
@@ -151,19 +152,19 @@ class RecordedBatches:
             if not finite.all():
                 raise DataError(
                     f"{recording.name}: frame {frames[~finite][0]} of {recordings.folder} is not a number in 3D, or in "
-                    f"2D ({self.keypoints}); the folder was changed since it was written, so prepare the data anew"
+                    f"2D ({self.keypoints}); the folder has changed since it was written, so prepare the data again"
                 )
         return pose2d, pose3d
 
     def _split(self, split: str, what: str) -> Recordings:
-        """The recordings of a split, which must have the 2D poses."""
+        """The recordings of a split. All of them must have the 2D poses."""
         everything = self.recordings
         part = everything.split(splits=[split])
         if lacking := [recording for recording in part if self.keypoints not in recording.sources]:
             first = lacking[0]
             sources, other = ", ".join(first.sources) or "none", ""
             if everything.dataset == "Human3.6M":
-                other = f", or put data_2d_h36m_{self.keypoints}.npz into the download and prepare it anew"
+                other = f", or put data_2d_h36m_{self.keypoints}.npz into the download and prepare it again"
             raise DataError(
                 f"{everything.folder} has no 2D poses {self.keypoints!r} of {len(lacking)} of {len(part)} {what} "
                 f"recordings, such as {first.name}; there are {sources}: set data.keypoints to one of those{other}"
@@ -173,12 +174,12 @@ class RecordedBatches:
 
 @lru_cache(maxsize=2)
 def _order(seed: int, epoch: int, clips: int) -> Int[ndarray, " b"]:
-    """The order in which an epoch goes through the clips."""
+    """The random order of the clips in an epoch."""
     return np.random.default_rng([seed, 0, epoch]).permutation(clips)
 
 
 def _h36m_joints(recordings: Recordings) -> list[int]:
-    """The recordings' joint for each joint of Human3.6M."""
+    """For each Human3.6M joint, the index of the recordings' joint."""
     try:
         joints: list[int] = counterparts(recordings.skeleton, H36M_17).tolist()
     except PoseError as problem:
@@ -191,7 +192,7 @@ def _h36m_joints(recordings: Recordings) -> list[int]:
 def _rows(
     recordings: Recordings, table: ClipTable, number: int
 ) -> tuple[Recording, Int[ndarray, " f"], Bool[ndarray, " f"]]:
-    """A clip's recording, its frames in it, and which of them only repeat the first or the last."""
+    """A clip's recording, its frame numbers there, and whether each frame is padding (repeats the first or last)."""
     recording, start = recordings[int(table.recording[number])], table.start[number : number + 1]
     frames = np.clip(start[0] + np.arange(table.frames), 0, len(recording) - 1)
     return recording, frames, padding(start, table.frames, len(recording))[0]

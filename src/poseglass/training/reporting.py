@@ -1,4 +1,4 @@
-"""What a run shows while it trains: log lines always, and a progress bar on a terminal."""
+"""Progress of a run: log lines, and on a terminal also a progress bar."""
 
 import logging
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 __all__ = ["Reporter", "StepReport", "silent"]
 
-INTERVAL = 60.0  # seconds: a line at least so often
+INTERVAL = 60.0  # maximum seconds between log lines
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """What happened in a step.
+    """The outcome of a step.
 
     Args:
-        step: How many steps have been taken.
-        loss: The step's loss; None before the first.
+        step: The number of steps taken so far.
+        loss: The step's loss; None before the first step.
         error: The validation error, such as ``"P-MPJPE 80.0 mm"``, if the weights were validated after this step.
         waited: The share of the time since the last validation that was spent waiting for data.
     """
@@ -33,15 +33,15 @@ class StepReport:
 
 
 def silent(report: StepReport) -> None:
-    """Show nothing: for workers other than the first."""
+    """Show nothing, for workers other than the first."""
 
 
 @final
 class Reporter:
-    """Shows step reports: a log line for each validation and at least every minute, and a bar if there is a terminal.
+    """Shows step reports: a log line for each validation and at least every minute, and a bar on a terminal.
 
-    Log lines go to the logger ``poseglass.training.reporting`` at level INFO, and the commands show them. On a terminal
-    they appear above the bar.
+    Log lines go to the logger ``poseglass.training.reporting`` at level INFO. The commands show them, on a terminal
+    above the bar.
 
     Args:
         steps: Steps of the run.
@@ -60,7 +60,7 @@ class Reporter:
         )  # fmt: skip
         self.steps = steps
         self._live = bar and console.is_terminal
-        # Transient: the bar vanishes when it stops, so that a log line can be written in its place.
+        # Transient, so that the bar vanishes when it stops and a log line can take its place.
         self._bar = Progress(*columns, console=console, disable=not self._live, transient=True)
         self._task = self._bar.add_task("training", total=steps, note="")
         self._start: tuple[int, float] | None = None  # the first report's step and time
@@ -76,7 +76,7 @@ class Reporter:
         self._bar.stop()
 
     def __call__(self, report: StepReport) -> None:
-        """Show what happened in a step."""
+        """Show the outcome of a step."""
         now = monotonic()
         if self._start is None:
             self._start = report.step, now

@@ -1,4 +1,4 @@
-"""Reproducible randomness for torch code that accepts no generator, without disturbing anybody else's."""
+"""Reproducible randomness for torch code that accepts no generator, without side effects on other code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +10,9 @@ __all__ = ["mixed", "seeded"]
 
 
 def mixed(*numbers: int) -> int:
-    """One seed that depends on all the numbers, from 0 to 2^32 - 1.
+    """Combine several numbers into one seed from 0 to 2^32 - 1.
 
-    torch's CPU generator ignores all but the low 32 bits of a seed, so numbers cannot simply be put side by side.
+    torch's CPU generator uses only the low 32 bits of a seed, so the numbers cannot simply be concatenated.
 
     Example:
         >>> mixed(1126, 0) != mixed(1127, 0)
@@ -24,9 +24,9 @@ def mixed(*numbers: int) -> int:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed torch's global CPU generator within the block; after it, the generator is as it was before.
+    """Seed torch's global CPU generator within the block, and restore its state afterwards.
 
-    For initial weights and dropout, which draw from the global generator and accept no other.
+    It is for initial weights and dropout, which draw from the global generator and accept no other.
 
     Example:
         >>> with seeded(1126):
@@ -35,6 +35,6 @@ def seeded(seed: int) -> Iterator[None]:
         ...     bool((torch.rand(3) == first).all())
         True
     """
-    with torch.random.fork_rng(devices=[]):  # no devices: the generators of accelerators are neither used nor saved
+    with torch.random.fork_rng(devices=[]):  # no devices: accelerators' generators are not used
         torch.default_generator.manual_seed(seed)
         yield

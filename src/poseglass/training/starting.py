@@ -1,4 +1,4 @@
-"""The weights that a run starts from, if not from fresh ones."""
+"""Load the initial weights of a run that does not start from fresh ones."""
 
 from os import PathLike
 
@@ -18,25 +18,25 @@ def start_from(
     init: str | PathLike[str] | None,
     backbone: type[PoseTransformer] | None = None,
 ) -> None:
-    """Load the weights that a run starts from into its fresh model; nothing happens if there are none.
+    """Load initial weights into a run's fresh model. Without `init`, the model keeps its fresh weights.
 
     Args:
         model: The recipe's network, with the card of its data.
-        recipe: What is trained.
-        init: Weights as :func:`poseglass.load` takes them. Those of an hourglass go into the whole model, all others
+        recipe: The run's recipe.
+        init: Weights as :func:`poseglass.load` takes them. An hourglass's weights go into the whole model, all others
             into its backbone.
-        backbone: The class of the weights' backbone, if it is not one of poseglass.
+        backbone: The class of the weights' backbone, if it is not one of poseglass's.
 
     Raises:
-        TrainingError: The weights were trained on other coordinates or joints than the data have, or the recipe trains
-            the waist alone and there are none.
+        TrainingError: The weights were trained on other coordinates or joints than those of the data, or the recipe
+            trains only the waist and no weights are given.
         WeightsError: The weights cannot be read, or do not fit.
     """
     if init is None:
         if recipe.optim.trains == "waist":
             raise TrainingError(
-                "optim.trains=waist leaves the backbone as it is, so the backbone must be a trained one: give its "
-                "weights by init (--init)"
+                "optim.trains=waist does not train the backbone, so it must already be trained: give its weights as "
+                "init (--init)"
             )
         return
     loaded = weights.load(init, backbone=backbone)
@@ -46,7 +46,7 @@ def start_from(
     ):
         if trained != given:
             raise TrainingError(
-                f"{init} was trained on {what.format(trained)}, and the data have {what.format(given)}; start from "
+                f"{init} was trained on {what.format(trained)}, but the data have {what.format(given)}; start from "
                 "weights of the same kind, or from fresh ones"
             )
     if isinstance(loaded, Hourglass):

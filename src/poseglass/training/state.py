@@ -1,4 +1,4 @@
-"""The state of a run: what a step changes, what a checkpoint holds."""
+"""The state of a run, which steps change and checkpoints hold."""
 
 import copy
 import json
@@ -31,13 +31,13 @@ __all__ = ["TrainingState"]
 
 @final
 class TrainingState:
-    """Weights, their running mean, optimisers, and how many steps have been taken.
+    """Weights, their running mean, optimisers, and the number of steps taken.
 
     Args:
-        recipe: What is trained and how.
+        recipe: The run's recipe.
         model: The network to train.
         epoch: Steps per epoch.
-        rank: Which of several workers this is: each has its own stream of random numbers for dropout.
+        rank: The number of this worker. Each worker has its own stream of random numbers for dropout.
 
     Example:
         >>> import numpy as np
@@ -63,9 +63,9 @@ class TrainingState:
         self.losses: list[float] = []  # since the last validation
 
     def advance(self, sample: Sample) -> float:
-        """Take one step of optimisation on a batch; returns the loss.
+        """Take one optimisation step on a batch, and return the loss.
 
-        What it draws at random follows from seed, step and rank. torch's own generators stay as they are.
+        Its random numbers depend only on seed, step and rank. torch's own generators keep their state.
 
         Raises:
             TrainingError: The loss or its gradient is not finite.
@@ -83,8 +83,8 @@ class TrainingState:
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip or math.inf)
         if not (math.isfinite(mean) and math.isfinite(norm.item())):
             raise TrainingError(
-                f"the loss is {mean} and the gradient's norm {norm.item()} at step {self.step}; the last "
-                f"checkpoint is good: lower optim.lr (now {optim.lr}) or set optim.bf16=false, and resume"
+                f"the loss is {mean} and the gradient's norm {norm.item()} at step {self.step}; lower optim.lr (now "
+                f"{optim.lr}) or set optim.bf16=false, and resume from the last checkpoint, which is good"
             )
         share = rate(self.step, self.recipe.schedule, steps=self.steps, epoch=self.epoch)
         for optimiser in self.optimisers:
@@ -102,7 +102,7 @@ class TrainingState:
             for name, value in self.model.state_dict().items():
                 if value.is_floating_point():
                     self.mean[name].lerp_(value, 1 - decay)
-                else:  # such as a batch norm's count of batches
+                else:  # integers, such as batch norm's count of batches
                     self.mean[name].copy_(value)
 
     @property
@@ -110,13 +110,13 @@ class TrainingState:
         return self.recipe.loss.frames == "centre"
 
     def averaged(self) -> PoseModel:
-        """A network of the mean weights, in evaluation mode."""
+        """A copy of the network with the mean weights, in evaluation mode."""
         model = copy.deepcopy(self.model)
         weights.load_state(model, self.mean, "the running mean")
         return model.eval()
 
     def validate(self, samples: Mapping[str, Sample]) -> dict[str, float]:
-        """Errors of the mean weights in mm; a funnel is judged by the centre frame."""
+        """Errors of the mean weights in mm. A funnel is judged by the centre frame."""
         model = self.averaged()
         return validation_errors(model, samples, centre=isinstance(model, Funnel) or self._centre)
 
@@ -140,7 +140,7 @@ class TrainingState:
         with writing(path, TrainingError) as temporary:
             try:
                 save_file(self.tensors(), temporary, metadata={"poseglass": json.dumps(progress)})
-            except SafetensorError as problem:  # names a system error, such as a full disk, only by its number
+            except SafetensorError as problem:  # gives only the number of a system error, such as a full disk
                 number = re.search(r"os error (\d+)", str(problem))
                 raise OSError(*((int(number[1]), os.strerror(int(number[1]))) if number else (str(problem),))) from None
 
@@ -148,7 +148,7 @@ class TrainingState:
         """Restore the state of a checkpoint.
 
         Raises:
-            TrainingError: The file is no checkpoint.
+            TrainingError: The file is not a checkpoint.
         """
         try:
             with safe_open(path, "pt") as file:
@@ -158,7 +158,7 @@ class TrainingState:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
             raise TrainingError(
-                f"{path} is not a checkpoint of a training run: {problem}; remove it to start anew"
+                f"{path} is not a checkpoint of a training run: {problem}; remove it to start again"
             ) from None
 
         def part(prefix: str) -> dict[str, Tensor]:

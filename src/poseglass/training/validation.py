@@ -1,4 +1,4 @@
-"""What a model predicts for batches whose poses are known, and how wrong it is."""
+"""Predictions of a model for batches with known poses, and their errors."""
 
 from collections.abc import Mapping
 
@@ -15,19 +15,19 @@ from poseglass.waist.select import take
 
 __all__ = ["predictions_and_targets", "validation_errors"]
 
-BATCH = 16  # clips of a forward pass
+BATCH = 16  # clips per forward pass
 
 
 def predictions_and_targets(
     model: PoseModel, pose2d: Pose2D, target: Pose3D, *, centre: bool
 ) -> tuple[Float[Tensor, "b _ j 3"], Float[Tensor, "b _ j 3"]]:
-    """What a model predicts for clips, and the true poses of the same frames: two (b k j 3).
+    """A model's poses for clips, and the true poses of the same frames, both (b k j 3).
 
     Args:
-        model: A backbone or hourglass, which answers for all frames, or a funnel, for those that it keeps.
+        model: A backbone or hourglass, which predicts all frames, or a funnel, which predicts those that it keeps.
         pose2d: Clips (b f j i).
-        target: Their true poses (b f j 3).
-        centre: Take the centre frame only; of a funnel, the frame that it always keeps.
+        target: The clips' true poses (b f j 3).
+        centre: Return the centre frame only; for a funnel, the frame that it always keeps.
 
     Example:
         >>> import torch, poseglass as pg
@@ -52,7 +52,7 @@ def validation_errors(model: PoseModel, samples: Mapping[str, Sample], *, centre
     """MPJPE and P-MPJPE of root-relative poses in mm, as ``NAME_mpjpe`` and ``NAME_p_mpjpe`` for each sample.
 
     Args:
-        model: In evaluation mode.
+        model: A model in evaluation mode.
         samples: Validation batches by name. Frames that do not count are left out.
         centre: Count centre frames only, as for a funnel.
     """

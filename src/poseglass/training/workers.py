@@ -1,8 +1,8 @@
-"""Several processes that train together, on one machine or on several: they meet, and average their gradients.
+"""Several processes, on one or more machines, that train together by averaging their gradients.
 
 They use gloo directly rather than `DistributedDataParallel`. That class would need a funnel's training pass as a module
 of its own, would search for parameters without a gradient in each step, and reorders its buckets after the first step,
-so that a resumed run might not sum gradients in the order of an uninterrupted one.
+so a resumed run might not sum gradients in the order of an uninterrupted one.
 """
 
 import logging
@@ -27,7 +27,7 @@ from poseglass.training.reporting import StepReport, silent
 
 __all__ = ["OnStep", "averaged", "check_together", "launched", "spawn_workers", "together"]
 
-PATIENCE = timedelta(hours=3)  # workers wait so long while the first validates; they notice at once if another has died
+PATIENCE = timedelta(hours=3)  # maximum wait while the first worker validates; the death of a worker is noticed at once
 
 OnStep = Callable[[StepReport], None]
 
@@ -36,7 +36,7 @@ def launched() -> tuple[int, int]:
     """This process's rank and the number of processes, if a launcher such as ``torchrun`` started it; (0, 1) otherwise.
 
     Raises:
-        TrainingError: The launcher's variables are not numbers that fit.
+        TrainingError: The launcher's variables are not valid numbers.
     """
     rank, world = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1")
     if not (rank.isdecimal() and world.isdecimal() and int(rank) < int(world)):
@@ -51,13 +51,13 @@ def spawn_workers(work: Callable[[int, OnStep], None], workers: int, report: OnS
     """Run `work` in several processes of this machine, each with its share of the cores, and wait for them.
 
     Args:
-        work: What each worker does, given its rank and where to report. It must be importable by name, as pickle
-            requires; inside, the workers have met (:func:`together`).
-        workers: How many.
+        work: Called in each worker with its rank and the callback for its reports. It must be importable by name, as
+            pickle requires. The workers are already connected then (:func:`together`).
+        workers: The number of processes.
         report: Receives the reports of the first worker, in this process.
 
     Raises:
-        PoseglassError: What the worker raised, if that was the input's fault; otherwise a :class:`TrainingError`.
+        PoseglassError: The worker's own error if the input was at fault, otherwise a :class:`TrainingError`.
     """
     receiver, sender = multiprocessing.Pipe(duplex=False)
     relay = Thread(target=_relay, args=(receiver, report), daemon=True)
@@ -69,10 +69,10 @@ def spawn_workers(work: Callable[[int, OnStep], None], workers: int, report: OnS
         except (ProcessRaisedException, ProcessExitedException) as problem:
             reason = str(problem).strip().splitlines()[-1]
             ours = re.match(r"poseglass\.errors\.(\w+): (?!another worker)(.*)", reason)
-            if ours:  # the input is wrong, so starting again would not help
+            if ours:  # the input is wrong, so a restart would not help
                 raise getattr(errors, ours[1])(ours[2]) from None
             raise TrainingError(
-                f"one of {workers} workers ended, so all did: {reason}; start again to resume"
+                f"one of {workers} workers ended, which stopped all: {reason}; start again to resume"
             ) from None
         finally:
             sender.close()
@@ -80,7 +80,7 @@ def spawn_workers(work: Callable[[int, OnStep], None], workers: int, report: OnS
 
 
 def _relay(receiver: Connection, report: OnStep) -> None:
-    """Pass reports on until the last process that could send one has ended."""
+    """Pass on reports until the last process that can send them has ended."""
     while True:
         try:
             received = receiver.recv()
@@ -90,7 +90,7 @@ def _relay(receiver: Connection, report: OnStep) -> None:
 
 
 def _worker(rank: int, *, work: Callable[[int, OnStep], None], workers: int, meeting: str, reports: Connection) -> None:
-    """What a spawned process does."""
+    """Run `work` in a spawned process."""
     _end_with_parent()
     logging.getLogger("poseglass").addHandler(logging.NullHandler())  # the parent logs
     torch.set_num_threads(max((os.cpu_count() or 1) // workers, 1))
@@ -99,9 +99,9 @@ def _worker(rank: int, *, work: Callable[[int, OnStep], None], workers: int, mee
 
 
 def _end_with_parent() -> None:
-    """From now on, this process ends when its parent does, however the parent ended.
+    """End this process as soon as its parent has ended for any reason.
 
-    torch sends an interrupt then, but children of a script that runs in the background ignore interrupts.
+    torch sends an interrupt in that case, but the children of a background script ignore interrupts.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
@@ -116,30 +116,30 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def together(meeting: str, rank: int, workers: int) -> Iterator[None]:
-    """Meet the other workers for the duration of the block.
+    """Connect the workers for the duration of the block.
 
     Args:
-        meeting: Where, as torch's `init_method`: ``env://`` for a launcher's, ``file://...``.
-        rank: Which worker this is.
-        workers: How many there are.
+        meeting: The meeting place, as torch's `init_method`: ``env://`` with a launcher, else ``file://...``.
+        rank: The number of this worker.
+        workers: The number of workers.
 
     Raises:
-        TrainingError: The others do not come.
+        TrainingError: The other workers do not connect.
     """
     try:
         distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=workers, timeout=PATIENCE)
     except (ValueError, RuntimeError) as problem:
-        raise TrainingError(f"worker {rank} of {workers} did not meet the others: {problem}") from None
+        raise TrainingError(f"worker {rank} of {workers} could not connect to the others: {problem}") from None
     yield
-    # Only if all went well: gloo may abort a worker that leaves after another has ended, and its error would be lost.
+    # Only after success: gloo may abort a worker that leaves after another has ended, and its error would be lost.
     distributed.destroy_process_group()
 
 
 def check_together(step: int, fingerprint: str) -> None:
-    """Make sure that all workers are at the same step with the same data; nothing happens if there is one process.
+    """Make sure that all workers are at the same step with the same data. A single process needs no check.
 
     Raises:
-        TrainingError: They are not, as when machines do not see the same folder, or a worker has ended.
+        TrainingError: They are not, for example because machines do not see the same folder, or a worker has ended.
     """
     if not distributed.is_initialized():
         return
@@ -150,12 +150,12 @@ def check_together(step: int, fingerprint: str) -> None:
     if any(not torch.equal(each, mine) for each in every):
         states = ", ".join(f"step {int(each[0])} with data {int(each[1]):012x}" for each in every)
         raise TrainingError(
-            f"the workers do not agree: they start at {states}; each must see the run's folder and the same data"
+            f"the workers do not agree: they start at {states}; give all of them the same run folder and the same data"
         )
 
 
 def averaged(loss: Tensor, parameters: Iterable[nn.Parameter]) -> float:
-    """The mean loss of all workers. The parameters' gradients become their mean over the workers.
+    """Return the mean loss of all workers, and replace the parameters' gradients by their mean over the workers.
 
     Raises:
         TrainingError: Another worker has ended.
@@ -173,7 +173,7 @@ def averaged(loss: Tensor, parameters: Iterable[nn.Parameter]) -> float:
 
 @contextmanager
 def _communicating() -> Iterator[None]:
-    """An error while workers communicate means that one of them has ended."""
+    """Turn an error of communication into a :class:`TrainingError`: it means that another worker has ended."""
     try:
         yield
     except RuntimeError as problem:

@@ -1,1 +1,1 @@
-"""Video files in and out, and work done ahead in a thread."""
+"""Read and write video files, and work ahead in a thread."""

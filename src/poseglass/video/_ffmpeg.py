@@ -13,5 +13,5 @@ __all__ = ["InputContainer", "OutputContainer", "VideoStream", "av", "reason"]
 
 
 def reason(problem: Exception) -> str:
-    """The text of an error of FFmpeg, without its number and the path."""
+    """The text of an FFmpeg error, without its number and the path."""
     return str(getattr(problem, "strerror", None) or problem)

@@ -19,7 +19,7 @@ __all__ = ["Frame", "VideoInfo", "VideoReader"]
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One image of a video, (height width 3) RGB, and when it is shown: seconds since the first."""
+    """One image of a video, RGB (height, width, 3), and the time it is shown at, in seconds since the first."""
 
     image: UInt8[ndarray, "_ _ 3"]
     seconds: float
@@ -27,7 +27,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video's header says; a damaged file may hold less.
+    """What a video's header says. A damaged file may hold fewer frames than that.
 
     Args:
         size: Width and height in pixels as shown: upright, with square pixels.
@@ -54,19 +54,19 @@ class _Opened(NamedTuple):
 class VideoReader:
     """The frames of a video, or of a single image, upright and in order.
 
-    Each iteration starts at the first frame. Times start at 0 and always increase, whatever the file says. From a
-    damaged file it gives what can be read, and :attr:`problem` says what was lost. The file is opened once to probe it
-    and to read it; only a second iteration opens it again.
+    Each iteration starts at the first frame. Times start at 0 and always increase, whatever the file says. A damaged
+    file yields the frames that can be read, and :attr:`problem` says what was lost. Probing and the first iteration
+    share one opening of the file; only later iterations open it again.
 
     Args:
         path: A video or an image of any kind that FFmpeg reads.
-        within: Width and height in pixels that images must fit in: larger ones shrink while they are converted, which
-            is cheaper than afterwards.
+        within: Width and height in pixels that images must fit in. Larger images are scaled down during their
+            conversion to RGB, which is cheaper than resizing them afterwards.
         threads: How many threads decode; 0 leaves it to FFmpeg.
 
     Attributes:
         info: What the header says.
-        size: Width and height of the images that come out.
+        size: Width and height of the frames' images in pixels.
         problem: A sentence on what was lost in the last iteration; None if nothing was.
 
     Raises:
@@ -141,13 +141,15 @@ class VideoReader:
             container = av.open(str(path.absolute()), metadata_errors="replace")
         except (av.FFmpegError, OSError) as problem:
             why = reason(problem) if path.stat().st_size else "it is empty"
-            raise VideoError(f"{path} cannot be read as a video or image ({why}); is it one, and whole?") from problem
+            raise VideoError(
+                f"{path} cannot be read as a video or image ({why}); check that it is one and that it is complete"
+            ) from problem
         try:
             if container.format.name == "tty":  # FFmpeg draws any text file as a terminal would
-                raise VideoError(f"{path} cannot be read as a video or image: it is text")
+                raise VideoError(f"{path} cannot be read as a video or image: it is text; give a video file")
             if not container.streams.video:
                 kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-                raise VideoError(f"{path} holds no pictures, only {kinds}; give a video file")
+                raise VideoError(f"{path} holds no images, only {kinds}; give a video file")
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = self._threads
@@ -156,14 +158,14 @@ class VideoReader:
             first = next(frames, None)
             if first is None:
                 why = self._fault or "it is empty"
-                raise VideoError(f"{path} holds no frame that can be read: {why}; export it again, perhaps as MP4")
+                raise VideoError(f"{path} holds no readable frame: {why}; export it again, for example as MP4")
         except BaseException:
             container.close()
             raise
         return _Opened(container, stream, first, frames)
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-        """Every frame that can be decoded; the last error is remembered instead of raised."""
+        """Yield every frame that can be decoded; store the last error instead of raising it."""
         packets = container.demux(stream)
         while True:
             try:
@@ -174,7 +176,7 @@ class VideoReader:
             try:
                 yield from stream.codec_context.decode(packet)
             except av.EOFError:
-                pass  # the decoder knows already that this is the end
+                pass  # the decoder has already reached the end
             except (av.FFmpegError, OSError) as problem:
                 self._fault = reason(problem)
             if packet is None:
@@ -187,7 +189,7 @@ class VideoReader:
         return np.ascontiguousarray(np.rot90(image, self._turns))
 
     def _loss(self, count: int, seconds: float) -> str | None:
-        """What was lost, if there was an error or the video ends well before it should."""
+        """Say what was lost, if there was an error or the video ends well before the header says."""
         info, length = self.info, seconds + 1 / self.info.fps
         short = info.duration is not None and length < info.duration - max(0.5, 2 / info.fps)
         if not self._fault and not short:
@@ -201,7 +203,7 @@ class VideoReader:
 
 
 def _probe(opened: _Opened) -> tuple[VideoInfo, int]:
-    """What the header says, and how many quarter turns to the left put the first frame upright."""
+    """The header's facts, and the number of quarter turns to the left that put the first frame upright."""
     container, stream, first = opened.container, opened.stream, opened.first
     turns = round(first.rotation / 90) % 4
     shape = float(stream.sample_aspect_ratio or 1)  # of a pixel: width over height
@@ -220,10 +222,10 @@ def _probe(opened: _Opened) -> tuple[VideoInfo, int]:
 
 
 class _FrameTimes:
-    """Seconds since the first frame that always increase.
+    """Turns the file's time stamps into seconds since the first frame that always increase.
 
-    A frame without a time follows the last by one frame. Where time stands still or jumps back, as in files that were
-    joined, it runs on from there.
+    A frame without a time stamp comes one frame after the last. Where the stamps stand still or jump back, as in joined
+    files, the clock continues from its last time.
     """
 
     def __init__(self, fps: float) -> None:

@@ -19,13 +19,13 @@ __all__ = ["VideoWriter", "check_suffix"]
 
 
 def check_suffix(path: Path) -> None:
-    """Raise :class:`VideoError` unless the suffix is one of a video that can be written."""
+    """Raise :class:`VideoError` unless a video with this suffix can be written."""
     if path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
         raise VideoError(f"cannot write {path}: end the name in .mp4, .m4v or .mov")
 
 
 class VideoWriter:
-    """Writes an MP4 that any player shows (H.264, or MPEG-4 if PyAV lacks it), whole or not at all.
+    """Writes an MP4 that any player can show (H.264, or MPEG-4 if PyAV lacks it). An incomplete file is never left.
 
     Args:
         path: The file, ending in ``.mp4``, ``.m4v`` or ``.mov``. It appears when the block ends without an error.
@@ -34,8 +34,8 @@ class VideoWriter:
             last row or column repeated.
 
     Raises:
-        VideoError: The suffix is another one, an image has another size, there is no image, or the place cannot be
-            written.
+        VideoError: The suffix is not one of these, an image has another size, no image was written, or the file
+            cannot be written.
 
     Example:
         >>> with VideoWriter("grey.mp4", fps=30, size=(64, 48)) as video:  # doctest: +SKIP
@@ -46,7 +46,7 @@ class VideoWriter:
         self.path = Path(path)
         check_suffix(self.path)
         if not 0 < fps <= 1000:
-            raise VideoError(f"fps must be a number from 0 to 1000, got {fps}")
+            raise VideoError(f"fps must be above 0 and at most 1000, got {fps}")
         if min(size) < 1:
             raise VideoError(f"size must be (width, height) in pixels, got {size}")
         self.fps = fps
@@ -73,7 +73,7 @@ class VideoWriter:
                     self._container, self._stream = container, self._add_stream(container)
                     yield
                     if not self.frames:
-                        raise VideoError(f"cannot write {self.path}: it has no frame; write at least one")
+                        raise VideoError(f"cannot write {self.path}: it has no frames; write at least one")
                     container.mux(self._stream.encode(None))
             except av.FFmpegError as problem:
                 raise VideoError(f"cannot write {self.path}: {reason(problem)}") from problem
@@ -82,7 +82,7 @@ class VideoWriter:
 
     def _add_stream(self, container: OutputContainer) -> VideoStream:
         codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-        # 1001, because television's 29.97 frames per second are 30000/1001.
+        # 1001, because NTSC's 29.97 frames per second are 30000/1001.
         stream = container.add_stream(codec, rate=Fraction(self.fps).limit_denominator(1001))
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = (side + side % 2 for side in self.size)

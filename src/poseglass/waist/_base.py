@@ -1,4 +1,4 @@
-"""What a pruner and a recoverer are."""
+"""The base classes of pruners and recoverers."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -15,9 +15,9 @@ class Pruner(nn.Module, ABC):
     """Chooses the frames that the following layers see.
 
     Attributes:
-        needs_attention: Whether it ranks frames by the attention that they received in the layer before. Only then is
-            that attention computed.
-        config: The constructor's arguments, from which :func:`poseglass.load` builds it again.
+        needs_attention: Whether it ranks frames by the attention they received in the previous layer. That attention is
+            computed only if this is true.
+        config: The constructor's arguments, from which :func:`poseglass.load` rebuilds it.
     """
 
     needs_attention: ClassVar[bool] = False
@@ -37,21 +37,22 @@ class Pruner(nn.Module, ABC):
         always: Always = None,
         attention: Float[Tensor, "b f"] | None = None,
     ) -> Indices:
-        """Choose frames; returns their indices (b keep), strictly increasing.
+        """Choose frames, and return their strictly increasing indices (b keep).
 
         Args:
-            tokens: The frames' tokens (b f s c) before the layer. Hypotheses come side by side, as one slot.
-            pose2d: The input of the same frames, (b f j i).
+            tokens: The frames' tokens (b f s c) before the layer. Hypotheses are concatenated into one slot.
+            pose2d: The 2D poses of the same frames, (b f j i).
             keep: How many frames to keep.
-            always: A frame to keep in any case, the same in every clip or one for each (b); `keep` counts it.
-            attention: The share of the layer's temporal attention that each frame received (b f), if
+            always: The index of a frame to keep in any case, the same in every clip or one per clip (b). It is one of
+                the `keep` frames.
+            attention: The share of the previous layer's temporal attention that each frame received (b f), if
                 `needs_attention`.
         """
 
 
 @runtime_checkable
 class Sizes(Protocol):
-    """What a recoverer may have to know about the backbone that it is made for."""
+    """The attributes of a backbone that a recoverer may need."""
 
     dim: int
     frames: int
@@ -60,12 +61,13 @@ class Sizes(Protocol):
 
 
 class Recoverer(nn.Module, ABC):
-    """Brings kept frames back to full length.
+    """Restores all frames of a clip from the kept ones.
 
     Attributes:
         acts_on: ``"tokens"`` of the last layer, before the head, or ``"poses"``, after it.
-        time_parameters: Names of the parameters (1 f c) that tell frames apart, for weights of another clip length.
-        config: The constructor's arguments, from which :func:`poseglass.load` builds it again.
+        time_parameters: Names of the parameters (1 f c) that distinguish frames, for changing the clip length of
+            trained weights.
+        config: The constructor's arguments, from which :func:`poseglass.load` rebuilds it.
     """
 
     acts_on: ClassVar[Literal["tokens", "poses"]]
@@ -79,21 +81,21 @@ class Recoverer(nn.Module, ABC):
     @classmethod
     @abstractmethod
     def for_backbone(cls, backbone: Sizes) -> "Recoverer":
-        """A new one that fits a backbone."""
+        """Build a recoverer that fits a backbone."""
 
     def init_sinusoidal(self) -> None:
-        """Set initial weights that learn fast. By default there is nothing to set."""
+        """Set initial weights that learn fast. By default, this does nothing."""
 
     def fits(self, backbone: Sizes) -> str:
-        """Why it does not fit a backbone, as a sentence; empty if it fits. By default it fits any."""
+        """The reason why it does not fit a backbone; empty if it fits. By default, it fits any backbone."""
         return ""
 
     @abstractmethod
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
-        """All `frames` (b f s c) from the kept ones.
+        """Restore all frames (b f s c) from the kept ones.
 
         Args:
             x: Tokens (b k s c) or poses (b k j 3) of the kept frames.
-            kept: Which frames of the clip they are (b k), increasing.
-            frames: The clip's length.
+            kept: The increasing indices of the kept frames in the clip (b k).
+            frames: The clip's number of frames.
         """

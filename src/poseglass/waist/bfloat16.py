@@ -16,18 +16,19 @@ __all__ = ["to_bfloat16"]
 def to_bfloat16(model: PoseModel, *, exact: int = 1) -> PoseModel:
     """Copy a model for evaluation, with layers that multiply in bfloat16.
 
-    Processors with bfloat16 multiply up to twice as fast in it. The weights of each
+    Processors that support bfloat16 multiply up to twice as fast in it. The weights of each
     :class:`poseglass.models.layers.Linear` within the layers are cast (:meth:`PoseTransformer.parts` lists a layer's
-    modules). Embedding, norms, sums, choice and recovery of frames, head, input and output stay in float32: in bfloat16
-    an image coordinate has 8 bits, which is a few millimetres of a person. docs/hourglass.md has speed and accuracy.
+    modules). Embedding, norms, sums, pruning, recovery, head, input and output stay in float32: in bfloat16 an image
+    coordinate has 8 bits, so its rounding amounts to a few millimetres on a person. docs/hourglass.md reports speed and
+    accuracy.
 
     The copy is an ordinary model: its weights can be edited, loaded, saved, copied and cast back with ``.float()``.
 
     Args:
-        model: A backbone, an hourglass or a funnel. It is not changed. A backbone whose layers have none of these
-            Linears is cast whole, its waist included, and then also expects bfloat16 input.
+        model: A backbone, an hourglass or a funnel. It is not changed. If the backbone's layers contain no such Linear,
+            the whole model is cast, waist included, and then also expects bfloat16 input.
         exact: How many of the first layers stay in float32. The waist chooses frames by the tokens of the layers before
-            it, and between two frames that nearly tie, rounding may choose the other.
+            it. If two frames nearly tie, rounding may change the choice.
 
     Raises:
         ModelError: The model has fewer layers than `exact`.

@@ -1,4 +1,4 @@
-"""The forward pass of a backbone whose layers drop frames by a schedule."""
+"""The forward pass of a backbone that drops frames according to a schedule."""
 
 from collections.abc import Mapping
 
@@ -33,15 +33,15 @@ def forward_pruned(
         schedule: ``{layer: frames kept from that layer on}``.
         pruner: Chooses the frames.
         pose2d: 2D poses (b f j i).
-        kept: Frames to keep instead of choosing, ``{layer: indices in the clip (b k)}``.
-        always: A frame of the clip that every stage keeps.
-        embedding: What to add to the kept tokens of each stage (1 k 1 c), by the layer's number.
+        kept: Frames to keep in place of the pruner's choice, ``{layer: indices in the clip (b k)}``.
+        always: The index of a frame that every stage keeps.
+        embedding: Added to the kept tokens of each stage (1 k 1 c); the keys are layer indices.
 
     Returns:
-        The last layer's tokens (b k s c), and for each stage the indices in the clip of the frames that it kept.
+        The last layer's tokens (b k s c), and for each stage the indices in the clip of the kept frames.
 
     Raises:
-        ModelError: The input, `kept` or the pruner's choice does not fit.
+        ModelError: The shape of the input, `kept` or the pruner's choice is invalid.
     """
     backbone.check(pose2d)
     if kept is not None:
@@ -82,8 +82,8 @@ def _choose(
     always: Tensor | None,
     attention: Float[Tensor, "b f"] | None,
 ) -> Indices:
-    """The pruner's choice, checked."""
-    # A frame is represented by its hypotheses side by side, in one slot, or by its joints.
+    """Run the pruner, and check the frames it chooses."""
+    # A frame is represented by its joints, or by its hypotheses concatenated into one slot.
     features = tokens.flatten(2)[:, :, None] if backbone.slots == "hypotheses" else tokens  # b f s c
     extra = {} if attention is None else {"attention": attention}
     chosen: Tensor = pruner(features, pose2d, keep=keep, always=always, **extra)
@@ -93,17 +93,17 @@ def _choose(
             f"{name} should return whole numbers (clips, frames) of shape {(tokens.shape[0], keep)} and returned "
             f"{chosen.dtype} {tuple(chosen.shape)}; {advice}"
         )
-    # The order of ours is tested; to look at values would wait for a GPU, and a compiled graph cannot.
+    # Tests cover our own pruners. Reading values would wait for a GPU, and a compiled graph cannot read them.
     trusted = type(pruner) in PRUNERS.values() or torch.compiler.is_compiling()
     if not trusted and bool((chosen < 0).any() or (chosen >= tokens.shape[1]).any() or (chosen.diff(dim=1) <= 0).any()):
-        raise ModelError(f"{name} should return rising indices within 0..{tokens.shape[1] - 1}; {advice}")
+        raise ModelError(f"{name} should return increasing indices within 0..{tokens.shape[1] - 1}; {advice}")
     if not trusted and always is not None and not bool((chosen == always[:, None]).any(1).all()):
         raise ModelError(f"{name} should keep the frame `always` and dropped it; {advice}")
     return chosen
 
 
 def _attention(received: Received, layer: int, backbone: PoseTransformer, pruner: Pruner) -> Float[Tensor, "b f"]:
-    """The share of attention that each frame received in the layer before: the mean of its temporal attentions."""
+    """The share of attention that each frame received in the previous layer, averaged over its temporal attentions."""
     if not received:
         raise ModelError(
             f"{type(pruner).__name__} needs the attention of layer {layer - 1}, but that layer of "
@@ -123,9 +123,9 @@ def _check_kept(
     outer: Indices | None = None
     for layer, indices in sorted(kept.items()):
         if bool((indices < 0).any() or (indices >= frames).any() or (indices.diff(dim=1) <= 0).any()):
-            raise ModelError(f"kept[{layer}] must rise strictly and stay within 0..{frames - 1}")
+            raise ModelError(f"kept[{layer}] must be strictly increasing and stay within 0..{frames - 1}")
         if outer is not None and not all(bool(torch.isin(a, b).all()) for a, b in zip(indices, outer)):  # noqa: B905
-            raise ModelError(f"kept[{layer}] names frames that an earlier layer dropped")
+            raise ModelError(f"kept[{layer}] must be a subset of the frames that the previous stage keeps")
         if always is not None and not bool((indices == always).any(1).all()):
-            raise ModelError(f"kept[{layer}] must hold frame {always}, which is always kept")
+            raise ModelError(f"kept[{layer}] must contain frame {always}, which is always kept")
         outer = indices

@@ -1,9 +1,9 @@
-"""The waist: a backbone whose middle layers see only some of the frames.
+"""The waist: a backbone whose later layers see only some of the frames.
 
-Li et al., "Hourglass Tokenizer for Efficient Transformer-Based 3D Human Pose Estimation" (HoT), CVPR 2024, arXiv
-2311.12028, and "H2OT", TPAMI 2025, arXiv 2509.06956: prune frames before a layer, then either recover all of them at
-the end (:class:`Hourglass`) or return poses for the kept frames only (:class:`Funnel`). Both wrap the backbone and
-never change it; `.backbone` gives it back.
+Frames are pruned before a layer. At the end, either all of them are recovered (:class:`Hourglass`), or only the kept
+frames get poses (:class:`Funnel`). Both wrap the backbone and never change it; `.backbone` is the original. Li et al.,
+"Hourglass Tokenizer for Efficient Transformer-Based 3D Human Pose Estimation" (HoT), CVPR 2024, arXiv 2311.12028, and
+"H2OT", TPAMI 2025, arXiv 2509.06956.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,10 +29,10 @@ __all__ = ["Funnel", "Hourglass", "PoseModel", "Trace", "backbone_of", "funnel",
 
 @dataclass(frozen=True)
 class Trace:
-    """The result of a forward pass, and the frames that it kept.
+    """The poses of a forward pass, and the frames it kept.
 
     Attributes:
-        pose3d: The poses (b f j 3); from a funnel, the poses of the last layer's frames (b k j 3).
+        pose3d: The poses (b f j 3); from a funnel, the poses of the kept frames (b k j 3).
         kept: The frames that each stage kept, as indices in the clip (b k): ``{layer: indices}``.
     """
 
@@ -42,15 +42,15 @@ class Trace:
 
 @final
 class Hourglass(nn.Module):
-    """A backbone with a waist: its middle layers see some frames, and all frames get a pose.
+    """A backbone with a waist: its later layers see only some frames, but all frames get a pose.
 
     This constructor takes objects. Most users want :func:`hourglass`, which also takes names, shares and counts.
 
     Args:
         backbone: The network to wrap. It is neither copied nor changed.
-        schedule: ``{layer: frames kept from that layer on}``; layers rise, frames fall.
-        pruner: Chooses the frames.
-        recoverer: Brings them back.
+        schedule: ``{layer: frames kept from that layer on}``. Layers must increase; numbers of frames must not.
+        pruner: Chooses the frames to keep.
+        recoverer: Restores the others.
 
     Raises:
         ModelError: The schedule or the recoverer does not fit the backbone.
@@ -81,7 +81,7 @@ class Hourglass(nn.Module):
         self.schedule = dict(schedule)
         self.pruner = pruner
         self.recoverer = recoverer
-        # HoT adds this to the kept tokens of each stage (1 k 1 c), the same for every joint; zero at initialisation.
+        # HoT adds this to the kept tokens of each stage (1 k 1 c), the same for every joint. It is initially zero.
         self.kept_embedding = nn.ParameterDict(
             {str(layer): nn.Parameter(torch.zeros(1, keep, 1, backbone.dim)) for layer, keep in schedule.items()}
         )
@@ -126,12 +126,12 @@ class Hourglass(nn.Module):
 
         Args:
             pose2d: 2D poses (b f j i).
-            kept: Frames to keep instead of choosing, from another trace. The mirrored pass of flip averaging keeps the
-                frames of the plain pass.
+            kept: Frames to keep in place of the pruner's choice, from another trace. In flip averaging, the mirrored
+                pass keeps the frames of the plain pass.
 
         Raises:
-            ModelError: The input has another shape, `kept` does not follow the schedule, or the pruner or the
-                recoverer returns something that does not fit.
+            ModelError: The input has the wrong shape, `kept` does not follow the schedule, or the pruner or the
+                recoverer returns something invalid.
         """
         tokens, stages = forward_pruned(
             self.backbone, self.schedule, self.pruner, pose2d, kept=kept, embedding=self.kept_embedding
@@ -147,7 +147,7 @@ class Hourglass(nn.Module):
         full: Tensor = self.recoverer(x, kept, frames=self.frames)
         if full.shape != (due := (x.shape[0], self.frames, *x.shape[2:])):
             raise ModelError(
-                f"{type(self.recoverer).__name__} should bring {x.shape[1]} frames back to {self.frames}, shape "
+                f"{type(self.recoverer).__name__} should restore {self.frames} frames from {x.shape[1]}, shape "
                 f"{tuple(due)}, and returned {tuple(full.shape)}; poseglass.testing.check_recoverer finds out why"
             )
         return full
@@ -157,17 +157,17 @@ class Hourglass(nn.Module):
 class Funnel(nn.Module):
     """A backbone that drops frames for good and returns poses for the kept ones: for seq2frame, where one pose counts.
 
-    It has no weights of its own, so a published TPC checkpoint is that of its backbone. This constructor takes objects.
-    Most users want :func:`funnel`, which also takes names, shares and counts.
+    It has no weights of its own, so a published TPC checkpoint holds only its backbone's. This constructor takes
+    objects. Most users want :func:`funnel`, which also takes names, shares and counts.
 
     Args:
         backbone: The network to wrap. It is neither copied nor changed.
-        schedule: ``{layer: frames kept from that layer on}``; layers rise, frames fall.
-        pruner: Chooses the frames.
-        always: The frame whose pose is wanted. Every stage keeps it, and counts it.
+        schedule: ``{layer: frames kept from that layer on}``. Layers must increase; numbers of frames must not.
+        pruner: Chooses the frames to keep.
+        always: The index of the frame whose pose is wanted. It is one of the frames that every stage keeps.
 
     Raises:
-        ModelError: The schedule does not fit the backbone, or the clip has no such frame.
+        ModelError: The schedule does not fit the backbone, or `always` is outside the clip.
 
     Example:
         >>> import torch, poseglass as pg
@@ -244,8 +244,8 @@ def hourglass(
     """Give a backbone a waist.
 
     Args:
-        model: The backbone, which is wrapped and not copied, or a name that :func:`poseglass.create_model` knows. By
-            name, each layer is built for the frames that it will get, if that matters (MotionAGFormer).
+        model: The backbone, which is wrapped and not copied, or a name that :func:`poseglass.create_model` knows. Given
+            a name, each layer is built for the number of frames it will get, if that matters (MotionAGFormer).
         keep: Frames to keep: a count, a share of the clip (a float up to 1.0), or a pyramid ``{layer: keep}`` (H2OT).
         at: The layer before which to prune; required unless `keep` is a pyramid.
         prune: A pruner or a name in ``PRUNERS``: ``"density"`` (the paper's TPC), ``"attention"`` (TPA), ``"motion"``
@@ -255,7 +255,7 @@ def hourglass(
         frames: Frames of a clip, if `model` is a name; the size's own default if None.
 
     Raises:
-        ModelError: Something does not fit; the message says what would.
+        ModelError: An argument does not fit; the message says what would.
 
     Example:
         >>> import torch, poseglass as pg
@@ -283,18 +283,18 @@ def funnel(
     prune: str | Pruner = "density",
     frames: int | None = None,
 ) -> Funnel:
-    """Let a backbone drop frames for good, if only one frame's pose is wanted.
+    """Let a backbone drop frames for good, for use when only one frame's pose is wanted.
 
     Args:
         model: The backbone or the name of one, as in :func:`hourglass`.
         keep: Frames to keep, as in :func:`hourglass`; `always` is one of them.
         at: The layer before which to prune; required unless `keep` is a pyramid.
-        always: The frame whose pose is wanted; the clip's centre if None.
+        always: The index of the frame whose pose is wanted; the clip's centre if None.
         prune: A pruner or a name in ``PRUNERS``.
         frames: Frames of a clip, if `model` is a name; the size's own default if None.
 
     Raises:
-        ModelError: Something does not fit; the message says what would.
+        ModelError: An argument does not fit; the message says what would.
 
     Example:
         >>> import torch, poseglass as pg
@@ -318,4 +318,4 @@ def _pruner(prune: str | Pruner) -> Pruner:
 def _check_part(part: object, kind: type[nn.Module]) -> None:
     if not isinstance(part, kind):
         what = f"the class {part.__name__}" if isinstance(part, type) else repr(part)
-        raise ModelError(f"expected a {kind.__name__}, an object of a subclass, got {what}")
+        raise ModelError(f"expected a {kind.__name__} (an object of a subclass), got {what}")

@@ -1,4 +1,4 @@
-"""Pruners: strategies that choose the frames to keep. :data:`PRUNERS` lists them by name."""
+"""Pruners, which choose the frames to keep. :data:`PRUNERS` lists them by name."""
 
 from typing import ClassVar, final
 
@@ -19,9 +19,9 @@ __all__ = ["PRUNERS", "AttentionScore", "DensityPeaks", "Motion", "Uniform"]
 class DensityPeaks(Pruner):
     """Keep the density peaks of the frames' tokens: the paper's token pruning cluster, TPC (HoT, section 3.2).
 
-    A frame scores high if its nearest frames are close and every denser frame is far. Frames are compared by the mean
-    of their tokens, in float64, with distances that are symmetric to the bit. So ties (mutual nearest neighbours have
-    equal density) break by index and never by rounding: the same clip always keeps the same frames.
+    A frame scores high if its nearest frames are close and every denser frame is far away. Frames are compared by the
+    mean of their tokens, in float64, with distances that are symmetric to the bit. Ties (mutual nearest neighbours have
+    equal density) are therefore broken by index and never by rounding: the same clip always keeps the same frames.
 
     Args:
         neighbours: Number of nearest frames, the frame itself included, that determine its density.
@@ -38,7 +38,7 @@ class DensityPeaks(Pruner):
     def __init__(self, *, neighbours: int = 2) -> None:
         super().__init__()
         if neighbours < 1:
-            raise ModelError(f"a density needs 1 neighbour or more (a frame is its own nearest), not {neighbours}")
+            raise ModelError(f"neighbours should be 1 or more (a frame is its own nearest neighbour), not {neighbours}")
         self.neighbours = neighbours
         self.config = {"neighbours": neighbours}
 
@@ -53,13 +53,13 @@ class DensityPeaks(Pruner):
         attention: Float[Tensor, "b f"] | None = None,
     ) -> Indices:
         """See :class:`Pruner`."""
-        # The mean of a single slot is the slot: a copy is faster than a sum.
+        # The mean of a single slot is the slot itself, and a copy is faster than a sum.
         frames = tokens[:, :, 0].double() if tokens.shape[2] == 1 else tokens.mean(dim=2, dtype=torch.float64)
         distance = distances(frames) / frames.shape[-1] ** 0.5
         nearest = distance.topk(min(self.neighbours, distance.shape[-1]), largest=False).values
         density = (-nearest.square().mean(-1)).exp()
 
-        # Rank frames by density, the earlier first of equal ones. Denser frames have a smaller rank.
+        # Rank frames by descending density; of equal ones, the earlier comes first.
         rank = density.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
         lesser = rank[:, None, :] >= rank[:, :, None]
         separation = distance.masked_fill(lesser, torch.inf).amin(-1)
@@ -68,16 +68,16 @@ class DensityPeaks(Pruner):
 
 
 def distances(x: Float[Tensor, "b f c"]) -> Float[Tensor, "b f f"]:
-    """Euclidean distances within each clip, symmetric to the bit."""
+    """Euclidean distances between the frames of each clip, symmetric to the bit."""
     if torch.compiler.is_compiling():  # a graph cannot loop over an unknown number of clips
         return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
-    # With fewer channels, differences take a millisecond at most (benchmarks/products.py).
+    # With fewer channels, differences take at most a millisecond (benchmarks/products.py).
     form = distances_by_products if x.shape[-1] >= 1024 and x.device.type == "cpu" else distances_by_differences
     return torch.stack([form(clip) for clip in x])
 
 
 def distances_by_differences(x: Float[Tensor, "f c"]) -> Float[Tensor, "f f"]:
-    """The plain form. Equal frames are 0 apart, and equally far from any other frame."""
+    """The plain form. Equal frames have distance 0, and equal distances to any other frame."""
     half = x.new_zeros(len(x), len(x))
     row, column = torch.triu_indices(len(x), len(x), 1, device=x.device)
     half[row, column] = F.pdist(x)  # each pair once
@@ -87,12 +87,13 @@ def distances_by_differences(x: Float[Tensor, "f c"]) -> Float[Tensor, "f f"]:
 def distances_by_products(x: Float[Tensor, "f c"]) -> Float[Tensor, "f f"]:
     """The fast form, for float64: |a - b|^2 = |a|^2 + |b|^2 - 2 ab. It takes half the time.
 
-    If this cancels six digits or more for any pair, because two frames are equal or nearly so, the plain form runs.
+    If any pair loses six or more digits to cancellation, because two frames are equal or nearly so, the plain form
+    runs.
     """
     x = x - x[:1]
     products = x.new_zeros(len(x), len(x))
     rows = -(-len(x) // 4)
-    for start in range(0, len(x), rows):  # in four steps above the diagonal: 5/8 of the square
+    for start in range(0, len(x), rows):  # four bands from the diagonal to the right: 5/8 of the matrix
         torch.mm(x[start : start + rows], x[start:].T, out=products[start : start + rows, start:])
     squares = products.diagonal()
     scale = squares[:, None] + squares
@@ -104,12 +105,12 @@ def distances_by_products(x: Float[Tensor, "f c"]) -> Float[Tensor, "f f"]:
 
 @final
 class AttentionScore(Pruner):
-    """Keep the frames that the layer before attends to most: attention score, the papers' TPA (HoT's ablation; H2OT).
+    """Keep the frames to which the previous layer attends most: the papers' TPA (HoT's ablation; H2OT).
 
-    The papers leave the reduction open. Here a frame's score is the attention it receives as a key, after the softmax,
-    in the temporal attention of the layer before the pruning: the mean over heads, querying frames (itself included)
-    and slots. If the layer has several temporal attentions (MotionBERT's streams, MHFormer's hypotheses), their scores
-    are averaged. The scores of a clip add up to 1.
+    The papers do not say how attention is reduced to a score. Here a frame's score is the attention it receives as a
+    key, after the softmax, in the temporal attention of the layer before pruning: the mean over heads, querying frames
+    (itself included) and slots. If the layer has several temporal attentions (MotionBERT's streams, MHFormer's
+    hypotheses), their scores are averaged. The scores of a clip add up to 1.
 
     Example:
         >>> import torch
@@ -143,11 +144,11 @@ class AttentionScore(Pruner):
 
 @final
 class Motion(Pruner):
-    """Keep the frames into which the body moves most: motion, H2OT's TPMo.
+    """Keep the frames that moved most since the preceding frame: H2OT's TPMo.
 
     A frame's score is the distance of its 2D pose from the preceding one: the norm over the joints' x and y. Keypoint
-    scores do not count, and the first frame scores 0. In later stages of a pyramid the preceding pose is that of the
-    preceding *kept* frame, so motion in dropped frames counts too.
+    scores are ignored, and the first frame scores 0. In later stages of a pyramid, the preceding frame is the preceding
+    *kept* frame, so motion in dropped frames counts too.
 
     Example:
         >>> import torch
@@ -167,7 +168,7 @@ class Motion(Pruner):
         attention: Float[Tensor, "b f"] | None = None,
     ) -> Indices:
         """See :class:`Pruner`."""
-        # In float64, differences of float32 inputs are all but exact: equal steps tie, and ties break by index.
+        # In float64, differences of float32 inputs are almost exact, so equal steps tie, and ties are broken by index.
         steps = pose2d[..., :2].double().diff(dim=1).flatten(2)
         return highest(F.pad(torch.linalg.vector_norm(steps, dim=-1), (1, 0)), keep, always)
 
@@ -176,8 +177,8 @@ class Motion(Pruner):
 class Uniform(Pruner):
     """Keep evenly spaced frames, including the first and the last (H2OT's TPS).
 
-    The frame `always` takes the place of the nearest one, but not of the first or the last; with two
-    frames to keep, it takes the place of the nearer end.
+    The frame `always` replaces the nearest kept frame, but not the first or the last. If only two frames are kept, it
+    replaces the nearer one.
 
     Example:
         >>> import torch
@@ -205,10 +206,10 @@ class Uniform(Pruner):
             return kept
         place = torch.as_tensor(always, device=kept.device).expand(batch)[:, None]  # b 1
         distance = (kept - place).abs()  # b k
-        if keep > 2:  # the first and the last frame stay, unless one of them is the frame itself
+        if keep > 2:  # the first and the last frame are never replaced
             ends = (steps == 0) | (steps == keep - 1)
             distance = distance + frames * (ends & (distance > 0))
-        return kept.scatter(1, distance.argmin(1, keepdim=True), place)  # the nearest of the others gives way
+        return kept.scatter(1, distance.argmin(1, keepdim=True), place)
 
 
 PRUNERS: dict[str, type[Pruner]] = {

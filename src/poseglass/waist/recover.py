@@ -1,4 +1,4 @@
-"""Recovering strategies: all frames from the kept ones. :data:`RECOVERERS` lists them by name."""
+"""Recoverers, which restore all frames from the kept ones. :data:`RECOVERERS` lists them by name."""
 
 from typing import ClassVar, Literal, final
 
@@ -18,15 +18,15 @@ __all__ = ["RECOVERERS", "Interpolate", "Nearest", "RecoveringAttention"]
 
 @final
 class RecoveringAttention(Recoverer):
-    """Learned queries, one per frame, attend to the kept tokens of their joint: token recovering attention, TRA.
+    """Learned queries, one per frame, attend to each joint's kept tokens: the paper's token recovering attention, TRA.
 
     As in the paper (HoT, section 3.3): queries + proj(attention(queries, tokens)), with no norm and no mlp.
 
     Args:
         dim: Channels of the tokens.
-        frames: Frames to recover. Each has a query, which is zero at initialisation.
-        heads: Attention heads; the paper has the backbone's number.
-        bias: Whether the projections of query, key and value have a bias; the paper does as the backbone does.
+        frames: Frames to recover. Each has a query, which is initially zero.
+        heads: Attention heads; in the paper, as many as the backbone has.
+        bias: Whether the projections of query, key and value have biases; in the paper, as in the backbone.
 
     Example:
         >>> import torch
@@ -47,11 +47,11 @@ class RecoveringAttention(Recoverer):
 
     @classmethod
     def for_backbone(cls, backbone: Sizes) -> "RecoveringAttention":
-        """As wide as the backbone, with its heads and biases."""
+        """Build one with the backbone's channels, frames, heads and biases."""
         return cls(dim=backbone.dim, frames=backbone.frames, heads=backbone.heads, bias=backbone.bias)
 
     def fits(self, backbone: Sizes) -> str:
-        """It fits clips of its own length and tokens of its own width."""
+        """The reason why it does not fit a backbone: another number of frames or channels. Empty if it fits."""
         if (self.frames, self.dim) == (backbone.frames, backbone.dim):
             return ""
         return (
@@ -61,12 +61,12 @@ class RecoveringAttention(Recoverer):
 
     @torch.no_grad()
     def init_sinusoidal(self) -> None:
-        """A time code in the queries, and keys like queries, so that a frame first looks for those near its own."""
+        """Set queries to a time code, and key weights to query weights, so that frames first attend to near ones."""
         self.queries.copy_(time_code(self.frames, self.dim))
         self.attention.key.weight.copy_(self.attention.query.weight)
 
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
-        """See :class:`Recoverer`. `kept` is not used: the tokens themselves carry their time.
+        """See :class:`Recoverer`. `kept` is unused, because the tokens themselves encode their time.
 
         Raises:
             ModelError: It was built for another number of frames.
@@ -79,7 +79,7 @@ class RecoveringAttention(Recoverer):
 
 @final
 class Interpolate(Recoverer):
-    """Interpolates linearly in time between the poses of the kept frames, and holds the ends (H2OT's TRI).
+    """Interpolate linearly in time between the poses of kept frames, and repeat the first and last ones (H2OT's TRI).
 
     Example:
         >>> import torch
@@ -92,11 +92,11 @@ class Interpolate(Recoverer):
 
     @classmethod
     def for_backbone(cls, backbone: Sizes) -> "Interpolate":
-        """It fits any backbone."""
+        """Build one; it fits any backbone."""
         return cls()
 
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
-        """See :class:`Recoverer`. The kept frames' poses stay bit for bit as they are."""
+        """See :class:`Recoverer`. The poses of kept frames are unchanged, bit for bit."""
         time, before, after = around(kept, frames)
         start, end = kept.gather(1, before), kept.gather(1, after)
         share = ((time - start) / (end - start).clamp(min=1)).clamp(0, 1).to(x.dtype)[..., None, None]
@@ -106,7 +106,7 @@ class Interpolate(Recoverer):
 
 @final
 class Nearest(Recoverer):
-    """Each frame takes the pose of the nearest kept frame; of two at the same distance, the earlier (HoT's ablation).
+    """Give each frame the pose of the nearest kept frame; of two equally near, the earlier (HoT's ablation).
 
     Example:
         >>> import torch
@@ -119,20 +119,20 @@ class Nearest(Recoverer):
 
     @classmethod
     def for_backbone(cls, backbone: Sizes) -> "Nearest":
-        """It fits any backbone."""
+        """Build one; it fits any backbone."""
         return cls()
 
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
-        """See :class:`Recoverer`. Every pose is one of the kept frames', bit for bit."""
+        """See :class:`Recoverer`. Every pose equals that of a kept frame, bit for bit."""
         time, before, after = around(kept, frames)
         earlier = time - kept.gather(1, before) <= kept.gather(1, after) - time
         return take(x, torch.where(earlier, before, after))
 
 
 def around(kept: Indices, frames: int) -> tuple[Int[Tensor, "b f"], Int[Tensor, "b f"], Int[Tensor, "b f"]]:
-    """For each frame: its time, and the positions in `kept` of the last kept frame up to it and the first from it on.
+    """For each frame: its index, and the places in `kept` of the nearest kept frames at or before and at or after it.
 
-    Before the first kept frame both are the first; after the last both are the last.
+    Before the first kept frame, both are the first place; after the last, both are the last.
     """
     time = torch.arange(frames, device=kept.device).repeat(kept.shape[0], 1)
     after = torch.searchsorted(kept.contiguous(), time).clamp(max=kept.shape[1] - 1)

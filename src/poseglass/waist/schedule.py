@@ -1,4 +1,4 @@
-"""Schedules: how many frames each layer keeps, from what a user gives to what a backbone can run."""
+"""Schedules: turn the arguments `keep` and `at` into a checked number of frames for each pruned layer."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -13,12 +13,12 @@ __all__ = ["build_for_schedule", "check_schedule", "scheduled"]
 def scheduled(
     model: PoseTransformer | str, keep: int | float | Mapping[int, int | float], at: int | None, frames: int | None
 ) -> tuple[PoseTransformer, dict[int, int]]:
-    """The backbone and the schedule ``{layer: frames}`` of the arguments of :func:`poseglass.hourglass`.
+    """The backbone and the schedule ``{layer: frames}`` that the arguments of :func:`poseglass.hourglass` describe.
 
-    Frames may be given as a count, as a share of the clip, or as a pyramid; the backbone as the name of a size.
+    Frames may be given as a count, a share of the clip or a pyramid; the backbone may be the name of a size.
 
     Raises:
-        ModelError: The arguments contradict each other, or a share is impossible.
+        ModelError: The arguments contradict each other, or a share is not above 0 and at most 1.
     """
     if isinstance(keep, Mapping):
         if at is not None:
@@ -32,7 +32,9 @@ def scheduled(
         name = model
         return build_for_schedule(lambda lengths: create_model(name, frames=lengths), stages, frames)
     if frames is not None:
-        raise ModelError(f"frames= goes with the name of a size; this {type(model).__name__} has {model.frames} frames")
+        raise ModelError(
+            f"frames= is only for a model given by name; this {type(model).__name__} already has {model.frames} frames"
+        )
     return model, _counts(stages, model)
 
 
@@ -41,15 +43,15 @@ def build_for_schedule(
     stages: Mapping[int, int | float],
     frames: int | None,
 ) -> tuple[PoseTransformer, dict[int, int]]:
-    """Build a backbone that can run a schedule, each layer for the frames that it will get if that matters.
+    """Build a backbone that can run a schedule. If its layers take fixed numbers of frames, they match the schedule.
 
     Args:
-        build: Builds the backbone for so many frames, the same in all layers or a number for each.
+        build: Builds the backbone, given a number of frames for all layers or one for each.
         stages: Frames to keep, ``{layer: count or share}``.
         frames: Frames of a clip; the backbone's default if None.
 
     Returns:
-        The backbone, and the schedule with counts for shares.
+        The backbone, and the schedule with shares converted to counts.
 
     Raises:
         ModelError: The schedule does not fit the backbone.
@@ -70,16 +72,16 @@ def check_schedule(schedule: Mapping[int, int], backbone: PoseTransformer) -> No
         return
     raise ModelError(
         f"this {type(backbone).__name__} has layers for {[*backbone.lengths]} frames, but the schedule "
-        f"{dict(schedule)} needs {needed}: build it with frames={needed}, or give the name of a size instead of a model"
+        f"{dict(schedule)} needs {needed}: build it with frames={needed}, or give the model's name instead"
     )
 
 
 def _counts(stages: Mapping[int, int | float], backbone: PoseTransformer) -> dict[int, int]:
-    """The stages with shares of the clip, which are floats, as numbers of frames."""
+    """The stages with shares of the clip (floats) converted to numbers of frames."""
     for keep in stages.values():
         if isinstance(keep, float) and not 0 < keep <= 1:
             raise ModelError(
-                f"a share of the clip is above 0 and at most 1, not {keep}; give a count as a whole number"
+                f"a share of the clip must be above 0 and at most 1, not {keep}; to keep a count, give an int"
             )
     return {layer: round(keep * backbone.frames) if isinstance(keep, float) else keep for layer, keep in stages.items()}
 
@@ -102,7 +104,7 @@ def _check_order(schedule: Mapping[int, int], backbone: PoseTransformer) -> None
                 f"{type(backbone).__name__} can be pruned before its layers 1 to {backbone.depth - 1}, not {layer}"
             )
         if number and layer <= list(schedule)[number - 1]:
-            raise ModelError(f"the layers of a schedule must rise, got {dict(schedule)}")
+            raise ModelError(f"the layers of a schedule must increase, got {dict(schedule)}")
         if not 1 <= keep <= previous:
             raise ModelError(f"layer {layer} can keep 1 to {previous} frames, not {keep}")
         previous = keep

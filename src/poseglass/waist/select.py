@@ -1,4 +1,4 @@
-"""Select frames: by their indices, or by their scores."""
+"""Select frames by their indices or by their scores."""
 
 import torch
 from jaxtyping import Float
@@ -11,20 +11,20 @@ __all__ = ["highest", "take"]
 
 def take(x: Tensor, kept: Indices) -> Tensor:
     """Take the frames `kept` (b k) of `x` (b f ...): (b k ...)."""
-    # Not len(x): torch.export would fix the number of clips to that of its example.
+    # Not len(x): torch.export would fix the number of clips to that of its example input.
     rows = torch.arange(x.shape[0], device=x.device)[:, None]
     return x[rows, kept]
 
 
 def highest(scores: Float[Tensor, "b f"], keep: int, always: Always = None) -> Indices:
-    """Choose the `keep` frames of highest score, and return their indices in order of time (b keep).
+    """Choose the `keep` frames with the highest scores, and return their indices in temporal order (b keep).
 
-    Of equal scores, the earlier frame is kept.
+    If scores are equal, the earlier frame is kept.
 
     Args:
         scores: One score for each frame (b f). They are not changed.
         keep: Number of frames to keep.
-        always: A frame to keep whatever its score: one for all clips, or one for each (b).
+        always: The index of a frame to keep regardless of its score: one for all clips, or one per clip (b).
 
     Example:
         >>> highest(torch.tensor([[0.1, 0.7, 0.7, 0.9]]), keep=2).tolist()

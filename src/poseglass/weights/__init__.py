@@ -1,1 +1,1 @@
-"""Weights on disk: our own folders, the bundled weights, published checkpoints."""
+"""Weights on disk: our own folders, the bundled weights and published checkpoints."""

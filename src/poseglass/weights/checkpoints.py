@@ -1,6 +1,6 @@
-"""Published checkpoints: read without running code, and recognised by their keys.
+"""Published checkpoints: read without running their code, and recognised by their keys.
 
-They are pickles. torch's weights-only unpickler reads them, which runs no code of theirs.
+They are pickles. Torch's weights-only unpickler reads them without running any code in them.
 """
 
 import inspect
@@ -24,7 +24,8 @@ from poseglass.weights.state import check_state, load_state
 
 __all__ = ["load_checkpoint"]
 
-# HoT's tensors of the waist have the same names with every backbone: ours, and the published text in their place.
+# HoT's waist tensors have the same names with every backbone. Each pair holds a pattern for our name, and the published
+# text that replaces it.
 WAIST = (
     (r"kept_embedding\.\d+", "pos_embed_token"),
     (r"recoverer\.queries", "x_token"),
@@ -36,7 +37,7 @@ WAIST = (
 
 
 class Ignored:
-    """Stands in for what a checkpoint needs numpy to build, and keeps nothing of it."""
+    """Stand-in for numpy objects in a checkpoint; it discards their content."""
 
     def __init__(self, *_: object) -> None:
         pass
@@ -45,35 +46,38 @@ class Ignored:
         pass
 
 
-# Training scripts leave numpy numbers beside the weights, such as MotionBERT's `min_loss`, under the names of numpy 1
-# and 2. They are skipped. numpy's own code is never called, because it would trust the pickle.
+# Training scripts store numpy numbers beside the weights, such as MotionBERT's `min_loss`, under the names of numpy 1
+# and 2. They are skipped. Numpy's own code is never called, because it would trust the pickle.
 IGNORED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     (Ignored, name) for name in ("numpy.dtype", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
 ]
 
-# torch's list of ignored names and Python's warning filters belong to the whole process. If two threads read at once,
-# the first to finish would reset them for the other, so they take turns. A weights-only load by other code meanwhile
-# ignores the same three names, which runs nothing either.
+# Torch's list of safe names and Python's warning filters are shared by the whole process. If two threads read at once,
+# the first to finish would reset them for the other, so they take turns. If other code does a weights-only load at the
+# same time, it skips the same three names, which is harmless: nothing runs.
 READING = Lock()
 
 
 def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str, int]) -> PoseTransformer | Hourglass:
-    """The model of a published checkpoint: its architecture by its keys, its sizes by its tensors.
+    """Load a published checkpoint. The keys tell its architecture, the tensors its sizes.
 
     Args:
-        path: A ``.safetensors`` file, or a pickle in any of the published wrappings.
-        at: The layer before which HoT's waist prunes. If None: as the layers' lengths show, or as published.
-        settings: Arguments of the backbone that its tensors do not show, where they are not as published.
+        path: A ``.safetensors`` file, or a pickle in any of the published layouts.
+        at: The layer before which HoT's waist prunes. If None, it is read from the layers' lengths, or else taken as
+            published.
+        settings: Arguments of the backbone that its tensors do not show, if they differ from the published ones.
 
     Raises:
-        WeightsError: The file cannot be read without running code, or it is no checkpoint of a known architecture.
-        ModelError: `at` or `settings` are impossible.
+        WeightsError: The file cannot be read without running code, or it is not a checkpoint of a known architecture.
+        ModelError: `at` or `settings` are invalid.
     """
     state = _read(path)
     backbone, published = _recognised(state, path)
     published.check(state, path)
     if unknown := settings.keys() - inspect.signature(backbone).parameters.keys():
-        raise WeightsError(f"{path} holds a {backbone.__name__}, which has no {', '.join(sorted(unknown))} to choose")
+        raise WeightsError(
+            f"{path} holds a {backbone.__name__}, which has no setting {', '.join(sorted(unknown))}: leave it out"
+        )
 
     def build() -> PoseTransformer | Hourglass:
         card = Card(coordinates="screen", answers=published.answers)
@@ -81,12 +85,12 @@ def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str,
         if (waist := state.get("pos_embed_token")) is None:
             return plain
         if waist.ndim != 3:
-            raise WeightsError(f"{path}: pos_embed_token should have 3 axes, its shape is {tuple(waist.shape)}")
+            raise WeightsError(f"{path}: pos_embed_token should have 3 axes, but its shape is {tuple(waist.shape)}")
         keep = waist.shape[1]
         return hourglass(plain, keep=keep, at=_layer_of_waist(plain, keep, published.at, at, path))
 
     try:
-        with torch.device("meta"):  # sizes only: a file that does not fit never makes us take memory for its model
+        with torch.device("meta"):  # sizes only, so that a file that does not fit never makes us allocate its model
             outline = build()
     except RuntimeError as problem:  # such as a size that overflows
         raise WeightsError(f"{path} describes a {backbone.__name__} that cannot be built: {problem}") from None
@@ -95,24 +99,24 @@ def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str,
     ours = {published: name for name, published in names.items()}
     renamed = {ours.get(key, key): _reshaped(value, own.get(ours.get(key, key))) for key, value in state.items()}
     check_state(outline, renamed, path, names=names)
-    with torch.random.fork_rng(devices=[]):  # the initial weights, soon replaced, draw from the caller's generator
+    with torch.random.fork_rng(devices=[]):  # initial weights, replaced below, must not advance the caller's generator
         model = build()
     load_state(model, renamed, path, names=names)
     return model.eval()
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    """The state dict of a published checkpoint, out of any of the published wrappings."""
+    """Read the state dict of a published checkpoint in any of the published layouts."""
     try:
         if path.suffix == ".safetensors":
             content: Any = read_safetensors(path.read_bytes())
         else:
             with READING, warnings.catch_warnings(), torch.serialization.safe_globals(IGNORED):
-                warnings.simplefilter("ignore")  # torch warns of pickles that torch did not write
+                warnings.simplefilter("ignore")  # torch warns about pickles that torch did not write
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as problem:
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-        if isinstance(problem, pickle.UnpicklingError):  # torch's own message advises to run what is in the file
+        if isinstance(problem, pickle.UnpicklingError):  # torch's own message advises running the file's code
             odd = re.search(r"GLOBAL (\S+)|but got (.+)|Unsupported (operand \d+)", str(problem))
             reason = "it holds something other than named tensors" + (f": {odd[odd.lastindex or 0]}" if odd else "")
         raise WeightsError(
@@ -135,14 +139,14 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _recognised(state: Mapping[str, Tensor], path: Path) -> tuple[type[PoseTransformer], Published]:
-    """The architecture whose keys the state dict has."""
+    """Find the architecture whose keys the state dict has."""
     known = {name: kind.published for name, kind in BACKBONES.items() if kind.published is not None}
     for name, published in known.items():
         if published.matches(state):
             return BACKBONES[name], published
     raise WeightsError(
-        f"{path} is not a checkpoint that this version knows ({', '.join(known)}, with or without HoT's waist); its "
-        f"keys start with {', '.join(sorted(state)[:5])}; for weights that poseglass saved, give their folder"
+        f"{path} is not a checkpoint of a known architecture ({', '.join(known)}, with or without HoT's waist); its "
+        f"first keys are {', '.join(sorted(state)[:5])}; for weights that poseglass saved, give their folder"
     )
 
 
@@ -156,24 +160,25 @@ def _published_name(published: Published, own: str) -> str:
 
 
 def _layer_of_waist(backbone: PoseTransformer, keep: int, published: int, chosen: int | None, path: Path) -> int:
-    """The layer before which a published waist prunes; where layers take fixed numbers of frames, those show it."""
+    """The layer before which a published waist prunes. If layers take fixed numbers of frames, those tell it."""
     at = published if chosen is None else chosen
     if backbone.lengths is None:
         return at
     shown = next((index for index, frames in enumerate(backbone.lengths) if frames != backbone.frames), at)
     if chosen not in (None, shown):
         raise WeightsError(
-            f"{path} prunes before layer {shown}, as its layers' lengths show, not {chosen}: leave out at"
+            f"{path} prunes before layer {shown}, as its layers' lengths show, not {chosen}: leave out at="
         )
     if {*backbone.lengths[shown:], backbone.lengths[-1]} != {keep}:
         raise WeightsError(
-            f"{path}: pos_embed_token is for {keep} frames, its layers from {shown} on for {backbone.lengths[shown:]}"
+            f"{path}: pos_embed_token is for {keep} frames, but the layers from {shown} on are for "
+            f"{backbone.lengths[shown:]}"
         )
     return shown
 
 
 def _reshaped(value: Tensor, own: Tensor | None) -> Tensor:
-    """The tensor in our shape, if that differs only by axes of length 1; otherwise as it is."""
+    """The tensor in our shape if the two differ only by axes of length 1; otherwise the tensor itself."""
     if own is not None and [n for n in value.shape if n > 1] == [n for n in own.shape if n > 1]:
         return value.reshape(own.shape)
     return value

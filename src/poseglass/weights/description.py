@@ -1,4 +1,4 @@
-"""A model's description: plain values from which the same model is built again, without its weights."""
+"""A model's description: plain values from which the model can be rebuilt, without its weights."""
 
 import inspect
 import json
@@ -21,10 +21,10 @@ Description = dict[str, Any]
 
 
 def describe(model: nn.Module) -> Description:
-    """Plain values from which :func:`build` makes the same model.
+    """Describe a model in plain values from which :func:`build` rebuilds it.
 
-    A class of this package goes by its name, a backbone class of somebody else by ``"module:Class"``. Classes are
-    compared, not names: another class that is called MixSTE is not taken for ours.
+    A class of this package is described by its name, an external backbone class by ``"module:Class"``. Classes are
+    compared, not names: an external class named MixSTE is not mistaken for ours.
 
     Raises:
         WeightsError: The model cannot be described. The message says which part, and why.
@@ -47,8 +47,8 @@ def describe(model: nn.Module) -> Description:
         return described | {"recover": _describe_part(model.recoverer, RECOVERERS)}
     if not isinstance(model, PoseTransformer):
         raise WeightsError(
-            f"a {type(model).__name__} is no backbone, hourglass or funnel, so its weights cannot be saved with a "
-            "description; save its state_dict with torch.save or safetensors"
+            f"expected a backbone, an hourglass or a funnel, got a {type(model).__name__}, which has no description; "
+            "save its state_dict with torch.save or safetensors"
         )
     kind = type(model)
     ours = BACKBONES.get(kind.__name__) is kind
@@ -60,15 +60,15 @@ def describe(model: nn.Module) -> Description:
 
 
 def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None = None) -> PoseModel:
-    """The model that a description describes, with fresh weights.
+    """Build the model of a description, with fresh weights.
 
     Args:
-        description: What :func:`describe` returned.
-        backbone: The backbone's class, if it is not one of this package. Nothing is imported by its name.
+        description: The result of :func:`describe`.
+        backbone: The backbone's class, if it is external. Classes are never imported by name.
 
     Raises:
         WeightsError: The description names another backbone class.
-        AttributeError, KeyError, TypeError, ValueError: The description is broken.
+        AttributeError, KeyError, TypeError, ValueError: The description is invalid.
     """
     kind = description["class"]
     if kind not in ("Hourglass", "Funnel"):
@@ -83,7 +83,7 @@ def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None
         return Funnel(inner, schedule=schedule, pruner=pruner, always=description["always"])
     recover = description["recover"]
     recoverer: Recoverer
-    if recover["settings"] is None:  # format 1: always as the backbone needs it
+    if recover["settings"] is None:  # format 1, where it always fits the backbone
         recoverer = RECOVERERS[recover["class"]].for_backbone(inner)
     else:
         recoverer = _build_part(recover, RECOVERERS)
@@ -91,9 +91,9 @@ def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None
 
 
 def from_format_1(config: Mapping[str, Any]) -> Description:
-    """Today's description of a model that a ``config.json`` of format 1 describes.
+    """Convert a description from a ``config.json`` of format 1 to the current format.
 
-    There, a backbone's settings and card stood beside its class, and a field of the card could be missing.
+    In format 1, a backbone's settings and card were next to its class, and fields of the card could be missing.
     """
     settings = dict(config)
     kind = settings.pop("class")
@@ -116,20 +116,22 @@ def _backbone_class(name: str, given: type[PoseTransformer] | None) -> type[Pose
     if ":" not in name:
         if name not in BACKBONES:
             raise WeightsError(
-                f"the weights are of a backbone {name!r}, which this version of poseglass does not have; it has "
+                f"the weights belong to a backbone {name!r}, which this version of poseglass does not have; it has "
                 f"{', '.join(BACKBONES)}"
             )
         if given not in (None, BACKBONES[name]):
-            raise WeightsError(f"the weights are of poseglass's own {name}, not of {_name(given)}: leave out backbone=")
+            raise WeightsError(
+                f"the weights belong to poseglass's own {name}, not to {_name(given)}: leave out backbone="
+            )
         return BACKBONES[name]
     short = name.rpartition(":")[2]
     if given is None:
         raise WeightsError(
-            f"the weights are of {name}, a class outside poseglass. It is not imported just because a file names it; "
-            f"import it yourself and give it: poseglass.load(..., backbone={short.rpartition('.')[2]})"
+            f"the weights belong to {name}, a class outside poseglass, which a file cannot make poseglass import; "
+            f"import it yourself and pass it: poseglass.load(..., backbone={short.rpartition('.')[2]})"
         )
     if given.__qualname__ != short:
-        raise WeightsError(f"the weights are of {name}, not of {_name(given)}: give that class as backbone=")
+        raise WeightsError(f"the weights belong to {name}, not to {_name(given)}: pass the former as backbone=")
     return given
 
 
@@ -142,8 +144,8 @@ def _describe_part(part: Pruner | Recoverer, table: Mapping[str, type[Pruner] | 
         if type(part) is kind:
             return {"class": name, "settings": _settings(part)}
     raise WeightsError(
-        f"{_name(type(part))} is not one of this package's ({', '.join(table)}), so saved weights cannot name it; save "
-        "the backbone, and give it the waist anew after loading"
+        f"{_name(type(part))} is not one of this package's classes ({', '.join(table)}), so saved weights cannot name "
+        "it; save the backbone, and give it the waist again after loading"
     )
 
 
@@ -164,7 +166,7 @@ def _settings(part: PoseTransformer | Pruner | Recoverer) -> Description:
         inspect.signature(kind).bind(**plain)
     except (TypeError, ValueError) as problem:
         raise WeightsError(
-            f"the config of {kind.__name__} should hold plain values (numbers, texts, lists) by the names of its "
-            f"constructor's arguments, and does not: {problem}"
+            f"the config of {kind.__name__} should map its constructor's arguments to plain values (numbers, strings, "
+            f"lists), and does not: {problem}"
         ) from None
     return plain

@@ -1,9 +1,9 @@
-"""Weights on disk: our own folders, the bundled ones, and published checkpoints.
+"""Save and load weights: our own folders, the bundled ones, and published checkpoints.
 
-A folder holds one file that counts, ``weights.safetensors``: the tensors, and in its metadata a description of the
-model and a checksum of the file. It is written under a temporary name and renamed, so that a folder is always whole.
-``config.json`` beside it shows people the same description; loading does not use it. In folders of format 1 it held the
-description and the checksum of ``weights.safetensors``; they still load.
+Only one file of a folder counts, ``weights.safetensors``. It holds the tensors and, in its metadata, a description of
+the model and a checksum of the file. It is written under a temporary name and renamed, so a folder is always complete.
+``config.json`` beside it shows people the same description; loading does not use it. In format 1, ``config.json`` held
+the description and the checksum of ``weights.safetensors``. Folders of format 1 still load.
 """
 
 import hashlib
@@ -34,18 +34,18 @@ BUNDLED = ("balanced",)
 WEIGHTS = "weights.safetensors"
 FORMATS = ("poseglass weights 1", "poseglass weights 2")
 METADATA = "poseglass"  # the key of our description in the file's metadata
-UNKNOWN = "0" * 64  # stands where the checksum goes while it is computed
+UNKNOWN = "0" * 64  # the placeholder for the checksum while it is computed
 
 
 def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, about: str = "") -> Path:
-    """Write a model's weights into a folder, from which :func:`load` builds the model again.
+    """Write a model's weights into a folder, from which :func:`load` rebuilds the model.
 
     A backbone class outside this package is saved by its import path and its `config`, the dictionary of its
-    constructor's arguments; to load it, give :func:`load` the class.
+    constructor's arguments. To load it, pass the class to :func:`load`.
 
     Args:
         model: A backbone, an hourglass or a funnel.
-        folder: The folder to write; it is created if necessary. Weights that it holds are replaced in one step.
+        folder: The folder to write; it is created if necessary. Weights already in it are replaced in one step.
         half: Store the weights as float16.
         about: A sentence on where the weights come from.
 
@@ -91,15 +91,16 @@ def load(
     Args:
         source: ``"balanced"``, a folder, or a published checkpoint's file.
         heads: Attention heads of a published checkpoint, which its tensors do not show; as published if None.
-        at: The layer before which a published HoT checkpoint prunes. If None: as its layers' lengths show, or as
-            published.
+        at: The layer before which a published HoT checkpoint prunes. If None, it is read from the layers' lengths, or
+            else taken as published.
         neighbours: Temporal neighbours in the graph of a published MotionAGFormer; as published if None.
-        backbone: The class of the backbone, if the folder holds weights of a class outside this package. A file cannot
-            make this function import anything.
+        backbone: The backbone's class, if the folder holds weights of a class outside this package. A file cannot make
+            this function import anything.
 
     Raises:
-        WeightsError: There is nothing, it is broken, its checksum differs, names are missing or left over, it needs
-            `backbone`, or reading it would mean to run code.
+        WeightsError: The source is missing or damaged, its checksum differs, tensors are missing or left over, it needs
+            `backbone`, or it cannot be read without running code.
+        ModelError: `heads`, `at` or `neighbours` is invalid.
 
     Example:
         >>> import poseglass as pg
@@ -110,14 +111,18 @@ def load(
     path = ASSETS / str(source) if str(source) in BUNDLED else Path(source)
     if path.is_dir():
         if chosen := [name for name, value in {**settings, "at": at}.items() if value is not None]:
-            raise WeightsError(f"{path} is a folder, which says its {' and '.join(chosen)}: leave that out")
+            raise WeightsError(
+                f"{path} is a folder, whose description already gives {' and '.join(chosen)}: leave that out"
+            )
         return _load_folder(path, backbone)
     if not path.is_file():
         raise WeightsError(
-            f"there are no weights {source}: give a folder, a checkpoint, or one of {', '.join(BUNDLED)}"
+            f"there are no weights {source}: give a folder, a checkpoint file or one of {', '.join(BUNDLED)}"
         )
     if backbone is not None:
-        raise WeightsError(f"backbone= is for a folder that poseglass.save wrote, and {path} is a file")
+        raise WeightsError(
+            f"backbone= is only for a folder that poseglass.save wrote, but {path} is a file: leave it out"
+        )
     return load_checkpoint(path, at=at, settings={name: value for name, value in settings.items() if value is not None})
 
 
@@ -131,14 +136,14 @@ def _load_folder(folder: Path, backbone: type[PoseTransformer] | None) -> PoseMo
     if checksum != description.get("sha256"):
         raise WeightsError(
             f"{folder / WEIGHTS} has the checksum {checksum} and should have {description.get('sha256')}: the file is "
-            "damaged or not the one meant; get it again"
+            "damaged or was replaced; get it again"
         )
     try:
         described = description["model"]
         if description["format"] == FORMATS[0]:
             described = from_format_1(described)
         state = read_safetensors(content)
-        # Of our own classes sizes first: a file that does not fit never makes us take memory for its model.
+        # Our own classes are first built without memory, so that a file that does not fit never makes us allocate it.
         with _keeps_generator(), nullcontext() if backbone else torch.device("meta"):
             model = build(described, backbone)
     except WeightsError as problem:
@@ -154,12 +159,12 @@ def _load_folder(folder: Path, backbone: type[PoseTransformer] | None) -> PoseMo
 
 
 def _keeps_generator() -> AbstractContextManager[None]:
-    """Leaves torch's global generator as it was, from which initial weights draw."""
+    """Restore torch's global generator afterwards; initial weights draw from it."""
     return torch.random.fork_rng(devices=[])
 
 
 def _description(content: bytes, folder: Path) -> tuple[dict[str, Any], str]:
-    """The description that belongs to the weights, and the checksum that they have."""
+    """The description of the weights, and their computed checksum."""
     metadata = json.loads(content[8 : _header_end(content)]).get("__metadata__") or {}
     if METADATA not in metadata:  # format 1
         description = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -168,20 +173,20 @@ def _description(content: bytes, folder: Path) -> tuple[dict[str, Any], str]:
         description = json.loads(metadata[METADATA])
         due, checksum = FORMATS[1], _checksum(content, str(description.get("sha256")))
     if not isinstance(description, dict) or description.get("format") != due:
-        raise ValueError(f"its description should have the format {due!r}; a newer poseglass may have written it")
+        raise ValueError(f"its description should have the format {due!r}; if a newer poseglass wrote it, update")
     return description, checksum
 
 
 def _header_end(content: bytes) -> int:
-    """Where the header of a safetensors file ends, which starts with the header's length in 8 bytes."""
+    """Where the header of a safetensors file ends. The file starts with the header's length in 8 bytes."""
     end = 8 + int.from_bytes(content[:8], "little")
     if not 8 < end <= len(content):
-        raise ValueError(f"{WEIGHTS} is cut short or no safetensors file")
+        raise ValueError(f"{WEIGHTS} is truncated or not a safetensors file")
     return end
 
 
 def _checksum(content: bytes, digest: str) -> str:
-    """The SHA-256 of a file that states `digest` as its checksum, with zeros in the place of that statement."""
+    """The SHA-256 of a file that states `digest` as its checksum, computed with zeros in place of that digest."""
     end = _header_end(content)
     checksum = hashlib.sha256(content[:end].replace(_statement(digest), _statement(UNKNOWN), 1))
     checksum.update(memoryview(content)[end:])
@@ -189,10 +194,10 @@ def _checksum(content: bytes, digest: str) -> str:
 
 
 def _statement(digest: str) -> bytes:
-    """How the metadata state the checksum: JSON within JSON."""
+    """The checksum as the metadata contain it: JSON within JSON."""
     return json.dumps(json.dumps({"sha256": digest}))[2:-2].encode()
 
 
 def _hint(folder: Path) -> str:
-    best = folder / "best"  # a run of poseglass train
+    best = folder / "best"  # written by poseglass train
     return f"; its best weights are in {best}" if (best / WEIGHTS).is_file() else ""

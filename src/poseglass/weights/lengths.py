@@ -1,4 +1,4 @@
-"""Weights for clips of one length as the start for another."""
+"""Fit weights for one clip length to another, as a start for training."""
 
 from collections.abc import Mapping
 
@@ -14,16 +14,17 @@ __all__ = ["lengthened"]
 
 
 def lengthened(state: Mapping[str, Tensor], model: PoseModel) -> dict[str, Tensor]:
-    """Fit the weights of a model for clips of another length to this model.
+    """Fit the weights of a model for another clip length to this model.
 
-    What was learned about the first frames stays; frames beyond them continue in the time code, from which training
-    starts (:meth:`poseglass.models.PoseTransformer.init_sinusoidal`). The embeddings of kept frames are stretched.
-    All else is taken as it is, so an architecture that has the clip's length in other weights still does not fit:
-    MHFormer (its encoders are as wide as the clip is long) and MotionAGFormer (a norm's scale for each frame).
+    The learned embeddings of the first frames are kept. Further frames continue the time code from which training
+    starts (:meth:`poseglass.models.PoseTransformer.init_sinusoidal`), plus what was learned for the last frame. The
+    embeddings of kept frames are interpolated. All other weights are unchanged, so architectures in which they depend
+    on the clip length still do not fit: MHFormer (its encoders have one channel per frame) and MotionAGFormer (its
+    norms have one scale per frame).
 
     Args:
-        state: The weights, by the names that the model has for its own.
-        model: The model that they are to fit.
+        state: The weights, under the model's own names.
+        model: The model that they should fit.
 
     Returns:
         The weights in this model's shapes.
@@ -52,7 +53,7 @@ def lengthened(state: Mapping[str, Tensor], model: PoseModel) -> dict[str, Tenso
 
 
 def _continued(embedding: Float[Tensor, "1 f c"], frames: int) -> Float[Tensor, "1 _ c"]:
-    """A time embedding for another number of frames: beyond its last frame it continues in the time code."""
+    """A time embedding for another number of frames. Beyond its last frame, it continues the time code."""
     before, dim = embedding.shape[1:]
     learned = (embedding - time_code(before, dim))[:, torch.arange(frames).clamp(max=before - 1)]
     return time_code(frames, dim) + learned

@@ -1,4 +1,4 @@
-"""Tensors into a model: all of them, and no others."""
+"""Load a state dict into a model, and require that it fits exactly."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ __all__ = ["check_state", "load_state"]
 def check_state(
     model: nn.Module, state: Mapping[str, Tensor], source: object, *, names: Mapping[str, str] | None = None
 ) -> None:
-    """Raise :class:`WeightsError` unless the tensors are the model's, by name and shape.
+    """Raise :class:`WeightsError` unless the tensors have exactly the model's names and shapes.
 
     Args:
         model: The model; it may be on the meta device.
@@ -39,10 +39,10 @@ def check_state(
 def load_state(
     model: nn.Module, state: Mapping[str, Tensor], source: object, *, names: Mapping[str, str] | None = None
 ) -> None:
-    """Load tensors into a model, converted to the model's own types.
+    """Load tensors into a model, converted to the model's dtypes.
 
     Args:
-        model: The model that gets them.
+        model: The model to load them into.
         state: Tensors by the model's own names.
         source: Where the tensors come from, for the message.
         names: What the source calls them, for the message: ``{own name: name}``.

@@ -1,1 +1,1 @@
-"""Checks of data: findings, and what makes them in data sets and in motion."""
+"""Checks of data sets and of motion, and the findings that they report."""

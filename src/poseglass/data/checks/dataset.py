@@ -1,4 +1,4 @@
-"""Checks that stop the preparation of a data set: dictionaries, numbers, finite frames, human bones."""
+"""Checks that stop the preparation of a data set: dictionaries, numbers, finite frames, human bone lengths."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from poseglass.files.pickled import read_objects
 
 __all__ = ["BONES", "UNEVEN", "check_bones", "check_finite", "numbers", "read_dictionary"]
 
-# The length in metres, of adults, of the bone from each joint to its parent.
+# Range of adult lengths in metres of the bone from each joint to its parent.
 BONES = {
     "hip": (0.05, 0.22),
     "knee": (0.30, 0.60),
@@ -26,15 +26,15 @@ UNEVEN = 1.25  # the highest ratio of a left bone to the right one, or of the ri
 
 
 def read_dictionary(path: Path, member: str, content_name: str) -> dict[Any, Any]:
-    """Read the dictionary that is pickled in a member of one of the field's npz files.
+    """Read a pickled dictionary from one of the field's npz files.
 
     Args:
         path: The npz file.
-        member: Its member.
+        member: The name of the array that holds the dictionary.
         content_name: What the dictionary holds, for the message.
 
     Raises:
-        DataError: It cannot be read, or is something else.
+        DataError: The array cannot be read, or is not a dictionary.
     """
     try:
         content = read_objects(path, member)
@@ -50,11 +50,11 @@ def numbers(value: Any, place: str) -> ndarray:
     """Convert part of a file to an array of numbers.
 
     Args:
-        value: What the file holds.
-        place: Where it is, for the message.
+        value: The part of the file.
+        place: Its place in the file, for the message.
 
     Raises:
-        DataError: It holds something else, such as text, nothing, or rows of unequal length.
+        DataError: The value is not an array of numbers, but for example text, None, or rows of unequal length.
 
     Example:
         >>> numbers([[1, 2], [3, 4]], "walk.npz").shape
@@ -74,10 +74,10 @@ def check_finite(points: Float[ndarray, "f j c"], place: str) -> None:
 
     Args:
         points: Coordinates (f j c).
-        place: Where they are, for the message.
+        place: The place of the points, for the message.
 
     Raises:
-        DataError: One is; the message names the first such frame.
+        DataError: A coordinate is NaN or infinite; the message names the first such frame.
     """
     if not (finite := np.isfinite(points).all((1, 2))).all():
         raise DataError(
@@ -87,12 +87,12 @@ def check_finite(points: Float[ndarray, "f j c"], place: str) -> None:
 
 
 def check_bones(points: Float[ndarray, "f j 3"], skeleton: Skeleton, place: str) -> None:
-    """Check that limbs have human lengths. Others mean joints in another order, or another unit.
+    """Check that limbs have human lengths. Other lengths mean another joint order or another unit.
 
     Args:
         points: Poses in metres (f j 3).
         skeleton: The joints in the expected order.
-        place: Where the poses are, for the message.
+        place: The place of the poses, for the message.
 
     Raises:
         DataError: A bone is too short or too long (:data:`BONES`), or left and right differ (:data:`UNEVEN`).

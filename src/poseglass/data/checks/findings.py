@@ -9,7 +9,7 @@ from poseglass.errors import DataError
 
 __all__ = ["Finding", "Findings", "Severity", "count"]
 
-# An error makes data unusable. A warning may be in order. Something missing belongs to the data set but is not in these
+# An error makes data unusable. A warning may be harmless. Something missing belongs to the data set but is not in the
 # files.
 Severity = Literal["error", "missing", "warning"]
 ORDER: tuple[Severity, ...] = ("error", "missing", "warning")
@@ -21,7 +21,7 @@ class Finding:
 
     Args:
         severity: ``error``, ``missing`` or ``warning``.
-        place: Where it is: a file, take, frame, joint or key.
+        place: A file, take, frame, joint or key.
         text: What was expected, what was given, and what to do.
 
     Example:
@@ -40,7 +40,7 @@ class Finding:
 
     @property
     def is_error(self) -> bool:
-        """Whether the data cannot be used because of it."""
+        """Whether the finding makes the data unusable."""
         return self.severity == "error"
 
     @property
@@ -53,9 +53,9 @@ class Finding:
 
 
 class Findings(UserList[Finding]):
-    """Findings in the order in which they were reported; as text, errors first and warnings last.
+    """A list of :class:`Finding` in the order in which they were reported.
 
-    A list of :class:`Finding` that also selects by severity, counts and raises.
+    It also selects by severity, counts and raises. As text, errors come first and warnings last.
 
     Example:
         >>> findings = Findings()
@@ -97,7 +97,7 @@ class Findings(UserList[Finding]):
 
     @property
     def counts(self) -> str:
-        """How many errors and warnings there are, in words."""
+        """The numbers of errors and warnings, in words."""
         return f"{count(len(self.errors), 'error')}, {count(len(self.warnings), 'warning')}"
 
     def raise_errors(self, where: str) -> None:
@@ -128,7 +128,7 @@ class Findings(UserList[Finding]):
 
 
 def count(number: int, noun: str, plural: str = "s") -> str:
-    """A number with its noun, and the ending of the plural where it is needed.
+    """A number with its noun, in the plural where needed.
 
     Example:
         >>> count(1, "frame"), count(2000, "frame"), count(2, "stretch", "es")

@@ -1,4 +1,4 @@
-"""Does motion look like a person's? Checks of one take that report every problem with its place."""
+"""Check whether a take looks like a person's motion, and report every problem with its place."""
 
 from collections.abc import Iterator
 
@@ -14,15 +14,15 @@ __all__ = ["FASTEST", "LEG", "SCALES", "bone_lengths", "examine_motion", "examin
 
 FASTEST = 25.0  # metres per second: faster than any human joint; a mislabelled marker jumps faster
 LEG = 0.85  # metres from hip to ankle of a typical adult
-LEGS = (0.45, 1.15)  # metres from hip to ankle that identify a unit: an adult's leg in inches is no child's in cm
-STATURE = (0.5, 1.4)  # bones may be this much shorter than the shortest adult's (children), and longer than the longest
-SCALES = {"m": 1.0, "cm": 0.01, "mm": 0.001}  # units far enough apart to be told from a leg's length
+LEGS = (0.45, 1.15)  # metres from hip to ankle that identify a unit; an adult's leg in inches must not pass as cm
+STATURE = (0.5, 1.4)  # limits of a bone, as multiples of the shortest adult's (for children) and of the longest
+SCALES = {"m": 1.0, "cm": 0.01, "mm": 0.001}  # units far enough apart for a leg's length to identify
 NAMES = {"m": "metres", "cm": "centimetres", "mm": "millimetres"}
 RATES = (5.0, 1000.0)  # frames per second outside which a rate is an error
 USUAL_RATES = (15.0, 300.0)  # frames per second outside which a rate is unusual
-BENT = 0.06  # metres from the knee to the line from hip to ankle; straight legs may bend backward by less
+BENT = 0.06  # metres from the knee to the line from hip to ankle; even straight legs may bend backward by less
 FROZEN = 0.5  # seconds without any change
-STRETCHED = 0.3  # how far a bone's length may be from its median, relative to it
+STRETCHED = 0.3  # maximum deviation of a bone's length from its median, as a share of the median
 SIDES = ("left", "right")
 
 
@@ -38,7 +38,7 @@ def bone_lengths(points: Float[ndarray, "f 17 3"]) -> dict[str, float]:
 
 
 def fitting_unit(leg: float) -> str | None:
-    """Return the unit (m, cm or mm) in which a leg of this length is human; None if it is in none of them.
+    """Return the unit (m, cm or mm) in which a leg of this length is human; None if there is none.
 
     Example:
         >>> fitting_unit(870)
@@ -51,14 +51,14 @@ def fitting_unit(leg: float) -> str | None:
 def examine_motion(
     points: Float[ndarray, "f 17 3"], fps: float, place: str, *, unit: float = 1.0, upright: bool = True
 ) -> Findings:
-    """Check one take: gaps, bone lengths and unit, exchanged sides, frozen frames, jumps.
+    """Check one take: gaps, bone lengths and unit, swapped sides, frozen frames, jumps.
 
     Args:
         points: Human3.6M's 17 joints in metres (f 17 3), y up; NaN where unknown.
         fps: Frames per second.
         place: The take, for messages.
-        unit: The file's unit of length in metres. The points have been multiplied by it.
-        upright: Whether y is up. In camera space it is not, and checks that need it are skipped.
+        unit: The file's unit of length in metres, which the points have already been multiplied by.
+        upright: Whether y is up. In camera space it is not, and the checks that need it are skipped.
     """
     known = np.isfinite(points).all((1, 2))
     findings = Findings(_gaps(points, known, place))
@@ -66,7 +66,7 @@ def examine_motion(
         return findings
     findings += _bones(points, place, unit)
     if findings.errors:
-        return findings  # anything else would follow from these
+        return findings  # any further findings would follow from these
     findings += _sides(points[known], place, upright=upright)
     findings += _frozen(points, fps, place)
     findings += _jumps(points, fps, place)
@@ -74,11 +74,11 @@ def examine_motion(
 
 
 def examine_times(fps: float | None, times: Float[ndarray, " f"] | None, place: str) -> Iterator[Finding]:
-    """Check a frame rate and, where there are any, the time stamps of the frames.
+    """Check a frame rate, and the time stamps of the frames if there are any.
 
     Args:
         fps: Frames per second; None if unknown.
-        times: Seconds of each frame (f); None if unknown.
+        times: Time of each frame in seconds (f); None if unknown.
         place: The take, for messages.
     """
     if fps is None or not np.isfinite(fps) or fps <= 0:
@@ -123,7 +123,7 @@ def _gaps(points: Float[ndarray, "f 17 3"], known: Bool[ndarray, " f"], place: s
 
 
 def _bones(points: Float[ndarray, "f 17 3"], place: str, unit: float) -> Iterator[Finding]:
-    """Report a wrong unit, joints in another order, unequal sides and bones that change their length."""
+    """Report a wrong unit, joints in another order, unequal sides and bones of varying length."""
     lengths = bone_lengths(points)
 
     def wrong(scale: float) -> list[str]:
@@ -166,7 +166,7 @@ def _bones(points: Float[ndarray, "f 17 3"], place: str, unit: float) -> Iterato
 
 
 def _sides(points: Float[ndarray, "f 17 3"], place: str, *, upright: bool) -> Iterator[Finding]:
-    """Report left and right exchanged, in one pair or in the whole body, and a body upside down."""
+    """Report swapped left and right, in one pair of joints or in the whole body, and a body upside down."""
     joint = {name: points[:, number] for number, name in enumerate(H36M_17.joints)}
     for part, above in (("knee", "hip"), ("ankle", "knee"), ("elbow", "shoulder"), ("wrist", "elbow")):
         own, other = (
@@ -174,15 +174,15 @@ def _sides(points: Float[ndarray, "f 17 3"], place: str, *, upright: bool) -> It
             for pairs in (zip(SIDES, SIDES, strict=True), zip(SIDES, SIDES[::-1], strict=True))
         )
         if other < 0.97 * own:
-            text = f"each {part} is nearer to the other side's {above}; are its left and right exchanged?"
+            text = f"each {part} is nearer to the other side's {above}; are its left and right swapped?"
             yield Finding("error", f"{place}, left_{part}, right_{part}", text)
             return
     up = joint["thorax"] - joint["pelvis"]
     if upright and float(np.mean(up[:, 1] > 0)) < 0.1:
         yield Finding(
-            "warning", place, "the head is below the pelvis in nearly all frames; if another axis is up, set up"
+            "warning", place, "the head is below the pelvis in nearly all frames; if another axis points up, set up"
         )
-    # Knees bend forward only; forward has the left hip on its left.
+    # Knees bend forward only. Facing forward, the left hip is on the left.
     ahead = np.cross(joint["left_hip"] - joint["right_hip"], up)
     ahead = ahead / np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True), 1e-9)
     bends = []
@@ -192,7 +192,7 @@ def _sides(points: Float[ndarray, "f 17 3"], place: str, *, upright: bool) -> It
     bend = np.concatenate(bends)
     strong = np.abs(bend) > BENT
     if strong.mean() > 0.05 and (bend[strong] < 0).mean() > 0.8:
-        text = "knees bend backward: left and right are exchanged, or the axes are left-handed (a mirror image)"
+        text = "knees bend backward: left and right are swapped, or the axes are left-handed (a mirror image)"
         yield Finding("error", place, text)
 
 

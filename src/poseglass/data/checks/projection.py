@@ -1,4 +1,4 @@
-"""Do 2D poses agree with the projected 3D poses?"""
+"""Check whether 2D poses agree with the projected 3D poses."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -45,11 +45,12 @@ class ProjectionCheck:
             projected: The projected 3D poses in pixels (f j 2).
             place: The recording, for messages.
             usual: Median distance in pixels above which there is a warning.
-            limit: Median distance in pixels above which there is an error. A person who is displaced as a whole still
-                gets only a warning: the motion capture of some takes has slipped, as in Human3.6M's S9.
+            limit: Median distance in pixels above which there is an error. If the whole person is merely displaced,
+                there is only a warning: the motion capture of some takes has slipped, as in Human3.6M's S9.
 
         Raises:
-            DataError: The median distance is above `limit`, and above half of it with each frame's mean offset removed.
+            DataError: The median distance is above `limit`, and with each frame's mean offset removed it is still above
+                half of `limit`.
         """
         distance = _median_distance(pixels, projected)
         self.distances[source].append(distance)
@@ -57,7 +58,7 @@ class ProjectionCheck:
         if not (distance <= limit or _median_distance(pixels - offset, projected) <= limit / 2):
             raise DataError(
                 f"{place}: the 2D poses {source!r} are {distance:.0f} pixels (median) from the projected 3D poses; "
-                "cameras, takes or joints are not in the order of the published files"
+                "check that the cameras, takes and joints are in the order of the published files"
             )
         if distance > usual:
             self.findings.warning(place, f"{source} is {distance:.0f} pixels (median) from the projected 3D poses")
@@ -70,7 +71,7 @@ def best_projection(points: Float[ndarray, "f j 3"], pixels: Float[ndarray, "f j
 
     Args:
         points: Camera-space points (f j 3), in any unit.
-        pixels: Where the camera saw them (f j 2).
+        pixels: The same points in the camera's image (f j 2).
 
     Returns:
         The projected points in pixels (f j 2).

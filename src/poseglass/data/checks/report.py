@@ -1,4 +1,4 @@
-"""The report on preparing a data set: what was written, how the 2D poses fit, what is missing or unusual."""
+"""The report on preparing a data set: recordings written, fit of the 2D poses, missing and unusual data."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from poseglass.data.recordings.store import Recordings
 
 __all__ = ["PreparationReport"]
 
-LINES = 12  # of each list that are shown
+LINES = 12  # lines of each list that are shown
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class PreparationReport:
 
     Args:
         recordings: The recordings written.
-        findings: What is missing or unusual. There is no error among them: an error stops the preparation.
+        findings: What is missing or unusual. They include no errors, because an error stops the preparation.
         distances: For each source of 2D poses, the median distance in pixels of every recording from the projected
             3D poses.
     """

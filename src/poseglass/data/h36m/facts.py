@@ -43,7 +43,7 @@ ACTIONS = (
 )
 # Other names of two actions in some of the original files.
 RENAMED = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}
-# Our names for the field's 2D files, by what follows "data_2d_h36m_"; other names are kept.
+# Our names for the field's 2D files, by the part of the file name after "data_2d_h36m_"; other names are kept.
 SOURCES = {"gt": "gt", "cpn_ft_h36m_dbb": "cpn", "sh_ft_h36m": "sh"}
 # Takes with broken motion capture, which the field leaves out.
 BAD_TAKES = {("S11", "Directions")}
@@ -53,12 +53,12 @@ KEPT = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 
 
 class H36MCamera(NamedTuple):
-    """One of the four cameras, where it stood for a subject.
+    """One of the four cameras, as it was placed for a subject.
 
     Args:
-        name: Its serial number, such as 54138969.
-        camera: Its place and lens; metres.
-        size: Width and height of its images in pixels.
+        name: The camera's serial number, such as 54138969.
+        camera: Position (metres), rotation and lens.
+        size: Width and height of the images in pixels.
     """
 
     name: str
@@ -71,7 +71,7 @@ def cameras(subject: str) -> tuple[H36MCamera, ...]:
     """Return the four cameras of a subject, in the order of the field's 2D files.
 
     Raises:
-        DataError: There is no such subject with published 3D poses.
+        DataError: No subject of this name has published 3D poses.
 
     Example:
         >>> [camera.name for camera in cameras("S9")]
@@ -95,10 +95,10 @@ def cameras(subject: str) -> tuple[H36MCamera, ...]:
 
 
 def take_name(take: str) -> str:
-    """Return a take's name in the field's spelling: ``"WalkingDog 1"`` becomes WalkDog 1.
+    """Return a take's name in the field's spelling: ``"WalkingDog 1"`` becomes ``"WalkDog 1"``.
 
     Raises:
-        DataError: There is no such action. The whole name must match, so that Walk is not Walking.
+        DataError: There is no such action. The whole name must match: ``"Walk"`` is not ``"Walking"``.
 
     Example:
         >>> take_name("TakingPhoto"), take_name("Walking 1")
@@ -112,7 +112,7 @@ def take_name(take: str) -> str:
 
 
 def action_of(take: str) -> str:
-    """Return the action of a take: ``"Walking 1"`` is Walking.
+    """Return the action of a take: that of ``"Walking 1"`` is ``"Walking"``.
 
     Raises:
         DataError: There is no such action.

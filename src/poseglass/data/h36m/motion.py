@@ -20,7 +20,7 @@ from poseglass.files.extras import require
 __all__ = ["WorldTake", "field_name", "find_motion", "read_subjects"]
 
 MOTION = "data_3d_h36m.npz"
-TAKES = 30  # of a subject in an archive, for the progress bar
+TAKES = 30  # takes of a subject in an archive, for the progress bar
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ def find_motion(folder: Path, scratch: Path) -> tuple[Iterator[WorldTake], list[
     """Find the 3D poses in a folder.
 
     Args:
-        folder: It holds ``data_3d_h36m.npz``, the archives ``Poses_D3_Positions_S*.tgz``, or what they contain.
+        folder: A folder with ``data_3d_h36m.npz``, the archives ``Poses_D3_Positions_S*.tgz``, or their content.
         scratch: A folder for temporary files.
 
     Returns:
-        The takes, read one at a time; the files that they come from; and how many takes there should be.
+        The takes, read one at a time; the files that they come from; and the expected number of takes.
 
     Raises:
-        DataError: There are none, or they cannot be read.
+        DataError: The folder has no 3D poses, or they cannot be read.
     """
     if (path := folder / MOTION).is_file():
         subjects = read_subjects(path, "positions_3d")
@@ -68,7 +68,7 @@ def read_subjects(path: Path, member: str) -> dict[str, dict[str, Any]]:
     """Read a dictionary of subjects, each a dictionary of takes, from one of the field's npz files.
 
     Raises:
-        DataError: It cannot be read, or is something else.
+        DataError: The array cannot be read, or is not such a dictionary.
     """
     content = read_dictionary(path, member, "subjects")
     if not all(isinstance(takes, dict) for takes in content.values()):
@@ -77,7 +77,7 @@ def read_subjects(path: Path, member: str) -> dict[str, dict[str, Any]]:
 
 
 def field_name(take: str, place: str | Path) -> str:
-    """Return a take's name in the field's spelling; the error of an unknown one names its place."""
+    """Return a take's name in the field's spelling. The error about an unknown name gives its place."""
     try:
         return take_name(take)
     except DataError as problem:
@@ -102,7 +102,7 @@ def _npz_takes(path: Path, subjects: Mapping[str, Mapping[str, Any]]) -> Iterato
 
 
 def _archived(archives: list[Path], scratch: Path) -> Iterator[tuple[str, str, Path]]:
-    """Subject, take and a temporary copy of each CDF file, archive by archive."""
+    """Yield subject, take and a temporary copy of each CDF file, archive by archive."""
     copy = scratch / "pose.cdf"
     for path in archives:
         empty = True
@@ -111,11 +111,11 @@ def _archived(archives: list[Path], scratch: Path) -> Iterator[tuple[str, str, P
             yield subject, take, copy
             empty = False
         if empty:
-            raise DataError(f"{path} contains no S*/MyPoseFeatures/D3_Positions/*.cdf; it is another archive")
+            raise DataError(f"{path} contains no S*/MyPoseFeatures/D3_Positions/*.cdf; remove this archive")
 
 
 def _members(path: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Subject, take and content of an archive's CDF files. The archive is read to its end, where the checksum is."""
+    """Yield subject, take and content of an archive's CDF files, and read it to its end, where the checksum is."""
     try:
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
@@ -132,13 +132,13 @@ def _cdf_takes(files: Iterator[tuple[str, str, Path]]) -> Iterator[WorldTake]:
     cdflib = require("cdflib")
     for subject, take, path in files:
         place = f"{subject} {take}.cdf"
-        if take.startswith("_ALL"):  # some archives have one more file with everything
+        if take.startswith("_ALL"):  # some archives have an extra file with all takes
             continue
         _check_subject(subject, place)
         name = field_name(take, place)
         try:
             pose = np.asarray(cdflib.CDF(path).varget("Pose"))
-        except Exception as problem:  # a damaged file can raise anything
+        except Exception as problem:  # a damaged file can raise any exception
             raise DataError(f"{place} cannot be read ({problem}); download its archive again") from None
         if pose.ndim != 3 or pose.shape[0] != 1 or pose.shape[2] != 96:
             raise DataError(f"{place}: the variable Pose must be (1, frames, 96), got {pose.shape}")

@@ -15,7 +15,7 @@ from poseglass.errors import DataError
 
 __all__ = ["CameraPoses", "Poses2D", "find_poses2d"]
 
-# What one camera saw: pixels (f 17 2), and scores (f 17) if there are any.
+# One camera's 2D poses: pixels (f 17 2), and scores (f 17) if there are any.
 CameraPoses = tuple[Float[ndarray, "f 17 2"], Float[ndarray, "f 17"] | None]
 
 
@@ -43,7 +43,7 @@ class Poses2D:
         if take.subject not in {subject for subject, _ in self.takes}:
             raise DataError(
                 f"{self.path} has no 2D poses of {take.subject}, but there are 3D poses; download the file again, or "
-                "remove it from the folder to do without"
+                "remove it from the folder to do without its poses"
             )
         views = self.takes.get((take.subject, take.name))
         if views is None:
@@ -58,7 +58,7 @@ class Poses2D:
             if len(view) < frames:
                 raise DataError(
                     f"{place}: there are {len(view)} frames of 2D poses but {frames} of 3D poses; the files do not "
-                    "belong together, or the download is incomplete"
+                    "belong together, or the download is incomplete: download them again"
                 )
             check_finite(view[:frames], place)
             poses.append((view[:frames, :, :2], view[:frames, :, 2] if self.scored else None))
@@ -66,10 +66,10 @@ class Poses2D:
 
 
 def find_poses2d(folder: Path) -> dict[str, Poses2D]:
-    """Read all files of 2D poses in a folder, by our names for them (:data:`poseglass.data.h36m.facts.SOURCES`).
+    """Read all files of 2D poses in a folder, keyed by our names (:data:`poseglass.data.h36m.facts.SOURCES`).
 
     Raises:
-        DataError: A file cannot be read, or two would have the same name.
+        DataError: A file cannot be read, or two files would have the same name.
     """
     sources: dict[str, Poses2D] = {}
     for path in sorted(folder.glob("data_2d_h36m_*.npz")):

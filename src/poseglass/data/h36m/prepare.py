@@ -27,9 +27,9 @@ from poseglass.errors import DataError
 
 __all__ = ["prepare_h36m"]
 
-# Median pixels from the projected 3D poses: the limit for true 2D poses; for others the usual distance and the limit.
+# Median distance in pixels from the projected 3D poses: limit for true 2D poses; usual distance and limit for others.
 TRUE, USUAL, LIMIT = 5.0, 20.0, 60.0
-TAKES = 2  # of each subject and action
+TAKES = 2  # takes of each subject and action
 
 
 def prepare_h36m(
@@ -38,16 +38,16 @@ def prepare_h36m(
     """Check a copy of Human3.6M and turn it into a folder of :class:`~poseglass.data.recordings.store.Recordings`.
 
     Args:
-        source: A folder with ``data_3d_h36m.npz``, or with the original ``Poses_D3_Positions_S*.tgz`` (or what they
-            contain), and with any ``data_2d_h36m_*.npz``.
+        source: A folder with ``data_3d_h36m.npz``, or with the original ``Poses_D3_Positions_S*.tgz`` (or their
+            content), and with any number of ``data_2d_h36m_*.npz`` files.
         destination: The folder to write, which must not exist yet.
         progress: Show a progress bar.
 
     Returns:
-        The report: what was written, how well the 2D poses fit, what is missing or unusual.
+        The report: recordings written, fit of the 2D poses, missing and unusual data.
 
     Raises:
-        DataError: Something is missing, damaged or not Human3.6M. The message names it, and nothing is written.
+        DataError: Data are missing, damaged or not Human3.6M. The message says which, and nothing is written.
 
     Example:
         >>> from poseglass.data.synthetic.generate import generate
@@ -119,7 +119,7 @@ def _add(
 
 
 def _report_missing(findings: Findings, counts: Counter[tuple[str, str]]) -> None:
-    """Report missing and surplus takes: every subject performs every action twice."""
+    """Report missing and surplus takes; every subject performs every action twice."""
     for subject in SUBJECTS:
         if not any(who == subject for who, _ in counts):
             findings.lacks(subject, "all takes")

@@ -11,7 +11,7 @@ from numpy import ndarray
 
 __all__ = ["Column", "ColumnWriter"]
 
-BLOCK = 1 << 22  # bytes that are hashed at a time
+BLOCK = 1 << 22  # bytes hashed at a time
 
 
 @final
@@ -20,8 +20,8 @@ class Column:
 
     Args:
         path: The file.
-        shape: The shape that it must have.
-        dtype: The type that it must have.
+        shape: The expected shape.
+        dtype: The expected type.
     """
 
     def __init__(self, path: Path, *, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -36,7 +36,7 @@ class Column:
         return {name: value for name, value in vars(self).items() if name != "rows"}
 
     def problem(self) -> str | None:
-        """Return what is wrong with the file, judging by its header and size alone; None if nothing is."""
+        """Return what is wrong with the file, judged by its header and size alone; None if nothing is."""
         try:
             with self.path.open("rb") as file:
                 np.lib.format.read_magic(file)
@@ -62,9 +62,9 @@ class Column:
 
 @final
 class ColumnWriter:
-    """Appends rows to an npy file. The header, which has room for the number of rows, is written again at the end.
+    """Appends rows to an npy file. The header is rewritten at the end, with the number of rows.
 
-    Nothing is buffered, so that a full disk is noticed at once.
+    Nothing is buffered, so a full disk is noticed at once.
 
     Args:
         path: The file.
@@ -91,7 +91,7 @@ class ColumnWriter:
     def finish(self) -> dict[str, Any]:
         """Write everything to the disk and return the entry of the index."""
         self._write_header()
-        assert self._file.tell() == self._start, "the header has outgrown its room"
+        assert self._file.tell() == self._start, "the new header is longer than the old one"
         os.fsync(self._file.fileno())
         return {"shape": [self.rows, *self.shape], "dtype": self.dtype.str, "sha256": self._digest.hexdigest()}
 

@@ -1,4 +1,4 @@
-"""The index of a folder of recordings: one JSON file that is refused if anything in it was edited.
+"""The index of a folder of recordings: one JSON file, which is rejected if anything in it was edited.
 
 ========== =======================================================================================================
 key
@@ -9,9 +9,9 @@ licence     the terms of use
 skeleton    the name of the skeleton
 sources     the names of the 2D poses
 arrays      the shape, type and SHA-256 of each array
-recordings  subject, action, take, camera, fps, size, frames, offset, sources and, where it has one, split of each
+recordings  for each: subject, action, take, camera, fps, size, frames, offset, sources and, if it has one, split
 fingerprint :func:`fingerprint` of everything above: the same data have the same fingerprint
-provenance  the version that wrote the folder, and the files that it was made from with their SHA-256
+provenance  the version that wrote the folder, and its input files with their SHA-256
 checksum    :func:`checksum` of everything above
 ========== =======================================================================================================
 """
@@ -27,13 +27,13 @@ from poseglass.errors import DataError
 __all__ = ["FORMAT", "INDEX", "checksum", "fingerprint", "read_index"]
 
 FORMAT = "poseglass recordings 2"
-# Format 1 protected neither the data set, which decides the splits, nor the licence and the sources.
+# Format 1 did not protect the data set (which decides the splits), the licence and the sources against edits.
 OLD_FORMATS = ("poseglass recordings 1",)
 INDEX = "index.json"
 
 
 def fingerprint(index: Mapping[str, Any]) -> str:
-    """Return twelve hexadecimal digits that identify the data, whenever and from whatever files they were prepared."""
+    """Return twelve hexadecimal digits that identify the data, whatever the time and the files of the preparation."""
     data = {key: value for key, value in index.items() if key not in ("fingerprint", "provenance", "checksum")}
     return _hash(data)[:12]
 
@@ -47,7 +47,7 @@ def read_index(folder: Path) -> dict[str, Any]:
     """Read the index of a folder and check that nothing in it was edited.
 
     Raises:
-        DataError: The folder or its index is missing, of another or an older format, unreadable, or edited.
+        DataError: The folder or its index is missing, unreadable, edited, or of another or an older format.
     """
     make = "make one with `poseglass data h36m`, `data 3dhp` or `data mocap`"
     path = folder / INDEX

@@ -1,10 +1,10 @@
-"""Which recordings are for training, validation and test: their own split, else the published one of their subject."""
+"""Splits of recordings (training, validation, test): their own split, else their subject's published one."""
 
 __all__ = ["PUBLISHED", "SPLITS", "splits_of"]
 
 SPLITS = ("train", "val", "test")
-# The published subjects of each split. Neither data set has subjects for validation, so the field validates on those
-# of the test.
+# The published subjects of each split. Neither data set has validation subjects, so the field validates on the test
+# subjects.
 PUBLISHED: dict[str, dict[str, tuple[str, ...]]] = {
     "Human3.6M": {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")},
     "MPI-INF-3DHP": {
@@ -18,9 +18,9 @@ def splits_of(dataset: str, subject: str, split: str = "") -> tuple[str, ...]:
     """Return the splits that a recording belongs to; empty if they are unknown.
 
     Args:
-        dataset: Its data set.
-        subject: Its subject.
-        split: Its own split, if it has one, which overrides the published one.
+        dataset: The recording's data set.
+        subject: The recording's subject.
+        split: The recording's own split, if any. It overrides the published one.
 
     Example:
         >>> splits_of("Human3.6M", "S9"), splits_of("studio", "ben", "val"), splits_of("studio", "ben")

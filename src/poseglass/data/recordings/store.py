@@ -2,12 +2,12 @@
 
 ::
 
-    index.json         what the folder holds, recording by recording (:mod:`poseglass.data.recordings.index`)
+    index.json         the folder's content, recording by recording (:mod:`poseglass.data.recordings.index`)
     points3d.npy       float32 (rows, joints, 3): metres in camera space, x right, y down, z forward; the root included
     valid.npy          bool (rows,): whether the frame counts
     points2d-NAME.npy  float32 (rows, joints, 2): pixels, from a source such as gt, cpn, detected
     scores-NAME.npy    float32 (rows, joints): from 0 to 1, if the source has scores
-    activity.npy       int16 (rows,): the data set's number of the activity, if it has any; 0 is unknown
+    activity.npy       int16 (rows,): the data set's number of the activity, if it numbers them; 0 is unknown
 
 A row is one frame of one camera. Nothing is pickled. A folder is written under a temporary name and renamed when it is
 complete.
@@ -38,16 +38,16 @@ class Recording:
     """One take as one camera saw it.
 
     Args:
-        subject: Who moves, by the data set's name.
-        action: What they do; takes of the same action share it.
-        take: The take, by the data set's name.
-        camera: The camera, by the data set's name.
+        subject: The data set's name of the person.
+        action: The action; takes of the same action share it.
+        take: The data set's name of the take.
+        camera: The data set's name of the camera.
         fps: Frames per second.
-        size: Width and height of its images in pixels.
-        frames: How many frames there are.
-        offset: Its first row in the arrays.
+        size: Width and height of the images in pixels.
+        frames: The number of frames.
+        offset: The recording's first row in the arrays.
         sources: The names of its 2D poses.
-        splits: Those of ``train``, ``val`` and ``test`` that it belongs to: its own, else the published ones of its
+        splits: The splits (``train``, ``val``, ``test``) that it belongs to: its own, else the published ones of its
             subject (:func:`poseglass.data.recordings.splits.splits_of`); empty if they are unknown.
     """
 
@@ -68,7 +68,7 @@ class Recording:
 
     @property
     def name(self) -> str:
-        """Subject, take and camera in words: unique in its folder."""
+        """Subject, take and camera in words. The name is unique in the folder."""
         return f"{self.subject} {self.take}, camera {self.camera}"
 
     @property
@@ -83,7 +83,7 @@ class Recording:
 
     @property
     def activity(self) -> Int[ndarray, " f"] | None:
-        """The data set's number of the activity in each frame (f), 0 where unknown; None if it has none."""
+        """The data set's number of the activity in each frame (f), 0 where unknown; None if it does not number them."""
         return self._rows("activity") if "activity" in self._columns else None
 
     def points2d(self, source: str = "gt") -> Float[ndarray, "f j 2"]:
@@ -97,7 +97,7 @@ class Recording:
         return self._rows(f"points2d-{source}")
 
     def scores(self, source: str) -> Float[ndarray, "f j"] | None:
-        """Return the confidence of a source in each joint, from 0 to 1 (f j); None if it has no scores."""
+        """Return a source's confidence in each joint, from 0 to 1 (f j); None if it has no scores."""
         self.points2d(source)
         return self._rows(f"scores-{source}") if f"scores-{source}" in self._columns else None
 
@@ -118,7 +118,7 @@ class Recordings:
         licence: The terms of use.
         sources: The names of all 2D poses.
         fingerprint: A short hash that identifies everything in the folder: the same data have the same fingerprint.
-        provenance: ``with`` the version that wrote it, ``from`` the files that it was made from.
+        provenance: A mapping: ``with`` is the version that wrote the folder, ``from`` its input files.
 
     Example:
         >>> import numpy as np
@@ -163,14 +163,14 @@ class Recordings:
         cameras: Collection[str] | None = None,
         splits: Collection[str] | None = None,
     ) -> "Recordings":
-        """Return the recordings of some subjects, actions, cameras or splits. Names must match whole.
+        """Return the recordings of some subjects, actions, cameras or splits. Names must match completely.
 
         Args:
             subjects: Who moves.
             actions: What they do.
             cameras: The cameras.
-            splits: Any of ``train``, ``val``, ``test``. Human3.6M and MPI-INF-3DHP are split by subject, as published,
-                and validated on the subjects of the test.
+            splits: Any of ``train``, ``val``, ``test``. Human3.6M and MPI-INF-3DHP are split by subject, as published;
+                their validation subjects are the test subjects.
 
         Raises:
             DataError: A name does not exist, or nothing is left.
@@ -207,7 +207,7 @@ class Recordings:
         """Read all arrays and compare them with their checksums.
 
         Raises:
-            DataError: Arrays were changed; the message names them.
+            DataError: Some arrays have changed; the message names them.
         """
         columns = self.recordings[0]._columns
         sums = self._checksums.items()
@@ -216,14 +216,14 @@ class Recordings:
 
     @classmethod
     def open(cls, folder: str | PathLike[str], *, verify: bool = False) -> "Recordings":
-        """Open a folder. The index and the size of every array are checked.
+        """Open a folder, and check its index and the size of every array.
 
         Args:
             folder: The folder.
             verify: Also read all arrays and compare their checksums.
 
         Raises:
-            DataError: The folder is missing, incomplete, changed, or something else; the message names every problem.
+            DataError: The folder is missing, incomplete, changed, or holds other data; the message names every problem.
         """
         folder = Path(folder)
         index = read_index(folder)

@@ -34,10 +34,10 @@ ENTRY = ("subject", "action", "take", "camera", "fps", "size", "frames", "offset
 
 
 def check_new_folder(folder: str | PathLike[str]) -> None:
-    """Check, before long work, that a folder can be created. An empty folder may exist already.
+    """Check, before long work, that a folder can be created. An empty folder may already exist.
 
     Raises:
-        DataError: It is a file, holds something, or cannot be written.
+        DataError: The path is a file, a folder that is not empty, or cannot be written.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -53,7 +53,7 @@ def file_checksum(path: str | PathLike[str]) -> str:
 
 @final
 class RecordingsWriter:
-    """Appends recordings to a folder; :func:`write_recordings` gives you one.
+    """Appends recordings to a folder. Get one from :func:`write_recordings`.
 
     Args:
         folder: The folder, for messages.
@@ -88,8 +88,8 @@ class RecordingsWriter:
     ) -> None:
         """Append a recording and write it at once.
 
-        The arguments are those of :class:`~poseglass.data.recordings.store.Recording`. In frames that are not valid,
-        values that are not finite are written as 0. So are scores that this recording does not have.
+        The arguments are those of :class:`~poseglass.data.recordings.store.Recording`. Values that are not finite are
+        written as 0 in invalid frames, and so are scores that this recording does not have.
 
         Args:
             subject: Who moves.
@@ -103,7 +103,7 @@ class RecordingsWriter:
             scores: For sources with scores, the confidence from 0 to 1 (f j).
             valid: Whether each frame counts (f); all by default.
             activity: The data set's number of the activity (f); 0 where unknown.
-            split: ``train``, ``val`` or ``test``, if the subject's published split does not decide.
+            split: ``train``, ``val`` or ``test``, to override the subject's published split.
 
         Raises:
             DataError: Shapes do not match, a valid frame is not finite, or the recording was added before.
@@ -160,24 +160,24 @@ def write_recordings(
     licence: str = "",
     made_from: Sequence[Path] = (),
 ) -> Iterator[RecordingsWriter]:
-    """Open a writer for a new folder, which exists after the block if it succeeds and not at all if it fails.
+    """Open a writer for a new folder. The folder appears when the block succeeds; if it fails, nothing is left.
 
     Args:
-        folder: The folder; it must not exist, or be empty.
+        folder: The folder, which must be new or empty.
         skeleton: The joints of all poses.
         dataset: The data set.
         sources: The names of the 2D poses that recordings may have.
-        scored: Those of them that have scores.
+        scored: The sources that have scores.
         activities: Whether the data set numbers the activities.
         licence: The terms of use.
-        made_from: The files that the recordings come from, whose checksums go into the index.
+        made_from: The input files. Their checksums go into the index.
 
     Raises:
-        DataError: The folder exists, cannot be written, the disk is full, or no recording was added.
+        DataError: The folder is not empty or cannot be written, the disk is full, or no recording was added.
     """
     folder, skeleton = Path(folder), get_skeleton(skeleton)
     if wrong := [source for source in sources if not re.fullmatch(r"[a-z0-9_]+", source)]:
-        raise DataError(f"names of 2D poses must consist of a-z, 0-9 and _, got {', '.join(wrong)}")
+        raise DataError(f"names of 2D poses may contain only a-z, 0-9 and _, got {', '.join(wrong)}")
     check_new_folder(folder)
     shapes: dict[str, tuple[tuple[int, ...], str]] = {"points3d": ((len(skeleton), 3), "<f4"), "valid": ((), "|b1")}
     shapes |= {f"points2d-{source}": ((len(skeleton), 2), "<f4") for source in sources}
@@ -217,7 +217,7 @@ def write_recordings(
 
 @contextmanager
 def _disk(folder: Path) -> Iterator[None]:
-    """Turn errors of the disk into one sentence."""
+    """Turn disk errors into a :class:`DataError` of one sentence."""
     try:
         yield
     except OSError as problem:

@@ -33,9 +33,9 @@ def generate(
     seed: int = 0,
     progress: bool = False,
 ) -> list[Path]:
-    """Write a synthetic data set whose files have the names and the content of published ones.
+    """Write a synthetic data set whose files have the names and the structure of the published ones.
 
-    It serves for tests and demonstrations, and to try everything before you register. No accuracy on it means anything.
+    It is for tests and demonstrations, and for trying everything before you register. Accuracy on it means nothing.
 
     Args:
         layout: ``h36m`` (the field's npz files), ``h36m-cdf`` (the original archives), ``3dhp`` (the field's npz files)

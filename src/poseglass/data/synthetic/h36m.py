@@ -31,7 +31,7 @@ def generate_npz(request: Request) -> list[Path]:
         if (subject, take) in BAD_TAKES:
             continue
         rng = request.generator(subject, ACTIONS.index(action), number)
-        surplus = int(rng.integers(3))  # the videos, and so the detections, go on after the motion capture ends
+        surplus = int(rng.integers(3))  # the videos, and so the detections, continue after the motion capture ends
         motion = request.motion(rng, subject, action, request.frames + surplus)
         points = joints32(motion).astype(np.float32)
         world[subject][take] = points[: request.frames]

@@ -1,7 +1,7 @@
 """Synthetic people: procedural motion of any length with exact 3D, free of any licence.
 
-A body of fixed bones stands, walks, sits or bows by a few sines whose rates and phases come from the generator passed
-in. The motion is smooth and plausible but belongs to nobody. It serves to try the tools.
+A body of fixed bones stands, walks, sits or bows, driven by a few sines whose rates and phases come from the generator
+passed in. The motion is smooth and plausible but belongs to nobody. Its purpose is to try the tools.
 """
 
 from typing import NamedTuple
@@ -17,8 +17,8 @@ from poseglass.data.virtual.detector import DetectorNoise, detect
 
 __all__ = ["STYLES", "Style", "detections", "move", "stand_camera"]
 
-ANKLE = 0.08  # metres of an ankle above the floor
-ROOM = 1.2  # metres around the middle within which people stay
+ANKLE = 0.08  # height of an ankle above the floor in metres
+ROOM = 1.2  # people stay within this many metres of the middle
 NOISE = DetectorNoise(jitter=(0.006, 0.012), bias=0.006, outliers=0.002, swaps=0, gaps=0, blackouts=0)
 
 
@@ -38,7 +38,7 @@ class Style(NamedTuple):
     arms: float = 0.3
 
 
-# By Human3.6M's names of its actions.
+# Keys are Human3.6M's names of its actions.
 STYLES: dict[str, Style] = {
     "Directions": Style(arms=0.8),
     "Discussion": Style(arms=0.6, lean=0.1),
@@ -66,7 +66,7 @@ def move(
     Args:
         rng: The source of randomness.
         style: What the person does.
-        frames: How many frames.
+        frames: The number of frames.
         fps: Frames per second.
         scale: The size of the person; 1 is an average adult. Bone lengths are constant.
 
@@ -96,7 +96,7 @@ def move(
     joints = {"pelvis": np.zeros((frames, 3))}
 
     def hang(child: str, parent: str, swing: ndarray, spread: ndarray | float = 0.0, side: float = 0.0) -> None:
-        """Hang a bone that swings forward from straight down and is spread to a side."""
+        """Place a bone that hangs down, swung forward by one angle and spread to the side by another."""
         down = np.cos(spread) * np.cos(swing)
         bone = np.asarray(np.cos(spread) * np.sin(swing))[:, None] * ahead - down[:, None] * up
         bone += np.broadcast_to(side * np.sin(spread), frames)[:, None] * left
@@ -125,7 +125,7 @@ def move(
 
 
 def detections(rng: Generator, pixels: Float[ndarray, "f 17 2"]) -> Float[ndarray, "f 17 2"]:
-    """Disturb projected joints as a 2D detector would: a few pixels off, rarely far off, none missing.
+    """Add a 2D detector's errors to projected joints: a few pixels off, rarely far off, none missing.
 
     Args:
         rng: The source of randomness.
@@ -142,12 +142,12 @@ def stand_camera(yaw: float, *, distance: float = 4.5, height: float = 1.4) -> t
     """Return a level camera that looks at the middle of the room.
 
     Args:
-        yaw: Where it stands around the middle, in radians.
+        yaw: The camera's angle around the middle, in radians.
         distance: Metres from the middle.
         height: Metres above the floor.
 
     Returns:
-        Its rotation, world to camera (3 3), and its position (3), metres, z up.
+        The rotation, world to camera (3 3), and the position (3), metres, z up.
     """
     forward = -np.array([np.cos(yaw), np.sin(yaw), 0.0])
     down = np.array([0.0, 0.0, -1.0])
@@ -155,6 +155,6 @@ def stand_camera(yaw: float, *, distance: float = 4.5, height: float = 1.4) -> t
 
 
 def _wander(rng: Generator, time: Float[ndarray, " f"], rate: float) -> Float[ndarray, " f"]:
-    """A smooth course between about -1 and 1, at about this many cycles per second."""
+    """A smooth random curve between about -1 and 1, at about this many cycles per second."""
     rates, phases = rate * rng.uniform(0.6, 1.6, 3), rng.uniform(0, 2 * np.pi, 3)
     return np.asarray(np.sin(2 * np.pi * np.outer(time, rates) + phases).mean(-1) * 1.3)

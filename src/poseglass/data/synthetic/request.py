@@ -1,4 +1,4 @@
-"""`Request`: what to generate, and the randomness and motion that follow from it."""
+"""`Request`: the data to generate, and the randomness and motion that follow from it."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 
 
 class Request(NamedTuple):
-    """What to generate.
+    """The arguments of a generator of synthetic data.
 
     Args:
         folder: The folder to write into.
@@ -37,7 +37,7 @@ class Request(NamedTuple):
     progress: bool
 
     def track(self, items: Sequence[Item]) -> Iterator[Item]:
-        """Iterate, with a progress bar if requested."""
+        """Iterate over the items, with a progress bar if requested."""
         return iter(track(items, "Generating", disable=not self.progress))
 
     def generator(self, subject: str, *numbers: int) -> Generator:

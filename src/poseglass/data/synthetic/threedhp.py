@@ -20,7 +20,7 @@ from poseglass.files.writing import writing
 
 __all__ = ["generate_mat", "generate_npz"]
 
-ALL_CAMERAS = 14  # of a training sequence; the field uses 8 of them
+ALL_CAMERAS = 14  # cameras of a training sequence; the field uses 8 of them
 
 
 def generate_npz(request: Request) -> list[Path]:
@@ -82,7 +82,7 @@ def _sequences(request: Request) -> list[tuple[str, str]]:
 def _views(
     request: Request, subject: str, sequence: str, *, cameras: int = ALL_CAMERAS, all_joints: bool = False
 ) -> Iterator[tuple[int, Float[ndarray, "f j 3"], Float[ndarray, "f j 2"]]]:
-    """For each camera its number, points in its space in millimetres, and pixels."""
+    """Yield for each camera its number, the points in its space in millimetres, and the pixels."""
     number = 1 if sequence == "Seq2" else 0
     rng = request.generator(subject, 0, number)
     action = [*STYLES][int(rng.integers(len(STYLES)))]
@@ -96,7 +96,7 @@ def _views(
 
 
 def _valid(request: Request, subject: str) -> Float[ndarray, " f"]:
-    """1 for most frames of a test sequence, 0 for those that do not count."""
+    """Marks for the frames of a test sequence: 1 for most, 0 for those that do not count."""
     valid = np.ones(request.frames)
     valid[request.generator(subject, 1, 0).integers(request.frames, size=request.frames // 10)] = 0
     return valid
@@ -109,7 +109,7 @@ def _activities(request: Request, subject: str) -> Float[ndarray, " f"]:
 
 
 def _joints28(points: Float[ndarray, "f 17 3"]) -> Float[ndarray, "f 28 3"]:
-    """Extend 17 joints to MPI-INF-3DHP's 28: more of the spine, collarbones, hands and toes."""
+    """Extend 17 joints to MPI-INF-3DHP's 28: more spine joints, collarbones, hands and toes."""
     extended = joints32(points)
     joints = dict(zip(H36M_17.joints, np.moveaxis(points, 1, 0), strict=True))
     spine, thorax, pelvis = joints["spine"], joints["thorax"], joints["pelvis"]

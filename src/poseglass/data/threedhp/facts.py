@@ -34,7 +34,7 @@ class Length(NamedTuple):
 TRAIN = PUBLISHED["MPI-INF-3DHP"]["train"]
 TEST = PUBLISHED["MPI-INF-3DHP"]["test"]
 SUBJECTS = TRAIN + TEST
-TEST_FPS = 25.0  # assumed, because the test files do not say; errors per frame do not depend on it
+TEST_FPS = 25.0  # assumed, because the test files do not state it; errors per frame do not depend on it
 LICENCE = "MPI-INF-3DHP licence: research use only, not to be passed on (vcai.mpi-inf.mpg.de/3dhp-dataset)"
 
 # The activities of the test set, by the numbers of its `activity_annotation`, which start at 1.
@@ -75,7 +75,7 @@ LENGTHS: dict[tuple[str, str], Length] = {
 
 
 def image_size(subject: str) -> tuple[int, int]:
-    """Return width and height of a subject's images in pixels.
+    """Return the width and height of a subject's images in pixels.
 
     Example:
         >>> image_size("S1"), image_size("TS6")

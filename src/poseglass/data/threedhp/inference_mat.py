@@ -20,8 +20,8 @@ def write_inference(path: str | PathLike[str], poses: Mapping[str, Float[ndarray
 
     Args:
         path: The file.
-        poses: For each test sequence a pose for every frame, also for those that do not count: metres in camera space,
-            relative to the pelvis, in MPI_INF_3DHP_17's order (f 17 3). They are written as millimetres in float64.
+        poses: Poses of each test sequence (f 17 3), for every frame, even those that do not count: metres in camera
+            space, relative to the pelvis, in MPI_INF_3DHP_17's order. They are written as millimetres in float64.
 
     Raises:
         DataError: A sequence is missing or has another shape, scipy is not installed, or the file cannot be written.

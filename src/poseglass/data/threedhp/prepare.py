@@ -1,7 +1,7 @@
 """Prepare MPI-INF-3DHP, from the field's npz files or the original annotations, as `Recordings`.
 
-Training sequences have the eight cameras that the field uses, test sequences one. The 3D poses are those of the
-universal skeleton. The 2D poses are the annotated ones, which count as true (``gt``) by convention. In test sequences
+Training sequences have the eight cameras that the field uses; test sequences have one. The 3D poses are those of the
+universal skeleton. The 2D poses are the annotated ones, which count as true (``gt``) by convention. In test sequences,
 only the frames marked as valid count; the original annotations also number the activity in each frame.
 """
 
@@ -25,9 +25,10 @@ from poseglass.errors import DataError
 
 __all__ = ["prepare_3dhp"]
 
-# Median pixels from the projected 3D poses: usual and at most. The universal skeleton is scaled and need not fit.
+# Median distance in pixels from the projected 3D poses: usual, and limit. The universal skeleton is scaled, so it need
+# not fit exactly.
 USUAL, LIMIT = 60.0, 250.0
-COMPARED = 500  # frames of each recording, evenly spaced, that are compared
+COMPARED = 500  # frames of each recording that are compared, evenly spaced
 
 
 def prepare_3dhp(
@@ -37,15 +38,15 @@ def prepare_3dhp(
 
     Args:
         source: A folder with ``data_train_3dhp.npz`` and ``data_test_3dhp.npz``, or with the original
-            ``S1/Seq1/annot.mat`` to S8 and ``TS1/annot_data.mat`` to TS6; one of the two parts may be absent.
+            ``S1/Seq1/annot.mat`` to S8 and ``TS1/annot_data.mat`` to TS6. The training or the test part may be absent.
         destination: The folder to write, which must not exist yet.
         progress: Show a progress bar.
 
     Returns:
-        The report: what was written, how well the 2D poses fit, what is missing or unusual.
+        The report: recordings written, fit of the 2D poses, missing and unusual data.
 
     Raises:
-        DataError: Something is missing, damaged or not MPI-INF-3DHP. The message names it, and nothing is written.
+        DataError: Data are missing, damaged or not MPI-INF-3DHP. The message says which, and nothing is written.
 
     Example:
         >>> from poseglass.data.synthetic.generate import generate

@@ -27,8 +27,8 @@ class SequenceView:
     Args:
         place: The file and the part of it, for messages.
         subject: S1 to S8, or a test sequence TS1 to TS6.
-        sequence: Seq1 or Seq2; for a test sequence its own name.
-        camera: Its number.
+        sequence: Seq1 or Seq2; for a test sequence, its own name.
+        camera: The number of the camera.
         fps: Frames per second.
         points: Joints in camera space, millimetres (f 17 3).
         pixels: Annotated joints in pixels (f 17 2).
@@ -58,14 +58,14 @@ class SequenceView:
             marks = "" if self.valid is None else f", {self.valid.size} marks of valid frames"
             raise DataError(
                 f"{self.place}: there are 3D poses of {frames} frames, 2D poses of {len(self.pixels)}{marks}; "
-                "they do not belong together, or the download is incomplete"
+                "they do not belong together, or the download is incomplete: download the file again"
             )
         if self.activity is not None and (
             self.activity.shape != (frames,) or not ((self.activity >= 0) & (self.activity <= len(ACTIVITIES))).all()
         ):
             raise DataError(
                 f"{self.place}: expected an activity from 1 to {len(ACTIVITIES)} for each of {frames} frames, got "
-                f"{self.activity.size} numbers, some of them others; download the file again"
+                f"{self.activity.size} numbers, some of them out of range; download the file again"
             )
 
 
@@ -73,14 +73,14 @@ def find_views(folder: Path) -> tuple[Iterator[SequenceView], list[Path], int]:
     """Find the views in a folder.
 
     Args:
-        folder: It holds ``data_train_3dhp.npz`` and ``data_test_3dhp.npz``, or ``S1/Seq1/annot.mat`` and so on; test
-            or training part may be absent.
+        folder: A folder with ``data_train_3dhp.npz`` and ``data_test_3dhp.npz``, or ``S1/Seq1/annot.mat`` and so on.
+            The training or the test part may be absent.
 
     Returns:
-        The views, read one at a time; the files that they come from; and how many views there should be.
+        The views, read one at a time; the files that they come from; and the expected number of views.
 
     Raises:
-        DataError: There are none.
+        DataError: The folder has no views.
     """
     train, test = folder / TRAIN_FILE, folder / TEST_FILE
     if files := [path for path in (train, test) if path.is_file()]:
@@ -147,7 +147,7 @@ def _check_cameras(cameras: Mapping[str, Any], place: str) -> None:
 
 
 def _mat_train(path: Path) -> Iterator[SequenceView]:
-    """The views in an ``annot.mat``, which has a cell for each camera, with all 28 joints of a frame in each row."""
+    """Yield the views of an ``annot.mat``, which has a cell per camera and all 28 joints of a frame in each row."""
     scipy_io = require("scipy.io")
     subject, sequence = path.parts[-3:-1]
     try:
@@ -159,7 +159,7 @@ def _mat_train(path: Path) -> Iterator[SequenceView]:
         raise DataError(
             f"{path} has no variable {problem}: it is another file, or incomplete; was it downloaded whole?"
         ) from None
-    except Exception as problem:  # a damaged file can raise anything
+    except Exception as problem:  # a damaged file can raise any exception
         raise DataError(f"{path} cannot be read ({problem}); was it downloaded whole? Download it again") from None
     _check_cameras(cells, str(path))
     frames, fps = LENGTHS[subject, sequence]
@@ -175,7 +175,7 @@ def _mat_train(path: Path) -> Iterator[SequenceView]:
 
 
 def _mat_test(path: Path) -> SequenceView:
-    """The view in an ``annot_data.mat``, which is MATLAB 7.3 and so HDF5: 17 joints, valid frames, activities."""
+    """The view of an ``annot_data.mat`` (MATLAB 7.3, which is HDF5): 17 joints, valid frames, activities."""
     h5py = require("h5py")
     name = path.parts[-2]
     try:
@@ -191,7 +191,7 @@ def _mat_test(path: Path) -> SequenceView:
         raise DataError(
             f"{path} lacks one of univ_annot3, annot2, valid_frame; it is another file ({problem})"
         ) from None
-    except Exception as problem:  # a damaged file can raise anything
+    except Exception as problem:  # a damaged file can raise any exception
         raise DataError(f"{path} cannot be read ({problem}); was it downloaded whole? Download it again") from None
     for array, width in ((points, 3), (pixels, 2)):
         if array.ndim != 4 or array.shape[1:] != (1, 17, width):

@@ -1,4 +1,4 @@
-"""Other bodies for the same motion: random bone lengths, and motion transferred to them."""
+"""The same motion on other bodies: random bone lengths, and the transfer of motion to them."""
 
 import numpy as np
 from jaxtyping import Float
@@ -20,14 +20,14 @@ H36M_LENGTHS = np.array(
 )
 
 # Our own choices; the published weights were trained with them.
-TOWARD_H36M = 1.15  # how far at most a body goes from its own proportions (0) to Human3.6M's (1) and beyond
+TOWARD_H36M = 1.15  # limit of the random blend from a body's own proportions (0) to Human3.6M's (1) and beyond
 SPREAD = 0.05  # standard deviation of the logarithm of each factor: one per part, one per bone, one per adult
 CHILDREN = 0.1  # share of children
-CHILD_SIZES = (0.6, 0.9)  # how tall children are, relative to the same proportions as an adult
+CHILD_SIZES = (0.6, 0.9)  # range of children's sizes, relative to an adult of the same proportions
 
 
 def retarget(points: Float[ndarray, "b f 17 3"], lengths: Float[ndarray, "b 17"]) -> Float[ndarray, "b f 17 3"]:
-    """Transfer motion to bodies of other bone lengths.
+    """Transfer motion to bodies with other bone lengths.
 
     Bones keep their directions. The path of the root is scaled like the legs, so that feet do not slide.
 

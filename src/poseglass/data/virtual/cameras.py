@@ -13,19 +13,19 @@ __all__ = ["random_cameras"]
 LEVEL, LEVEL_PITCH, STEEP_PITCH = 0.6, (5, 10), (-25, 70)  # share of level cameras; their mean and deviation; the range
 STEADY, STEADY_ROLL, TILTED_ROLL = 0.85, 4, (-45, 45)  # share of upright cameras; their deviation; the range of others
 DISTANCES = (1.5, 10)  # metres from the middle of the motion, log-uniform
-CLEARANCE = 0.5  # metres at least between the camera and where the person can reach
+CLEARANCE = 0.5  # minimum distance in metres between the camera and the person's reach
 IMAGES = {(1920, 1080): 0.5, (1080, 1920): 0.2, (1440, 1080): 0.15, (1080, 1080): 0.15}  # sizes and their shares
-FOCALS = (0.55, 2.5)  # focal length in image sides (the longer side), log-uniform: wide angle to telephoto
+FOCALS = (0.55, 2.5)  # focal length as a multiple of the image's longer side, log-uniform: wide angle to telephoto
 FILL = 1.3  # the person may be at most this many times as large as the shorter side of the image
-OFF_CENTRE = 0.7  # how far from the centre of the image (0) to its edge (1) the person can be
+OFF_CENTRE = 0.7  # limit of the person's offset from the image's centre (0) towards its edge (1)
 
 
 def random_cameras(rng: Generator, points: Float[ndarray, "b f 17 3"]) -> tuple[Camera, Float[ndarray, "b 2"]]:
     """Draw a virtual camera for each clip.
 
-    Cameras stand anywhere around the person, 1.5 to 10 m away, mostly level, some looking up or steeply down, some
-    rolled. Lenses go from wide angle to telephoto, images have several aspect ratios, and the person is anywhere in
-    them.
+    Cameras stand anywhere around the person, 1.5 to 10 m away. Most are level, some look up or steeply down, some are
+    rolled. Lenses range from wide angle to telephoto, images have several aspect ratios, and the person is anywhere in
+    the image.
 
     Args:
         rng: The source of randomness.

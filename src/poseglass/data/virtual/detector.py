@@ -1,7 +1,7 @@
-"""A simulated 2D detector: which joints it reports, and how wrong it is about them.
+"""A simulated 2D detector: the joints that it reports, and its errors.
 
-The 17 joints of motion capture are extended by a face (:func:`face`) and projected by the caller. :func:`detect`
-disturbs them, and :func:`observe` takes them through a detector's keypoint layout back to 17 joints, as inference does.
+The caller adds a face to the 17 joints of motion capture (:func:`face`) and projects them. :func:`detect` adds errors,
+and :func:`observe` converts them to a detector's keypoint layout and back to 17 joints, as inference does.
 Everything is numpy over a whole batch; all randomness comes from the generator passed in.
 """
 
@@ -17,9 +17,9 @@ from poseglass.body.skeleton import BLAZEPOSE_33, BODY_25, COCO_17, H36M_17, HAL
 __all__ = ["COCO_LAYOUT", "H36M_FACE", "LAYOUTS", "DetectorNoise", "detect", "face", "observe", "to_nose"]
 
 LAYOUTS = (COCO_17, HALPE_26, BODY_25, BLAZEPOSE_33)
-COCO_LAYOUT = 1 + LAYOUTS.index(COCO_17)  # its number in `observe`
+COCO_LAYOUT = 1 + LAYOUTS.index(COCO_17)  # COCO's layout number in `observe`
 
-# The joints that are projected: the 17, then those that the detectors' layouts need besides.
+# The joints that are projected: the 17, then those that the detectors' layouts also need.
 H36M_FACE = Skeleton(
     "h36m_face", (*H36M_17.joints, "nose", "left_eye", "right_eye", "left_ear", "right_ear", "neck"), H36M_17.bones
 )
@@ -31,23 +31,23 @@ SKULL_TO_NOSE = 0.05  # metres from the base of the skull to joint 9 of Human3.6
 # Our own choices; the published weights were trained with them. Lengths are shares of the person's height in the image.
 JOINT_SPREAD = (0.5, 1.7)  # jitter of a joint, relative to that of its clip
 MEMORY = (0.3, 0.95)  # correlation of the jitter in neighbouring frames
-SWELL, SWELL_SPEED = 0.5, (0.02, 0.2)  # how strongly the jitter rises and falls (log), and radians per frame
+SWELL, SWELL_SPEED = 0.5, (0.02, 0.2)  # amplitude of the jitter's rise and fall (log), and radians per frame
 FAR = 0.15  # standard deviation of outliers
-SPELL_PERIOD = 81  # frames that may have one spell of each kind
+SPELL_PERIOD = 81  # frames that may contain one spell of each kind
 SWAP_LENGTH, GAP_LENGTH, BLACKOUT_LENGTH = 15, 40, 20  # frames of the longest spell
-LEGS_ONLY = 0.5  # share of swaps that exchange the legs and leave the arms
+LEGS_ONLY = 0.5  # share of swaps that affect the legs but not the arms
 SURE, SCORE_SLOPE, SCORE_NOISE, LOWEST_SCORE = 0.75, 6, 0.05, 0.05  # score = 0.75..1 - 6 * error + noise, at least 0.05
 
 
 @dataclass(frozen=True)
 class DetectorNoise:
-    """How wrong the simulated detector is. Lengths are shares of the person's height in the image.
+    """The simulated detector's errors. Lengths are shares of the person's height in the image.
 
     Args:
         jitter: Range of the standard deviation of frame-to-frame noise, log-uniform over clips.
         bias: Standard deviation of a joint's constant offset in a clip.
         outliers: Share of joints and frames that are far off.
-        swaps: Chance that left and right are exchanged for a spell, per 81 frames.
+        swaps: Chance that left and right are swapped for a spell, per 81 frames.
         gaps: Chance that a joint is missing for a spell, per 81 frames.
         blackouts: Chance that the whole person is missing for a spell, per 81 frames.
     """
@@ -61,9 +61,9 @@ class DetectorNoise:
 
 
 def face(points: Float[ndarray, "*b 17 3"]) -> Float[ndarray, "*b 6 3"]:
-    """Return nose, left and right eye, left and right ear, and neck of an adult.
+    """Return an adult's nose, left and right eye, left and right ear, and neck.
 
-    The head's axes are the line from thorax to head top and the line of the shoulders.
+    The head's axes follow the line from thorax to head top and the line of the shoulders.
 
     Args:
         points: The 17 joints, with joint 9 at the base of the skull (... 17 3), metres, y up.
@@ -85,9 +85,9 @@ def face(points: Float[ndarray, "*b 17 3"]) -> Float[ndarray, "*b 6 3"]:
 
 
 def to_nose(points: Float[ndarray, "*b 17 3"], features: Float[ndarray, "*b 6 3"]) -> Float[ndarray, "*b 17 3"]:
-    """Move joint 9 from the base of the skull, where motion capture has it, 5 cm forward.
+    """Move joint 9 forward by 5 cm from the base of the skull, where motion capture has it.
 
-    Human3.6M has it there, near the nose that detectors report.
+    Human3.6M has joint 9 there, near the nose that detectors report.
 
     Args:
         points: The 17 joints (... 17 3), metres.
@@ -104,13 +104,13 @@ def to_nose(points: Float[ndarray, "*b 17 3"], features: Float[ndarray, "*b 6 3"
 def detect(
     rng: Generator, pixels: Float[ndarray, "b f j 2"], noise: DetectorNoise, mirror: tuple[int, ...]
 ) -> tuple[Float[ndarray, "b f j 2"], Float[ndarray, "b f j"]]:
-    """Disturb true joint positions as a detector would, with scores that partly know the error.
+    """Add a detector's errors to true joint positions, with scores that reflect the errors in part.
 
     Args:
         rng: The source of randomness.
         pixels: True positions (b f j 2), Human3.6M's 17 joints first.
-        noise: How wrong the detector is.
-        mirror: The permutation of the joints that exchanges left and right.
+        noise: The detector's errors.
+        mirror: The permutation of the joints that swaps left and right.
 
     Returns:
         Positions (b f j 2) and scores (b f j). A missing joint has score 0.
@@ -154,7 +154,7 @@ def detect(
 def observe(
     points: Float[ndarray, "b f m 2"], scores: Float[ndarray, "b f m"], layout: Int[ndarray, " b"]
 ) -> tuple[Float[ndarray, "b f 17 2"], Float[ndarray, "b f 17"]]:
-    """Take joints through a detector's layout to the 17 joints, as inference does.
+    """Convert joints to a detector's layout and on to the 17 joints, as inference does.
 
     Args:
         points: Positions of the joints of :data:`H36M_FACE` (b f m 2).
@@ -162,7 +162,7 @@ def observe(
         layout: A number for each clip (b): 0 for the 17 joints themselves, i for ``LAYOUTS[i - 1]``.
 
     Returns:
-        Positions (b f 17 2) and scores (b f 17), the lowest of the joints that each is made of.
+        Positions (b f 17 2) and scores (b f 17). A joint's score is the lowest of those it is computed from.
     """
     matrix = _CONVERSIONS[layout]  # b 17 m
     converted = np.einsum("bjm,bfmi->bfji", matrix, points)
@@ -186,7 +186,7 @@ def _wander(rng: Generator, shape: tuple[int, ...]) -> Float[ndarray, "b f j 2"]
 
 
 def _spells(rng: Generator, count: int, frames: int, chance: float, longest: int) -> Bool[ndarray, "b f"]:
-    """For each 81 frames and with the given chance, one stretch of up to `longest` frames that is True (b f)."""
+    """Mark spells (b f): in every 81 frames, with the given chance, one stretch of up to `longest` frames is True."""
     time = np.arange(frames)
     hit = np.zeros((count, frames), bool)
     for _ in range(max(frames // SPELL_PERIOD, 1)):

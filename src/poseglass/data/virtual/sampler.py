@@ -1,7 +1,7 @@
 """`Sampler`: training batches from motion capture, with other bodies, virtual cameras and a detector's mistakes.
 
-Takes are cut and resampled in time, transferred to other bodies, filmed by random virtual cameras, and reported as a 2D
-detector would. Everything is numpy over a whole batch; all randomness comes from the generator passed in.
+Takes are cut and resampled in time, transferred to other bodies, filmed by random virtual cameras, and given a 2D
+detector's errors. Everything is numpy over a whole batch; all randomness comes from the generator passed in.
 """
 
 from collections.abc import Mapping
@@ -26,16 +26,16 @@ from poseglass.errors import DataError
 
 __all__ = ["Sampler"]
 
-# Our own choices; the published weights were trained with them. Shares of clips unless it says otherwise.
+# Our own choices; the published weights were trained with them. Shares of clips, unless stated otherwise.
 MIRRORED = 0.5
 REVERSED = 0.15  # played backwards
-ACCOMPANIED = 0.3  # filmed by a camera that travels along
+ACCOMPANIED = 0.3  # filmed by a camera that travels with the person
 LYING = 0.06  # turned about a horizontal axis
-EXACT_LAYOUT = 0.4  # whose detector reports the 17 joints themselves
-AT_NOSE = 0.5  # of these, whose joint 9 is at the nose rather than at the base of the skull
-UNSEEN_OUTSIDE = 0.7  # whose detector reports no joint outside the image
-USUAL_FPS, USUAL_SHARE, OTHER_FPS = 30.0, 0.4, (24, 60)  # frames per second; the share that has them; the other rates
-TEMPOS = (0.8, 1.25)  # how fast the motion is played
+EXACT_LAYOUT = 0.4  # the detector reports the 17 joints themselves
+AT_NOSE = 0.5  # of those clips: joint 9 is at the nose rather than at the base of the skull
+UNSEEN_OUTSIDE = 0.7  # the detector reports no joints outside the image
+USUAL_FPS, USUAL_SHARE, OTHER_FPS = 30.0, 0.4, (24, 60)  # usual rate; share of clips with it; range of the other rates
+TEMPOS = (0.8, 1.25)  # range of playback speeds
 
 
 @final
@@ -46,10 +46,10 @@ class Sampler:
     Args:
         clips: The takes, such as those of the training split.
         frames: Frames per clip.
-        shares: For the start of subjects' names, the share of clips drawn from these subjects. The rest is drawn from
-            all other takes. Longer takes are drawn more often, in proportion to their length. A subject belongs to the
-            first entry that fits; the share of an entry that fits no take goes to the rest.
-        noise: How wrong the 2D is where it is not exact.
+        shares: Maps a prefix of subjects' names to the share of clips drawn from these subjects. The rest is drawn from
+            all other takes. Takes are drawn in proportion to their length. A subject belongs to the first prefix that
+            fits; the share of a prefix that fits no take goes to the rest.
+        noise: Errors of the 2D poses that are not exact.
         clean: Share of clips whose 2D is the exact projection of the 17 joints.
 
     Raises:
@@ -88,11 +88,11 @@ class Sampler:
 
         Args:
             rng: The source of randomness.
-            batch: How many clips.
+            batch: The number of clips.
 
         Returns:
-            2D poses in person coordinates (b f 17 3), and 3D poses relative to the pelvis in metres (b f 17 3), as a
-            camera that faces the pelvis sees them.
+            2D poses in person coordinates (b f 17 3), and 3D poses relative to the pelvis in metres (b f 17 3), in the
+            axes of a camera that faces the pelvis.
         """
         world = self._motion(rng, batch)
         features = face(world)
@@ -129,7 +129,7 @@ class Sampler:
 
     @cached_property
     def _groups(self) -> tuple[Float[ndarray, " _"], list[list[MotionClip]]]:
-        """The cumulative shares, and the takes of each entry of `shares` and then all others."""
+        """The cumulative shares, and the takes of each entry of `shares`, followed by all other takes."""
         groups: dict[str, list[MotionClip]] = {prefix: [] for prefix in (*self.shares, "")}
         usable = [clip for clip in self.clips if len(clip.points) > 1]
         for clip in usable:
@@ -146,7 +146,7 @@ class Sampler:
         fps = USUAL_FPS if rng.random() < USUAL_SHARE else rng.uniform(*OTHER_FPS)
         step = self.clips.fps / fps * rng.uniform(*TEMPOS)
         time = rng.uniform(0, max(len(points) - 1 - step * (self.frames - 1), 0)) + step * np.arange(self.frames)
-        # A take that is too short is played forward and backward in turn.
+        # A take that is too short is played forwards and backwards in turn.
         last = len(points) - 1
         time = last - np.abs(last - time % (2 * last))
         before = np.minimum(time.astype(int), last - 1)
@@ -156,7 +156,7 @@ class Sampler:
 
 
 def _accompaniment(rng: Generator, batch: int) -> Float[ndarray, "b 1 1 1"]:
-    """How much of the way over the ground the camera travels along, from 0 to 1; 0 for most clips."""
+    """Share of the person's path over the ground that the camera follows, from 0 to 1; 0 for most clips."""
     return np.asarray(np.where(rng.random(batch) < ACCOMPANIED, rng.random(batch), 0)[:, None, None, None])
 
 

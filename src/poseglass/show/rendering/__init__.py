@@ -36,7 +36,7 @@ def render(
         motion: The 3D motion.
         path: The file to write: ``.png``, or a video such as ``.mp4``.
         video: The video that the motion was lifted from. Its frame t belongs to row t of the motion. Frames after the
-            end of the motion are ignored.
+            motion's last row are ignored.
         pose2d: The 2D poses in pixels. Default: ``motion.pose2d``.
         height: Height of a video's pictures in pixels, without the timeline below them.
 

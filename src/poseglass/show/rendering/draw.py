@@ -35,10 +35,10 @@ __all__ = [
 ]
 
 Picture = UInt8[ndarray, "_ _ 3"]
-"""Rows, columns, and red, green and blue from 0 to 255."""
+"""An RGB image (height, width, 3), values from 0 to 255."""
 
 SIXTEENTHS = 4
-"""OpenCV's argument `shift`: coordinates count in 1 / 2**4 pixel."""
+"""OpenCV's argument `shift`: coordinates are in units of 1 / 2**4 pixel."""
 
 
 class Bar(IntEnum):
@@ -70,7 +70,7 @@ def write_text(canvas: Picture, text: str, at: tuple[int, int], size: int, colou
 
 def to_sixteenths(points: Float[ndarray, "*b 2"]) -> Int[ndarray, "*b 2"]:
     """Pixels as integers in sixteenths of a pixel, as OpenCV expects them."""
-    # Clipped far outside the picture, because OpenCV's integers end at 2**31.
+    # Clipped far outside the picture, because OpenCV's integers have 32 bits.
     sixteenths: Int[ndarray, "*b 2"] = np.rint(np.clip(points, -1e5, 1e5) * (1 << SIXTEENTHS)).astype(np.int32)
     return sixteenths
 
@@ -97,7 +97,7 @@ def draw_capsules(
 
 
 def draw_flat(canvas: Picture, points: Float[ndarray, "j 2"], shown: Bool[ndarray, " j"], skeleton: Skeleton) -> None:
-    """Draw a 2D skeleton, with points in pixels of the canvas, without the joints that are not `shown`."""
+    """Draw the `shown` joints of a 2D skeleton and the bones between them. Points are pixels of the canvas."""
     joint_colours, bone_colours = side_colours(skeleton)
     unit = max(canvas.shape[0], 480) / 540
     places = to_sixteenths(np.where(shown[:, None], points, 0)).tolist()
@@ -117,7 +117,7 @@ def draw_flat(canvas: Picture, points: Float[ndarray, "j 2"], shown: Bool[ndarra
 
 
 def draw_bars(strip: Picture, span: tuple[int, int], states: Int[ndarray, " f"], heads: list[int], unit: float) -> None:
-    """Draw a bar for each frame between two columns of the strip, and playheads over the frames `heads`."""
+    """Draw a bar per frame between two columns of the strip, and playheads above the frames `heads`."""
     width, frames = span[1] - span[0], len(states)
     half, middle = max(2, round(6 * unit)), strip.shape[0] // 2
     if frames > width:  # several frames per column: their mean

@@ -11,7 +11,7 @@ from poseglass.show.rendering.draw import SIXTEENTHS, Picture, cv2, draw_capsule
 from poseglass.show.scene import GRID, NIGHT, SHADING, Viewpoint, bone_ends, girths, middle_joints, mix, side_colours
 
 SHADOW_GIRTH = 0.9  # the shadow of a limb is thinner than the limb, because it has soft edges
-SHADOW = 150  # how dark the shadow of one limb is, of 255
+SHADOW = 150  # darkness of one limb's shadow, out of 255
 
 __all__ = ["FigureRenderer"]
 
@@ -54,7 +54,7 @@ class FigureRenderer:
 
         pixels = self._project(placed)
         depth = (pixels[far, 2] + pixels[near, 2]) / 2
-        order = np.argsort(-depth, kind="stable")  # the nearest last, over the others
+        order = np.argsort(-depth, kind="stable")  # the nearest limb last, on top of the others
         gloom = np.clip(SHADING.per_metre * (depth - self.viewpoint.distance) + SHADING.near, 0, SHADING.most)
         gloom = np.full(len(depth), SHADING.dimmed) if dim else gloom
         radii = self._girths / pixels[:, 2] * (self.viewpoint.zoom * self.size[1])
@@ -103,7 +103,7 @@ class FigureRenderer:
         width, height = self.size
         y, x = np.mgrid[:height, :width]
         glow = np.exp(-(((x - width / 2) / (0.62 * height)) ** 2) - ((y - 0.55 * height) / (0.5 * height)) ** 2)
-        # Noise hides the steps of a gradient that has only a dozen shades.
+        # Noise hides the steps of the gradient, which has only a dozen shades.
         grain = np.random.default_rng(0).random((height, width, 1))
         room: Picture = (np.array(NIGHT) + glow[..., None] * [12, 15, 22] + grain).astype(np.uint8)
         return room

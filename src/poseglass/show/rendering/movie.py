@@ -1,4 +1,4 @@
-"""`Movie`: an MP4 of a motion that is still being made."""
+"""`Movie`: write an MP4 of a motion while it is being lifted."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -27,29 +27,29 @@ __all__ = ["Movie", "images_of"]
 
 
 class _AbandonedError(Exception):
-    """The block was left by an error: no file is to appear."""
+    """The block was left by an error, so the file must not appear."""
 
 
 class Movie:
     """Draws and encodes chunks of a motion in the background, in the order in which they come.
 
-    The file appears when the block ends without an error; an error in the background is raised there. Memory stays
-    bounded: :meth:`add` waits while the drawing is behind.
+    The file appears when the block ends without an error. Errors in the background are raised at the end of the block.
+    Memory stays bounded: :meth:`add` waits while drawing lags behind.
 
-    The video beside the motion, if it is to be shown, is either decoded here (`video`) or comes frame by frame through
-    :meth:`watch` (`size`), where it is decoded for detection anyway. Frame t goes with row t of the motion.
+    The video can be shown beside the motion in two ways: decoded here (`video`), or passed frame by frame to
+    :meth:`watch` (`size`), which saves decoding it again after detection. Frame t belongs to row t of the motion.
 
     Args:
         path: The video to write, such as an ``.mp4``.
         video: The video file that the motion is lifted from.
-        size: Width and height of the video whose frames come through :meth:`watch`.
-        height: Height of the pictures in pixels, before the timeline comes below them.
-        frames: How many frames there will be, as far as known.
+        size: Width and height of the video whose frames are passed to :meth:`watch`.
+        height: Height of the pictures in pixels, without the timeline below them.
+        frames: The expected number of frames, if known.
 
     Raises:
         PoseError: A chunk is not 3D, or its 2D poses are not in pixels.
-        VideoError: The video cannot be read or ends before the motion, the file cannot be written, or there are both
-            `video` and `size`. The constructor raises what is known beforehand.
+        VideoError: The video cannot be read or ends before the motion, the file cannot be written, or both `video` and
+            `size` are given. The constructor raises errors that are already known then.
 
     Example:
         >>> with Movie("walk-3d.mp4", size=(1920, 1080)) as movie:  # doctest: +SKIP
@@ -69,20 +69,20 @@ class Movie:
         check_suffix(self.path)
         check_writable(self.path, VideoError)
         if video is not None and size is not None:
-            raise VideoError("give the video to decode, or the size of the frames to come through watch(); not both")
-        # Images cost least if they shrink while they are decoded.
+            raise VideoError("give the video to decode, or the size of the frames to pass to watch(); not both")
+        # Shrinking images during their conversion costs least.
         self._reader = None if video is None else VideoReader(video, within=(2 * height, height))
         self._size = size if self._reader is None else self._reader.info.size
         self._pictures = None if size is None else WaitingPictures(picture_size(size, height))
         self._height, self._frames = height, frames
-        self._chunks: Queue[PoseSequence | None] = Queue(2)  # None ends it
+        self._chunks: Queue[PoseSequence | None] = Queue(2)  # None marks the end
         self._abandoned = False
         self._work: Future[None] | None = None  # None outside the block
         self._drawing = self._shrinking = 0.0
 
     @property
     def seconds(self) -> float:
-        """How long drawing and encoding took so far."""
+        """Seconds spent on drawing and encoding so far."""
         return self._drawing + self._shrinking
 
     def __enter__(self) -> "Movie":
@@ -98,7 +98,7 @@ class Movie:
         self._abandoned = kind is not None
         try:
             self._put(None, work)
-            # In short waits, because Python sees a Ctrl-C that came to another thread only between them.
+            # Short waits, because Python handles a Ctrl-C that another thread received only between them.
             while kind is None and not work.done():
                 wait([work], timeout=0.1)
         except BaseException:  # Ctrl-C while it waits
@@ -113,10 +113,10 @@ class Movie:
             work.result()
 
     def watch(self, frame: Frame) -> None:
-        """Take the next frame of the video; it waits, shrunk, until its row of the motion comes.
+        """Add the next frame of the video. A shrunken copy is held until its row of the motion comes.
 
         Raises:
-            VideoError: The movie was made without the `size` of the video.
+            VideoError: The movie was created without the `size` of the video.
         """
         if self._pictures is None:
             raise VideoError("watch() needs the size of the video: Movie(..., size=(width, height))")
@@ -125,10 +125,10 @@ class Movie:
         self._shrinking += perf_counter() - start
 
     def add(self, motion: PoseSequence) -> None:
-        """Take the next frames of the motion, with their 2D poses in `pose2d` if those are to be shown.
+        """Add the next frames of the motion. Their `pose2d`, if any, is shown on the video.
 
         Raises:
-            VideoError: It is called outside the `with` block.
+            VideoError: The method is called outside the `with` block.
         """
         if self._work is None:
             raise VideoError(
@@ -138,7 +138,7 @@ class Movie:
             self._put(motion, self._work)
 
     def _put(self, chunk: PoseSequence | None, work: Future[None]) -> None:
-        while not work.done():  # once drawing has failed, nothing takes chunks any more
+        while not work.done():  # after drawing has failed, nothing takes chunks
             try:
                 self._chunks.put(chunk, timeout=0.1)
             except Full:
@@ -146,7 +146,7 @@ class Movie:
             return
 
     def _taken(self) -> Iterator[PoseSequence]:
-        """The chunks, until the block ends."""
+        """Yield the chunks until the block ends."""
         while True:
             start = perf_counter()
             chunk = self._chunks.get()
@@ -156,7 +156,7 @@ class Movie:
             yield chunk
 
     def _draw(self) -> None:
-        """Everything that happens in the background."""
+        """Decode, draw and encode; runs in the background."""
         start = perf_counter()
         chunks = self._taken()
         try:
@@ -166,7 +166,7 @@ class Movie:
             with ExitStack() as stack:
                 renderer = self._renderer(first)
                 writer = stack.enter_context(VideoWriter(self.path, fps=first.rate, size=renderer.size))
-                # Decoding, drawing and encoding work side by side, and end before what they work with is closed.
+                # Decoding, drawing and encoding run in parallel, and finish before their files are closed.
                 images: Iterator[UInt8[ndarray, "_ _ 3"] | None] = self._watched()
                 if self._pictures is None:
                     images = stack.enter_context(closing(ahead(images_of(self._reader))))
@@ -183,12 +183,12 @@ class Movie:
             self._drawing += perf_counter() - start
 
     def _watched(self) -> Iterator[UInt8[ndarray, "_ _ 3"]]:
-        """The frames that came through :meth:`watch`."""
+        """Yield the frames passed to :meth:`watch`."""
         count = 0
         while self._pictures:
             yield self._pictures.take()
             count += 1
-        raise VideoError(f"watch() was given {count} frames and the motion goes on; give it every frame of the video")
+        raise VideoError(f"watch() got {count} frames but the motion is longer; pass it every frame of the video")
 
     def _renderer(self, motion: PoseSequence) -> Renderer:
         pose2d = motion.pose2d
@@ -204,7 +204,7 @@ class Movie:
 
 
 def images_of(reader: VideoReader | None) -> Iterator[UInt8[ndarray, "_ _ 3"] | None]:
-    """The images of a video, and then an error; without a video None for ever."""
+    """Yield the images of a video, then raise an error if more are needed; without a video, yield None forever."""
     if reader is None:
         yield from repeat(None)
         return
@@ -212,14 +212,14 @@ def images_of(reader: VideoReader | None) -> Iterator[UInt8[ndarray, "_ _ 3"] | 
     for count, frame in enumerate(reader, 1):  # noqa: B007
         yield frame.image
     raise VideoError(
-        f"{reader.path} ends after {count} frames and the motion goes on; is it the video it was lifted from?"
+        f"{reader.path} ends after {count} frames but the motion is longer; give the video that it was lifted from"
     )
 
 
 def _drawn(
     renderer: Renderer, images: Iterator[UInt8[ndarray, "_ _ 3"] | None], chunks: Iterable[PoseSequence]
 ) -> Iterator[UInt8[ndarray, "_ _ 3"]]:
-    """Every frame of the motion, drawn beside its image."""
+    """Yield every frame of the motion, drawn beside its image."""
     for motion in chunks:
         points, pose2d = on_stage(motion), motion.pose2d
         if pose2d is not None and pose2d.space != "pixels":

@@ -1,4 +1,4 @@
-"""Pictures of a video that wait until their frame is drawn, shrunk to the size they are shown at."""
+"""A queue of a video's pictures, shrunk to their display size, that wait until their frame is drawn."""
 
 from collections import deque
 
@@ -12,18 +12,18 @@ from poseglass.video._ffmpeg import av
 __all__ = ["PLAIN", "WaitingPictures", "fit"]
 
 PLAIN = 256
-"""Pictures that wait as YUV 4:2:0, which takes half of RGB's memory; more than that wait as JPEG."""
+"""Number of waiting pictures stored as YUV 4:2:0, in half of RGB's memory; any further ones are stored as JPEG."""
 QUALITY = 90
-"""Of JPEG: a fifth of YUV's memory, and 4 ms of work per picture of 960 x 540."""
+"""JPEG quality: a fifth of YUV's memory, and 4 ms of work per picture of 960 x 540."""
 
 
 class WaitingPictures:
-    """A queue of pictures in little memory. One thread may put them in and another take them out.
+    """A queue of pictures in little memory. One thread may put pictures in and another take them out.
 
-    As YUV 4:2:0 a picture of 960 x 540 takes 0.8 MB, as JPEG about 0.15 MB.
+    A picture of 960 x 540 takes 0.8 MB as YUV 4:2:0 and about 0.15 MB as JPEG.
 
     Args:
-        size: Width and height at which the pictures are shown; odd sides grow by one, as YUV 4:2:0 needs it.
+        size: Width and height at which the pictures are shown. Odd sides grow by one, because YUV 4:2:0 needs it.
 
     Example:
         >>> pictures = WaitingPictures((64, 47))
@@ -40,10 +40,10 @@ class WaitingPictures:
         return len(self._waiting)
 
     def put(self, image: UInt8[ndarray, "_ _ 3"]) -> None:
-        """Add a picture, RGB, of any size."""
+        """Add an RGB picture of any size."""
         width, height = self.size
         frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-        # FFmpeg averages as it shrinks, like VideoReader, so that thin things do not flicker.
+        # FFmpeg averages while it shrinks, as in VideoReader, so that thin objects do not flicker.
         picture = frame.to_ndarray(format="yuv420p", width=width, height=height, interpolation="BILINEAR")
         if len(self._waiting) >= PLAIN:
             rgb = cv2.cvtColor(picture, cv2.COLOR_YUV2RGB_I420)
@@ -51,7 +51,7 @@ class WaitingPictures:
         self._waiting.append(picture)
 
     def take(self) -> UInt8[ndarray, "_ _ 3"]:
-        """The oldest picture, RGB. Raises IndexError if none waits."""
+        """Remove and return the oldest picture, RGB. Raises IndexError if there is none."""
         picture = self._waiting.popleft()
         if picture.ndim == 1:
             return np.asarray(cv2.imdecode(picture, cv2.IMREAD_COLOR))
@@ -59,9 +59,9 @@ class WaitingPictures:
 
 
 def fit(image: UInt8[ndarray, "_ _ 3"], size: tuple[int, int]) -> UInt8[ndarray, "_ _ 3"]:
-    """An image scaled to a width and height."""
+    """Scale an image to a width and height."""
     if image.shape[1::-1] == size:
         return image
-    # Averaging keeps thin things from flickering where an image shrinks a lot; interpolation is faster.
+    # If an image shrinks a lot, averaging keeps thin objects from flickering; otherwise interpolation is faster.
     how = cv2.INTER_AREA if image.shape[0] >= 1.9 * size[1] else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, size, interpolation=how))

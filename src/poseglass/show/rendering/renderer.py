@@ -15,11 +15,11 @@ from poseglass.show.scene import AMBER, DIM, INK, LEFT, NIGHT, RIGHT, ROSE, SURE
 
 __all__ = ["Renderer", "picture_size"]
 
-LONGEST = 360  # frames on a timeline; for a longer video it scrolls
+LONGEST = 360  # maximum frames on the timeline; for a longer video it scrolls
 
 
 def picture_size(size: tuple[int, int], height: int) -> tuple[int, int]:
-    """Width and height at which a :class:`Renderer` of some height shows a video of this size, in pixels."""
+    """Width and height in pixels at which a :class:`Renderer` of this height shows a video of this size."""
     height += height % 2
     scale = _scale(size, height)
     return 2 * max(1, round(scale * size[0] / 2)), min(max(1, round(scale * size[1])), height)
@@ -37,7 +37,7 @@ class Renderer:
 
     Args:
         skeleton: The skeleton of the 3D poses.
-        size: Width and height of the video in pixels, the unit of the 2D points. Without it there is no left side.
+        size: Width and height of the video in pixels, the unit of the 2D points. Without it, there is no left side.
         skeleton2d: The skeleton of the 2D poses. Default: that of the 3D poses.
         fps: Frames per second.
         frames: The number of frames to come, if known.
@@ -100,9 +100,9 @@ class Renderer:
         """Draw the picture of the next frame, RGB.
 
         Args:
-            image: The frame of the video, RGB. Without it, its place stays dark.
-            points2d: 2D joints in pixels of the video's `size`. Joints that are NaN or have a score below 0.3 are left
-                out.
+            image: The frame of the video, RGB. Without it, the left side stays dark.
+            points2d: 2D joints in pixels of the video's `size`. Joints that are NaN or have a score below 0.3 are not
+                drawn.
             points3d: 3D joints in metres: x right, y down, z away from the camera. The ground is estimated.
             valid: Whether the person was detected. A filled-in pose is drawn in pale colours, with a label.
             kept: Whether the model kept the frame in its middle layers; None if the model does not prune.

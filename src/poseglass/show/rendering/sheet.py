@@ -13,7 +13,7 @@ from poseglass.show.scene import AMBER, DIM, INK, NIGHT, SURE, GroundLevel
 
 __all__ = ["draw_sheet", "pick_frames"]
 
-COLUMNS, CELL, GAP, STRIP = 5, (320, 400), 8, 64  # how many columns, and pixels
+COLUMNS, CELL, GAP, STRIP = 5, (320, 400), 8, 64  # number of columns; sizes in pixels
 CLOSE_UP = 0.78  # share of a cell that the largest 2D pose fills
 
 
@@ -36,7 +36,7 @@ def draw_sheet(
         motion: The motion.
         points: Its points in metres: x right, y down, z away.
         pose2d: Its 2D poses in pixels, if any.
-        images: The frames of the video, by number, as far as there are any.
+        images: The video's images by frame number; frames without an image are drawn without it.
     """
     frames, (width, height) = pick_frames(motion), CELL
     figure, ground = FigureRenderer(motion.skeleton, CELL), GroundLevel(motion.rate)
@@ -74,7 +74,7 @@ def _close_ups(frames: list[int], pose2d: PoseSequence | None, images: Mapping[i
     poses, boxes = {}, {}
     if pose2d is not None:
         for t in frames:
-            # The 2D points are pixels of an image of their own size. The images here may be smaller.
+            # The 2D points are pixels of the original image size. The images here may be smaller.
             scale = sizes[t][0] / pose2d.size[0] if t in sizes and pose2d.size else 1.0
             shown = np.isfinite(pose2d.points[t]).all(-1) & (pose2d.confidence[t] >= SURE)
             poses[t] = pose2d.points[t] * scale, shown
@@ -88,7 +88,7 @@ def _close_ups(frames: list[int], pose2d: PoseSequence | None, images: Mapping[i
         zoom = CLOSE_UP / span if span else CELL[1] / sizes[t][1] if t in sizes else 1.0
         shift = cell / 2 - zoom * middle
         if t in sizes:
-            # Near the edge of the video the view is shifted, so that it has no border.
+            # Near the edge of the video, the view is shifted so that it has no border.
             room = cell - zoom * sizes[t]
             shift = np.clip(shift, np.minimum(room, 0), np.maximum(room, 0))
             move = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])

@@ -55,7 +55,7 @@ def write_page(motion: PoseSequence, path: str | PathLike[str], *, title: str | 
 
     Args:
         motion: The 3D motion. Its ``pose2d``, if in pixels, is shown in a corner.
-        path: The file to write, which ends in ``.html``.
+        path: The file to write, ending in ``.html``.
         title: The title of the page. Default: the name of the file.
 
     Raises:
@@ -88,7 +88,7 @@ def write_page(motion: PoseSequence, path: str | PathLike[str], *, title: str | 
 
 
 def view(motion: PoseSequence, *, title: str = "motion") -> Path:
-    """Show a motion in the web browser. Returns the path of the page, in a temporary folder.
+    """Show a motion in the web browser. Return the path of the page, which is in a temporary folder.
 
     Warns:
         UserWarning: No browser could be opened.
@@ -106,7 +106,7 @@ def view(motion: PoseSequence, *, title: str = "motion") -> Path:
 
 
 def _record(motion: PoseSequence) -> dict[str, Any]:
-    """The data of the player. Its points are relative to the ground, with y down."""
+    """The player's data. Points are relative to the ground, with y down."""
     points = on_stage(motion).astype(np.float64)
     ground = GroundLevel(motion.rate)
     points[..., 1] -= np.array([ground(pose) for pose in points])[:, None]
@@ -136,7 +136,7 @@ def _record(motion: PoseSequence) -> dict[str, Any]:
 
 
 def _body(skeleton: Skeleton, points: Float[ndarray, "f j _"], finest: float) -> dict[str, Any]:
-    """The points in whole steps, of size `finest` if 16 bits suffice, and how to draw them."""
+    """The points in whole steps (of size `finest` if 16 bits suffice), and the facts needed to draw them."""
     known = np.isfinite(points).all(-1, keepdims=True)
     points = np.where(known, points, 0)
     step = max(finest, float(np.abs(points).max()) / 32767)

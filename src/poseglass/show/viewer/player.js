@@ -1,5 +1,5 @@
 "use strict";
-// Plays one 3D motion on plain 2D canvases: seventeen joints and a grid need no 3D library.
+// Plays a 3D motion on plain 2D canvases: a skeleton and a grid need no 3D library.
 // Axes of the scene: x right, y down, z away; metres from the ground.
 (() => {
   const motion = JSON.parse(document.getElementById("motion").textContent);
@@ -73,7 +73,7 @@
   const clamp = (v, low, high) => Math.min(high, Math.max(low, v));
   const colours = motion.colours, NIGHT = colours.night;
   const SIDES = [colours.bone, colours.left, colours.right];
-  const NEAR = 0.15; // metres: nothing nearer to the camera is drawn
+  const NEAR = 0.15; // metres: anything nearer to the camera is not drawn
 
   // Gives a canvas the resolution of the screen. Its context draws in CSS pixels.
   const fit = (canvas, width = canvas.clientWidth, height = canvas.clientHeight) => {
@@ -123,16 +123,16 @@
       let last = null;
       for (let m = -2 * cells; m <= 2 * cells; m++) {
         const along = m * CELL / 2 - offset[turned ? 0 : 1], across = n * CELL - offset[turned ? 1 : 0];
-        const p = turned ? [along, 0, across] : [across, 0, along], seen = project(p);
+        const p = turned ? [along, 0, across] : [across, 0, along], projected = project(p);
         if (last) {
           const away = Math.hypot((p[0] + last[0][0]) / 2, (p[2] + last[0][2]) / 2) / REACH;
           const level = Math.round(LEVELS * (1 - away * away));
-          if (level > 0 && seen[2] > NEAR && last[1][2] > NEAR) {
+          if (level > 0 && projected[2] > NEAR && last[1][2] > NEAR) {
             paths[level].moveTo(last[1][0], last[1][1]);
-            paths[level].lineTo(seen[0], seen[1]);
+            paths[level].lineTo(projected[0], projected[1]);
           }
         }
-        last = [p, seen];
+        last = [p, projected];
       }
     }
     pen.lineWidth = 1;
@@ -143,7 +143,7 @@
   };
   const shade = document.createElement("canvas");
   const drawShadow = (pen, project, points, width, height, scale) => {
-    // Drawn small and enlarged, which is the cheapest blur in any browser.
+    // Drawing small and enlarging is the cheapest blur in any browser.
     const part = 10;
     Object.assign(shade, { width: Math.ceil(width / part), height: Math.ceil(height / part) });
     const small = shade.getContext("2d");
@@ -164,21 +164,21 @@
     const [points, middle] = placed(frame), scale = focal(width, height), dim = !valid[frame];
     drawGrid(pen, project, middle);
     drawShadow(pen, project, points, width, height, scale);
-    const seen = points.map((p) => p && project(p));
+    const projected = points.map((p) => p && project(p));
     body.bones
       .map(([far, near], n) => ({ far, near, side: SIDES[body.sides[n]] }))
-      .filter(({ far, near }) => seen[far] && seen[near] && Math.min(seen[far][2], seen[near][2]) > NEAR)
-      .map((bone) => ({ ...bone, depth: (seen[bone.far][2] + seen[bone.near][2]) / 2 }))
+      .filter(({ far, near }) => projected[far] && projected[near] && Math.min(projected[far][2], projected[near][2]) > NEAR)
+      .map((bone) => ({ ...bone, depth: (projected[bone.far][2] + projected[bone.near][2]) / 2 }))
       .sort((a, b) => b.depth - a.depth)
       .forEach(({ far, near, side, depth }) => {
         const distance = shading.per_metre * (depth - view.distance) + shading.near;
         const gloom = dim ? shading.dimmed : clamp(distance, 0, shading.most);
         const colour = mix(side, NIGHT, gloom);
-        const ra = body.girths[far] / seen[far][2] * scale, rb = body.girths[near] / seen[near][2] * scale;
+        const ra = body.girths[far] / projected[far][2] * scale, rb = body.girths[near] / projected[near][2] * scale;
         const rim = shading.rim_pixels, size = shading.highlight, shift = shading.shift;
-        capsule(pen, seen[far], seen[near], ra + rim, rb + rim, css(mix(colour, NIGHT, shading.rim)));
-        capsule(pen, seen[far], seen[near], ra, rb, css(mix(colour, NIGHT, shading.shade)));
-        const lit = [[seen[far], ra], [seen[near], rb]].map(([p, r]) => [p[0] - shift * r, p[1] - shift * r]);
+        capsule(pen, projected[far], projected[near], ra + rim, rb + rim, css(mix(colour, NIGHT, shading.rim)));
+        capsule(pen, projected[far], projected[near], ra, rb, css(mix(colour, NIGHT, shading.shade)));
+        const lit = [[projected[far], ra], [projected[near], rb]].map(([p, r]) => [p[0] - shift * r, p[1] - shift * r]);
         capsule(pen, lit[0], lit[1], size * ra, size * rb, css(colour));
       });
   };
@@ -204,7 +204,7 @@
     });
   };
 
-  // ---- the timeline: one bar per frame; for a long motion, all of it above and the frames nearby below
+  // ---- the timeline: one bar per frame; a long motion has two rows, the whole motion above and a close-up below
   const CLOSE = 240;
   const shadeOf = (i) => (!valid[i] ? colours.rose : kept && kept[i] ? colours.amber : colours.slate);
   const whole = document.createElement("canvas");
@@ -265,7 +265,7 @@
   const tick = (now) => {
     if (playing) {
       if (before !== null) {
-        // A tab that was suspended resumes where it stopped.
+        // After the tab was suspended, playback resumes where it stopped.
         seconds = (seconds + Math.min((now - before) / 1000, 0.25) * speed) % length;
         const next = frameAt(seconds);
         dirty ||= next !== frame;
@@ -334,7 +334,7 @@
     dirty = true;
   });
   $("scrub").addEventListener("input", () => seek(Number($("scrub").value)));
-  // The thumb of a range does not reach the edges as the bars do, so the pointer sets the frame itself.
+  // A range input's thumb does not reach the edges as the bars do, so the pointer sets the frame directly.
   let held = false;
   const point = (event) => {
     const box = $("scrub").getBoundingClientRect();
@@ -370,7 +370,7 @@
     else return;
     event.preventDefault();
   });
-  // A browser clicks a focused button when space is released, but the key has already played or paused.
+  // A browser clicks a focused button when space is released, but pressing the key has already played or paused.
   $("play").addEventListener("keyup", (event) => { if (event.key === " ") event.preventDefault(); });
 
   // ---- start
@@ -378,7 +378,7 @@
   $("scrub").max = frames - 1;
   $("inset").hidden = $("flatten").hidden = !flat;
   document.querySelector("#legend .kept").hidden = !kept;
-  document.querySelector("#legend .unseen").hidden = valid.every(Boolean);
+  document.querySelector("#legend .undetected").hidden = valid.every(Boolean);
   new ResizeObserver(() => { dirty = true; }).observe(document.body);
   setPlaying(!matchMedia("(prefers-reduced-motion: reduce)").matches);
   requestAnimationFrame(tick);
