@@ -73,6 +73,8 @@ class TestBenching:
             (["mixste-tiny", "--dtype", "int8"], ["--dtype", "'int8'"], 2),
             (["mixste", "--paper"], ["--paper", "leave out models"], 2),
             (["--paper", "--prune", "uniform"], ["--paper", "leave out", "--prune"], 2),
+            (["--paper", "--frames", 81], ["--paper", "leave out", "--frames"], 2),
+            (["--paper", "--dtype", "bfloat16", "--rounds", 3], ["--paper", "leave out", "--dtype, --rounds"], 2),
         ],
     )
     def test_wrong_arguments_are_refused(

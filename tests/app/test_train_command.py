@@ -74,4 +74,10 @@ class TestTraining:
         (workdir / "broken.toml").write_text("[model\n")
         takes(workdir / "clips.npz")
         refused(poseglass("train", "-o", "run", *arguments), *words)
+
+    def test_options_that_contradict_settings_are_refused(self, poseglass: Run, workdir: Path) -> None:
+        (workdir / "tiny.toml").write_text(TINY)
+        for option, setting in ((["--data", "b.npz"], "data.path=a.npz"), (["--waist-only"], "optim.trains=all")):
+            done = poseglass("train", "tiny.toml", "-o", "run", *option, "--set", setting)
+            refused(done, option[0], "contradicts", f"--set {setting}", code=2)
         assert not (workdir / "run" / "checkpoint.safetensors").exists()

@@ -1,5 +1,6 @@
 """`bench` leaves models and process as they were, and refuses wrong arguments. No test measures speed."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -41,6 +42,14 @@ def test_models_and_process_stay_as_they_were(tiny: MixSTE) -> None:
     assert torch.equal(torch.random.get_rng_state(), state)
     assert torch.get_default_dtype() == dtype
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("caller", [torch.inference_mode, lambda: torch.autocast("cpu", torch.bfloat16)])
+def test_the_mode_of_the_caller_changes_nothing(tiny: MixSTE, caller: Callable[[], Any]) -> None:
+    expected = pg.bench(tiny, rounds=1).model
+    with caller():
+        result = pg.bench(tiny, rounds=1).model
+    assert (result.flops, result.memory) == (expected.flops, expected.memory)
 
 
 def test_threads_are_restored_after_an_error(tiny: MixSTE, monkeypatch: pytest.MonkeyPatch) -> None:

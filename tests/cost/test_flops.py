@@ -1,5 +1,6 @@
 """FLOPs against arithmetic and against torch's own counter."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -137,5 +138,15 @@ def test_pruning_by_attention_is_counted_on_the_meta_device(name: str) -> None:
     with torch.device("meta"):
         model = pg.hourglass(name, keep=9, at=1, prune="attention")
     assert count_flops(model).paper == count_flops(pg.hourglass(name, keep=9, at=1)).paper
-    with torch.autocast("cpu", torch.bfloat16):
-        assert count_flops(model).executed > 0
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("caller", [torch.inference_mode, lambda: torch.autocast("cpu", torch.bfloat16)])
+def test_the_count_does_not_depend_on_the_mode_of_the_caller(name: str, caller: Callable[[], Any]) -> None:
+    with torch.device("meta"):
+        model = pg.hourglass(name, keep=9, at=1, prune="attention")
+    expected = count_flops(model)
+    assert expected.executed > 0
+    with caller():
+        assert count_flops(model) == expected
+        assert count_flops(pg.hourglass(name, keep=9, at=1, prune="attention")) == expected

@@ -12,6 +12,8 @@ from oracle import bodies
 from oracle import motion as oracle
 from poseglass import H36M_17
 from poseglass.body.geometry import Camera
+from poseglass.clips.person import person_coordinates
+from poseglass.clips.view import person_view
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.virtual import sampler as module
 from poseglass.data.virtual.sampler import Sampler
@@ -36,6 +38,22 @@ def test_the_same_seed_gives_the_same_batch():
     assert first.pose3d.tobytes() == second.pose3d.tobytes()
     other = sampler.sample(np.random.default_rng([7, 4]), 6)
     assert not np.array_equal(first.pose3d, other.pose3d)
+
+
+def test_a_model_is_trained_on_what_it_sees_when_lifting(monkeypatch):
+    """Exchanged sides are repaired in training as they are in lifting."""
+    observed, observe = [], module.observe
+
+    def watch(*arguments: Any) -> Any:
+        observed.append(observe(*arguments))
+        return observed[-1]
+
+    monkeypatch.setattr(module, "observe", watch)
+    sample = Sampler(clips(), 27, clean=0).sample(np.random.default_rng(0), 64)
+    ((points, scores),) = observed
+    assert_allclose(sample.pose2d, person_view(points, scores)[0])
+    unrepaired = person_coordinates(points, scores)
+    assert (sample.pose2d != unrepaired).any((1, 2, 3)).sum() >= 2, "the detector exchanges the sides of some clips"
 
 
 @pytest.mark.parametrize("frames", [1, 9, 27])

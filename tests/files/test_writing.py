@@ -7,10 +7,12 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from poseglass.data.recordings.writer import write_recordings
 from poseglass.errors import DataError, PoseglassError
-from poseglass.files.writing import apply_umask, check_writable, folder_lock, writing
+from poseglass.files.writing import check_writable, folder_lock, writing
 
 
 @pytest.fixture
@@ -114,13 +116,17 @@ class TestLock:
             lock()
 
 
-@pytest.mark.parametrize(("mode", "expected"), [(0o666, 0o640), (0o777, 0o750)])
-def test_the_umask_is_applied_and_left_unchanged(tmp_path: Path, mode, expected):
-    before = os.umask(0o027)
+def test_the_umask_is_applied_and_never_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It belongs to the process: between two settings, files of other threads would be open to everybody."""
+    set_umask = os.umask
+    before = set_umask(0o027)
     try:
-        (tmp_path / "file").touch(mode=0o600)
-        apply_umask(tmp_path / "file", mode)
-        assert (tmp_path / "file").stat().st_mode & 0o777 == expected
-        assert os.umask(0o027) == 0o027
+        monkeypatch.setattr(os, "umask", lambda _: pytest.fail("the umask was set"))
+        with writing(tmp_path / "file") as temporary:
+            temporary.write_text("x")
+        with write_recordings(tmp_path / "folder", skeleton="h36m17", dataset="x", sources=[]) as writer:
+            who = {"subject": "a", "action": "b", "take": "c", "camera": "d"}
+            writer.add(points3d=np.zeros((3, 17, 3)), points2d={}, fps=30, size=(9, 9), **who)
     finally:
-        os.umask(before)
+        set_umask(before)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("file", "folder")] == [0o640, 0o750]

@@ -145,6 +145,16 @@ def test_a_model_without_scores_is_refused():
         Predictor(MixSTE(frames=9, dim=16, depth=2, heads=2))
 
 
+def test_a_model_that_is_trained_on_meanwhile_is_used_without_its_randomness():
+    model = MixSTE(frames=9, dim=16, depth=3, heads=2, inputs=3, drop=0.5).eval()
+    predictor, block = Predictor(model), PoseBlock(*keypoints(20))
+    (before, *_) = predictor.lift([block])
+    model.train()
+    (after, *_) = predictor.lift([block])
+    assert_array_equal(after.pose3d, before.pose3d)
+    assert all(part.training for part in model.modules())
+
+
 def test_the_number_of_threads_is_unchanged():
     before = torch.get_num_threads()
     predict(make(False), *keypoints(12))

@@ -96,6 +96,19 @@ def test_fusion_by_difference_agrees_with_the_plain_form():
     assert_close(kernels.fuse_by_difference(first, second, weight, bias).double(), exact, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 17, 81, 243])
+def test_similarities_by_halves_agree_with_the_plain_form(count):
+    x = torch.randn(2, count, 8)
+    x[:, -1] = x[:, 0]
+    with torch.inference_mode():
+        fast = kernels.similarities(x)
+        assert torch.equal(fast, kernels.similarities_by_halves(x.double()))
+    assert fast.dtype == torch.float32
+    assert_close(fast, kernels.plain_similarities(x.double()), atol=1e-6, rtol=1e-6)
+    assert torch.equal(fast, fast.mT), "symmetric to the bit"
+    assert torch.equal(fast[:, -1], fast[:, 0]), "equal tokens are equally similar to the others"
+
+
 class TestNthLargest:
     @pytest.mark.parametrize("rows", [1, 2, 3, 7, 17, 64, 81, 243])
     @pytest.mark.parametrize("ties", [False, True])

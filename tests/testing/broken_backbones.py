@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -215,7 +216,8 @@ class NoisyBackbone(SoundBackbone):
 
     def head(self, tokens: Tensor) -> Tensor:
         normed = self.gate * self.norm(tokens.flatten(0, 2)).view_as(tokens)
-        return super().head(F.dropout(normed, random.random() / 2, self.training))
+        chance = random.random() * np.random.random() / 2  # noqa: NPY002
+        return super().head(F.dropout(normed, chance, self.training))
 
 
 # For each class, all findings in order: the function that checks the rule, and the finding's text.

@@ -4,6 +4,7 @@ import pickle
 import random
 import re
 
+import numpy as np
 import pytest
 import torch
 from broken_backbones import (
@@ -145,6 +146,7 @@ def test_a_check_leaves_random_states_modes_and_gradients_unchanged(kind, traini
     before = {name: value.clone() for name, value in part.state_dict().items()}
     flags = [module.training for module in part.modules()]
     torch_state, python_state = torch.get_rng_state(), random.getstate()
+    numpy_state = str(np.random.get_state())  # noqa: NPY002
     with torch.inference_mode(kind is NoisyBackbone):  # the caller may be in inference mode
         if kind is RandomChoice:
             with pytest.raises(ContractError):
@@ -153,6 +155,7 @@ def test_a_check_leaves_random_states_modes_and_gradients_unchanged(kind, traini
             check_backbone(part)
     assert torch.equal(torch.get_rng_state(), torch_state)
     assert random.getstate() == python_state
+    assert str(np.random.get_state()) == numpy_state  # noqa: NPY002
     assert [module.training for module in part.modules()] == flags
     assert all(torch.equal(value, before[name]) for name, value in part.state_dict().items())
     assert all(parameter.grad is None for parameter in part.parameters())

@@ -61,3 +61,13 @@ def test_parameters_without_a_gradient_do_not_change():
     assert not torch.equal(ours[0], before[0])
     assert all(torch.equal(p, b) for p, b in zip(ours[1:], before[1:], strict=True))
     assert len(muon.state_dict()["state"]) == 1
+
+
+def test_a_convolution_is_updated_like_the_matrix_of_its_rows():
+    start, gradient = torch.randn(2, 8, 4, 3, generator=torch.Generator().manual_seed(0))
+    kernel, matrix = nn.Parameter(start.clone()), nn.Parameter(start.flatten(1).clone())
+    kernel.grad, matrix.grad = gradient, gradient.flatten(1)
+    for parameter in (kernel, matrix):
+        Muon([parameter], lr=0.1, weight_decay=0.1).step()
+    assert torch.equal(kernel.flatten(1), matrix)
+    assert not torch.equal(kernel, start)

@@ -49,6 +49,7 @@ def test_parameters_of_other_kinds_of_layers_have_a_role():
             "depthwise": nn.Conv1d(8, 8, 5, groups=8),
             "recurrent": nn.GRU(8, 8),
             "norm": nn.BatchNorm1d(8),
+            "norm of frames": nn.LayerNorm((5, 8)),
         }
     )
     model["attention"].out_proj.weight = model["recurrent"].weight_hh_l0  # shared, so counted once
@@ -58,6 +59,7 @@ def test_parameters_of_other_kinds_of_layers_have_a_role():
     }  # fmt: skip
     assert [id(p) for p in groups["edge"]] == [id(model["depthwise"].weight)]
     assert len(groups["hidden"]) == 3
+    assert {*model["norm of frames"].parameters()} <= {*groups["vector"]}
 
 
 def test_frozen_parameters_have_no_role():

@@ -14,6 +14,7 @@ from poseglass.errors import ModelError
 from poseglass.lifting.predictor import predict
 from poseglass.models.layers import Linear, Mlp
 
+LINEARS = ("qkv", "query", "key", "value", "proj", "fc1", "fc2")
 TINY = ("mixste-tiny", "motionbert-tiny", "motionagformer-tiny", "mhformer-tiny")
 
 
@@ -39,8 +40,19 @@ def test_layers_multiply_in_bfloat16_and_poses_stay_close(name):
     assert 0 < distance < 2e-2
     cast = {name for name, value in fast.named_parameters() if value.dtype == torch.bfloat16}
     assert cast
-    outside = ("recoverer", "embedding", "head", "norm", "project", "represent", "encoders")
-    assert not [key for key in cast if any(word in key.split(".")[-2] for word in outside) or "encoders" in key]
+    outside = ("embedding", "head", "norm", "project", "represent")
+    assert not [key for key in cast if any(word in key.split(".")[-2] for word in outside)]
+    for network in ("recoverer.", "encoders."):  # whole, biases included
+        linears = {key for key in before if network in key and key.split(".")[-2] in LINEARS}
+        assert linears <= cast
+
+
+def test_encoders_and_recoverer_stay_exact_with_the_first_layer():
+    model = pg.hourglass("mhformer-tiny", keep=9, at=1)
+    for exact, dtype in ((0, torch.bfloat16), (1, torch.float32)):
+        fast = pg.to_bfloat16(model, exact=exact)
+        for network in (fast.backbone.encoders, fast.recoverer):
+            assert {part.weight.dtype for part in network.modules() if isinstance(part, Linear)} == {dtype}
 
 
 @pytest.mark.parametrize("name", TINY)

@@ -58,9 +58,13 @@ def bench(
     """Print FLOPs, time and memory of models. A model with a waist is timed in turns with its backbone."""
     waist = {"--at": at, "--prune": prune, "--recover": recover}
     if paper:
-        if models or keep or json or any(value is not None for value in waist.values()):
-            options = ", ".join(waist)
-            wrong("--paper", f"it prints a fixed table: leave out models, --keep, {options} and --json")
+        measuring = {
+            "models": models or None, "--keep": keep, **waist, "--frames": frames, "--threads": threads, "--json": json,
+            "--batch": None if batch == 1 else batch, "--dtype": None if dtype == "float32" else dtype,
+            "--rounds": None if rounds == 10 else rounds,
+        }  # fmt: skip
+        if given := [option for option, value in measuring.items() if value is not None]:
+            wrong("--paper", f"it prints a fixed table: leave out {', '.join(given)}")
         from poseglass.cost.counts import count_table
 
         print(count_table())  # noqa: T201

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from poseglass.commands.terminal import tell
+from poseglass.commands.terminal import tell, wrong
 from poseglass.errors import TrainingError
 from poseglass.files.writing import check_writable
 
@@ -45,9 +45,14 @@ def train(
     from poseglass.training.recipe import Recipe
 
     settings = Recipe.read(recipe).override(*(set_ or []))
+    chosen = {setting.partition("=")[0].strip() for setting in set_ or []}
     if source is not None:
+        if "data.path" in chosen and settings.data.path != str(source):
+            wrong("--data", f"it contradicts --set data.path={settings.data.path}: give one of the two")
         settings = settings.updated({"data": {"path": str(source)}})
     if waist_only:
+        if "optim.trains" in chosen and settings.optim.trains != "waist":
+            wrong("--waist-only", f"it contradicts --set optim.trains={settings.optim.trains}: give one of the two")
         settings = settings.updated({"optim": {"trains": "waist"}})
     check_writable(out / "recipe.json", TrainingError)
     best = run(settings, out, init=init, progress=True)

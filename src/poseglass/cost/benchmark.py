@@ -27,6 +27,7 @@ __all__ = ["DTYPES", "bench"]
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
+@torch.inference_mode(False)
 def bench(
     model: PoseModel,
     against: PoseModel | None = None,
@@ -67,14 +68,15 @@ def bench(
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
-        timed = [_TimedModel(each, batch, DTYPES[dtype]) for each in models]
-        product = Product(DTYPES[dtype])
-        for number in range(rounds + 1):
-            product.time()
-            for each in timed if number % 2 else reversed(timed):
-                each.time()
-        rates = tuple(product.rates[1:])
-        costs = [each.cost(rates) for each in timed]
+        with torch.autocast("cpu", enabled=False):  # every layer multiplies in `dtype`
+            timed = [_TimedModel(each, batch, DTYPES[dtype]) for each in models]
+            product = Product(DTYPES[dtype])
+            for number in range(rounds + 1):
+                product.time()
+                for each in timed if number % 2 else reversed(timed):
+                    each.time()
+            rates = tuple(product.rates[1:])
+            costs = [each.cost(rates) for each in timed]
         return Benchmark(
             model=costs[0],
             against=costs[1] if against is not None else None,

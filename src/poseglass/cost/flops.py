@@ -57,6 +57,7 @@ class Flops:
         return {"paper": self.paper, "full": self.full, "executed": self.executed}[convention]
 
 
+@torch.inference_mode(False)  # in which operations would arrive whole, and count nothing
 def count_flops(model: PoseModel, *, batch: int = 1) -> Flops:
     """Count the FLOPs of a forward pass in evaluation mode, in every convention.
 
@@ -214,12 +215,11 @@ def _count(model: PoseModel, batch: int) -> _Ledger:
     like = next(model.parameters())
     pose2d = torch.zeros(batch, model.frames, backbone.joints, model.inputs, device=like.device, dtype=like.dtype)
     ledger = _Ledger(model)
-    # Not inference_mode, in which composite operations are not split into products. The fused kernels of torch's
-    # transformer layers, which a user's backbone may contain, have no formula, so they are switched off.
+    # The fused kernels of torch's transformer layers, which a user's backbone may contain, have no formula.
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad(), ledger:
+        with torch.no_grad(), torch.autocast("cpu", enabled=False), ledger:
             model(pose2d)
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)

@@ -93,6 +93,7 @@ class Held(TorchDispatchMode):
         return out
 
 
+@torch.inference_mode(False)  # in which tensors within composite operations would not be seen
 def peak_memory(model: nn.Module, pose2d: Pose2D) -> int:
     """The most bytes that tensors hold at once in a forward pass, weights and input included."""
     held = Held(*model.parameters(), *model.buffers(), pose2d)

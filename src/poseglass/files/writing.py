@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from poseglass.errors import PoseglassError
 
-__all__ = ["apply_umask", "check_writable", "folder_lock", "writing"]
+__all__ = ["check_writable", "folder_lock", "writing"]
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -61,14 +62,12 @@ def writing(path: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
+        temporary = path.parent / f".{secrets.token_hex(8)}{path.suffix}"
+        temporary.touch(exist_ok=False)  # with the permissions of an ordinary new file, unlike one of `tempfile`
     except OSError as problem:
         raise _cannot(path, problem, error) from None
-    temporary = Path(name)
     try:
         yield temporary
-        apply_umask(temporary, 0o666)
         temporary.replace(path)
     except OSError as problem:
         raise _cannot(path, problem, error) from problem
@@ -113,13 +112,6 @@ def folder_lock(folder: str | os.PathLike[str], error: type[PoseglassError] = Po
         yield
     finally:
         os.close(handle)
-
-
-def apply_umask(path: Path, mode: int) -> None:
-    """Give a private temporary file or folder the permissions of an ordinary new one: `mode` minus the umask."""
-    umask = os.umask(0)
-    os.umask(umask)
-    path.chmod(mode & ~umask)
 
 
 def _cannot(path: Path, problem: OSError, error: type[PoseglassError]) -> PoseglassError:

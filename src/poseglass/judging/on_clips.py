@@ -19,7 +19,6 @@ from poseglass.judging.metrics import metrics_for
 from poseglass.judging.report import ClipReport, GroupErrors
 from poseglass.judging.viewpoints import CAMERAS, FPS, SIZE, at_rate, clip_views
 from poseglass.lifting.predictor import predict
-from poseglass.models.mode import evaluation_mode
 from poseglass.waist.hourglass import PoseModel
 
 __all__ = ["evaluate_clips"]
@@ -67,8 +66,7 @@ def evaluate_clips(
             skipped.append(take.name)
             continue
         for view in clip_views(take.name, points):
-            with evaluation_mode(model):
-                predicted = predict(model, view.points, view.scores, flip=flip, size=SIZE).pose3d
+            predicted = predict(model, view.points, view.scores, flip=flip, size=SIZE).pose3d
             values = np.array([metric.mean(predicted, view.truth) for metric in metrics.values()])
             for group in ("all", take.subject):
                 means.setdefault((view.kind, group), []).append((len(view.truth), values))

@@ -19,7 +19,7 @@ from poseglass.body.concatenate import concatenate
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
-from poseglass.lifting.predictor import Prediction, Predictor, in_eval_mode
+from poseglass.lifting.predictor import Prediction, Predictor
 from poseglass.lifting.resampler import TimedBlock, on_model_clock
 from poseglass.lifting.source import Source, open_source, source_kind
 from poseglass.lifting.stopwatch import Stopwatch
@@ -92,7 +92,7 @@ class Lifter:
         focal: float | None = None,
     ) -> None:
         own = weights.load(model) if isinstance(model, str | PathLike) else model
-        self._predictor = Predictor(in_eval_mode(own), flip=flip, focal=focal)
+        self._predictor = Predictor(own, flip=flip, focal=focal)
         self._detector = detector
         self.report: LiftReport | None = None
 

@@ -51,8 +51,8 @@ class Predictor:
     one sequence to the next, so several threads may use it at once.
 
     Args:
-        model: A backbone or an hourglass that takes :func:`poseglass.clips.person.person_coordinates`. It keeps its
-            mode: a model in training mode is used through :func:`in_eval_mode`.
+        model: A backbone or an hourglass whose input is :func:`poseglass.clips.person.person_coordinates`. It is used
+            through :func:`in_eval_mode`, so its own mode does not matter, now or later, and stays as it is.
         flip: Average with the mirrored pass, which keeps the same frames; takes twice the time.
         focal: Focal length in pixels; by default that of an ordinary lens.
         overlap: Share of a window that overlaps with the next, from 0 to below 1.
@@ -89,8 +89,7 @@ class Predictor:
             raise ModelError(f"overlap must be a share of a window, from 0 to below 1, got {overlap}")
         if focal is not None and not 0 < focal < np.inf:
             raise ModelError(f"focal must be a length in pixels above 0, got {focal}")
-        trains = any(module.training for module in model.modules())
-        self.model = in_eval_mode(model) if trains else model
+        self.model = in_eval_mode(model)
         self.flip, self.focal = flip, focal
         self.clip = model.frames
         self.stride = max(round(self.clip * (1 - overlap)), 1)

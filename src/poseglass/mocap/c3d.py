@@ -1,7 +1,6 @@
 """Reader of C3D, the binary marker format of motion capture laboratories; uses the library `c3d`."""
 
 import itertools
-import warnings
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 
 from poseglass.errors import FormatError
 from poseglass.files.extras import require
+from poseglass.files.quiet import without_warnings
 from poseglass.mocap.tracks import UNITS, PointTracks
 
 __all__ = ["read_c3d"]
@@ -34,9 +34,8 @@ def read_c3d(path: str | PathLike[str]) -> PointTracks:
     path = Path(path)
     library = require("c3d")
     try:
-        # The library warns about facts that do not matter here, such as missing analog channels.
-        with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        # The library warns about things that do not matter here, such as files without analog channels.
+        with path.open("rb") as file, without_warnings():
             reader = library.Reader(file)
             labels = _labels(reader)
             fps, announced = float(reader.point_rate), int(reader.frame_count)

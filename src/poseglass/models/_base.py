@@ -123,6 +123,10 @@ class PoseTransformer(nn.Module, ABC):
         lists = (child for child in self.children() if isinstance(child, nn.ModuleList) and len(child) == self.depth)
         return [modules[index] for modules in lists]
 
+    def embedding_parts(self) -> Sequence[nn.Module]:
+        """The networks within :meth:`embed` that may have reduced precision like a layer; by default none."""
+        return ()
+
     @abstractmethod
     def head(self, tokens: Tokens) -> Pose3D:
         """Turn tokens (b f s c) into poses (b f j 3), each frame independently."""

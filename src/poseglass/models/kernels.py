@@ -22,6 +22,7 @@ __all__ = [
     "linear",
     "normed_linear",
     "nth_largest",
+    "similarities",
     "usable",
     "without_autocast",
 ]
@@ -133,14 +134,16 @@ def attention_by_maps(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     In bfloat16 it takes about half the time of torch's kernel; in float32, on one thread, it is slower
     (benchmarks/products.py).
     """
-    shape, scale, unused = query.shape, query.shape[-1] ** -0.5, query.new_empty(())
-    count = max(MAPS // (query.shape[-2] * key.shape[-2]), 1)
+    scale, unused = query.shape[-1] ** -0.5, query.new_empty(())
+    count = max(MAPS // (query.shape[1] * query.shape[-2] * key.shape[-2]), 1)
     out = []
-    flat = (x.flatten(0, 1).split(count) for x in (query, key, value))  # (b h) n c
-    for q, k, v in zip(*flat, strict=True):
+    # Split before flattening, which copies the heads of a fused projection: the copies then stay in the cache too.
+    for rows in zip(*(x.split(count) for x in (query, key, value)), strict=True):
+        q, k, v = (x.flatten(0, 1) for x in rows)  # (b h) n c
         scores = torch.baddbmm(unused, q, k.mT, beta=0, alpha=scale)
-        out.append(scores.softmax(-1, dtype=torch.float32).to(q.dtype) @ v)
-    return (out[0] if len(out) == 1 else torch.cat(out)).view(shape)
+        mixed = scores.softmax(-1, dtype=torch.float32).to(q.dtype) @ v
+        out.append(mixed.view(rows[0].shape))  # b h n c
+    return out[0] if len(out) == 1 else torch.cat(out)
 
 
 # Fusion of two streams
@@ -168,6 +171,33 @@ def fuse_by_difference(first: Tensor, second: Tensor, weight: Tensor, bias: Tens
     channels, difference = first.shape[-1], weight[0] - weight[1]
     logit = first @ difference[:channels] + second @ difference[channels:] + (bias[0] - bias[1])
     return torch.lerp(second, first, logit.sigmoid().unsqueeze(-1))
+
+
+# Similarity
+
+
+def similarities(x: Float[Tensor, "b n c"]) -> Float[Tensor, "b n n"]:
+    """``x @ x.T``, rounded to float32 from float64: products with equal tokens are equal, in any order of summation."""
+    exact = x.double()
+    return similarities_by_halves(exact) if usable(exact) else plain_similarities(exact)
+
+
+def plain_similarities(exact: Tensor) -> Tensor:
+    """One product."""
+    return (exact @ exact.mT).float()
+
+
+def similarities_by_halves(exact: Tensor) -> Tensor:
+    """Multiply in four steps on and above the diagonal, 5/8 of the square, and mirror the rest."""
+    count = exact.shape[1]
+    out = exact.new_empty(len(exact), count, count, dtype=torch.float32)
+    step = max(-(-count // 4), 1)
+    for start in range(0, count, step):
+        end = min(start + step, count)
+        product = exact[:, start:end] @ exact[:, start:].mT
+        out[:, start:end, start:] = product
+        out[:, end:, start:end] = product[:, :, end - start :].mT
+    return out
 
 
 # The n-th largest number

@@ -182,6 +182,10 @@ class MHFormer(PoseTransformer):
             streams.append(stream + time)  # b f c
         return torch.stack(streams, 2)  # b f 3 c
 
+    def embedding_parts(self) -> Sequence[nn.Module]:
+        """The encoders of trajectories; see :meth:`PoseTransformer.embedding_parts`."""
+        return list(self.encoders)
+
     def parts(self, index: int) -> Sequence[nn.Module]:
         """A refinement, or the interaction in the last layer; see :meth:`PoseTransformer.parts`."""
         return [self.refine[index] if index < self.depth - 1 else self.interact]

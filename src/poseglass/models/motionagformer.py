@@ -39,9 +39,7 @@ def most_similar(x: Float[Tensor, "b n c"], count: int) -> Bool[Tensor, "b n n"]
 
     Nodes that tie with the last of these are linked too. The choice has no gradient.
     """
-    exact = x.detach().double()
-    # Rounded from float64, products with equal nodes are equal, regardless of the order of summation.
-    similarity = (exact @ exact.mT).float()
+    similarity = kernels.similarities(x.detach())
     return (similarity >= kernels.nth_largest(similarity, min(count, x.shape[1]))).mT  # column to row: it is symmetric
 
 

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -80,11 +81,13 @@ def _filled(part: nn.Module) -> nn.Module:
 def _no_trace(part: nn.Module) -> Iterator[None]:
     """Disable gradients and inference mode for the block, and restore the random generators afterwards."""
     devices = {p.device.index for p in part.parameters() if p.device.type == "cuda"}
-    python = random.getstate()
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # a class of somebody else may use it
     try:
         with torch.inference_mode(False), torch.no_grad(), torch.random.fork_rng(devices):
             torch.default_generator.manual_seed(SEED)
             random.seed(SEED)
+            np.random.seed(SEED)  # noqa: NPY002
             yield
     finally:
         random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002

@@ -7,6 +7,8 @@ from torch import nn
 __all__ = ["Role", "parameter_groups"]
 
 Role = Literal["hidden", "edge", "vector", "embedding"]
+# Modules that scale and shift each number, perhaps over several axes.
+NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm)
 NARROW = 3  # a matrix with no more rows or columns maps from or to single coordinates
 
 
@@ -16,7 +18,7 @@ def parameter_groups(model: nn.Module) -> dict[Role, list[nn.Parameter]]:
     - ``hidden``: weights of linear maps and convolutions between hidden channels. Muon is for these.
     - ``edge``: weights from or to single coordinates (at most 3 rows or columns), and kernels of grouped convolutions,
       which do not mix all channels. Making them orthogonal would gain nothing.
-    - ``vector``: biases, scales and all other parameters of one axis.
+    - ``vector``: biases, all else of one axis, and the scales of norms.
     - ``embedding``: parameters of two or more axes that a module adds rather than multiplies by: joint and time
       embeddings, queries. Unlike the names of weights, theirs do not contain "weight".
 
@@ -40,7 +42,7 @@ def parameter_groups(model: nn.Module) -> dict[Role, list[nn.Parameter]]:
 
 
 def _role(module: nn.Module, name: str, parameter: nn.Parameter) -> Role:
-    if parameter.ndim < 2:
+    if parameter.ndim < 2 or isinstance(module, NORMS):
         return "vector"
     if isinstance(module, nn.Embedding | nn.EmbeddingBag) or "weight" not in name:
         return "embedding"

@@ -6,10 +6,8 @@ They are pickles. Torch's weights-only unpickler reads them without running any 
 import inspect
 import pickle
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import torch
@@ -17,6 +15,7 @@ from safetensors.torch import load as read_safetensors
 from torch import Tensor
 
 from poseglass.errors import WeightsError
+from poseglass.files.quiet import without_warnings
 from poseglass.models import BACKBONES, Card, PoseTransformer
 from poseglass.models.published import Published
 from poseglass.waist.hourglass import Hourglass, hourglass
@@ -52,10 +51,9 @@ IGNORED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     (Ignored, name) for name in ("numpy.dtype", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
 ]
 
-# Torch's list of safe names and Python's warning filters are shared by the whole process. If two threads read at once,
-# the first to finish would reset them for the other, so they take turns. If other code does a weights-only load at the
-# same time, it skips the same three names, which is harmless: nothing runs.
-READING = Lock()
+# torch's list of ignored names belongs to the whole process, like the warning filters: in `without_warnings`, threads
+# that read take turns. A weights-only load by other code meanwhile ignores the same three names, which runs nothing
+# either.
 
 
 def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str, int]) -> PoseTransformer | Hourglass:
@@ -83,6 +81,8 @@ def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str,
         card = Card(coordinates="screen", answers=published.answers)
         plain = backbone(**{**published.sizes(state), **settings}).with_card(card)
         if (waist := state.get("pos_embed_token")) is None:
+            if at is not None:
+                raise WeightsError(f"{path} has no waist, so there is no layer at which it prunes: leave out at")
             return plain
         if waist.ndim != 3:
             raise WeightsError(f"{path}: pos_embed_token should have 3 axes, but its shape is {tuple(waist.shape)}")
@@ -111,8 +111,8 @@ def _read(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             content: Any = read_safetensors(path.read_bytes())
         else:
-            with READING, warnings.catch_warnings(), torch.serialization.safe_globals(IGNORED):
-                warnings.simplefilter("ignore")  # torch warns about pickles that torch did not write
+            # torch warns of pickles that torch did not write.
+            with without_warnings(), torch.serialization.safe_globals(IGNORED):
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as problem:
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__

@@ -6,8 +6,8 @@ A folder is written under a temporary name and renamed when it is complete and o
 import json
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from hashlib import file_digest
@@ -25,7 +25,7 @@ from poseglass.data.recordings.columns import ColumnWriter
 from poseglass.data.recordings.index import FORMAT, INDEX, checksum, fingerprint
 from poseglass.data.recordings.splits import SPLITS
 from poseglass.errors import DataError
-from poseglass.files.writing import apply_umask, check_writable
+from poseglass.files.writing import check_writable
 
 __all__ = ["RecordingsWriter", "check_new_folder", "file_checksum", "write_recordings"]
 
@@ -187,7 +187,8 @@ def write_recordings(
     with ExitStack() as stack:
         with _disk(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-unfinished-", dir=folder.parent))
+            temporary = folder.parent / f".{folder.name}-unfinished-{secrets.token_hex(8)}"
+            temporary.mkdir()
             stack.callback(shutil.rmtree, temporary, ignore_errors=True)
             columns = {
                 name: ColumnWriter(temporary / f"{name}.npy", shape=shape, dtype=dtype)
@@ -211,7 +212,6 @@ def write_recordings(
                 json.dump(index, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
-            apply_umask(temporary, 0o777)
             temporary.replace(folder)
 
 
