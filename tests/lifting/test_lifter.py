@@ -347,6 +347,13 @@ class TestSideEffects:
             "the lifter shares the caller's weights"
         )
 
+    def test_weights_that_are_replaced_in_the_model_count(self) -> None:
+        model = MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=3)
+        other = MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=3)
+        lifter = Lifter(model)
+        model.load_state_dict(other.state_dict(), assign=True)
+        assert_array_equal(lifter.lift(keypoints(30)).points, Lifter(other).lift(keypoints(30)).points)
+
     def test_the_number_of_threads_is_unchanged_while_several_lift(self) -> None:
         expected = Lifter(MODEL).lift(keypoints(200)).points
         counts, start = set(), torch.get_num_threads()

@@ -94,6 +94,15 @@ def test_frames_that_become_regular_again_are_kept() -> None:
     assert_array_equal(ticks.points[-40:], poses_at(times)[0][-40:])
 
 
+@pytest.mark.parametrize(("before", "after"), [(30, 60), (30, 20), (60, 40)])
+def test_rounded_times_do_not_decide_whether_a_new_rate_is_in_step(before: float, after: float) -> None:
+    times = np.concatenate([np.arange(80) / before, 80 / before + np.arange(80) / after])
+    _, exact = resampled(times)
+    _, rounded = resampled(times.round(6))
+    assert_allclose(rounded.pose3d, exact.pose3d, atol=0.01)
+    assert len(resampled(times)[0].points) == len(resampled(times.round(6))[0].points)
+
+
 @pytest.mark.parametrize("times", [EVEN, LATE, LATE[90:], np.arange(150) / 120, np.arange(20) * 3.0, EVEN[:1]])
 def test_the_block_size_does_not_change_a_bit(times: np.ndarray) -> None:
     ticks, back = resampled(times)

@@ -28,6 +28,13 @@ def test_poses_that_are_already_loaded_are_used_directly() -> None:
     assert open_source(poses) is poses
 
 
+@pytest.mark.parametrize("source", [None, 3, ["walk.mp4"], b"walk.mp4", np.zeros((9, 17, 2))])
+def test_other_objects_are_refused(source: object) -> None:
+    kind = type(source).__name__
+    with pytest.raises(PoseError, match=f"expected a path, a PoseSequence or a VideoReader, got a {kind}"):
+        pg.lift(source)  # type: ignore[arg-type]
+
+
 def test_python_lifts_every_file_that_the_command_lifts(tmp_path: Path) -> None:
     files = {
         HALPE: {"size": (1920, 1080), "fps": 25},

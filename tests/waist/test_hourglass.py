@@ -70,6 +70,17 @@ def test_a_recoverer_that_returns_too_few_frames_is_refused(acts_on):
         broken(CLIP)
 
 
+def test_a_recoverer_that_acts_on_something_else_is_refused():
+    with pytest.raises(ModelError, match=re.escape("Returns.acts_on should be 'tokens' or 'poses', not 'pose'")):
+        hourglass(backbone(), keep=9, at=1, recover=Returns("pose", 27))
+
+
+def test_recovering_attention_refuses_another_length():
+    recoverer = RecoveringAttention(dim=16, frames=9)
+    with pytest.raises(ModelError, match="recovers 9 frames, not 27"):
+        recoverer(torch.zeros(1, 3, 17, 16), torch.tensor([[0, 4, 8]]), frames=27)
+
+
 class Chooses(Pruner):
     """A pruner that always returns the given frames."""
 
@@ -98,6 +109,8 @@ def test_a_pruner_that_breaks_the_contract_is_refused(chosen, words):
         broken = build(backbone(), keep=3, at=1, prune=Chooses(torch.tensor(chosen)))
         with pytest.raises(ModelError, match=f"Chooses should return .*{re.escape(words)}"):
             broken(CLIP)
+    with pytest.raises(ModelError, match="Chooses should keep the frame `always` and dropped it"):
+        funnel(backbone(), keep=3, at=1, prune=Chooses(torch.tensor([[0, 13, 26], [0, 12, 26]])))(CLIP)
     sound = hourglass(backbone(), keep=3, at=1, prune=Chooses(torch.tensor([[0, 5, 26]] * 2)), recover="nearest")
     assert sound.trace(CLIP).kept[1].tolist() == [[0, 5, 26]] * 2
 

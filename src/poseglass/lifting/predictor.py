@@ -200,7 +200,9 @@ def in_eval_mode(model: PoseModel) -> PoseModel:
         >>> twin.training, model.training, next(twin.parameters()) is next(model.parameters())
         (False, True, True)
     """
-    shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    shared: dict[int, object] = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    for module in model.modules():  # the tables too, so that a parameter that is replaced is replaced in both
+        shared |= {id(table): table for table in (module._parameters, module._buffers)}
     return copy.deepcopy(model, shared).eval()
 
 

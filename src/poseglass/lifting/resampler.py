@@ -22,6 +22,9 @@ CALM = 8
 """Number of consecutive frames in step after which irregular frames count as regular again."""
 PAUSE = 10.0
 """Maximum length that a pause counts for, in seconds: several windows of the model."""
+CLOSE = 1e-3
+"""A step this close to half or one and a half steps is out of step, as when 30 frames per second become 60: rounded
+times, such as those in a JSON file, must not decide."""
 ALIGNED = 1e-6
 """A tick up to this far after a frame, as a share of the clock's step, still falls on that frame."""
 
@@ -132,7 +135,7 @@ class _Clock:
         self._skipped += max(time - self._skipped - before - PAUSE, 0.0)
         now = self._now = time - self._skipped
         half = self._step / 2
-        in_step = self._known and half < now - before < 3 * half
+        in_step = self._known and half * (1 + CLOSE) < now - before < 3 * half * (1 - CLOSE)
         self._calm = self._calm + 1 if in_step else 0
         regular = self._calm >= CALM
         ticks = []

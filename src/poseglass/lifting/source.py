@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from poseglass.body.pose import PoseSequence
-from poseglass.errors import FormatError
+from poseglass.errors import FormatError, PoseError
 
 if TYPE_CHECKING:
     from poseglass.video.reading import VideoReader
@@ -78,4 +78,9 @@ def open_source(
         from poseglass.video.reading import VideoReader
 
         return VideoReader(source)
+    if not (isinstance(source, PoseSequence) or hasattr(source, "info")):
+        raise PoseError(
+            f"expected a path, a PoseSequence or a VideoReader, got a {type(source).__name__}; make keypoints of an "
+            'array a PoseSequence: pg.PoseSequence(points, pg.COCO_17, "pixels", fps=30)'
+        )
     return source

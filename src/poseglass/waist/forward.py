@@ -97,6 +97,8 @@ def _choose(
     trusted = type(pruner) in PRUNERS.values() or torch.compiler.is_compiling()
     if not trusted and bool((chosen < 0).any() or (chosen >= tokens.shape[1]).any() or (chosen.diff(dim=1) <= 0).any()):
         raise ModelError(f"{name} should return increasing indices within 0..{tokens.shape[1] - 1}; {advice}")
+    if not trusted and always is not None and not bool((chosen == always[:, None]).any(1).all()):
+        raise ModelError(f"{name} should keep the frame `always` and dropped it; {advice}")
     return chosen
 
 

@@ -72,6 +72,9 @@ class Hourglass(nn.Module):
         check_schedule(schedule, backbone)
         _check_part(pruner, Pruner)
         _check_part(recoverer, Recoverer)
+        if (acts_on := getattr(recoverer, "acts_on", None)) not in ("tokens", "poses"):
+            name = type(recoverer).__name__
+            raise ModelError(f"{name}.acts_on should be 'tokens' or 'poses', not {acts_on!r}")
         if reason := recoverer.fits(backbone):
             raise ModelError(f"{type(recoverer).__name__} does not fit {type(backbone).__name__}: {reason}")
         self.backbone = backbone

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from poseglass._shapes import Indices
+from poseglass.errors import ModelError
 from poseglass.models import layers
 from poseglass.models.time_code import time_code
 from poseglass.waist._base import Recoverer, Sizes
@@ -65,7 +66,13 @@ class RecoveringAttention(Recoverer):
         self.attention.key.weight.copy_(self.attention.query.weight)
 
     def forward(self, x: Float[Tensor, "b k s c"], kept: Indices, *, frames: int) -> Float[Tensor, "b f s c"]:
-        """See :class:`Recoverer`. `kept` is unused, because the tokens themselves encode their time."""
+        """See :class:`Recoverer`. `kept` is unused, because the tokens themselves encode their time.
+
+        Raises:
+            ModelError: It was built for another number of frames.
+        """
+        if frames != self.frames:
+            raise ModelError(f"this RecoveringAttention recovers {self.frames} frames, not {frames}; build it anew")
         out: Tensor = self.queries[:, :, None] + self.attention(self.queries, x)
         return out
 
