@@ -33,6 +33,12 @@ class TestConverting:
         assert "halpe26 has 26 joints, but the checkpoint has 17" in " ".join(done.err.split())
         assert poseglass("convert", "x.pth", "more", "--skeleton", "smpl24").code == 1
 
+    def test_a_pruning_layer_of_a_checkpoint_without_a_waist_is_refused(self, poseglass: Run, workdir: Path) -> None:
+        published.write(published.filled(published.mixste_shapes(frames=9, dim=16, depth=2)), workdir / "x.pth")
+        done = poseglass("convert", "x.pth", "ours", "--at", 1)
+        assert (done.code, names(workdir)) == (2, {"x.pth"})
+        assert "x.pth has no waist" in " ".join(done.err.split())
+
     def test_files_that_are_not_checkpoints_are_refused(self, poseglass: Run, workdir: Path) -> None:
         (workdir / "notes.pth").write_text("no weights")
         done = poseglass("convert", "notes.pth", "ours")

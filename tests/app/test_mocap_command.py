@@ -35,6 +35,6 @@ class TestMocap:
         (workdir / "empty").mkdir()
         refused(poseglass("data", "mocap", "empty", "out.npz"), "there are no motion files")
         refused(poseglass("data", "mocap", "nowhere", "out.npz"), "there is no folder or file nowhere")
-        refused(poseglass("data", "mocap", "empty", "out.txt"), "out.txt", "ends in .npz for clips", code=2)
+        refused(poseglass("data", "mocap", "empty", "out.txt"), "out.txt", "ends in .npz for motion clips", code=2)
         refused(poseglass("data", "mocap", "empty", "folder"), "there are no motion files")
         assert names(workdir) == {"empty"}

@@ -41,6 +41,8 @@ def convert(
 
     joints = get_skeleton(skeleton or H36M_17)
     model = weights.load(source, heads=heads, at=at, neighbours=neighbours)
+    if at is not None and isinstance(model, PoseTransformer):
+        wrong("--at", f"{source} has no waist, so there is no layer at which it prunes: leave it out")
     count = backbone_of(model).joints
     if len(joints) != count:
         wrong("--skeleton", f"{joints.name} has {len(joints)} joints, but the checkpoint has {count}")

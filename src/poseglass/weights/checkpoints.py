@@ -81,8 +81,6 @@ def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str,
         card = Card(coordinates="screen", answers=published.answers)
         plain = backbone(**{**published.sizes(state), **settings}).with_card(card)
         if (waist := state.get("pos_embed_token")) is None:
-            if at is not None:
-                raise WeightsError(f"{path} has no waist, so there is no layer at which it prunes: leave out at")
             return plain
         if waist.ndim != 3:
             raise WeightsError(f"{path}: pos_embed_token should have 3 axes, but its shape is {tuple(waist.shape)}")

@@ -91,8 +91,8 @@ def load(
     Args:
         source: ``"balanced"``, a folder, or a published checkpoint's file.
         heads: Attention heads of a published checkpoint, which its tensors do not show; as published if None.
-        at: The layer before which a published HoT checkpoint prunes. If None, it is read from the layers' lengths, or
-            else taken as published.
+        at: The layer before which a published HoT checkpoint prunes; not used if the checkpoint has no waist. If None,
+            it is read from the layers' lengths, or else taken as published.
         neighbours: Temporal neighbours in the graph of a published MotionAGFormer; as published if None.
         backbone: The backbone's class, if the folder holds weights of a class outside this package. A file cannot make
             this function import anything.
