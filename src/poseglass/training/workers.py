@@ -9,6 +9,7 @@ import logging
 import multiprocessing
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -90,12 +91,17 @@ def _relay(receiver: Connection, report: OnStep) -> None:
 
 
 def _worker(rank: int, *, work: Callable[[int, OnStep], None], workers: int, meeting: str, reports: Connection) -> None:
-    """Run `work` in a spawned process."""
+    """Run `work` in a spawned process, and end the process if that succeeds."""
     _end_with_parent()
     logging.getLogger("poseglass").addHandler(logging.NullHandler())  # the parent logs
     torch.set_num_threads(max((os.cpu_count() or 1) // workers, 1))
     with together(meeting, rank, workers):
         work(rank, reports.send if rank == 0 else silent)
+        # All files are written. End without disconnecting and without shutting Python down: gloo's threads can abort
+        # the process meanwhile (pytorch/pytorch#179291), and the finished run would count as failed.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _end_with_parent() -> None:
