@@ -122,7 +122,7 @@ def test_golden_checkpoints_lift_as_the_model_does_by_hand(tmp_path, name):
     truth = np.stack([finished(name, pose, seen) for pose, seen in zip(answers, clip, strict=True)])
     difference = np.abs(motion.points - truth)
     # MotionAGFormer's choice of neighbours amplifies rounding, so the median difference counts.
-    assert (np.median(difference) if "agformer" in name else difference.max()) < 2e-5
+    assert (np.median(difference) if "agformer" in name else difference.max()) < 1e-4
     if "motion" in name:
         lengths = [sum(np.linalg.norm(pose[a] - pose[b]) for a, b in BONES) for pose in motion.points]
         assert_allclose(lengths, AVERAGE, rtol=1e-5)
