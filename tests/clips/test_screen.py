@@ -7,7 +7,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracle import bodies
 from oracle import motion as oracle
 from poseglass import H36M_17
-from poseglass.clips.screen import screen_to_metres, screen_view
+from poseglass.clips.screen import screen_to_metres
+from poseglass.clips.view import screen_view
 
 SIZE = (1280, 720)
 

@@ -1,45 +1,16 @@
-"""Screen coordinates: the input of published models, and their poses in units of the screen, turned into metres."""
+"""Poses in units of the screen, as some published models predict them, turned into metres."""
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass.body.geometry import from_screen, rays, root_relative, to_screen
+from poseglass.body.geometry import from_screen, rays, root_relative
 from poseglass.body.proportions import H36M_LENGTHS
 from poseglass.body.skeleton import H36M_17
-from poseglass.clips.person import measure, pelvis_path
-from poseglass.clips.sides import steady_sides
 
-__all__ = ["screen_to_metres", "screen_view"]
+__all__ = ["screen_to_metres"]
 
 PARENTS = np.array(H36M_17.parents[1:])
-
-
-def screen_view(
-    points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"], *, size: tuple[int, int]
-) -> Float[ndarray, "*b f 17 3"]:
-    """The input of a model of screen coordinates: x, y and score of each joint (... f 17 3), float32.
-
-    First, stretches in which a detector exchanged left and right are corrected (:mod:`poseglass.clips.sides`). Then
-    unknown joints are interpolated between their neighbours in time. A joint that a clip never shows is put at the
-    pelvis; a clip that shows no joint is put in the middle of the image. Coordinates are normalised by
-    :func:`poseglass.body.geometry.to_screen`.
-
-    Args:
-        points: Human3.6M joints in pixels (... f 17 2).
-        scores: Their confidence (... f 17); joints with score 0 are unknown and keep that score.
-        size: Width and height of the image in pixels.
-
-    Example:
-        >>> screen_view(np.full((9, 17, 2), 960.0), np.ones((9, 17)), size=(1920, 1080))[0, 0].round(4).tolist()
-        [0.0, 0.4375, 1.0]
-    """
-    points, scores = steady_sides(points, scores)
-    person = measure(points, scores)
-    pelvis = pelvis_path(points, scores)[..., None, :]  # ... f 1 2
-    pelvis = np.where(np.isnan(pelvis), np.array(size) / 2, pelvis)
-    screen = to_screen(np.where(person.ever, person.points, pelvis), size)
-    return np.concatenate([screen, scores[..., None]], -1).astype(np.float32)
 
 
 def screen_to_metres(

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from poseglass.body.geometry import root_relative
-from poseglass.clips.screen import screen_to_metres, screen_view
-from poseglass.clips.view import person_view
+from poseglass.clips.screen import screen_to_metres
+from poseglass.clips.view import person_view, screen_view
 from poseglass.waist.hourglass import PoseModel
 
 __all__ = ["ModelInput", "model_input"]

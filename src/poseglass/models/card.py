@@ -32,7 +32,7 @@ class Card:
     Attributes:
         coordinates: The coordinates of the input's x and y. ``"person"``: those of
             :func:`poseglass.clips.person.person_coordinates`. ``"screen"``: x runs from -1 to 1 over the image's width,
-            as published models expect (:func:`poseglass.clips.screen.screen_view`).
+            as published models expect (:func:`poseglass.clips.view.screen_view`).
         answers: The frames whose poses are valid: ``"all"``, or only the clip's ``"centre"`` (seq2frame training).
         keypoints: The 2D poses used in training, such as ``"cpn"`` or ``"gt"``; empty if unknown.
         skeleton: The joints of input and output, by a name that :func:`poseglass.body.skeleton.get_skeleton` knows.
