@@ -18,6 +18,7 @@ from poseglass.files.writing import check_writable
 if TYPE_CHECKING:
     from poseglass.body.pose import PoseSequence
     from poseglass.lifting.lifter import Lifter, LiftReport
+    from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
     from poseglass.show.rendering import Movie
     from poseglass.video.reading import Frame, VideoReader
@@ -57,13 +58,19 @@ def lift(
         str | None, typer.Option(help="Keypoint files: width and height of the image in pixels, such as 1920x1080.")
     ] = None,
     fps: Annotated[float | None, typer.Option(help="Keypoint files: frames per second.")] = None,
-    detector: Annotated[str | None, typer.Option(help="Videos: the 2D detector. Default: mediapipe.")] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            help="Videos: the 2D detector. Default: mediapipe; mediapipe-lite is faster, mediapipe-heavy is slower and "
+            "more accurate."
+        ),
+    ] = None,
     detector_model: Annotated[
         Path | None, typer.Option(help="Videos: the detector's weights, such as a MediaPipe .task file.")
     ] = None,
 ) -> None:
     """Lift a video or 2D keypoints to 3D motion."""
-    from poseglass.lifting.source import KEYPOINT_KINDS, open_source, source_kind
+    from poseglass.lifting.source import KEYPOINT_KINDS, Keypoints, open_source, source_kind
 
     keypoints = source_kind(source) == "keypoints"
     kind = f"{source} is treated as {'keypoints' if keypoints else 'a video'} (keypoints are {KEYPOINT_KINDS})"
@@ -84,7 +91,7 @@ def lift(
     if not source.exists():
         raise PoseglassError(f"there is no file {source}")
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
-    if focal is not None and opened.size is None:
+    if focal is not None and isinstance(opened, Keypoints) and opened.poses.size is None:
         wrong("--focal", f"it needs the image's size, which {source} does not state: give --size too")
     lifter = _lifter(model, flip, focal, None if keypoints else detector or "mediapipe", detector_model)
     _lift_and_write(lifter, opened, source, outputs)
@@ -106,16 +113,14 @@ def _lifter(model: str, flip: bool, focal: float | None, detector: str | None, d
         return Lifter(network, flip=flip, focal=focal, detector=make_detector(detector, detector_model))
 
 
-def _lift_and_write(
-    lifter: "Lifter", opened: "PoseSequence | VideoReader", source: Path, outputs: Sequence[Path]
-) -> None:
+def _lift_and_write(lifter: "Lifter", opened: "Keypoints | VideoReader", source: Path, outputs: Sequence[Path]) -> None:
     """Lift with a progress bar, and write all outputs; movies are drawn while the motion is lifted."""
-    from poseglass.body.pose import PoseSequence
+    from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
 
     stopwatch = Stopwatch()
-    video = None if isinstance(opened, PoseSequence) else opened
-    frames = len(opened) if isinstance(opened, PoseSequence) else opened.info.frames
+    video = None if isinstance(opened, Keypoints) else opened
+    frames = len(opened.poses) if isinstance(opened, Keypoints) else opened.info.frames
     with ExitStack() as stack:
         movies: dict[Path, Movie] = {}
         for path in outputs:
