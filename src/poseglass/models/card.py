@@ -1,6 +1,8 @@
 """The :class:`Card`: what a network's weights were trained for."""
 
 import copy
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -13,7 +15,7 @@ __all__ = ["Card"]
 
 M = TypeVar("M", bound=nn.Module)
 
-# The allowed values of each field; `keypoints` is free text.
+# The allowed values of fields that have a fixed set of them.
 CHOICES: dict[str, tuple[str, ...]] = {
     "coordinates": ("person", "screen"),
     "answers": ("all", "centre"),
@@ -37,6 +39,8 @@ class Card:
         keypoints: The 2D poses used in training, such as ``"cpn"`` or ``"gt"``; empty if unknown.
         skeleton: The joints of input and output, by a name that :func:`poseglass.body.skeleton.get_skeleton` knows.
         units: The unit of the output.
+        keeps: The least and the largest share of a clip's frames that the waist kept in training, such as (0.1, 1.0);
+            None if it always kept the same number.
 
     Raises:
         ModelError: A field has a value that is not allowed.
@@ -52,6 +56,7 @@ class Card:
     keypoints: str = ""
     skeleton: str = H36M_17.name
     units: Literal["metres"] = "metres"
+    keeps: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -59,6 +64,19 @@ class Card:
                 raise ModelError(f"{name} should be {' or '.join(choices)}, not {value!r}")
         if not isinstance(self.keypoints, str):
             raise ModelError(f"keypoints should be text, not {self.keypoints!r}")
+        if self.keeps is not None:
+            object.__setattr__(self, "keeps", _shares(self.keeps))
+
+
+def _shares(keeps: Sequence[float]) -> tuple[float, float]:
+    """The range as a tuple, checked. Stored weights give it as a list."""
+    try:
+        least, most = map(float, keeps)
+    except (TypeError, ValueError):
+        least = most = math.nan
+    if not 0 < least <= most <= 1:
+        raise ModelError(f"keeps should be None or two shares, from the least to the largest, not {keeps!r}")
+    return least, most
 
 
 def shallow_copy(module: M) -> M:

@@ -44,6 +44,8 @@ def describe(model: nn.Module) -> Description:
         }
         if isinstance(model, Funnel):
             return described | {"always": model.always}
+        if model.nominal != model.schedule:
+            described["nominal"] = {str(layer): keep for layer, keep in model.nominal.items()}
         return described | {"recover": _describe_part(model.recoverer, RECOVERERS)}
     if not isinstance(model, PoseTransformer):
         raise WeightsError(
@@ -87,7 +89,8 @@ def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None
         recoverer = RECOVERERS[recover["class"]].for_backbone(inner)
     else:
         recoverer = _build_part(recover, RECOVERERS)
-    return Hourglass(inner, schedule=schedule, pruner=pruner, recoverer=recoverer)
+    nominal = {int(layer): int(keep) for layer, keep in description.get("nominal", schedule).items()}
+    return Hourglass(inner, schedule=schedule, pruner=pruner, recoverer=recoverer, nominal=nominal)
 
 
 def from_format_1(config: Mapping[str, Any]) -> Description:
