@@ -175,6 +175,23 @@ def test_different_motion_clips_are_refused(recipe, data, unbroken, tmp_path):
     assert all(torch.equal(value, before[name]) for name, value in contents(unbroken).items())
 
 
+@pytest.mark.parametrize("change", ["licence", "credit"])
+def test_the_same_motion_clips_under_other_terms_are_refused(recipe, data, unbroken, tmp_path, change):
+    takes = MotionClips.load(data)
+    if change == "credit":
+        other = replace(takes, credit="nobody")
+    else:
+        other = replace(takes, clips=(replace(takes.clips[0], licence="none"), *takes.clips[1:]))
+    assert other.fingerprint == takes.fingerprint
+    other.save(tmp_path / "other.npz")
+    before = contents(unbroken)
+    with pytest.raises(
+        TrainingError, match=rf"under other terms: {change}s? .*(nobody|none).* in \S*other\.npz; resume"
+    ):
+        train(recipe.override(f"data.path={tmp_path / 'other.npz'}", "schedule.steps=11"), unbroken)
+    assert all(torch.equal(value, before[name]) for name, value in contents(unbroken).items())
+
+
 def test_a_full_disk_is_reported_and_the_checkpoint_is_kept(recipe, unbroken):
     script = f"""
 import json, resource, signal, sys

@@ -19,6 +19,7 @@ from poseglass.files.writing import check_writable
 if TYPE_CHECKING:
     from poseglass.body.pose import PoseSequence
     from poseglass.lifting.lifter import Lifter, LiftReport
+    from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
     from poseglass.show.rendering import Movie
     from poseglass.video.reading import Frame, VideoReader
@@ -71,7 +72,7 @@ def lift(
     ] = None,
 ) -> None:
     """Lift a video or 2D keypoints to 3D motion."""
-    from poseglass.lifting.source import KEYPOINT_KINDS, open_source, source_kind
+    from poseglass.lifting.source import KEYPOINT_KINDS, Keypoints, open_source, source_kind
 
     keypoints = source_kind(source) == "keypoints"
     kind = f"{source} is treated as {'keypoints' if keypoints else 'a video'} (keypoints are {KEYPOINT_KINDS})"
@@ -92,7 +93,7 @@ def lift(
     if not source.exists():
         raise PoseglassError(f"there is no file {source}")
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
-    if focal is not None and opened.size is None:
+    if focal is not None and isinstance(opened, Keypoints) and opened.poses.size is None:
         wrong("--focal", f"it needs the image's size, which {source} does not state: give --size too")
     wanted = None if keypoints else detector or "mediapipe"
     lifter = _lifter(model, kept, flip=flip, focal=focal, detector=wanted, detector_model=detector_model)
@@ -123,16 +124,14 @@ def _lifter(
         return Lifter(network, flip=flip, focal=focal, detector=make_detector(detector, detector_model))
 
 
-def _lift_and_write(
-    lifter: "Lifter", opened: "PoseSequence | VideoReader", source: Path, outputs: Sequence[Path]
-) -> None:
+def _lift_and_write(lifter: "Lifter", opened: "Keypoints | VideoReader", source: Path, outputs: Sequence[Path]) -> None:
     """Lift with a progress bar, and write all outputs; movies are drawn while the motion is lifted."""
-    from poseglass.body.pose import PoseSequence
+    from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
 
     stopwatch = Stopwatch()
-    video = None if isinstance(opened, PoseSequence) else opened
-    frames = len(opened) if isinstance(opened, PoseSequence) else opened.info.frames
+    video = None if isinstance(opened, Keypoints) else opened
+    frames = len(opened.poses) if isinstance(opened, Keypoints) else opened.info.frames
     with ExitStack() as stack:
         movies: dict[Path, Movie] = {}
         for path in outputs:

@@ -33,7 +33,7 @@ def evaluate_clips(
     """Measure the errors of a model on the takes of a split.
 
     Args:
-        model: A backbone or an hourglass that takes x, y and score. Its train or evaluation mode is restored.
+        model: A backbone or an hourglass that takes x, y and score. It may be in training mode, and stays in it.
         clips: Motion capture at any frame rate.
         split: ``"train"``, ``"val"`` or ``"test"``.
         flip: Average with the mirrored pass.

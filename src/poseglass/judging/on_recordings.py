@@ -34,7 +34,7 @@ from poseglass.judging.protocol import EvaluationPlan, Protocol, planned
 from poseglass.judging.report import RecordingReport
 from poseglass.judging.tally import Tally
 from poseglass.lifting.answer import answer
-from poseglass.models.mode import evaluation_mode
+from poseglass.models.mode import in_eval_mode
 from poseglass.waist.hourglass import Funnel, PoseModel, backbone_of
 
 __all__ = ["describe", "evaluate_recordings"]
@@ -59,8 +59,8 @@ def evaluate_recordings(
     or 1 if the 2D poses have no scores.
 
     Args:
-        model: A model whose output is root-relative, in metres, in camera or person coordinates. Its train or
-            evaluation mode is restored.
+        model: A model whose output is root-relative, in metres, in camera or person coordinates. It may be in
+            training mode, and stays in it.
         recordings: The recordings, from :meth:`Recordings.open`.
         protocol: How to evaluate; all defaults if None.
         name: The model's name in the report.
@@ -92,7 +92,8 @@ def evaluate_recordings(
     metrics = metrics_for("3dhp" if recordings.dataset == groups.THREEDHP else "recordings")
     tally, windows, repeated = Tally(metrics, joints=len(order)), 0, 0
     columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
-    with evaluation_mode(model), Progress(*columns, disable=not progress, transient=True) as bar:
+    name, model = name or describe(model), in_eval_mode(model)
+    with Progress(*columns, disable=not progress, transient=True) as bar:
         task = bar.add_task("evaluating", total=plan.recordings.frames)
         for recording in plan.recordings:
             begins = _begins(model, recording.frames, centre=plan.centre)
@@ -119,7 +120,7 @@ def evaluate_recordings(
         fingerprint=recordings.fingerprint,
         subjects=tuple(dict.fromkeys(recording.subject for recording in plan.recordings)),
         keypoints=plan.keypoints,
-        model=name or describe(model),
+        model=name,
         counting=plan.counting,
         flip=plan.flip,
         centre=plan.centre,

@@ -21,7 +21,7 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
 from poseglass.lifting.predictor import Prediction, Predictor
 from poseglass.lifting.resampler import TimedBlock, on_model_clock
-from poseglass.lifting.source import Source, open_source, source_kind
+from poseglass.lifting.source import Keypoints, Source, open_source, source_kind
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.lifting.stream import CHUNK, detected_poses
 from poseglass.people.following import Follower
@@ -45,7 +45,7 @@ class LiftReport:
         frames: Number of frames lifted.
         valid: Number of frames in which the person was detected.
         kept: Number of frames that the model kept in its middle layers.
-        people: The largest number of people in one frame of a video; 1 for keypoints.
+        people: The largest number of people in one frame of the video or keypoint file; 1 for a `PoseSequence`.
         problem: What is wrong with the video, if anything.
     """
 
@@ -148,7 +148,7 @@ class Lifter:
             ModelError: A focal length is given, but the keypoints have no image size.
         """
         opened = open_source(source, layout=layout, size=size, fps=fps)
-        if isinstance(opened, PoseSequence):
+        if isinstance(opened, Keypoints):
             if on_frame is not None:
                 raise PoseError("on_frame is called with the frames of a video, but keypoints were given")
             return self._lift_poses(opened, each, stopwatch or Stopwatch())
@@ -190,8 +190,9 @@ class Lifter:
             log.warning("up to %d people per frame: only one is followed, at first the most prominent", follower.most)
 
     def _lift_poses(
-        self, poses: PoseSequence, each: Callable[[PoseSequence], object] | None, stopwatch: Stopwatch
+        self, source: Keypoints, each: Callable[[PoseSequence], object] | None, stopwatch: Stopwatch
     ) -> PoseSequence:
+        poses = source.poses
         if poses.space != "pixels":
             raise PoseError(f"lifting takes 2D keypoints in pixels, but these poses are in {poses.space} space")
         if not len(poses):
@@ -203,7 +204,7 @@ class Lifter:
         starts = range(0, len(poses), CHUNK)
         chunks = (replace(poses[start : start + CHUNK], timestamps=times[start : start + CHUNK]) for start in starts)
         motion = _collected(self._motion(chunks, poses.size, stopwatch), each)
-        self.report = replace(_counted(LiftReport(), motion), people=1)
+        self.report = replace(_counted(LiftReport(), motion), people=source.people)
         return replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
 
     def _motion(
@@ -249,10 +250,7 @@ def lift(
         >>> motion = pg.lift("walk.mp4")  # doctest: +SKIP
         >>> motion.save("walk.npz")  # doctest: +SKIP
     """
-    keypoints = (
-        source_kind(source) == "keypoints" if isinstance(source, str | PathLike) else isinstance(source, PoseSequence)
-    )
-    if detector is not None and keypoints:
+    if detector is not None and source_kind(source) == "keypoints":
         raise DetectorError("a detector finds people in a video, but keypoints were given: leave out the detector")
     lifter = Lifter(model, detector=detector or "mediapipe", flip=flip, focal=focal)
     return lifter.lift(source, layout=layout, size=size, fps=fps)

@@ -4,7 +4,6 @@
 bounded. The division into blocks does not change the result by a single bit. :func:`predict` lifts a whole sequence.
 """
 
-import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,9 +18,10 @@ from poseglass.clips.view import person_view
 from poseglass.clips.windows import blend_weights, cut, stitch
 from poseglass.errors import ModelError
 from poseglass.lifting.answer import answer
+from poseglass.models.mode import in_eval_mode
 from poseglass.waist.hourglass import Funnel, PoseModel
 
-__all__ = ["PoseBlock", "Prediction", "Predictor", "in_eval_mode", "predict"]
+__all__ = ["PoseBlock", "Prediction", "Predictor", "predict"]
 
 
 class PoseBlock(NamedTuple):
@@ -51,8 +51,8 @@ class Predictor:
     one sequence to the next, so several threads may use it at once.
 
     Args:
-        model: A backbone or an hourglass whose input is :func:`poseglass.clips.person.person_coordinates`. It is used
-            through :func:`in_eval_mode`, so its own mode does not matter, now or later, and stays as it is.
+        model: A backbone or an hourglass whose input is :func:`poseglass.clips.person.person_coordinates`. It may be in
+            training mode, now or later, and stays in it (:func:`poseglass.models.mode.in_eval_mode`).
         flip: Average with the mirrored pass, which keeps the same frames; takes twice the time.
         focal: Focal length in pixels; by default that of an ordinary lens.
         overlap: Share of a window that overlaps with the next, from 0 to below 1.
@@ -188,22 +188,6 @@ class _Windows:
         self._first = until
         self._done = [(start, window) for start, window in self._done if start + clip > until]
         return Prediction(pose3d[settled].astype(np.float32), kept[settled])
-
-
-def in_eval_mode(model: PoseModel) -> PoseModel:
-    """A copy of a model in evaluation mode that shares its weights. The model itself keeps its mode.
-
-    Example:
-        >>> import poseglass as pg
-        >>> model = pg.create_model("mixste-tiny").train()
-        >>> twin = in_eval_mode(model)
-        >>> twin.training, model.training, next(twin.parameters()) is next(model.parameters())
-        (False, True, True)
-    """
-    shared: dict[int, object] = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    for module in model.modules():  # the tables too, so that a parameter that is replaced is replaced in both
-        shared |= {id(table): table for table in (module._parameters, module._buffers)}
-    return copy.deepcopy(model, shared).eval()
 
 
 def predict(

@@ -28,13 +28,18 @@ FREE = {
 }
 
 
+# What the data's description says of the terms of use. It must be the same throughout a run, as the data are.
+TERMS = ("credit", "licences")
+
+
 def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:
     """Make sure that a folder holds no run with another recipe or other data. Nothing is written.
 
     Args:
         folder: The run's folder.
         recipe: The run's recipe.
-        data: The description of the data, identified by its `kind` and `fingerprint`.
+        data: The description of the data, identified by its `kind` and `fingerprint`. Its credit and licences must be
+            the same, too.
 
     Raises:
         TrainingError: The folder holds a run with another recipe, with other data or of an earlier version, or it
@@ -65,6 +70,13 @@ def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> Non
                 f"{recipe.data.path} holds {new_data[0]} of {new_data[1]}; resume with the earlier data, or choose "
                 "another folder"
             )
+        for term in TERMS:
+            if known.get(term, data.get(term)) != data.get(term):
+                raise TrainingError(
+                    f"{folder} holds a run with the same data under other terms: {term} {known[term]!r}, but "
+                    f"{data.get(term)!r} in {recipe.data.path}; resume with the earlier file, or choose another "
+                    "folder"
+                )
 
 
 def record_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:

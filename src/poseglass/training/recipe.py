@@ -309,6 +309,9 @@ def _updated(config: _T, tree: Mapping[str, Any], where: str) -> _T:
     return replace(config, **changes)  # type: ignore[type-var]
 
 
+KINDS: dict[type, str] = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
+
+
 def _fitting(value: Any, current: Any, hint: Any, name: str) -> Any:
     """The value of a setting, converted to the type that it must have."""
 
@@ -330,7 +333,7 @@ def _fitting(value: Any, current: Any, hint: Any, name: str) -> Any:
     if isinstance(current, float) and number(value):
         value = float(value)
     if type(value) is not type(current):
-        raise RecipeError(f"{name} must be {type(current).__name__}, got {value!r}")
+        raise RecipeError(f"{name} must be {KINDS[type(current)]}, got {value!r}")
     if get_origin(hint) is Literal and value not in get_args(hint):
         raise RecipeError(f"{name} must be one of {', '.join(get_args(hint))}, got {value!r}")
     return value

@@ -109,14 +109,19 @@ def _read(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             content: Any = read_safetensors(path.read_bytes())
         else:
+            _check_start(path)
             # torch warns of pickles that torch did not write.
             with without_warnings(), torch.serialization.safe_globals(IGNORED):
                 content = torch.load(path, map_location="cpu", weights_only=True)
+    except WeightsError:
+        raise
     except Exception as problem:
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         if isinstance(problem, pickle.UnpicklingError):  # torch's own message advises running the file's code
-            odd = re.search(r"GLOBAL (\S+)|but got (.+)|Unsupported (operand \d+)", str(problem))
+            odd = re.search(r"GLOBAL (\S+)|but got (.+)", str(problem))
             reason = "it holds something other than named tensors" + (f": {odd[odd.lastindex or 0]}" if odd else "")
+            if "Unsupported operand" in str(problem):
+                reason = "it was written by pickle, not by torch.save"
         raise WeightsError(
             f"{path} cannot be read as a checkpoint: {reason} (pickled code is never run; "
             "if you trust the file, save its state dict alone with torch.save or safetensors)"
@@ -134,6 +139,17 @@ def _read(path: Path) -> dict[str, Tensor]:
             f"{path} holds no state dict: expected named tensors and nothing else, got {', '.join(others[:5])}{rest}"
         )
     return {str(key).removeprefix("module."): value for key, value in content.items()}
+
+
+def _check_start(path: Path) -> None:
+    """Raise a `WeightsError` if the file does not start as torch.save's files do: as a zip archive or a pickle."""
+    with path.open("rb") as file:
+        start = file.read(40)
+    if not start.startswith((b"PK\x03\x04", b"\x80")):
+        shown = f"it starts with {start!r}" if start else "it is empty"
+        raise WeightsError(
+            f"{path} is not a PyTorch checkpoint: {shown}; expected a file written by torch.save, or .safetensors"
+        )
 
 
 def _recognised(state: Mapping[str, Tensor], path: Path) -> tuple[type[PoseTransformer], Published]:

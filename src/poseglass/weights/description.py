@@ -127,14 +127,19 @@ def _backbone_class(name: str, given: type[PoseTransformer] | None) -> type[Pose
                 f"the weights belong to poseglass's own {name}, not to {_name(given)}: leave out backbone="
             )
         return BACKBONES[name]
-    short = name.rpartition(":")[2]
+    module, _, short = name.rpartition(":")
     if given is None:
         raise WeightsError(
             f"the weights belong to {name}, a class outside poseglass, which a file cannot make poseglass import; "
             f"import it yourself and pass it: poseglass.load(..., backbone={short.rpartition('.')[2]})"
         )
-    if given.__qualname__ != short:
-        raise WeightsError(f"the weights belong to {name}, not to {_name(given)}: pass the former as backbone=")
+    # A program calls its own module __main__, and another program calls it by its real name.
+    modules = {module, given.__module__}
+    if given.__qualname__ != short or (len(modules) == 2 and "__main__" not in modules):
+        raise WeightsError(
+            f"the weights belong to {name}, not to {_name(given)}: pass the former as backbone=; if it was moved or "
+            "renamed, build it and load the tensors of weights.safetensors into it"
+        )
     return given
 
 

@@ -100,8 +100,8 @@ def load(
         at: The layer before which a published HoT checkpoint prunes; not used if the checkpoint has no waist. If None,
             it is read from the layers' lengths, or else taken as published.
         neighbours: Temporal neighbours in the graph of a published MotionAGFormer; as published if None.
-        backbone: The backbone's class, if the folder holds weights of a class outside this package. A file cannot make
-            this function import anything.
+        backbone: The backbone's class, if the folder holds weights of a class outside this package. Its module and name
+            must be those it was saved with. A file cannot make this function import anything.
 
     Raises:
         WeightsError: The source is missing or damaged, its checksum differs, tensors are missing or left over, it needs
