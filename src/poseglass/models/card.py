@@ -1,8 +1,6 @@
 """The :class:`Card`: what a network's weights were trained for."""
 
 import copy
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -64,19 +62,8 @@ class Card:
                 raise ModelError(f"{name} should be {' or '.join(choices)}, not {value!r}")
         if not isinstance(self.keypoints, str):
             raise ModelError(f"keypoints should be text, not {self.keypoints!r}")
-        if self.keeps is not None:
-            object.__setattr__(self, "keeps", _shares(self.keeps))
-
-
-def _shares(keeps: Sequence[float]) -> tuple[float, float]:
-    """The range as a tuple, checked. Stored weights give it as a list."""
-    try:
-        least, most = map(float, keeps)
-    except (TypeError, ValueError):
-        least = most = math.nan
-    if not 0 < least <= most <= 1:
-        raise ModelError(f"keeps should be None or two shares, from the least to the largest, not {keeps!r}")
-    return least, most
+        if self.keeps is not None and not (len(self.keeps) == 2 and 0 < self.keeps[0] <= self.keeps[1] <= 1):
+            raise ModelError(f"keeps should be None or two shares of a clip, the smaller first, not {self.keeps!r}")
 
 
 def shallow_copy(module: M) -> M:

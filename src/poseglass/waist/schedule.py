@@ -7,7 +7,7 @@ import torch
 from poseglass.errors import ModelError
 from poseglass.models import PoseTransformer, create_model
 
-__all__ = ["Keep", "build_for_schedule", "check_schedule", "rescheduled", "scheduled"]
+__all__ = ["Keep", "build_for_schedule", "check_schedule", "frame_range", "rescheduled", "scheduled"]
 
 # Frames to keep: a count, a share of the clip, or a pyramid `{layer: count or share}`.
 Keep = int | float | Mapping[int, int | float]
@@ -101,6 +101,17 @@ def rescheduled(schedule: Mapping[int, int], keep: Keep, backbone: PoseTransform
         )
     _check_order(changed, backbone)
     return changed
+
+
+def frame_range(shares: Sequence[float], frames: int) -> range:
+    """The numbers of frames between two shares of a clip, both included; each is at least 1.
+
+    Example:
+        >>> frame_range((0.1, 1.0), 81)
+        range(8, 82)
+    """
+    least, most = (max(round(share * frames), 1) for share in shares)
+    return range(least, most + 1)
 
 
 def check_schedule(schedule: Mapping[int, int], backbone: PoseTransformer) -> None:

@@ -4,7 +4,7 @@ import logging
 
 from poseglass.errors import ModelError
 from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel
-from poseglass.waist.schedule import Keep
+from poseglass.waist.schedule import Keep, frame_range
 
 __all__ = ["keeping"]
 
@@ -43,20 +43,20 @@ def keeping(model: PoseModel, keep: Keep, source: object) -> PoseModel:
 
 
 def _trained_for(changed: Hourglass | Funnel, model: Hourglass | Funnel) -> bool:
-    schedule = _nominal(model)
-    if changed.schedule == schedule or model.card.keeps is None:
-        return changed.schedule == schedule
-    least, most = (max(round(share * model.frames), 1) for share in model.card.keeps)
+    if changed.schedule == _nominal(model):
+        return True
+    if model.card.keeps is None:
+        return False
     first = next(iter(changed.schedule.values()))
-    return least <= first <= most and changed.schedule == model.with_keep(first).schedule
+    return first in frame_range(model.card.keeps, model.frames) and changed.schedule == model.with_keep(first).schedule
 
 
 def _trained(model: Hourglass | Funnel) -> str:
     """The numbers of frames that the weights kept in training."""
     if model.card.keeps is None:
         return ", then ".join(str(frames) for frames in _nominal(model).values())
-    least, most = (max(round(share * model.frames), 1) for share in model.card.keeps)
-    return f"{least} to {most}"
+    known = frame_range(model.card.keeps, model.frames)
+    return f"{known[0]} to {known[-1]}"
 
 
 def _nominal(model: Hourglass | Funnel) -> dict[int, int]:

@@ -2,19 +2,16 @@
 
 import copy
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import poseglass as pg
-from poseglass.errors import ModelError
-from poseglass.models import MixSTE, create_model
+from poseglass.models import MixSTE
 from poseglass.waist.hourglass import funnel, hourglass
 from poseglass.waist.kept_embedding import stretched
 from poseglass.waist.prune import PRUNERS
 from poseglass.waist.recover import RECOVERERS
-from poseglass.waist.schedule import rescheduled
 
 
 def waisted(keep: object = 9, at: int | None = 1, **parts: str) -> pg.Hourglass:
@@ -28,85 +25,6 @@ def waisted(keep: object = 9, at: int | None = 1, **parts: str) -> pg.Hourglass:
 
 
 CLIP = torch.randn(2, 27, 17, 2, generator=torch.Generator().manual_seed(1))
-
-
-class TestStretchedEmbedding:
-    @pytest.mark.parametrize(("rows", "keep"), [(9, 4), (9, 9), (9, 27), (2, 81), (81, 8), (27, 26), (1, 5)])
-    def test_every_channel_is_interpolated_between_its_ends(self, rows, keep):
-        embedding = torch.randn(1, rows, 1, 4, generator=torch.Generator().manual_seed(rows))
-        expected = np.stack(
-            [np.interp(np.linspace(0, rows - 1, keep), range(rows), channel) for channel in embedding[0, :, 0].mT], 1
-        )
-        np.testing.assert_allclose(stretched(embedding, keep)[0, :, 0], expected, atol=1e-5)
-
-    def test_one_frame_gets_the_middle(self):
-        assert stretched(torch.tensor([1.0, 2.0, 6.0])[None, :, None], 1).flatten().tolist() == [2.0]
-        assert stretched(torch.tensor([1.0, 2.0])[None, :, None], 1).flatten().tolist() == [1.5]
-
-    def test_an_embedding_that_fits_is_the_same_object(self):
-        embedding = torch.randn(1, 9, 1, 4)
-        assert stretched(embedding, 9) is embedding
-
-    def test_the_dtype_stays_and_places_are_exact_in_bfloat16(self):
-        embedding = torch.arange(200.0).bfloat16()[None, :, None, None]  # rows 0 to 199, exact up to 256
-        rows = stretched(embedding, 399)
-        assert rows.dtype == torch.bfloat16
-        assert rows.flatten()[::2].equal(embedding.flatten())
-
-    def test_the_gradient_reaches_every_row(self):
-        embedding = torch.randn(1, 9, 1, 4, dtype=torch.float64, requires_grad=True)
-        assert torch.autograd.gradcheck(lambda rows: stretched(rows, 14), embedding)
-
-
-class TestSchedule:
-    @pytest.mark.parametrize(
-        ("schedule", "keep", "expected"),
-        [
-            ({1: 9}, 4, {1: 4}),
-            ({1: 9}, 1, {1: 1}),
-            ({1: 9}, 1.0, {1: 27}),
-            ({1: 9}, 0.2, {1: 5}),
-            ({1: 9}, {1: 0.5}, {1: 14}),
-            ({1: 18, 2: 9}, 9, {1: 9, 2: 4}),
-            ({1: 18, 2: 9}, 1.0, {1: 27, 2: 14}),
-            ({1: 18, 2: 6}, 1, {1: 1, 2: 1}),
-            ({1: 18, 2: 9}, {2: 3, 1: 0.5}, {1: 14, 2: 3}),
-        ],
-    )
-    def test_the_first_stage_keeps_what_is_given_and_later_ones_their_proportion(self, schedule, keep, expected):
-        changed = rescheduled(schedule, keep, create_model("mixste-tiny", frames=27))
-        assert changed == expected
-        assert [*changed] == [*expected], "layers stay in order"
-
-    @pytest.mark.parametrize(
-        ("keep", "words"),
-        [
-            (0, "layer 1 can keep 1 to 27 frames, not 0"),
-            (28, "layer 1 can keep 1 to 27 frames, not 28"),
-            (-3, "not -3"),
-            (0.001, "not 0"),
-            (1.5, "share of the clip must be above 0 and at most 1, not 1.5"),
-            (float("nan"), "not nan"),
-            ({2: 9}, r"prunes before layers \[1\], so keep must name these, not \[2\]"),
-            ({1: 9, 2: 3}, r"must name these, not \[1, 2\]"),
-            ({}, r"must name these, not \[\]"),
-        ],
-    )
-    def test_numbers_out_of_range_and_other_layers_are_refused(self, keep, words):
-        for model in (waisted(), funnel("mixste-tiny", keep=9, at=1)):
-            with pytest.raises(ModelError, match=words):
-                model.with_keep(keep)
-
-    def test_a_stage_may_not_keep_more_than_the_one_before(self):
-        with pytest.raises(ModelError, match="layer 2 can keep 1 to 5 frames, not 6"):
-            waisted({1: 18, 2: 9}, None).with_keep({1: 5, 2: 6})
-
-    def test_layers_built_for_fixed_numbers_of_frames_are_refused(self):
-        model = hourglass("motionagformer-tiny", keep=9, at=1)
-        assert model.with_keep(9).schedule == {1: 9}
-        words = r"layers of this MotionAGFormer are built for fixed numbers of frames, \{1: 9\}.*cannot keep \{1: 5\}"
-        with pytest.raises(ModelError, match=words):
-            model.with_keep(5)
 
 
 class TestOtherKeep:
