@@ -8,7 +8,7 @@ from poseglass.waist.schedule import frame_range
 
 __all__ = ["at_ends", "drawn_keep", "for_step"]
 
-STREAM = 1 << 32  # sets the draws apart from those of the batches, which have a worker's number in this place
+STREAM = 0x6B656570  # "keep" in ASCII; batches draw from [seed, step, worker], and no worker has this number
 
 
 def drawn_keep(recipe: Recipe, step: int) -> int:
