@@ -4,10 +4,25 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from oracle import motion as oracle
-from poseglass.clips.person import fill_gaps, person_coordinates
+from poseglass.clips import person
+
+
+def fill_gaps(points: np.ndarray, known: np.ndarray) -> np.ndarray:
+    return person.fill_gaps(torch.from_numpy(points), torch.from_numpy(known)).numpy()
+
+
+def person_coordinates(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    return person.person_coordinates(torch.from_numpy(points), torch.from_numpy(scores)).numpy()
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8])
+def test_the_median_of_an_even_count_is_the_mean_of_the_middle_two(count):
+    values = np.random.default_rng(count).normal(size=(3, count, 2))
+    assert_array_equal(person.median(torch.from_numpy(values), 1), np.median(values, 1, keepdims=True))
 
 
 class TestFillGaps:

@@ -4,14 +4,24 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 
 from oracle import bodies
 from oracle import motion as oracle
 from poseglass import H36M_17
-from poseglass.clips.sides import exchanged, steady_sides
+from poseglass.clips import sides
 
 CHOICES = [(0, 0), (1, 1), (1, 0), (0, 1)]  # the states 0 to 3: whether legs and arms are exchanged
+
+
+def exchanged(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    return sides.exchanged(torch.from_numpy(points), torch.from_numpy(scores)).numpy()
+
+
+def steady_sides(points: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    first, second = sides.steady_sides(torch.from_numpy(points), torch.from_numpy(scores))
+    return first.numpy(), second.numpy()
 
 
 def walk(frames: int = 60) -> tuple[np.ndarray, np.ndarray]:

@@ -311,8 +311,9 @@ def test_models_of_person_coordinates_get_the_input_of_lifting(h36m, centre):
     def poses(recording, numbers):
         points, scores = (x.astype(float) for x in (recording.points2d("cpn"), recording.scores("cpn")))
         for clip, score in zip(oracle.windows(points, numbers), oracle.windows(scores, numbers), strict=True):
-            turn = facing(rays(pelvis_path(clip, score), SIZE))
-            answer = rooted(known(person_coordinates(clip, score)), 0)
+            tensors = torch.from_numpy(clip), torch.from_numpy(score)
+            turn = facing(rays(pelvis_path(*tensors).numpy(), SIZE))
+            answer = rooted(known(person_coordinates(*tensors).numpy()), 0)
             yield np.stack([pose @ rotation for pose, rotation in zip(answer, turn, strict=True)])
 
     import poseglass.clips.view

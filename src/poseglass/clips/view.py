@@ -1,8 +1,10 @@
 """Turn 2D poses into the input of a model of person coordinates, the same in training, evaluation and lifting."""
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from numpy import ndarray
+from torch import Tensor
 
 from poseglass.body.geometry import facing, rays
 from poseglass.clips.person import pelvis_path, person_coordinates
@@ -38,10 +40,14 @@ def person_view(
         >>> pose2d.shape, rotation.shape
         ((1, 9, 17, 3), (1, 9, 3, 3))
     """
-    points, scores = steady_sides(points, scores)
-    pose2d = person_coordinates(points, scores)
+    joints, confidence = steady_sides(_tensor(points), _tensor(scores))
+    pose2d = person_coordinates(joints, confidence).numpy()
     if size is None:
         return pose2d, None
-    path = pelvis_path(points, scores)
+    path = pelvis_path(joints, confidence).numpy()
     path = np.where(np.isnan(path), np.array(size) / 2, path)  # without a known joint: the middle of the image
     return pose2d, facing(rays(path, size, focal))
+
+
+def _tensor(array: Float[ndarray, "..."]) -> Float[Tensor, "..."]:
+    return torch.from_numpy(np.array(array, order="C"))  # a copy: torch takes neither read-only nor reversed arrays
