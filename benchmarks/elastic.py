@@ -31,7 +31,9 @@ def main(weights: str, path: str, *keeps: str) -> None:
     samples = MotionBatches(MotionClips.load(path), recipe).validation()
     known = trained.card.keeps or "no other number"
     print(f"{weights}: trained with {trained.nominal} ({{layer: frames}}) and {known}\n")
-    print("| keep | share | MPJPE, mm, clean / detected | P-MPJPE, mm | ms per clip | x as fast | GFLOPs, paper | saved |")
+    print(
+        "| keep | share | MPJPE, mm, clean / detected | P-MPJPE, mm | ms per clip | x as fast | GFLOPs, paper | saved |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     whole = count_flops(trained.backbone).paper
     for keep in [parse_keep(text) for text in keeps] or SHARES:

@@ -2,17 +2,13 @@
 
 import json
 import math
-import os
-import signal
-import subprocess
-import sys
 from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 import training_runs
-from training_runs import KILLED, assert_same_run, contents, rows
+from training_runs import assert_same_run, contents, rows, train_and_die
 
 import poseglass as pg
 from poseglass.errors import ModelError, RecipeError, TrainingError
@@ -146,14 +142,7 @@ class TestRuns:
 
     def test_a_killed_run_resumes_to_the_same_bits(self, elastic, tmp_path):
         train(elastic, tmp_path / "unbroken")
-        run = subprocess.run(
-            [sys.executable, "-c", KILLED, json.dumps(elastic.to_dict()), str(tmp_path / "broken")],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        assert run.returncode == -signal.SIGKILL, run.stderr
+        train_and_die(elastic, tmp_path / "broken")
         train(elastic, tmp_path / "broken")
         assert_same_run(tmp_path / "unbroken", tmp_path / "broken")
         train(elastic.override("waist.elastic=[]"), tmp_path / "plain")
