@@ -242,7 +242,8 @@ class Mixing(nn.Module):
         """Mix three streams (b f c) into tokens (b f 3 c)."""
         x = torch.cat(streams, -1)  # b f (s c)
         mixed = kernels.add_branch(x, self.drop(self.mlp(self.norm(x))))
-        return mixed.unflatten(-1, (HYPOTHESES, -1))  # b f 3 c
+        tokens: Tensor = mixed.unflatten(-1, (HYPOTHESES, -1))  # b f 3 c
+        return tokens
 
 
 class Refinement(nn.Module):
