@@ -32,7 +32,7 @@ def main(video: str, out: str, first: int = 0) -> None:
         )
     body = window.to_skeleton(pg.H36M_17)
     scores = np.where(body.validity[:, None], body.confidence, 0)
-    clip = torch.from_numpy(person_coordinates(body.points, scores)[None])
+    clip = person_coordinates(torch.from_numpy(body.points), torch.from_numpy(scores))[None]
     images = [frame.image for t, frame in enumerate(VideoReader(video)) if first <= t < first + frames]
     thumbs = [thumbnail(image, points) for image, points in zip(images, window.points, strict=True)]
 

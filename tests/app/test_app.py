@@ -9,6 +9,7 @@ import pytest
 
 from conftest import CommandResult, Run
 from poseglass import __version__
+from poseglass.mocap.formats import READERS
 from samples.commandline import COMMAND, HALPE, film, names, refused, succeeded
 
 
@@ -45,6 +46,9 @@ class TestHelp:
         succeeded(done)
         assert "Usage: poseglass" in done.out
         assert poseglass(*command, "-h").out == done.out
+
+    def test_data_mocap_lists_every_motion_format(self, poseglass: Run) -> None:
+        assert " ".join(READERS) in " ".join(poseglass("data", "mocap", "--help").out.split())
 
     @pytest.mark.parametrize(
         ("command", "word"),

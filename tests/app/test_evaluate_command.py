@@ -146,7 +146,7 @@ def test_the_matlab_file_for_3dhp_holds_the_evaluated_poses(poseglass, data, mon
         (("weights/model", "--data", "3dhp", "--split", "train", "--mat", "x.mat"), "not for the split train", 1),
         (("weights/model", "--data", "h36m", "--csv", "a/data_3d_h36m.npz/x"), "cannot write", 1),
         (("weights/model", "--data", "h36m", "--skeleton", "coco17"), "must match one to one", 1),
-        (("weights/model", "--data", "weights"), "weights holds no recordings", 1),
+        (("weights/model", "--data", "weights"), "weights is a folder without index.json", 1),
         (("nothing", "--data", "h36m"), "there are no weights nothing", 1),
     ],
 )

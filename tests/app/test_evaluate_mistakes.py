@@ -14,7 +14,7 @@ class TestEvaluating:
         ("name", "words"),
         [
             ("no.npz", ["there is no motion file no.npz"]),
-            (".", ["holds no recordings: it has no index.json"]),
+            (".", ["expected a folder of recordings or a file of motion clips (.npz)", "only other.npz, text.npz"]),
             ("text.npz", ["text.npz is not an npz of motion clips"]),
             ("other.npz", ["index.csv"]),
             ("walk.npz", ["walk.npz"]),

@@ -57,6 +57,7 @@ class TestTraining:
             (["tiny.toml"], ["names no data", "data.path"]),
             (["tiny.toml", "--data", "no.npz"], ["there is no motion file no.npz", "poseglass data mocap"]),
             (["tiny.toml", "--data", "no.npz", "--set", "run.workers=2"], ["there is no motion file no.npz"]),
+            (["tiny.toml", "--data", "."], ["expected a folder of recordings or a file of motion clips (.npz)"]),
             (["tiny.toml", "--data", "tiny.toml"], ["tiny.toml is not an npz of motion clips"]),
             (["tiny.toml", "--set", "optim.speed=9"], ["no setting optim.speed", "lr"]),
             (["tiny.toml", "--set", "speed"], ["section.name=value"]),
@@ -64,7 +65,10 @@ class TestTraining:
             (["tiny.toml", "--data", "clips.npz", "-o", "tiny.toml/run"], ["is a file, not a folder"]),
             (["tiny.toml", "--data", "clips.npz", "--init", "nothing"], ["no weights nothing"]),
             (["tiny.toml", "--data", "clips.npz", "--waist-only"], ["optim.trains=waist", "as init"]),
-            (["tiny.toml", "--data", "clips.npz", "--set", "data.keypoints=gt"], ["no folder of recordings clips.npz"]),
+            (
+                ["tiny.toml", "--data", "clips.npz", "--set", "data.keypoints=gt"],
+                ["expected a folder of recordings, but clips.npz is a file"],
+            ),
         ],
     )
     def test_wrong_recipes_and_data_are_refused(

@@ -246,8 +246,15 @@ def test_missing_and_changed_arrays_are_named(tmp_path):
 def test_an_index_of_something_else_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"there is no folder of recordings .*poseglass data h36m"):
         Recordings.open(tmp_path / "nowhere")
-    with pytest.raises(DataError, match=r"holds no recordings: it has no index.json"):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"empty is a folder without index\.json that holds nothing; give the \.npz"):
+        Recordings.open(tmp_path / "empty")
+    for name in "abcd":
+        (tmp_path / name).touch()
+    with pytest.raises(DataError, match=r"without index\.json that holds only a, b, c, \.\.\.; give the \.npz"):
         Recordings.open(tmp_path)
+    with pytest.raises(DataError, match=r"expected a folder of recordings, but \S*a is a file"):
+        Recordings.open(tmp_path / "a")
     folder = write(tmp_path / "store")
     index = json.loads((folder / INDEX).read_text())
 

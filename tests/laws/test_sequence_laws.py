@@ -14,16 +14,21 @@ from numpy.testing import assert_allclose, assert_array_equal
 from poseglass import COCO_17, H36M_17, PoseSequence
 from poseglass.body.concatenate import concatenate
 from poseglass.body.resample import resample
-from poseglass.clips.person import fill_gaps
+from poseglass.clips import person
 from poseglass.clips.windows import blend_weights, cut, padding, seq2frame_starts, seq2seq_starts, starts, stitch
+from poseglass.lifting.blocks import PoseBlock
 from poseglass.lifting.lifter import Lifter
-from poseglass.lifting.predictor import PoseBlock, Predictor
+from poseglass.lifting.predictor import Predictor
 from poseglass.models import MixSTE
 from poseglass.waist.hourglass import hourglass
 from poseglass.waist.prune import PRUNERS, DensityPeaks
 from poseglass.waist.recover import Interpolate
 
 seeds = st.integers(0, 2**32 - 1)
+
+
+def fill_gaps(points: np.ndarray, known: np.ndarray) -> np.ndarray:
+    return person.fill_gaps(torch.from_numpy(points.copy()), torch.from_numpy(known.copy())).numpy()
 
 
 @given(st.integers(1, 80), st.integers(1, 30), st.floats(0, 0.95), seeds)

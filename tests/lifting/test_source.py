@@ -7,8 +7,9 @@ import pytest
 
 import poseglass as pg
 from poseglass.errors import DetectorError, FormatError, ModelError, PoseError
-from poseglass.lifting.source import open_source, source_kind
+from poseglass.lifting.source import Keypoints, open_source, source_kind
 from samples.commandline import HALPE, openpose, someone
+from samples.keypoint_files import coco, person, write
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,10 @@ def test_the_kind_of_a_path_follows_from_its_name(name: str, kind: str) -> None:
 def test_poses_that_are_already_loaded_are_used_directly() -> None:
     poses = someone(3)
     assert source_kind(poses) == "keypoints"
-    assert open_source(poses) is poses
+    assert open_source(poses).poses is poses
+    loaded = Keypoints(poses, 4)
+    assert source_kind(loaded) == "keypoints"
+    assert open_source(loaded) is loaded
 
 
 @pytest.mark.parametrize("source", [None, 3, ["walk.mp4"], b"walk.mp4", np.zeros((9, 17, 2))])
@@ -50,6 +54,24 @@ def test_python_lifts_every_file_that_the_command_lifts(tmp_path: Path) -> None:
         motion = pg.lift(str(file), **options)
         assert (motion.rate, motion.size) == (poses.rate, poses.size)
         np.testing.assert_array_equal(motion.points, lifter.lift(poses).points)
+
+
+@pytest.mark.parametrize(("crowd", "people"), [((1, 1), 1), ((1, 3, 0, 2), 3)])
+def test_the_report_of_a_keypoint_file_says_how_many_people_it_shows(
+    tmp_path: Path, crowd: tuple[int, ...], people: int
+) -> None:
+    frames = {frame: [person(17, x=100 + 200 * which) for which in range(count)] for frame, count in enumerate(crowd)}
+    lifter = pg.Lifter()
+    lifter.lift(write(tmp_path / "walk.json", coco(frames)))
+    assert lifter.report is not None
+    assert lifter.report.people == people
+
+
+def test_the_report_of_poses_counts_one_person() -> None:
+    lifter = pg.Lifter()
+    lifter.lift(someone(3))
+    assert lifter.report is not None
+    assert lifter.report.people == 1
 
 
 @pytest.mark.parametrize("option", [{"layout": "coco17"}, {"size": (640, 480)}, {"fps": 25.0}])

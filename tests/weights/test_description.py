@@ -64,6 +64,11 @@ class Elsewhere:
         pass
 
 
+def same_name(module: str) -> type[PoseTransformer]:
+    """A class called Stranger in another module."""
+    return type("Stranger", (Stranger,), {"__module__": module})
+
+
 @pytest.mark.parametrize("name", list_models())
 def test_every_size_is_described_and_rebuilt(name):
     with torch.device("meta"):
@@ -112,11 +117,18 @@ class TestCustomBackbones:
         with pytest.raises(WeightsError, match=r"test_description:Stranger, a class outside.*backbone=Stranger\)"):
             weights.load(tmp_path)
 
-    @pytest.mark.parametrize("other", [MixSTE, Elsewhere.Stranger])
+    @pytest.mark.parametrize("other", [MixSTE, Elsewhere.Stranger, same_name("elsewhere")])
     def test_a_different_class_is_refused(self, tmp_path, other):
         weights.save(Stranger(), tmp_path)
         with pytest.raises(WeightsError, match=r"belong to test_description:Stranger, not to \S*: pass the former"):
             weights.load(tmp_path, backbone=other)
+
+    def test_the_class_of_a_program_is_the_same_class_when_imported_and_vice_versa(self, tmp_path):
+        program = same_name("__main__")
+        weights.save(program(), tmp_path / "program")
+        assert type(weights.load(tmp_path / "program", backbone=Stranger)) is Stranger
+        weights.save(Stranger(), tmp_path / "imported")
+        assert type(weights.load(tmp_path / "imported", backbone=program)) is program
 
     def test_a_custom_class_with_one_of_our_names_is_not_taken_for_ours(self, tmp_path):
         weights.save(Elsewhere.MixSTE(), tmp_path)

@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-import numpy as np
+import torch
 from jaxtyping import Bool, Float
-from numpy import ndarray
+from torch import Tensor
 
 from poseglass.body.skeleton import H36M_17
 
-__all__ = ["Measures", "fill_gaps", "measure", "pelvis_path", "person_coordinates"]
+__all__ = ["Measures", "fill_gaps", "measure", "median", "pelvis_path", "person_coordinates"]
 
 ROOT = H36M_17.index("pelvis")
 FURTHEST = 30.0  # body sizes: coordinates beyond this are outliers and are clipped to it
@@ -24,13 +24,13 @@ class Measures(NamedTuple):
         ever: Whether the clip ever shows the joint (... 1 17 1).
     """
 
-    points: Float[ndarray, "*b f 17 2"]
-    pelvis: Float[ndarray, "*b f 1 2"]
-    size: Float[ndarray, "*b 1 1 1"]
-    ever: Bool[ndarray, "*b 1 17 1"]
+    points: Float[Tensor, "*b f 17 2"]
+    pelvis: Float[Tensor, "*b f 1 2"]
+    size: Float[Tensor, "*b 1 1 1"]
+    ever: Bool[Tensor, "*b 1 17 1"]
 
 
-def fill_gaps(points: Float[ndarray, "*b f j _"], known: Bool[ndarray, "*b f j"]) -> Float[ndarray, "*b f j _"]:
+def fill_gaps(points: Float[Tensor, "*b f j _"], known: Bool[Tensor, "*b f j"]) -> Float[Tensor, "*b f j _"]:
     """Interpolate unknown points in time between the joint's known neighbours; repeat the first and last known ones.
 
     Args:
@@ -38,24 +38,27 @@ def fill_gaps(points: Float[ndarray, "*b f j _"], known: Bool[ndarray, "*b f j"]
         known: Which points are known (... f j). A joint that is never known becomes 0.
 
     Example:
-        >>> points = np.array([1.0, np.nan, 3.0, np.nan])[:, None, None]
-        >>> fill_gaps(points, np.isfinite(points)[..., 0])[:, 0, 0].tolist()
+        >>> points = torch.tensor([1.0, torch.nan, 3.0, torch.nan])[:, None, None]
+        >>> fill_gaps(points, points.isfinite()[..., 0])[:, 0, 0].tolist()
         [1.0, 2.0, 3.0, 3.0]
     """
     frames = points.shape[-3]
-    time = np.arange(frames)[:, None]
-    before = np.maximum.accumulate(np.where(known, time, -1), axis=-2)
-    after = np.flip(np.minimum.accumulate(np.flip(np.where(known, time, frames), -2), axis=-2), -2)
-    before, after = np.where(before < 0, after, before), np.where(after >= frames, before, after)
-    share = (time - before) / np.maximum(after - before, 1)
-    points = np.where(known[..., None], points, 0)
-    first = np.take_along_axis(points, np.clip(before, 0, frames - 1)[..., None], axis=-3)
-    last = np.take_along_axis(points, np.clip(after, 0, frames - 1)[..., None], axis=-3)
-    ever = np.any(known, axis=-2, keepdims=True)
-    return np.where(ever[..., None], first + share[..., None] * (last - first), 0)
+    time = torch.arange(frames, device=points.device)[:, None]
+    before = torch.where(known, time, -1).cummax(-2).values
+    after = torch.where(known, time, frames).flip(-2).cummin(-2).values.flip(-2)
+    before, after = torch.where(before < 0, after, before), torch.where(after >= frames, before, after)
+    share = (time - before).to(points.dtype) / (after - before).clamp(min=1)
+    points = points.where(known[..., None], 0)
+
+    def at(frame: Tensor) -> Tensor:
+        return points.gather(-3, frame.clamp(0, frames - 1)[..., None].expand(points.shape))
+
+    first, last = at(before), at(after)
+    ever = known.any(-2, keepdim=True)[..., None]
+    return (first + share[..., None] * (last - first)).where(ever, 0)
 
 
-def measure(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]) -> Measures:
+def measure(points: Float[Tensor, "*b f 17 2"], scores: Float[Tensor, "*b f 17"]) -> Measures:
     """Fill gaps, and measure the person's position and size.
 
     Args:
@@ -63,30 +66,36 @@ def measure(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17
         scores: Their confidence (... f 17); joints with score 0 are unknown.
     """
     known = scores > 0
-    ever = np.asarray(np.any(known, axis=-2, keepdims=True)[..., None])  # ... 1 17 1
+    ever = known.any(-2, keepdim=True)[..., None]  # ... 1 17 1
     points = fill_gaps(points, known)
-    count = np.maximum(ever.sum(-2, keepdims=True), 1)
-    mean = (points * ever).sum(-2, keepdims=True) / count
-    pelvis = np.where(ever[..., ROOT : ROOT + 1, :], points[..., ROOT : ROOT + 1, :], mean)
-    body = np.where(ever, points - pelvis, 0)
-    spread = np.sqrt((body**2).sum((-1, -2)) / count[..., 0, 0])  # ... f
-    size = np.maximum(np.median(spread, axis=-1), 1e-9)[..., None, None, None]
+    count = ever.sum(-2, keepdim=True).clamp(min=1)
+    mean = (points * ever).sum(-2, keepdim=True) / count
+    pelvis = points[..., ROOT : ROOT + 1, :].where(ever[..., ROOT : ROOT + 1, :], mean)
+    body = (points - pelvis).where(ever, 0)
+    spread = ((body**2).sum((-1, -2)) / count[..., 0, 0]).sqrt()  # ... f
+    size = median(spread, -1).clamp(min=1e-9)[..., None, None]
     return Measures(points, pelvis, size, ever)
 
 
-def pelvis_path(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]) -> Float[ndarray, "*b f 2"]:
+def median(values: Float[Tensor, "..."], dim: int) -> Float[Tensor, "..."]:
+    """The median along a dimension, which stays with length 1: for an even count, the mean of the middle two."""
+    ordered, count = values.sort(dim).values, values.shape[dim]
+    return (ordered.narrow(dim, (count - 1) // 2, 1) + ordered.narrow(dim, count // 2, 1)) / 2
+
+
+def pelvis_path(points: Float[Tensor, "*b f 17 2"], scores: Float[Tensor, "*b f 17"]) -> Float[Tensor, "*b f 2"]:
     """The person's pelvis in every frame (... f 2), as in :class:`Measures`.
 
     All NaN for a clip in which no joint is known.
     """
     person = measure(points, scores)
-    anybody = np.asarray(person.ever.any((-3, -2, -1)))[..., None, None]
-    return np.where(anybody, person.pelvis[..., 0, :], np.nan)
+    anybody = person.ever.flatten(-3).any(-1)[..., None, None]
+    return person.pelvis[..., 0, :].where(anybody, torch.nan)
 
 
 def person_coordinates(
-    points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]
-) -> Float[ndarray, "*b f 17 3"]:
+    points: Float[Tensor, "*b f 17 2"], scores: Float[Tensor, "*b f 17"]
+) -> Float[Tensor, "*b f 17 3"]:
     """The input of models trained by this package: x, y and score of each joint, (... f 17 3) float32.
 
     The same motion can appear small or large and anywhere in the image. Joints are therefore relative to the pelvis of
@@ -100,6 +109,7 @@ def person_coordinates(
         scores: Their confidence, (... f 17). Joints with score 0 are interpolated between their neighbours in time.
     """
     points, pelvis, size, ever = measure(points, scores)
-    body = np.where(ever, points - pelvis, 0)
-    body[..., ROOT : ROOT + 1, :] = pelvis - np.median(pelvis, axis=-3, keepdims=True)
-    return np.concatenate([np.clip(body / size, -FURTHEST, FURTHEST), scores[..., None]], -1).astype(np.float32)
+    body = (points - pelvis).where(ever, 0)
+    path = pelvis - median(pelvis, -3)
+    body = torch.cat([path, body[..., ROOT + 1 :, :]], -2)  # the root is the first joint
+    return torch.cat([(body / size).clamp(-FURTHEST, FURTHEST), scores[..., None]], -1).float()

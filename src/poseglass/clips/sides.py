@@ -4,27 +4,30 @@ Nobody turns into their own mirror image from one frame to the next, so an excha
 right joints at once. :func:`exchanged` finds the assignment of sides with which the joints move least.
 """
 
-import numpy as np
+import torch
 from jaxtyping import Float, Int
-from numpy import ndarray
+from torch import Tensor
 
 from poseglass.body.skeleton import H36M_17
+from poseglass.clips.constants import constant
 from poseglass.clips.person import measure
 
 __all__ = ["exchanged", "steady_sides"]
 
-LEFT, RIGHT = ([H36M_17.index(f"{side}_{part}") for part in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")]
-               for side in ("left", "right"))  # fmt: skip
+LEFT, RIGHT = (
+    tuple(H36M_17.index(f"{side}_{part}") for part in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"))
+    for side in ("left", "right")
+)
 LEG, ARM = slice(0, 3), slice(3, 6)  # in LEFT and RIGHT
 # The four states of a frame: whether its legs and its arms are exchanged, and the cost of the state, in body sizes like
 # the cost of motion. From the side, legs that pass each other also look like an exchange. The cost keeps the frames
-# between two such passes from being taken for one.
-LEGS, ARMS = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 1])
-COST = np.array([0.0, 0.15, 0.3, 0.3])
+# between two such passes from counting as exchanged.
+LEGS, ARMS = (0, 1, 1, 0), (0, 1, 0, 1)
+COST = (0.0, 0.15, 0.3, 0.3)
 LONGEST = 1.0  # body sizes: a longer jump costs no more, so that one outlier cannot decide
 
 
-def exchanged(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]) -> Int[ndarray, "*b f"]:
+def exchanged(points: Float[Tensor, "*b f 17 2"], scores: Float[Tensor, "*b f 17"]) -> Int[Tensor, "*b f"]:
     """Which limbs are exchanged in each frame: 0 none, 1 all, 2 the legs, 3 the arms.
 
     The Viterbi algorithm finds the cheapest sequence of states. The cost is the distance the joints move, plus a little
@@ -35,39 +38,45 @@ def exchanged(points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 
         scores: Their confidence (... f 17); joints with score 0 are interpolated.
     """
     *batch, frames, _ = scores.shape
-    if frames < 3 or not scores.size:
-        return np.zeros((*batch, frames), int)
-    points, scores = points.reshape(-1, frames, 17, 2), scores.reshape(-1, frames, 17)
-    person = measure(points, scores)
-    left, right = (person.points[:, :, side] / person.size for side in (LEFT, RIGHT))  # b f 6 2
-    known = person.ever[..., 0][..., LEFT] & person.ever[..., 0][..., RIGHT]  # b 1 6; without either, no exchange
+    if frames < 3 or not scores.numel():
+        return torch.zeros(*batch, frames, dtype=torch.int64, device=scores.device)
+    person = measure(points.reshape(-1, frames, 17, 2), scores.reshape(-1, frames, 17))
+    device, dtype = points.device, points.dtype
+    left, right = (person.points.index_select(2, constant(side, device)) / person.size for side in (LEFT, RIGHT))
+    shown = person.ever[..., 0]  # b 1 17
+    known = shown.index_select(2, constant(LEFT, device)) & shown.index_select(2, constant(RIGHT, device))
 
-    def leap(start: ndarray, end: ndarray) -> ndarray:
-        distance: ndarray = np.linalg.norm(end[:, 1:] - start[:, :-1], axis=-1)
-        return np.asarray(np.minimum(distance, LONGEST))
+    def leap(start: Tensor, end: Tensor) -> Tensor:
+        distance: Tensor = torch.linalg.vector_norm(end[:, 1:] - start[:, :-1], dim=-1)
+        return distance.clamp(max=LONGEST)
 
     # How far a pair of joints moves if the state of its limb stays, and if it changes: 2 b f-1 6
-    moved = known * np.stack([leap(left, left) + leap(right, right), leap(left, right) + leap(right, left)])
-    moved = np.moveaxis(moved, 2, 1)  # 2 f-1 b 6
+    moved = known * torch.stack([leap(left, left) + leap(right, right), leap(left, right) + leap(right, left)])
+    moved = moved.movedim(2, 1)  # 2 f-1 b 6
     legs, arms = moved[..., LEG].sum(-1), moved[..., ARM].sum(-1)  # 2 f-1 b
-    step = legs[LEGS[:, None] ^ LEGS] + arms[ARMS[:, None] ^ ARMS]  # from, to, f-1, b
-    every = np.arange(len(points))
-    total = np.repeat(COST[:, None], len(points), 1)  # state, b
-    previous = np.zeros((frames, *total.shape), int)
-    for t in range(1, frames):
-        ways = total[:, None] + step[:, :, t - 1]  # from, to, b
-        previous[t] = ways.argmin(0)
-        total = ways.min(0) + COST[:, None]
-    states = np.zeros((frames, len(points)), int)
-    states[-1] = total.argmin(0)
-    for t in range(frames - 1, 0, -1):
-        states[t - 1] = previous[t, states[t], every]
-    return states.T.reshape(*batch, frames)
+    change_legs, change_arms = (constant(_changes(limb), device) for limb in (LEGS, ARMS))  # from, to
+    step = (legs[change_legs] + arms[change_arms]).movedim(2, 0)  # f-1, from, to, b
+    cost = constant(COST, device, dtype)[:, None]
+    total = cost.expand(-1, legs.shape[-1])  # state, b
+    previous = []
+    for ways in step:
+        total, state = (total[:, None] + ways).min(0)
+        total = total + cost
+        previous.append(state)
+    states = [total.argmin(0)]
+    for state in reversed(previous):
+        states.append(state.gather(0, states[-1][None])[0])
+    return torch.stack(states[::-1], -1).reshape(*batch, frames)
+
+
+def _changes(limb: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """For each pair of states, whether the limb is exchanged in one of them only."""
+    return tuple(tuple(start ^ end for end in limb) for start in limb)
 
 
 def steady_sides(
-    points: Float[ndarray, "*b f 17 2"], scores: Float[ndarray, "*b f 17"]
-) -> tuple[Float[ndarray, "*b f 17 2"], Float[ndarray, "*b f 17"]]:
+    points: Float[Tensor, "*b f 17 2"], scores: Float[Tensor, "*b f 17"]
+) -> tuple[Float[Tensor, "*b f 17 2"], Float[Tensor, "*b f 17"]]:
     """Return the points and scores with exchanged sides corrected.
 
     Args:
@@ -75,14 +84,22 @@ def steady_sides(
         scores: Their confidence (... f 17).
 
     Example:
-        >>> points, scores = steady_sides(np.zeros((9, 17, 2)), np.ones((9, 17)))
-        >>> points.shape, scores.shape
-        ((9, 17, 2), (9, 17))
+        >>> points, scores = steady_sides(torch.zeros(9, 17, 2), torch.ones(9, 17))
+        >>> [*points.shape], [*scores.shape]
+        ([9, 17, 2], [9, 17])
     """
-    state = exchanged(points, scores)
-    source = np.empty(scores.shape, int)  # for each joint, the joint whose position it takes
-    source[:] = np.arange(17)
-    for part, swapped in ((LEG, LEGS[state]), (ARM, ARMS[state])):
-        left, right = LEFT[part], RIGHT[part]
-        source[..., left + right] = np.where(swapped[..., None], right + left, left + right)
-    return np.take_along_axis(points, source[..., None], -2), np.take_along_axis(scores, source, -1)
+    source = constant(_sources(), points.device)[exchanged(points, scores)]  # ... f 17
+    return points.gather(-2, source[..., None].expand(points.shape)), scores.gather(-1, source)
+
+
+def _sources() -> tuple[tuple[int, ...], ...]:
+    """For each state and joint, the joint whose position it takes."""
+    table = []
+    for legs, arms in zip(LEGS, ARMS, strict=True):
+        row = [*range(17)]
+        for part, swapped in ((LEG, legs), (ARM, arms)):
+            for left, right in zip(LEFT[part], RIGHT[part], strict=True):
+                if swapped:
+                    row[left], row[right] = right, left
+        table.append(tuple(row))
+    return tuple(table)

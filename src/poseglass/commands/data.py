@@ -8,6 +8,7 @@ import typer
 
 from poseglass.errors import DataError
 from poseglass.files.writing import check_writable
+from poseglass.mocap.formats import READERS
 
 __all__ = ["data"]
 
@@ -21,7 +22,7 @@ def mocap(
     source: Annotated[
         Path,
         typer.Argument(
-            help="A motion file or a folder of them: .bvh .amc+.asf .c3d .trc .csv .npy .npz. "
+            help=f"A motion file or a folder of them: {' '.join(READERS)} (an .amc needs its .asf). "
             "The folder may hold a motion.toml."
         ),
     ],

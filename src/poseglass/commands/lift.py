@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.terminal import console, tell, wrong
 from poseglass.errors import PoseglassError
 from poseglass.files.outputs import WRITERS, load_writer, writers_in_words
@@ -18,9 +19,11 @@ from poseglass.files.writing import check_writable
 if TYPE_CHECKING:
     from poseglass.body.pose import PoseSequence
     from poseglass.lifting.lifter import Lifter, LiftReport
+    from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
     from poseglass.show.rendering import Movie
     from poseglass.video.reading import Frame, VideoReader
+    from poseglass.waist.schedule import Keep
 
 __all__ = ["lift"]
 
@@ -42,6 +45,12 @@ def lift(
         ),
     ] = None,
     model: Annotated[str, typer.Option(help="The bundled model, or a folder of weights.")] = "balanced",
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Frames that the model's middle layers keep: {FORMS}. Fewer are faster. Default: as trained."
+        ),
+    ] = None,
     flip: Annotated[
         bool, typer.Option("--flip", help="Average with the mirrored pass. Lifting takes twice as long.")
     ] = False,
@@ -57,13 +66,19 @@ def lift(
         str | None, typer.Option(help="Keypoint files: width and height of the image in pixels, such as 1920x1080.")
     ] = None,
     fps: Annotated[float | None, typer.Option(help="Keypoint files: frames per second.")] = None,
-    detector: Annotated[str | None, typer.Option(help="Videos: the 2D detector. Default: mediapipe.")] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            help="Videos: the 2D detector. Default: mediapipe; mediapipe-lite is faster, mediapipe-heavy is slower and "
+            "more accurate."
+        ),
+    ] = None,
     detector_model: Annotated[
         Path | None, typer.Option(help="Videos: the detector's weights, such as a MediaPipe .task file.")
     ] = None,
 ) -> None:
     """Lift a video or 2D keypoints to 3D motion."""
-    from poseglass.lifting.source import KEYPOINT_KINDS, open_source, source_kind
+    from poseglass.lifting.source import KEYPOINT_KINDS, Keypoints, open_source, source_kind
 
     keypoints = source_kind(source) == "keypoints"
     kind = f"{source} is treated as {'keypoints' if keypoints else 'a video'} (keypoints are {KEYPOINT_KINDS})"
@@ -76,7 +91,7 @@ def lift(
         wrong("--fps", f"frames per second must be a number from 0.01 to 1000, not {fps:g}")
     if focal is not None and not 0 < focal < math.inf:
         wrong("--focal", f"the focal length must be a number of pixels above 0, not {focal:g}")
-    pixels = _size(size)
+    pixels, kept = _size(size), None if keep is None else parse_keep(keep)
     # Pictures come last, so that the motion is written even if drawing fails.
     outputs = sorted(dict.fromkeys(out or [Path(f"{source.resolve().stem}-3d.npz")]), key=_draws)
     for path in outputs:
@@ -84,13 +99,22 @@ def lift(
     if not source.exists():
         raise PoseglassError(f"there is no file {source}")
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
-    if focal is not None and opened.size is None:
+    if focal is not None and isinstance(opened, Keypoints) and opened.poses.size is None:
         wrong("--focal", f"it needs the image's size, which {source} does not state: give --size too")
-    lifter = _lifter(model, flip, focal, None if keypoints else detector or "mediapipe", detector_model)
+    wanted = None if keypoints else detector or "mediapipe"
+    lifter = _lifter(model, kept, flip=flip, focal=focal, detector=wanted, detector_model=detector_model)
     _lift_and_write(lifter, opened, source, outputs)
 
 
-def _lifter(model: str, flip: bool, focal: float | None, detector: str | None, detector_model: Path | None) -> "Lifter":
+def _lifter(
+    model: str,
+    keep: "Keep | None",
+    *,
+    flip: bool,
+    focal: float | None,
+    detector: str | None,
+    detector_model: Path | None,
+) -> "Lifter":
     """The lifter, with its models loaded, and no detector for keypoints."""
     from poseglass.detect import DETECTORS, make_detector
     from poseglass.lifting.lifter import Lifter
@@ -99,23 +123,21 @@ def _lifter(model: str, flip: bool, focal: float | None, detector: str | None, d
     if detector is not None and detector not in DETECTORS:
         wrong("--detector", f"there is no detector {detector!r}; choose one of {', '.join(DETECTORS)}")
     with console.status("loading the model"):
-        network = weights.load(model)
+        network = weights.load(model, keep=keep)
     if detector is None:
         return Lifter(network, flip=flip, focal=focal)
     with console.status("loading the detector (its weights are downloaded on first use)"):
         return Lifter(network, flip=flip, focal=focal, detector=make_detector(detector, detector_model))
 
 
-def _lift_and_write(
-    lifter: "Lifter", opened: "PoseSequence | VideoReader", source: Path, outputs: Sequence[Path]
-) -> None:
+def _lift_and_write(lifter: "Lifter", opened: "Keypoints | VideoReader", source: Path, outputs: Sequence[Path]) -> None:
     """Lift with a progress bar, and write all outputs; movies are drawn while the motion is lifted."""
-    from poseglass.body.pose import PoseSequence
+    from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
 
     stopwatch = Stopwatch()
-    video = None if isinstance(opened, PoseSequence) else opened
-    frames = len(opened) if isinstance(opened, PoseSequence) else opened.info.frames
+    video = None if isinstance(opened, Keypoints) else opened
+    frames = len(opened.poses) if isinstance(opened, Keypoints) else opened.info.frames
     with ExitStack() as stack:
         movies: dict[Path, Movie] = {}
         for path in outputs:

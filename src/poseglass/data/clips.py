@@ -84,7 +84,10 @@ class MotionClips:
 
     @property
     def fingerprint(self) -> str:
-        """A short hash of the takes, their names, subjects and splits. It does not depend on the file."""
+        """A short hash of the takes, their names, subjects and splits: of everything that training uses.
+
+        It does not depend on the file, the licences or the credit.
+        """
         digest = hashlib.sha256(json.dumps(self.fps).encode())
         for clip in self.clips:
             digest.update(json.dumps([clip.name, clip.subject, clip.split, clip.points.shape]).encode())
@@ -124,6 +127,11 @@ class MotionClips:
             DataError: The file is missing, damaged or not such a file. Pickles are refused.
         """
         path = Path(path)
+        if path.is_dir():
+            raise DataError(
+                f"expected a file of motion clips (.npz), but {path} is a folder; give the file itself, or make one "
+                "with `poseglass data mocap DIR`"
+            )
         if not path.is_file():
             raise DataError(f"there is no motion file {path}; make one with `poseglass data mocap DIR`")
         if not is_zipfile(path):

@@ -42,9 +42,9 @@ from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, rows
 from poseglass.keypoints.layouts import COCO_18, LAYOUTS, find_layout
 from poseglass.keypoints.pixels import clean
-from poseglass.people.following import main_person
+from poseglass.people.following import main_person, most_people
 
-__all__ = ["COCO_18", "FORMATS", "LAYOUTS", "Format", "read_keypoints"]
+__all__ = ["COCO_18", "FORMATS", "LAYOUTS", "Format", "read_keypoints", "read_main_person"]
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,21 @@ def read_keypoints(
         >>> poses.to_skeleton().points.shape  # doctest: +SKIP
         (809, 17, 2)
     """
+    return read_main_person(path, layout=layout, size=size, fps=fps)[0]
+
+
+def read_main_person(
+    path: str | PathLike[str],
+    *,
+    layout: str | Skeleton | None = None,
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
+) -> tuple[PoseSequence, int]:
+    """As :func:`read_keypoints`, but also return the largest number of people in one frame of the file.
+
+    Example:
+        >>> poses, people = read_main_person("alphapose-results.json")  # doctest: +SKIP
+    """
     path = Path(path)
     if not path.exists():
         raise FormatError(f"there is no file {path}")
@@ -117,7 +132,9 @@ def read_keypoints(
         raise FormatError(f"{path}: {problem}") from None
 
 
-def _read(file: KeypointFile, layout: Skeleton | None, size: tuple[int, int] | None, fps: float | None) -> PoseSequence:
+def _read(
+    file: KeypointFile, layout: Skeleton | None, size: tuple[int, int] | None, fps: float | None
+) -> tuple[PoseSequence, int]:
     people = _read_people(file, layout)
     size = size or people.size
     if size is not None and min(size) < 1:
@@ -128,9 +145,9 @@ def _read(file: KeypointFile, layout: Skeleton | None, size: tuple[int, int] | N
     points, scores, valid = rows(person, min(people.frames), max(people.frames), len(people.skeleton))
     points, scores = clean(points, scores, size)
     poses = PoseSequence(points, people.skeleton, "pixels", fps=fps, scores=scores, valid=valid, size=size)
-    if fps is not None:
-        return poses
-    return replace(poses, fps=people.fps, timestamps=people.timestamps, start=people.start)
+    if fps is None:
+        poses = replace(poses, fps=people.fps, timestamps=people.timestamps, start=people.start)
+    return poses, most_people(people.frames)
 
 
 def _read_people(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:

@@ -12,7 +12,7 @@ from poseglass.errors import FormatError
 from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames
 from poseglass.keypoints.layouts import layout_by_count
-from poseglass.keypoints.parsing import objects, parse_numbers, parse_scores, whole_number
+from poseglass.keypoints.parsing import numbered_frames, parse_numbers, parse_scores
 from poseglass.people.following import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -32,16 +32,11 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     """
     frames: dict[int, list[DetectedPerson]] = {}
     skeleton = layout
-    for number, frame in enumerate(objects(file.json["data"], "data")):
-        place = f"data, item {number}"
-        if missing := sorted({"frame_index", "skeleton"} - frame.keys()):
-            raise FormatError(f"{place} lacks {' and '.join(missing)}")
-        index = whole_number(frame["frame_index"], f"{place}: frame_index")
+    for index, crowd in numbered_frames(
+        file.json["data"], "data", number="frame_index", people="skeleton", joints="pose"
+    ):
         people = frames.setdefault(index, [])
-        for which, person in enumerate(objects(frame["skeleton"], f"{place}: skeleton")):
-            spot = f"{place} (frame {index}), skeleton {which}"
-            if "pose" not in person:
-                raise FormatError(f"{spot} lacks pose")
+        for spot, person in crowd:
             values = parse_numbers(person["pose"], f"{spot}: pose").reshape(-1)
             if len(values) % 2:
                 raise FormatError(f"{spot}: pose must be pairs of x and y, got {len(values)} numbers")

@@ -11,7 +11,7 @@ from poseglass.errors import FormatError
 from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames
 from poseglass.keypoints.layouts import layout_by_count, layout_by_names, plain_name
-from poseglass.keypoints.parsing import objects, parse_joints, parse_scores, whole_number
+from poseglass.keypoints.parsing import numbered_frames, parse_joints, parse_scores, whole_number
 from poseglass.people.following import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -37,16 +37,10 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     skeleton = layout_by_names(names, None, "meta_info") if names and layout is None else layout
     order = [names.index(joint) for joint in skeleton.joints] if names and layout is None and skeleton else None
     frames: dict[int, list[DetectedPerson]] = {}
-    for number, frame in enumerate(objects(data["instance_info"] if isinstance(data, dict) else data, place)):
-        item = f"{place}, item {number}"
-        if missing := sorted({"frame_id", "instances"} - frame.keys()):
-            raise FormatError(f"{item} lacks {' and '.join(missing)}")
-        index = whole_number(frame["frame_id"], f"{item}: frame_id")
+    content = data["instance_info"] if isinstance(data, dict) else data
+    for index, crowd in numbered_frames(content, place, number="frame_id", people="instances", joints="keypoints"):
         people = frames.setdefault(index, [])
-        for which, instance in enumerate(objects(frame["instances"], f"{item}: instances")):
-            spot = f"{item} (frame {index}), instance {which}"
-            if "keypoints" not in instance:
-                raise FormatError(f"{spot} lacks keypoints")
+        for spot, instance in crowd:
             joints = parse_joints(instance["keypoints"], f"{spot}: keypoints")[:, :2]
             scores = parse_scores(instance.get("keypoint_scores"), len(joints), f"{spot}: keypoint_scores")
             if order is not None:

@@ -1,5 +1,6 @@
 """Take checked values from parsed files. Every error names the value's place in the file."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,15 @@ from numpy import ndarray
 
 from poseglass.errors import FormatError
 
-__all__ = ["frame_number", "objects", "parse_joints", "parse_numbers", "parse_scores", "whole_number"]
+__all__ = [
+    "frame_number",
+    "numbered_frames",
+    "objects",
+    "parse_joints",
+    "parse_numbers",
+    "parse_scores",
+    "whole_number",
+]
 
 
 def objects(value: Any, place: str) -> list[dict[str, Any]]:
@@ -23,6 +32,36 @@ def objects(value: Any, place: str) -> list[dict[str, Any]]:
         if not isinstance(item, dict):
             raise FormatError(f"{place}, item {number} must be an object, got {_kind(item)}")
     return value
+
+
+def numbered_frames(
+    value: Any, place: str, *, number: str, people: str, joints: str
+) -> Iterator[tuple[int, list[tuple[str, dict[str, Any]]]]]:
+    """Yield the number of each frame in a list of objects, and its people: each person's place in the file and object.
+
+    Args:
+        value: The list.
+        place: Its place in the file.
+        number: The key of a frame's number.
+        people: The key of a frame's list of people.
+        joints: The key of a person's joints.
+
+    Raises:
+        FormatError: The value has another form, or a key is missing.
+    """
+    for item, frame in enumerate(objects(value, place)):
+        spot = f"{place}, item {item}"
+        if missing := sorted({number, people} - frame.keys()):
+            raise FormatError(f"{spot} lacks {' and '.join(missing)}")
+        index = whole_number(frame[number], f"{spot}: {number}")
+        crowd = [
+            (f"{spot} (frame {index}), {people.removesuffix('s')} {which}", person)
+            for which, person in enumerate(objects(frame[people], f"{spot}: {people}"))
+        ]
+        for where, person in crowd:
+            if joints not in person:
+                raise FormatError(f"{where} lacks {joints}")
+        yield index, crowd
 
 
 def parse_numbers(value: Any, place: str) -> Float[ndarray, "..."]:

@@ -19,9 +19,10 @@ from poseglass.body.concatenate import concatenate
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
-from poseglass.lifting.predictor import Prediction, Predictor
+from poseglass.lifting.blocks import Prediction
+from poseglass.lifting.predictor import Predictor
 from poseglass.lifting.resampler import TimedBlock, on_model_clock
-from poseglass.lifting.source import Source, open_source, source_kind
+from poseglass.lifting.source import Keypoints, Source, open_source, source_kind
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.lifting.stream import CHUNK, detected_poses
 from poseglass.people.following import Follower
@@ -45,7 +46,7 @@ class LiftReport:
         frames: Number of frames lifted.
         valid: Number of frames in which the person was detected.
         kept: Number of frames that the model kept in its middle layers.
-        people: The largest number of people in one frame of a video; 1 for keypoints.
+        people: The largest number of people in one frame of the video or keypoint file; 1 for a `PoseSequence`.
         problem: What is wrong with the video, if anything.
     """
 
@@ -60,13 +61,15 @@ class Lifter:
     """Turns videos or 2D keypoints into 3D motion. Create it once and use it for many sources.
 
     Args:
-        model: A name such as ``"balanced"``, a folder of weights, or a model that takes x, y and score. A model keeps
-            its mode (training or evaluation); its weights are shared, so later changes to them take effect.
+        model: A name such as ``"balanced"``, a folder of weights, a published checkpoint's file, or a model (see
+            :class:`poseglass.lifting.predictor.Predictor`). A model keeps its mode (training or evaluation); its
+            weights are shared, so later changes to them take effect.
         detector: Finds the 2D keypoints in frames: a detector, or a name in :data:`poseglass.detect.DETECTORS`, which
             is loaded on first use.
         flip: Average with the mirrored pass: slightly more accurate, twice the lifting time.
-        focal: Focal length of the camera in pixels; that of an ordinary lens by default. It determines how far to the
-            side a person away from the middle of the image stands. If given, keypoints must have a `size`.
+        focal: Focal length of the camera in pixels; that of an ordinary lens by default. It determines the line of
+            sight to a person away from the middle of the image. If given, keypoints must have a `size`. Models that
+            predict metres from screen coordinates refuse it.
 
     Attributes:
         report: The :class:`LiftReport` of the last source that was lifted to its end; None until then.
@@ -145,10 +148,10 @@ class Lifter:
             DetectorError: No frame shows a person, or there is no detector.
             FormatError: The keypoint file cannot be read, or layout, size or fps are given for another kind of source.
             PoseError: The keypoints are not in pixels or do not convert, or `on_frame` is given for keypoints.
-            ModelError: A focal length is given, but the keypoints have no image size.
+            ModelError: The keypoints have no image size, and a focal length or a model of screen coordinates needs it.
         """
         opened = open_source(source, layout=layout, size=size, fps=fps)
-        if isinstance(opened, PoseSequence):
+        if isinstance(opened, Keypoints):
             if on_frame is not None:
                 raise PoseError("on_frame is called with the frames of a video, but keypoints were given")
             return self._lift_poses(opened, each, stopwatch or Stopwatch())
@@ -190,8 +193,9 @@ class Lifter:
             log.warning("up to %d people per frame: only one is followed, at first the most prominent", follower.most)
 
     def _lift_poses(
-        self, poses: PoseSequence, each: Callable[[PoseSequence], object] | None, stopwatch: Stopwatch
+        self, source: Keypoints, each: Callable[[PoseSequence], object] | None, stopwatch: Stopwatch
     ) -> PoseSequence:
+        poses = source.poses
         if poses.space != "pixels":
             raise PoseError(f"lifting takes 2D keypoints in pixels, but these poses are in {poses.space} space")
         if not len(poses):
@@ -203,7 +207,7 @@ class Lifter:
         starts = range(0, len(poses), CHUNK)
         chunks = (replace(poses[start : start + CHUNK], timestamps=times[start : start + CHUNK]) for start in starts)
         motion = _collected(self._motion(chunks, poses.size, stopwatch), each)
-        self.report = replace(_counted(LiftReport(), motion), people=1)
+        self.report = replace(_counted(LiftReport(), motion), people=source.people)
         return replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
 
     def _motion(
@@ -249,10 +253,7 @@ def lift(
         >>> motion = pg.lift("walk.mp4")  # doctest: +SKIP
         >>> motion.save("walk.npz")  # doctest: +SKIP
     """
-    keypoints = (
-        source_kind(source) == "keypoints" if isinstance(source, str | PathLike) else isinstance(source, PoseSequence)
-    )
-    if detector is not None and keypoints:
+    if detector is not None and source_kind(source) == "keypoints":
         raise DetectorError("a detector finds people in a video, but keypoints were given: leave out the detector")
     lifter = Lifter(model, detector=detector or "mediapipe", flip=flip, focal=focal)
     return lifter.lift(source, layout=layout, size=size, fps=fps)

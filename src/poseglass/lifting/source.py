@@ -2,7 +2,7 @@
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import FormatError, PoseError
@@ -10,14 +10,27 @@ from poseglass.errors import FormatError, PoseError
 if TYPE_CHECKING:
     from poseglass.video.reading import VideoReader
 
-__all__ = ["KEYPOINT_KINDS", "KEYPOINT_SUFFIXES", "Source", "open_source", "source_kind"]
+__all__ = ["KEYPOINT_KINDS", "KEYPOINT_SUFFIXES", "Keypoints", "Source", "open_source", "source_kind"]
 
 KEYPOINT_SUFFIXES = (".json", ".npz", ".npy", ".csv")
 """Suffixes of 2D keypoint files (:data:`poseglass.keypoints.FORMATS`). Any other file is treated as a video."""
 KEYPOINT_KINDS = f"{', '.join(KEYPOINT_SUFFIXES)} or a folder"
 """The kinds of keypoint paths in words, for messages."""
 
-Source: TypeAlias = "str | PathLike[str] | PoseSequence | VideoReader"
+
+class Keypoints(NamedTuple):
+    """The 2D poses of one person.
+
+    Args:
+        poses: The poses in pixels.
+        people: The largest number of people in one frame of their file.
+    """
+
+    poses: PoseSequence
+    people: int = 1
+
+
+Source: TypeAlias = "str | PathLike[str] | PoseSequence | Keypoints | VideoReader"
 """The sources that :meth:`poseglass.lifting.lifter.Lifter.lift` takes."""
 
 
@@ -31,7 +44,7 @@ def source_kind(source: Source) -> Literal["video", "keypoints"]:
         ('video', 'keypoints')
     """
     if not isinstance(source, str | PathLike):
-        return "keypoints" if isinstance(source, PoseSequence) else "video"
+        return "keypoints" if isinstance(source, PoseSequence | Keypoints) else "video"
     path = Path(source)
     return "keypoints" if path.suffix.lower() in KEYPOINT_SUFFIXES or path.is_dir() else "video"
 
@@ -42,10 +55,10 @@ def open_source(
     layout: str | None = None,
     size: tuple[int, int] | None = None,
     fps: float | None = None,
-) -> "PoseSequence | VideoReader":
-    """Open a path: read the 2D poses of a keypoint file, or return a reader of a video.
+) -> "Keypoints | VideoReader":
+    """Open a source: read the 2D poses of a keypoint file, or return a reader of a video.
 
-    Poses and readers are returned unchanged.
+    Poses that are already loaded are returned as :class:`Keypoints`, and readers unchanged.
 
     Args:
         source: A path, poses or a reader.
@@ -60,14 +73,14 @@ def open_source(
     Example:
         >>> import numpy as np, poseglass as pg
         >>> poses = PoseSequence([[[0, 0], [1, 1]]], pg.Skeleton("stick", ("a", "b"), ()), "pixels")
-        >>> open_source(poses) is poses
+        >>> open_source(poses).poses is poses
         True
     """
     if isinstance(source, str | PathLike):
         if source_kind(source) == "keypoints":
-            from poseglass.keypoints import read_keypoints
+            from poseglass.keypoints import read_main_person
 
-            return read_keypoints(source, layout=layout, size=size, fps=fps)
+            return Keypoints(*read_main_person(source, layout=layout, size=size, fps=fps))
         kind = f"{source} is treated as a video"
     else:
         kind = f"got a {type(source).__name__}"
@@ -78,7 +91,9 @@ def open_source(
         from poseglass.video.reading import VideoReader
 
         return VideoReader(source)
-    if not (isinstance(source, PoseSequence) or hasattr(source, "info")):
+    if isinstance(source, PoseSequence):
+        return Keypoints(source)
+    if not (isinstance(source, Keypoints) or hasattr(source, "info")):
         raise PoseError(
             f"expected a path, a PoseSequence or a VideoReader, got a {type(source).__name__}; make keypoints of an "
             'array a PoseSequence: pg.PoseSequence(points, pg.COCO_17, "pixels", fps=30)'

@@ -4,34 +4,44 @@ To add a format, write its reader in a file of its own and add a row to `READERS
 """
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from poseglass.errors import FormatError
-from poseglass.mocap.acclaim import read_acclaim
-from poseglass.mocap.arrays import read_npy, read_npz
-from poseglass.mocap.bvh import read_bvh
-from poseglass.mocap.c3d import read_c3d
-from poseglass.mocap.point_table import read_point_table
-from poseglass.mocap.rigid import RigidMotion
-from poseglass.mocap.tracks import PointTracks
-from poseglass.mocap.trc import read_trc
 
-__all__ = ["READERS", "read_motion", "read_tracks"]
+if TYPE_CHECKING:
+    from poseglass.mocap.rigid import RigidMotion
+    from poseglass.mocap.tracks import PointTracks
 
-# The reader of each suffix, given the path and the joint names for files that have none.
-READERS: dict[str, Callable[[Path, Sequence[str]], RigidMotion | PointTracks]] = {
-    ".bvh": lambda path, names: read_bvh(path),
-    ".amc": lambda path, names: read_acclaim(path),
-    ".c3d": lambda path, names: read_c3d(path),
-    ".trc": lambda path, names: read_trc(path),
-    ".csv": lambda path, names: read_point_table(path),
-    ".npy": read_npy,
-    ".npz": read_npz,
+__all__ = ["READERS", "Reader", "read_motion", "read_tracks"]
+
+
+class Reader(NamedTuple):
+    """The function that reads a format. It is imported on first use, so that ``--help`` can list the suffixes quickly.
+
+    Args:
+        home: The function as ``module:name``.
+        takes_names: Whether it takes joint names, because files may lack them.
+    """
+
+    home: str
+    takes_names: bool = False
+
+
+READERS: dict[str, Reader] = {
+    ".bvh": Reader("bvh:read_bvh"),
+    ".amc": Reader("acclaim:read_acclaim"),
+    ".c3d": Reader("c3d:read_c3d"),
+    ".trc": Reader("trc:read_trc"),
+    ".csv": Reader("point_table:read_point_table"),
+    ".npy": Reader("arrays:read_npy", takes_names=True),
+    ".npz": Reader("arrays:read_npz", takes_names=True),
 }
 
 
-def read_motion(path: str | PathLike[str], names: Sequence[str] = ()) -> RigidMotion | PointTracks:
+def read_motion(path: str | PathLike[str], names: Sequence[str] = ()) -> "RigidMotion | PointTracks":
     """Read a motion capture file as its suffix says: as bones if the format has bones, otherwise as points.
 
     Args:
@@ -51,10 +61,13 @@ def read_motion(path: str | PathLike[str], names: Sequence[str] = ()) -> RigidMo
         raise FormatError(f"{path} has an unknown format; expected one of {', '.join(READERS)}")
     if not path.is_file():
         raise FormatError(f"there is no file {path}")
-    return READERS[suffix](path, names)
+    reader = READERS[suffix]
+    module, _, name = reader.home.partition(":")
+    read: Callable[..., RigidMotion | PointTracks] = getattr(import_module(f"poseglass.mocap.{module}"), name)
+    return read(path, names) if reader.takes_names else read(path)
 
 
-def read_tracks(path: str | PathLike[str], names: Sequence[str] = ()) -> PointTracks:
+def read_tracks(path: str | PathLike[str], names: Sequence[str] = ()) -> "PointTracks":
     """Read named points over time from a motion capture file. The suffix determines the format.
 
     =============  ======================================================  =====================
@@ -84,5 +97,7 @@ def read_tracks(path: str | PathLike[str], names: Sequence[str] = ()) -> PointTr
         >>> read_tracks("walk.csv").points[:, 0].tolist()
         [[1.0, 2.0, 3.0], [1.0, 2.0, 4.0]]
     """
+    from poseglass.mocap.rigid import RigidMotion
+
     motion = read_motion(path, names)
     return motion.tracks() if isinstance(motion, RigidMotion) else motion

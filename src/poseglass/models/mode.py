@@ -1,32 +1,25 @@
-"""Run a model in evaluation mode, then restore its mode."""
+"""Use a model in evaluation mode without changing it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import copy
+from typing import TypeVar
 
 from torch import nn
 
-__all__ = ["evaluation_mode"]
+__all__ = ["in_eval_mode"]
+
+M = TypeVar("M", bound=nn.Module)
 
 
-@contextmanager
-def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Put a model into evaluation mode for the block, then restore the mode of each of its parts.
-
-    Args:
-        model: Any module. Its parts may be in different modes, such as a frozen backbone within a model in training.
+def in_eval_mode(model: M) -> M:
+    """A copy of a model in evaluation mode that shares its weights. The model itself keeps its mode.
 
     Example:
-        >>> model = nn.Sequential(nn.Linear(1, 1), nn.Dropout())
-        >>> with evaluation_mode(model):
-        ...     print(model[1].training)
-        False
-        >>> model[1].training
-        True
+        >>> model = nn.Sequential(nn.Linear(1, 1), nn.Dropout()).train()
+        >>> twin = in_eval_mode(model)
+        >>> twin[1].training, model[1].training, twin[0].weight is model[0].weight
+        (False, True, True)
     """
-    modes = [(part, part.training) for part in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for part, training in modes:
-            part.training = training
+    shared: dict[int, object] = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    for module in model.modules():  # the tables too, so that a parameter that is replaced is replaced in both
+        shared |= {id(table): table for table in (module._parameters, module._buffers)}
+    return copy.deepcopy(model, shared).eval()

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-__all__ = ["DetectedPerson", "Follower", "Tracks", "main_person"]
+__all__ = ["DetectedPerson", "Follower", "Tracks", "main_person", "most_people"]
 
 PATIENCE = 15
 """Number of frames for which a person who is out of sight is remembered: half a second at 30 frames per second."""
@@ -140,6 +140,11 @@ class Follower:
         return min(near)[1] if near else None
 
 
+def most_people(frames: Mapping[int, Sequence[DetectedPerson]]) -> int:
+    """The largest number of people in one frame."""
+    return max((len(people) for people in frames.values()), default=0)
+
+
 def main_person(frames: Mapping[int, Sequence[DetectedPerson]]) -> dict[int, DetectedPerson]:
     """The main person of a file: at most one detection per frame.
 
@@ -150,8 +155,7 @@ def main_person(frames: Mapping[int, Sequence[DetectedPerson]]) -> dict[int, Det
 
     Logs a warning if any frame shows more than one person.
     """
-    most = max((len(people) for people in frames.values()), default=0)
-    if most <= 1:
+    if (most := most_people(frames)) <= 1:
         return {frame: people[0] for frame, people in frames.items() if people}
     log.warning("up to %d people per frame: only the most prominent one is followed", most)
     detected = [person for people in frames.values() for person in people]

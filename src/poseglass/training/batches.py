@@ -10,7 +10,6 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from poseglass.clips.sample import Sample
 from poseglass.data.clips import MotionClips
-from poseglass.data.recordings.index import INDEX
 from poseglass.data.recordings.store import Recordings
 from poseglass.errors import DataError
 from poseglass.training.motion_batches import MotionBatches
@@ -60,7 +59,7 @@ def batches(recipe: Recipe) -> Batches:
         )
     if data.keypoints:
         return RecordedBatches(Recordings.open(data.path), recipe)
-    if (Path(data.path) / INDEX).is_file():
+    if Path(data.path).is_dir():
         sources = ", ".join(Recordings.open(data.path).sources)
         raise DataError(f"{data.path} holds recordings: set data.keypoints to one of their 2D poses, {sources}")
     return MotionBatches(MotionClips.load(data.path), recipe)

@@ -68,11 +68,15 @@ class MotionBatches:
         }
 
     def about(self) -> dict[str, Any]:
-        """Describe the data. The `fingerprint` identifies the takes, whatever file they are in."""
+        """Describe the data. The `fingerprint` identifies the takes, whatever file they are in.
+
+        Licences and credit are listed apart: they change nothing that a model learns.
+        """
         return {
             "kind": "motion clips",
             "fingerprint": self.clips.fingerprint,
             "credit": self.clips.credit,
+            "licences": sorted({clip.licence for clip in self.clips}),
             "training": {"takes": len(self.sampler.clips), "minutes": self.sampler.clips.minutes},
             "validation": {"takes": len(self.validation_takes), "minutes": self.validation_takes.minutes},
         }

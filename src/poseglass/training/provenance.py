@@ -28,19 +28,24 @@ FREE = {
 }
 
 
+# What the data's description says of the terms of use. It must be the same throughout a run, as the data are.
+TERMS = ("credit", "licences")
+
+
 def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:
     """Make sure that a folder holds no run with another recipe or other data. Nothing is written.
 
     Args:
         folder: The run's folder.
         recipe: The run's recipe.
-        data: The description of the data, identified by its `kind` and `fingerprint`.
+        data: The description of the data, identified by its `kind` and `fingerprint`. Its credit and licences must be
+            the same, too.
 
     Raises:
         TrainingError: The folder holds a run with another recipe, with other data or of an earlier version, or it
             cannot be read.
     """
-    settings = _plain(recipe.to_dict())
+    settings, defaults = _plain(recipe.to_dict()), _plain(Recipe().to_dict())
     # For recordings, the clips of a step do not depend on the number of workers. For motion clips, they do.
     free = FREE | ({("run", "workers")} if recipe.data.keypoints else set())
     if (before := _read(folder / "recipe.json")) is not None:
@@ -53,7 +58,8 @@ def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> Non
             f"{section}.{key}"
             for section, values in settings.items()
             for key, value in values.items()
-            if (section, key) not in free and before.get(section, {}).get(key) != value
+            # A setting that did not exist yet when the run started had the effect of today's default.
+            if (section, key) not in free and before.get(section, {}).get(key, defaults[section][key]) != value
         ]
         if changed:
             raise TrainingError(f"{folder} holds a run with another {', '.join(changed)}; choose another folder")
@@ -65,6 +71,13 @@ def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> Non
                 f"{recipe.data.path} holds {new_data[0]} of {new_data[1]}; resume with the earlier data, or choose "
                 "another folder"
             )
+        for term in TERMS:
+            if known.get(term, data.get(term)) != data.get(term):
+                raise TrainingError(
+                    f"{folder} holds a run with the same data under other terms: {term} {known[term]!r}, but "
+                    f"{data.get(term)!r} in {recipe.data.path}; resume with the earlier file, or choose another "
+                    "folder"
+                )
 
 
 def record_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:

@@ -44,6 +44,8 @@ def describe(model: nn.Module) -> Description:
         }
         if isinstance(model, Funnel):
             return described | {"always": model.always}
+        if model.nominal != model.schedule:
+            described["nominal"] = {str(layer): keep for layer, keep in model.nominal.items()}
         return described | {"recover": _describe_part(model.recoverer, RECOVERERS)}
     if not isinstance(model, PoseTransformer):
         raise WeightsError(
@@ -73,7 +75,7 @@ def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None
     kind = description["class"]
     if kind not in ("Hourglass", "Funnel"):
         built = _backbone_class(kind, backbone)(**description["settings"])
-        return built.with_card(Card(**description["card"]))
+        return built.with_card(_card(description["card"]))
     inner = build(description["backbone"], backbone)
     if not isinstance(inner, PoseTransformer):
         raise TypeError("an hourglass or a funnel wraps a plain backbone, not another hourglass or funnel")
@@ -87,7 +89,14 @@ def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None
         recoverer = RECOVERERS[recover["class"]].for_backbone(inner)
     else:
         recoverer = _build_part(recover, RECOVERERS)
-    return Hourglass(inner, schedule=schedule, pruner=pruner, recoverer=recoverer)
+    nominal = {int(layer): int(keep) for layer, keep in description.get("nominal", schedule).items()}
+    return Hourglass(inner, schedule=schedule, pruner=pruner, recoverer=recoverer, nominal=nominal)
+
+
+def _card(stored: Mapping[str, Any]) -> Card:
+    """The card of a description. JSON has no tuples, and weights saved by earlier versions have no `keeps`."""
+    keeps = stored.get("keeps")
+    return Card(**{**stored, "keeps": None if keeps is None else tuple(keeps)})
 
 
 def from_format_1(config: Mapping[str, Any]) -> Description:
@@ -124,14 +133,19 @@ def _backbone_class(name: str, given: type[PoseTransformer] | None) -> type[Pose
                 f"the weights belong to poseglass's own {name}, not to {_name(given)}: leave out backbone="
             )
         return BACKBONES[name]
-    short = name.rpartition(":")[2]
+    module, _, short = name.rpartition(":")
     if given is None:
         raise WeightsError(
             f"the weights belong to {name}, a class outside poseglass, which a file cannot make poseglass import; "
             f"import it yourself and pass it: poseglass.load(..., backbone={short.rpartition('.')[2]})"
         )
-    if given.__qualname__ != short:
-        raise WeightsError(f"the weights belong to {name}, not to {_name(given)}: pass the former as backbone=")
+    # A program calls its own module __main__, and another program calls it by its real name.
+    modules = {module, given.__module__}
+    if given.__qualname__ != short or (len(modules) == 2 and "__main__" not in modules):
+        raise WeightsError(
+            f"the weights belong to {name}, not to {_name(given)}: pass the former as backbone=; if it was moved or "
+            "renamed, build it and load the tensors of weights.safetensors into it"
+        )
     return given
 
 

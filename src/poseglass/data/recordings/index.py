@@ -51,12 +51,19 @@ def read_index(folder: Path) -> dict[str, Any]:
     """
     make = "make one with `poseglass data h36m`, `data 3dhp` or `data mocap`"
     path = folder / INDEX
+    if folder.is_file():
+        raise DataError(f"expected a folder of recordings, but {folder} is a file; {make}")
     if not folder.is_dir():
         raise DataError(f"there is no folder of recordings {folder}; {make}")
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataError(f"{folder} holds no recordings: it has no {INDEX}; {make}") from None
+        names = sorted(entry.name for entry in folder.iterdir())
+        content = f"only {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}" if names else "nothing"
+        raise DataError(
+            f"expected a folder of recordings or a file of motion clips (.npz), but {folder} is a folder without "
+            f"{INDEX} that holds {content}; give the .npz file itself for motion clips, or for recordings {make}"
+        ) from None
     except (OSError, ValueError) as problem:
         raise DataError(f"{path} cannot be read: {problem}; prepare the data again") from None
     form = index.get("format") if isinstance(index, dict) else type(index).__name__
