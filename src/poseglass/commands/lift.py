@@ -46,6 +46,7 @@ def lift(
     flip: Annotated[
         bool, typer.Option("--flip", help="Average with the mirrored pass. Lifting takes twice as long.")
     ] = False,
+    device: DeviceOption = "cpu",
     focal: Annotated[
         float | None,
         typer.Option(

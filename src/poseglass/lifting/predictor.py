@@ -1,7 +1,8 @@
 """Lift a sequence of any length: overlapping windows, flip averaging, seamless blending.
 
 :class:`Predictor` takes frames as they arrive and returns those whose pose is final (*settled*), so memory stays
-bounded. The division into blocks does not change the result by a single bit. :func:`predict` lifts a whole sequence.
+bounded. The division into blocks does not change the result by a single bit, on the CPU, where windows run one by one.
+On a GPU they run in batches, and results agree to rounding. :func:`predict` lifts a whole sequence.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,10 +19,14 @@ from poseglass.clips.view import person_view
 from poseglass.clips.windows import blend_weights, cut, stitch
 from poseglass.errors import ModelError
 from poseglass.lifting.answer import answer
+from poseglass.models import devices
 from poseglass.models.mode import in_eval_mode
 from poseglass.waist.hourglass import Funnel, PoseModel
 
 __all__ = ["PoseBlock", "Prediction", "Predictor", "predict"]
+
+# Windows of a forward pass, by the type of device. A GPU waits for the start of its kernels if it gets fewer.
+BATCH = {"cuda": 32, "mps": 8}
 
 
 class PoseBlock(NamedTuple):
@@ -56,10 +61,11 @@ class Predictor:
         flip: Average with the mirrored pass, which keeps the same frames; takes twice the time.
         focal: Focal length in pixels; by default that of an ordinary lens.
         overlap: Share of a window that overlaps with the next, from 0 to below 1.
+        batch: Windows of a forward pass, if as many are complete; by default 1 on the CPU, and more on a GPU.
 
     Raises:
         ModelError: The model is a funnel or does not take x, y and score of Human3.6M's joints in person coordinates,
-            or the overlap or the focal length is out of range.
+            or the overlap, the focal length or the batch is out of range.
 
     Example:
         >>> import poseglass as pg
@@ -70,7 +76,13 @@ class Predictor:
     """
 
     def __init__(
-        self, model: PoseModel, *, flip: bool = False, focal: float | None = None, overlap: float = 1 / 3
+        self,
+        model: PoseModel,
+        *,
+        flip: bool = False,
+        focal: float | None = None,
+        overlap: float = 1 / 3,
+        batch: int | None = None,
     ) -> None:
         if isinstance(model, Funnel):
             raise ModelError("a funnel predicts some frames only; lifting needs its backbone, or an hourglass")
@@ -89,7 +101,10 @@ class Predictor:
             raise ModelError(f"overlap must be a share of a window, from 0 to below 1, got {overlap}")
         if focal is not None and not 0 < focal < np.inf:
             raise ModelError(f"focal must be a length in pixels above 0, got {focal}")
+        if batch is not None and batch < 1:
+            raise ModelError(f"batch must be a number of windows from 1, got {batch}")
         self.model = in_eval_mode(model)
+        self.batch = batch or BATCH.get(devices.device_of(model).type, 1)
         self.flip, self.focal = flip, focal
         self.clip = model.frames
         self.stride = max(round(self.clip * (1 - overlap)), 1)
@@ -136,9 +151,12 @@ class _Windows:
         """Add frames, and return those that no later frame can change."""
         self._points = np.concatenate([self._points, block.points])
         self._scores = np.concatenate([self._scores, block.scores])
+        starts = []
         while self._first + len(self._points) >= self._start + self._predictor.clip:
-            self._run(self._start)
+            starts.append(self._start)
             self._start += self._predictor.stride
+        for number in range(0, len(starts), self._predictor.batch):
+            self._run(starts[number : number + self._predictor.batch])
         # The very last window may start just after the last one so far.
         return self._settle(self._done[-1][0] if self._done else self._first)
 
@@ -147,27 +165,38 @@ class _Windows:
         frames = self._first + len(self._points)
         last = max(frames - self._predictor.clip, 0)
         if frames and (not self._done or self._done[-1][0] < last):
-            self._run(last)
+            self._run([last])
         return self._settle(frames)
 
-    def _run(self, start: int) -> None:
-        """Run the model on one window, not on a batch, so that the result never depends on other windows."""
-        clip, predictor = self._predictor.clip, self._predictor
-        points, scores = (
-            cut(x, clip, np.array([start - self._first])) for x in (self._points, self._scores)
-        )  # 1 f ...
-        if self._done and not scores.any():  # out of sight for a whole window: hold the last pose
-            held = self._done[-1][1].pose3d[-1:]
-            self._done.append((start, Prediction(np.repeat(held, clip, 0), np.zeros(clip, bool))))
+    def _run(self, starts: list[int]) -> None:
+        """Run the model on windows. While nobody is in view for a whole window, the last pose is held."""
+        clip = self._predictor.clip
+        points, scores = (cut(x, clip, np.array(starts) - self._first) for x in (self._points, self._scores))
+        visible = scores.any((1, 2))  # b
+        visible[0] |= not self._done  # there is no pose to hold before the first window
+        lifted = iter(self._lifted(points[visible], scores[visible]))
+        for start, present in zip(starts, visible, strict=True):
+            if present:
+                window = next(lifted)
+            else:
+                held = self._done[-1][1].pose3d[-1:]
+                window = Prediction(np.repeat(held, clip, 0), np.zeros(clip, bool))
+            self._done.append((start, window))
+
+    def _lifted(self, points: Float[ndarray, "b f 17 2"], scores: Float[ndarray, "b f 17"]) -> Iterator[Prediction]:
+        """Yield the poses of each window, from one forward pass."""
+        if not len(points):
             return
+        predictor = self._predictor
         pose2d, turn = person_view(points, scores, size=self._size, focal=predictor.focal)
         pose3d, kept = answer(predictor.model, pose2d, flip=predictor.flip)
         pose3d = root_relative(pose3d)
         if turn is not None:
             pose3d = pose3d @ turn
-        every = np.arange(clip)
-        first = next(iter(kept.values()))[0].cpu().numpy() if kept else every
-        self._done.append((start, Prediction(pose3d[0], np.isin(every, first))))
+        every = np.arange(predictor.clip)
+        first = next(iter(kept.values())).cpu().numpy() if kept else [every] * len(pose3d)  # b k
+        for poses, indices in zip(pose3d, first, strict=True):
+            yield Prediction(poses, np.isin(every, indices))
 
     def _settle(self, until: int) -> Prediction:
         """Blend and return the frames before `until`, and forget them."""
