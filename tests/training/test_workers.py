@@ -7,15 +7,15 @@ import pytest
 
 from poseglass.errors import TrainingError
 from poseglass.training.reporting import StepReport
-from poseglass.training.workers import OnStep, spawn_workers
+from poseglass.training.workers import OnStep, Worker, spawn_workers
 
 
-def abort_at_exit(rank: int, report: OnStep) -> None:
+def abort_at_exit(worker: Worker, report: OnStep) -> None:
     atexit.register(os.abort)
-    report(StepReport(rank + 1))
+    report(StepReport(worker.rank + 1))
 
 
-def abort(rank: int, report: OnStep) -> None:
+def abort(worker: Worker, report: OnStep) -> None:
     os.abort()
 
 

@@ -105,7 +105,9 @@ def evaluate(
         skeleton=None if skeleton is None else get_skeleton(skeleton),
         batch=16 if batch is None else batch,
     )
-    report, poses = _on_recordings(model, data, how, chosen_device(device), plots=plots is not None, mat=mat is not None)
+    report, poses = _on_recordings(
+        model, data, how, chosen_device(device), plots=plots is not None, mat=mat is not None
+    )
     _show(report, json, csv, markdown=markdown)
     if plots is not None:
         from poseglass.judging.plots import draw_report

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from poseglass.commands.device import DeviceOption, chosen_device
 from poseglass.commands.terminal import console, tell, wrong
 from poseglass.errors import PoseglassError
 from poseglass.files.outputs import WRITERS, load_writer, writers_in_words
 from poseglass.files.writing import check_writable
 
 if TYPE_CHECKING:
+    import torch
+
     from poseglass.body.pose import PoseSequence
     from poseglass.lifting.lifter import Lifter, LiftReport
     from poseglass.lifting.source import Keypoints
@@ -94,11 +97,21 @@ def lift(
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
     if focal is not None and isinstance(opened, Keypoints) and opened.poses.size is None:
         wrong("--focal", f"it needs the image's size, which {source} does not state: give --size too")
-    lifter = _lifter(model, flip, focal, None if keypoints else detector or "mediapipe", detector_model)
+    where = None if device == "cpu" else chosen_device(device)  # nothing is printed about the default
+    detects = None if keypoints else detector or "mediapipe"
+    lifter = _lifter(model, where, flip=flip, focal=focal, detector=detects, detector_model=detector_model)
     _lift_and_write(lifter, opened, source, outputs)
 
 
-def _lifter(model: str, flip: bool, focal: float | None, detector: str | None, detector_model: Path | None) -> "Lifter":
+def _lifter(
+    model: str,
+    where: "torch.device | None",
+    *,
+    flip: bool,
+    focal: float | None,
+    detector: str | None,
+    detector_model: Path | None,
+) -> "Lifter":
     """The lifter, with its models loaded, and no detector for keypoints."""
     from poseglass.detect import DETECTORS, make_detector
     from poseglass.lifting.lifter import Lifter
@@ -107,7 +120,7 @@ def _lifter(model: str, flip: bool, focal: float | None, detector: str | None, d
     if detector is not None and detector not in DETECTORS:
         wrong("--detector", f"there is no detector {detector!r}; choose one of {', '.join(DETECTORS)}")
     with console.status("loading the model"):
-        network = weights.load(model)
+        network = weights.load(model, device=where)
     if detector is None:
         return Lifter(network, flip=flip, focal=focal)
     with console.status("loading the detector (its weights are downloaded on first use)"):

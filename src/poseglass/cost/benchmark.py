@@ -1,4 +1,4 @@
-"""Measure a model on a device of this machine: FLOPs, time, memory, distance from the floor, and the savings of a waist.
+"""Measure a model on a device: FLOPs, time, memory, distance from the floor, and the savings of a waist.
 
 Copies of both models run the same random clips in turns. The order alternates from round to round, and the first round
 does not count. Before each round, a large matrix product is timed. The *floor* is the time that the executed FLOPs

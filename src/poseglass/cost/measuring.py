@@ -35,7 +35,8 @@ def elapsed(work: Callable[[], object], where: torch.device) -> float:
 class Product:
     """A square matrix product that takes about a tenth of a second; smaller if bfloat16 is emulated, or on a fast GPU.
 
-    On the CPU, both torch and the kernel of our layers (oneDNN, if the processor suits it) compute it. The faster one counts.
+    On the CPU, both torch and the kernel of our layers (oneDNN, if the processor suits it) compute it. The faster one
+    counts.
 
     Attributes:
         aim: The least number of seconds that it should take.

@@ -16,11 +16,23 @@ __all__ = ["evaluate"]
 
 @overload
 def evaluate(
-    model: PoseModel, data: MotionClips, *, split: str | None = ..., flip: bool = ..., device: devices.Device = ..., progress: bool = ...
+    model: PoseModel,
+    data: MotionClips,
+    *,
+    split: str | None = ...,
+    flip: bool = ...,
+    device: devices.Device = ...,
+    progress: bool = ...,
 ) -> ClipReport: ...
 @overload
 def evaluate(
-    model: PoseModel, data: Recordings, *, split: str | None = ..., flip: bool = ..., device: devices.Device = ..., progress: bool = ...
+    model: PoseModel,
+    data: Recordings,
+    *,
+    split: str | None = ...,
+    flip: bool = ...,
+    device: devices.Device = ...,
+    progress: bool = ...,
 ) -> RecordingReport: ...
 def evaluate(
     model: PoseModel,

@@ -103,7 +103,7 @@ class Lifter:
 
     @property
     def model(self) -> PoseModel:
-        """The model in evaluation mode. It shares its weights with the model given, unless that is on another device."""
+        """The model in evaluation mode. It shares its weights with the model given, if that is on the same device."""
         return self._predictor.model
 
     @property

@@ -172,8 +172,8 @@ class _Windows:
         """Run the model on windows. While nobody is in view for a whole window, the last pose is held."""
         clip = self._predictor.clip
         points, scores = (cut(x, clip, np.array(starts) - self._first) for x in (self._points, self._scores))
-        visible = scores.any((1, 2))  # b
-        visible[0] |= not self._done  # there is no pose to hold before the first window
+        visible = np.any(scores, axis=(1, 2))  # b
+        visible[0] |= not self._done  # before the first window there is no pose to hold
         lifted = iter(self._lifted(points[visible], scores[visible]))
         for start, present in zip(starts, visible, strict=True):
             if present:
