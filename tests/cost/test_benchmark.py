@@ -95,6 +95,7 @@ class TestMistakes:
             ({"threads": 0}, "threads must be 1 or more"),
             ({"dtype": "float16"}, "dtype must be one of float32, bfloat16, not 'float16'"),
             ({"against": nn.Linear(1, 1)}, "got Linear"),
+            ({"graphs": True}, "CUDA graphs need a device of CUDA, not cpu"),
             ({"device": "meta"}, "the meta device computes no values"),
             ({"device": "cuda:99"}, "this machine has no device cuda:99"),
         ],

@@ -306,7 +306,7 @@ def test_each_validation_is_logged(recipe, tmp_path, caplog, workers):
     caplog.set_level(logging.INFO, "poseglass")
     train(recipe.override(f"run.workers={workers}"), tmp_path / "run")
     lines = [record.getMessage() for record in caplog.records if record.name == "poseglass.training.reporting"]
-    assert lines[0] == "training from step 0 to 9"
+    assert lines[0] == "training from step 0 to 9 on cpu"
     steps = [re.match(r"step (\d+) of 9: loss [\d.]+, P-MPJPE [\d.]+ mm, waited \d+% of the time for data", line)
              for line in lines[1:]]  # fmt: skip
     assert [step and step[1] for step in steps] == ["4", "8", "9"]

@@ -10,7 +10,7 @@ from poseglass.errors import ModelError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["DeviceOption", "chosen_device"]
+__all__ = ["DeviceOption", "chosen_device", "tell_device"]
 
 DeviceOption = Annotated[
     str,
@@ -22,12 +22,17 @@ DeviceOption = Annotated[
 
 
 def chosen_device(name: str) -> "torch.device":
-    """The device that the option names, which is printed; a device that is missing is refused."""
+    """The device that the option names. A device that is missing is refused."""
     from poseglass.models import devices
 
     try:
-        device = devices.device(name)
+        return devices.device(name)
     except ModelError as problem:
         wrong("--device", str(problem))
-    tell(f"running on {devices.describe(device)}")
-    return device
+
+
+def tell_device(where: "torch.device") -> None:
+    """Print which device a command ran on, which it may have chosen itself."""
+    from poseglass.models import devices
+
+    tell(f"ran on {devices.describe(where)}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poseglass.commands.device import DeviceOption, chosen_device
+from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.terminal import wrong
 from poseglass.errors import DataError
 from poseglass.files.writing import check_writable, writing
@@ -84,11 +84,13 @@ def evaluate(
         "--keypoints": keypoints, "--subjects": subjects, "--protocol": protocol, "--centre": centre,
         "--skeleton": skeleton, "--batch": batch, "--plots": plots, "--mat": mat,
     }  # fmt: skip
+    where = chosen_device(device)
     if not data.is_dir():
         for option, value in for_recordings.items():
             if value is not None:
                 wrong(option, f"it is for a folder of recordings, but {data} is not a folder")
-        _show(_on_clips(model, data, chosen_device(device), split=split, flip=flip), json, csv, markdown=markdown)
+        _show(_on_clips(model, data, where, split=split, flip=flip), json, csv, markdown=markdown)
+        tell_device(where)
         return
     if protocol not in (None, "ours", "published"):
         wrong("--protocol", f"choose ours or published, not {protocol!r}")
@@ -105,10 +107,9 @@ def evaluate(
         skeleton=None if skeleton is None else get_skeleton(skeleton),
         batch=16 if batch is None else batch,
     )
-    report, poses = _on_recordings(
-        model, data, how, chosen_device(device), plots=plots is not None, mat=mat is not None
-    )
+    report, poses = _on_recordings(model, data, how, where, plots=plots is not None, mat=mat is not None)
     _show(report, json, csv, markdown=markdown)
+    tell_device(where)
     if plots is not None:
         from poseglass.judging.plots import draw_report
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from poseglass.commands.device import DeviceOption, chosen_device
+from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.terminal import console, tell, wrong
 from poseglass.errors import PoseglassError
 from poseglass.files.outputs import WRITERS, load_writer, writers_in_words
@@ -101,6 +101,8 @@ def lift(
     detects = None if keypoints else detector or "mediapipe"
     lifter = _lifter(model, where, flip=flip, focal=focal, detector=detects, detector_model=detector_model)
     _lift_and_write(lifter, opened, source, outputs)
+    if where is not None:
+        tell_device(where)
 
 
 def _lifter(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from poseglass.commands.device import DeviceOption, chosen_device
+from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.terminal import wrong
 from poseglass.files.writing import check_writable, writing
 
@@ -52,6 +52,7 @@ def reproduce(
         table, recordings, weights, counting=counting, flip=flip, batch=batch, device=where, progress=True
     )  # fmt: skip
     print(result.markdown() if markdown else result)  # noqa: T201
+    tell_device(where)
     if json is not None:
         with writing(json) as temporary:
             temporary.write_text(result.json() + "\n", encoding="utf-8")

@@ -18,6 +18,7 @@ from poseglass.cost.measuring import Product, elapsed, peak_memory
 from poseglass.cost.result import Benchmark, Cost
 from poseglass.errors import ModelError
 from poseglass.models import PoseTransformer, devices
+from poseglass.models.graphs import Graphed
 from poseglass.waist.bfloat16 import to_bfloat16
 from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel, backbone_of
 
@@ -36,6 +37,7 @@ def bench(
     dtype: Literal["float32", "bfloat16"] = "float32",
     rounds: int = 10,
     device: devices.Device = None,
+    graphs: bool = False,
 ) -> Benchmark:
     """Measure FLOPs, time and memory of a model on a device, in turns with a second model if there is one.
 
@@ -49,10 +51,11 @@ def bench(
         dtype: The type in which layers multiply; see :func:`poseglass.to_bfloat16`.
         rounds: How many times each model is timed.
         device: Where the models run: ``"auto"``, ``"cpu"``, ``"cuda:0"``, ``"mps"``, ...; where `model` is if None.
+        graphs: Replay each forward pass as a CUDA graph (:class:`poseglass.models.graphs.Graphed`).
 
     Raises:
-        ModelError: A number is below 1, the dtype is unknown, this machine has no such device, or a model has no
-            weights or is not a backbone, an hourglass or a funnel.
+        ModelError: A number is below 1, the dtype is unknown, this machine has no such device, `graphs` is given for
+            another device than CUDA, or a model has no weights or is not a backbone, an hourglass or a funnel.
 
     Example:
         >>> import poseglass as pg
@@ -69,11 +72,13 @@ def bench(
     where = devices.device_of(model) if device is None else devices.device(device)
     if where.type == "meta":
         raise ModelError("the meta device computes no values, so nothing can be timed there; choose another device")
+    if graphs and where.type != "cuda":
+        raise ModelError(f"CUDA graphs need a device of CUDA, not {where}: leave out graphs")
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
         with devices.current(where), devices.autocast(where, enabled=False):  # every layer multiplies in `dtype`
-            timed = [_TimedModel(each, batch, DTYPES[dtype], where) for each in models]
+            timed = [_TimedModel(each, batch, DTYPES[dtype], where, graphs=graphs) for each in models]
             product = Product(DTYPES[dtype], where)
             for number in range(rounds + 1):
                 product.time()
@@ -84,7 +89,7 @@ def bench(
         return Benchmark(
             model=costs[0],
             against=costs[1] if against is not None else None,
-            device=devices.describe(where),
+            device=devices.describe(where) + (", as CUDA graphs" if graphs else ""),
             threads=torch.get_num_threads(),
             dtype=dtype,
             side=product.side,
@@ -116,10 +121,11 @@ def _check_settings(*, batch: int, threads: int | None, dtype: str, rounds: int)
 class _TimedModel:
     """A copy of a model, its input, and the seconds of each forward pass."""
 
-    def __init__(self, model: PoseModel, batch: int, dtype: torch.dtype, where: torch.device) -> None:
+    def __init__(self, model: PoseModel, batch: int, dtype: torch.dtype, where: torch.device, *, graphs: bool) -> None:
         self.original = model
         self.copy = to_bfloat16(model, exact=0) if dtype == torch.bfloat16 else copy.deepcopy(model).to(dtype)
         self.copy.to(where).eval().requires_grad_(False)
+        self.run = Graphed(self.copy) if graphs else self.copy
         backbone = backbone_of(self.copy)
         noise = torch.Generator().manual_seed(0)
         clips = torch.randn(batch, model.frames, backbone.joints, model.inputs, generator=noise)
@@ -128,7 +134,7 @@ class _TimedModel:
 
     def time(self) -> None:
         with torch.inference_mode():
-            self.seconds.append(elapsed(lambda: self.copy(self.pose2d), self.pose2d.device))
+            self.seconds.append(elapsed(lambda: self.run(self.pose2d), self.pose2d.device))
 
     def cost(self, rates: Sequence[float]) -> Cost:
         """The cost without the first round, which is a warm-up."""

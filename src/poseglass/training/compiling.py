@@ -10,6 +10,7 @@ def compile_layers(model: PoseModel) -> None:
 
     Compilation takes place in the first steps, and once for each number of frames. It needs a C++ compiler, and on a
     GPU Triton, which comes with torch. Copies of the model, such as those that are validated, are not compiled.
+    Compiled stochastic depth draws other random numbers, but the same in each run.
 
     Args:
         model: A backbone, an hourglass or a funnel.

@@ -4,7 +4,6 @@ Everything that a step depends on is in the checkpoint or follows from the seed 
 interrupted and resumed therefore reaches the same weights as an uninterrupted one.
 """
 
-import logging
 from collections.abc import Generator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
@@ -35,8 +34,6 @@ from poseglass.video.ahead import ahead
 from poseglass.weights import files as weights
 
 __all__ = ["train"]
-
-logger = logging.getLogger(__name__)
 
 
 def train(
@@ -98,9 +95,8 @@ def train(
     spawns = worker.world == 1 and workers > 1
     team = [Worker(rank, workers, rank, workers) for rank in range(workers)] if spawns else [worker]
     names = dict.fromkeys(devices.describe(each.device(recipe.run.device)) for each in team)
-    if first := worker.rank == 0:
-        logger.info("training on %s", ", ".join(names))
-    with Reporter(recipe.schedule.length(source.epoch), bar=progress) if first else nullcontext(silent) as report:
+    steps, where = recipe.schedule.length(source.epoch), ", ".join(names)
+    with Reporter(steps, bar=progress, device=where) if worker.rank == 0 else nullcontext(silent) as report:
         if spawns:
             spawn_workers(partial(_work, job=job), workers, report, device=recipe.run.device)
         elif worker.world > 1:
@@ -138,8 +134,6 @@ def _train(worker: Worker, where: torch.device, report: OnStep, job: _Job, sourc
         start_from(model, recipe, job.init, job.backbone)
         origin["init"] = None if job.init is None else str(job.init)
     model.to(where)
-    if recipe.run.compile:
-        compile_layers(model)
     state = TrainingState(recipe, model, epoch=source.epoch, rank=worker.rank)
     with folder_lock(folder, TrainingError) if first else nullcontext():
         check_same_run(folder, recipe, origin)
@@ -147,6 +141,8 @@ def _train(worker: Worker, where: torch.device, report: OnStep, job: _Job, sourc
             record_run(folder, recipe, origin)
         if resumes:
             state.resume(checkpoint)
+        if recipe.run.compile:
+            compile_layers(model)
         check_together(state.step, origin["fingerprint"], where)
         if first:
             device = devices.describe(where)
