@@ -96,18 +96,18 @@ def parity(machine: Machine) -> Iterator[str]:
         words = []
         for model in (MODELS[name]().eval(), waisted(name).eval()):
             clips = machine.clips(model, 2)
-            there = devices.on_device(model, machine.device)
+            moved = devices.on_device(model, machine.device)
             with torch.inference_mode():
                 if isinstance(model, pg.Hourglass):
-                    expected, given = model.trace(clips), there.trace(clips.to(machine.device))
+                    expected, given = model.trace(clips), moved.trace(clips.to(machine.device))
                     same = float((expected.kept[1] == given.kept[1].cpu()).float().mean())
                     # Poses are compared with the same frames kept: a near tie may be broken by rounding.
-                    given = there.trace(clips.to(machine.device), kept={1: expected.kept[1].to(machine.device)})
+                    given = moved.trace(clips.to(machine.device), kept={1: expected.kept[1].to(machine.device)})
                     expected, given = expected.pose3d, given.pose3d.cpu()
                     words.append(f"{same:.1%} of the kept frames are the same")
                     assert same > 0.9, words[-1]
                 else:
-                    expected, given = model(clips), there(clips.to(machine.device)).cpu()
+                    expected, given = model(clips), moved(clips.to(machine.device)).cpu()
             error = float((expected - given).abs().max() / expected.abs().max())
             words.append(f"{'with' if words else 'without'} a waist {error:.1e}")
             assert error < tolerance, words[-1]

@@ -87,6 +87,28 @@ def test_the_same_generator_gives_the_same_weights_and_the_global_one_is_unchang
     assert all(torch.equal(drawn[0][key], drawn[1][key]) for key in JOINTS[name])
 
 
+def test_initial_weights_of_motionbert_are_as_published():
+    """Normal with a standard deviation of 0.02, and equal weights for both streams (its released configuration)."""
+    torch.manual_seed(0)
+    model = create_model("motionbert-tiny", sizes={"dim": 64})
+    drawn = [model.joint_embedding, model.time_embedding, model.project.weight, model.represent.weight]
+    drawn += [block.attn.qkv.weight for block in model.joints_first_spatial]
+    assert all(value.std().item() == pytest.approx(0.02, rel=0.15) for value in drawn)
+    assert not any(module.bias.any() for module in (model.project, model.represent, model.head_project))
+    first, second = torch.randn(2, 5, 64)
+    torch.testing.assert_close(model.fusions[0](first, second), (first + second) / 2)
+
+
+def test_layer_scales_and_stochastic_depth_of_motionagformer_are_as_published():
+    model = create_model("motionagformer-tiny", sizes={"drop": 0.4, "depth": 5})
+    for index, layer in enumerate(model.layers):
+        blocks = (layer.spatial_attention, layer.temporal_attention, layer.spatial_graph, layer.temporal_graph)
+        for block in blocks:
+            assert block.drop.rate == pytest.approx(0.1 * index), "from 0 at the first layer to `drop` at the last"
+            assert torch.equal(block.scale1, torch.full((32,), 1e-5))
+            assert torch.equal(block.scale2, torch.full((32,), 1e-5))
+
+
 def test_waist_queries_start_as_the_time_code_and_attend_to_near_frames():
     model = hourglass("motionbert-tiny", frames=9, keep=3, at=1)
     model.init_sinusoidal()

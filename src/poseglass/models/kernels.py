@@ -234,7 +234,8 @@ def nth_largest_by_merging(x: Tensor, count: int) -> Tensor:
 
 def _merge(first: list[Tensor], second: list[Tensor], count: int) -> list[Tensor]:
     """Merge two descending lists into one, element by element, and keep its first `count`."""
-    # The k-th largest is the best of: i of the first list and k - i of the second, the smallest of those that count.
+    # If the k largest are i of the first list and k - i of the second, the k-th is the smaller of the two parts' last
+    # elements. Any other i gives no larger number, so the k-th is the maximum over all i.
     out = []
     for place in range(min(len(first) + len(second), count)):
         best: Tensor | None = None

@@ -126,7 +126,8 @@ class Layer(nn.Module):
         return fused
 
 
-# Published names of the tensor whose length is the number of frames that a layer takes, and of the first mlp's weights.
+# Published names. The length of the first tensor is the number of frames that a layer takes; the second holds the
+# weights of the first mlp.
 LENGTH = "layers.{}.graph_temporal.mixer.batch_norm.weight"
 HIDDEN = "layers.0.att_spatial.mlp.fc1.weight"
 

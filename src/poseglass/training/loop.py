@@ -127,7 +127,12 @@ def _work(worker: Worker, report: OnStep, *, job: _Job, source: Batches | None =
 def _train(worker: Worker, where: torch.device, report: OnStep, job: _Job, source: Batches) -> None:
     recipe, folder, first = job.recipe, job.folder, worker.rank == 0
     checkpoint = folder / "checkpoint.safetensors"
-    card = Card(coordinates=source.coordinates, keypoints=source.keypoints, answers=recipe.loss.frames)
+    card = Card(
+        coordinates=source.coordinates,
+        keypoints=source.keypoints,
+        answers=recipe.loss.frames,
+        keeps=recipe.waist.elastic_range,
+    )
     model = build(recipe, job.backbone).with_card(card)
     resumes, origin = checkpoint.exists(), source.about()
     if not resumes:
