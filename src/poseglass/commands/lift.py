@@ -42,7 +42,9 @@ def lift(
             "Default: the source's name with -3d.npz, in the current folder.",
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help="The bundled model, or a folder of weights.")] = "balanced",
+    model: Annotated[
+        str, typer.Option(help="The bundled model, a folder of weights, or a checkpoint file such as hot_mixste.pth.")
+    ] = "balanced",
     flip: Annotated[
         bool, typer.Option("--flip", help="Average with the mirrored pass. Lifting takes twice as long.")
     ] = False,
