@@ -43,7 +43,8 @@ def lift(
         ),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="The bundled model, a folder of weights, or a checkpoint file such as hot_mixste.pth.")
+        str,
+        typer.Option(help="The bundled model, a folder of weights, or a published checkpoint such as hot_mixste.pth."),
     ] = "balanced",
     flip: Annotated[
         bool, typer.Option("--flip", help="Average with the mirrored pass. Lifting takes twice as long.")
