@@ -212,7 +212,7 @@ class TestWrongKeypoints:
         refused(poseglass("lift", HALPE, *options), str(HALPE), *words)
 
     def test_an_unlabelled_layout_must_be_given(self, poseglass: Run) -> None:
-        refused(poseglass("lift", DATA / "gast_coco17.json"), "which joints its 17 are", "--layout coco17")
+        refused(poseglass("lift", DATA / "gast_coco17.json"), "does not name its 17 joints", "--layout coco17")
 
     def test_keypoints_in_metres_are_refused(self, poseglass: Run) -> None:
         refused(poseglass("lift", DATA / "blazepose33_world.json"), "pixels are expected")
