@@ -17,7 +17,7 @@ def compile_layers(model: PoseModel) -> None:
 
     Example:
         >>> import poseglass as pg
-        >>> compile_layers(pg.create_model("mixste-tiny"))
+        >>> compile_layers(pg.create_model("mixste-tiny"))  # doctest: +SKIP
     """
     backbone = backbone_of(model)
     for index in range(backbone.depth):
