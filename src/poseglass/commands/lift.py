@@ -58,7 +58,13 @@ def lift(
         str | None, typer.Option(help="Keypoint files: width and height of the image in pixels, such as 1920x1080.")
     ] = None,
     fps: Annotated[float | None, typer.Option(help="Keypoint files: frames per second.")] = None,
-    detector: Annotated[str | None, typer.Option(help="Videos: the 2D detector. Default: mediapipe.")] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            help="Videos: the 2D detector. Default: mediapipe; mediapipe-lite is faster, mediapipe-heavy is slower and "
+            "more accurate."
+        ),
+    ] = None,
     detector_model: Annotated[
         Path | None, typer.Option(help="Videos: the detector's weights, such as a MediaPipe .task file.")
     ] = None,

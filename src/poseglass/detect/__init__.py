@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 
 from poseglass.detect._base import Detector as Detector
 from poseglass.detect.fake import FakeDetector as FakeDetector
@@ -10,7 +11,11 @@ from poseglass.errors import DetectorError
 
 __all__ = ["DETECTORS", "Detector", "FakeDetector", "MediaPipeDetector", "make_detector"]
 
-DETECTORS: dict[str, Callable[[str | os.PathLike[str] | None], Detector]] = {"mediapipe": MediaPipeDetector}
+DETECTORS: dict[str, Callable[[str | os.PathLike[str] | None], Detector]] = {
+    "mediapipe": MediaPipeDetector,
+    "mediapipe-lite": partial(MediaPipeDetector, size="lite"),
+    "mediapipe-heavy": partial(MediaPipeDetector, size="heavy"),
+}
 """Functions that make a detector, by name. Each takes the path of the weights, or None for the default weights."""
 
 
@@ -25,7 +30,7 @@ def make_detector(name: str, weights: str | os.PathLike[str] | None = None) -> D
         DetectorError: There is no detector of that name, a package is missing, or the weights cannot be loaded.
 
     Example:
-        >>> make_detector("mediapipe", "pose_landmarker_heavy.task")  # doctest: +SKIP
+        >>> make_detector("mediapipe-heavy")  # doctest: +SKIP
     """
     if name not in DETECTORS:
         raise DetectorError(f"there is no detector {name!r}; the detectors are {', '.join(DETECTORS)}")

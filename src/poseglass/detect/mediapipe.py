@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from poseglass.body.skeleton import BLAZEPOSE_33
 from poseglass.detect._base import Detector
-from poseglass.detect.fetch import detector_model
+from poseglass.detect.fetch import TASKS, detector_model
 from poseglass.errors import DetectorError
 
 __all__ = ["MediaPipeDetector"]
@@ -28,19 +28,22 @@ OUTSIDE = 0.1
 
 
 class MediaPipeDetector(Detector):
-    """MediaPipe's BlazePose (full): 33 joints, on any processor, no graphics card needed.
+    """MediaPipe's BlazePose: 33 joints, on any processor, no graphics card needed.
 
     A joint's score is the lower of MediaPipe's presence (the joint is in the image) and visibility (it is not hidden),
     and at most :data:`OUTSIDE` for a joint outside the image.
 
     Args:
-        model: A ``.task`` file such as ``pose_landmarker_heavy.task``. The default is fetched on first use.
+        model: A ``.task`` file such as ``pose_landmarker_heavy.task``. Default: that of `size`, fetched on first use.
+        size: One of :data:`poseglass.detect.fetch.TASKS`: ``"lite"``, ``"full"`` (the default) or ``"heavy"``, which is
+            the most accurate and the slowest.
         people: The maximum number of people. A single person is tracked smoothly from frame to frame; detecting several
             takes longer.
         confidence: The minimum confidence in a person, from 0 to 1.
 
     Raises:
-        DetectorError: MediaPipe is not installed, or the model is missing or cannot be fetched.
+        DetectorError: MediaPipe is not installed, the model is missing or cannot be fetched, or both `model` and `size`
+            are given.
 
     Example:
         >>> with MediaPipeDetector(people=2) as detector:  # doctest: +SKIP
@@ -51,18 +54,28 @@ class MediaPipeDetector(Detector):
     skeleton = BLAZEPOSE_33
 
     def __init__(
-        self, model: str | os.PathLike[str] | None = None, *, people: int = 1, confidence: float = 0.5
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        size: str | None = None,
+        people: int = 1,
+        confidence: float = 0.5,
     ) -> None:
         if people < 1:
             raise DetectorError(f"people must be 1 or more, got {people}")
         if not 0 <= confidence <= 1:
             raise DetectorError(f"confidence must be from 0 to 1, got {confidence}")
+        if model is not None and size is not None:
+            raise DetectorError(f"expected the path of a model or a size, got both {model} and {size}; leave out one")
+        size = size or "full"
+        if size not in TASKS:
+            raise DetectorError(f"size must be one of {', '.join(TASKS)}, got {size!r}")
         if model is not None and not Path(model).is_file():
             raise DetectorError(f"there is no detector model {model}; give the path of a .task file")
-        self._mediapipe = _mediapipe()  # before 35 MB are fetched, because it may be missing
+        self._mediapipe = _mediapipe()  # before the model is fetched, because it may be missing
         self._people = people
         self._confidence = confidence
-        self._model = detector_model() if model is None else Path(model)
+        self._model = detector_model(TASKS[size]) if model is None else Path(model)
         self._seconds = -math.inf
         self._stamp = -1
         self._quiet = True
@@ -148,7 +161,7 @@ def _mediapipe() -> Any:
         import mediapipe
     except ImportError as problem:
         raise DetectorError(
-            f'the default 2D detector needs MediaPipe ({problem}); run pip install "poseglass[video]"'
+            f'this 2D detector needs MediaPipe ({problem}); run pip install "poseglass[video]"'
         ) from problem
     return mediapipe
 

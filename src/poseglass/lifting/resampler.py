@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass.lifting.predictor import PoseBlock, Prediction
+from poseglass.lifting.blocks import PoseBlock, Prediction
 
 __all__ = ["CALM", "FASTEST", "PAUSE", "PREFIX", "SLOWEST", "STEADY", "TimedBlock", "on_model_clock"]
 

@@ -18,7 +18,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "coordinates": ("person", "screen"),
     "answers": ("all", "centre"),
     "skeleton": tuple(SKELETONS),
-    "units": ("metres",),
+    "units": ("metres", "screen"),
 }
 
 
@@ -31,12 +31,13 @@ class Card:
 
     Attributes:
         coordinates: The coordinates of the input's x and y. ``"person"``: those of
-            :func:`poseglass.clips.person.person_coordinates`, which lifting uses. ``"screen"``: x runs from -1 to 1
-            over the image's width, as published models expect.
+            :func:`poseglass.clips.person.person_coordinates`. ``"screen"``: x runs from -1 to 1 over the image's width,
+            as published models expect (:func:`poseglass.clips.view.screen_view`).
         answers: The frames whose poses are valid: ``"all"``, or only the clip's ``"centre"`` (seq2frame training).
         keypoints: The 2D poses used in training, such as ``"cpn"`` or ``"gt"``; empty if unknown.
         skeleton: The joints of input and output, by a name that :func:`poseglass.body.skeleton.get_skeleton` knows.
-        units: The unit of the output.
+        units: The unit of the output, in camera space: ``"metres"``, or ``"screen"`` for half the image's width, as
+            MotionBERT predicts (:func:`poseglass.clips.screen.screen_to_metres`).
 
     Raises:
         ModelError: A field has a value that is not allowed.
@@ -51,12 +52,14 @@ class Card:
     answers: Literal["all", "centre"] = "all"
     keypoints: str = ""
     skeleton: str = H36M_17.name
-    units: Literal["metres"] = "metres"
+    units: Literal["metres", "screen"] = "metres"
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             if (value := getattr(self, name)) not in choices:
                 raise ModelError(f"{name} should be {' or '.join(choices)}, not {value!r}")
+        if self.units == "screen" and self.coordinates != "screen":
+            raise ModelError("units of the screen need screen coordinates: leave units at metres")
         if not isinstance(self.keypoints, str):
             raise ModelError(f"keypoints should be text, not {self.keypoints!r}")
 

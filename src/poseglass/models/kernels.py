@@ -5,7 +5,6 @@ plain CPU tensors, without gradients, autocast or tracing. The oneDNN forms also
 runs.
 """
 
-from contextlib import AbstractContextManager
 from typing import Literal
 
 import torch
@@ -13,6 +12,8 @@ import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.flop_counter import flop_registry
+
+from poseglass.models import devices
 
 __all__ = [
     "WIDE",
@@ -24,7 +25,6 @@ __all__ = [
     "nth_largest",
     "similarities",
     "usable",
-    "without_autocast",
 ]
 
 Activation = Literal["none", "gelu", "tanh"]
@@ -52,11 +52,6 @@ def usable(*tensors: Tensor) -> bool:
         and not torch.compiler.is_compiling()
         and torch._C._get_tracing_state() is None
     )
-
-
-def without_autocast(x: Tensor) -> AbstractContextManager[object]:
-    """Switch autocast off on the tensor's device. Autocast has no meta device, so a meta tensor counts as CPU."""
-    return torch.autocast("cpu" if x.is_meta else x.device.type, enabled=False)
 
 
 # Linear layers
@@ -177,7 +172,13 @@ def fuse_by_difference(first: Tensor, second: Tensor, weight: Tensor, bias: Tens
 
 
 def similarities(x: Float[Tensor, "b n c"]) -> Float[Tensor, "b n n"]:
-    """``x @ x.T``, rounded to float32 from float64: products with equal tokens are equal, in any order of summation."""
+    """``x @ x.T``, rounded to float32 from float64: products with equal tokens are equal, in any order of summation.
+
+    On devices without float64, products are float32, and tokens that are equally similar may differ by rounding.
+    """
+    if not devices.has_float64(x.device):
+        with devices.autocast(x.device, enabled=False):
+            return plain_similarities(x.float())
     exact = x.double()
     return similarities_by_halves(exact) if usable(exact) else plain_similarities(exact)
 

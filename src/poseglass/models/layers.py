@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from poseglass.models import kernels
+from poseglass.models import devices, kernels
 
 __all__ = [
     "Attention",
@@ -23,7 +23,7 @@ __all__ = [
 
 @final
 class Linear(nn.Linear):
-    """``x @ weight.T + bias`` in the dtype of the weight, with an optional activation.
+    """``x @ weight.T + bias`` in the dtype of the weight or of autocast, with an optional activation.
 
     :func:`poseglass.to_bfloat16` casts layers of this class. :func:`poseglass.models.kernels.linear` does the work.
 
@@ -43,7 +43,7 @@ class Linear(nn.Linear):
         return [kernels.linear(x, weight, bias) for weight, bias in zip(self.weight.chunk(count), biases, strict=True)]
 
     def _cast(self, x: Tensor) -> Tensor:
-        return x if torch.is_autocast_enabled("cpu") else x.to(self.weight.dtype)
+        return x if devices.autocast_enabled(x.device) else x.to(self.weight.dtype)
 
 
 def attend(
@@ -68,7 +68,7 @@ def attend(
     single = kernels.usable(query) and axis == 1 and query.ndim == 4 and shape[0] == 1
     if single:  # with the slots as clips, heads are views even of a fused projection
         query, key, value = (x[0].transpose(0, 1) for x in (query, key, value))  # s f c
-    with kernels.without_autocast(query):
+    with devices.autocast(query.device, enabled=False):
         out = kernels.attention(*(_by_head(x, heads, axis) for x in (query, key, value)))
     if single:
         return out.permute(2, 0, 1, 3).reshape(shape)  # b f s c
@@ -91,7 +91,7 @@ def attention_received(
     """
     dtype = torch.promote_types(query.dtype, torch.float32)
     query, key = (_by_head(x.detach().to(dtype), heads, axis) for x in (query, key))
-    with kernels.without_autocast(query):
+    with devices.autocast(query.device, enabled=False):
         attention: Tensor = (query @ key.mT / key.shape[-1] ** 0.5).softmax(-1)
     return attention.mean((-3, -2))
 

@@ -175,6 +175,7 @@ PUBLISHED = Published(
     ),
     sizes=published_sizes,
     at=7,
+    units="screen",
 )
 
 

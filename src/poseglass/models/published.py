@@ -23,6 +23,7 @@ class Published:
         sizes: Reads the constructor's arguments from a state dict with published names.
         at: The layer before which HoT prunes, as published.
         answers: The frames that the weights were trained for; see :class:`poseglass.models.Card`.
+        units: The unit of the poses that the weights predict; see :class:`poseglass.models.Card`.
     """
 
     marks: Mapping[str, int]
@@ -30,6 +31,7 @@ class Published:
     sizes: Callable[[Mapping[str, Tensor]], dict[str, Any]]
     at: int
     answers: Literal["all", "centre"] = "all"
+    units: Literal["metres", "screen"] = "metres"
 
     def matches(self, state: Mapping[str, Tensor]) -> bool:
         """Whether the keys belong to this architecture."""

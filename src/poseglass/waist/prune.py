@@ -9,8 +9,9 @@ from torch import Tensor
 
 from poseglass._shapes import Always, Indices, Pose2D, Tokens
 from poseglass.errors import ModelError
+from poseglass.models import devices
 from poseglass.waist._base import Pruner
-from poseglass.waist.select import highest
+from poseglass.waist.select import exact, highest
 
 __all__ = ["PRUNERS", "AttentionScore", "DensityPeaks", "Motion", "Uniform"]
 
@@ -21,7 +22,8 @@ class DensityPeaks(Pruner):
 
     A frame scores high if its nearest frames are close and every denser frame is far away. Frames are compared by the
     mean of their tokens, in float64, with distances that are symmetric to the bit. Ties (mutual nearest neighbours have
-    equal density) are therefore broken by index and never by rounding: the same clip always keeps the same frames.
+    equal density) are therefore broken by index and never by rounding: the same clip always keeps the same frames. On
+    devices without float64, this is computed on the CPU.
 
     Args:
         neighbours: Number of nearest frames, the frame itself included, that determine its density.
@@ -54,7 +56,8 @@ class DensityPeaks(Pruner):
     ) -> Indices:
         """See :class:`Pruner`."""
         # The mean of a single slot is the slot itself, and a copy is faster than a sum.
-        frames = tokens[:, :, 0].double() if tokens.shape[2] == 1 else tokens.mean(dim=2, dtype=torch.float64)
+        slots = tokens if devices.has_float64(tokens.device) else tokens.cpu()
+        frames = slots[:, :, 0].double() if slots.shape[2] == 1 else slots.mean(dim=2, dtype=torch.float64)
         distance = distances(frames) / frames.shape[-1] ** 0.5
         nearest = distance.topk(min(self.neighbours, distance.shape[-1]), largest=False).values
         density = (-nearest.square().mean(-1)).exp()
@@ -64,22 +67,23 @@ class DensityPeaks(Pruner):
         lesser = rank[:, None, :] >= rank[:, :, None]
         separation = distance.masked_fill(lesser, torch.inf).amin(-1)
         separation = torch.where(rank == 0, distance.amax((1, 2))[:, None], separation)
-        return highest(density * separation, keep, always)
+        return highest(density * separation, keep, always).to(tokens.device)
 
 
 def distances(x: Float[Tensor, "b f c"]) -> Float[Tensor, "b f f"]:
     """Euclidean distances between the frames of each clip, symmetric to the bit."""
-    if torch.compiler.is_compiling():  # a graph cannot loop over an unknown number of clips
+    # A graph cannot loop over an unknown number of clips, and a GPU would wait for the start of each clip's kernels.
+    if torch.compiler.is_compiling() or x.device.type != "cpu":
         return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
     # With fewer channels, differences take at most a millisecond (benchmarks/products.py).
-    form = distances_by_products if x.shape[-1] >= 1024 and x.device.type == "cpu" else distances_by_differences
+    form = distances_by_products if x.shape[-1] >= 1024 else distances_by_differences
     return torch.stack([form(clip) for clip in x])
 
 
 def distances_by_differences(x: Float[Tensor, "f c"]) -> Float[Tensor, "f f"]:
     """The plain form. Equal frames have distance 0, and equal distances to any other frame."""
     half = x.new_zeros(len(x), len(x))
-    row, column = torch.triu_indices(len(x), len(x), 1, device=x.device)
+    row, column = torch.triu_indices(len(x), len(x), 1)
     half[row, column] = F.pdist(x)  # each pair once
     return half + half.mT
 
@@ -139,7 +143,7 @@ class AttentionScore(Pruner):
             raise ModelError(
                 "AttentionScore ranks frames by the attention they received; pass it as attention=, of shape (b f)"
             )
-        return highest(attention, keep, always)
+        return highest(exact(attention), keep, always).to(attention.device)
 
 
 @final
@@ -169,8 +173,8 @@ class Motion(Pruner):
     ) -> Indices:
         """See :class:`Pruner`."""
         # In float64, differences of float32 inputs are almost exact, so equal steps tie, and ties are broken by index.
-        steps = pose2d[..., :2].double().diff(dim=1).flatten(2)
-        return highest(F.pad(torch.linalg.vector_norm(steps, dim=-1), (1, 0)), keep, always)
+        steps = exact(pose2d[..., :2]).diff(dim=1).flatten(2)
+        return highest(F.pad(torch.linalg.vector_norm(steps, dim=-1), (1, 0)), keep, always).to(pose2d.device)
 
 
 @final

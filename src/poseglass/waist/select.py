@@ -5,8 +5,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from poseglass._shapes import Always, Indices
+from poseglass.models import devices
 
-__all__ = ["highest", "take"]
+__all__ = ["exact", "highest", "take"]
 
 
 def take(x: Tensor, kept: Indices) -> Tensor:
@@ -14,6 +15,11 @@ def take(x: Tensor, kept: Indices) -> Tensor:
     # Not len(x): torch.export would fix the number of clips to that of its example input.
     rows = torch.arange(x.shape[0], device=x.device)[:, None]
     return x[rows, kept]
+
+
+def exact(x: Tensor) -> Tensor:
+    """Numbers in float64, on the CPU if their own device has no float64."""
+    return (x if devices.has_float64(x.device) else x.cpu()).double()
 
 
 def highest(scores: Float[Tensor, "b f"], keep: int, always: Always = None) -> Indices:
@@ -32,6 +38,7 @@ def highest(scores: Float[Tensor, "b f"], keep: int, always: Always = None) -> I
     """
     if always is not None:
         scores = scores.clone()
+        always = always.to(scores.device) if isinstance(always, Tensor) else always
         scores[torch.arange(scores.shape[0], device=scores.device), always] = torch.inf
     order = scores.argsort(dim=1, descending=True, stable=True)
     return order[:, :keep].sort(dim=1).values

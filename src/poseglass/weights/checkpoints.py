@@ -78,7 +78,7 @@ def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str,
         )
 
     def build() -> PoseTransformer | Hourglass:
-        card = Card(coordinates="screen", answers=published.answers)
+        card = Card(coordinates="screen", answers=published.answers, units=published.units)
         plain = backbone(**{**published.sizes(state), **settings}).with_card(card)
         if (waist := state.get("pos_embed_token")) is None:
             return plain

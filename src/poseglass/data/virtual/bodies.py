@@ -1,24 +1,19 @@
 """The same motion on other bodies: random bone lengths, and the transfer of motion to them."""
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from poseglass.body.proportions import H36M_LENGTHS
 from poseglass.body.skeleton import H36M_17
 from poseglass.clips.constants import constant
 from poseglass.data.virtual.draws import Draws
 
-__all__ = ["H36M_LENGTHS", "PARENTS", "bone_lengths", "bones", "random_lengths", "retarget"]
+__all__ = ["PARENTS", "bone_lengths", "bones", "random_lengths", "retarget"]
 
 PARENTS = tuple(max(parent, 0) for parent in H36M_17.parents)  # the root counts as its own parent
 # Joints whose bones grow together, by the bone from the joint's parent to it.
 LEGS, ARMS, TRUNK = (2, 3, 5, 6), (11, 12, 13, 14, 15, 16), (7, 8, 9, 10)
-
-# Human3.6M's mean bone lengths in metres, each from the joint to its parent.
-H36M_LENGTHS = np.array(
-    [0, 0.134, 0.443, 0.443, 0.134, 0.443, 0.443, 0.236, 0.254, 0.116, 0.115, 0.151, 0.278, 0.249, 0.151, 0.278, 0.249]
-)
 
 # Our own choices; the published weights were trained with them.
 TOWARD_H36M = 1.15  # limit of the random blend from a body's own proportions (0) to Human3.6M's (1) and beyond
