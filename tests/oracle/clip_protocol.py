@@ -128,7 +128,9 @@ def views(name: str, points: ndarray, fps: int) -> list[View]:
         poses = [seen_from(place, axes, with_face(pose)) for pose in take]
         flat = np.stack([pixels(pose, camera[3]) for pose in poses])
         rng = np.random.default_rng(zlib.crc32(f"{name}/{number}".encode()))
-        noisy, scores = (part[0].numpy() for part in detect(NumpyDraws(rng), torch.from_numpy(flat)[None], NOISE, MIRROR))
+        noisy, scores = (
+            part[0].numpy() for part in detect(NumpyDraws(rng), torch.from_numpy(flat)[None], NOISE, MIRROR)
+        )
         pairs = [observed(*frame) for frame in zip(noisy, scores, strict=True)]
         points2d, confidence = (np.stack(part) for part in zip(*pairs, strict=True))
         every.append(View("detected", points2d, confidence, np.stack([rooted(pose)[:17] for pose in poses])))

@@ -8,6 +8,7 @@ from poseglass.body.proportions import H36M_LENGTHS
 from poseglass.body.skeleton import H36M_17
 from poseglass.clips.constants import constant
 from poseglass.data.virtual.draws import Draws
+from poseglass.data.virtual.vectors import length
 
 __all__ = ["PARENTS", "bone_lengths", "bones", "random_lengths", "retarget"]
 
@@ -29,7 +30,7 @@ def bones(points: Float[Tensor, "b f 17 3"]) -> Float[Tensor, "b f 17 3"]:
 
 def bone_lengths(points: Float[Tensor, "b f 17 3"]) -> Float[Tensor, "b 17"]:
     """The mean length of each bone in metres."""
-    return torch.linalg.vector_norm(bones(points), dim=-1).mean(1)
+    return length(bones(points)).mean(1)
 
 
 def retarget(points: Float[Tensor, "b f 17 3"], lengths: Float[Tensor, "b 17"]) -> Float[Tensor, "b f 17 3"]:
@@ -50,7 +51,7 @@ def retarget(points: Float[Tensor, "b f 17 3"], lengths: Float[Tensor, "b 17"]) 
         [2, 9, 17, 3]
     """
     vectors = bones(points)
-    own = torch.linalg.vector_norm(vectors, dim=-1).mean(1)  # b 17
+    own = length(vectors).mean(1)  # b 17
     vectors = vectors * (lengths / own.clamp(min=1e-6))[:, None, :, None]
     legs = constant(LEGS, points.device)
     stature = lengths.index_select(1, legs).sum(1) / own.index_select(1, legs).sum(1)  # b

@@ -10,6 +10,7 @@ from torch import Tensor
 from poseglass.body.geometry import NEAREST
 from poseglass.clips.constants import constant
 from poseglass.data.virtual.draws import Draws
+from poseglass.data.virtual.vectors import cross, length, unit
 
 __all__ = ["ClipCameras", "facing", "look_at", "random_cameras"]
 
@@ -45,16 +46,16 @@ class ClipCameras(NamedTuple):
 
     def project(self, space: Float[Tensor, "b f j 3"]) -> Float[Tensor, "b f j 2"]:
         """Project camera-space points to pixels. The depth of points at or behind the camera is taken as 1 µm."""
-        flat = space[..., :2] / space[..., 2:].clamp(min=NEAREST)
+        flat: Tensor = space[..., :2] / space[..., 2:].clamp(min=NEAREST)
         return flat * self.focal[:, None, None, None] + (self.size / 2)[:, None, None]
 
 
 def look_at(direction: Float[Tensor, "b 3"], roll: Float[Tensor, " b"] | None = None) -> Float[Tensor, "b 3 3"]:
     """:func:`poseglass.body.geometry.look_at` for tensors."""
-    forward = _unit(direction)
+    forward = unit(direction)
     x, y, z = forward.unbind(-1)
-    right = _unit(torch.stack([-z, torch.zeros_like(y), x], -1))  # forward x up
-    down = torch.linalg.cross(forward, right)
+    right = unit(torch.stack([-z, torch.zeros_like(y), x], -1))  # forward x up
+    down = cross(forward, right)
     if roll is None:
         return torch.stack([right, down, forward], -2)
     cosine, sine = roll.cos()[:, None], roll.sin()[:, None]
@@ -63,10 +64,10 @@ def look_at(direction: Float[Tensor, "b 3"], roll: Float[Tensor, " b"] | None = 
 
 def facing(ray: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 3 3"]:
     """:func:`poseglass.body.geometry.facing` for tensors."""
-    x, y, z = _unit(ray).unbind(-1)
+    x, y, z = unit(ray).unbind(-1)
     share = 1 / (1 + z)
     rows = [1 - share * x * x, -share * x * y, -x, -share * x * y, 1 - share * y * y, -y, x, y, z]
-    return torch.stack(rows, -1).unflatten(-1, (3, 3))
+    return torch.stack(rows, -1).reshape(*ray.shape, 3)
 
 
 def random_cameras(draws: Draws, points: Float[Tensor, "b f 17 3"]) -> ClipCameras:
@@ -88,7 +89,7 @@ def random_cameras(draws: Draws, points: Float[Tensor, "b f 17 3"]) -> ClipCamer
     """
     count = len(points)
     middle = points[:, :, 0].mean(1)  # b 3
-    reach = torch.linalg.vector_norm(points - middle[:, None, None], dim=-1).amax((1, 2))  # b
+    reach = length(points - middle[:, None, None]).amax((1, 2))  # b
 
     yaw = draws.uniform(-math.pi, math.pi, count)
     level = draws.chance(LEVEL, count)
@@ -111,7 +112,3 @@ def random_cameras(draws: Draws, points: Float[Tensor, "b f 17 3"]) -> ClipCamer
     flip_yz = constant((1.0, -1.0, -1.0), points.device, points.dtype)
     rotation = flip_yz[:, None] * look_at(ray * flip_yz).mT @ look_at(-away, roll)
     return ClipCameras(rotation, middle + away * distance[:, None], focal, size)
-
-
-def _unit(vector: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 3"]:
-    return vector / torch.linalg.vector_norm(vector, dim=-1, keepdim=True)

@@ -14,6 +14,7 @@ from poseglass.clips.constants import constant
 from poseglass.clips.person import median
 from poseglass.data.virtual.draws import Draws
 from poseglass.data.virtual.processes import remember, spells
+from poseglass.data.virtual.vectors import length
 
 __all__ = ["DetectorNoise", "body_size", "detect"]
 
@@ -84,7 +85,7 @@ def detect(
     swell = (SWELL * (phase + speed * time[:, None, None]).sin()).exp()
     error = sigma * swell * wander + noise.bias * draws.normal(count, 1, joints, 2)
     outlier = draws.chance(noise.outliers, count, frames, joints)
-    error = error + outlier[..., None] * FAR * draws.normal(count, frames, joints, 2)
+    error = error + FAR * draws.normal(count, frames, joints, 2) * outlier[..., None]
 
     swapped = spells(draws, count, frames, noise.swaps, SWAP_LENGTH)[..., None]  # b f 1
     legs_only = draws.chance(LEGS_ONLY, count, 1, 1)
@@ -93,7 +94,7 @@ def detect(
     exchanged = pixels.index_select(2, constant(mirror, device))
     points = torch.where(swapped, exchanged, pixels) + error * body_size(pixels)
 
-    distance = torch.linalg.vector_norm(error, dim=-1)  # b f j
+    distance = length(error)  # b f j
     sureness = draws.uniform(SURE, 1.0, count, 1, joints) - SCORE_SLOPE * distance
     scores = (sureness + SCORE_NOISE * draws.normal(*distance.shape)).clamp(LOWEST_SCORE, 1)
     missing = spells(draws, count * joints, frames, noise.gaps, GAP_LENGTH)
@@ -104,5 +105,5 @@ def detect(
 
 def body_size(pixels: Float[Tensor, "b f j 2"]) -> Float[Tensor, "b 1 1 1"]:
     """The size of each person in the image in pixels: the diagonal of their box, median over the clip."""
-    extent = torch.linalg.vector_norm(pixels.amax(2) - pixels.amin(2), dim=-1)  # b f
+    extent = length(pixels.amax(2) - pixels.amin(2))  # b f
     return median(extent, 1)[..., None, None]

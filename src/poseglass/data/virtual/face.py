@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from poseglass.body.skeleton import H36M_17, Skeleton
+from poseglass.data.virtual.vectors import cross, unit
 
 __all__ = ["H36M_FACE", "face", "to_nose"]
 
@@ -30,10 +31,10 @@ def face(points: Float[Tensor, "*b 17 3"]) -> Float[Tensor, "*b 6 3"]:
         The joints of :data:`H36M_FACE` after the 17 (... 6 3), metres.
     """
     base, top, thorax = points[..., 9, :], points[..., 10, :], points[..., 8, :]
-    up = _unit(top - thorax)
+    up = unit(top - thorax)
     left = points[..., 11, :] - points[..., 14, :]
-    left = _unit(left - (left * up).sum(-1, keepdim=True) * up)
-    front = torch.linalg.cross(left, up)
+    left = unit(left - (left * up).sum(-1, keepdim=True) * up)
+    front = cross(left, up)
 
     def place(offset: tuple[float, float, float], side: int = 1) -> Tensor:
         return base + offset[0] * front + offset[1] * up + side * offset[2] * left
@@ -57,7 +58,3 @@ def to_nose(points: Float[Tensor, "*b 17 3"], features: Float[Tensor, "*b 6 3"])
     moved = points.clone()
     moved[..., 9, :] += (features[..., 0, :] - points[..., 9, :]) * (SKULL_TO_NOSE / NOSE[0])
     return moved
-
-
-def _unit(vector: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 3"]:
-    return vector / torch.linalg.vector_norm(vector, dim=-1, keepdim=True).clamp(min=1e-9)

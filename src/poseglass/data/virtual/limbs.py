@@ -10,6 +10,7 @@ from torch import Tensor
 from poseglass.clips.constants import constant
 from poseglass.data.virtual.bodies import bones, joined
 from poseglass.data.virtual.draws import Draws
+from poseglass.data.virtual.vectors import cross, unit
 
 __all__ = ["Variety", "exchange_limbs", "fold_legs", "trunk_axes", "turn_bodies"]
 
@@ -44,10 +45,10 @@ class Variety:
 
 def trunk_axes(points: Float[Tensor, "b f 17 3"], *, hips: bool) -> Float[Tensor, "b f 3 3"]:
     """The trunk's axes left, up and front as the columns of a rotation, from the line of the hips or the shoulders."""
-    up = _unit(points[:, :, 8] - points[:, :, 0])
+    up = unit(points[:, :, 8] - points[:, :, 0])
     left = points[:, :, 4] - points[:, :, 1] if hips else points[:, :, 11] - points[:, :, 14]
-    left = _unit(left - (left * up).sum(-1, keepdim=True) * up)
-    return torch.stack([left, up, torch.linalg.cross(left, up)], -1)
+    left = unit(left - (left * up).sum(-1, keepdim=True) * up)
+    return torch.stack([left, up, cross(left, up)], -1)
 
 
 def exchange_limbs(draws: Draws, points: Float[Tensor, "b f 17 3"], variety: Variety) -> Float[Tensor, "b f 17 3"]:
@@ -87,7 +88,7 @@ def fold_legs(draws: Draws, points: Float[Tensor, "b f 17 3"], share: float) -> 
     hip = draws.uniform(*HIP_FLEXION, count, 1).deg2rad()
     knee = hip + draws.uniform(*KNEE_FLEXION, count, 1).deg2rad()
     axes, vectors = trunk_axes(points, hips=True), bones(points)
-    thighs = _unit(vectors.index_select(2, constant(THIGHS, device)))
+    thighs = unit(vectors.index_select(2, constant(THIGHS, device)))
     straight = (-(thighs * axes[:, :, None, :, 1]).sum(-1)).mean((1, 2)).clamp(0, 1)[:, None]  # b 1; 1 if they hang
     left = axes[..., 0]
     for joints, angle in ((THIGHS, hip), (SHANKS, hip - knee)):
@@ -119,14 +120,10 @@ def _turned(
     """Vectors turned about an axis of unit length (Rodrigues' formula)."""
     axis = axis.expand(vectors.shape)
     along = (axis * vectors).sum(-1, keepdim=True) * axis
-    across = torch.linalg.cross(axis, vectors)
+    across = cross(axis, vectors)
     return along + (vectors - along) * angle.cos() + across * angle.sin()
 
 
 def _members(joints: tuple[int, ...], device: torch.device) -> Tensor:
     """Which of the 17 joints are in the list (17 1)."""
     return constant(tuple(joint in joints for joint in range(17)), device, torch.bool)[:, None]
-
-
-def _unit(vector: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b 3"]:
-    return vector / torch.linalg.vector_norm(vector, dim=-1, keepdim=True).clamp(min=1e-6)

@@ -6,6 +6,7 @@ the measurements; ``python benchmarks/detector_errors.py CLIPS`` compares the si
 :mod:`poseglass.data.virtual.detector`.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from poseglass.clips.constants import constant
 from poseglass.data.virtual.detector import LEGS, body_size
 from poseglass.data.virtual.draws import Draws
 from poseglass.data.virtual.processes import remember, spells
+from poseglass.data.virtual.vectors import length
 
 __all__ = ["MEASURED", "MeasuredNoise", "Projection", "detect_measured"]
 
@@ -112,12 +114,12 @@ def detect_measured(
     count, frames, joints = view.depth.shape
     error = _wandering(draws, view) + _losses(draws, view)
     outlier = draws.chance(OUTLIERS, count, frames, joints)[..., None]
-    error = error + outlier * FAR * draws.normal(count, frames, joints, 2)
+    error = error + FAR * draws.normal(count, frames, joints, 2) * outlier
     points = _exchanged(draws, view, mirror) if noise.swaps else view.pixels
     missing = spells(draws, count * joints, frames, noise.gaps, GAP_LENGTH)
     missing = missing.reshape(count, joints, frames).mT  # b f j
     missing = missing | spells(draws, count, frames, noise.blackouts, BLACKOUT_LENGTH)[..., None]
-    scores = _scores(draws, torch.linalg.vector_norm(error, dim=-1))
+    scores = _scores(draws, length(error))
     return points + error * body_size(view.pixels), scores.masked_fill(missing, 0)
 
 
@@ -128,7 +130,7 @@ def _wandering(draws: Draws, view: Projection) -> Float[Tensor, "b f j 2"]:
     memory = _memory(view.fps, WANDER_SECONDS)[:, None, None]
     wander = remember(draws.normal(count, frames, joints, 2), memory)
     swell = remember(draws.normal(count, frames, joints), _memory(view.fps, SWELL_SECONDS)[:, None])[..., None]
-    noise = (1 - WHITE) ** 0.5 * wander + WHITE**0.5 * draws.normal(count, frames, joints, 2)
+    noise = math.sqrt(1 - WHITE) * wander + math.sqrt(WHITE) * draws.normal(count, frames, joints, 2)
     return SCALE * (scale + SWELL * swell).exp() * noise + BIAS * draws.normal(count, 1, joints, 2)
 
 
@@ -189,9 +191,9 @@ def _timed_spells(
     hit = torch.zeros(count, frames, kinds, dtype=torch.bool, device=fps.device)
     for _ in range(slots):
         start = draws.uniform(0, 1, count, kinds) * (duration + longest) - longest
-        length = draws.uniform(*seconds, count, kinds)
+        lasting = draws.uniform(*seconds, count, kinds)
         happens = draws.uniform(0, 1, count, kinds) < rate * (duration + longest) / slots
-        begun, over = time >= start[:, None], time >= (start + length)[:, None]
+        begun, over = time >= start[:, None], time >= (start + lasting)[:, None]
         hit |= happens[:, None] & begun & ~over
     return hit
 

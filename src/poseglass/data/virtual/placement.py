@@ -4,7 +4,6 @@ Detectors learn from points that people marked in images. Their hips are closer 
 shoulders wider. :func:`place` moves the joints before they are projected.
 """
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from poseglass.data.virtual.draws import Draws
 from poseglass.data.virtual.face import H36M_FACE
 from poseglass.data.virtual.layouts import LAYOUTS
 from poseglass.data.virtual.limbs import trunk_axes
+from poseglass.data.virtual.vectors import length
 
 __all__ = ["WIDTHS", "place"]
 
@@ -47,6 +47,7 @@ def place(draws: Draws, joints: Float[Tensor, "b f 23 3"], layout: Int[Tensor, "
         Moved joints (b f 23 3): hips and shoulders at the layout's widths, every joint a centimetre off.
 
     Example:
+        >>> import torch
         >>> from poseglass.data.virtual.draws import TorchDraws
         >>> draws = TorchDraws(torch.Generator().manual_seed(0))
         >>> [*place(draws, torch.randn(2, 9, 23, 3), torch.tensor([0, 1])).shape]
@@ -57,13 +58,13 @@ def place(draws: Draws, joints: Float[Tensor, "b f 23 3"], layout: Int[Tensor, "
     offset = offset @ trunk_axes(joints[:, :, :17], hips=False).mT  # b f 23 3, in the world
     hips = (joints[:, :, LEFT_HIP] + joints[:, :, RIGHT_HIP]) / 2
     shoulders = (joints[:, :, LEFT_SHOULDER] + joints[:, :, RIGHT_SHOULDER]) / 2
-    trunk = torch.linalg.vector_norm(shoulders - hips, dim=-1, keepdim=True).mean(1, keepdim=True)  # b 1 1
+    trunk = length(shoulders - hips)[..., None].mean(1, keepdim=True)  # b 1 1
     pairs = ((LEFT_HIP, RIGHT_HIP, PELVIS), (LEFT_SHOULDER, RIGHT_SHOULDER, NECK))
     for pair, (left, right, middle) in enumerate(pairs):
         ratios = tuple(0.0 if WIDTHS[each.name] is None else WIDTHS[each.name][pair] for each in LAYOUTS)  # type: ignore[index]
         ratio = constant(ratios, device, joints.dtype)[layout][:, None, None]  # b 1 1
         across = joints[:, :, left] - joints[:, :, right]
-        own = torch.linalg.vector_norm(across, dim=-1, keepdim=True).mean(1, keepdim=True).clamp(min=1e-6)
+        own = length(across)[..., None].mean(1, keepdim=True).clamp(min=1e-6)
         factor = (PULL * (ratio * trunk / own).clamp(min=1e-6).log() + WIDTH_SPREAD * draws.normal(count, 1, 1)).exp()
         shift = across * (factor.where(ratio > 0, 1) - 1) / 2
         offset[:, :, left] += shift

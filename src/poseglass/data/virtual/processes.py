@@ -38,8 +38,8 @@ def remember(white: Float[Tensor, "b f ..."], memory: Float[Tensor, "..."]) -> F
         memory: The correlation of neighbouring frames (b ...), of any shape that broadcasts to one frame.
 
     Example:
-        >>> remember(torch.ones(1, 3), torch.tensor([0.6])).round(decimals=2).tolist()
-        [[1.0, 1.4, 1.64]]
+        >>> [round(number, 2) for number in remember(torch.ones(1, 3), torch.tensor([0.6]))[0].tolist()]
+        [1.0, 1.4, 1.64]
     """
     fresh = (white * (1 - memory**2).sqrt()[:, None]).unbind(1)
     noise = [white[:, 0]]

@@ -124,7 +124,6 @@ class Sampler:
             return self._sample(draws, batch)
 
     def _sample(self, draws: Draws, batch: int) -> ClipBatch:
-        device = draws.device
         world, fps = self._motion(draws, batch)
         features = face(world)
         layout = draws.choice(tuple(self.layouts.get(each.name, 0.0) for each in LAYOUTS), batch)

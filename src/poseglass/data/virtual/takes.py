@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from poseglass.clips.constants import constant
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.data.virtual.draws import Draws
 
