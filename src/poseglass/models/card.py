@@ -13,7 +13,7 @@ __all__ = ["Card"]
 
 M = TypeVar("M", bound=nn.Module)
 
-# The allowed values of each field; `keypoints` is free text.
+# The allowed values of fields that have a fixed set of them.
 CHOICES: dict[str, tuple[str, ...]] = {
     "coordinates": ("person", "screen"),
     "answers": ("all", "centre"),
@@ -38,6 +38,8 @@ class Card:
         skeleton: The joints of input and output, by a name that :func:`poseglass.body.skeleton.get_skeleton` knows.
         units: The unit of the output, in camera space: ``"metres"``, or ``"screen"`` for half the image's width, as
             MotionBERT predicts (:func:`poseglass.clips.screen.screen_to_metres`).
+        keeps: The least and the largest share of a clip's frames that the waist kept in training, such as (0.1, 1.0);
+            None if it always kept the same number.
 
     Raises:
         ModelError: A field has a value that is not allowed.
@@ -53,6 +55,7 @@ class Card:
     keypoints: str = ""
     skeleton: str = H36M_17.name
     units: Literal["metres", "screen"] = "metres"
+    keeps: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -62,6 +65,8 @@ class Card:
             raise ModelError("units of the screen need screen coordinates: leave units at metres")
         if not isinstance(self.keypoints, str):
             raise ModelError(f"keypoints should be text, not {self.keypoints!r}")
+        if self.keeps is not None and not (len(self.keeps) == 2 and 0 < self.keeps[0] <= self.keeps[1] <= 1):
+            raise ModelError(f"keeps should be None or two shares of a clip, the smaller first, not {self.keeps!r}")
 
 
 def shallow_copy(module: M) -> M:

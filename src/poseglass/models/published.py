@@ -33,7 +33,7 @@ class Published:
     answers: Literal["all", "centre"] = "all"
     units: Literal["metres", "screen"] = "metres"
 
-    def matches(self, state: Mapping[str, Tensor]) -> bool:
+    def matches(self, state: Mapping[str, object]) -> bool:
         """Whether the keys belong to this architecture."""
         return self.marks.keys() <= state.keys()
 
@@ -54,10 +54,12 @@ class Published:
 
 
 def count(state: Mapping[str, Tensor], pattern: str) -> int:
-    """The number of numbered parts: 1 + the largest number that the pattern's group matches in the keys.
+    """The number of numbered parts: how many different numbers the pattern's group matches in the keys.
+
+    A single key with a large number must not make a model of that many layers.
 
     Example:
-        >>> count({"blocks.0.bias": None, "blocks.7.bias": None}, r"blocks\\.(\\d+)\\.")
-        8
+        >>> count({"blocks.0.bias": None, "blocks.0.weight": None, "blocks.1.bias": None}, r"blocks\\.(\\d+)\\.")
+        2
     """
-    return 1 + max((int(match[1]) for key in state if (match := re.match(pattern, key))), default=-1)
+    return len({match[1] for key in state if (match := re.match(pattern, key))})
