@@ -10,9 +10,10 @@ import sys
 
 import numpy as np
 
+from poseglass.body.proportions import H36M_LENGTHS
 from poseglass.body.skeleton import H36M_17
 from poseglass.data.clips import MotionClips
-from poseglass.data.virtual.bodies import H36M_LENGTHS, retarget
+from poseglass.data.virtual.bodies import retarget
 from poseglass.data.virtual.detector import face
 
 FRAMES = 40  # drawn from each training take

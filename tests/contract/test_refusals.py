@@ -73,8 +73,9 @@ def test_shares_of_the_clip_become_frame_counts(build_for):
     assert hourglass(build_for({2: 6}), keep=0.5, at=2).schedule == {2: 6}
     assert hourglass(build_for({1: 12, 2: 3}), keep={1: 1.0, 2: 0.25}).schedule == {1: 12, 2: 3}
     assert hourglass(build_for({2: 12}), keep=12, at=2).schedule == {2: 12}
-    with pytest.raises(ModelError, match=r"not 2\.0"):
-        hourglass(build_for({}), keep=2.0, at=2)
+    for share in (2.0, 0.0):
+        with pytest.raises(ModelError, match=rf"a share of the clip must be above 0 and at most 1, not {share}"):
+            hourglass(build_for({}), keep=share, at=2)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,15 @@ def test_the_product_has_a_plausible_size_and_rate() -> None:
     assert product.rates[0] > 1e8
 
 
+def test_the_rate_is_the_multiply_adds_of_the_fastest_of_three_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter([0.05, 0.04, 0.2, 0.3, 0.5, 0.25, 0.4])
+    monkeypatch.setattr(Product, "_once", lambda self: next(seconds))
+    product = Product(torch.float32)
+    assert product.side == 512, "the first that takes a tenth of a second"
+    product.time()
+    assert product.rates == [2 * 512**3 / 0.25]
+
+
 def test_the_faster_of_two_products_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Product, "aim", 0.001)
     monkeypatch.setattr(kernels, "WIDE", True)

@@ -8,12 +8,12 @@ from poseglass.cost.flops import Flops
 from poseglass.cost.result import Benchmark, Cost
 
 
-def cost(name: str, seconds: tuple[float, ...], executed: int, frames: int = 10) -> Cost:
+def cost(name: str, seconds: tuple[float, ...], executed: int, frames: int = 10, batch: int = 1) -> Cost:
     return Cost(
         name=name,
         parameters=1_500_000,
         frames=frames,
-        batch=1,
+        batch=batch,
         flops=Flops(paper=executed // 2, full=2 * executed, executed=executed),
         seconds=seconds,
         floor=tuple(executed / 1e9 for _ in seconds),
@@ -46,6 +46,13 @@ def test_figures_follow_from_the_measured_times(result: Benchmark) -> None:
 def test_clips_of_different_lengths_are_compared_per_frame() -> None:
     result = benchmark(cost("a", (1.0,), 10**9, frames=20), cost("b", (1.0,), 10**9, frames=10))
     assert (result.speedup, result.flops_saved()) == (2, 0.5)
+
+
+def test_figures_per_clip_and_frame_divide_those_of_the_batch() -> None:
+    whole = cost("a", (2.0,), 8_000, frames=10, batch=4)
+    assert (whole.per_clip("executed"), whole.per_frame("executed"), whole.throughput) == (2000, 200, 20)
+    rows = [line.split() for line in str(benchmark(whole)).splitlines()]
+    assert ["FLOPs", "per", "clip,", "executed", "2.00", "k"] in rows
 
 
 def test_without_a_saving_there_is_no_realised_share() -> None:

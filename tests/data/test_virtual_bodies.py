@@ -6,7 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from oracle import bodies, virtual
 from poseglass import H36M_17
-from poseglass.data.virtual.bodies import H36M_LENGTHS, random_lengths, retarget
+from poseglass.body.proportions import H36M_LENGTHS
+from poseglass.data.virtual.bodies import random_lengths, retarget
 
 PARENTS = list(H36M_17.parents)
 

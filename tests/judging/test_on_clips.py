@@ -16,7 +16,7 @@ from poseglass.judging import on_clips
 from poseglass.judging.on_clips import evaluate_clips
 from poseglass.judging.report import ClipReport
 from poseglass.judging.viewpoints import at_rate, clip_views
-from poseglass.lifting.predictor import Prediction
+from poseglass.lifting.blocks import Prediction
 
 METRICS = ["MPJPE", "P-MPJPE", "MPJVE", "acceleration"]
 
@@ -209,12 +209,10 @@ def test_evaluation_leaves_the_mode_of_the_model_unchanged():
     assert [part.training for part in model.modules()] == modes
 
 
-def test_funnels_and_models_without_scores_are_refused():
+def test_models_that_cannot_lift_are_refused():
     clips = clips_of(takes_at(30)[1:2], 30)
-    with pytest.raises(ModelError, match="funnel"):
-        evaluate_clips(pg.funnel("mixste-tiny", keep=9, at=1), clips)
-    with pytest.raises(ModelError, match="3 inputs"):
-        evaluate_clips(pg.create_model("mixste-tiny"), clips)
+    with pytest.raises(ModelError, match="4 inputs"):
+        evaluate_clips(pg.create_model("mixste-tiny", inputs=4), clips)
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from poseglass.body.concatenate import concatenate
 from poseglass.body.resample import resample
 from poseglass.clips import person
 from poseglass.clips.windows import blend_weights, cut, padding, seq2frame_starts, seq2seq_starts, starts, stitch
+from poseglass.lifting.blocks import PoseBlock
 from poseglass.lifting.lifter import Lifter
-from poseglass.lifting.predictor import PoseBlock, Predictor
+from poseglass.lifting.predictor import Predictor
 from poseglass.models import MixSTE
 from poseglass.waist.hourglass import hourglass
 from poseglass.waist.prune import PRUNERS, DensityPeaks

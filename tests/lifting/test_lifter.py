@@ -163,6 +163,12 @@ class TestFramesWithNobody:
         noisy = PoseSequence(points, COCO_17, "pixels", valid=poses.validity, size=poses.size)
         assert_array_equal(Lifter(MODEL).lift(noisy).points, Lifter(MODEL).lift(poses).points)
 
+    def test_a_frame_with_a_known_joint_is_valid(self) -> None:
+        scores = np.zeros((30, 17))
+        scores[:, :9] = 1
+        poses = keypoints(30, H36M_17, scores=scores)
+        assert Lifter(MODEL).lift(poses).validity.all()
+
     def test_a_frame_whose_joints_are_all_unknown_is_invalid(self):
         scores = np.ones((12, 17))
         scores[4] = 0
@@ -195,11 +201,11 @@ class TestErrors:
         with pytest.raises(PoseError, match="legs cannot be converted"):
             Lifter(MODEL).lift(PoseSequence(np.zeros((5, 2, 2)), legs, "pixels"))
 
-    def test_unknown_models_and_models_without_scores_are_refused(self, tmp_path):
+    def test_unknown_models_and_models_of_other_inputs_are_refused(self):
         with pytest.raises(WeightsError, match="no weights acurate"):
             Lifter("acurate")
-        with pytest.raises(ModelError, match="3 inputs"):
-            Lifter(MixSTE(frames=9, dim=16, depth=2, heads=2))
+        with pytest.raises(ModelError, match="4 inputs"):
+            Lifter(MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=4))
 
 
 class TestStream:
@@ -322,6 +328,12 @@ class TestSeveralPeople:
         motion, _ = self.lifted(main, self.smaller(keypoints(100), 500))
         assert_array_equal(motion.validity, valid)
         assert_array_equal(motion.points, Lifter(MODEL).lift(main).points)
+
+    @pytest.mark.parametrize("count", [2, 3])
+    def test_several_people_give_a_warning(self, caplog: pytest.LogCaptureFixture, count: int) -> None:
+        with caplog.at_level("WARNING", "poseglass"):
+            self.lifted(*[self.smaller(keypoints(9), 400 * n) for n in range(count)])
+        assert [message.split(":")[0] for message in caplog.messages] == [f"up to {count} people per frame"]
 
     def test_a_single_person_gives_no_warning(self, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level("WARNING", "poseglass"):

@@ -8,9 +8,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracle import motion as oracle
 from poseglass.clips.windows import blend_weights
 from poseglass.errors import ModelError
-from poseglass.lifting.predictor import PoseBlock, Predictor, _Windows, predict
+from poseglass.lifting.blocks import PoseBlock
+from poseglass.lifting.predictor import Predictor, _Windows, predict
 from poseglass.models import Card, MixSTE
-from poseglass.waist.hourglass import Hourglass, funnel, hourglass
+from poseglass.waist.hourglass import Hourglass, hourglass
 
 torch.set_num_threads(1)
 LEFT, RIGHT = [4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]
@@ -122,27 +123,31 @@ def test_any_overlap_gives_a_pose_per_frame(overlap):
     assert all(np.isfinite(part.pose3d).all() for part in parts)
 
 
+@pytest.mark.parametrize(("overlap", "stride"), [(0, 9), (1 / 3, 6), (0.4, 5), (0.5, 4), (0.6, 4), (0.99, 1)])
+def test_windows_overlap_by_the_nearest_number_of_frames(overlap, stride):
+    assert Predictor(make(False), overlap=overlap).stride == stride
+
+
 @pytest.mark.parametrize("overlap", [-0.5, 1.0, float("nan")])
 def test_an_overlap_out_of_range_is_refused(overlap):
     with pytest.raises(ModelError, match="overlap"):
         Predictor(make(False), overlap=overlap)
 
 
-def test_a_model_of_screen_coordinates_is_refused():
-    model = make(True).with_card(Card(coordinates="screen"))
-    with pytest.raises(ModelError, match="trained on screen coordinates, as published models are"):
-        Predictor(model)
-
-
 def test_a_model_of_other_joints_is_refused():
     model = make(True).with_card(Card(skeleton="mpi_inf_3dhp17"))
-    with pytest.raises(ModelError, match="the joints of h36m17; this one has mpi_inf_3dhp17's"):
+    with pytest.raises(ModelError, match="the 17 joints of h36m17; this one has mpi_inf_3dhp17's"):
         Predictor(model)
 
 
-def test_a_model_without_scores_is_refused():
-    with pytest.raises(ModelError, match=r"3 inputs \(x, y, score\); this one takes 2"):
-        Predictor(MixSTE(frames=9, dim=16, depth=2, heads=2))
+def test_a_model_of_another_number_of_inputs_is_refused():
+    with pytest.raises(ModelError, match=r"x, y or of x, y, score; this one takes 4"):
+        Predictor(MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=4))
+
+
+def test_a_model_of_another_number_of_joints_is_refused():
+    with pytest.raises(ModelError, match="17 joints of h36m17; this one has 16"):
+        Predictor(MixSTE(frames=9, dim=16, depth=2, heads=2, joints=16))
 
 
 def test_a_model_that_is_trained_on_meanwhile_is_used_without_its_randomness():
@@ -209,8 +214,3 @@ def test_an_impossible_focal_length_is_refused(focal):
 def test_a_focal_length_requires_the_image_size():
     with pytest.raises(ModelError, match=r"needs the image's size"):
         predict(make(waist=False), *keypoints(12), focal=900)
-
-
-def test_a_funnel_is_refused_for_whole_sequences():
-    with pytest.raises(ModelError, match=r"funnel predicts some frames only.*backbone"):
-        Predictor(funnel(make(False), keep=4, at=1))

@@ -17,6 +17,7 @@ SCREEN = Card(coordinates="screen", answers="centre", keypoints="cpn", skeleton=
 def test_the_defaults_describe_a_person_model():
     assert asdict(Card()) == {
         "coordinates": "person", "answers": "all", "keypoints": "", "skeleton": "h36m17", "units": "metres",
+        "keeps": None,
     }  # fmt: skip
 
 
@@ -27,8 +28,13 @@ def test_the_defaults_describe_a_person_model():
         ({"answers": None}, "answers should be all or centre, not None"),
         ({"keypoints": 3}, "keypoints should be text, not 3"),
         ({"skeleton": "h36m16"}, "skeleton should be h36m17 or .*, not 'h36m16'"),
-        ({"units": "millimetres"}, "units should be metres, not 'millimetres'"),
+        ({"units": "millimetres"}, "units should be metres or screen, not 'millimetres'"),
+        ({"units": "screen"}, "units of the screen need screen coordinates"),
         ({"units": []}, "units should be"),
+        ({"keeps": (0.5,)}, r"keeps should be None or two shares of a clip, the smaller first, not \(0.5,\)"),
+        ({"keeps": (0.5, 0.2)}, "the smaller first"),
+        ({"keeps": (0.0, 1.0)}, "keeps should be"),
+        ({"keeps": (0.1, 1.5)}, "keeps should be"),
     ],
 )
 def test_impossible_values_are_refused(as_used, field, words):

@@ -87,6 +87,16 @@ def test_the_same_generator_gives_the_same_weights_and_the_global_one_is_unchang
     assert all(torch.equal(drawn[0][key], drawn[1][key]) for key in JOINTS[name])
 
 
+def test_layer_scales_and_stochastic_depth_of_motionagformer_are_as_published():
+    model = create_model("motionagformer-tiny", sizes={"drop": 0.4, "depth": 5})
+    for index, layer in enumerate(model.layers):
+        blocks = (layer.spatial_attention, layer.temporal_attention, layer.spatial_graph, layer.temporal_graph)
+        for block in blocks:
+            assert block.drop.rate == pytest.approx(0.1 * index), "from 0 at the first layer to `drop` at the last"
+            assert torch.equal(block.scale1, torch.full((32,), 1e-5))
+            assert torch.equal(block.scale2, torch.full((32,), 1e-5))
+
+
 def test_waist_queries_start_as_the_time_code_and_attend_to_near_frames():
     model = hourglass("motionbert-tiny", frames=9, keep=3, at=1)
     model.init_sinusoidal()

@@ -140,3 +140,10 @@ def test_stochastic_depth_drops_whole_samples(axis: int) -> None:
     kept = samples[..., 0] > 0
     assert 0.3 < kept.float().mean() < 0.7
     assert (kept != kept[:, :1]).any(), "each index of the other axis is a separate sample"
+
+
+def test_stochastic_depth_drops_at_its_rate_and_keeps_the_mean() -> None:
+    dropped = StochasticDepth(0.2).train()(torch.ones(5000, 1, 1))
+    assert_close(dropped.unique(), torch.tensor([0, 1 / 0.8]))
+    assert (dropped == 0).float().mean() == pytest.approx(0.2, abs=0.02)
+    assert dropped.mean() == pytest.approx(1, abs=0.02)

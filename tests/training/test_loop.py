@@ -3,9 +3,7 @@
 import json
 import logging
 import math
-import os
 import re
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,7 +15,7 @@ import torch
 import training_runs
 from numpy.testing import assert_array_equal
 from safetensors.torch import load_file
-from training_runs import KILLED, OwnBackbone, assert_same_run, contents, rows
+from training_runs import OwnBackbone, assert_same_run, contents, rows, train_and_die
 
 from poseglass.clips.mirror import flip
 from poseglass.clips.sample import Sample
@@ -66,14 +64,7 @@ def test_a_finished_run_has_nothing_to_do(recipe, unbroken):
 def test_a_run_killed_while_writing_resumes_to_the_same_bits(recipe, tmp_path, optimiser):
     recipe = recipe.override(f"optim.name={optimiser}", f"optim.amsgrad={str(optimiser == 'adam').lower()}")
     train(recipe, tmp_path / "unbroken")
-    run = subprocess.run(
-        [sys.executable, "-c", KILLED, json.dumps(recipe.to_dict()), str(tmp_path / "broken")],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-    assert run.returncode == -signal.SIGKILL, run.stderr
+    train_and_die(recipe, tmp_path / "broken")
     left = load_file(tmp_path / "broken" / "checkpoint.safetensors")  # complete, of step 3
     assert left["optim.0.0.step" if optimiser != "muon" else "optim.1.0.step"] == 3
     train(recipe, tmp_path / "broken")

@@ -68,6 +68,8 @@ def test_a_single_frame_has_only_position_terms():
     for term in MOTION:
         with pytest.raises(ModelError, match=f"{term} need at least two frames"):
             loss(predicted, target, **{term: 1.0})
+        pair = clips(3, frames=2)
+        assert loss(*pair, **{term: 1.0}) == pytest.approx(ORACLES[term](*pair), rel=1e-5), "two frames suffice"
 
 
 def test_terms_match_values_calculated_by_hand():

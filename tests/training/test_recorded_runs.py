@@ -18,7 +18,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 from test_recorded_batches import written
-from training_runs import KILLED, assert_same_run, contents, rows
+from training_runs import assert_same_run, contents, rows, train_and_die
 
 from poseglass.clips.sample import Sample
 from poseglass.data.recordings.store import Recordings
@@ -63,11 +63,7 @@ def test_a_killed_run_on_recordings_resumes_to_the_same_bits(recipe, tmp_path):
     """With dropout, and with epochs of 14 clips that do not end at checkpoints."""
     recipe = recipe.override("model.sizes.drop=0.3")
     train(recipe, tmp_path / "unbroken")
-    run = subprocess.run(
-        [sys.executable, "-c", KILLED, json.dumps(recipe.to_dict()), str(tmp_path / "broken")],
-        capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert run.returncode == -signal.SIGKILL, run.stderr
+    train_and_die(recipe, tmp_path / "broken")
     train(recipe, tmp_path / "broken")
     assert_same_run(tmp_path / "unbroken", tmp_path / "broken")
 

@@ -1,6 +1,11 @@
 """Shared by tests of runs: motion clips and a recipe, a script that gets killed, comparisons, a backbone."""
 
 import csv
+import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +38,18 @@ def half(tensors, path, metadata):
 state.save_file = half
 loop.train(Recipe().updated(json.loads(sys.argv[1])), sys.argv[2])
 """
+
+
+def train_and_die(recipe: Recipe, folder: Path) -> None:
+    """Train in a process that is killed while it writes the checkpoint of step 6."""
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED, json.dumps(recipe.to_dict()), str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert run.returncode == -signal.SIGKILL, run.stderr
 
 
 def contents(folder: Path) -> dict[str, torch.Tensor]:

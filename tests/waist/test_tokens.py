@@ -104,10 +104,11 @@ def test_no_gradient_passes_through_the_choice():
     assert not kept.requires_grad
 
 
-def test_any_number_of_neighbours_matches_plain_loops():
+@pytest.mark.parametrize("neighbours", [1, 2, 5, 27, 40])
+def test_any_number_of_neighbours_matches_plain_loops(neighbours):
     tokens = walk(1)
-    fast = DensityPeaks(neighbours=5)(torch.from_numpy(tokens)[None], torch.zeros(1, 27, 17, 2), keep=9)
-    assert fast[0].tolist() == oracle.density_peaks(tokens, 9, neighbours=5)
+    fast = DensityPeaks(neighbours=neighbours)(torch.from_numpy(tokens)[None], torch.zeros(1, 27, 17, 2), keep=9)
+    assert fast[0].tolist() == oracle.density_peaks(tokens, 9, neighbours=neighbours)
     few = DensityPeaks(neighbours=5)(torch.from_numpy(tokens[:3])[None], torch.zeros(1, 3, 17, 2), keep=2)
     assert few[0].tolist() == oracle.density_peaks(tokens[:3], 2, neighbours=3)
 

@@ -5,7 +5,6 @@ import re
 import zipfile
 from argparse import Namespace
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 import pytest
@@ -109,48 +108,28 @@ def test_a_truncated_pickle_is_refused(tmp_path):
         weights.load(tmp_path / "x.pth")
 
 
-def test_two_threads_can_read_at_once(tmp_path, monkeypatch):
-    # numpy values beside the weights are skipped, which torch configures for the whole process.
-    path = published.write(state(), tmp_path / "x.bin", "best_epoch.bin")
-    safe = torch.serialization.get_safe_globals()
-    read, other = torch.load, Thread(target=weights.load, args=[path])
-
-    def slowly(*args, **how):
-        if other.ident is None:
-            other.start()
-            other.join(0.5)  # it finishes in this time unless it has to wait
-        return read(*args, **how)
-
-    monkeypatch.setattr(torch, "load", slowly)
-    assert isinstance(weights.load(path), MixSTE)
-    other.join()
-    assert torch.serialization.get_safe_globals() == safe
-
-
 @pytest.mark.parametrize(
     ("content", "got"),
     [
         ({}, "none"),
-        ([], "list"),
-        (3, "int"),
-        (torch.zeros(3), "Tensor"),
+        ([], "an object of type list"),
+        (3, "an object of type int"),
+        (torch.zeros(3), "an object of type StoredTensor"),
         ({"model_pos": {}}, "none"),
-        ({"a": 1}, "'a' (int)"),
-        ({"model": {"a": torch.zeros(1), "b": 2}}, "'b' (int)"),
-        ({"epoch": 3, "net": {"a": torch.zeros(1)}, "a": torch.zeros(1)}, "'epoch' (int), 'net' (dict)"),
-        (dict.fromkeys("abcdefg"), "'d' (NoneType), 'e' (NoneType) and 2 more"),
+        ({"a": 1}, "none"),
+        (dict.fromkeys("abcdefg"), "none"),
     ],
 )
 def test_a_pickle_without_a_state_dict_is_refused(tmp_path, content, got):
     torch.save(content, tmp_path / "x.pth")
-    with pytest.raises(WeightsError, match=rf"holds no state dict: expected named tensors.*{re.escape(got)}$"):
+    with pytest.raises(WeightsError, match=rf"holds no state dict: expected named tensors, got {got}$"):
         weights.load(tmp_path / "x.pth")
 
 
 @pytest.mark.parametrize(("content", "odd"), [(Namespace(lr=1), "argparse.Namespace"), (Path("x"), "pathlib")])
-def test_unreadable_content_is_named_in_the_error(tmp_path, content, odd):
+def test_objects_that_are_not_read_are_named_in_the_error(tmp_path, content, odd):
     torch.save({"model": {"a": torch.zeros(1)}, "rest": content}, tmp_path / "x.pth")
-    with pytest.raises(WeightsError, match=rf"something other than named tensors: \S*{odd}\S* \(pickled code is"):
+    with pytest.raises(WeightsError, match=rf"known architecture.*objects of other classes are not read: .*{odd}"):
         weights.load(tmp_path / "x.pth")
 
 
@@ -191,16 +170,20 @@ def test_another_zip_archive_is_refused(tmp_path):
 
 @pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("by", ["torch", "torch, old format", "pickle"])
-def test_code_in_a_checkpoint_is_refused_and_never_run(tmp_path, by, wrapped):
+def test_code_in_a_checkpoint_is_never_run(tmp_path, by, wrapped):
     bomb = Bomb(tmp_path / "ran")
-    content = {"model_pos": {"a": torch.zeros(1)}, "lr": bomb} if wrapped else bomb
+    weights_alone = {key: torch.from_numpy(value) for key, value in state().items()}
+    content = {"model_pos": weights_alone, "lr": bomb} if wrapped else bomb
     path = tmp_path / "evil.pth"
     if by == "pickle":
         path.write_bytes(pickle.dumps(content))
     else:
         torch.save(content, path, _use_new_zipfile_serialization=by == "torch")
-    with pytest.raises(WeightsError, match="pickled code is never run"):
-        weights.load(path)
+    if wrapped and by != "pickle":
+        assert isinstance(weights.load(path), MixSTE)
+    else:
+        with pytest.raises(WeightsError, match=r"mkdir|written by pickle"):
+            weights.load(path)
     assert not (tmp_path / "ran").exists()
     pickle.loads(pickle.dumps(bomb))
     assert (tmp_path / "ran").exists(), "the bomb works when unpickled"

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.terminal import wrong
 from poseglass.errors import ModelError
 from poseglass.files.writing import check_writable
 
 if TYPE_CHECKING:
     from poseglass.waist.hourglass import PoseModel
+    from poseglass.waist.schedule import Keep
 
 __all__ = ["bench"]
 
-Keep = int | float | Mapping[int, int | float]
+NO_WAIST = "the model has no waist: give a number with --at LAYER, or a pyramid such as 2:121,5:61"
 
 
 def bench(
@@ -31,7 +33,8 @@ def bench(
     keep: Annotated[
         str | None,
         typer.Option(
-            help="Add a waist that keeps a number of frames (81), a share of them (0.33), or a pyramid (2:121,5:61)."
+            help=f"Frames that the waist keeps: {FORMS}. With --at or as a pyramid, the model gets a new waist; "
+            "otherwise the waist of its weights keeps this many."
         ),
     ] = None,
     at: Annotated[int | None, typer.Option(help="The layer before which the waist drops the other frames.")] = None,
@@ -74,9 +77,12 @@ def bench(
     for option, value in waist.items():
         if keep is None and value is not None:
             wrong(option, "it needs --keep, the number of frames that the waist keeps")
-    kept = None if keep is None else _keep(keep)
-    if isinstance(kept, Mapping) == (at is not None) and kept is not None:
+    kept = None if keep is None else parse_keep(keep)
+    if isinstance(kept, Mapping) and at is not None:
         wrong("--keep", "give a number with --at LAYER, or a pyramid such as 2:121,5:61 without --at")
+    renewed = isinstance(kept, Mapping) or at is not None
+    if kept is not None and not renewed and (new := [option for option, value in waist.items() if value is not None]):
+        wrong("--keep", f"{' and '.join(new)} are for a new waist: give --at LAYER too")
     if json is not None:
         check_writable(json)
     import json as writer
@@ -95,36 +101,24 @@ def bench(
             temporary.write_text(writer.dumps(records, indent=2) + "\n", encoding="utf-8")
 
 
-def _keep(text: str) -> Keep:
-    """The value of ``--keep``: a number of frames, a share of the clip, or a pyramid."""
-
-    def number(part: str) -> int | float:
-        return int(part) if part.strip().isdigit() else float(part)
-
-    try:
-        if ":" not in text:
-            return number(text)
-        pairs = [part.split(":") for part in text.split(",")]
-        return {int(layer): number(frames) for layer, frames in pairs}
-    except ValueError:
-        wrong("--keep", f"write it as 81, as 0.33 or as 2:121,5:61 (layer:frames), not {text!r}")
-
-
 def _pair(
-    name: str, keep: Keep | None, at: int | None, *, prune: str, recover: str, frames: int | None
+    name: str, keep: "Keep | None", at: int | None, *, prune: str, recover: str, frames: int | None
 ) -> "tuple[PoseModel, PoseModel | None]":
     """The model of that name, and its backbone if it has a waist."""
     from poseglass.models import MODELS, PoseTransformer, create_model
     from poseglass.waist.hourglass import Funnel, Hourglass, backbone_of, funnel, hourglass
     from poseglass.weights import files as weights
 
-    def narrow(backbone: PoseTransformer | str, keep: Keep, frames: int | None = None) -> Funnel | Hourglass:
+    def narrow(backbone: PoseTransformer | str, keep: "Keep", frames: int | None = None) -> Funnel | Hourglass:
         if recover == "none":
             return funnel(backbone, keep=keep, at=at, prune=prune, frames=frames)
         return hourglass(backbone, keep=keep, at=at, prune=prune, recover=recover, frames=frames)
 
     model: PoseModel
+    renewed = isinstance(keep, Mapping) or at is not None
     if name in MODELS:
+        if keep is not None and not renewed:
+            wrong("--keep", NO_WAIST)
         model = create_model(name, frames=frames) if keep is None else narrow(name, keep, frames)
     else:
         if frames is not None:
@@ -136,8 +130,12 @@ def _pair(
                 f"there is no model {name}: give a folder of weights, a checkpoint file, or one of {known}"
             )
         model = weights.load(name)
-        if keep is not None:
+        if keep is not None and renewed:
             model = narrow(backbone_of(model), keep)
+        elif keep is not None:
+            if not isinstance(model, Hourglass | Funnel):
+                wrong("--keep", NO_WAIST)
+            model = model.with_keep(keep)
     if not isinstance(model, Hourglass | Funnel):
         return model, None
     backbone = model.backbone

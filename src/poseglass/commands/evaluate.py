@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.terminal import wrong
 from poseglass.errors import DataError
 from poseglass.files.writing import check_writable, writing
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from poseglass.data.recordings.store import Recordings
     from poseglass.judging.protocol import Protocol
     from poseglass.judging.report import ClipReport, EvaluationReport, RecordingReport
+    from poseglass.waist.schedule import Keep
 
 __all__ = ["evaluate"]
 
@@ -26,6 +28,9 @@ def evaluate(
             help="Required: a folder of recordings from `poseglass data h36m`, `3dhp` or `mocap`, or a file of motion "
             "clips (.npz)."
         ),
+    ] = None,
+    keep: Annotated[
+        str | None, typer.Option(help=f"Frames that the model's middle layers keep: {FORMS}. Default: as trained.")
     ] = None,
     split: Annotated[str | None, typer.Option(help="train, val or test. Default: test.")] = None,
     flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored pass.")] = False,
@@ -73,6 +78,7 @@ def evaluate(
         wrong("MODEL", f"{model} is a file of motion clips, not a model; type: {example}")
     if data is None:
         wrong("--data", "give a folder of recordings or a file of motion clips (.npz)")
+    kept = None if keep is None else parse_keep(keep)
     for path in (json, csv, mat, None if plots is None else plots / "error-per-joint.png"):
         if path is not None:
             check_writable(path)
@@ -84,7 +90,7 @@ def evaluate(
         for option, value in for_recordings.items():
             if value is not None:
                 wrong(option, f"it is for a folder of recordings, but {data} is not a folder")
-        _show(_on_clips(model, data, split=split, flip=flip), json, csv, markdown=markdown)
+        _show(_on_clips(model, data, keep=kept, split=split, flip=flip), json, csv, markdown=markdown)
         return
     if protocol not in (None, "ours", "published"):
         wrong("--protocol", f"choose ours or published, not {protocol!r}")
@@ -101,7 +107,7 @@ def evaluate(
         skeleton=None if skeleton is None else get_skeleton(skeleton),
         batch=16 if batch is None else batch,
     )
-    report, poses = _on_recordings(model, data, how, plots=plots is not None, mat=mat is not None)
+    report, poses = _on_recordings(model, data, how, keep=kept, plots=plots is not None, mat=mat is not None)
     _show(report, json, csv, markdown=markdown)
     if plots is not None:
         from poseglass.judging.plots import draw_report
@@ -113,17 +119,17 @@ def evaluate(
         write_inference(mat, poses)
 
 
-def _on_clips(model: str, data: Path, *, split: str | None, flip: bool) -> "ClipReport":
+def _on_clips(model: str, data: Path, *, keep: "Keep | None", split: str | None, flip: bool) -> "ClipReport":
     from poseglass.data.clips import MotionClips
     from poseglass.judging.on_clips import evaluate_clips
     from poseglass.weights import files as weights
 
     clips = MotionClips.load(data)
-    return evaluate_clips(weights.load(model), clips, split=split or "test", flip=flip, progress=True)
+    return evaluate_clips(weights.load(model, keep=keep), clips, split=split or "test", flip=flip, progress=True)
 
 
 def _on_recordings(
-    model: str, data: Path, how: "Protocol", *, plots: bool, mat: bool
+    model: str, data: Path, how: "Protocol", *, keep: "Keep | None", plots: bool, mat: bool
 ) -> "tuple[RecordingReport, dict[str, Any]]":
     """The report, and with `mat` the poses of each test sequence. Options are checked first."""
     from poseglass.data.recordings.store import Recordings
@@ -138,7 +144,7 @@ def _on_recordings(
     if mat:
         _check_mat(recordings, how)
     report = evaluate_recordings(
-        weights.load(model),
+        weights.load(model, keep=keep),
         recordings,
         how,
         name=_name(model),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.terminal import console, tell, wrong
 from poseglass.errors import PoseglassError
 from poseglass.files.outputs import WRITERS, load_writer, writers_in_words
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from poseglass.lifting.stopwatch import Stopwatch
     from poseglass.show.rendering import Movie
     from poseglass.video.reading import Frame, VideoReader
+    from poseglass.waist.schedule import Keep
 
 __all__ = ["lift"]
 
@@ -42,7 +44,16 @@ def lift(
             "Default: the source's name with -3d.npz, in the current folder.",
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help="The bundled model, or a folder of weights.")] = "balanced",
+    model: Annotated[
+        str,
+        typer.Option(help="The bundled model, a folder of weights, or a published checkpoint such as hot_mixste.pth."),
+    ] = "balanced",
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Frames that the model's middle layers keep: {FORMS}. Fewer are faster. Default: as trained."
+        ),
+    ] = None,
     flip: Annotated[
         bool, typer.Option("--flip", help="Average with the mirrored pass. Lifting takes twice as long.")
     ] = False,
@@ -83,7 +94,7 @@ def lift(
         wrong("--fps", f"frames per second must be a number from 0.01 to 1000, not {fps:g}")
     if focal is not None and not 0 < focal < math.inf:
         wrong("--focal", f"the focal length must be a number of pixels above 0, not {focal:g}")
-    pixels = _size(size)
+    pixels, kept = _size(size), None if keep is None else parse_keep(keep)
     # Pictures come last, so that the motion is written even if drawing fails.
     outputs = sorted(dict.fromkeys(out or [Path(f"{source.resolve().stem}-3d.npz")]), key=_draws)
     for path in outputs:
@@ -93,11 +104,20 @@ def lift(
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
     if focal is not None and isinstance(opened, Keypoints) and opened.poses.size is None:
         wrong("--focal", f"it needs the image's size, which {source} does not state: give --size too")
-    lifter = _lifter(model, flip, focal, None if keypoints else detector or "mediapipe", detector_model)
+    wanted = None if keypoints else detector or "mediapipe"
+    lifter = _lifter(model, kept, flip=flip, focal=focal, detector=wanted, detector_model=detector_model)
     _lift_and_write(lifter, opened, source, outputs)
 
 
-def _lifter(model: str, flip: bool, focal: float | None, detector: str | None, detector_model: Path | None) -> "Lifter":
+def _lifter(
+    model: str,
+    keep: "Keep | None",
+    *,
+    flip: bool,
+    focal: float | None,
+    detector: str | None,
+    detector_model: Path | None,
+) -> "Lifter":
     """The lifter, with its models loaded, and no detector for keypoints."""
     from poseglass.detect import DETECTORS, make_detector
     from poseglass.lifting.lifter import Lifter
@@ -106,7 +126,7 @@ def _lifter(model: str, flip: bool, focal: float | None, detector: str | None, d
     if detector is not None and detector not in DETECTORS:
         wrong("--detector", f"there is no detector {detector!r}; choose one of {', '.join(DETECTORS)}")
     with console.status("loading the model"):
-        network = weights.load(model)
+        network = weights.load(model, keep=keep)
     if detector is None:
         return Lifter(network, flip=flip, focal=focal)
     with console.status("loading the detector (its weights are downloaded on first use)"):

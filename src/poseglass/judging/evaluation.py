@@ -34,8 +34,7 @@ def evaluate(
     Both kinds of report print as a table and have ``markdown()``, ``json()`` and ``csv()``.
 
     Args:
-        model: A backbone, an hourglass or a funnel. Motion clips need a backbone or an hourglass that takes x, y and
-            score.
+        model: A backbone, an hourglass or a funnel.
         data: Motion clips (:func:`poseglass.judging.on_clips.evaluate_clips`), or recordings, which are evaluated by
             the default :class:`poseglass.judging.protocol.Protocol`. For another protocol, call
             :func:`poseglass.judging.on_recordings.evaluate_recordings`.

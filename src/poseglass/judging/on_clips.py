@@ -33,7 +33,8 @@ def evaluate_clips(
     """Measure the errors of a model on the takes of a split.
 
     Args:
-        model: A backbone or an hourglass that takes x, y and score. It may be in training mode, and stays in it.
+        model: The model, as :class:`poseglass.lifting.predictor.Predictor` takes it. It may be in training mode, and
+            stays in it.
         clips: Motion capture at any frame rate.
         split: ``"train"``, ``"val"`` or ``"test"``.
         flip: Average with the mirrored pass.
@@ -45,7 +46,7 @@ def evaluate_clips(
 
     Raises:
         DataError: The split is empty, or all of its takes are too short.
-        ModelError: The model is a funnel, or does not take x, y and score in person coordinates.
+        ModelError: The model does not take Human3.6M's joints as x, y or x, y, score.
 
     Example:
         >>> import poseglass as pg

@@ -23,7 +23,8 @@ from numpy import ndarray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from poseglass.body.geometry import root_relative, to_screen
-from poseglass.body.skeleton import Skeleton, counterparts
+from poseglass.body.skeleton import H36M_17, Skeleton, counterparts
+from poseglass.clips.screen import screen_to_metres
 from poseglass.clips.view import person_view
 from poseglass.clips.windows import cut, padding, seq2frame_starts, seq2seq_starts
 from poseglass.data.recordings.store import Recording, Recordings
@@ -33,9 +34,9 @@ from poseglass.judging.metrics import metrics_for
 from poseglass.judging.protocol import EvaluationPlan, Protocol, planned
 from poseglass.judging.report import RecordingReport
 from poseglass.judging.tally import Tally
-from poseglass.lifting.answer import answer
+from poseglass.lifting.answer import answer, answer_frame, centre_frame
 from poseglass.models.mode import in_eval_mode
-from poseglass.waist.hourglass import Funnel, PoseModel, backbone_of
+from poseglass.waist.hourglass import PoseModel, backbone_of
 
 __all__ = ["describe", "evaluate_recordings"]
 
@@ -59,8 +60,8 @@ def evaluate_recordings(
     or 1 if the 2D poses have no scores.
 
     Args:
-        model: A model whose output is root-relative, in metres, in camera or person coordinates. It may be in
-            training mode, and stays in it.
+        model: A model of screen or person coordinates. It may be in training mode, and stays in it. Poses in units of
+            the screen are converted to metres (:func:`poseglass.clips.screen.screen_to_metres`).
         recordings: The recordings, from :meth:`Recordings.open`.
         protocol: How to evaluate; all defaults if None.
         name: The model's name in the report.
@@ -175,12 +176,7 @@ def _begins(model: PoseModel, frames: int, *, centre: bool) -> Int[ndarray, " b"
     """The first frame of each clip. For seq2frame, clip n has frame n in the place that the model predicts."""
     if not centre:
         return seq2seq_starts(frames, model.frames)
-    return seq2frame_starts(frames, model.frames) + model.frames // 2 - _middle(model)
-
-
-def _middle(model: PoseModel) -> int:
-    """The frame of a clip that a seq2frame model predicts."""
-    return model.always if isinstance(model, Funnel) else model.frames // 2
+    return seq2frame_starts(frames, model.frames) + model.frames // 2 - centre_frame(model)
 
 
 def _lifted(
@@ -201,18 +197,21 @@ def _lifted(
             clips = (cut(sequence, model.frames, batch) for sequence in (points, scores))
             pose2d, turn = person_view(*clips, size=recording.size)
         pose2d = np.ascontiguousarray(pose2d[..., : model.inputs])  # b f j i
-        pose3d, kept = answer(model, pose2d, flip=plan.flip, skeleton=plan.skeleton)
+        frames = slice(None)
         if plan.centre:
-            middle = _middle(model)
-            place = np.full(len(batch), middle)
-            if isinstance(model, Funnel):
-                place = (kept[max(kept)].cpu().numpy() == middle).argmax(1)
-            pose3d = np.take_along_axis(pose3d, place[:, None, None, None], 1)  # b 1 j 3
-            turn = None if turn is None else turn[:, middle : middle + 1]
+            middle = centre_frame(model)
+            frames = slice(middle, middle + 1)
+            pose3d = answer_frame(model, pose2d, middle, flip=plan.flip, skeleton=plan.skeleton)
+        else:
+            pose3d, _ = answer(model, pose2d, flip=plan.flip, skeleton=plan.skeleton)
+        # Only weights for Human3.6M are in units of the screen; those published for MPI-INF-3DHP predict metres.
+        if model.card.units == "screen" and plan.skeleton == H36M_17:
+            pelvis = pose2d[:, frames, root, :2].astype(np.float64)
+            pose3d = screen_to_metres(pose3d, pelvis, size=recording.size)
         if plan.counting == "published":
             pose3d[:, :, root] = 0  # what the published code scores; it differs by the model's own error of the root
         else:
             pose3d = root_relative(pose3d, root)
         if turn is not None:
-            pose3d = pose3d @ turn
+            pose3d = pose3d @ turn[:, frames]
         yield pose3d[:, :, back]

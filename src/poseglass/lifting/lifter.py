@@ -19,7 +19,8 @@ from poseglass.body.concatenate import concatenate
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
-from poseglass.lifting.predictor import Prediction, Predictor
+from poseglass.lifting.blocks import Prediction
+from poseglass.lifting.predictor import Predictor
 from poseglass.lifting.resampler import TimedBlock, on_model_clock
 from poseglass.lifting.source import Keypoints, Source, open_source, source_kind
 from poseglass.lifting.stopwatch import Stopwatch
@@ -60,13 +61,15 @@ class Lifter:
     """Turns videos or 2D keypoints into 3D motion. Create it once and use it for many sources.
 
     Args:
-        model: A name such as ``"balanced"``, a folder of weights, or a model that takes x, y and score. A model keeps
-            its mode (training or evaluation); its weights are shared, so later changes to them take effect.
+        model: A name such as ``"balanced"``, a folder of weights, a published checkpoint's file, or a model (see
+            :class:`poseglass.lifting.predictor.Predictor`). A model keeps its mode (training or evaluation); its
+            weights are shared, so later changes to them take effect.
         detector: Finds the 2D keypoints in frames: a detector, or a name in :data:`poseglass.detect.DETECTORS`, which
             is loaded on first use.
         flip: Average with the mirrored pass: slightly more accurate, twice the lifting time.
-        focal: Focal length of the camera in pixels; that of an ordinary lens by default. It determines how far to the
-            side a person away from the middle of the image stands. If given, keypoints must have a `size`.
+        focal: Focal length of the camera in pixels; that of an ordinary lens by default. It determines the line of
+            sight to a person away from the middle of the image. If given, keypoints must have a `size`. Models that
+            predict metres from screen coordinates refuse it.
 
     Attributes:
         report: The :class:`LiftReport` of the last source that was lifted to its end; None until then.
@@ -145,7 +148,7 @@ class Lifter:
             DetectorError: No frame shows a person, or there is no detector.
             FormatError: The keypoint file cannot be read, or layout, size or fps are given for another kind of source.
             PoseError: The keypoints are not in pixels or do not convert, or `on_frame` is given for keypoints.
-            ModelError: A focal length is given, but the keypoints have no image size.
+            ModelError: The keypoints have no image size, and a focal length or a model of screen coordinates needs it.
         """
         opened = open_source(source, layout=layout, size=size, fps=fps)
         if isinstance(opened, Keypoints):

@@ -5,61 +5,42 @@ bounded. The division into blocks does not change the result by a single bit. :f
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass.body.geometry import root_relative
 from poseglass.body.skeleton import H36M_17
-from poseglass.clips.view import person_view
 from poseglass.clips.windows import blend_weights, cut, stitch
 from poseglass.errors import ModelError
-from poseglass.lifting.answer import answer
+from poseglass.lifting.answer import answer, answer_frame, answered_frame
+from poseglass.lifting.blocks import PoseBlock, Prediction
+from poseglass.lifting.frame_by_frame import FrameByFrame
+from poseglass.lifting.model_input import model_input
 from poseglass.models.mode import in_eval_mode
-from poseglass.waist.hourglass import Funnel, PoseModel
+from poseglass.waist.hourglass import PoseModel, backbone_of
 
-__all__ = ["PoseBlock", "Prediction", "Predictor", "predict"]
-
-
-class PoseBlock(NamedTuple):
-    """Consecutive frames: Human3.6M joints in pixels and their scores. Joints of score 0 may have any value."""
-
-    points: Float[ndarray, "f 17 2"]
-    scores: Float[ndarray, "f 17"]
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """Poses of settled frames.
-
-    Attributes:
-        pose3d: Root-relative poses in camera space, metres, (f 17 3).
-        kept: Whether any window kept the frame in the model's middle layers, (f).
-    """
-
-    pose3d: Float[ndarray, "f 17 3"]
-    kept: Bool[ndarray, " f"]
+__all__ = ["Predictor", "predict"]
 
 
 class Predictor:
     """Lifts evenly spaced 2D poses that come block by block.
 
-    Swapped left and right sides are repaired first (:mod:`poseglass.clips.sides`). A predictor remembers nothing from
-    one sequence to the next, so several threads may use it at once.
+    A model that predicts all frames (seq2seq) lifts overlapping windows, which are blended. One that predicts a single
+    frame (seq2frame: its card says so, or it is a funnel) lifts a window for each frame. Swapped left and right sides
+    are repaired first (:mod:`poseglass.clips.sides`). A predictor remembers nothing from one sequence to the next, so
+    several threads may use it at once.
 
     Args:
-        model: A backbone or an hourglass whose input is :func:`poseglass.clips.person.person_coordinates`. It may be in
-            training mode, now or later, and stays in it (:func:`poseglass.models.mode.in_eval_mode`).
+        model: A model of Human3.6M's joints that takes x and y, or x, y and score, in the coordinates of its card. It
+            may be in training mode, now or later, and stays in it (:func:`poseglass.models.mode.in_eval_mode`).
         flip: Average with the mirrored pass, which keeps the same frames; takes twice the time.
         focal: Focal length in pixels; by default that of an ordinary lens.
-        overlap: Share of a window that overlaps with the next, from 0 to below 1.
+        overlap: Share of a window that overlaps with the next, from 0 to below 1; not used by seq2frame models.
 
     Raises:
-        ModelError: The model is a funnel or does not take x, y and score of Human3.6M's joints in person coordinates,
-            or the overlap or the focal length is out of range.
+        ModelError: The model takes other input, the overlap or the focal length is out of range, or a focal length is
+            given for a model that predicts metres from screen coordinates, for which it has no effect.
 
     Example:
         >>> import poseglass as pg
@@ -72,26 +53,24 @@ class Predictor:
     def __init__(
         self, model: PoseModel, *, flip: bool = False, focal: float | None = None, overlap: float = 1 / 3
     ) -> None:
-        if isinstance(model, Funnel):
-            raise ModelError("a funnel predicts some frames only; lifting needs its backbone, or an hourglass")
-        card = model.card
-        if card.coordinates != "person":
-            raise ModelError(
-                f"lifting needs a model of person coordinates; this one was trained on {card.coordinates} coordinates, "
-                "as published models are. Call it directly on 2D poses normalised that way, or evaluate it on prepared "
-                "recordings (poseglass evaluate --data FOLDER)"
-            )
-        if model.inputs != 3:
-            raise ModelError(f"lifting needs a model of 3 inputs (x, y, score); this one takes {model.inputs}")
-        if card.skeleton != H36M_17.name:
-            raise ModelError(f"lifting needs a model of the joints of {H36M_17.name}; this one has {card.skeleton}'s")
+        card, joints = model.card, backbone_of(model).joints
+        if model.inputs not in (2, 3):
+            raise ModelError(f"lifting needs a model of x, y or of x, y, score; this one takes {model.inputs} inputs")
+        if card.skeleton != H36M_17.name or joints != len(H36M_17):
+            own = f"{card.skeleton}'s" if joints == len(H36M_17) else str(joints)
+            raise ModelError(f"lifting needs a model of the 17 joints of {H36M_17.name}; this one has {own}")
         if not 0 <= overlap < 1:
             raise ModelError(f"overlap must be a share of a window, from 0 to below 1, got {overlap}")
         if focal is not None and not 0 < focal < np.inf:
             raise ModelError(f"focal must be a length in pixels above 0, got {focal}")
+        if focal is not None and (card.coordinates, card.units) == ("screen", "metres"):
+            raise ModelError(
+                "a focal length has no effect on this model, which was trained to turn screen coordinates into metres "
+                "in camera space: leave it out"
+            )
         self.model = in_eval_mode(model)
         self.flip, self.focal = flip, focal
-        self.clip = model.frames
+        self.clip, self.answered = model.frames, answered_frame(model)
         self.stride = max(round(self.clip * (1 - overlap)), 1)
         self.weights = blend_weights(self.clip, self.clip - self.stride)
 
@@ -100,22 +79,37 @@ class Predictor:
 
         Args:
             blocks: The frames, in order.
-            size: Width and height of the image. The model predicts the person as seen along the line of sight to them;
-                with the size, the poses are rotated into the camera's axes. Without it, the person is taken to be in
-                the middle of the image.
+            size: Width and height of the image. A model of screen coordinates needs it. A model of person coordinates
+                predicts the person as seen along the line of sight to them; with the size, the poses are rotated into
+                the camera's axes, and without it, the person is taken to be in the middle of the image.
 
         Returns:
             After each block, the frames that no later frame can change, in order (perhaps none); at the end, the rest.
 
         Raises:
-            ModelError: A focal length is given, but no size.
+            ModelError: The size is missing, and the model or a focal length needs it.
         """
-        if self.focal is not None and size is None:
+        if size is None and self.focal is not None:
             raise ModelError("a focal length needs the image's size: give the keypoints their size, or no focal")
+        if size is None and self.model.card.coordinates == "screen":
+            raise ModelError(
+                "this model takes screen coordinates, which depend on the image's size, but the keypoints state none: "
+                "give their size (--size WIDTHxHEIGHT)"
+            )
         return self._lift(blocks, size)
 
     def _lift(self, blocks: Iterable[PoseBlock], size: tuple[int, int] | None) -> Iterator[Prediction]:
-        windows = _Windows(self, size)
+        def lift_frame(points: Float[ndarray, "1 f 17 2"], scores: Float[ndarray, "1 f 17"]) -> ndarray:
+            assert self.answered is not None
+            clip = model_input(self.model, points, scores, size=size, focal=self.focal)
+            pose3d = answer_frame(self.model, clip.pose2d, self.answered, flip=self.flip)
+            return clip.to_camera(pose3d, slice(self.answered, self.answered + 1))
+
+        windows: _Windows | FrameByFrame
+        if self.answered is None:
+            windows = _Windows(self, size)
+        else:
+            windows = FrameByFrame(lift_frame, clip=self.clip, answered=self.answered)
         for block in blocks:
             yield windows.push(block)
         yield windows.finish()
@@ -160,11 +154,9 @@ class _Windows:
             held = self._done[-1][1].pose3d[-1:]
             self._done.append((start, Prediction(np.repeat(held, clip, 0), np.zeros(clip, bool))))
             return
-        pose2d, turn = person_view(points, scores, size=self._size, focal=predictor.focal)
-        pose3d, kept = answer(predictor.model, pose2d, flip=predictor.flip)
-        pose3d = root_relative(pose3d)
-        if turn is not None:
-            pose3d = pose3d @ turn
+        window = model_input(predictor.model, points, scores, size=self._size, focal=predictor.focal)
+        pose3d, kept = answer(predictor.model, window.pose2d, flip=predictor.flip)
+        pose3d = window.to_camera(pose3d)
         every = np.arange(clip)
         first = next(iter(kept.values()))[0].cpu().numpy() if kept else every
         self._done.append((start, Prediction(pose3d[0], np.isin(every, first))))
@@ -202,7 +194,7 @@ def predict(
     """Lift a whole sequence of Human3.6M joints in the image: one or more frames, evenly spaced in time.
 
     Args:
-        model: A model that takes x, y, score; see :class:`Predictor`.
+        model: See :class:`Predictor`.
         points: Positions in pixels (f 17 2). Joints of score 0 may have any value.
         scores: Confidences (f 17).
         flip: Average with the mirrored pass.

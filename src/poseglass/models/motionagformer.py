@@ -99,8 +99,8 @@ class MixerBlock(nn.Module):
         """Mix tokens (b f s c) along `axis`; only an :class:`Attention` mixer takes `received`."""
         normed = self.norm1(x)
         mixed = self.mixer(normed, axis=axis) if received is None else self.mixer(normed, received, axis=axis)
-        x = torch.addcmul(x, self.scale1, self.drop(mixed, axis=axis))
-        return torch.addcmul(x, self.scale2, self.drop(self.mlp(self.norm2(x)), axis=axis))
+        x = kernels.add_branch(x, self.drop(mixed, axis=axis), self.scale1)
+        return kernels.add_branch(x, self.drop(self.mlp(self.norm2(x)), axis=axis), self.scale2)
 
 
 class Layer(nn.Module):
@@ -126,7 +126,8 @@ class Layer(nn.Module):
         return fused
 
 
-# Published names of the tensor whose length is the number of frames that a layer takes, and of the first mlp's weights.
+# Published names. The length of the first tensor is the number of frames that a layer takes; the second holds the
+# weights of the first mlp.
 LENGTH = "layers.{}.graph_temporal.mixer.batch_norm.weight"
 HIDDEN = "layers.0.att_spatial.mlp.fc1.weight"
 
@@ -175,6 +176,7 @@ PUBLISHED = Published(
     ),
     sizes=published_sizes,
     at=7,
+    units="screen",
 )
 
 

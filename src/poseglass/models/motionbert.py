@@ -57,6 +57,7 @@ PUBLISHED = Published(
     ),
     sizes=published_sizes,
     at=1,
+    units="screen",
 )
 
 

@@ -23,6 +23,7 @@ class Published:
         sizes: Reads the constructor's arguments from a state dict with published names.
         at: The layer before which HoT prunes, as published.
         answers: The frames that the weights were trained for; see :class:`poseglass.models.Card`.
+        units: The unit of the poses that the weights predict; see :class:`poseglass.models.Card`.
     """
 
     marks: Mapping[str, int]
@@ -30,8 +31,9 @@ class Published:
     sizes: Callable[[Mapping[str, Tensor]], dict[str, Any]]
     at: int
     answers: Literal["all", "centre"] = "all"
+    units: Literal["metres", "screen"] = "metres"
 
-    def matches(self, state: Mapping[str, Tensor]) -> bool:
+    def matches(self, state: Mapping[str, object]) -> bool:
         """Whether the keys belong to this architecture."""
         return self.marks.keys() <= state.keys()
 
@@ -52,10 +54,12 @@ class Published:
 
 
 def count(state: Mapping[str, Tensor], pattern: str) -> int:
-    """The number of numbered parts: 1 + the largest number that the pattern's group matches in the keys.
+    """The number of numbered parts: how many different numbers the pattern's group matches in the keys.
+
+    A single key with a large number must not make a model of that many layers.
 
     Example:
-        >>> count({"blocks.0.bias": None, "blocks.7.bias": None}, r"blocks\\.(\\d+)\\.")
-        8
+        >>> count({"blocks.0.bias": None, "blocks.0.weight": None, "blocks.1.bias": None}, r"blocks\\.(\\d+)\\.")
+        2
     """
-    return 1 + max((int(match[1]) for key in state if (match := re.match(pattern, key))), default=-1)
+    return len({match[1] for key in state if (match := re.match(pattern, key))})

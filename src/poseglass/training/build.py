@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from poseglass.models import PoseTransformer, create_model
+from poseglass.training.elastic import at_ends
 from poseglass.training.recipe import Recipe
 from poseglass.training.seeds import seeded
 from poseglass.waist import hourglass as waist
@@ -22,7 +23,8 @@ def build(recipe: Recipe, backbone: type[PoseTransformer] | None = None) -> wais
             the recipe's `model.sizes`.
 
     Raises:
-        ModelError: There is no such model, size, pruner or recoverer, or the waist does not fit.
+        ModelError: There is no such model, size, pruner or recoverer, or the waist does not fit, or it cannot be
+            elastic.
 
     Example:
         >>> recipe = Recipe().override("model.name=motionagformer-tiny", "model.frames=9", "waist.keep={1 = 3}")
@@ -49,4 +51,5 @@ def build(recipe: Recipe, backbone: type[PoseTransformer] | None = None) -> wais
                 model = waist.hourglass(planned, keep=schedule, prune=kept.prune, recover=kept.recover)
         if settings.init == "sinusoidal":
             model.init_sinusoidal()
+    at_ends(model, recipe)  # raises an error if the model cannot be elastic
     return model

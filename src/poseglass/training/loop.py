@@ -110,7 +110,12 @@ def _work(rank: int, report: OnStep, *, job: _Job, source: Batches | None = None
     recipe, folder = job.recipe, job.folder
     source = batches(recipe) if source is None else source
     checkpoint = folder / "checkpoint.safetensors"
-    card = Card(coordinates=source.coordinates, keypoints=source.keypoints, answers=recipe.loss.frames)
+    card = Card(
+        coordinates=source.coordinates,
+        keypoints=source.keypoints,
+        answers=recipe.loss.frames,
+        keeps=recipe.waist.elastic_range,
+    )
     model = build(recipe, job.backbone).with_card(card)
     resumes, origin = checkpoint.exists(), source.about()
     if not resumes:

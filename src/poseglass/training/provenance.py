@@ -45,7 +45,7 @@ def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> Non
         TrainingError: The folder holds a run with another recipe, with other data or of an earlier version, or it
             cannot be read.
     """
-    settings = _plain(recipe.to_dict())
+    settings, defaults = _plain(recipe.to_dict()), _plain(Recipe().to_dict())
     # For recordings, the clips of a step do not depend on the number of workers. For motion clips, they do.
     free = FREE | ({("run", "workers")} if recipe.data.keypoints else set())
     if (before := _read(folder / "recipe.json")) is not None:
@@ -58,7 +58,8 @@ def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> Non
             f"{section}.{key}"
             for section, values in settings.items()
             for key, value in values.items()
-            if (section, key) not in free and before.get(section, {}).get(key) != value
+            # A setting that did not exist yet when the run started had the effect of today's default.
+            if (section, key) not in free and before.get(section, {}).get(key, defaults[section][key]) != value
         ]
         if changed:
             raise TrainingError(f"{folder} holds a run with another {', '.join(changed)}; choose another folder")

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from poseglass.errors import RecipeError
 from poseglass.training.losses import JOINT_WEIGHTS, MOTION, TERMS
+from poseglass.waist.schedule import frame_range
 
 __all__ = [
     "DataSettings",
@@ -52,6 +53,14 @@ class WaistSettings:
     """One of :data:`poseglass.waist.prune.PRUNERS`."""
     recover: str = "attention"
     """One of :data:`poseglass.waist.recover.RECOVERERS`."""
+    elastic: tuple[float, ...] = ()
+    """``[least, largest]`` share of a clip's frames that the first stage keeps, drawn for each step; later stages keep
+    their proportion to it. The weights then serve any number in between. Empty: always `keep`."""
+
+    @property
+    def elastic_range(self) -> tuple[float, float] | None:
+        """`elastic` as :class:`poseglass.models.Card` states it; None if the waist is not elastic."""
+        return (self.elastic[0], self.elastic[1]) if self.elastic else None
 
 
 @dataclass(frozen=True)
@@ -229,9 +238,15 @@ def _out_of_range(recipe: Recipe) -> Iterator[str]:
     both = 2 if data.flip == "both" else 1
     not_negative = (schedule.steps, schedule.epochs, schedule.every, data.stride)
     shares = data.shares.values()
+    elastic, nominal = recipe.waist.elastic, next(iter(recipe.waist.keep.values()), None)
+    two = len(elastic) == 2 and 0 < elastic[0] < elastic[1] <= 1
     rules = {
         "model.frames must be at least 3": model.frames >= 3,
         "model.inputs must be 2 (x, y) or 3 (x, y, score)": model.inputs in (2, 3),
+        "waist.elastic must be two shares above 0 and at most 1, the smaller first": two or not elastic,
+        "waist.elastic must include the first number in waist.keep": nominal is None
+        or not two
+        or nominal in frame_range(elastic, model.frames),
         "schedule.steps, schedule.epochs, schedule.every and data.stride must not be negative": min(not_negative) >= 0,
         "schedule.factor and schedule.every_factor must be above 0": min(schedule.factor, schedule.every_factor) > 0,
         "optim.lr and optim.clip must not be negative": min(optim.lr, optim.clip) >= 0,
@@ -266,7 +281,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     if moving and loss.frames == "centre":
         yield f"{', '.join(moving)} must be 0 if loss.frames is centre: one frame does not move"
     ignored = {
-        "if waist.keep is empty": (not waist.keep, ("waist.kind", "waist.prune", "waist.recover")),
+        "if waist.keep is empty": (not waist.keep, ("waist.kind", "waist.prune", "waist.recover", "waist.elastic")),
         "if waist.kind is funnel": (waist.keep and waist.kind == "funnel", ("waist.recover",)),
         "on recordings (data.keypoints)": (data.keypoints, ("data.clean", "data.shares")),
         "on motion clips (no data.keypoints)": (not data.keypoints, ("data.stride",)),

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from poseglass.clips.sample import Sample
 from poseglass.errors import TrainingError
 from poseglass.files.writing import writing
+from poseglass.training.elastic import at_ends, for_step
 from poseglass.training.losses import PoseLoss
 from poseglass.training.optimisers import optimisers, rate
 from poseglass.training.recipe import Recipe
@@ -76,7 +77,8 @@ class TrainingState:
             seeded(mixed(self.recipe.run.seed, self.step, self.rank)),  # dropout and stochastic depth
             torch.autocast("cpu", torch.bfloat16, enabled=optim.bf16),
         ):
-            predicted, target = predictions_and_targets(self.model, pose2d, pose3d, centre=self._centre)
+            model = for_step(self.model, self.recipe, self.step)
+            predicted, target = predictions_and_targets(model, pose2d, pose3d, centre=self._centre)
         loss: Tensor = self.loss(predicted, target)
         loss.backward()
         mean = averaged(loss, self.model.parameters())
@@ -116,9 +118,17 @@ class TrainingState:
         return model.eval()
 
     def validate(self, samples: Mapping[str, Sample]) -> dict[str, float]:
-        """Errors of the mean weights in mm. A funnel is judged by the centre frame."""
+        """Errors of the mean weights in mm. A funnel is judged by the centre frame.
+
+        In elastic training, errors at the ends of the range follow, as ``NAME_mpjpe_keep8``.
+        """
         model = self.averaged()
-        return validation_errors(model, samples, centre=isinstance(model, Funnel) or self._centre)
+        centre = self._centre or isinstance(model, Funnel)
+        errors = validation_errors(model, samples, centre=centre)
+        for keep, twin in at_ends(model, self.recipe).items():
+            at_keep = validation_errors(twin, samples, centre=centre)
+            errors |= {f"{name}_keep{keep}": value for name, value in at_keep.items()}
+        return errors
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors of the state by name."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from poseglass._shapes import Indices, Pose2D, Received, Tokens
 from poseglass.errors import ModelError
@@ -24,18 +24,18 @@ def forward_pruned(
     *,
     kept: Mapping[int, Indices] | None = None,
     always: int | None = None,
-    embedding: nn.ParameterDict | None = None,
+    embedding: Mapping[int, Tensor] | None = None,
 ) -> tuple[Float[Tensor, "b _ s c"], dict[int, Indices]]:
     """Embed clips and run all layers, dropping frames before the layers that the schedule names.
 
     Args:
         backbone: The network.
         schedule: ``{layer: frames kept from that layer on}``.
-        pruner: Chooses the frames.
+        pruner: Chooses the frames. It is not called for a stage that keeps all of its frames.
         pose2d: 2D poses (b f j i).
         kept: Frames to keep in place of the pruner's choice, ``{layer: indices in the clip (b k)}``.
         always: The index of a frame that every stage keeps.
-        embedding: Added to the kept tokens of each stage (1 k 1 c); the keys are layer indices.
+        embedding: ``{layer: embedding (1 k 1 c)}``, added to the kept tokens of each stage.
 
     Returns:
         The last layer's tokens (b k s c), and for each stage the indices in the clip of the kept frames.
@@ -53,20 +53,20 @@ def forward_pruned(
     received: Received | None = None
     for layer in range(backbone.depth):
         if layer in schedule:
-            if kept is None:
+            if kept is not None:
+                chosen = torch.searchsorted(remaining.contiguous(), kept[layer].contiguous())
+                remaining, tokens = kept[layer], take(tokens, chosen)  # b k s c
+            elif schedule[layer] < tokens.shape[1]:
                 poses = take(pose2d, remaining) if stages else pose2d
                 place = None if always is None else (remaining == always).int().argmax(1)
                 attention = None if received is None else _attention(received, layer, backbone, pruner)
                 chosen = _choose(
                     pruner, backbone, tokens, poses, keep=schedule[layer], always=place, attention=attention
                 )
-                remaining = take(remaining, chosen)
-            else:
-                chosen = torch.searchsorted(remaining.contiguous(), kept[layer].contiguous())
-                remaining = kept[layer]
-            stages[layer], tokens = remaining, take(tokens, chosen)  # b k s c
+                remaining, tokens = take(remaining, chosen), take(tokens, chosen)  # b k s c
+            stages[layer] = remaining
             if embedding is not None:
-                tokens = tokens + embedding[str(layer)]
+                tokens = tokens + embedding[layer]
         received = [] if pruner.needs_attention and kept is None and layer + 1 in schedule else None
         tokens = backbone.layer(layer, tokens) if received is None else backbone.layer(layer, tokens, received)
     return tokens, stages

@@ -20,9 +20,10 @@ from poseglass.models import Card, PoseTransformer
 from poseglass.models.card import shallow_copy
 from poseglass.waist._base import Pruner, Recoverer
 from poseglass.waist.forward import forward_pruned
+from poseglass.waist.kept_embedding import stretched
 from poseglass.waist.prune import PRUNERS
 from poseglass.waist.recover import RECOVERERS
-from poseglass.waist.schedule import check_schedule, scheduled
+from poseglass.waist.schedule import Keep, check_schedule, rescheduled, scheduled
 
 __all__ = ["Funnel", "Hourglass", "PoseModel", "Trace", "backbone_of", "funnel", "hourglass"]
 
@@ -51,9 +52,11 @@ class Hourglass(nn.Module):
         schedule: ``{layer: frames kept from that layer on}``. Layers must increase; numbers of frames must not.
         pruner: Chooses the frames to keep.
         recoverer: Restores the others.
+        nominal: The numbers of frames that the learned embedding of kept frames has, for the layers of `schedule`; by
+            default those of `schedule`. For other numbers it is interpolated (:meth:`with_keep`).
 
     Raises:
-        ModelError: The schedule or the recoverer does not fit the backbone.
+        ModelError: The schedule or the recoverer does not fit the backbone, or `nominal` does not fit the schedule.
 
     Example:
         >>> import torch, poseglass as pg
@@ -66,10 +69,18 @@ class Hourglass(nn.Module):
     """
 
     def __init__(
-        self, backbone: PoseTransformer, *, schedule: Mapping[int, int], pruner: Pruner, recoverer: Recoverer
+        self,
+        backbone: PoseTransformer,
+        *,
+        schedule: Mapping[int, int],
+        pruner: Pruner,
+        recoverer: Recoverer,
+        nominal: Mapping[int, int] | None = None,
     ) -> None:
         super().__init__()
         check_schedule(schedule, backbone)
+        if nominal is not None:
+            nominal = rescheduled(schedule, nominal, backbone)
         _check_part(pruner, Pruner)
         _check_part(recoverer, Recoverer)
         if (acts_on := getattr(recoverer, "acts_on", None)) not in ("tokens", "poses"):
@@ -79,11 +90,12 @@ class Hourglass(nn.Module):
             raise ModelError(f"{type(recoverer).__name__} does not fit {type(backbone).__name__}: {reason}")
         self.backbone = backbone
         self.schedule = dict(schedule)
+        self.nominal = self.schedule if nominal is None else nominal
         self.pruner = pruner
         self.recoverer = recoverer
         # HoT adds this to the kept tokens of each stage (1 k 1 c), the same for every joint. It is initially zero.
         self.kept_embedding = nn.ParameterDict(
-            {str(layer): nn.Parameter(torch.zeros(1, keep, 1, backbone.dim)) for layer, keep in schedule.items()}
+            {str(layer): nn.Parameter(torch.zeros(1, keep, 1, backbone.dim)) for layer, keep in self.nominal.items()}
         )
 
     @property
@@ -105,6 +117,32 @@ class Hourglass(nn.Module):
         """The same network with another card: it shares this one's parameters and layers."""
         twin = shallow_copy(self)
         twin.backbone = self.backbone.with_card(card)
+        return twin
+
+    def with_keep(self, keep: Keep) -> "Hourglass":
+        """The same network, keeping other numbers of frames before the same layers.
+
+        It shares this one's backbone, pruner, recoverer and parameters: neither pruners nor recoverers have weights
+        that depend on the number of kept frames, and the embedding of kept frames is interpolated. How accurate the
+        poses are depends on what the weights were trained for (:attr:`poseglass.models.Card.keeps`). If all frames
+        are kept, none are chosen, but the recoverer still runs, because the head was trained on its output.
+
+        Args:
+            keep: The frames that the first stage keeps: a count, or a share of the clip (a float up to 1.0). Later
+                stages keep their proportion to it. Or ``{layer: count or share}`` for every layer that is pruned.
+
+        Raises:
+            ModelError: `keep` is out of range or names other layers, or the backbone's layers are built for fixed
+                numbers of frames (MotionAGFormer).
+
+        Example:
+            >>> import poseglass as pg
+            >>> model = pg.hourglass("mixste-tiny", frames=27, keep=9, at=1)
+            >>> model.with_keep(0.5).schedule, model.schedule
+            ({1: 14}, {1: 9})
+        """
+        twin = shallow_copy(self)
+        twin.schedule = rescheduled(self.nominal, keep, self.backbone)
         return twin
 
     def own_parameters(self) -> Iterator[nn.Parameter]:
@@ -133,8 +171,9 @@ class Hourglass(nn.Module):
             ModelError: The input has the wrong shape, `kept` does not follow the schedule, or the pruner or the
                 recoverer returns something invalid.
         """
+        embedding = {layer: stretched(self.kept_embedding[str(layer)], keep) for layer, keep in self.schedule.items()}
         tokens, stages = forward_pruned(
-            self.backbone, self.schedule, self.pruner, pose2d, kept=kept, embedding=self.kept_embedding
+            self.backbone, self.schedule, self.pruner, pose2d, kept=kept, embedding=embedding
         )
         last = stages[max(stages)]
         if self.recoverer.acts_on == "tokens":
@@ -200,6 +239,12 @@ class Funnel(nn.Module):
         twin.backbone = self.backbone.with_card(card)
         return twin
 
+    def with_keep(self, keep: Keep) -> "Funnel":
+        """The same network, keeping other numbers of frames; see :meth:`Hourglass.with_keep`."""
+        twin = shallow_copy(self)
+        twin.schedule = rescheduled(self.schedule, keep, self.backbone)
+        return twin
+
     def init_sinusoidal(self, generator: torch.Generator | None = None) -> None:
         """Set initial weights that learn fast; see :meth:`PoseTransformer.init_sinusoidal`."""
         self.backbone.init_sinusoidal(generator)
@@ -235,7 +280,7 @@ def backbone_of(model: PoseModel) -> PoseTransformer:
 def hourglass(
     model: PoseTransformer | str,
     *,
-    keep: int | float | Mapping[int, int | float],
+    keep: Keep,
     at: int | None = None,
     prune: str | Pruner = "density",
     recover: str | Recoverer = "attention",
@@ -277,7 +322,7 @@ def hourglass(
 def funnel(
     model: PoseTransformer | str,
     *,
-    keep: int | float | Mapping[int, int | float],
+    keep: Keep,
     at: int | None = None,
     always: int | None = None,
     prune: str | Pruner = "density",

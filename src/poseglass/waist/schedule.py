@@ -7,11 +7,14 @@ import torch
 from poseglass.errors import ModelError
 from poseglass.models import PoseTransformer, create_model
 
-__all__ = ["build_for_schedule", "check_schedule", "scheduled"]
+__all__ = ["Keep", "build_for_schedule", "check_schedule", "frame_range", "rescheduled", "scheduled"]
+
+# Frames to keep: a count, a share of the clip, or a pyramid `{layer: count or share}`.
+Keep = int | float | Mapping[int, int | float]
 
 
 def scheduled(
-    model: PoseTransformer | str, keep: int | float | Mapping[int, int | float], at: int | None, frames: int | None
+    model: PoseTransformer | str, keep: Keep, at: int | None, frames: int | None
 ) -> tuple[PoseTransformer, dict[int, int]]:
     """The backbone and the schedule ``{layer: frames}`` that the arguments of :func:`poseglass.hourglass` describe.
 
@@ -63,6 +66,52 @@ def build_for_schedule(
         return build(frames), schedule
     _check_order(schedule, outline)
     return build(_lengths(schedule, outline)), schedule
+
+
+def rescheduled(schedule: Mapping[int, int], keep: Keep, backbone: PoseTransformer) -> dict[int, int]:
+    """A schedule that prunes before the same layers and keeps other numbers of frames.
+
+    Args:
+        schedule: ``{layer: frames}``.
+        keep: The frames that the first stage keeps, a count or a share of the clip; later stages keep their proportion
+            to it. Or ``{layer: count or share}`` for every layer of the schedule.
+        backbone: The network.
+
+    Raises:
+        ModelError: `keep` names other layers, is out of range, or the backbone's layers are built for fixed numbers of
+            frames.
+
+    Example:
+        >>> from poseglass.models import create_model
+        >>> rescheduled({1: 9, 2: 6}, 18, create_model("mixste-tiny", frames=27))
+        {1: 18, 2: 12}
+    """
+    if isinstance(keep, Mapping):
+        if {*keep} != {*schedule}:
+            raise ModelError(f"the waist prunes before layers {[*schedule]}, so keep must name these, not {[*keep]}")
+        changed = _counts({layer: keep[layer] for layer in schedule}, backbone)
+    else:
+        at, before = next(iter(schedule.items()))
+        first = _counts({at: keep}, backbone)[at]
+        changed = {layer: max(round(frames * first / before), min(first, 1)) for layer, frames in schedule.items()}
+    if backbone.lengths is not None and changed != {**schedule}:
+        raise ModelError(
+            f"the layers of this {type(backbone).__name__} are built for fixed numbers of frames, {dict(schedule)}, so "
+            f"the same weights cannot keep {changed}"
+        )
+    _check_order(changed, backbone)
+    return changed
+
+
+def frame_range(shares: Sequence[float], frames: int) -> range:
+    """The numbers of frames between two shares of a clip, both included; each is at least 1.
+
+    Example:
+        >>> frame_range((0.1, 1.0), 81)
+        range(8, 82)
+    """
+    least, most = (max(round(share * frames), 1) for share in shares)
+    return range(least, most + 1)
 
 
 def check_schedule(schedule: Mapping[int, int], backbone: PoseTransformer) -> None:

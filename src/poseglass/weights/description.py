@@ -44,6 +44,8 @@ def describe(model: nn.Module) -> Description:
         }
         if isinstance(model, Funnel):
             return described | {"always": model.always}
+        if model.nominal != model.schedule:
+            described["nominal"] = {str(layer): keep for layer, keep in model.nominal.items()}
         return described | {"recover": _describe_part(model.recoverer, RECOVERERS)}
     if not isinstance(model, PoseTransformer):
         raise WeightsError(
@@ -73,7 +75,7 @@ def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None
     kind = description["class"]
     if kind not in ("Hourglass", "Funnel"):
         built = _backbone_class(kind, backbone)(**description["settings"])
-        return built.with_card(Card(**description["card"]))
+        return built.with_card(_card(description["card"]))
     inner = build(description["backbone"], backbone)
     if not isinstance(inner, PoseTransformer):
         raise TypeError("an hourglass or a funnel wraps a plain backbone, not another hourglass or funnel")
@@ -87,7 +89,14 @@ def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None
         recoverer = RECOVERERS[recover["class"]].for_backbone(inner)
     else:
         recoverer = _build_part(recover, RECOVERERS)
-    return Hourglass(inner, schedule=schedule, pruner=pruner, recoverer=recoverer)
+    nominal = {int(layer): int(keep) for layer, keep in description.get("nominal", schedule).items()}
+    return Hourglass(inner, schedule=schedule, pruner=pruner, recoverer=recoverer, nominal=nominal)
+
+
+def _card(stored: Mapping[str, Any]) -> Card:
+    """The card of a description. JSON has no tuples, and weights saved by earlier versions have no `keeps`."""
+    keeps = stored.get("keeps")
+    return Card(**{**stored, "keeps": None if keeps is None else tuple(keeps)})
 
 
 def from_format_1(config: Mapping[str, Any]) -> Description:

@@ -23,8 +23,10 @@ from poseglass.errors import WeightsError
 from poseglass.files.writing import writing
 from poseglass.models import PoseTransformer
 from poseglass.waist.hourglass import PoseModel
+from poseglass.waist.schedule import Keep
 from poseglass.weights.checkpoints import load_checkpoint
 from poseglass.weights.description import build, describe, from_format_1
+from poseglass.weights.keeping import keeping
 from poseglass.weights.state import check_state, load_state
 
 __all__ = ["BUNDLED", "WEIGHTS", "load", "load_state", "save"]
@@ -81,6 +83,7 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
 def load(
     source: str | PathLike[str],
     *,
+    keep: Keep | None = None,
     heads: int | None = None,
     at: int | None = None,
     neighbours: int | None = None,
@@ -90,6 +93,9 @@ def load(
 
     Args:
         source: ``"balanced"``, a folder, or a published checkpoint's file.
+        keep: Frames that the waist keeps instead of the stored number: a count, a share of the clip (a float up to
+            1.0), or a pyramid ``{layer: count or share}``; see :meth:`poseglass.Hourglass.with_keep`. A warning is
+            logged if the weights were not trained for it.
         heads: Attention heads of a published checkpoint, which its tensors do not show; as published if None.
         at: The layer before which a published HoT checkpoint prunes; not used if the checkpoint has no waist. If None,
             it is read from the layers' lengths, or else taken as published.
@@ -100,12 +106,14 @@ def load(
     Raises:
         WeightsError: The source is missing or damaged, its checksum differs, tensors are missing or left over, it needs
             `backbone`, or it cannot be read without running code.
-        ModelError: `heads`, `at` or `neighbours` is invalid.
+        ModelError: `heads`, `at` or `neighbours` is invalid, or `keep` does not fit the model.
 
     Example:
         >>> import poseglass as pg
         >>> pg.load("balanced").frames >= 27
         True
+        >>> pg.load("balanced", keep=0.2).schedule
+        {1: 16}
     """
     settings = {"heads": heads, "neighbours": neighbours}
     path = ASSETS / str(source) if str(source) in BUNDLED else Path(source)
@@ -114,7 +122,8 @@ def load(
             raise WeightsError(
                 f"{path} is a folder, whose description already gives {' and '.join(chosen)}: leave that out"
             )
-        return _load_folder(path, backbone)
+        model = _load_folder(path, backbone)
+        return model if keep is None else keeping(model, keep, source)
     if not path.is_file():
         raise WeightsError(
             f"there are no weights {source}: give a folder, a checkpoint file or one of {', '.join(BUNDLED)}"
@@ -123,7 +132,9 @@ def load(
         raise WeightsError(
             f"backbone= is only for a folder that poseglass.save wrote, but {path} is a file: leave it out"
         )
-    return load_checkpoint(path, at=at, settings={name: value for name, value in settings.items() if value is not None})
+    given = {name: value for name, value in settings.items() if value is not None}
+    loaded = load_checkpoint(path, at=at, settings=given)
+    return loaded if keep is None else keeping(loaded, keep, source)
 
 
 def _load_folder(folder: Path, backbone: type[PoseTransformer] | None) -> PoseModel:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Float
 from torch import Tensor
 
 from poseglass.models.time_code import time_code
 from poseglass.waist.hourglass import Hourglass, PoseModel, backbone_of
+from poseglass.waist.kept_embedding import stretched
 
 __all__ = ["lengthened"]
 
@@ -46,9 +46,7 @@ def lengthened(state: Mapping[str, Tensor], model: PoseModel) -> dict[str, Tenso
         if name in timed:
             fitted[name] = _continued(value, own[name].shape[1])
         elif name.startswith("kept_embedding."):
-            flat = value.flatten(2).mT  # 1 c k
-            flat = F.interpolate(flat, own[name].shape[1], mode="linear", align_corners=True)
-            fitted[name] = flat.mT.unflatten(2, value.shape[2:])  # 1 k 1 c
+            fitted[name] = stretched(value, own[name].shape[1])  # 1 k 1 c
     return fitted
 
 

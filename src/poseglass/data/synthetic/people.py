@@ -11,8 +11,8 @@ from jaxtyping import Float
 from numpy import ndarray
 from numpy.random import Generator
 
+from poseglass.body.proportions import H36M_LENGTHS
 from poseglass.body.skeleton import H36M_17
-from poseglass.data.virtual.bodies import H36M_LENGTHS
 from poseglass.data.virtual.detector import DetectorNoise, detect
 
 __all__ = ["STYLES", "Style", "detections", "move", "stand_camera"]

@@ -5,19 +5,15 @@ from jaxtyping import Float
 from numpy import ndarray
 from numpy.random import Generator
 
+from poseglass.body.proportions import H36M_LENGTHS
 from poseglass.body.skeleton import H36M_17
 
-__all__ = ["H36M_LENGTHS", "PARENTS", "random_lengths", "retarget"]
+__all__ = ["PARENTS", "random_lengths", "retarget"]
 
 PARENTS = np.array(H36M_17.parents)
 LEGS = [2, 3, 5, 6]  # joints at the end of thighs and shanks
 ARMS = [11, 12, 13, 14, 15, 16]
 TRUNK = [7, 8, 9, 10]
-
-# Human3.6M's mean bone lengths in metres, each from the joint to its parent.
-H36M_LENGTHS = np.array(
-    [0, 0.134, 0.443, 0.443, 0.134, 0.443, 0.443, 0.236, 0.254, 0.116, 0.115, 0.151, 0.278, 0.249, 0.151, 0.278, 0.249]
-)
 
 # Our own choices; the published weights were trained with them.
 TOWARD_H36M = 1.15  # limit of the random blend from a body's own proportions (0) to Human3.6M's (1) and beyond

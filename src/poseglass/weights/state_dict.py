@@ -1,0 +1,125 @@
+"""Find a network's state dict in a checkpoint, wherever a training script or framework put it.
+
+A checkpoint may be the state dict itself, or hold it under a key (``model_pos``, ``model``, ``state_dict``, ...) beside
+optimisers, settings and callbacks. Frameworks put prefixes before the names: ``module.`` (DataParallel), ``model.``
+(Lightning), ``_orig_mod.`` (torch.compile), ``ema_model.`` (a running mean of the weights). No list of such keys is
+needed: the state dict is where all keys that mark a known architecture have the same prefix.
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from poseglass.errors import WeightsError
+from poseglass.models import BACKBONES, PoseTransformer
+from poseglass.models.published import Published
+from poseglass.weights.torch_file import StoredTensor
+
+__all__ = ["NetworkWeights", "find_weights"]
+
+log = logging.getLogger("poseglass")
+
+DEPTH = 4
+"""Dictionaries within dictionaries that are searched. Lightning's callbacks hold their state in the third."""
+WRAPPERS = re.compile(r"(?<![^.])(_orig_mod|_checkpoint_wrapped_module|_fsdp_wrapped_module)\.")
+"""Parts of names that torch adds around any module: torch.compile, activation checkpointing, FSDP."""
+AVERAGES = frozenset({"ema", "swa", "average", "averaged"})
+"""Words in the names of running means of the weights."""
+
+AnyTensor = Tensor | StoredTensor
+
+
+class NetworkWeights(NamedTuple):
+    """The weights of a network in a checkpoint.
+
+    Attributes:
+        place: Where they are, such as ``state_dict/model.``; empty if they are the checkpoint itself.
+        tensors: The tensors by their published names.
+        backbone: The network's class.
+        published: What identifies its published checkpoints.
+    """
+
+    place: str
+    tensors: Mapping[str, AnyTensor]
+    backbone: type[PoseTransformer]
+    published: Published
+
+
+def find_weights(content: Any, source: object) -> NetworkWeights:
+    """Find the weights of a known architecture in the content of a checkpoint.
+
+    If there are several, such as a student and its teacher, there must be one running mean among them; it is chosen,
+    because researchers evaluate it, and logged.
+
+    Args:
+        content: Plain containers with tensors, or with :class:`poseglass.weights.torch_file.StoredTensor`.
+        source: Where it comes from, for messages.
+
+    Raises:
+        WeightsError: There are no named tensors, none of a known architecture, or it is unclear which to take.
+
+    Example:
+        >>> import torch
+        >>> keys = ("Spatial_patch_to_embedding.weight", "Spatial_pos_embed", "Temporal_pos_embed")
+        >>> lightning = {"epoch": 3, "state_dict": {f"model.{key}": torch.ones(1) for key in keys}}
+        >>> weights = find_weights(lightning, "last.ckpt")
+        >>> weights.place, weights.backbone.__name__
+        ('state_dict/model.', 'MixSTE')
+    """
+    tables = [(place, table) for place, table in _tables(content) if table]
+    if not tables:
+        got = "none" if isinstance(content, dict) else f"an object of type {type(content).__name__}"
+        raise WeightsError(f"{source} holds no state dict: expected named tensors, got {got}")
+    candidates = [weights for place, table in tables for weights in _weights(place, table, source)]
+    if not candidates:
+        _, largest = max(tables, key=lambda table: len(table[1]))
+        known = ", ".join(name for name, kind in BACKBONES.items() if kind.published is not None)
+        raise WeightsError(
+            f"{source} is not a checkpoint of a known architecture ({known}, with or without HoT's waist); its first "
+            f"keys are {', '.join(key[:80] for key in sorted(largest)[:5])}; for weights that poseglass saved, give "
+            "their folder"
+        )
+    if len(candidates) == 1:
+        return candidates[0]
+    means = [weights for weights in candidates if AVERAGES & {*re.split(r"[^a-z]+", weights.place.lower())}]
+    places = ", ".join(weights.place[:80] or "the file itself" for weights in candidates)
+    if len(means) != 1:
+        raise WeightsError(
+            f"{source} holds the weights of {len(candidates)} networks, at {places}: save one of them alone, with "
+            "torch.save or safetensors"
+        )
+    log.info("%s holds the weights of %d networks, at %s; the running mean is taken", source, len(candidates), places)
+    return means[0]
+
+
+def _tables(content: Any) -> Iterator[tuple[str, dict[str, AnyTensor]]]:
+    """The place of each dictionary in the content, and its named tensors. Other values and keys are skipped."""
+    visited: set[int] = set()
+    waiting = [("", content, 0)]
+    while waiting:
+        place, table, depth = waiting.pop()
+        if not isinstance(table, dict) or id(table) in visited:
+            continue
+        visited.add(id(table))
+        named = {key: value for key, value in table.items() if isinstance(key, str)}
+        yield place, {key: value for key, value in named.items() if isinstance(value, AnyTensor)}
+        if depth < DEPTH:
+            waiting += [(f"{place}{key}/", value, depth + 1) for key, value in named.items()]
+
+
+def _weights(place: str, table: Mapping[str, AnyTensor], source: object) -> Iterator[NetworkWeights]:
+    """The networks of known architectures in one dictionary, one for each prefix."""
+    tensors = {WRAPPERS.sub("", key): value for key, value in table.items()}
+    if len(tensors) < len(table):
+        raise WeightsError(f"{source} holds the same weights both with and without torch.compile's prefix: keep one")
+    for backbone in BACKBONES.values():
+        if (published := backbone.published) is None:
+            continue
+        mark = next(iter(published.marks))
+        for prefix in [key.removesuffix(mark) for key in tensors if key == mark or key.endswith(f".{mark}")]:
+            own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            if published.matches(own):
+                yield NetworkWeights(f"{place}{prefix}", own, backbone, published)
