@@ -12,11 +12,12 @@ from itertools import combinations
 
 import numpy as np
 from numpy import ndarray
-from real_videos import CALIBRATION, POSE2SIM, SPORTS2D, TWO_PEOPLE, VIEWS, WALK, files, keypoints, two_people
+from real_videos import CALIBRATION, POSE2SIM, SPORTS2D, VIEWS, WALK, files, keypoints
 from triangulated import LATE, Reference, reference
 
 import poseglass as pg
 from poseglass.judging.metrics import p_mpjpe
+from poseglass.lifting.predictor import predict
 
 DETECTORS = ["mediapipe-lite", "mediapipe", "mediapipe-heavy"]
 
@@ -26,63 +27,51 @@ def main() -> None:
     parser.add_argument("videos", nargs="*")
     parser.add_argument("--model", action="append", help="a model; may be repeated; default: balanced")
     parser.add_argument("--detector", action="append", help="a detector; may be repeated; default: all of MediaPipe")
-    parser.add_argument("--every", type=int, default=1, help="lift every n-th frame and interpolate the others")
+    parser.add_argument(
+        "--unchanged", action="store_true", help="lift 60 frames per second as they are, not 30 of them"
+    )
     options = parser.parse_args()
     models, detectors = options.model or ["balanced"], options.detector or DETECTORS
     if not options.videos:
-        table(detectors, {model: pg.Lifter(model) for model in models}, options.every)
+        table(detectors, {model: pg.Lifter(model) for model in models}, options.unchanged)
         return
     for model in models:
         lifter = pg.Lifter(model, detector=(options.detector or ["mediapipe"])[0])
-        motions = [lifted(lifter, keypoints(path, lifter.detector), options.every) for path in options.videos]
+        motions = [lifted(lifter, keypoints(path, lifter.detector), options.unchanged) for path in options.videos]
         for one, other in combinations(range(len(motions)), 2):
             error = difference(motions[one], motions[other])
             print(f"{error:6.1f} mm  {options.videos[one]}  {options.videos[other]}")
         print(f"{disagreement(motions):6.1f} mm  mean of the pairs, {model}")
 
 
-def table(detectors: list[str], lifters: dict[str, pg.Lifter], every: int) -> None:
+def table(detectors: list[str], lifters: dict[str, pg.Lifter], unchanged: bool) -> None:
     """Print a row for every detector and model. Errors are P-MPJPE in mm.
 
     - views: the mean difference between two of the man's four views;
     - truth: the mean difference of a view from the triangulated reference of `triangulated.py`;
     - accel: mean acceleration of the lifted motion, mm per frame squared at 60 fps, root-relative;
-    - hidden: as truth, in the videos in which a rendered woman sometimes hides the man;
-    - woman: as views, of the rendered woman;
     - walk: the difference of the walk from the motion that is lifted with MediaPipe heavy.
     """
     views, walk = files(POSE2SIM, VIEWS), files(SPORTS2D, [WALK])[0]
     poses = {name: [keypoints(path, name) for path in views] for name in {*detectors, "mediapipe-heavy"}}
     walks = {name: keypoints(walk, name) for name in poses}
     truth = reference(files(POSE2SIM, [CALIBRATION])[0], poses["mediapipe-heavy"])
-    boxes = [late_boxes(view, late) for view, late in zip(truth.pixels(), LATE, strict=True)]
-    print(f"{'detector':16} {'model':12} {'views':>6} {'truth':>6} {'accel':>6} {'hidden':>6} {'woman':>6} {'walk':>6}")
+    print(f"{'detector':16} {'model':12} {'views':>6} {'truth':>6} {'accel':>6} {'walk':>6}")
     for name in detectors:
-        size = name.removeprefix("mediapipe").removeprefix("-") or "full"
-        pairs = [two_people(path, size, box) for path, box in zip(files(POSE2SIM, TWO_PEOPLE), boxes, strict=True)]
-        men, women = zip(*pairs, strict=True)
         for model, lifter in lifters.items():
-            motions = [lifted(lifter, view, every) for view in poses[name]]
-            hidden = [lifted(lifter, view, every) for view in men]
-            woman = [lifted(lifter, view, every) for view in women]
-            heavy = difference(lifted(lifter, walks[name], every), lifted(lifter, walks["mediapipe-heavy"], every))
+            motions = [lifted(lifter, view, unchanged) for view in poses[name]]
+            heavy = difference(
+                lifted(lifter, walks[name], unchanged), lifted(lifter, walks["mediapipe-heavy"], unchanged)
+            )
             calm = np.mean([acceleration(motion.points) for motion in motions])
             values = (
                 disagreement(motions),
                 error(motions, truth),
                 calm,
-                error(hidden, truth),
-                disagreement(woman),
                 heavy,
             )
             print(f"{name:16} {model[-12:]:12} " + " ".join(f"{value:6.1f}" for value in values), flush=True)
     print(f"{'reference':30} {'':6} {'':6} {acceleration(truth.h36m):6.1f}")
-
-
-def late_boxes(pixels: ndarray, late: int) -> ndarray:
-    """The boxes (f 4) around joints (f j 2) in a view that runs late."""
-    boxes = np.concatenate([pixels.min(1), pixels.max(1)], -1)
-    return np.concatenate([boxes[:1]] * late + [boxes])
 
 
 def error(motions: list[pg.PoseSequence], truth: Reference) -> float:
@@ -94,15 +83,13 @@ def error(motions: list[pg.PoseSequence], truth: Reference) -> float:
     return float(np.mean(errors))
 
 
-def lifted(lifter: pg.Lifter, poses: pg.PoseSequence, every: int) -> pg.PoseSequence:
-    """Lift every n-th frame, and interpolate the others linearly."""
-    if every == 1:
+def lifted(lifter: pg.Lifter, poses: pg.PoseSequence, unchanged: bool) -> pg.PoseSequence:
+    """Lift keypoints; if `unchanged`, without resampling."""
+    if not unchanged:
         return lifter.lift(poses)
-    fewer = poses[::every]
-    motion = lifter.lift(fewer)
-    points = motion.points.reshape(len(motion), -1)
-    all_points = np.stack([np.interp(poses.times, fewer.times, column) for column in points.T], 1)
-    return pg.PoseSequence(all_points.reshape(-1, 17, 3), pg.H36M_17, "camera", fps=poses.rate, valid=poses.validity)
+    body = poses.to_skeleton(pg.H36M_17)
+    points = predict(lifter.model, body.points, body.confidence, size=poses.size).pose3d
+    return pg.PoseSequence(points, pg.H36M_17, "camera", fps=poses.rate, valid=poses.validity)
 
 
 def acceleration(points: ndarray) -> float:
