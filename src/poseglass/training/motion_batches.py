@@ -4,12 +4,13 @@ import logging
 import math
 from typing import Any, Literal, final
 
-import numpy as np
+import torch
 
 from poseglass.clips.sample import Sample, mirrored
 from poseglass.data.clips import MotionClips
-from poseglass.data.virtual.sampler import Sampler
+from poseglass.data.virtual.sampler import ClipBatch, Sampler
 from poseglass.training.recipe import Recipe
+from poseglass.training.seeds import mixed
 
 __all__ = ["MotionBatches"]
 
@@ -49,10 +50,10 @@ class MotionBatches:
     def draw(self, step: int, rank: int) -> Sample:
         """Draw one worker's share of a step's batch."""
         data, run = self.recipe.data, self.recipe.run
-        count, rng = data.batch // run.workers, np.random.default_rng([run.seed, step, rank])
+        count, generator = data.batch // run.workers, torch.Generator().manual_seed(mixed(run.seed, step, rank))
         if data.flip == "both":
-            return mirrored(self.sampler.sample(rng, count // 2))
-        return self.sampler.sample(rng, count)  # which mirrors at random
+            return mirrored(_sample(self.sampler.sample(generator, count // 2)))
+        return _sample(self.sampler.sample(generator, count))  # which mirrors at random
 
     def validation(self) -> dict[str, Sample]:
         """Return two batches, of exact and of detector-like 2D poses, the same for every run."""
@@ -63,7 +64,7 @@ class MotionBatches:
             for name, clean in VALIDATION.items()
         }
         return {
-            name: sampler.sample(np.random.default_rng(seed), half)
+            name: _sample(sampler.sample(torch.Generator().manual_seed(seed), half))
             for seed, (name, sampler) in enumerate(samplers.items())
         }
 
@@ -80,3 +81,7 @@ class MotionBatches:
             "training": {"takes": len(self.sampler.clips), "minutes": self.sampler.clips.minutes},
             "validation": {"takes": len(self.validation_takes), "minutes": self.validation_takes.minutes},
         }
+
+
+def _sample(batch: ClipBatch) -> Sample:
+    return Sample(batch.pose2d.cpu().numpy(), batch.pose3d.cpu().numpy())

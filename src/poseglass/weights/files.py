@@ -21,7 +21,7 @@ from torch import nn
 
 from poseglass.errors import WeightsError
 from poseglass.files.writing import writing
-from poseglass.models import PoseTransformer
+from poseglass.models import PoseTransformer, devices
 from poseglass.waist.hourglass import PoseModel
 from poseglass.waist.schedule import Keep
 from poseglass.weights.checkpoints import load_checkpoint
@@ -64,7 +64,7 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
         3
     """
     folder = Path(folder)
-    tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     if half:
         tensors = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
     description = {"format": FORMATS[-1], "about": about, "model": describe(model)}
@@ -88,6 +88,7 @@ def load(
     at: int | None = None,
     neighbours: int | None = None,
     backbone: type[PoseTransformer] | None = None,
+    device: devices.Device = None,
 ) -> PoseModel:
     """Load a model in evaluation mode: bundled weights by name, a folder that :func:`save` wrote, or a checkpoint.
 
@@ -106,7 +107,8 @@ def load(
     Raises:
         WeightsError: The source is missing or damaged, its checksum differs, tensors are missing or left over, it needs
             `backbone`, or it cannot be read without running code.
-        ModelError: `heads`, `at` or `neighbours` is invalid, or `keep` does not fit the model.
+        ModelError: `heads`, `at` or `neighbours` is invalid, `keep` does not fit the model, or this machine has no such
+            device.
 
     Example:
         >>> import poseglass as pg
@@ -115,15 +117,15 @@ def load(
         >>> pg.load("balanced", keep=0.2).schedule
         {1: 16}
     """
-    settings = {"heads": heads, "neighbours": neighbours}
+    where, settings = devices.device(device), {"heads": heads, "neighbours": neighbours}
     path = ASSETS / str(source) if str(source) in BUNDLED else Path(source)
     if path.is_dir():
         if chosen := [name for name, value in {**settings, "at": at}.items() if value is not None]:
             raise WeightsError(
                 f"{path} is a folder, whose description already gives {' and '.join(chosen)}: leave that out"
             )
-        model = _load_folder(path, backbone)
-        return model if keep is None else keeping(model, keep, source)
+        loaded = _load_folder(path, backbone)
+        return (loaded if keep is None else keeping(loaded, keep, source)).to(where)
     if not path.is_file():
         raise WeightsError(
             f"there are no weights {source}: give a folder, a checkpoint file or one of {', '.join(BUNDLED)}"
@@ -134,7 +136,7 @@ def load(
         )
     given = {name: value for name, value in settings.items() if value is not None}
     loaded = load_checkpoint(path, at=at, settings=given)
-    return loaded if keep is None else keeping(loaded, keep, source)
+    return (loaded if keep is None else keeping(loaded, keep, source)).to(where)
 
 
 def _load_folder(folder: Path, backbone: type[PoseTransformer] | None) -> PoseModel:
