@@ -5,12 +5,17 @@ import math
 from typing import Any, Literal, final
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from poseglass.clips.sample import Sample, mirrored
+from poseglass.body.skeleton import H36M_17
+from poseglass.clips.constants import constant
+from poseglass.clips.sample import Sample
 from poseglass.data.clips import MotionClips
-from poseglass.data.virtual.sampler import ClipBatch, Sampler
+from poseglass.data.virtual.sampler import Sampler
 from poseglass.training.recipe import Recipe
 from poseglass.training.seeds import mixed
+from poseglass.training.transfer import DeviceBatch, transferred
 
 __all__ = ["MotionBatches"]
 
@@ -49,11 +54,22 @@ class MotionBatches:
 
     def draw(self, step: int, rank: int) -> Sample:
         """Draw one worker's share of a step's batch."""
+        return _sample(self._clips(step, rank, torch.device("cpu")))
+
+    def draw_on(self, where: torch.device, step: int, rank: int) -> DeviceBatch:
+        """Draw one worker's share of a step's batch on a device.
+
+        CUDA makes the clips itself. They are not those that the CPU makes, because its random numbers differ.
+        """
+        return self._clips(step, rank, where) if where.type == "cuda" else transferred(self.draw(step, rank), where)
+
+    def _clips(self, step: int, rank: int, where: torch.device) -> DeviceBatch:
         data, run = self.recipe.data, self.recipe.run
-        count, generator = data.batch // run.workers, torch.Generator().manual_seed(mixed(run.seed, step, rank))
-        if data.flip == "both":
-            return mirrored(_sample(self.sampler.sample(generator, count // 2)))
-        return _sample(self.sampler.sample(generator, count))  # which mirrors at random
+        count, generator = data.batch // run.workers, torch.Generator(where).manual_seed(mixed(run.seed, step, rank))
+        if data.flip != "both":
+            return DeviceBatch(*self.sampler.sample(generator, count))  # which mirrors at random
+        pose2d, pose3d = self.sampler.sample(generator, count // 2)
+        return DeviceBatch(_with_images(pose2d), _with_images(pose3d))
 
     def validation(self) -> dict[str, Sample]:
         """Return two batches, of exact and of detector-like 2D poses, the same for every run."""
@@ -64,7 +80,7 @@ class MotionBatches:
             for name, clean in VALIDATION.items()
         }
         return {
-            name: _sample(sampler.sample(torch.Generator().manual_seed(seed), half))
+            name: _sample(DeviceBatch(*sampler.sample(torch.Generator().manual_seed(seed), half)))
             for seed, (name, sampler) in enumerate(samplers.items())
         }
 
@@ -83,5 +99,11 @@ class MotionBatches:
         }
 
 
-def _sample(batch: ClipBatch) -> Sample:
+def _sample(batch: DeviceBatch) -> Sample:
     return Sample(batch.pose2d.cpu().numpy(), batch.pose3d.cpu().numpy())
+
+
+def _with_images(poses: Float[Tensor, "b f 17 3"]) -> Float[Tensor, "_ f 17 3"]:
+    """The clips followed by their mirror images, as :func:`poseglass.clips.sample.mirrored` has them."""
+    negated = constant((-1.0, 1.0, 1.0), poses.device, poses.dtype)
+    return torch.cat([poses, poses.index_select(2, constant(H36M_17.mirror, poses.device)) * negated])
