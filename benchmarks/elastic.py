@@ -29,8 +29,9 @@ def main(weights: str, path: str, *keeps: str) -> None:
     assert isinstance(trained, pg.Hourglass)
     recipe = Recipe().override(f"model.frames={trained.frames}", "run.validation_clips=256")
     samples = MotionBatches(MotionClips.load(path), recipe).validation()
-    known = trained.card.keeps or "no other number"
-    print(f"{weights}: trained with {trained.nominal} ({{layer: frames}}) and {known}\n")
+    numbers = ", ".join(f"{frames} frames from layer {layer} on" for layer, frames in trained.nominal.items())
+    known = "no other number" if trained.card.keeps is None else f"any share in {trained.card.keeps}"
+    print(f"{weights}: trained to keep {numbers}, and {known}\n")
     print(
         "| keep | share | MPJPE, mm, clean / detected | P-MPJPE, mm | ms per clip | x as fast | GFLOPs, paper | saved |"
     )
