@@ -33,6 +33,19 @@ class TestConverting:
         assert "halpe26 has 26 joints, but the checkpoint has 17" in " ".join(done.err.split())
         assert poseglass("convert", "x.pth", "more", "--skeleton", "smpl24").code == 1
 
+    def test_the_units_are_as_published_or_as_chosen(self, poseglass: Run, workdir: Path) -> None:
+        published.write(published.filled(published.motionagformer_shapes(lengths=(9, 9), dim=16)), workdir / "x.pth")
+        for options, units in (
+            ([], "screen"),
+            (["--units", "metres"], "metres"),
+            (["--skeleton", "mpi_inf_3dhp17"], "metres"),
+        ):
+            assert poseglass("convert", "x.pth", "ours", *options).code == 0
+            assert weights.load("ours").card.units == units
+        done = poseglass("convert", "x.pth", "other", "--units", "feet")
+        assert (done.code, names(workdir)) == (1, {"x.pth", "ours"})
+        assert "units should be metres or screen, not 'feet'" in done.err
+
     def test_a_pruning_layer_of_a_checkpoint_without_a_waist_is_refused(self, poseglass: Run, workdir: Path) -> None:
         published.write(published.filled(published.mixste_shapes(frames=9, dim=16, depth=2)), workdir / "x.pth")
         done = poseglass("convert", "x.pth", "ours", "--at", 1)
@@ -43,4 +56,4 @@ class TestConverting:
         (workdir / "notes.pth").write_text("no weights")
         done = poseglass("convert", "notes.pth", "ours")
         assert (done.code, names(workdir)) == (1, {"notes.pth"})
-        assert "notes.pth cannot be read as a checkpoint" in done.err
+        assert "notes.pth is not a PyTorch checkpoint" in done.err

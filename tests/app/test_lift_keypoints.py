@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from conftest import Run, make_walk
+from oracle import published
 from poseglass import BODY_25, PoseSequence
 from poseglass.video.reading import VideoReader
 from samples.bomb import Bomb
@@ -130,6 +131,33 @@ class TestKeypoints:
         refused(poseglass("lift", HALPE, "--layout", "[/]"), "'[/]'")
 
 
+class TestCheckpoints:
+    """Researchers' checkpoints in place of the bundled model."""
+
+    def test_a_published_checkpoint_lifts_keypoints(self, poseglass: Run, workdir: Path) -> None:
+        state = published.filled(published.mixste_shapes(frames=27, dim=16, depth=4, keep=9))
+        published.write(state, workdir / "hot_mixste.pth", "model_pos of module.")
+        someone().save(workdir / "walk.npz")
+        succeeded(done := poseglass("lift", "walk.npz", "--model", "hot_mixste.pth"))
+        assert "90 frames" in done.err
+        motion = PoseSequence.load("walk-3d.npz")
+        assert np.isfinite(motion.points).all()
+        assert motion.kept is not None
+        assert 30 <= motion.kept.sum() < 60
+        folder = ["convert", "hot_mixste.pth", "hot-mixste"]
+        assert poseglass(*folder).code == 0
+        succeeded(poseglass("lift", "walk.npz", "--model", "hot-mixste", "-o", "folder.npz"))
+        np.testing.assert_array_equal(PoseSequence.load("folder.npz").points, motion.points)
+
+    def test_the_size_is_asked_for_and_a_focal_length_refused(self, poseglass: Run, workdir: Path) -> None:
+        published.write(published.filled(published.mixste_shapes(frames=9, dim=16, depth=4)), workdir / "x.pth")
+        refused(poseglass("lift", HALPE, "--model", "x.pth"), "depend on the image's size", "--size WIDTHxHEIGHT")
+        options = ["--model", "x.pth", "--size", "1920x1080"]
+        refused(poseglass("lift", HALPE, *options, "--focal", 900), "a focal length has no effect on this model")
+        assert names(workdir) == {"x.pth"}
+        succeeded(poseglass("lift", HALPE, *options))
+
+
 class TestWrongKeypoints:
     @pytest.mark.parametrize(
         ("options", "words"),
@@ -184,7 +212,7 @@ class TestWrongKeypoints:
         refused(poseglass("lift", HALPE, *options), str(HALPE), *words)
 
     def test_an_unlabelled_layout_must_be_given(self, poseglass: Run) -> None:
-        refused(poseglass("lift", DATA / "gast_coco17.json"), "which joints its 17 are", "--layout coco17")
+        refused(poseglass("lift", DATA / "gast_coco17.json"), "does not name its 17 joints", "--layout coco17")
 
     def test_keypoints_in_metres_are_refused(self, poseglass: Run) -> None:
         refused(poseglass("lift", DATA / "blazepose33_world.json"), "pixels are expected")

@@ -35,6 +35,11 @@ def test_parts_with_different_frame_rates_give_timestamps(walk):
     assert whole.rate == pytest.approx(19 / (37 / 30))
 
 
+def test_a_part_with_timestamps_gives_timestamps(walk):
+    whole = concatenate([walk[:10], replace(walk[10:20], timestamps=walk.times[10:20])])
+    assert_array_equal(whole.timestamps, walk.times[:20])
+
+
 def test_a_field_that_one_part_lacks_is_dropped(walk):
     whole = concatenate([walk[:10], replace(walk[10:], kept=None, pose2d=None)])
     assert whole.kept is None

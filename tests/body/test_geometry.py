@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.spatial.transform import Rotation
 
 from oracle.bodies import body
 from poseglass import H36M_17, PoseSequence
@@ -11,6 +12,7 @@ from poseglass.body.geometry import (
     UP,
     Camera,
     align,
+    facing,
     from_screen,
     look_at,
     rays,
@@ -48,7 +50,10 @@ def test_a_point_ahead_is_at_the_centre_and_axes_point_right_and_down():
 def test_the_position_of_a_camera_is_its_origin():
     own = camera()
     assert_allclose(own.to_camera(own.position[None]), 0, atol=1e-12)
-    assert_allclose(own.to_world(np.array([[0.0, 0, 2]]))[0], own.position + 2 * own.rotation[2])
+    for axis in range(3):  # the rows of the rotation are the camera's axes in the world
+        ahead, point = own.position + 2 * own.rotation[axis], 2 * np.eye(3)[axis]
+        assert_allclose(own.to_world(point[None])[0], ahead)
+        assert_allclose(own.to_camera(ahead[None])[0], point, atol=1e-12)
 
 
 def test_points_at_and_behind_the_camera_are_nan():
@@ -102,10 +107,11 @@ class TestLookAt:
         assert_allclose(rotations[:, 0, 1], 0, atol=1e-12)
         assert (rotations[:, 1, 1] < 0).all(), "image down must be world down"
 
-    def test_roll_turns_the_image(self):
-        rolled = look_at(np.array([0.0, 0, -1]), np.radians(90))
-        upward = rolled @ np.array([0.0, 1, 0])
-        assert_allclose(np.abs(upward), [1, 0, 0], atol=1e-12)
+    @pytest.mark.parametrize("degrees", [0, 30, 90, -45])
+    def test_roll_turns_the_camera_clockwise_as_it_looks_ahead(self, degrees):
+        rolled = look_at(np.array([0.0, 0, -1]), angle := np.radians(degrees))
+        upward = rolled @ np.array([0.0, 1, 0])  # in the image, the world turns the other way: up moves to the left
+        assert_allclose(upward, [-np.sin(angle), -np.cos(angle), 0], atol=1e-12)
         assert_allclose(rolled @ np.array([0.0, 0, -1]), [0, 0, 1], atol=1e-12)
 
     def test_each_camera_has_its_own_roll(self):
@@ -138,6 +144,28 @@ class TestRays:
         assert_allclose(rays(np.array([[640.0, 360.0], [1280, 0]]), (1280, 720), 500), [[0, 0, 1], [1.28, -0.72, 1]])
 
 
+class TestFacing:
+    @pytest.mark.parametrize("seed", range(4))
+    def test_it_is_the_smallest_rotation_onto_the_z_axis(self, seed):
+        """About the axis at right angles to both, by the angle between them."""
+        ray = np.random.default_rng(seed).normal(size=3)
+        ray[2] = abs(ray[2])
+        axis = np.cross(ray, [0, 0, 1])
+        angle = np.arccos(ray[2] / np.linalg.norm(ray))
+        expected = Rotation.from_rotvec(angle * axis / np.linalg.norm(axis)).as_matrix()
+        assert_allclose(facing(ray), expected, atol=1e-12)
+
+    def test_a_person_ahead_is_faced_without_turning(self):
+        assert_array_equal(facing(np.array([0.0, 0, 7])), np.eye(3))
+
+    def test_each_ray_has_its_own_rotation(self):
+        directions = rays(RNG.uniform(0, 1000, (4, 5, 2)), (1000, 1000))
+        turns = facing(directions)
+        for row, line in zip(turns, directions, strict=True):
+            for turn, ray in zip(row, line, strict=True):
+                assert_allclose(turn, facing(ray))
+
+
 class TestUpwardAxis:
     @pytest.mark.parametrize("up", UP)
     def test_the_named_axis_becomes_y_without_mirroring(self, up):
@@ -164,6 +192,33 @@ class TestUpwardAxis:
 def test_points_nearer_than_a_micrometre_are_not_projected():
     pixels = camera().project(np.array([[0, 0, 0.9e-6], [0, 0, 1.1e-6]]))
     assert np.isnan(pixels).all(1).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_alignment_in_space_matches_scipy(mirrored):
+    points, target = RNG.normal(size=(2, 6, 9, 3)) + 3
+    if mirrored:
+        target = points * [-1, 1, 1] + RNG.normal(0, 0.1, points.shape)
+    for one, goal, aligned in zip(points, target, align(points, target), strict=True):
+        centred, shifted = one - one.mean(0), goal - goal.mean(0)
+        turned = Rotation.align_vectors(shifted, centred)[0].apply(centred)
+        scale = (turned * shifted).sum() / (centred * centred).sum()
+        assert_allclose(aligned, scale * turned + goal.mean(0))
+
+
+def test_alignment_in_the_plane_matches_complex_numbers():
+    """A similarity of the plane multiplies by a complex number."""
+    points, target = RNG.normal(size=(2, 9, 2)) + 3
+    p, t = (x[:, 0] + 1j * x[:, 1] for x in (points - points.mean(0), target - target.mean(0)))
+    aligned = p * (p.conj() @ t) / (p.conj() @ p)
+    assert_allclose(align(points, target), np.stack([aligned.real, aligned.imag], 1) + target.mean(0))
+
+
+def test_rescaling_matches_plain_loops():
+    points, target = RNG.normal(size=(2, 4, 5, 3))
+    for one, goal, rescaled in zip(points, target, rescale(points, target), strict=True):
+        pairs = list(zip(one.flat, goal.flat, strict=True))
+        assert_allclose(rescaled, one * sum(p * t for p, t in pairs) / sum(p * p for p, _ in pairs))
 
 
 @pytest.mark.parametrize("function", [align, rescale])

@@ -115,6 +115,8 @@ class TestValidation:
 
     def test_the_default_frame_rate_comes_from_the_timestamps(self):
         assert clip(timestamps=np.arange(6) * 0.04, fps=None).rate == pytest.approx(25)
+        assert clip(timestamps=5 + np.arange(6) * 0.04, fps=None).rate == pytest.approx(25)
+        assert clip(frames=2, timestamps=np.array([3.0, 3.1]), fps=None).rate == pytest.approx(10)
         assert clip(frames=1, timestamps=np.array([3.0]), fps=None).rate == 30
 
     def test_the_arguments_are_not_changed(self):
@@ -182,8 +184,27 @@ def test_times_and_duration_follow_from_the_rate_and_the_start():
     assert full().duration == pytest.approx(0.134 + 0.134 / 4)
     assert_allclose(clip(fps=25, start=2.0).times, 2 + np.arange(6) / 25)
     assert clip(fps=25, start=2.0).duration == pytest.approx(0.24)
+    assert clip(fps=10, timestamps=7 + np.array([0, 1, 2, 3, 4, 6.0])).duration == pytest.approx(6.1)
     assert full().start == 0.0
     assert replace(full(), timestamps=np.arange(5) + 7.0).start == 7.0
+
+
+def test_joints_of_another_skeleton_are_blended_from_the_known_ones():
+    """The pelvis lies between the hips, and is unknown if one of them is."""
+    points, scores = np.random.default_rng(0).normal(size=(4, 17, 2)), np.random.default_rng(1).random((4, 17))
+    points[1, COCO_17.index("left_hip")] = np.nan
+    scores[2, COCO_17.index("right_hip")] = 0
+    points[2, COCO_17.index("right_hip")] = 1e6
+    source = PoseSequence(points, COCO_17, "pixels", scores=scores, size=(640, 480))
+    poses = source.to_skeleton(H36M_17)
+    left, right = (source.joint(f"{side}_hip") for side in ("left", "right"))
+    sure = np.stack([source.confidence[:, COCO_17.index(f"{side}_hip")] for side in ("left", "right")], 1).min(1)
+    assert_allclose(poses.confidence[:, 0], sure)
+    assert sure[[1, 2]].tolist() == [0, 0]
+    assert_allclose(poses.joint("pelvis")[[0, 3]], (left + right)[[0, 3]] / 2, rtol=1e-6)
+    assert np.isnan(poses.joint("pelvis")[[1, 2]]).all()
+    assert_array_equal(poses.joint("left_knee"), source.joint("left_knee"))
+    assert (poses.size, poses.space) == ((640, 480), "pixels")
 
 
 def test_a_joint_is_selected_by_name():
@@ -231,6 +252,10 @@ class TestFiles:
     def test_an_empty_sequence_is_saved_and_loaded(self, tmp_path, suffix, axes):
         none = clip(axes=axes)[:0]
         assert_same(PoseSequence.load(none.save(tmp_path / f"none.{suffix}")), none)
+
+    def test_json_has_six_decimals(self, tmp_path):
+        poses = PoseSequence(np.full((1, 17, 2), 0.123456789), H36M_17, "normalised")
+        assert json.loads(poses.save(tmp_path / "walk.json").read_text())["points"][0][0] == [0.123457, 0.123457]
 
     def test_json_has_no_nan(self, tmp_path):
         text = full().save(tmp_path / "walk.json").read_text()

@@ -19,6 +19,10 @@ def person_coordinates(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return person.person_coordinates(torch.from_numpy(points), torch.from_numpy(scores)).numpy()
 
 
+def pelvis_path(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    return person.pelvis_path(torch.from_numpy(points), torch.from_numpy(scores)).numpy()
+
+
 @pytest.mark.parametrize("count", [1, 2, 7, 8])
 def test_the_median_of_an_even_count_is_the_mean_of_the_middle_two(count):
     values = np.random.default_rng(count).normal(size=(3, count, 2))
@@ -105,3 +109,22 @@ class TestPersonCoordinates:
         together = person_coordinates(np.stack([a, b]), np.stack([sa, sb]))
         assert_array_equal(together[0], person_coordinates(a, sa))
         assert_array_equal(together[1], person_coordinates(b, sb))
+
+
+class TestPelvisPath:
+    def test_a_pelvis_that_is_known_is_the_path(self):
+        points, scores = np.random.default_rng(0).normal(size=(9, 17, 2)), np.ones((9, 17))
+        scores[:, 5] = 0
+        assert_array_equal(pelvis_path(points, scores), points[:, 0])
+
+    @pytest.mark.parametrize("joints", [[7], [3, 8, 12]])
+    def test_a_pelvis_that_is_never_known_is_the_mean_of_the_known_joints(self, joints):
+        points, scores = np.random.default_rng(0).normal(size=(9, 17, 2)), np.zeros((9, 17))
+        scores[:, joints] = 1
+        expected = [[sum(pose[joint][axis] for joint in joints) / len(joints) for axis in (0, 1)] for pose in points]
+        assert_allclose(pelvis_path(points, scores), expected)
+
+    def test_a_clip_without_known_joints_has_no_path(self):
+        points, scores = np.zeros((2, 9, 17, 2)), np.ones((2, 9, 17))
+        scores[1] = 0
+        assert np.isnan(pelvis_path(points, scores)).all((1, 2)).tolist() == [False, True]

@@ -99,3 +99,18 @@ def test_short_clips_and_clips_without_people_are_left_alone(frames):
     points, scores = np.full((frames, 17, 2), np.nan), np.zeros((frames, 17))
     assert not exchanged(points, scores).any()
     assert not exchanged(*walk(frames)).any()
+
+
+@pytest.mark.parametrize(("states", "corrected"), [([0, 1], [0, 0]), ([0, 1, 0], [0, 1, 0])])
+def test_two_frames_have_no_majority(states, corrected):
+    points, scores = walk(len(states))
+    assert exchanged(confuse(points, np.array(states)), scores).tolist() == corrected
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_pair_of_which_one_side_is_never_known_does_not_count(side):
+    points, scores = walk()
+    arms = [H36M_17.index(f"{side}_{part}") for part in ("shoulder", "elbow", "wrist")]
+    scores[:, arms] = 0
+    points[20:30] = confuse(points, np.full(60, 3))[20:30]  # the known arm jumps, but there is nothing to exchange
+    assert not exchanged(points, scores).any()

@@ -65,7 +65,9 @@ class TestMediaPipe:
         assert person[:, 2].max() <= 1
         assert max(person[BLAZEPOSE_33.index(joint), 2] for joint in BELOW) <= 0.1
 
-    def test_an_image_with_gaps_between_its_rows(self, detector: MediaPipeDetector, portrait: np.ndarray) -> None:
+    def test_gaps_between_the_rows_of_an_image_do_not_matter(
+        self, detector: MediaPipeDetector, portrait: np.ndarray
+    ) -> None:
         wide = np.concatenate([portrait, portrait], 1)[:, : portrait.shape[1]]
         assert not wide.flags.c_contiguous
         np.testing.assert_array_equal(detector.detect(wide, 0.0), detector.detect(portrait, 0.0))

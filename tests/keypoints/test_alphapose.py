@@ -3,11 +3,13 @@
 import json
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose
 
 from poseglass import HALPE_26
+from poseglass.errors import FormatError
 from poseglass.keypoints import read_keypoints
-from samples.keypoint_files import SAMPLES, write
+from samples.keypoint_files import SAMPLES, person, write
 
 
 def test_a_real_file_is_read_with_the_strongest_person_per_image():
@@ -35,3 +37,9 @@ def test_missing_images_become_invalid_rows(tmp_path):
     assert np.isnan(poses.points[4:6]).all()
     assert not poses.confidence[4:6].any()
     assert_allclose(poses.points[6:], complete.points[6:])  # later frames keep their rows
+
+
+def test_joints_of_named_images_need_a_layout_even_without_a_box(tmp_path):
+    entry = {"image_id": "4.jpg", "keypoints": person(17).reshape(-1).tolist()}
+    with pytest.raises(FormatError, match="does not name its 17 joints"):
+        read_keypoints(write(tmp_path / "a.json", [entry]))

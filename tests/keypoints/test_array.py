@@ -1,11 +1,15 @@
 """Plain numpy arrays."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
+from poseglass import BLAZEPOSE_33, COCO_17, H36M_17
 from poseglass.errors import FormatError
 from poseglass.keypoints import read_keypoints
+from poseglass.keypoints.array import split_scores
 from samples.keypoint_files import SIZE, person
 
 
@@ -25,3 +29,34 @@ def test_arrays_are_read_with_and_without_scores(tmp_path):
     np.savez(tmp_path / "two.npz", a=table, b=table)
     with pytest.raises(FormatError, match=r"several arrays fit; name the right one 'keypoints'; got a \(5, 17"):
         read_keypoints(tmp_path / "two.npz", layout="coco17")
+
+
+def test_the_only_array_of_keypoints_is_used_whatever_its_name(tmp_path):
+    table = np.stack([person(17), person(17, x=101)])
+    np.savez(tmp_path / "a.npz", walk=table, boxes=np.zeros((2, 4)))
+    assert_allclose(read_keypoints(tmp_path / "a.npz", layout="coco17").points, table[..., :2], rtol=1e-6)
+
+
+def test_a_layout_that_is_given_takes_precedence_over_the_file(tmp_path):
+    np.savez(tmp_path / "a.npz", keypoints=person(17)[None], layout="coco17")
+    assert read_keypoints(tmp_path / "a.npz").skeleton == COCO_17
+    assert read_keypoints(tmp_path / "a.npz", layout="h36m17").skeleton == H36M_17
+
+
+@pytest.mark.parametrize("size", [(640, 480, 3), (640, np.nan), (np.inf, 480), 640])
+def test_a_size_that_is_not_a_width_and_height_is_refused(tmp_path, size):
+    np.savez(tmp_path / "a.npz", keypoints=person(17)[None], size=size)
+    with pytest.raises(FormatError, match="size must be a finite width and height"):
+        read_keypoints(tmp_path / "a.npz", layout="coco17")
+
+
+@pytest.mark.parametrize(("third", "score"), [(-0.1, True), (-0.11, False), (1.5, True), (1.51, False), (np.nan, True)])
+def test_the_third_number_is_a_score_if_it_is_in_the_range_of_scores(third, score):
+    """One number outside the range decides, because the others may lie in it by chance."""
+    table = np.stack([person(33)])
+    table[0, 5, 2] = third
+    points, scores = split_scores(table, BLAZEPOSE_33, "the file")
+    assert_array_equal(points, table[..., :2])
+    assert_array_equal(scores, table[..., 2] if score else np.ones((1, 33)))
+    with nullcontext() if score else pytest.raises(FormatError, match="the file: the third number of a joint must be"):
+        split_scores(table[:, :17], COCO_17, "the file")

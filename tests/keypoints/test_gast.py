@@ -13,9 +13,7 @@ from samples.keypoint_files import SAMPLES
 
 def test_a_gast_file_needs_a_layout():
     path = SAMPLES / "gast_coco17.json"
-    with pytest.raises(
-        FormatError, match="does not say which joints its 17 are; pass --layout h36m17 or --layout coco"
-    ):
+    with pytest.raises(FormatError, match="does not name its 17 joints; pass --layout h36m17 or --layout coco"):
         read_keypoints(path)
     poses = read_keypoints(path, layout="coco17")
     first = json.loads(path.read_text())["data"][0]["skeleton"][0]

@@ -4,6 +4,7 @@ import pytest
 
 from poseglass.errors import FormatError
 from poseglass.keypoints import COCO_18, read_keypoints
+from poseglass.keypoints.layouts import plain_name
 from samples.keypoint_files import SAMPLES
 
 
@@ -24,3 +25,20 @@ def test_a_wrong_layout_is_refused_with_the_right_ones():
         read_keypoints(SAMPLES / "movenet_coco17_named.json", layout="halpe26")
     with pytest.raises(FormatError, match="no layout is called 'coco19'; expected one of h36m17, coco17"):
         read_keypoints(SAMPLES / "gast_coco17.json", layout="coco19")
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("Left Shoulder", "left_shoulder"),
+        ("leftShoulder", "left_shoulder"),
+        ("LeftShoulder", "left_shoulder"),
+        ("LEFT-SHOULDER", "left_shoulder"),
+        ("LToe", "ltoe"),  # a capital starts a word only after a small letter
+        ("IpJoint", "ip_joint"),
+        (" nose ", "nose"),
+        ("mouth_left", "left_mouth"),
+    ],
+)
+def test_names_are_read_in_any_spelling(name, plain):
+    assert plain_name(name) == plain

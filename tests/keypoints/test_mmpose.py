@@ -37,6 +37,15 @@ def test_a_header_names_the_joints(tmp_path):
 
 def test_a_file_without_a_header_needs_a_layout(tmp_path):
     path = write(tmp_path / "p.json", mmpose({0: [person(17)]}))
-    with pytest.raises(FormatError, match=r"instance 0: the file does not say which joints its 17 are"):
+    with pytest.raises(FormatError, match=r"instance 0: the file does not name its 17 joints"):
         read_keypoints(path)
     assert read_keypoints(path, layout="coco17").skeleton == COCO_17
+
+
+def test_a_third_number_of_a_joint_is_ignored(tmp_path):
+    joints = person(17)
+    instance = {"keypoints": joints.tolist(), "keypoint_scores": [0.5] * 17}
+    path = write(tmp_path / "p.json", [{"frame_id": 0, "instances": [instance]}])
+    poses = read_keypoints(path, layout="coco17")
+    assert_allclose(poses.points[0], joints[:, :2], atol=1e-3)
+    assert_allclose(poses.confidence, 0.5)

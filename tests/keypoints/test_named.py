@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
 from numpy.testing import assert_allclose
 
 from poseglass import COCO_17
+from poseglass.errors import FormatError
 from poseglass.keypoints import read_keypoints
 from samples.keypoint_files import SAMPLES, person, write
 
@@ -29,3 +31,18 @@ def test_lists_of_people_are_read_and_one_person_followed(tmp_path):
     poses = read_keypoints(write(tmp_path / "p.json", [[], [pose(100)], [pose(104), pose(400)]]))
     assert poses.validity.tolist() == [False, True, True]
     assert_allclose(poses.points[2], person(17, x=104)[:, :2], atol=1e-3)
+
+
+def test_points_need_names(tmp_path):
+    point = {"x": 1, "y": 2}
+    with pytest.raises(FormatError, match="not a keypoint file"):
+        read_keypoints(write(tmp_path / "p.json", [[{"keypoints": [point]}]]))
+    with pytest.raises(FormatError, match="the joints nose do not cover any known layout"):
+        read_keypoints(write(tmp_path / "p.json", [[{"keypoints": [point | {"name": "nose"}]}]]))
+
+
+def test_a_joint_that_a_frame_lacks_is_unknown(tmp_path):
+    frame = {n: {"x": p[0], "y": p[1]} for n, p in zip(COCO_17.joints, person(17), strict=True)}
+    poses = read_keypoints(write(tmp_path / "p.json", [frame, {n: p for n, p in frame.items() if n != "left_knee"}]))
+    assert (poses.confidence == 0).nonzero()[0].tolist() == [1]
+    assert (poses.confidence == 0).nonzero()[1].tolist() == [COCO_17.index("left_knee")]

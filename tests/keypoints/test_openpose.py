@@ -1,10 +1,13 @@
 """OpenPose folders."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from poseglass import BODY_25
+from poseglass import BODY_25, COCO_17
+from poseglass.errors import FormatError
 from poseglass.keypoints import COCO_18, read_keypoints
 from samples.keypoint_files import SIZE, person, write
 
@@ -32,3 +35,44 @@ def test_undetected_joints_have_a_score_of_zero(tmp_path):
     poses = read_keypoints(tmp_path)
     assert poses.confidence[0, 4] == 0
     assert (np.delete(poses.confidence[0], 4) > 0).all()
+
+
+def folder(path: Path, frames: list[list[dict]]) -> Path:
+    for frame, people in enumerate(frames):
+        write(path / f"a_{frame}_keypoints.json", {"people": people})
+    return path
+
+
+def test_people_are_followed_by_their_numbers(tmp_path):
+    """Two people who change places abruptly, so that their boxes say nothing."""
+    left, right = person(25, x=100, score=0.8), person(25, x=400)
+    frames = [{0: left, 1: right}, {1: left, 0: right}, {0: left, 1: right}, {1: left, 0: right}, {1: right}]
+    people = [
+        [{"person_id": [number], "pose_keypoints_2d": joints.reshape(-1).tolist()} for number, joints in crowd.items()]
+        for crowd in frames
+    ]
+    poses = read_keypoints(folder(tmp_path, people), size=SIZE)
+    assert_allclose(poses.points, [crowd[1][:, :2] for crowd in frames], rtol=1e-6)  # the one in view for longest
+
+
+@pytest.mark.parametrize("number", [[], [-1], [-2]])
+def test_people_without_a_number_are_followed_by_their_boxes(tmp_path, number):
+    joints = [person(25, x=x).reshape(-1).tolist() for x in (100, 103)]
+    people = [[{"person_id": number, "pose_keypoints_2d": row}] for row in joints]
+    bystander = {"person_id": number, "pose_keypoints_2d": person(25, x=400, height=90).reshape(-1).tolist()}
+    poses = read_keypoints(folder(tmp_path, [people[0], [bystander, *people[1]]]))
+    assert_allclose(poses.points[:, 0, 0], [person(25, x=x)[0, 0] for x in (100, 103)])
+
+
+def test_a_layout_is_needed_for_other_numbers_of_joints(tmp_path):
+    folder(tmp_path, [[{"pose_keypoints_2d": person(17).reshape(-1).tolist()}]])
+    with pytest.raises(FormatError, match=r"this format has 25 \(body25\) or 18 \(coco18\) joints, but 17 are given"):
+        read_keypoints(tmp_path)
+    assert read_keypoints(tmp_path, layout="coco17").skeleton == COCO_17
+
+
+@pytest.mark.parametrize("content", [[], {}, 3])
+def test_a_file_without_a_list_of_people_is_refused(tmp_path, content):
+    write(tmp_path / "a_0_keypoints.json", content)
+    with pytest.raises(FormatError, match=r"a_0_keypoints\.json lacks the list of people"):
+        read_keypoints(tmp_path)

@@ -85,3 +85,38 @@ def test_a_tenth_of_the_trusted_joints_may_lie_far_outside(far, place, score, re
     points[:far], scores[:far] = place * 100, score
     with pytest.raises(FormatError, match="far outside an image of 100 x 100") if refused else nullcontext():
         clean(points, scores, (100, 100))
+
+
+def test_one_coordinate_may_contradict_the_size():
+    points, scores = full(50.0)
+    points[:11, :, 0] = 126
+    with pytest.raises(FormatError, match="far outside an image of 100 x 100"):
+        clean(points, scores, (100, 100))
+
+
+def test_infinite_scores_are_unknown():
+    points, scores = full(50.0, 3)
+    scores[:, 0] = [np.inf, -np.inf, np.nan]
+    assert clean(points, scores, None)[1].tolist() == [[0], [0], [0]]
+
+
+def test_points_that_are_not_finite_have_a_score_of_zero():
+    points, scores = full(50.0, 3)
+    points[0, 0, 1], points[1, 0, 0] = np.nan, -np.inf
+    points, scores = clean(points, scores, None)
+    assert np.isnan(points[..., 0]).ravel().tolist() == [True, True, False]
+    assert scores.ravel().tolist() == [0, 0, 1]
+
+
+def test_unknown_points_do_not_decide_whether_coordinates_are_pixels():
+    points, scores = full(0.5)
+    points[0], scores[0] = 5000, 0
+    with pytest.raises(FormatError, match=r"x runs from 0\.5 to 0\.5"):
+        clean(points, scores, None)
+
+
+@pytest.mark.parametrize(("x", "score"), [(0, 1), (0.5, 1), (100, 1), (-0.5, 0), (100.5, 0)])
+def test_the_border_of_the_image_is_inside(x, score):
+    points, scores = full(50.0)
+    points[0, 0] = [x, 50]
+    assert clean(points, scores, (100, 100))[1][0, 0] == score

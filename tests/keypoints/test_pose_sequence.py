@@ -35,7 +35,9 @@ def test_timestamps_are_kept_unless_a_frame_rate_is_given(tmp_path):
 
 def test_lifted_motion_is_refused(tmp_path):
     motion = PoseSequence(np.zeros((3, 17, 3)), H36M_17, "camera")
-    with pytest.raises(FormatError, match="2D poses in pixels are expected, but these are in camera space"):
+    with pytest.raises(
+        FormatError, match=r"expected, but these are in camera space \(metres\); this motion is lifted already"
+    ):
         read_keypoints(motion.save(tmp_path / "motion.npz"))
     with pytest.raises(FormatError, match="the table is three-dimensional"):
         read_keypoints(motion.save(tmp_path / "motion.csv"))
@@ -56,3 +58,18 @@ def test_uneven_times_are_kept(tmp_path, suffix):
     points = np.repeat(person(17)[None, :, :2], 4, 0)
     path = PoseSequence(points, COCO_17, "pixels", timestamps=times).save(tmp_path / f"walk{suffix}")
     assert_allclose(read_keypoints(path).timestamps, times, atol=1e-6)
+
+
+def test_the_layout_of_a_file_cannot_be_overruled(tmp_path):
+    path = PoseSequence(person(17)[None, :, :2], COCO_17, "pixels").save(tmp_path / "walk.npz")
+    assert read_keypoints(path, layout="coco17").skeleton == COCO_17
+    with pytest.raises(FormatError, match="the file says that its joints are coco17, not h36m17"):
+        read_keypoints(path, layout="h36m17")
+    with pytest.raises(FormatError, match="17 joints are given but halpe26 has 26"):
+        read_keypoints(path, layout="halpe26")
+
+
+def test_normalised_poses_are_refused(tmp_path):
+    path = PoseSequence(np.zeros((3, 17, 2)), COCO_17, "normalised").save(tmp_path / "walk.npz")
+    with pytest.raises(FormatError, match=r"these are in normalised space \(half widths\)$"):
+        read_keypoints(path)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from poseglass import keypoints
+from poseglass import COCO_17, keypoints
 from poseglass.errors import FormatError
 from poseglass.keypoints import FORMATS, read_keypoints
-from poseglass.keypoints.frames import rows
+from poseglass.keypoints.frames import one_person, rows
 from poseglass.people.following import DetectedPerson, main_person
 from samples.keypoint_files import SAMPLES, coco, person, write
 
@@ -83,6 +83,7 @@ BROKEN = {
     "point is a number": ([{"nose": {"x": 1, "y": 2}, "neck": 3}], "frame 0: joint 'neck' must have a name, x and y"),
     "too few names": ([{"nose": {"x": 10, "y": 20}}], "the joints nose do not cover any known layout"),
     "ragged": ([[[1, 2], [3]]], "frame 0 must hold numbers only, in rows of equal length"),
+    "one joint": ([[[9, 9]]], "1 joints are given but coco17 has 17"),
     "uneven": ([[[9, 9]] * 17, [[9, 9]] * 18], "every frame must have the same joints"),
     "odd pose": ({"data": [{"frame_index": 1, "skeleton": [{"pose": [1, 2, 3]}]}]}, "must be pairs of x and y"),
     "all null": ([{**ENTRY, "keypoints": [None] * 51}], None),
@@ -132,7 +133,7 @@ def test_damaged_files_raise_format_errors_only(tmp_path, name):
     assert refused > 10
 
 
-def test_files_that_cannot_be_opened(tmp_path):
+def test_files_that_cannot_be_opened_are_refused(tmp_path):
     with pytest.raises(FormatError, match="there is no file"):
         read_keypoints(tmp_path / "nothing.json")
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 cut off")
@@ -171,3 +172,13 @@ def test_frame_numbers_may_span_a_hundred_frames_per_detection(last, refused):
     people = dict.fromkeys([*range(200), last], DetectedPerson(person(17)[:, :2], person(17)[:, 2]))
     with pytest.raises(FormatError, match="201 detections lie between") if refused else nullcontext():
         rows(people, 0, last, 17)
+
+
+def test_a_frame_shows_the_person_if_a_joint_is_known():
+    points = np.ones((4, 17, 2))
+    points[0, 1:] = np.nan  # one joint is known
+    points[1] = np.nan
+    points[2, ..., 1] = np.nan  # no joint is known in x and y
+    people = one_person(points, np.ones((4, 17)), COCO_17)
+    assert [len(people.frames[frame]) for frame in range(4)] == [1, 0, 0, 1]
+    assert people.start == 0

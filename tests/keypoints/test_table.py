@@ -83,3 +83,13 @@ class TestSeconds:
     def test_times_must_increase(self, tmp_path):
         with pytest.raises(FormatError, match="seconds must increase"):
             read_keypoints(write_table(tmp_path / "t.csv", [0, 1, 2], [0.0, 0.1, 0.1]))
+
+
+def test_a_row_shows_the_person_if_it_is_valid_and_a_joint_is_known(tmp_path):
+    joints = [f"{joint}_{axis}" for joint in COCO_17.joints for axis in "xy"]
+    known, x_only = ["9"] * 34, ["9", ""] * 17
+    one, nobody = ["9", "9", *[""] * 32], [""] * 34
+    lines = [["1", *known], ["0", *known], ["1", *one], ["1", *x_only], ["1", *nobody], ["", *known]]
+    text = "\n".join(",".join(line) for line in [["valid", *joints], *lines])
+    (tmp_path / "t.csv").write_text(text)
+    assert read_keypoints(tmp_path / "t.csv").validity.tolist() == [True, False, True, False, False, False]

@@ -163,6 +163,12 @@ class TestFramesWithNobody:
         noisy = PoseSequence(points, COCO_17, "pixels", valid=poses.validity, size=poses.size)
         assert_array_equal(Lifter(MODEL).lift(noisy).points, Lifter(MODEL).lift(poses).points)
 
+    def test_a_frame_with_a_known_joint_is_valid(self) -> None:
+        scores = np.zeros((30, 17))
+        scores[:, :9] = 1
+        poses = keypoints(30, H36M_17, scores=scores)
+        assert Lifter(MODEL).lift(poses).validity.all()
+
     def test_a_frame_whose_joints_are_all_unknown_is_invalid(self):
         scores = np.ones((12, 17))
         scores[4] = 0
@@ -322,6 +328,12 @@ class TestSeveralPeople:
         motion, _ = self.lifted(main, self.smaller(keypoints(100), 500))
         assert_array_equal(motion.validity, valid)
         assert_array_equal(motion.points, Lifter(MODEL).lift(main).points)
+
+    @pytest.mark.parametrize("count", [2, 3])
+    def test_several_people_give_a_warning(self, caplog: pytest.LogCaptureFixture, count: int) -> None:
+        with caplog.at_level("WARNING", "poseglass"):
+            self.lifted(*[self.smaller(keypoints(9), 400 * n) for n in range(count)])
+        assert [message.split(":")[0] for message in caplog.messages] == [f"up to {count} people per frame"]
 
     def test_a_single_person_gives_no_warning(self, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level("WARNING", "poseglass"):

@@ -123,6 +123,11 @@ def test_any_overlap_gives_a_pose_per_frame(overlap):
     assert all(np.isfinite(part.pose3d).all() for part in parts)
 
 
+@pytest.mark.parametrize(("overlap", "stride"), [(0, 9), (1 / 3, 6), (0.4, 5), (0.5, 4), (0.6, 4), (0.99, 1)])
+def test_windows_overlap_by_the_nearest_number_of_frames(overlap, stride):
+    assert Predictor(make(False), overlap=overlap).stride == stride
+
+
 @pytest.mark.parametrize("overlap", [-0.5, 1.0, float("nan")])
 def test_an_overlap_out_of_range_is_refused(overlap):
     with pytest.raises(ModelError, match="overlap"):

@@ -10,8 +10,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import poseglass as pg
 from oracle import bodies, mhformer, mixste, motionagformer, motionbert, published
+from poseglass.detect.fake import FakeDetector
 from poseglass.errors import ModelError
 from poseglass.models import Card
+from poseglass.video.reading import Frame
 from poseglass.waist.hourglass import Funnel
 
 torch.set_num_threads(1)
@@ -75,9 +77,9 @@ def back_projected(pose: np.ndarray, pelvis: np.ndarray) -> np.ndarray:
     return placed * AVERAGE / sum(np.linalg.norm(placed[a] - placed[b]) for a, b in BONES)
 
 
-def finished(name: str, pose: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def finished(name: str, pose: np.ndarray, joints: np.ndarray) -> np.ndarray:
     """The published output in metres, relative to the pelvis."""
-    return back_projected(pose, seen[0, :2]) if "motion" in name else pose - pose[:1]
+    return back_projected(pose, joints[0, :2]) if "motion" in name else pose - pose[:1]
 
 
 def checkpoint(name: str, folder: Path) -> tuple[Path, dict[str, np.ndarray]]:
@@ -95,7 +97,7 @@ def test_a_window_is_lifted_as_an_independent_computation_says(tmp_path, name):
     assert (motion.space, motion.size, len(motion)) == ("camera", SIZE, model.frames)
     if model.card.answers == "all":
         answers, _ = ORACLES[name](state)(clip)
-        truth = np.stack([finished(name, pose, seen) for pose, seen in zip(answers, clip, strict=True)])
+        truth = np.stack([finished(name, pose, joints) for pose, joints in zip(answers, clip, strict=True)])
     else:
         rows = [np.clip(np.arange(t - 4, t + 5), 0, 8) for t in range(9)]
         truth = np.stack([(pose := ORACLES[name](state)(clip[row])[0][4]) - pose[:1] for row in rows])
@@ -119,7 +121,7 @@ def test_golden_checkpoints_lift_as_the_model_does_by_hand(tmp_path, name):
             answers = np.stack([model(torch.from_numpy(clip[row][None]))[0, 175].numpy() for row in rows])
         else:
             answers = model(torch.from_numpy(clip[None]))[0].numpy()
-    truth = np.stack([finished(name, pose, seen) for pose, seen in zip(answers, clip, strict=True)])
+    truth = np.stack([finished(name, pose, joints) for pose, joints in zip(answers, clip, strict=True)])
     difference = np.abs(motion.points - truth)
     # MotionAGFormer's choice of neighbours amplifies rounding, so the median difference counts.
     assert (np.median(difference) if "agformer" in name else difference.max()) < 1e-4
@@ -145,7 +147,7 @@ def test_the_mirrored_pass_mirrors_the_screen(tmp_path, name):
     both = (pair[0][0].numpy() + mirror(pair[1][0].numpy())) / 2
     if name == "mhformer":
         both = both[4:5]
-    truth = np.stack([finished(name, pose, seen) for pose, seen in zip(both, clip, strict=False)])
+    truth = np.stack([finished(name, pose, joints) for pose, joints in zip(both, clip, strict=False)])
     assert_allclose(pg.lift(poses, model=model, flip=True).points, truth, atol=1e-5)
 
 
@@ -188,6 +190,15 @@ def test_a_saved_run_lifts_like_its_model(tmp_path):
     model = pg.create_model("mixste-tiny", frames=9, card=Card(coordinates="screen", keypoints="cpn")).eval()
     folder = pg.save(model, tmp_path / "best")
     assert_array_equal(pg.lift(walk(30), model=folder).points, pg.lift(walk(30), model=model).points)
+
+
+@pytest.mark.parametrize("name", ["hot_mixste", "motionbert", "mhformer"])
+def test_a_video_gives_the_same_motion_as_its_keypoints(tmp_path, name):
+    model = pg.load(checkpoint(name, tmp_path)[0])
+    poses = walk(40)
+    frames = (Frame(np.zeros((4, 4, 3), np.uint8), float(seconds)) for seconds in poses.times)
+    chunks = list(pg.Lifter(model, detector=FakeDetector(poses)).stream(frames, size=SIZE, fps=50))
+    assert_array_equal(np.concatenate([chunk.points for chunk in chunks]), pg.lift(poses, model=model).points)
 
 
 def test_screen_coordinates_need_the_size_of_the_image(tmp_path):

@@ -94,6 +94,20 @@ def test_frames_that_become_regular_again_are_kept() -> None:
     assert_array_equal(ticks.points[-40:], poses_at(times)[0][-40:])
 
 
+def test_frames_count_as_regular_after_eight_in_step() -> None:
+    times = np.concatenate([EVEN, EVEN[-1] + 2.8 / 30 + np.arange(50) / 30])  # the first of these is out of step
+    ticks, points = resampled(times)[0].points, poses_at(times)[0]
+    assert_array_equal(ticks[-42:], points[-42:])
+    assert (ticks[-43] != points[-43]).all()
+
+
+def test_the_median_of_the_first_63_steps_sets_the_rate() -> None:
+    times = np.cumsum([0] + 32 * [0.04] + 48 * [0.02])  # 32 of 63 steps are of 25 frames per second
+    ticks = resampled(times)[0].points
+    assert_array_equal(ticks[:33], poses_at(times)[0][:33])
+    assert len(ticks) == 33 + 24
+
+
 @pytest.mark.parametrize(("before", "after"), [(30, 60), (30, 20), (60, 40)])
 def test_rounded_times_do_not_decide_whether_a_new_rate_is_in_step(before: float, after: float) -> None:
     times = np.concatenate([np.arange(80) / before, 80 / before + np.arange(80) / after])

@@ -7,7 +7,7 @@ import pytest
 
 import poseglass as pg
 from poseglass.errors import DetectorError, FormatError, ModelError, PoseError
-from poseglass.lifting.source import open_source, source_kind
+from poseglass.lifting.source import Keypoints, open_source, source_kind
 from samples.commandline import HALPE, openpose, someone
 from samples.keypoint_files import coco, person, write
 
@@ -27,6 +27,9 @@ def test_poses_that_are_already_loaded_are_used_directly() -> None:
     poses = someone(3)
     assert source_kind(poses) == "keypoints"
     assert open_source(poses).poses is poses
+    loaded = Keypoints(poses, 4)
+    assert source_kind(loaded) == "keypoints"
+    assert open_source(loaded) is loaded
 
 
 @pytest.mark.parametrize("source", [None, 3, ["walk.mp4"], b"walk.mp4", np.zeros((9, 17, 2))])

@@ -87,18 +87,6 @@ def test_the_same_generator_gives_the_same_weights_and_the_global_one_is_unchang
     assert all(torch.equal(drawn[0][key], drawn[1][key]) for key in JOINTS[name])
 
 
-def test_initial_weights_of_motionbert_are_as_published():
-    """Normal with a standard deviation of 0.02, and equal weights for both streams (its released configuration)."""
-    torch.manual_seed(0)
-    model = create_model("motionbert-tiny", sizes={"dim": 64})
-    drawn = [model.joint_embedding, model.time_embedding, model.project.weight, model.represent.weight]
-    drawn += [block.attn.qkv.weight for block in model.joints_first_spatial]
-    assert all(value.std().item() == pytest.approx(0.02, rel=0.15) for value in drawn)
-    assert not any(module.bias.any() for module in (model.project, model.represent, model.head_project))
-    first, second = torch.randn(2, 5, 64)
-    torch.testing.assert_close(model.fusions[0](first, second), (first + second) / 2)
-
-
 def test_layer_scales_and_stochastic_depth_of_motionagformer_are_as_published():
     model = create_model("motionagformer-tiny", sizes={"drop": 0.4, "depth": 5})
     for index, layer in enumerate(model.layers):

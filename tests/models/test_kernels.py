@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.testing import assert_close
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -87,6 +87,77 @@ class TestAttention:
         query, key, value = torch.randn(2, 4, 9, 8), torch.randn(2, 4, keys, 8), torch.randn(2, 4, keys, 8)
         expected = kernels.plain_attention(query, key, value)
         assert_close(kernels.attention_by_maps(query, key, value), expected, atol=1e-5, rtol=1e-5)
+
+    @pytest.mark.parametrize("offset", [-300, -60, 60, 300])
+    @pytest.mark.parametrize("at_once", [1, 1 << 20])
+    def test_scores_of_any_size_agree_with_the_plain_form(self, monkeypatch, offset, at_once):
+        """Without a maximum subtracted, the exponentials of the first row's scores would overflow or vanish."""
+        monkeypatch.setattr(kernels, "MAPS", at_once)
+        query, key, value = torch.randn(3, 2, 4, 9, 16)
+        query[0, 0, 0], key[0, 0] = offset, torch.rand(9, 16) / 100 + 0.25  # scores near offset, after scaling
+        expected = kernels.plain_attention(query, key, value)
+        assert_close(kernels.attention_by_maps(query, key, value), expected, atol=1e-4, rtol=1e-4)
+        cast = query.bfloat16(), key.bfloat16(), value.bfloat16()
+        exact = kernels.plain_attention(*(x.double() for x in cast))
+        error = (kernels.attention_by_maps(*cast).double() - exact).abs()
+        error[0, 0, 0] = 0  # scores of this size are coarse in bfloat16
+        assert error.max() < 3e-2
+
+    def test_only_a_step_with_extreme_scores_takes_a_softmax(self, monkeypatch):
+        softmax, steps = Tensor.softmax, []
+        monkeypatch.setattr(
+            Tensor, "softmax", lambda scores, *args, **kwargs: steps.append(scores) or softmax(scores, *args, **kwargs)
+        )
+        monkeypatch.setattr(kernels, "MAPS", 1)
+        query, key, value = torch.randn(3, 3, 4, 9, 16)
+        query[1, 2, 3] *= 1000
+        kernels.attention_by_maps(query, key, value)
+        assert_close(steps, [query[1] @ key[1].mT / 4])
+
+    @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+    def test_numbers_that_are_not_finite_are_not_hidden(self, bad):
+        query, key, value = torch.randn(3, 2, 4, 9, 16)
+        query[0, 0, 0, 0] = bad
+        out = kernels.attention_by_maps(query, key, value)
+        assert out[0, 0, 0].isnan().all()
+        assert out[1].isfinite().all()
+
+    def test_the_result_is_laid_out_as_the_query(self):
+        """So that joining the heads afterwards is a view."""
+        fused = torch.randn(5, 9, 3, 4, 8)  # b n (qkv) h c
+        query, key, value = (x.transpose(1, 2) for x in fused.unbind(2))
+        out = kernels.attention_by_maps(query, key, value)
+        assert out.transpose(1, 2).is_contiguous()
+        assert_close(out, kernels.plain_attention(query, key, value), atol=1e-5, rtol=1e-5)
+
+
+class TestAddBranch:
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+    @pytest.mark.parametrize("scaled", [True, False])
+    @pytest.mark.parametrize("strided", [True, False])
+    def test_agrees_with_the_plain_form(self, dtype, scaled, strided):
+        x, branch = torch.randn(2, 5, 3, 8), torch.randn(2, 5, 3, 8).to(dtype)
+        if strided:
+            branch = branch.transpose(1, 2).contiguous().transpose(1, 2)
+        scale = torch.randn(8) if scaled else None
+        before = x.clone()
+        with torch.inference_mode():
+            expected = kernels.plain_add_branch(x, branch, scale)
+            out = kernels.add_branch(x, branch, scale)
+        assert out.dtype == torch.float32
+        assert_close(out, expected, atol=1e-6, rtol=1e-6)
+        assert torch.equal(x, before)
+
+    def test_sums_in_the_memory_of_the_branch(self):
+        x, branch = torch.randn(2, 5, 8), torch.randn(2, 5, 8)
+        with torch.inference_mode():
+            assert kernels.add_branch(x, branch).data_ptr() == branch.data_ptr()
+
+    def test_overwrites_nothing_that_a_gradient_needs(self):
+        x, branch = torch.randn(2, 5, 8, requires_grad=True), torch.randn(2, 5, 8)
+        before = branch.clone()
+        assert kernels.add_branch(x, branch).requires_grad
+        assert torch.equal(branch, before)
 
 
 def test_fusion_by_difference_agrees_with_the_plain_form():

@@ -18,7 +18,7 @@ def test_the_twin_is_in_evaluation_mode_and_every_part_of_the_model_keeps_its_ow
     assert not any(part.training for part in twin.modules())
 
 
-def test_the_twin_follows_the_weights_of_the_model_also_when_they_are_replaced():
+def test_the_twin_follows_the_weights_of_the_model_even_if_they_are_replaced():
     model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).train()
     twin, x = in_eval_mode(model), torch.randn(5, 2)
     with torch.no_grad():

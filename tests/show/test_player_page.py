@@ -4,6 +4,7 @@ import base64
 import html
 import re
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,23 @@ def test_uncertain_keypoints_are_left_out(walk: PoseSequence) -> None:
     assert (stored[:, 1] == -32768).all()
     np.testing.assert_allclose(np.delete(stored, 1, 1) * record["step"], 100, atol=0.2)
     assert record["size"] == [640, 480]
+
+
+def test_the_record_states_the_facts_of_the_motion(walk: PoseSequence) -> None:
+    record = read_record(motion_page(walk))
+    assert record["facts"] == "90 frames · 30 kept · 30 fps · camera space in metres · h36m17"
+    assert (record["frames"], record["fps"], record["times"]) == (90, 30, None)
+    for name in ("valid", "kept"):
+        assert list(base64.b64decode(record[name])) == getattr(walk, name).astype(int).tolist()
+    assert record["flat"]["size"] == [1280, 720]
+    assert record["body"]["bones"][0] == [H36M_17.index(H36M_17.bones[0][0]), H36M_17.index(H36M_17.bones[0][1])]
+
+
+def test_times_count_from_the_first_frame(walk: PoseSequence) -> None:
+    motion = replace(walk[:3], timestamps=np.array([7.0, 7.25, 8.0]), pose2d=None, kept=None)
+    record = read_record(motion_page(motion))
+    assert np.frombuffer(base64.b64decode(record["times"]), "<f4").tolist() == [0, 0.25, 1]
+    assert record["facts"].startswith("3 frames · ")
 
 
 def test_the_page_contains_no_address(walk: PoseSequence) -> None:

@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ cv2 = pytest.importorskip("cv2")
 pytest.importorskip("av")
 
 from poseglass.show.rendering import Movie, Renderer, render  # noqa: E402
+from poseglass.show.rendering import renderer as renderer_module  # noqa: E402
 from poseglass.show.rendering.sheet import pick_frames  # noqa: E402
 from poseglass.video.reading import VideoReader  # noqa: E402
 from poseglass.video.writing import VideoWriter  # noqa: E402
@@ -161,6 +163,25 @@ def test_the_timeline_highlights_kept_frames(walk: PoseSequence) -> None:
     assert near(bars[round(59.5 * (right - left) / 90) - 1], INK, 0)
     for frame in range(60, 90):
         assert bars[middles[frame]].max() < max(SLATE), "frames to come are dark"
+
+
+@pytest.mark.parametrize(
+    ("kept", "texts"),
+    [
+        (None, ["00:00.00 frame 0", "00:20.50 frame 1", "00:41.00 frame 2", "01:01.50 frame 3"]),
+        (True, ["00:00.00 1 of 1 kept", "00:20.50 1 of 2 kept", "00:41.00 2 of 3 kept", "01:01.50 2 of 4 kept"]),
+    ],
+)
+def test_the_timeline_states_the_time_and_counts(
+    monkeypatch: pytest.MonkeyPatch, kept: bool | None, texts: list[str]
+) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(renderer_module, "write_text", lambda canvas, text, *_, **__: written.append(text))
+    renderer = Renderer(H36M_17, fps=1 / 20.5)
+    for t, expected in enumerate(texts):
+        written.clear()
+        renderer.draw(None, None, STANDING, valid=True, kept=kept and t % 2 == 0)
+        assert " ".join(written[-2:]) == expected
 
 
 @pytest.mark.parametrize("frames", [None, 5000])
@@ -367,6 +388,14 @@ def test_world_space_is_drawn_upright(tmp_path: Path, walk: PoseSequence) -> Non
     world = PoseSequence(walk.points * [1, -1, -1], H36M_17, "world", fps=30)
     pictures = [cv2.imread(str(render(m, tmp_path / f"{m.space}.png"))) for m in (camera, world)]
     np.testing.assert_array_equal(*pictures)
+
+
+def test_a_sheet_shows_the_middles_of_five_equal_parts(walk: PoseSequence) -> None:
+    motion = walk[:50]
+    assert pick_frames(replace(motion, valid=np.ones(50, bool))) == [4, 14, 24, 34, 44]
+    assert pick_frames(replace(motion, valid=np.arange(50) >= 45)) == [45, 46, 47, 48, 49]
+    assert pick_frames(replace(motion, valid=np.zeros(50, bool))) == [4, 14, 24, 34, 44]
+    assert pick_frames(motion[:3]) == [0, 1, 2]
 
 
 def test_a_png_is_a_sheet_of_valid_frames(tmp_path: Path, walk: PoseSequence) -> None:

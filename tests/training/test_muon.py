@@ -42,14 +42,14 @@ def pair(weight_decay: float) -> tuple[list[nn.Parameter], list[nn.Parameter], l
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 def test_steps_match_those_of_torch_up_to_its_bfloat16(weight_decay):
     ours, theirs, optimisers = pair(weight_decay)
-    begun = [p.detach().clone() for p in ours]
+    before = [p.detach().clone() for p in ours]
     for _ in range(5):
         for p, q in zip(ours, theirs, strict=True):
             p.grad = torch.randn_like(p)
             q.grad = p.grad.clone()
         for optimiser in optimisers:
             optimiser.step()
-    for p, q, start in zip(ours, theirs, begun, strict=True):
+    for p, q, start in zip(ours, theirs, before, strict=True):
         assert (p - q).norm() < 0.02 * (p - start).norm()
 
 

@@ -19,6 +19,7 @@ from poseglass.data.recordings.writer import write_recordings
 from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
 from poseglass.errors import DataError
+from poseglass.lifting.lifter import lift
 from poseglass.training.build import build
 from poseglass.training.loop import train
 from poseglass.training.losses import JOINT_WEIGHTS
@@ -26,6 +27,7 @@ from poseglass.training.optimisers import rate
 from poseglass.training.recipe import Recipe
 from poseglass.training.state import TrainingState
 from poseglass.weights import files as weights
+from samples.commandline import someone
 
 torch.set_num_threads(1)
 
@@ -173,8 +175,12 @@ def test_a_small_version_trains_on_a_prepared_data_set(name, stores, tmp_path):
             "run": {"validation_clips": 3},
         }
     )
-    trained = weights.load(train(recipe, tmp_path / "run"))
+    best = train(recipe, tmp_path / "run")
+    trained = weights.load(best)
     assert trained.card.coordinates == "screen"
+    motion = lift(someone(20), model=best)
+    assert motion.points.shape == (20, 17, 3)
+    assert np.isfinite(motion.points).all()
     assert (trained.frames, trained.inputs) == (9, recipe.model.inputs)
     about = json.loads((tmp_path / "run" / "data.json").read_text())
     assert about["keypoints"] == recipe.data.keypoints

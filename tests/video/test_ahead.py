@@ -14,6 +14,15 @@ def test_the_same_items_come_in_the_same_order(by: int) -> None:
     assert list(ahead(iter(range(20)), by=by)) == list(range(20))
 
 
+def test_items_are_produced_one_at_a_time() -> None:
+    def slow() -> Iterator[int]:
+        for item in range(5):
+            time.sleep(0.01)
+            yield item
+
+    assert list(ahead(slow())) == list(range(5))
+
+
 def test_empty_iterables_and_items_of_none_are_passed_on() -> None:
     assert list(ahead([])) == []
     assert list(ahead([None, None])) == [None, None]

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from poseglass.errors import VideoError
-from poseglass.video.reading import VideoReader
+from poseglass.video.reading import VideoInfo, VideoReader, _FrameTimes
 from poseglass.video.writing import VideoWriter
 
 WIDTH, HEIGHT = 96, 64
@@ -164,6 +164,15 @@ class TestReading:
         assert corners(frame.image) == ("gwrb" if degrees else "rgbw")
         assert max(video.info.size) == WIDTH
 
+    @pytest.mark.parametrize(
+        ("within", "size"), [((4000, 33), (50, 33)), ((34, 4000), (34, 23)), ((1, 1), (1, 1)), ((96, 64), (96, 64))]
+    )
+    def test_the_tighter_limit_decides_and_sides_are_rounded(
+        self, clip: Path, within: tuple[int, int], size: tuple[int, int]
+    ) -> None:
+        with VideoReader(clip, within=within) as video:  # of 96 x 64 pixels
+            assert video.size == next(iter(video)).image.shape[1::-1] == size
+
     def test_frames_are_never_scaled_up(self, clip: Path) -> None:
         assert VideoReader(clip, within=(4000, 4000)).size == (WIDTH, HEIGHT)
 
@@ -201,6 +210,18 @@ class TestTimes:
         frames = list(VideoReader(tmp_path / "joined.ts"))
         assert [number(frame.image) for frame in frames] == [*range(8), *range(8)]
         np.testing.assert_allclose([frame.seconds for frame in frames], np.arange(16) / 10, atol=1e-3)
+
+    @pytest.mark.parametrize(
+        ("stamps", "seconds"),
+        [
+            ([10, 10.1, None, 10.4, 10.4, 3, 3.1], [0, 0.1, 0.2, 0.4, 0.5, 0.6, 0.7]),
+            ([None, 5, 5.3], [0, 0.1, 0.4]),
+            ([-0.2, -0.1, 0.3], [0, 0.1, 0.5]),
+        ],
+    )
+    def test_times_increase_whatever_the_stamps(self, stamps: list[float | None], seconds: list[float]) -> None:
+        clock = _FrameTimes(10)
+        np.testing.assert_allclose([clock.tick(stamp) for stamp in stamps], seconds, atol=1e-9)
 
     def test_a_stream_without_times_gets_them_from_its_frame_rate(self, tmp_path: Path) -> None:
         path = make(tmp_path / "bare.h264", [grey(i) for i in range(8)], fps=25, codec="libx264")
@@ -305,6 +326,20 @@ class TestDamage:
         with pytest.raises(VideoError, match=r"empty.mkv holds no readable frame|cannot be read"):
             VideoReader(tmp_path / "empty.mkv")
 
+    @pytest.mark.parametrize(
+        ("fps", "seconds", "lost"),
+        [(10, 9.9, False), (10, 9.41, False), (10, 9.39, True), (2, 8.51, False), (2, 8.49, True), (100, 9.48, True)],
+    )
+    def test_a_video_may_end_half_a_second_or_two_frames_early(
+        self, clip: Path, fps: int, seconds: float, lost: bool
+    ) -> None:
+        video = VideoReader(clip)
+        video.info = VideoInfo((96, 64), fps, 10 * fps, 10.0)
+        problem = video._loss(7, seconds)
+        assert (problem is not None) == lost
+        if lost:
+            assert f"it ends after frame 7 of {10 * fps} ({seconds + 1 / fps:.1f} of 10.0 s)" in problem
+
     def test_impossible_settings_are_refused(self, clip: Path) -> None:
         with pytest.raises(VideoError, match="within"):
             VideoReader(clip, within=(0, 48))
@@ -361,6 +396,24 @@ class TestWriting:
         assert read.size == (size[0] + size[0] % 2, size[1] + size[1] % 2)
         assert np.abs(frame.image.astype(int) - 200).max() < 12
 
+    @pytest.mark.parametrize("size", [(95, 64), (96, 63), (95, 63)])
+    def test_the_last_row_or_column_is_repeated(self, tmp_path: Path, size: tuple[int, int]) -> None:
+        y, x = np.mgrid[: size[1], : size[0]]
+        image = np.uint8(255 * ((x // 4 + y // 4) % 2))[..., None].repeat(3, -1)
+        path = tmp_path / "odd.mp4"
+        with VideoWriter(path, fps=10, size=size) as video:
+            video.write(image)
+        (frame,) = VideoReader(path)
+        expected = np.pad(image, ((0, size[1] % 2), (0, size[0] % 2), (0, 0)), "edge")
+        assert np.abs(frame.image.astype(int) - expected).mean() < 10  # the codec's loss
+
+    @pytest.mark.parametrize("fps", [0.5, 1000])
+    def test_frame_rates_may_be_low_or_high(self, tmp_path: Path, fps: float) -> None:
+        with VideoWriter(tmp_path / "clip.mp4", fps=fps, size=(WIDTH, HEIGHT)) as video:
+            video.write(grey(0))
+            video.write(grey(1))
+        assert VideoReader(tmp_path / "clip.mp4").info.fps == fps
+
     def test_without_h264_another_codec_is_used(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(av, "codecs_available", {"mpeg4"})
         path = tmp_path / "old.mp4"
@@ -393,8 +446,9 @@ class TestWriting:
             pass
         with pytest.raises(VideoError, match=r"end the name in \.mp4"):
             VideoWriter(tmp_path / "clip.gif", fps=10, size=(WIDTH, HEIGHT))
-        with pytest.raises(VideoError, match="fps"):
-            VideoWriter(path, fps=0, size=(WIDTH, HEIGHT))
+        for fps in (0, 1000.5):
+            with pytest.raises(VideoError, match="fps"):
+                VideoWriter(path, fps=fps, size=(WIDTH, HEIGHT))
         with pytest.raises(VideoError, match="size"):
             VideoWriter(path, fps=10, size=(0, HEIGHT))
         with pytest.raises(VideoError, match="inside the block"):

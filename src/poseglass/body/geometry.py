@@ -121,7 +121,7 @@ def look_at(direction: Float[ndarray, "*b 3"], roll: Float[ndarray, "*b"] | floa
 
 
 def rays(pixels: Float[ndarray, "*b 2"], size: tuple[int, int], focal: float | None = None) -> Float[ndarray, "*b 3"]:
-    """Directions in camera space (... 3), scaled to z = 1, of the lines of sight through pixels, ignoring distortion.
+    """Lines of sight through pixels: directions in camera space (... 3), scaled to z = 1. Distortion is ignored.
 
     Args:
         pixels: Points in the image (... 2).

@@ -210,9 +210,9 @@ SKELETONS: dict[str, Skeleton] = {
     skeleton.name: skeleton for skeleton in (H36M_17, COCO_17, HALPE_26, BODY_25, BLAZEPOSE_33, MPI_INF_3DHP_17)
 }
 
-# Blends for joints that a skeleton lacks. The first blend counts whose joints the skeleton has or can derive. The
-# weights of `thorax`, `spine` and `head_top` are least-squares fits to motion capture whose bones were scaled to
-# Human3.6M's lengths (benchmarks/fit_derived_joints.py).
+# Blends for joints that a skeleton lacks. If a joint has several, the first one whose joints the skeleton has or can
+# derive is used. The weights of `thorax`, `spine` and `head_top` are least-squares fits to motion capture whose bones
+# were scaled to Human3.6M's lengths (benchmarks/fit_derived_joints.py).
 DERIVED: dict[str, tuple[dict[str, float], ...]] = {
     "pelvis": ({"left_hip": 0.5, "right_hip": 0.5},),
     "thorax": (
@@ -306,7 +306,7 @@ def counterparts(source: Skeleton, target: Skeleton = H36M_17) -> Int[ndarray, "
     blended = [joint for joint, row in zip(target.joints, matrix, strict=True) if np.count_nonzero(row) != 1]
     if blended:
         raise PoseError(
-            f"{source.name} must have the joints {', '.join(blended)} itself, because this reordering derives none"
+            f"{source.name} lacks the joints {', '.join(blended)}; joints are only reordered here, not derived"
         )
     order: ndarray = matrix.argmax(1)
     return order

@@ -21,7 +21,7 @@ LEFT, RIGHT = (
 LEG, ARM = slice(0, 3), slice(3, 6)  # in LEFT and RIGHT
 # The four states of a frame: whether its legs and its arms are exchanged, and the cost of the state, in body sizes like
 # the cost of motion. From the side, legs that pass each other also look like an exchange. The cost keeps the frames
-# between two such passes from being taken for one.
+# between two such passes from counting as exchanged.
 LEGS, ARMS = (0, 1, 1, 0), (0, 1, 0, 1)
 COST = (0.0, 0.15, 0.3, 0.3)
 LONGEST = 1.0  # body sizes: a longer jump costs no more, so that one outlier cannot decide

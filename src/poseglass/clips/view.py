@@ -1,4 +1,4 @@
-"""Turn 2D poses into the input of a model: of person coordinates, the same in training, or of screen coordinates."""
+"""Turn 2D poses into the input of a model, in person coordinates (the same in training) or screen coordinates."""
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ def person_view(
     size: tuple[int, int] | None = None,
     focal: float | None = None,
 ) -> tuple[Float[ndarray, "*b f 17 3"], Float[ndarray, "*b f 3 3"] | None]:
-    """The input of a model of person coordinates, and the rotations that turn its output to camera space.
+    """The input of models that take person coordinates, and the rotations that turn its output to camera space.
 
     First, stretches in which a detector exchanged left and right are corrected (:mod:`poseglass.clips.sides`). Then
     gaps are filled, and joints are measured from the pelvis in body sizes (:mod:`poseglass.clips.person`).

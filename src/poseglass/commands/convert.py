@@ -31,6 +31,10 @@ def convert(
         str | None,
         typer.Option(help="The 2D poses that the model was trained on, such as cpn or gt. Default: unknown."),
     ] = None,
+    units: Annotated[
+        str | None,
+        typer.Option(help="What the model predicts: metres, or screen (half image widths). Default: as published."),
+    ] = None,
 ) -> None:
     """Convert a published checkpoint into a folder of weights. No pickled code is run."""
     check_writable(out / "weights.safetensors", WeightsError)
@@ -46,9 +50,9 @@ def convert(
     count = backbone_of(model).joints
     if len(joints) != count:
         wrong("--skeleton", f"{joints.name} has {len(joints)} joints, but the checkpoint has {count}")
-    card = replace(model.card, skeleton=joints.name, keypoints=keypoints or "")
-    if joints != H36M_17:  # only weights for Human3.6M predict other units
-        card = replace(card, units="metres")
+    if units is None:  # only weights for Human3.6M were published in other units than metres
+        units = model.card.units if joints == H36M_17 else "metres"
+    card = replace(model.card, skeleton=joints.name, keypoints=keypoints or "", units=units)  # type: ignore[arg-type]
     model = model.with_card(card)
     weights.save(model, out, about=f"converted from {source.name}")
     inner = "" if isinstance(model, PoseTransformer) else f" around a {type(model.backbone).__name__}"

@@ -44,7 +44,10 @@ def lift(
             "Default: the source's name with -3d.npz, in the current folder.",
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help="The bundled model, or a folder of weights.")] = "balanced",
+    model: Annotated[
+        str,
+        typer.Option(help="The bundled model, a folder of weights, or a published checkpoint such as hot_mixste.pth."),
+    ] = "balanced",
     keep: Annotated[
         str | None,
         typer.Option(

@@ -1,4 +1,4 @@
-"""The formats in which a motion can be written, by file suffix: :data:`WRITERS` is the one list of them."""
+"""The formats in which a motion can be written, by file suffix (:data:`WRITERS`)."""
 
 from collections.abc import Callable
 from importlib import import_module

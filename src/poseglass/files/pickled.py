@@ -1,7 +1,7 @@
 """Read pickled arrays from published files without running their code.
 
 A pickle is a small program that may call any function. The unpickler here knows only the functions that build numpy's
-arrays, dtypes and scalars, and replaces them by harmless stand-ins. It refuses all other functions. It can read plain
+arrays, dtypes and scalars, and replaces them with harmless stand-ins. It refuses all other functions. It can read plain
 containers, numbers, strings and arrays, and runs no code from the file.
 """
 

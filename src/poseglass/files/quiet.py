@@ -7,8 +7,8 @@ from threading import Lock
 
 __all__ = ["without_warnings"]
 
-# The filters belong to the whole process. If two threads changed them at once, the one that ends last could restore
-# those of the other, so they take turns.
+# The filters belong to the whole process. Threads take turns, because otherwise the last one to finish could restore
+# the filters that another one had set.
 FILTERS = Lock()
 
 

@@ -33,8 +33,8 @@ def evaluate_clips(
     """Measure the errors of a model on the takes of a split.
 
     Args:
-        model: The model, as :class:`poseglass.lifting.predictor.Predictor` takes it. It may be in
-            training mode, and stays in it.
+        model: The model, as :class:`poseglass.lifting.predictor.Predictor` takes it. It may be in training mode, and
+            stays in it.
         clips: Motion capture at any frame rate.
         split: ``"train"``, ``"val"`` or ``"test"``.
         flip: Average with the mirrored pass.

@@ -76,6 +76,6 @@ class Tally:
         }
 
     def by_joint(self) -> list[float]:
-        """The mean error of each joint in mm over all frames that count."""
+        """The mean error of each joint in mm over all frames that count; NaN if none does."""
         total, count = self._joints
-        return [float(value) for value in total / np.maximum(count, 1)]
+        return [float(value) for value in np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)]

@@ -77,7 +77,7 @@ def layout_by_count(
         raise FormatError(f"{place}: this format has {known} joints, but {joints} are given; {hint}")
     if len(fitting) == 1:
         return LAYOUTS[fitting[0]]
-    raise FormatError(f"{place}: the file does not say which joints its {joints} are; {hint}")
+    raise FormatError(f"{place}: the file does not name its {joints} joints; {hint}")
 
 
 def layout_by_names(names: Collection[str], layout: Skeleton | None, place: str) -> Skeleton:

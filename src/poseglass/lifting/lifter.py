@@ -67,9 +67,9 @@ class Lifter:
         detector: Finds the 2D keypoints in frames: a detector, or a name in :data:`poseglass.detect.DETECTORS`, which
             is loaded on first use.
         flip: Average with the mirrored pass: slightly more accurate, twice the lifting time.
-        focal: Focal length of the camera in pixels; that of an ordinary lens by default. It determines how far to the
-            side a person away from the middle of the image stands. If given, keypoints must have a `size`. Models
-            that predict metres from screen coordinates refuse it.
+        focal: Focal length of the camera in pixels; that of an ordinary lens by default. It determines the line of
+            sight to a person away from the middle of the image. If given, keypoints must have a `size`. Models that
+            predict metres from screen coordinates refuse it.
 
     Attributes:
         report: The :class:`LiftReport` of the last source that was lifted to its end; None until then.

@@ -23,8 +23,9 @@ CALM = 8
 PAUSE = 10.0
 """Maximum length that a pause counts for, in seconds: several windows of the model."""
 CLOSE = 1e-3
-"""A step this close to half or one and a half steps is out of step, as when 30 frames per second become 60: rounded
-times, such as those in a JSON file, must not decide."""
+"""Tolerance at the limits of a regular step, which are half a step and one and a half. Within this share of a limit, a
+frame counts as out of step, so that rounded times, as in JSON files, do not decide when 30 frames per second become 60.
+"""
 ALIGNED = 1e-6
 """A tick up to this far after a frame, as a share of the clock's step, still falls on that frame."""
 
@@ -45,8 +46,8 @@ def on_model_clock(
     A steady rate from 24 to 60 frames per second is lifted unchanged: each frame is a tick of the clock. When a frame
     is out of step (sooner than half a step after the last, or later than one and a half), the ticks continue at that
     rate, interpolated between the frames around them, until eight frames in a row are in step again. Any other rate is
-    resampled to 30 ticks per second. The rate comes from the median of the first :data:`PREFIX` steps, so the result
-    depends on the frames alone, not on their division into blocks.
+    resampled to 30 ticks per second. The rate comes from the median step of the first :data:`PREFIX` frames, so
+    the result depends on the frames alone, not on their division into blocks.
 
     2D is interpolated linearly onto ticks, and 3D back onto frames. A pause without frames counts for at most
     :data:`PAUSE` seconds: it tells the model nothing, and in a time lapse or a file with broken times it may last for

@@ -253,7 +253,5 @@ class Block(nn.Module):
         self, x: Float[Tensor, "b *n c"], received: list[Float[Tensor, "_ n"]] | None = None, *, axis: int = 1
     ) -> Float[Tensor, "b *n c"]:
         """Mix tokens (b n c) or (b f s c) along `axis`; `received` is passed to :class:`Attention`."""
-        x = x + self.drop(self.attn(self.norm1(x), received, axis=axis), axis=axis)
-        # The sum belongs to this block, so without gradients it may be overwritten.
-        out = x if kernels.usable(x) else None
-        return torch.add(x, self.drop(self.mlp(self.norm2(x)), axis=axis), out=out)
+        x = kernels.add_branch(x, self.drop(self.attn(self.norm1(x), received, axis=axis), axis=axis))
+        return kernels.add_branch(x, self.drop(self.mlp(self.norm2(x)), axis=axis))

@@ -174,7 +174,7 @@ class MHFormer(PoseTransformer):
         for norm, encoder, embed, time in zip(
             self.encoder_norms, self.encoders, self.embeddings, self.time_embeddings, strict=True
         ):
-            trajectories = trajectories + encoder(norm(trajectories))
+            trajectories = kernels.add_branch(trajectories, encoder(norm(trajectories)))
             if isinstance(embed, nn.Conv1d):  # of kernel size 1: a linear layer, which needs no reordered copy
                 stream = kernels.linear(trajectories.mT, embed.weight[:, :, 0], embed.bias)
             else:
@@ -241,8 +241,9 @@ class Mixing(nn.Module):
     def forward(self, streams: list[Float[Tensor, "b f c"]]) -> Tokens:
         """Mix three streams (b f c) into tokens (b f 3 c)."""
         x = torch.cat(streams, -1)  # b f (s c)
-        mixed: Tensor = (x + self.drop(self.mlp(self.norm(x)))).unflatten(-1, (HYPOTHESES, -1))
-        return mixed
+        mixed = kernels.add_branch(x, self.drop(self.mlp(self.norm(x))))
+        tokens: Tensor = mixed.unflatten(-1, (HYPOTHESES, -1))  # b f 3 c
+        return tokens
 
 
 class Refinement(nn.Module):
@@ -258,7 +259,8 @@ class Refinement(nn.Module):
     def forward(self, tokens: Tokens, received: Received | None = None) -> Tokens:
         """Refine tokens (b f 3 c); `received` is passed to :class:`Attention`."""
         parts = zip(tokens.unbind(2), self.norms, self.attentions, strict=True)
-        mixed: Tensor = self.mixing([x + self.drop(attend(norm(x), received)) for x, norm, attend in parts])
+        attended = [kernels.add_branch(x, self.drop(attend(norm(x), received))) for x, norm, attend in parts]
+        mixed: Tensor = self.mixing(attended)
         return mixed
 
 
@@ -280,6 +282,7 @@ class Interaction(nn.Module):
         streams = list(tokens.unbind(2))
         for turn, (sources, attend) in enumerate(zip(SOURCES, self.attentions, strict=True)):
             query, key, value = (self.norms[3 * turn + part](streams[s]) for part, s in enumerate(sources))
-            streams[turn] = streams[turn] + self.drop(attend(query, key, value, received=received))
+            branch = self.drop(attend(query, key, value, received=received))
+            streams[turn] = kernels.add_branch(streams[turn], branch)
         mixed: Tensor = self.mixing(streams)
         return mixed

@@ -99,8 +99,8 @@ class MixerBlock(nn.Module):
         """Mix tokens (b f s c) along `axis`; only an :class:`Attention` mixer takes `received`."""
         normed = self.norm1(x)
         mixed = self.mixer(normed, axis=axis) if received is None else self.mixer(normed, received, axis=axis)
-        x = torch.addcmul(x, self.scale1, self.drop(mixed, axis=axis))
-        return torch.addcmul(x, self.scale2, self.drop(self.mlp(self.norm2(x)), axis=axis))
+        x = kernels.add_branch(x, self.drop(mixed, axis=axis), self.scale1)
+        return kernels.add_branch(x, self.drop(self.mlp(self.norm2(x)), axis=axis), self.scale2)
 
 
 class Layer(nn.Module):

@@ -61,7 +61,7 @@ def noise(*shape: int) -> Tensor:
 
 
 def apart(first: Tensor, second: Tensor) -> str:
-    """By how much two results differ that should be equal up to rounding; empty if they are equal."""
+    """How much two results differ, if by more than rounding; otherwise an empty text."""
     if first.shape != second.shape:
         return f"their shapes, {tuple(first.shape)} and {tuple(second.shape)}"
     most, scale = (first - second).abs().max().item(), second.abs().max().item()

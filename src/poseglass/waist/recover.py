@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Indices
 from poseglass.errors import ModelError
-from poseglass.models import layers
+from poseglass.models import kernels, layers
 from poseglass.models.time_code import time_code
 from poseglass.waist._base import Recoverer, Sizes
 from poseglass.waist.select import take
@@ -73,8 +73,8 @@ class RecoveringAttention(Recoverer):
         """
         if frames != self.frames:
             raise ModelError(f"this RecoveringAttention recovers {self.frames} frames, not {frames}; build it anew")
-        out: Tensor = self.queries[:, :, None] + self.attention(self.queries, x)
-        return out
+        attended = self.attention(self.queries, x)
+        return kernels.add_branch(self.queries[:, :, None].expand_as(attended), attended)
 
 
 @final

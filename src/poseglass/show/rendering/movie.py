@@ -49,7 +49,7 @@ class Movie:
     Raises:
         PoseError: A chunk is not 3D, or its 2D poses are not in pixels.
         VideoError: The video cannot be read or ends before the motion, the file cannot be written, or both `video` and
-            `size` are given. The constructor raises errors that are already known then.
+            `size` are given. The constructor raises those that can be foreseen.
 
     Example:
         >>> with Movie("walk-3d.mp4", size=(1920, 1080)) as movie:  # doctest: +SKIP
