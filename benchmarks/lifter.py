@@ -28,7 +28,7 @@ def main(names: list[str]) -> None:
     points, scores = rng.normal(size=(frames, 17, 2)).cumsum(0), np.ones((frames, 17))
     models = {name: weights.load(name) for name in names}
     times: dict[str, list[float]] = {name: [] for name in names}
-    product = Product(torch.float32)
+    product = Product(torch.float32, torch.device("cpu"))
     for _ in range(ROUNDS):
         product.time()
         for name, model in models.items():

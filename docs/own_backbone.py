@@ -87,14 +87,14 @@ def synthetic_clips(takes: int = 40, frames: int = 240) -> pg.MotionClips:
 
 
 def train(model: nn.Module, parameters: list[nn.Parameter], clips: pg.MotionClips, steps: int, rate: float) -> None:
-    sampler, rng = Sampler(clips.split("train"), 27, clean=1.0), np.random.default_rng(1)
+    sampler, generator = Sampler(clips.split("train"), 27, clean=1.0), torch.Generator().manual_seed(1)
     optimiser = torch.optim.AdamW(parameters, lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     loss_of = PoseLoss({"position": 1.0, "smoothness": 0.5, "velocity": 2.0}, joint_weights=JOINT_WEIGHTS)
     model.train()
     for _ in range(steps):
-        batch = sampler.sample(rng, 16)
-        loss = loss_of(model(torch.from_numpy(batch.pose2d)), torch.from_numpy(batch.pose3d))
+        batch = sampler.sample(generator, 16)
+        loss = loss_of(model(batch.pose2d), batch.pose3d)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -104,11 +104,11 @@ def train(model: nn.Module, parameters: list[nn.Parameter], clips: pg.MotionClip
 
 @torch.inference_mode()
 def judge(name: str, model: nn.Module, clips: pg.MotionClips) -> None:
-    batch = Sampler(clips.split("val"), 27, clean=1.0).sample(np.random.default_rng(2), 64)
+    batch = Sampler(clips.split("val"), 27, clean=1.0).sample(torch.Generator().manual_seed(2), 64)
     start = process_time()
-    pose3d = model(torch.from_numpy(batch.pose2d))
+    pose3d = model(batch.pose2d)
     milliseconds = 1000 * (process_time() - start) / 64
-    print(f"{name:24}  P-MPJPE {p_mpjpe(pose3d.numpy(), batch.pose3d):5.1f} mm, {milliseconds:.1f} ms per clip")
+    print(f"{name:24}  P-MPJPE {p_mpjpe(pose3d.numpy(), batch.pose3d.numpy()):5.1f} mm, {milliseconds:.1f} ms per clip")
 
 
 def main(steps: int = 200) -> None:
@@ -128,7 +128,7 @@ def main(steps: int = 200) -> None:
 
     print(pg.bench(fast, against=model, batch=16, rounds=3))
 
-    clip = torch.from_numpy(Sampler(clips, 27).sample(np.random.default_rng(3), 1).pose2d)
+    clip = Sampler(clips, 27).sample(torch.Generator().manual_seed(3), 1).pose2d
     exported = torch.export.export(fast, (clip,))
     with torch.inference_mode():
         difference = (exported.module()(clip) - fast(clip)).abs().max().item()

@@ -71,9 +71,12 @@ class TestBenching:
             (["mixste-tiny", "--prune", "uniform"], ["--prune", "needs --keep"], 2),
             (["balanced", "--recover", "nearest"], ["--recover", "needs --keep"], 2),
             (["mixste-tiny", "--dtype", "int8"], ["--dtype", "'int8'"], 2),
+            (["mixste-tiny", "--device", "cuda:99"], ["--device", "no device cuda:99", "auto or one of cpu"], 2),
+            (["mixste-tiny", "--device", "cpu", "--graphs"], ["--graphs", "CUDA, not cpu"], 2),
             (["mixste", "--paper"], ["--paper", "leave out models"], 2),
             (["--paper", "--prune", "uniform"], ["--paper", "leave out", "--prune"], 2),
             (["--paper", "--frames", 81], ["--paper", "leave out", "--frames"], 2),
+            (["--paper", "--device", "cpu"], ["--paper", "leave out", "--device"], 2),
             (["--paper", "--dtype", "bfloat16", "--rounds", 3], ["--paper", "leave out", "--dtype, --rounds"], 2),
         ],
     )

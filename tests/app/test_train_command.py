@@ -21,6 +21,7 @@ batch = 4
 steps = 2
 warmup = 1
 [run]
+device = "cpu"
 save_every = 1
 validate_every = 1
 validation_clips = 2

@@ -52,9 +52,15 @@ def test_the_mode_of_the_caller_changes_nothing(tiny: MixSTE, caller: Callable[[
     assert (result.flops, result.memory) == (expected.flops, expected.memory)
 
 
+@pytest.mark.parametrize("name", [None, "cpu", torch.device("cpu")])
+def test_the_device_is_reported(tiny: MixSTE, name: str | torch.device | None) -> None:
+    result = pg.bench(tiny, rounds=1, device=name)
+    assert result.device == result.record()["device"] == "cpu"
+
+
 def test_threads_are_restored_after_an_error(tiny: MixSTE, monkeypatch: pytest.MonkeyPatch) -> None:
     threads = torch.get_num_threads()
-    monkeypatch.setattr("poseglass.cost.benchmark.Product", lambda dtype: 1 / 0)
+    monkeypatch.setattr("poseglass.cost.benchmark.Product", lambda dtype, where: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         pg.bench(tiny, threads=threads + 1)
     assert torch.get_num_threads() == threads
@@ -89,6 +95,9 @@ class TestMistakes:
             ({"threads": 0}, "threads must be 1 or more"),
             ({"dtype": "float16"}, "dtype must be one of float32, bfloat16, not 'float16'"),
             ({"against": nn.Linear(1, 1)}, "got Linear"),
+            ({"graphs": True}, "CUDA graphs need a device of CUDA, not cpu"),
+            ({"device": "meta"}, "the meta device computes no values"),
+            ({"device": "cuda:99"}, "this machine has no device cuda:99"),
         ],
     )
     def test_impossible_settings_are_refused(self, tiny: MixSTE, settings: dict[str, Any], words: str) -> None:

@@ -8,8 +8,10 @@ from torch import Tensor, nn
 
 import poseglass as pg
 from poseglass.cost.flops import count_parameters
-from poseglass.cost.measuring import Product, peak_memory
-from poseglass.models import kernels
+from poseglass.cost.measuring import Product, elapsed, peak_memory
+from poseglass.models import devices, kernels
+
+CPU = torch.device("cpu")
 
 
 def test_peak_memory_matches_a_count_by_hand() -> None:
@@ -37,7 +39,7 @@ def test_memory_grows_with_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_product_has_a_plausible_size_and_rate() -> None:
-    product = Product(torch.float32)
+    product = Product(torch.float32, CPU)
     product.time()
     assert 256 <= product.side <= 4096
     assert product.rates[0] > 1e8
@@ -59,4 +61,16 @@ def test_the_faster_of_two_products_counts(monkeypatch: pytest.MonkeyPatch) -> N
     for slow, fast in (forms, forms[::-1]):
         monkeypatch.setattr(kernels, slow, lambda *_: time.sleep(0.05))
         monkeypatch.setattr(kernels, fast, lambda *_: None)
-        assert Product(torch.float32)._once() < 0.05
+        assert Product(torch.float32, CPU)._once() < 0.05
+
+
+def test_a_gpu_is_idle_before_the_clock_starts_and_after_it_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+
+    def wait(where: torch.device) -> None:
+        time.sleep(0.05)  # earlier work before the clock starts, this work before it stops
+        events.append(str(where))
+
+    monkeypatch.setattr(devices, "synchronise", wait)
+    assert 0.05 <= elapsed(lambda: events.append("work"), torch.device("cuda", 1)) < 0.1
+    assert events == ["cuda:1", "work", "cuda:1"]

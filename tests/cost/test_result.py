@@ -1,6 +1,7 @@
 """Figures derived from measured times, against values calculated by hand, and their tables."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -23,7 +24,9 @@ def cost(name: str, seconds: tuple[float, ...], executed: int, frames: int = 10,
 
 def benchmark(model: Cost, against: Cost | None = None) -> Benchmark:
     rates = tuple(1e9 for _ in model.seconds)
-    return Benchmark(model=model, against=against, threads=1, dtype="float32", side=1024, rates=rates)
+    return Benchmark(
+        model=model, against=against, device="cpu", threads=1, dtype="float32", side=1024, rates=rates
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -80,9 +83,16 @@ def test_the_text_is_a_table_with_notes(result: Benchmark) -> None:
         ["over", "the", "floor", "4.00", "x", "4.00", "x"],
         ["peak", "memory", "3.0", "MB", "4.0", "MB", "25.0%"],
     ]
-    assert notes.startswith("Batch 1, 1 thread, float32, 10 frames per clip, 3 rounds after one to warm up.")
+    assert notes.startswith(
+        "On the CPU with 1 thread: batch 1, float32, 10 frames per clip, 3 rounds after one to warm up."
+    )
     for words in ("2.00 x as fast per frame", "1024 x 1024", "at the 1.00 GFLOPs/s", "1.00 (executed), 1.00 (paper)"):
         assert words in notes
+
+
+def test_the_notes_name_the_gpu(result: Benchmark) -> None:
+    notes = str(replace(result, device="cuda:0 (NVIDIA H100)")).split("\n\n")[1]
+    assert notes.startswith("On cuda:0 (NVIDIA H100): batch 1, float32,"), "threads do not matter there"
 
 
 def test_markdown_has_a_row_per_figure(result: Benchmark) -> None:

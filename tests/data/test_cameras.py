@@ -2,14 +2,24 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose
 
 from oracle import bodies, virtual
 from poseglass import H36M_17
+from poseglass.body import geometry
 from poseglass.body.geometry import Camera
-from poseglass.data.virtual.cameras import random_cameras
+from poseglass.data.virtual import cameras as virtual_cameras
+from poseglass.data.virtual.draws import NumpyDraws
 
 COUNT = 300
+
+
+def random_cameras(rng: np.random.Generator, points: np.ndarray) -> tuple[Camera, np.ndarray]:
+    rotation, position, focal, size = (
+        part.numpy() for part in virtual_cameras.random_cameras(NumpyDraws(rng), torch.from_numpy(points))
+    )
+    return Camera(rotation, position, np.repeat(focal[:, None], 2, 1), size / 2), size
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +87,21 @@ def test_cameras_stand_all_around_the_person(poses, camera):
     away = camera.position - poses[:, :, 0].mean(1)
     quadrant = np.sign(away[:, [0, 2]]) @ [1, 2]
     assert all((quadrant == number).mean() > 0.15 for number in (-3, -1, 1, 3))
+
+
+def test_projection_and_rotations_equal_those_of_body_geometry(poses):
+    """The same formulas on tensors, in float64: camera space, pixels, look_at and facing."""
+    cameras = virtual_cameras.random_cameras(NumpyDraws(np.random.default_rng(0)), torch.from_numpy(poses))
+    camera, _ = random_cameras(np.random.default_rng(0), poses)
+    space = cameras.to_camera(torch.from_numpy(poses))
+    expected = camera.to_camera(poses.reshape(COUNT, -1, 3))
+    assert_allclose(space.reshape(COUNT, -1, 3), expected, atol=1e-12)
+    assert_allclose(cameras.project(space).reshape(COUNT, -1, 2), camera.project(expected), atol=1e-9)
+    assert_allclose(virtual_cameras.facing(space[:, :, 0]), geometry.facing(space[:, :, 0].numpy()), atol=1e-12)
+    rng = np.random.default_rng(1)
+    direction, roll = rng.normal(size=(COUNT, 3)), rng.uniform(-3, 3, COUNT)
+    for angles in (None, roll):
+        turned = virtual_cameras.look_at(
+            torch.from_numpy(direction), None if angles is None else torch.from_numpy(angles)
+        )
+        assert_allclose(turned, geometry.look_at(direction, 0.0 if angles is None else angles), atol=1e-12)

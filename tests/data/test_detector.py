@@ -1,59 +1,27 @@
-"""The simulated detector: the effect of each kind of noise, and layouts converted as in inference."""
+"""The simulated detector, version 1: the effect of each kind of noise."""
 
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from oracle import bodies, virtual
-from poseglass import COCO_17, H36M_17, PoseSequence
-from poseglass.data.virtual.detector import (
-    COCO_LAYOUT,
-    H36M_FACE,
-    LAYOUTS,
-    DetectorNoise,
-    detect,
-    face,
-    observe,
-    to_nose,
-)
+from poseglass import H36M_17
+from poseglass.data.virtual import detector
+from poseglass.data.virtual.detector import DetectorNoise
+from poseglass.data.virtual.draws import NumpyDraws
+from poseglass.data.virtual.face import H36M_FACE
 
 QUIET = {"jitter": (1e-9, 1.0001e-9), "bias": 0, "outliers": 0, "swaps": 0, "gaps": 0, "blackouts": 0}
 
 
-class TestFace:
-    @pytest.mark.parametrize("angle", [0.0, 1.0, np.pi])
-    def test_face_joints_are_where_a_face_is(self, angle):
-        body = bodies.body(H36M_17.joints)
-        body[9] = [0, 1.55, 0]  # the base of the skull, where motion capture has joint 9
-        body[8, 2] = body[10, 2] = 0
-        position = np.array([3.0, 0, -2])
-        turned = bodies.turned(body, angle) + position
-        features = dict(zip(H36M_FACE.joints[17:], bodies.turned(face(turned) - position, -angle), strict=True))
-        assert_allclose(features["nose"], [0, 1.55, 0.09], atol=1e-9)
-        assert_allclose(features["left_eye"], [0.032, 1.585, 0.075], atol=1e-9)
-        assert_allclose(features["left_ear"], [0.075, 1.565, -0.005], atol=1e-9)
-        for part in ("eye", "ear"):
-            assert_allclose(features[f"left_{part}"] * [-1, 1, 1], features[f"right_{part}"], atol=1e-9)
-        assert_allclose(features["neck"], (body[11] + body[14]) / 2, atol=1e-9)
-
-    def test_the_face_follows_a_bowed_head_and_survives_a_degenerate_one(self):
-        body = bodies.body(H36M_17.joints)
-        assert np.isfinite(face(np.zeros((4, 17, 3)))).all()
-        bowed = body.copy()
-        bowed[9], bowed[10] = body[8] + [0, 0.1, 0.1], body[8] + [0, 0.16, 0.16]
-        nose = face(bowed)[0]
-        assert nose[1] < bowed[9, 1], "the nose of a bowed head points down"
-
-    def test_joint_9_moves_5_cm_toward_the_nose(self):
-        body = bodies.body(H36M_17.joints)
-        body[9] = [0, 1.55, 0]
-        body[8, 2] = body[10, 2] = 0
-        moved = to_nose(body, face(body))
-        assert_allclose(moved[9], [0, 1.55, 0.05], atol=1e-9)
-        assert_array_equal(np.delete(moved, 9, 0), np.delete(body, 9, 0))
-        assert_array_equal(body[9], [0, 1.55, 0])
+def detect(
+    rng: np.random.Generator, pixels: np.ndarray, noise: DetectorNoise, mirror: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    points, scores = detector.detect(NumpyDraws(rng), torch.from_numpy(pixels), noise, mirror)
+    return points.numpy(), scores.numpy()
 
 
 class TestDetect:
@@ -143,29 +111,3 @@ class TestDetect:
         before = truth.copy()
         detect(np.random.default_rng(0), truth, DetectorNoise(), H36M_FACE.mirror)
         assert_array_equal(truth, before)
-
-
-class TestObserve:
-    @pytest.mark.parametrize("number", range(1 + len(LAYOUTS)))
-    def test_each_layout_is_converted_as_in_inference(self, number):
-        """Training gets a detector's layout as converted by `to_skeleton`."""
-        rng = np.random.default_rng(number)
-        points, scores = rng.normal(size=(1, 4, len(H36M_FACE), 2)), rng.uniform(0.1, 1, (1, 4, len(H36M_FACE)))
-        converted, confidence = observe(points, scores, np.array([number]))
-        source = (H36M_17, *LAYOUTS)[number]
-        shared = [joint for joint in source.joints if joint in H36M_FACE.joints]
-        rows, columns = [source.index(j) for j in shared], [H36M_FACE.index(j) for j in shared]
-        own, own_scores = np.zeros((4, len(source), 2)), np.ones((4, len(source)))
-        own[:, rows], own_scores[:, rows] = points[0][:, columns], scores[0][:, columns]
-        truth = PoseSequence(own, source, "pixels", scores=own_scores).to_skeleton(H36M_17)
-        assert_allclose(converted[0], truth.points, atol=1e-6)
-        assert_allclose(confidence[0], truth.confidence, atol=1e-6)
-
-    def test_layouts_differ_from_clip_to_clip(self):
-        points, scores = np.random.default_rng(0).normal(size=(2, 1, len(H36M_FACE), 2)), np.ones((2, 1, 23))
-        points[1] = points[0]
-        assert LAYOUTS[COCO_LAYOUT - 1] is COCO_17
-        converted, _ = observe(points, scores, np.array([0, COCO_LAYOUT]))
-        assert_allclose(converted[0, 0], points[0, 0, :17])
-        head, nose = H36M_17.index("neck_nose"), H36M_FACE.index("nose")
-        assert_allclose(converted[1, 0, head], points[0, 0, nose])

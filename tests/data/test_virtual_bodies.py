@@ -2,14 +2,24 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from oracle import bodies, virtual
 from poseglass import H36M_17
 from poseglass.body.proportions import H36M_LENGTHS
-from poseglass.data.virtual.bodies import random_lengths, retarget
+from poseglass.data.virtual import bodies as virtual_bodies
+from poseglass.data.virtual.draws import NumpyDraws
 
 PARENTS = list(H36M_17.parents)
+
+
+def retarget(points: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    return virtual_bodies.retarget(torch.from_numpy(points), torch.from_numpy(lengths)).numpy()
+
+
+def random_lengths(rng: np.random.Generator, own: np.ndarray) -> np.ndarray:
+    return virtual_bodies.random_lengths(NumpyDraws(rng), torch.from_numpy(own)).numpy()
 
 
 def bone_lengths(points: np.ndarray) -> np.ndarray:

@@ -105,7 +105,7 @@ def test_rows_are_measured_with_the_published_protocol(data, tmp_path, only):
     assert problems["Longer"] == "expected weights for MixSTE of 27 frames, got weights for MixSTE of 9 frames"
     assert "MotionBERT of 9 frames, got weights for MixSTE" in problems["Other"]
     assert "no 2D poses 'sh'" in problems["Hourglass 2D"]
-    assert "broken.pth cannot be read" in problems["Broken"]
+    assert "broken.pth is not a PyTorch checkpoint: it starts with b'no weights'" in problems["Broken"]
     text = str(result)
     assert "no weights for: Absent" in text
     assert "not in this package: Foreign" in text

@@ -73,6 +73,15 @@ def test_the_last_pose_is_held_while_no_person_is_in_view():
             assert not np.array_equal(poses[t], poses[t - 1])
 
 
+@pytest.mark.parametrize("batch", [2, 5, 100])
+def test_windows_in_batches_give_the_same_poses(batch):
+    points, scores = sequence(40)
+    scores[10:30] = 0  # windows without people, in the middle of a batch
+    one, many = (lifted(points, scores, [20, 13], clip=9, answered=4, batch=size) for size in (1, batch))
+    for alone, together in zip(one, many, strict=True):
+        assert_array_equal(together.pose3d, alone.pose3d)
+
+
 def test_no_frames_give_no_poses():
     frames = FrameByFrame(mixed, clip=9, answered=4)
     assert frames.push(PoseBlock(np.zeros((0, 17, 2)), np.zeros((0, 17)))).pose3d.shape == (0, 17, 3)

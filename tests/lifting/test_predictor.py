@@ -9,7 +9,7 @@ from oracle import motion as oracle
 from poseglass.clips.windows import blend_weights
 from poseglass.errors import ModelError
 from poseglass.lifting.blocks import PoseBlock
-from poseglass.lifting.predictor import Predictor, _Windows, predict
+from poseglass.lifting.predictor import BATCH, Predictor, _Windows, predict
 from poseglass.models import Card, MixSTE
 from poseglass.waist.hourglass import Hourglass, hourglass
 
@@ -125,7 +125,13 @@ def test_any_overlap_gives_a_pose_per_frame(overlap):
 
 @pytest.mark.parametrize(("overlap", "stride"), [(0, 9), (1 / 3, 6), (0.4, 5), (0.5, 4), (0.6, 4), (0.99, 1)])
 def test_windows_overlap_by_the_nearest_number_of_frames(overlap, stride):
-    assert Predictor(make(False), overlap=overlap).stride == stride
+    predictor = Predictor(make(False), overlap=overlap)
+    assert predictor.stride == stride
+    assert_array_equal(predictor.weights, blend_weights(9, 9 - stride))
+
+
+def test_windows_overlap_by_a_third_by_default():
+    assert Predictor(make(False)).stride == 6
 
 
 @pytest.mark.parametrize("overlap", [-0.5, 1.0, float("nan")])
@@ -214,3 +220,36 @@ def test_an_impossible_focal_length_is_refused(focal):
 def test_a_focal_length_requires_the_image_size():
     with pytest.raises(ModelError, match=r"needs the image's size"):
         predict(make(waist=False), *keypoints(12), focal=900)
+
+
+@pytest.mark.parametrize("waist", [False, True])
+@pytest.mark.parametrize("batch", [2, 3, 50])
+def test_windows_in_batches_give_the_same_motion_to_rounding(batch, waist):
+    model = make(waist).eval()
+    points, scores = keypoints(80)
+    scores[20:50] = 0  # windows without people, in the middle of a batch
+    block = PoseBlock(points, scores)
+    one, many = (list(Predictor(model, batch=size, flip=True).lift([block], size=(1920, 1080))) for size in (1, batch))
+    for alone, together in zip(one, many, strict=True):
+        assert_allclose(together.pose3d, alone.pose3d, atol=1e-5)
+        assert_array_equal(together.kept, alone.kept)
+
+
+def test_a_batch_is_one_forward_pass(monkeypatch):
+    model, clips = make(False).eval(), []
+    forward = MixSTE.forward
+    monkeypatch.setattr(MixSTE, "forward", lambda self, pose2d: clips.append(len(pose2d)) or forward(self, pose2d))
+    points, scores = keypoints(9 + 6 * 6)
+    list(Predictor(model, batch=3).lift([PoseBlock(points, np.maximum(scores, 0.1))]))
+    assert clips == [3, 3, 1]
+
+
+def test_the_batch_follows_from_the_device():
+    assert Predictor(make(False)).batch == 1
+    assert Predictor(make(False).to("meta")).batch == 1
+    assert all(batch > 1 for batch in BATCH.values()), "GPUs"
+
+
+def test_a_batch_without_windows_is_refused():
+    with pytest.raises(ModelError, match="batch must be a number of windows from 1, got 0"):
+        Predictor(make(False), batch=0)

@@ -11,11 +11,13 @@ from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy import ndarray
 
 from oracle import metrics
 from poseglass.body.skeleton import COCO_17, H36M_17, conversion
 from poseglass.data.virtual.detector import DetectorNoise, detect
+from poseglass.data.virtual.draws import NumpyDraws
 
 WIDTH, HEIGHT = 1920, 1080
 # Yaw and pitch in degrees, metres from the middle of the path, focal length in image widths.
@@ -126,8 +128,10 @@ def views(name: str, points: ndarray, fps: int) -> list[View]:
         poses = [seen_from(place, axes, with_face(pose)) for pose in take]
         flat = np.stack([pixels(pose, camera[3]) for pose in poses])
         rng = np.random.default_rng(zlib.crc32(f"{name}/{number}".encode()))
-        noisy, scores = detect(rng, flat[None], NOISE, MIRROR)
-        pairs = [observed(*frame) for frame in zip(noisy[0], scores[0], strict=True)]
+        noisy, scores = (
+            part[0].numpy() for part in detect(NumpyDraws(rng), torch.from_numpy(flat)[None], NOISE, MIRROR)
+        )
+        pairs = [observed(*frame) for frame in zip(noisy, scores, strict=True)]
         points2d, confidence = (np.stack(part) for part in zip(*pairs, strict=True))
         every.append(View("detected", points2d, confidence, np.stack([rooted(pose)[:17] for pose in poses])))
     return every

@@ -7,6 +7,8 @@ import numpy as np
 from numpy import ndarray
 from numpy.random import Generator
 
+from poseglass.body.skeleton import BLAZEPOSE_33, BODY_25, COCO_17, H36M_17, HALPE_26, conversion
+
 # Mean bone lengths of Human3.6M in metres: from hip, knee, ankle and so on to the joint nearer to the pelvis.
 H36M = {
     "hip": 0.134,
@@ -131,3 +133,31 @@ def detect(rng: Generator, pixels: ndarray, mirror: tuple[int, ...], **noise) ->
                 score = min(max(sure[n, j] - 6 * np.hypot(*error) + doubt[n, frame, j], 0.05), 1)
                 scores[n, frame, j] = 0 if gaps[n, j, frame] or blackouts[n, frame] else score
     return points, scores
+
+
+def axes(camera: dict) -> ndarray:
+    """The axes right, down, forward (3 3) of a camera that shows the middle of the motion at its pixel."""
+    forward = camera["middle"] - camera["position"]
+    forward = forward / np.linalg.norm(forward)
+    right = np.cross(forward, [0, 1, 0])
+    right /= np.linalg.norm(right)
+    down = np.cross(forward, right)
+    c, s = np.cos(camera["roll"]), np.sin(camera["roll"])
+    straight = np.stack([c * right + s * down, c * down - s * right, forward])  # the middle in the image's middle
+    ahead = np.array([*(camera["pixel"] - camera["size"] / 2) / camera["focal"], 1.0])
+    ahead /= np.linalg.norm(ahead)
+    across = np.cross([0, 1, 0], ahead)
+    across /= np.linalg.norm(across)
+    return np.stack([across, np.cross(ahead, across), ahead], 1) @ straight
+
+
+def observed(points: ndarray, scores: ndarray, layout: int) -> tuple[ndarray, ndarray]:
+    """The 17 joints computed from a layout's keypoints (n 2); a score is the lowest of its sources."""
+    names = [*H36M_17.joints, "nose", "left_eye", "right_eye", "left_ear", "right_ear", "neck"]
+    source = (H36M_17, COCO_17, HALPE_26, BODY_25, BLAZEPOSE_33)[layout]
+    converted, lowest = [], []
+    for row in conversion(source, H36M_17):
+        used = [(w, names.index(joint)) for w, joint in zip(row, source.joints, strict=True) if w]
+        converted.append(sum(w * points[number] for w, number in used))
+        lowest.append(min(scores[number] for _, number in used))
+    return np.stack(converted), np.array(lowest)

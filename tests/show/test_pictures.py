@@ -31,7 +31,9 @@ def test_smaller_pictures_keep_the_positions_of_colours() -> None:
     assert np.abs(small[28:46, 36:62] - [0, 255, 0]).max() < 8
 
 
-@pytest.mark.parametrize(("size", "even"), [((65, 47), (66, 48)), ((1, 1), (2, 2))])
+@pytest.mark.parametrize(
+    ("size", "even"), [((65, 47), (66, 48)), ((65, 48), (66, 48)), ((64, 47), (64, 48)), ((1, 1), (2, 2))]
+)
 def test_odd_side_lengths_grow_by_one(size: tuple[int, int], even: tuple[int, int]) -> None:
     pictures = WaitingPictures(size)
     pictures.put(np.full((100, 100, 3), 90, np.uint8))

@@ -18,7 +18,7 @@ from samples.player import motion_page, read_record
 
 def test_points_are_stored_to_the_millimetre(walk: PoseSequence) -> None:
     points = walk.points.copy()
-    points[7, 3] = np.nan
+    points[7, 3, 1] = np.nan  # one coordinate makes the joint unknown
     record = read_record(motion_page(PoseSequence(points, H36M_17, "camera", fps=30)))
     stored = np.frombuffer(base64.b64decode(record["body"]["points"]), "<i2").reshape(90, 17, 3)
     assert (stored[7, 3] == -32768).all()

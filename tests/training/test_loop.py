@@ -27,6 +27,7 @@ from poseglass.training.batches import batches
 from poseglass.training.build import build
 from poseglass.training.loop import train
 from poseglass.training.recipe import Recipe
+from poseglass.training.seeds import mixed
 from poseglass.training.state import TrainingState
 from poseglass.waist.hourglass import Hourglass
 from poseglass.weights import files as weights
@@ -105,8 +106,9 @@ def test_two_workers_train_as_one_does_on_both_their_batches(recipe, data, tmp_p
     alone = TrainingState(recipe.override("schedule.decay=0.0"), build(recipe))
     sampler = Sampler(MotionClips.load(data).split("train"), 9, shares=recipe.data.shares)
     for step in range(4):
-        halves = [sampler.sample(np.random.default_rng([recipe.run.seed, step, rank]), 2) for rank in (0, 1)]
-        both = (np.concatenate([getattr(half, name) for half in halves]) for name in ("pose2d", "pose3d"))
+        seeds = [mixed(recipe.run.seed, step, rank) for rank in (0, 1)]
+        halves = [sampler.sample(torch.Generator().manual_seed(seed), 2) for seed in seeds]
+        both = (torch.cat(parts).numpy() for parts in zip(*halves, strict=True))
         alone.advance(Sample(*both))
     together = contents(tmp_path / "two")
     for name, value in alone.model.state_dict().items():
@@ -297,7 +299,7 @@ def test_each_validation_is_logged(recipe, tmp_path, caplog, workers):
     caplog.set_level(logging.INFO, "poseglass")
     train(recipe.override(f"run.workers={workers}"), tmp_path / "run")
     lines = [record.getMessage() for record in caplog.records if record.name == "poseglass.training.reporting"]
-    assert lines[0] == "training from step 0 to 9"
+    assert lines[0] == "training from step 0 to 9 on cpu"
     steps = [re.match(r"step (\d+) of 9: loss [\d.]+, P-MPJPE [\d.]+ mm, waited \d+% of the time for data", line)
              for line in lines[1:]]  # fmt: skip
     assert [step and step[1] for step in steps] == ["4", "8", "9"]

@@ -4,6 +4,7 @@ import pytest
 import torch
 import training_runs
 
+from poseglass.models import devices
 from poseglass.training.build import build
 from poseglass.training.muon import Muon
 from poseglass.training.optimisers import optimisers, rate
@@ -69,3 +70,12 @@ def test_amsgrad_is_that_of_torch(recipe):
     (optimiser,) = optimisers(build(recipe), recipe.override("optim.name=adam", "optim.amsgrad=true").optim)
     assert type(optimiser) is torch.optim.Adam
     assert optimiser.defaults["amsgrad"]
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "muon"])
+def test_torchs_optimisers_are_fused_on_cuda_only(recipe, name, monkeypatch):
+    optim, model = recipe.override(f"optim.name={name}").optim, build(recipe)
+    assert all(not optimiser.defaults.get("fused") for optimiser in optimisers(model, optim))
+    monkeypatch.setattr(devices, "device_of", lambda model: torch.device("cuda", 0))
+    fused = [optimiser for optimiser in optimisers(model, optim) if not isinstance(optimiser, Muon)]
+    assert [optimiser.defaults["fused"] for optimiser in fused] == [True]

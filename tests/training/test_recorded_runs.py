@@ -22,15 +22,16 @@ from training_runs import assert_same_run, contents, rows, train_and_die
 
 from poseglass.clips.sample import Sample
 from poseglass.data.recordings.store import Recordings
-from poseglass.errors import PoseglassError, RecipeError, TrainingError
+from poseglass.errors import ModelError, PoseglassError, RecipeError, TrainingError
 from poseglass.files.writing import folder_lock
-from poseglass.models import Card
+from poseglass.models import Card, devices
 from poseglass.training import loop, provenance
 from poseglass.training.batches import batches
 from poseglass.training.build import build
 from poseglass.training.loop import train
 from poseglass.training.recipe import Recipe
 from poseglass.training.state import TrainingState
+from poseglass.training.transfer import transferred
 from poseglass.waist.hourglass import Hourglass
 from poseglass.weights import files as weights
 
@@ -50,7 +51,7 @@ def recipe(store) -> Recipe:
         "data": {"path": str(store), "keypoints": "cpn", "stride": 9, "batch": 4, "flip": "random"},
         "optim": {"lr": 1e-4},
         "schedule": {"steps": 9, "warmup": 2, "decay": 0.0},
-        "run": {"save_every": 3, "validate_every": 4, "validation_clips": 4},
+        "run": {"save_every": 3, "validate_every": 4, "validation_clips": 4, "device": "cpu"},
     }
     return Recipe().updated(tree)
 
@@ -240,6 +241,35 @@ class TestProvenance:
         starts = json.loads((tmp_path / "run" / "environment.json").read_text())["starts"]
         assert [(start["step"], start["python"] == "9.9") for start in starts] == [(0, False), (10, True)]
 
+    def test_a_run_resumes_on_another_device_with_a_warning(self, recipe, tmp_path, monkeypatch, caplog):
+        train(recipe.override("run.device=cpu"), tmp_path / "run")
+        assert not caplog.records
+        monkeypatch.setattr(devices, "describe", lambda where: "cuda:0 (a GPU)")
+        train(recipe.override("schedule.steps=10"), tmp_path / "run", device="auto")
+        assert "was on cpu and resumes on cuda:0 (a GPU): rounding will differ" in caplog.text
+        starts = json.loads((tmp_path / "run" / "environment.json").read_text())["starts"]
+        assert [start["device"] for start in starts] == ["cpu", "cuda:0 (a GPU)"]
+        assert json.loads((tmp_path / "run" / "recipe.json").read_text())["run"]["device"] == "auto"
+
+    def test_a_run_of_a_version_without_devices_resumes(self, recipe, tmp_path, caplog):
+        train(recipe, tmp_path / "run")
+        for name in ("recipe.json", "environment.json"):
+            path = tmp_path / "run" / name
+            tree = json.loads(path.read_text())
+            for settings in (tree["run"],) if name == "recipe.json" else tree["starts"]:
+                settings.pop("device")
+                settings.pop("compile", None)
+            path.write_text(json.dumps(tree))
+        train(recipe.override("schedule.steps=10"), tmp_path / "run")
+        assert not caplog.records
+        with pytest.raises(TrainingError, match=r"holds a run with another run.compile"):
+            train(recipe.override("schedule.steps=11", "run.compile=true"), tmp_path / "run")
+
+    def test_a_missing_device_is_refused_at_once(self, recipe, tmp_path):
+        with pytest.raises(ModelError, match=r"this machine has no device cuda:99 .*; choose auto or one of cpu"):
+            train(recipe, tmp_path / "run", device="cuda:99")
+        assert not (tmp_path / "run").exists()
+
     @pytest.mark.parametrize("name", ["data.json", "recipe.json", "environment.json"])
     @pytest.mark.parametrize("content", ["{", "[]"])
     def test_damaged_records_are_refused(self, recipe, tmp_path, name, content):
@@ -346,6 +376,9 @@ class _Slow:
         time.sleep(self.seconds)
         self.drawn.append(step)
         return Sample(np.zeros((2, 9, 17, 2), np.float32), np.ones((2, 9, 17, 3), np.float32))
+
+    def draw_on(self, where, step, rank):
+        return transferred(self.draw(step, rank), where)
 
     def validation(self):
         return {"validation": self.draw(-1, 0)}

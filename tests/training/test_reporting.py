@@ -12,7 +12,7 @@ LOGGER = "poseglass.training.reporting"
 
 
 def show(steps: int, reports: list[StepReport], *, bar: bool = False) -> None:
-    with Reporter(steps, bar=bar) as reporter:
+    with Reporter(steps, bar=bar, device="mps") as reporter:
         for report in reports:
             reporter(report)
 
@@ -25,7 +25,7 @@ def log(caplog) -> pytest.LogCaptureFixture:
 
 def test_the_start_and_each_validation_are_logged(log):
     show(9, [StepReport(3), StepReport(4, 0.5), StepReport(5, 0.25, "P-MPJPE 81.0 mm", 0.031), StepReport(6, 0.2)])
-    assert log.messages[0] == "training from step 3 to 9"
+    assert log.messages[0] == "training from step 3 to 9 on mps"
     pattern = r"step 5 of 9: loss 0.2500, P-MPJPE 81.0 mm, waited 3% of the time for data, \S+ steps/s, \d+ min left"
     assert re.fullmatch(pattern, log.messages[1])
     assert len(log.messages) == 2

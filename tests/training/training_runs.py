@@ -108,6 +108,6 @@ def recipe(data) -> Recipe:
         "data": {"path": str(data), "batch": 2, "shares": {"prmd": 0.28}},
         "optim": {"lr": 1e-3},
         "schedule": {"steps": 9, "warmup": 2},
-        "run": {"save_every": 3, "validate_every": 4, "validation_clips": 4},
+        "run": {"save_every": 3, "validate_every": 4, "validation_clips": 4, "device": "cpu"},
     }
     return Recipe().updated(tree)

@@ -13,13 +13,13 @@ __all__ = ["constant"]
 
 
 @cache
-def constant(values: tuple[Any, ...], device: torch.device, dtype: torch.dtype | None = None) -> Tensor:
+def constant(values: tuple[Any, ...], device: torch.device, dtype: torch.dtype = torch.int64) -> Tensor:
     """A tensor of constant values on a device: indices, tables, factors. Do not change it.
 
     Args:
         values: Numbers, or nested tuples of numbers.
         device: Where the tensor is.
-        dtype: The type of its elements. Default: int64 for integers, float32 for other numbers.
+        dtype: The type of its elements. Give it unless they are integers: equal numbers make the same constant.
 
     Example:
         >>> constant((1, 2), torch.device("cpu")).tolist()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from poseglass.commands.device import DeviceOption, chosen_device
 from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.terminal import wrong
 from poseglass.errors import ModelError
@@ -52,6 +53,10 @@ def bench(
     threads: Annotated[int | None, typer.Option(help="Threads for torch. Default: torch's choice.")] = None,
     dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     rounds: Annotated[int, typer.Option(help="How many times each model is timed.")] = 10,
+    device: DeviceOption = "auto",
+    graphs: Annotated[
+        bool, typer.Option("--graphs", help="CUDA: replay each forward pass as a CUDA graph, faster for small batches.")
+    ] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
     json: Annotated[Path | None, typer.Option(help="Also write an entry per model to this JSON file.")] = None,
     paper: Annotated[
@@ -64,7 +69,8 @@ def bench(
         measuring = {
             "models": models or None, "--keep": keep, **waist, "--frames": frames, "--threads": threads, "--json": json,
             "--batch": None if batch == 1 else batch, "--dtype": None if dtype == "float32" else dtype,
-            "--rounds": None if rounds == 10 else rounds,
+            "--rounds": None if rounds == 10 else rounds, "--device": None if device == "auto" else device,
+            "--graphs": graphs or None,
         }  # fmt: skip
         if given := [option for option, value in measuring.items() if value is not None]:
             wrong("--paper", f"it prints a fixed table: leave out {', '.join(given)}")
@@ -90,10 +96,22 @@ def bench(
     from poseglass.cost.benchmark import bench as measure
     from poseglass.files.writing import writing
 
+    where = chosen_device(device)
+    if graphs and where.type != "cuda":
+        wrong("--graphs", f"CUDA graphs need a device of CUDA, not {where}")
     records = []
     for number, name in enumerate(models or ["balanced"]):
         model, against = _pair(name, kept, at, prune=prune or "density", recover=recover or "attention", frames=frames)
-        result = measure(model, against, batch=batch, threads=threads, dtype=dtype, rounds=rounds)  # type: ignore[arg-type]
+        result = measure(
+            model,
+            against,
+            batch=batch,
+            threads=threads,
+            dtype=dtype,  # type: ignore[arg-type]
+            rounds=rounds,
+            device=where,
+            graphs=graphs,
+        )
         records.append({"name": name} | result.record())
         print(("\n" if number else "") + (result.markdown() if markdown else str(result)), flush=True)  # noqa: T201
     if json is not None:

@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.terminal import wrong
 from poseglass.errors import DataError
 from poseglass.files.writing import check_writable, writing
 
 if TYPE_CHECKING:
+    import torch
+
     from poseglass.data.recordings.store import Recordings
     from poseglass.judging.protocol import Protocol
     from poseglass.judging.report import ClipReport, EvaluationReport, RecordingReport
@@ -61,6 +64,7 @@ def evaluate(
         typer.Option(help="Recordings: the model's joints, such as h36m17. Default: those stored with the weights."),
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Recordings: clips per forward pass. Default: 16.")] = None,
+    device: DeviceOption = "auto",
     json: Annotated[Path | None, typer.Option(help="Also write the full report to this JSON file.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
@@ -86,11 +90,13 @@ def evaluate(
         "--keypoints": keypoints, "--subjects": subjects, "--protocol": protocol, "--centre": centre,
         "--skeleton": skeleton, "--batch": batch, "--plots": plots, "--mat": mat,
     }  # fmt: skip
+    where = chosen_device(device)
     if not data.is_dir():
         for option, value in for_recordings.items():
             if value is not None:
                 wrong(option, f"it is for a folder of recordings, but {data} is not a folder")
-        _show(_on_clips(model, data, keep=kept, split=split, flip=flip), json, csv, markdown=markdown)
+        _show(_on_clips(model, data, where, keep=kept, split=split, flip=flip), json, csv, markdown=markdown)
+        tell_device(where)
         return
     if protocol not in (None, "ours", "published"):
         wrong("--protocol", f"choose ours or published, not {protocol!r}")
@@ -107,8 +113,9 @@ def evaluate(
         skeleton=None if skeleton is None else get_skeleton(skeleton),
         batch=16 if batch is None else batch,
     )
-    report, poses = _on_recordings(model, data, how, keep=kept, plots=plots is not None, mat=mat is not None)
+    report, poses = _on_recordings(model, data, how, where, keep=kept, plots=plots is not None, mat=mat is not None)
     _show(report, json, csv, markdown=markdown)
+    tell_device(where)
     if plots is not None:
         from poseglass.judging.plots import draw_report
 
@@ -119,17 +126,20 @@ def evaluate(
         write_inference(mat, poses)
 
 
-def _on_clips(model: str, data: Path, *, keep: "Keep | None", split: str | None, flip: bool) -> "ClipReport":
+def _on_clips(
+    model: str, data: Path, device: "torch.device", *, keep: "Keep | None", split: str | None, flip: bool
+) -> "ClipReport":
     from poseglass.data.clips import MotionClips
     from poseglass.judging.on_clips import evaluate_clips
     from poseglass.weights import files as weights
 
     clips = MotionClips.load(data)
-    return evaluate_clips(weights.load(model, keep=keep), clips, split=split or "test", flip=flip, progress=True)
+    network = weights.load(model, keep=keep, device=device)
+    return evaluate_clips(network, clips, split=split or "test", flip=flip, progress=True)
 
 
 def _on_recordings(
-    model: str, data: Path, how: "Protocol", *, keep: "Keep | None", plots: bool, mat: bool
+    model: str, data: Path, how: "Protocol", device: "torch.device", *, keep: "Keep | None", plots: bool, mat: bool
 ) -> "tuple[RecordingReport, dict[str, Any]]":
     """The report, and with `mat` the poses of each test sequence. Options are checked first."""
     from poseglass.data.recordings.store import Recordings
@@ -144,7 +154,7 @@ def _on_recordings(
     if mat:
         _check_mat(recordings, how)
     report = evaluate_recordings(
-        weights.load(model, keep=keep),
+        weights.load(model, keep=keep, device=device),
         recordings,
         how,
         name=_name(model),

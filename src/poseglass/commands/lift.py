@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.terminal import console, tell, wrong
 from poseglass.errors import PoseglassError
@@ -17,6 +18,8 @@ from poseglass.files.outputs import WRITERS, load_writer, writers_in_words
 from poseglass.files.writing import check_writable
 
 if TYPE_CHECKING:
+    import torch
+
     from poseglass.body.pose import PoseSequence
     from poseglass.lifting.lifter import Lifter, LiftReport
     from poseglass.lifting.source import Keypoints
@@ -57,6 +60,7 @@ def lift(
     flip: Annotated[
         bool, typer.Option("--flip", help="Average with the mirrored pass. Lifting takes twice as long.")
     ] = False,
+    device: DeviceOption = "cpu",
     focal: Annotated[
         float | None,
         typer.Option(
@@ -104,14 +108,18 @@ def lift(
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
     if focal is not None and isinstance(opened, Keypoints) and opened.poses.size is None:
         wrong("--focal", f"it needs the image's size, which {source} does not state: give --size too")
+    where = None if device == "cpu" else chosen_device(device)  # nothing is printed about the default
     wanted = None if keypoints else detector or "mediapipe"
-    lifter = _lifter(model, kept, flip=flip, focal=focal, detector=wanted, detector_model=detector_model)
+    lifter = _lifter(model, kept, where, flip=flip, focal=focal, detector=wanted, detector_model=detector_model)
     _lift_and_write(lifter, opened, source, outputs)
+    if where is not None:
+        tell_device(where)
 
 
 def _lifter(
     model: str,
     keep: "Keep | None",
+    where: "torch.device | None",
     *,
     flip: bool,
     focal: float | None,
@@ -126,7 +134,7 @@ def _lifter(
     if detector is not None and detector not in DETECTORS:
         wrong("--detector", f"there is no detector {detector!r}; choose one of {', '.join(DETECTORS)}")
     with console.status("loading the model"):
-        network = weights.load(model, keep=keep)
+        network = weights.load(model, keep=keep, device=where)
     if detector is None:
         return Lifter(network, flip=flip, focal=focal)
     with console.status("loading the detector (its weights are downloaded on first use)"):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.terminal import wrong
 from poseglass.files.writing import check_writable, writing
 
@@ -29,6 +30,7 @@ def reproduce(
         bool, typer.Option("--flip/--no-flip", help="Average with the mirrored pass, as published.")
     ] = True,
     batch: Annotated[int, typer.Option(help="Clips per forward pass.")] = 16,
+    device: DeviceOption = "auto",
     json: Annotated[Path | None, typer.Option(help="Also write the full report to this JSON file.")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
 ) -> None:
@@ -44,9 +46,13 @@ def reproduce(
     from poseglass.judging.reproduction import reproduce as measure
 
     counting: Counting = "ours" if protocol == "ours" else "published"
+    where = chosen_device(device)
     recordings = Recordings.open(data)
-    result = measure(table, recordings, weights, counting=counting, flip=flip, batch=batch, progress=True)
+    result = measure(
+        table, recordings, weights, counting=counting, flip=flip, batch=batch, device=where, progress=True
+    )  # fmt: skip
     print(result.markdown() if markdown else result)  # noqa: T201
+    tell_device(where)
     if json is not None:
         with writing(json) as temporary:
             temporary.write_text(result.json() + "\n", encoding="utf-8")

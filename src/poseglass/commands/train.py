@@ -34,6 +34,10 @@ def train(
     waist_only: Annotated[
         bool, typer.Option("--waist-only", help="Train only the waist and freeze the backbone (with --init).")
     ] = False,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Where to train: auto, cpu, cuda, cuda:1 or mps. Default: the recipe's run.device, or auto."),
+    ] = None,
 ) -> None:
     """Train a model from a recipe.
 
@@ -54,7 +58,9 @@ def train(
         if "optim.trains" in chosen and settings.optim.trains != "waist":
             wrong("--waist-only", f"it contradicts --set optim.trains={settings.optim.trains}: give one of the two")
         settings = settings.updated({"optim": {"trains": "waist"}})
+    if device is not None and "run.device" in chosen and settings.run.device != device:
+        wrong("--device", f"it contradicts --set run.device={settings.run.device}: give one of the two")
     check_writable(out / "recipe.json", TrainingError)
-    best = run(settings, out, init=init, progress=True)
+    best = run(settings, out, init=init, device=device, progress=True)
     if os.environ.get("RANK", "0") == "0":  # under a launcher, only the first process prints
         tell(f"the best weights are in {best}")

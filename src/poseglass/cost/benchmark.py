@@ -1,4 +1,4 @@
-"""Measure a model on this machine: FLOPs, time, memory, distance from the floor, and the savings of a waist.
+"""Measure a model on a device: FLOPs, time, memory, distance from the floor, and the savings of a waist.
 
 Copies of both models run the same random clips in turns. The order alternates from round to round, and the first round
 does not count. Before each round, a large matrix product is timed. The *floor* is the time that the executed FLOPs
@@ -8,17 +8,17 @@ figures are medians over the rounds.
 
 import copy
 from collections.abc import Sequence
-from time import perf_counter
 from typing import Literal
 
 import torch
 
 from poseglass._shapes import Pose2D
 from poseglass.cost.flops import count_flops, count_parameters
-from poseglass.cost.measuring import Product, peak_memory
+from poseglass.cost.measuring import Product, elapsed, peak_memory
 from poseglass.cost.result import Benchmark, Cost
 from poseglass.errors import ModelError
-from poseglass.models import PoseTransformer
+from poseglass.models import PoseTransformer, devices
+from poseglass.models.graphs import Graphed
 from poseglass.waist.bfloat16 import to_bfloat16
 from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel, backbone_of
 
@@ -36,8 +36,10 @@ def bench(
     threads: int | None = None,
     dtype: Literal["float32", "bfloat16"] = "float32",
     rounds: int = 10,
+    device: devices.Device = None,
+    graphs: bool = False,
 ) -> Benchmark:
-    """Measure FLOPs, time and memory of a model on the CPU, in turns with a second model if there is one.
+    """Measure FLOPs, time and memory of a model on a device, in turns with a second model if there is one.
 
     The models are copied, not changed. Torch's number of threads is restored.
 
@@ -48,10 +50,12 @@ def bench(
         threads: Torch's number of threads; the current number if None.
         dtype: The type in which layers multiply; see :func:`poseglass.to_bfloat16`.
         rounds: How many times each model is timed.
+        device: Where the models run: ``"auto"``, ``"cpu"``, ``"cuda:0"``, ``"mps"``, ...; where `model` is if None.
+        graphs: Replay each forward pass as a CUDA graph (:class:`poseglass.models.graphs.Graphed`).
 
     Raises:
-        ModelError: A number is below 1, the dtype is unknown, or a model has no weights or is not a backbone, an
-            hourglass or a funnel.
+        ModelError: A number is below 1, the dtype is unknown, this machine has no such device, `graphs` is given for
+            another device than CUDA, or a model has no weights or is not a backbone, an hourglass or a funnel.
 
     Example:
         >>> import poseglass as pg
@@ -65,12 +69,17 @@ def bench(
     _check_models(model, against)
     _check_settings(batch=batch, threads=threads, dtype=dtype, rounds=rounds)
     models = [model] if against is None else [model, against]
+    where = devices.device_of(model) if device is None else devices.device(device)
+    if where.type == "meta":
+        raise ModelError("the meta device computes no values, so nothing can be timed there; choose another device")
+    if graphs and where.type != "cuda":
+        raise ModelError(f"CUDA graphs need a device of CUDA, not {where}: leave out graphs")
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
-        with torch.autocast("cpu", enabled=False):  # every layer multiplies in `dtype`
-            timed = [_TimedModel(each, batch, DTYPES[dtype]) for each in models]
-            product = Product(DTYPES[dtype])
+        with devices.current(where), devices.autocast(where, enabled=False):  # every layer multiplies in `dtype`
+            timed = [_TimedModel(each, batch, DTYPES[dtype], where, graphs=graphs) for each in models]
+            product = Product(DTYPES[dtype], where)
             for number in range(rounds + 1):
                 product.time()
                 for each in timed if number % 2 else reversed(timed):
@@ -80,6 +89,7 @@ def bench(
         return Benchmark(
             model=costs[0],
             against=costs[1] if against is not None else None,
+            device=devices.describe(where) + (", as CUDA graphs" if graphs else ""),
             threads=torch.get_num_threads(),
             dtype=dtype,
             side=product.side,
@@ -111,21 +121,20 @@ def _check_settings(*, batch: int, threads: int | None, dtype: str, rounds: int)
 class _TimedModel:
     """A copy of a model, its input, and the seconds of each forward pass."""
 
-    def __init__(self, model: PoseModel, batch: int, dtype: torch.dtype) -> None:
+    def __init__(self, model: PoseModel, batch: int, dtype: torch.dtype, where: torch.device, *, graphs: bool) -> None:
         self.original = model
         self.copy = to_bfloat16(model, exact=0) if dtype == torch.bfloat16 else copy.deepcopy(model).to(dtype)
-        self.copy.cpu().eval().requires_grad_(False)
+        self.copy.to(where).eval().requires_grad_(False)
+        self.run = Graphed(self.copy) if graphs else self.copy
         backbone = backbone_of(self.copy)
         noise = torch.Generator().manual_seed(0)
         clips = torch.randn(batch, model.frames, backbone.joints, model.inputs, generator=noise)
-        self.pose2d: Pose2D = clips.to(next(backbone.parameters()).dtype)
+        self.pose2d: Pose2D = clips.to(where, next(backbone.parameters()).dtype)
         self.seconds: list[float] = []
 
     def time(self) -> None:
         with torch.inference_mode():
-            start = perf_counter()
-            self.copy(self.pose2d)
-            self.seconds.append(perf_counter() - start)
+            self.seconds.append(elapsed(lambda: self.run(self.pose2d), self.pose2d.device))
 
     def cost(self, rates: Sequence[float]) -> Cost:
         """The cost without the first round, which is a warm-up."""

@@ -1,6 +1,8 @@
-"""The rate of a large matrix product, and the memory of a forward pass."""
+"""The duration of work on a device, the rate of a large matrix product, and the memory of a forward pass."""
 
 import weakref
+from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any, ClassVar
 
@@ -11,42 +13,56 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from poseglass._shapes import Pose2D
-from poseglass.models import kernels
+from poseglass.models import devices, kernels
 
-__all__ = ["Held", "Product", "peak_memory"]
+__all__ = ["Held", "Product", "elapsed", "peak_memory"]
+
+
+def elapsed(work: Callable[[], object], where: torch.device) -> float:
+    """The seconds that a device takes for some work, from an idle device to the end of the work.
+
+    Example:
+        >>> elapsed(lambda: None, torch.device("cpu")) < 1
+        True
+    """
+    devices.synchronise(where)
+    start = perf_counter()
+    work()
+    devices.synchronise(where)
+    return perf_counter() - start
 
 
 class Product:
-    """A square matrix product that takes about a tenth of a second; smaller if bfloat16 is emulated.
+    """A square matrix product that takes about a tenth of a second; smaller if bfloat16 is emulated, or on a fast GPU.
 
-    Both torch and the kernel of our layers (oneDNN, if the processor suits it) compute it. The faster one counts.
+    On the CPU, both torch and the kernel of our layers (oneDNN, if the processor suits it) compute it. The faster one
+    counts.
 
     Attributes:
         aim: The least number of seconds that it should take.
+        largest: The largest side, by the type of device: a larger product would not be faster per FLOP.
         side: Rows and columns of its factors.
         rates: FLOPs per second, one for each :meth:`time`.
     """
 
     aim: ClassVar[float] = 0.1
+    largest: ClassVar[dict[str, int]] = {"cpu": 4096, "cuda": 8192, "mps": 4096}
 
-    def __init__(self, dtype: torch.dtype) -> None:
+    def __init__(self, dtype: torch.dtype, where: torch.device) -> None:
         self.rates: list[float] = []
-        self.side, seconds = 128, 0.0
-        while seconds < self.aim and self.side < 4096:
+        self.side, self._where, seconds = 128, where, 0.0
+        while seconds < self.aim and self.side < self.largest[where.type]:
             self.side *= 2
             noise = torch.Generator().manual_seed(0)
-            self._factor: Float[Tensor, "n n"] = torch.randn(self.side, self.side, generator=noise).to(dtype)
+            self._factor: Float[Tensor, "n n"] = torch.randn(self.side, self.side, generator=noise).to(where, dtype)
             seconds = min(self._once(), self._once())
 
     def _once(self) -> float:
-        forms = (kernels.plain_linear, kernels.onednn_linear) if kernels.WIDE else (kernels.plain_linear,)
-        seconds = []
+        wide = kernels.WIDE and self._where.type == "cpu"
+        forms = (kernels.plain_linear, kernels.onednn_linear) if wide else (kernels.plain_linear,)
+        x = self._factor
         with torch.inference_mode():
-            for form in forms:
-                start = perf_counter()
-                form(self._factor, self._factor, None, "none")
-                seconds.append(perf_counter() - start)
-        return min(seconds)
+            return min(elapsed(partial(form, x, x, None, "none"), self._where) for form in forms)
 
     def time(self) -> None:
         """Append to `rates` the rate of the fastest of three products."""
@@ -95,7 +111,7 @@ class Held(TorchDispatchMode):
 
 @torch.inference_mode(False)  # in which tensors within composite operations would not be seen
 def peak_memory(model: nn.Module, pose2d: Pose2D) -> int:
-    """The most bytes that tensors hold at once in a forward pass, weights and input included."""
+    """The most bytes that tensors hold at once in a forward pass, weights and input included, on any device."""
     held = Held(*model.parameters(), *model.buffers(), pose2d)
     with torch.no_grad(), held:
         model(pose2d)

@@ -74,7 +74,8 @@ class Benchmark:
     Attributes:
         model: The model's cost.
         against: The second model's cost, if there is one.
-        threads: Torch's threads within an operation.
+        device: The device's name.
+        threads: Torch's threads within an operation on the CPU.
         dtype: The type in which the layers multiply.
         side: Rows and columns of the matrices whose product sets the floor.
         rates: FLOPs per second of that product in each round.
@@ -82,6 +83,7 @@ class Benchmark:
 
     model: Cost
     against: Cost | None
+    device: str
     threads: int
     dtype: str
     side: int
@@ -135,6 +137,7 @@ class Benchmark:
             "time_saved": self.time_saved,
             "flops_saved": {convention: self.flops_saved(convention) for convention in CONVENTIONS},
             "realised": {convention: self.realised(convention) for convention in CONVENTIONS},
+            "device": self.device,
             "threads": self.threads,
             "dtype": self.dtype,
             "rounds": len(self.rates),
@@ -170,8 +173,9 @@ class Benchmark:
         ]
 
     def _notes(self) -> list[str]:
+        place = f"the CPU with {_counted(self.threads, 'thread')}" if self.device == "cpu" else self.device
         notes = [
-            f"Batch {self.model.batch}, {_counted(self.threads, 'thread')}, {self.dtype}, "
+            f"On {place}: batch {self.model.batch}, {self.dtype}, "
             f"{self.model.frames} frames per clip, {_counted(len(self.rates), 'round')} after one to warm up.",
             "FLOPs: 2 x multiply-adds. paper: Linear and Conv layers of the published architecture; full: every matrix "
             "product of it; executed: every matrix product computed here.",

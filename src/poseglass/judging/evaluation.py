@@ -8,6 +8,7 @@ from poseglass.judging.on_clips import evaluate_clips
 from poseglass.judging.on_recordings import evaluate_recordings
 from poseglass.judging.protocol import Protocol
 from poseglass.judging.report import ClipReport, RecordingReport
+from poseglass.models import devices
 from poseglass.waist.hourglass import PoseModel
 
 __all__ = ["evaluate"]
@@ -15,11 +16,23 @@ __all__ = ["evaluate"]
 
 @overload
 def evaluate(
-    model: PoseModel, data: MotionClips, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
+    model: PoseModel,
+    data: MotionClips,
+    *,
+    split: str | None = ...,
+    flip: bool = ...,
+    device: devices.Device = ...,
+    progress: bool = ...,
 ) -> ClipReport: ...
 @overload
 def evaluate(
-    model: PoseModel, data: Recordings, *, split: str | None = ..., flip: bool = ..., progress: bool = ...
+    model: PoseModel,
+    data: Recordings,
+    *,
+    split: str | None = ...,
+    flip: bool = ...,
+    device: devices.Device = ...,
+    progress: bool = ...,
 ) -> RecordingReport: ...
 def evaluate(
     model: PoseModel,
@@ -27,6 +40,7 @@ def evaluate(
     *,
     split: str | None = None,
     flip: bool = False,
+    device: devices.Device = None,
     progress: bool = False,
 ) -> ClipReport | RecordingReport:
     """Measure the errors of a model: on motion clips by our own protocol, on recordings by the field's.
@@ -40,11 +54,13 @@ def evaluate(
             :func:`poseglass.judging.on_recordings.evaluate_recordings`.
         split: ``"train"``, ``"val"`` or ``"test"``; the test split by default.
         flip: Average with the mirrored pass.
+        device: Where the model runs: ``"auto"``, ``"cpu"``, ``"cuda:0"``, ``"mps"``, ...; where it is if None. If it is
+            elsewhere, a copy of it runs there.
         progress: Show a progress bar.
 
     Raises:
         DataError: The split is empty, or it is unclear which 2D poses of the recordings to use.
-        ModelError: The model cannot be evaluated on this data.
+        ModelError: The model cannot be evaluated on this data, or this machine has no such device.
 
     Example:
         >>> import poseglass as pg
@@ -52,6 +68,7 @@ def evaluate(
         >>> print(pg.evaluate(pg.load("balanced"), clips))  # doctest: +SKIP
         >>> print(pg.evaluate(pg.load("hot-mixste"), pg.Recordings.open("h36m"), flip=True))  # doctest: +SKIP
     """
+    model = devices.on_device(model, device)
     if isinstance(data, Recordings):
         return evaluate_recordings(model, data, Protocol(split=split, flip=flip), progress=progress)
     return evaluate_clips(model, data, split=split or "test", flip=flip, progress=progress)

@@ -7,6 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from poseglass.cost.papers import TABLES, PublishedModel, Setup, Source, Waist
 from poseglass.data.recordings.store import Recordings
 from poseglass.errors import DataError, ModelError, PoseglassError
@@ -14,6 +16,7 @@ from poseglass.files.tables import markdown_table, text_table
 from poseglass.judging.on_recordings import describe, evaluate_recordings
 from poseglass.judging.protocol import Counting, Protocol
 from poseglass.judging.report import RecordingReport
+from poseglass.models import devices
 from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel, backbone_of, funnel
 from poseglass.weights import files as weights
 
@@ -107,6 +110,7 @@ def reproduce(
     counting: Counting = "published",
     flip: bool = True,
     batch: int = 16,
+    device: devices.Device = None,
     progress: bool = False,
 ) -> Reproduction:
     """Measure the rows of a published table for which you have weights, with the published protocol.
@@ -123,6 +127,7 @@ def reproduce(
         counting: Whether frames count the ``"published"`` way or ``"ours"``.
         flip: Average with the mirrored pass, as published.
         batch: Clips per forward pass.
+        device: Where the models run: ``"auto"``, ``"cpu"``, ``"cuda:0"``, ``"mps"``, ...; the CPU if None.
         progress: Show a progress bar for each row.
 
     Returns:
@@ -131,6 +136,7 @@ def reproduce(
 
     Raises:
         DataError: There is no such table, the recordings are of another data set, or two weights belong to one row.
+        ModelError: This machine has no such device.
 
     Example:
         >>> from poseglass.data.h36m.prepare import prepare_h36m
@@ -148,13 +154,13 @@ def reproduce(
             f"the table {table} needs recordings of {dataset}, but {recordings.folder} holds {recordings.dataset}"
         )
     paths, unused = ({}, ()) if folder is None else find_weights(table, folder)
-    protocol = Protocol(counting=counting, flip=flip, batch=batch)
+    protocol, where = Protocol(counting=counting, flip=flip, batch=batch), devices.device(device)
     return Reproduction(
         table=table,
         about=f"{dataset}, fingerprint {recordings.fingerprint}, protocol {counting}, "
         f"{'averaged with the mirrored pass' if flip else 'no mirrored pass'}",
         outcomes=tuple(
-            _measured(published, paths.get(published.name), recordings, protocol, progress=progress)
+            _measured(published, paths.get(published.name), recordings, protocol, where, progress=progress)
             for published in _rows(table)
         ),
         unused=tuple(unused),
@@ -197,7 +203,13 @@ def _key(name: str) -> str:
 
 
 def _measured(
-    published: PublishedModel, path: Path | None, recordings: Recordings, protocol: Protocol, *, progress: bool
+    published: PublishedModel,
+    path: Path | None,
+    recordings: Recordings,
+    protocol: Protocol,
+    where: torch.device,
+    *,
+    progress: bool,
 ) -> Outcome:
     setup = published.setup
     if path is None or setup is None:
@@ -205,7 +217,7 @@ def _measured(
     # A folder's card gives the joint order; a published checkpoint file has none.
     skeleton = recordings.skeleton if path.is_file() else None
     try:
-        model = _fitting(weights.load(path), published, setup)
+        model = _fitting(weights.load(path, device=where), published, setup)
         report = evaluate_recordings(
             model,
             recordings,

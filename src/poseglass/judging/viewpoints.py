@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from numpy import ndarray
 
@@ -17,7 +18,10 @@ from poseglass.body.geometry import Camera, look_at, root_relative
 from poseglass.body.pose import PoseSequence
 from poseglass.body.resample import resample
 from poseglass.body.skeleton import H36M_17
-from poseglass.data.virtual.detector import COCO_LAYOUT, H36M_FACE, DetectorNoise, detect, face, observe, to_nose
+from poseglass.data.virtual.detector import DetectorNoise, detect
+from poseglass.data.virtual.draws import NumpyDraws
+from poseglass.data.virtual.face import H36M_FACE, face, to_nose
+from poseglass.data.virtual.layouts import layout_number, observe
 
 __all__ = ["CAMERAS", "FPS", "SIZE", "ClipView", "FixedCamera", "at_rate", "clip_views"]
 
@@ -73,7 +77,7 @@ def clip_views(name: str, points: Float[ndarray, "f 17 3"]) -> Iterator[ClipView
 
     A *detected* view passes COCO-17 keypoints through the virtual detector of training, seeded by the take's name and
     the camera's number, and converts them as inference does. In these views, joint 9 of the truth is moved from the
-    base of the skull to the nose (:func:`poseglass.data.virtual.detector.to_nose`).
+    base of the skull to the nose (:func:`poseglass.data.virtual.face.to_nose`).
 
     Args:
         name: The take's name.
@@ -84,18 +88,20 @@ def clip_views(name: str, points: Float[ndarray, "f 17 3"]) -> Iterator[ClipView
         >>> [view.kind for view in clip_views("noise", points)][:3]
         ['clean', 'detected', 'clean']
     """
-    features = face(points)
-    with_face = np.concatenate([to_nose(points, features), features], 1)  # f 23 3
+    joints = torch.from_numpy(points)
+    features = face(joints)
+    with_face = torch.cat([to_nose(joints, features), features], 1).numpy()  # f 23 3
     for number, viewpoint in enumerate(CAMERAS):
         camera = _camera(viewpoint, points)
         clean = camera.to_camera(points)
         yield ClipView("clean", camera.project(clean), np.ones(points.shape[:2]), root_relative(clean))
 
         truth = camera.to_camera(with_face)
-        rng = np.random.default_rng(zlib.crc32(f"{name}/{number}".encode()))
-        detected, scores = detect(rng, camera.project(truth)[None], DetectorNoise(), H36M_FACE.mirror)
-        detected, scores = observe(detected, scores, np.array([COCO_LAYOUT]))
-        yield ClipView("detected", detected[0], scores[0], root_relative(truth)[:, :17])
+        draws = NumpyDraws(np.random.default_rng(zlib.crc32(f"{name}/{number}".encode())))
+        pixels = torch.from_numpy(camera.project(truth))[None]
+        detected, scores = detect(draws, pixels, DetectorNoise(), H36M_FACE.mirror)
+        detected, scores = observe(detected, scores, torch.tensor([layout_number("coco17")]))
+        yield ClipView("detected", detected[0].numpy(), scores[0].numpy(), root_relative(truth)[:, :17])
 
 
 def at_rate(points: Float[ndarray, "f 17 3"], fps: float) -> Float[ndarray, "_ 17 3"]:

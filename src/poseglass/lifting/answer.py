@@ -11,6 +11,7 @@ from numpy import ndarray
 from poseglass._shapes import Indices
 from poseglass.body.skeleton import H36M_17, Skeleton
 from poseglass.clips.mirror import flip as mirrored
+from poseglass.models import devices
 from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel, Trace
 
 __all__ = ["answer", "answer_frame", "answered_frame", "centre_frame"]
@@ -43,7 +44,7 @@ def answered_frame(model: PoseModel) -> int | None:
 def answer(
     model: PoseModel, pose2d: Float[ndarray, "b f j i"], *, flip: bool = False, skeleton: Skeleton = H36M_17
 ) -> tuple[Float[ndarray, "b _ j 3"], dict[int, Indices]]:
-    """The model's poses for clips, and the frames that it kept at each pruning layer.
+    """The model's poses for clips, and the frames that it kept at each pruning layer. It runs on the model's device.
 
     Args:
         model: A backbone or hourglass, which predicts all frames, or a funnel, which predicts those that it keeps.
@@ -95,5 +96,5 @@ def answer_frame(
 
 
 def _trace(model: PoseModel, pose2d: Float[ndarray, "b f j i"], kept: dict[int, Indices] | None = None) -> Trace:
-    clips = torch.from_numpy(pose2d).to(next(model.parameters(), torch.empty(0)).device)
+    clips = torch.from_numpy(pose2d).to(devices.device_of(model))
     return model.trace(clips, kept=kept) if isinstance(model, Hourglass | Funnel) else Trace(model(clips), {})

@@ -19,24 +19,26 @@ class FrameByFrame:
     its window are known.
 
     Args:
-        lift: Lifts windows, points (1 f 17 2) and scores (1 f 17), to the pose of the answered frame (1 1 17 3).
+        lift: Lifts windows, points (b f 17 2) and scores (b f 17), to the poses of the answered frames (b 1 17 3).
         clip: Frames of a window.
         answered: The frame of a window that gets a pose.
+        batch: Windows that are lifted together, if as many are complete.
 
     Example:
-        >>> first = FrameByFrame(lambda points, scores: np.ones((1, 1, 17, 3)), clip=9, answered=4)
+        >>> first = FrameByFrame(lambda points, scores: np.ones((len(points), 1, 17, 3)), clip=9, answered=4)
         >>> len(first.push(PoseBlock(np.ones((10, 17, 2)), np.ones((10, 17)))).pose3d), len(first.finish().pose3d)
         (6, 4)
     """
 
     def __init__(
         self,
-        lift: Callable[[Float[ndarray, "1 f 17 2"], Float[ndarray, "1 f 17"]], Float[ndarray, "1 1 17 3"]],
+        lift: Callable[[Float[ndarray, "b f 17 2"], Float[ndarray, "b f 17"]], Float[ndarray, "b 1 17 3"]],
         *,
         clip: int,
         answered: int,
+        batch: int = 1,
     ) -> None:
-        self._lift, self._clip, self._answered = lift, clip, answered
+        self._lift, self._clip, self._answered, self._batch = lift, clip, answered, batch
         self._next = 0  # the next frame to lift, counted from the first one held
         self._points = np.zeros((0, 17, 2))  # of the frames held
         self._scores = np.zeros((0, 17))
@@ -55,12 +57,17 @@ class FrameByFrame:
     def _until(self, end: int) -> Prediction:
         poses = [np.zeros((0, 17, 3), np.float32)]
         while self._next < end:
-            start = np.array([self._next - self._answered])
-            points, scores = cut(self._points, self._clip, start), cut(self._scores, self._clip, start)
-            if self._last is None or scores.any():  # out of sight for a whole window: hold the last pose
-                self._last = self._lift(points, scores)[0].astype(np.float32)
-            poses.append(self._last)
-            self._next += 1
+            count = min(end - self._next, self._batch)
+            starts = self._next - self._answered + np.arange(count)
+            points, scores = cut(self._points, self._clip, starts), cut(self._scores, self._clip, starts)
+            visible = np.any(scores, axis=(1, 2))  # b
+            visible[0] |= self._last is None  # before the first window there is no pose to hold
+            lifted = iter(self._lift(points[visible], scores[visible]).astype(np.float32) if visible.any() else ())
+            for present in visible:  # out of sight for a whole window: hold the last pose
+                self._last = next(lifted) if present else self._last
+                assert self._last is not None
+                poses.append(self._last)
+            self._next += count
         drop = max(self._next - self._answered, 0)
         self._points, self._scores, self._next = self._points[drop:], self._scores[drop:], self._next - drop
         pose3d = np.concatenate(poses)

@@ -21,10 +21,11 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
 from poseglass.lifting.blocks import Prediction
 from poseglass.lifting.predictor import Predictor
-from poseglass.lifting.resampler import TimedBlock, on_model_clock
+from poseglass.lifting.resampler import DENSE, FASTEST, TimedBlock, on_model_clock
 from poseglass.lifting.source import Keypoints, Source, open_source, source_kind
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.lifting.stream import CHUNK, detected_poses
+from poseglass.models import devices
 from poseglass.people.following import Follower
 from poseglass.waist.hourglass import PoseModel
 from poseglass.weights import files as weights
@@ -70,13 +71,15 @@ class Lifter:
         focal: Focal length of the camera in pixels; that of an ordinary lens by default. It determines the line of
             sight to a person away from the middle of the image. If given, keypoints must have a `size`. Models that
             predict metres from screen coordinates refuse it.
+        device: Where the model runs: ``"auto"``, ``"cpu"``, ``"cuda:0"``, ``"mps"``, ... By default, a model stays
+            where it is, and loaded weights run on the CPU. If a model is elsewhere, a copy of it runs there.
 
     Attributes:
         report: The :class:`LiftReport` of the last source that was lifted to its end; None until then.
 
     Raises:
         WeightsError: The model cannot be loaded.
-        ModelError: The model expects other input.
+        ModelError: The model expects other input, or this machine has no such device.
         DetectorError: There is no detector of that name.
 
     Example:
@@ -93,15 +96,17 @@ class Lifter:
         detector: "Detector | str" = "mediapipe",
         flip: bool = False,
         focal: float | None = None,
+        device: devices.Device = None,
     ) -> None:
         own = weights.load(model) if isinstance(model, str | PathLike) else model
+        own = devices.on_device(own, device)
         self._predictor = Predictor(own, flip=flip, focal=focal)
         self._detector = detector
         self.report: LiftReport | None = None
 
     @property
     def model(self) -> PoseModel:
-        """The model in evaluation mode. It shares its weights with the model passed to the constructor."""
+        """The model in evaluation mode. It shares its weights with the model given, if that is on the same device."""
         return self._predictor.model
 
     @property
@@ -204,8 +209,10 @@ class Lifter:
         if not (poses.validity & (poses.confidence > 0).any(-1)).any():
             raise DetectorError(f"none of the {len(poses)} frames shows a person: none is valid with a score above 0")
         times = poses.times
-        starts = range(0, len(poses), CHUNK)
-        chunks = (replace(poses[start : start + CHUNK], timestamps=times[start : start + CHUNK]) for start in starts)
+        # A GPU runs windows in batches, so a chunk must hold as many; on the CPU, short chunks show progress.
+        length = CHUNK if self._predictor.batch == 1 else self._predictor.batch * self._predictor.stride
+        starts = range(0, len(poses), length)
+        chunks = (replace(poses[start : start + length], timestamps=times[start : start + length]) for start in starts)
         motion = _collected(self._motion(chunks, poses.size, stopwatch), each)
         self.report = replace(_counted(LiftReport(), motion), people=source.people)
         return replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
@@ -215,6 +222,8 @@ class Lifter:
     ) -> Iterator[PoseSequence]:
         """Yield a chunk of 3D motion for each chunk of 2D poses, holding only the chunks still without motion."""
         waiting: deque[PoseSequence] = deque()
+        # Published models take screen coordinates and know one rate, 50 frames per second.
+        fastest = FASTEST if self.model.card.coordinates == "screen" else DENSE
 
         def blocks() -> Iterator[TimedBlock]:
             for chunk in stopwatch.waiting("lift", chunks):
@@ -224,7 +233,9 @@ class Lifter:
 
         def settled() -> Iterator[PoseSequence]:
             pose3d, kept = np.zeros((0, 17, 3), np.float32), np.zeros(0, bool)
-            for prediction in on_model_clock(blocks(), lambda ticks: self._predictor.lift(ticks, size=size)):
+            for prediction in on_model_clock(
+                blocks(), lambda ticks: self._predictor.lift(ticks, size=size), fastest=fastest
+            ):
                 pose3d, kept = np.concatenate([pose3d, prediction.pose3d]), np.concatenate([kept, prediction.kept])
                 while waiting and len(pose3d) >= len(waiting[0]):
                     pose2d = waiting.popleft()
@@ -245,6 +256,7 @@ def lift(
     layout: str | None = None,
     size: tuple[int, int] | None = None,
     fps: float | None = None,
+    device: devices.Device = None,
 ) -> PoseSequence:
     """Lift a video or 2D keypoints to 3D motion: see :class:`Lifter` and :meth:`Lifter.lift`.
 
@@ -255,7 +267,7 @@ def lift(
     """
     if detector is not None and source_kind(source) == "keypoints":
         raise DetectorError("a detector finds people in a video, but keypoints were given: leave out the detector")
-    lifter = Lifter(model, detector=detector or "mediapipe", flip=flip, focal=focal)
+    lifter = Lifter(model, detector=detector or "mediapipe", flip=flip, focal=focal, device=device)
     return lifter.lift(source, layout=layout, size=size, fps=fps)
 
 

@@ -1,7 +1,8 @@
 """Lift a sequence of any length: overlapping windows, flip averaging, seamless blending.
 
 :class:`Predictor` takes frames as they arrive and returns those whose pose is final (*settled*), so memory stays
-bounded. The division into blocks does not change the result by a single bit. :func:`predict` lifts a whole sequence.
+bounded. On the CPU, windows run one by one, and the division into blocks does not change the result by a single bit; on
+a GPU they run in batches, which agree to rounding. :func:`predict` lifts a whole sequence.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,10 +18,14 @@ from poseglass.lifting.answer import answer, answer_frame, answered_frame
 from poseglass.lifting.blocks import PoseBlock, Prediction
 from poseglass.lifting.frame_by_frame import FrameByFrame
 from poseglass.lifting.model_input import model_input
+from poseglass.models import devices
 from poseglass.models.mode import in_eval_mode
 from poseglass.waist.hourglass import PoseModel, backbone_of
 
 __all__ = ["Predictor", "predict"]
+
+# Windows of a forward pass, by the type of device. A GPU waits for the start of its kernels if it gets fewer.
+BATCH = {"cuda": 32, "mps": 8}
 
 
 class Predictor:
@@ -37,10 +42,11 @@ class Predictor:
         flip: Average with the mirrored pass, which keeps the same frames; takes twice the time.
         focal: Focal length in pixels; by default that of an ordinary lens.
         overlap: Share of a window that overlaps with the next, from 0 to below 1; not used by seq2frame models.
+        batch: Windows of a forward pass, if as many are complete; by default 1 on the CPU, and more on a GPU.
 
     Raises:
-        ModelError: The model takes other input, the overlap or the focal length is out of range, or a focal length is
-            given for a model that predicts metres from screen coordinates, for which it has no effect.
+        ModelError: The model takes other input, the overlap, the focal length or the batch is out of range, or a focal
+            length is given for a model that predicts metres from screen coordinates, for which it has no effect.
 
     Example:
         >>> import poseglass as pg
@@ -51,7 +57,13 @@ class Predictor:
     """
 
     def __init__(
-        self, model: PoseModel, *, flip: bool = False, focal: float | None = None, overlap: float = 1 / 3
+        self,
+        model: PoseModel,
+        *,
+        flip: bool = False,
+        focal: float | None = None,
+        overlap: float = 1 / 3,
+        batch: int | None = None,
     ) -> None:
         card, joints = model.card, backbone_of(model).joints
         if model.inputs not in (2, 3):
@@ -68,7 +80,10 @@ class Predictor:
                 "a focal length has no effect on this model, which was trained to turn screen coordinates into metres "
                 "in camera space: leave it out"
             )
+        if batch is not None and batch < 1:
+            raise ModelError(f"batch must be a number of windows from 1, got {batch}")
         self.model = in_eval_mode(model)
+        self.batch = batch or BATCH.get(devices.device_of(model).type, 1)
         self.flip, self.focal = flip, focal
         self.clip, self.answered = model.frames, answered_frame(model)
         self.stride = max(round(self.clip * (1 - overlap)), 1)
@@ -99,7 +114,7 @@ class Predictor:
         return self._lift(blocks, size)
 
     def _lift(self, blocks: Iterable[PoseBlock], size: tuple[int, int] | None) -> Iterator[Prediction]:
-        def lift_frame(points: Float[ndarray, "1 f 17 2"], scores: Float[ndarray, "1 f 17"]) -> ndarray:
+        def lift_frame(points: Float[ndarray, "b f 17 2"], scores: Float[ndarray, "b f 17"]) -> ndarray:
             assert self.answered is not None
             clip = model_input(self.model, points, scores, size=size, focal=self.focal)
             pose3d = answer_frame(self.model, clip.pose2d, self.answered, flip=self.flip)
@@ -109,7 +124,7 @@ class Predictor:
         if self.answered is None:
             windows = _Windows(self, size)
         else:
-            windows = FrameByFrame(lift_frame, clip=self.clip, answered=self.answered)
+            windows = FrameByFrame(lift_frame, clip=self.clip, answered=self.answered, batch=self.batch)
         for block in blocks:
             yield windows.push(block)
         yield windows.finish()
@@ -130,9 +145,12 @@ class _Windows:
         """Add frames, and return those that no later frame can change."""
         self._points = np.concatenate([self._points, block.points])
         self._scores = np.concatenate([self._scores, block.scores])
+        starts = []
         while self._first + len(self._points) >= self._start + self._predictor.clip:
-            self._run(self._start)
+            starts.append(self._start)
             self._start += self._predictor.stride
+        for number in range(0, len(starts), self._predictor.batch):
+            self._run(starts[number : number + self._predictor.batch])
         # The very last window may start just after the last one so far.
         return self._settle(self._done[-1][0] if self._done else self._first)
 
@@ -141,25 +159,36 @@ class _Windows:
         frames = self._first + len(self._points)
         last = max(frames - self._predictor.clip, 0)
         if frames and (not self._done or self._done[-1][0] < last):
-            self._run(last)
+            self._run([last])
         return self._settle(frames)
 
-    def _run(self, start: int) -> None:
-        """Run the model on one window, not on a batch, so that the result never depends on other windows."""
-        clip, predictor = self._predictor.clip, self._predictor
-        points, scores = (
-            cut(x, clip, np.array([start - self._first])) for x in (self._points, self._scores)
-        )  # 1 f ...
-        if self._done and not scores.any():  # out of sight for a whole window: hold the last pose
-            held = self._done[-1][1].pose3d[-1:]
-            self._done.append((start, Prediction(np.repeat(held, clip, 0), np.zeros(clip, bool))))
+    def _run(self, starts: list[int]) -> None:
+        """Run the model on windows. While nobody is in view for a whole window, the last pose is held."""
+        clip = self._predictor.clip
+        points, scores = (cut(x, clip, np.array(starts) - self._first) for x in (self._points, self._scores))
+        visible = np.any(scores, axis=(1, 2))  # b
+        visible[0] |= not self._done  # before the first window there is no pose to hold
+        lifted = iter(self._lifted(points[visible], scores[visible]))
+        for start, present in zip(starts, visible, strict=True):
+            if present:
+                window = next(lifted)
+            else:
+                held = self._done[-1][1].pose3d[-1:]
+                window = Prediction(np.repeat(held, clip, 0), np.zeros(clip, bool))
+            self._done.append((start, window))
+
+    def _lifted(self, points: Float[ndarray, "b f 17 2"], scores: Float[ndarray, "b f 17"]) -> Iterator[Prediction]:
+        """Yield the poses of each window, from one forward pass."""
+        if not len(points):
             return
+        predictor = self._predictor
         window = model_input(predictor.model, points, scores, size=self._size, focal=predictor.focal)
         pose3d, kept = answer(predictor.model, window.pose2d, flip=predictor.flip)
         pose3d = window.to_camera(pose3d)
-        every = np.arange(clip)
-        first = next(iter(kept.values()))[0].cpu().numpy() if kept else every
-        self._done.append((start, Prediction(pose3d[0], np.isin(every, first))))
+        every = np.arange(predictor.clip)
+        first = next(iter(kept.values())).cpu().numpy() if kept else [every] * len(pose3d)  # b k
+        for poses, indices in zip(pose3d, first, strict=True):
+            yield Prediction(poses, np.isin(every, indices))
 
     def _settle(self, until: int) -> Prediction:
         """Blend and return the frames before `until`, and forget them."""

@@ -132,8 +132,7 @@ def attention_by_maps(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
     The exponentials are divided by their sum after the second product, which is smaller than the map. The largest score
     is not subtracted first: if any sum of a step leaves the range of `SUMS`, the step is repeated with a softmax. In
-    bfloat16 it takes a third of the time of torch's kernel; in float32, on one thread, it is slower
-    (benchmarks/products.py).
+    bfloat16 it takes about a third of the time of torch's kernel (benchmarks/products.py).
     """
     scale, out = query.shape[-1] ** -0.5, torch.empty_like(query)
     count = max(MAPS // (query.shape[1] * query.shape[-2] * key.shape[-2]), 1)

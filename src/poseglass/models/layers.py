@@ -116,10 +116,11 @@ class Attention(nn.Module):
     ) -> Float[Tensor, "b *n c"]:
         """Mix tokens (b n c) or (b f s c) along `axis`, and append :func:`attention_received` to a list `received`."""
         # One product is up to 12% faster than three (benchmarks/products.py), but the heads of several clips along
-        # frames would then be copied into order. Attention in bfloat16 copies them anyway.
-        whole = kernels.usable(x, self.qkv.weight) and (
-            axis == x.ndim - 2 or x.shape[0] == 1 or self.qkv.weight.dtype == torch.bfloat16
-        )
+        # frames would then be copied into order. Attention in bfloat16 copies them anyway. A GPU starts fewer kernels.
+        last = axis == x.ndim - 2
+        fast = kernels.usable(x, self.qkv.weight)
+        whole = fast and (last or x.shape[0] == 1 or self.qkv.weight.dtype == torch.bfloat16)
+        whole = whole or (last and x.device.type != "cpu")
         query, key, value = self.qkv(x).chunk(3, -1) if whole else self.qkv.parts(x, 3)
         if received is not None:
             received.append(attention_received(query, key, self.heads, axis=axis))

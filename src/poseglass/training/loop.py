@@ -4,7 +4,7 @@ Everything that a step depends on is in the checkpoint or follows from the seed 
 interrupted and resumed therefore reaches the same weights as an uninterrupted one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -13,20 +13,23 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+import torch
 
 from poseglass.clips.sample import Sample
 from poseglass.errors import TrainingError
 from poseglass.files.writing import folder_lock
-from poseglass.models import Card, PoseTransformer
+from poseglass.models import Card, PoseTransformer, devices
 from poseglass.training.batches import Batches, batches
 from poseglass.training.build import build
+from poseglass.training.compiling import compile_layers
 from poseglass.training.metrics_log import MetricsLog
 from poseglass.training.provenance import check_same_run, record_environment, record_run
 from poseglass.training.recipe import Recipe
 from poseglass.training.reporting import Reporter, StepReport, silent
 from poseglass.training.starting import start_from
 from poseglass.training.state import TrainingState
-from poseglass.training.workers import OnStep, check_together, launched, spawn_workers, together
+from poseglass.training.transfer import DeviceBatch
+from poseglass.training.workers import OnStep, Worker, check_together, launched, spawn_workers, together
 from poseglass.video.ahead import ahead
 from poseglass.weights import files as weights
 
@@ -39,13 +42,14 @@ def train(
     *,
     init: str | PathLike[str] | None = None,
     backbone: type[PoseTransformer] | None = None,
+    device: devices.Device = None,
     progress: bool = False,
 ) -> Path:
     """Train until the recipe's steps are done, resuming from the folder's checkpoint if it has one.
 
     With `recipe.run.workers` above 1, several processes of this machine share each batch. If a launcher such as
     ``torchrun`` has already started several processes, on one or more machines, they share it instead, whatever their
-    number in the recipe. Only the first process writes.
+    number in the recipe. Only the first process writes. With several GPUs, each process takes one.
 
     The folder gets ``checkpoint.safetensors`` (everything that resuming needs), ``best/`` (the weights that were best
     on the validation split), ``metrics.csv``, TensorBoard events, and the provenance: ``recipe.json``, ``data.json``
@@ -59,6 +63,8 @@ def train(
         backbone: A class of your own that replaces the recipe's `model.name`. It is called with `frames`, `inputs` and
             the recipe's `model.sizes`. To load the weights, pass it again:
             ``pg.load(folder / "best", backbone=MyNet)``.
+        device: Replaces the recipe's `run.device`. A run may resume on another device, but is reproducible to the bit
+            only on one kind of device.
         progress: Show a progress bar, if there is a terminal.
 
     Returns:
@@ -69,7 +75,7 @@ def train(
             data, or one that is still running, or the initial weights were trained on other coordinates or joints
             than those of the data.
         DataError: The data are missing or unfit for training.
-        ModelError: There is no such model, or the waist does not fit it.
+        ModelError: There is no such model or device, or the waist does not fit the model.
         RecipeError: The batch cannot be shared by as many workers as were launched.
 
     Example:
@@ -77,21 +83,27 @@ def train(
         >>> recipe = pg.Recipe.read("recipes/balanced-27.toml").override("data.path=clips.npz")  # doctest: +SKIP
         >>> model = pg.load(pg.train(recipe, "runs/balanced-27"))  # doctest: +SKIP
     """
-    rank, world = launched()
-    if world > 1:
-        recipe = recipe.updated({"run": {"workers": world}})
+    worker = launched()
+    if worker.world > 1:
+        recipe = recipe.updated({"run": {"workers": worker.world}})
+    if device is not None:
+        recipe = recipe.updated({"run": {"device": str(device)}})
     if backbone is not None:  # so that a folder resumes only with the class it was started with
         recipe = recipe.updated({"model": {"name": f"{backbone.__module__}:{backbone.__qualname__}"}})
     job = _Job(recipe, Path(folder), init, backbone)
     workers, source = recipe.run.workers, batches(recipe)  # here too, so that errors in the data appear at once
-    with Reporter(recipe.schedule.length(source.epoch), bar=progress) if rank == 0 else nullcontext(silent) as report:
-        if world > 1:
-            with together("env://", rank, world):
-                _work(rank, report, job=job, source=source)
-        elif workers > 1:
-            spawn_workers(partial(_work, job=job), workers, report)
+    spawns = worker.world == 1 and workers > 1
+    team = [Worker(rank, workers, rank, workers) for rank in range(workers)] if spawns else [worker]
+    names = dict.fromkeys(devices.describe(each.device(recipe.run.device)) for each in team)
+    steps, where = recipe.schedule.length(source.epoch), ", ".join(names)
+    with Reporter(steps, bar=progress, device=where) if worker.rank == 0 else nullcontext(silent) as report:
+        if spawns:
+            spawn_workers(partial(_work, job=job), workers, report, device=recipe.run.device)
+        elif worker.world > 1:
+            with together("env://", worker, recipe.run.device):
+                _work(worker, report, job=job, source=source)
         else:
-            _work(0, report, job=job, source=source)
+            _work(worker, report, job=job, source=source)
     return job.folder / "best"
 
 
@@ -105,10 +117,15 @@ class _Job:
     backbone: type[PoseTransformer] | None
 
 
-def _work(rank: int, report: OnStep, *, job: _Job, source: Batches | None = None) -> None:
+def _work(worker: Worker, report: OnStep, *, job: _Job, source: Batches | None = None) -> None:
     """Run one worker. All workers do the same with different batches, and average their gradients."""
-    recipe, folder = job.recipe, job.folder
-    source = batches(recipe) if source is None else source
+    where = worker.device(job.recipe.run.device)
+    with devices.current(where):
+        _train(worker, where, report, job, batches(job.recipe) if source is None else source)
+
+
+def _train(worker: Worker, where: torch.device, report: OnStep, job: _Job, source: Batches) -> None:
+    recipe, folder, first = job.recipe, job.folder, worker.rank == 0
     checkpoint = folder / "checkpoint.safetensors"
     card = Card(
         coordinates=source.coordinates,
@@ -121,27 +138,41 @@ def _work(rank: int, report: OnStep, *, job: _Job, source: Batches | None = None
     if not resumes:
         start_from(model, recipe, job.init, job.backbone)
         origin["init"] = None if job.init is None else str(job.init)
-    state = TrainingState(recipe, model, epoch=source.epoch, rank=rank)
-    with folder_lock(folder, TrainingError) if rank == 0 else nullcontext():
+    model.to(where)
+    state = TrainingState(recipe, model, epoch=source.epoch, rank=worker.rank)
+    with folder_lock(folder, TrainingError) if first else nullcontext():
         check_same_run(folder, recipe, origin)
-        if rank == 0:
+        if first:
             record_run(folder, recipe, origin)
         if resumes:
             state.resume(checkpoint)
-        check_together(state.step, origin["fingerprint"])
-        if rank == 0:
-            record_environment(folder, step=state.step, workers=recipe.run.workers)
+        if recipe.run.compile:
+            compile_layers(model)
+        check_together(state.step, origin["fingerprint"], where)
+        if first:
+            device = devices.describe(where)
+            record_environment(folder, step=state.step, workers=recipe.run.workers, device=device)
             _lead(state, source, folder, report)
         else:
             _follow(state, source)
 
 
+def _drawn(state: TrainingState, source: Batches) -> Generator[DeviceBatch, None, None]:
+    """Yield the batches of the coming steps. A thread draws them on the device ahead of time."""
+
+    def draw(step: int) -> DeviceBatch:
+        with devices.current(state.device):
+            return source.draw_on(state.device, step, state.rank)
+
+    return ahead(draw(step) for step in range(state.step, state.steps))
+
+
 def _follow(state: TrainingState, source: Batches) -> None:
     """Take the steps, without validating or saving, which the first worker does."""
-    drawn = ahead(source.draw(step, state.rank) for step in range(state.step, state.steps))
+    drawn = _drawn(state, source)
     with closing(drawn):
-        for sample in drawn:
-            state.advance(sample)
+        for batch in drawn:
+            state.advance(batch)
 
 
 def _lead(state: TrainingState, source: Batches, folder: Path, report: OnStep) -> None:
@@ -149,14 +180,14 @@ def _lead(state: TrainingState, source: Batches, folder: Path, report: OnStep) -
     run, samples = state.recipe.run, source.validation()
     log = MetricsLog(folder, state.step)
     report(StepReport(state.step))
-    drawn = ahead(source.draw(step, state.rank) for step in range(state.step, state.steps))
+    drawn = _drawn(state, source)
     with closing(log), closing(drawn):
         start, waited = perf_counter(), 0.0
         while state.step < state.steps:
-            asked_at = perf_counter()
-            sample = next(drawn)
-            waited += perf_counter() - asked_at
-            loss = state.advance(sample)
+            before = perf_counter()
+            batch = next(drawn)
+            waited += perf_counter() - before
+            loss = state.advance(batch)
             state.losses.append(loss)
             done = StepReport(state.step, loss)
             last = state.step == state.steps

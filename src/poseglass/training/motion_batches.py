@@ -4,12 +4,18 @@ import logging
 import math
 from typing import Any, Literal, final
 
-import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from poseglass.clips.sample import Sample, mirrored
+from poseglass.body.skeleton import H36M_17
+from poseglass.clips.constants import constant
+from poseglass.clips.sample import Sample
 from poseglass.data.clips import MotionClips
 from poseglass.data.virtual.sampler import Sampler
 from poseglass.training.recipe import Recipe
+from poseglass.training.seeds import mixed
+from poseglass.training.transfer import DeviceBatch, transferred
 
 __all__ = ["MotionBatches"]
 
@@ -48,11 +54,22 @@ class MotionBatches:
 
     def draw(self, step: int, rank: int) -> Sample:
         """Draw one worker's share of a step's batch."""
+        return _sample(self._clips(step, rank, torch.device("cpu")))
+
+    def draw_on(self, where: torch.device, step: int, rank: int) -> DeviceBatch:
+        """Draw one worker's share of a step's batch on a device.
+
+        CUDA makes the clips itself. They are not those that the CPU makes, because its random numbers differ.
+        """
+        return self._clips(step, rank, where) if where.type == "cuda" else transferred(self.draw(step, rank), where)
+
+    def _clips(self, step: int, rank: int, where: torch.device) -> DeviceBatch:
         data, run = self.recipe.data, self.recipe.run
-        count, rng = data.batch // run.workers, np.random.default_rng([run.seed, step, rank])
-        if data.flip == "both":
-            return mirrored(self.sampler.sample(rng, count // 2))
-        return self.sampler.sample(rng, count)  # which mirrors at random
+        count, generator = data.batch // run.workers, torch.Generator(where).manual_seed(mixed(run.seed, step, rank))
+        if data.flip != "both":
+            return DeviceBatch(*self.sampler.sample(generator, count))  # which mirrors at random
+        pose2d, pose3d = self.sampler.sample(generator, count // 2)
+        return DeviceBatch(_with_images(pose2d), _with_images(pose3d))
 
     def validation(self) -> dict[str, Sample]:
         """Return two batches, of exact and of detector-like 2D poses, the same for every run."""
@@ -63,7 +80,7 @@ class MotionBatches:
             for name, clean in VALIDATION.items()
         }
         return {
-            name: sampler.sample(np.random.default_rng(seed), half)
+            name: _sample(DeviceBatch(*sampler.sample(torch.Generator().manual_seed(seed), half)))
             for seed, (name, sampler) in enumerate(samplers.items())
         }
 
@@ -80,3 +97,13 @@ class MotionBatches:
             "training": {"takes": len(self.sampler.clips), "minutes": self.sampler.clips.minutes},
             "validation": {"takes": len(self.validation_takes), "minutes": self.validation_takes.minutes},
         }
+
+
+def _sample(batch: DeviceBatch) -> Sample:
+    return Sample(batch.pose2d.cpu().numpy(), batch.pose3d.cpu().numpy())
+
+
+def _with_images(poses: Float[Tensor, "b f 17 3"]) -> Float[Tensor, "_ f 17 3"]:
+    """The clips followed by their mirror images, as :func:`poseglass.clips.sample.mirrored` has them."""
+    negated = constant((-1.0, 1.0, 1.0), poses.device, poses.dtype)
+    return torch.cat([poses, poses.index_select(2, constant(H36M_17.mirror, poses.device)) * negated])

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from poseglass.models import devices
 from poseglass.training.muon import Muon
 from poseglass.training.parameter_groups import parameter_groups
 from poseglass.training.recipe import OptimSettings, ScheduleSettings
@@ -16,8 +17,10 @@ def optimisers(model: nn.Module, optim: OptimSettings) -> list[torch.optim.Optim
     """Make AdamW or Adam for all trainable parameters, or Muon for the hidden matrices and AdamW for the rest.
 
     Weight decay applies to everything, or only to the weights of linear maps and convolutions, as the recipe says
-    (:func:`poseglass.training.parameter_groups.parameter_groups`).
+    (:func:`poseglass.training.parameter_groups.parameter_groups`). On CUDA, AdamW and Adam update all parameters in one
+    fused kernel.
     """
+    fused = True if devices.device_of(model).type == "cuda" else None  # None is torch's own choice
     by_role = parameter_groups(model)
     lr, decay = optim.lr, optim.weight_decay
     undecayed = {"weight_decay": 0.0} if optim.decays == "matrices" else {}
@@ -26,11 +29,11 @@ def optimisers(model: nn.Module, optim: OptimSettings) -> list[torch.optim.Optim
         {"params": by_role["edge"]},
     ]
     if optim.name == "muon" and by_role["hidden"]:
-        rest = torch.optim.AdamW(groups, lr=lr, weight_decay=decay)
+        rest = torch.optim.AdamW(groups, lr=lr, weight_decay=decay, fused=fused)
         return [Muon(by_role["hidden"], lr=lr, weight_decay=decay), rest]
     groups.append({"params": by_role["hidden"]})
     kind = torch.optim.Adam if optim.name == "adam" else torch.optim.AdamW
-    return [kind(groups, lr=lr, weight_decay=decay, amsgrad=optim.amsgrad)]
+    return [kind(groups, lr=lr, weight_decay=decay, amsgrad=optim.amsgrad, fused=fused)]
 
 
 def rate(step: int, schedule: ScheduleSettings, *, steps: int, epoch: int) -> float:

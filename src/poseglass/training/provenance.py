@@ -4,6 +4,7 @@ A folder belongs to one recipe and one set of data, so that no run resumes with 
 """
 
 import json
+import logging
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -18,13 +19,17 @@ from poseglass.training.recipe import RENAMED, Recipe
 
 __all__ = ["check_same_run", "record_environment", "record_run"]
 
-# Settings that may change when a run resumes: its length, intervals of saving and validating, and the data's path.
+logger = logging.getLogger(__name__)
+
+# Settings that may change when a run resumes: its length, intervals of saving and validating, the data's path and the
+# device. Only on the same kind of device does the run reach the same bits.
 FREE = {
     ("schedule", "steps"),
     ("schedule", "epochs"),
     ("run", "save_every"),
     ("run", "validate_every"),
     ("data", "path"),
+    ("run", "device"),
 }
 
 
@@ -92,8 +97,16 @@ def record_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> None:
     _write(folder / "data.json", (_read(folder / "data.json") or {}) | _plain(data))
 
 
-def record_environment(folder: Path, *, step: int, workers: int) -> None:
+def record_environment(folder: Path, *, step: int, workers: int, device: str) -> None:
     """Record the versions and the machine that a run starts or resumes with, if they differ from the last entry.
+
+    A warning is logged if the device has changed.
+
+    Args:
+        folder: The run's folder.
+        step: The step that the run starts or resumes at.
+        workers: The number of workers.
+        device: The device in words.
 
     Raises:
         TrainingError: The folder cannot be written.
@@ -107,9 +120,16 @@ def record_environment(folder: Path, *, step: int, workers: int) -> None:
         "processor": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "workers": workers,
+        "device": device,
     }
     before = _read(folder / "environment.json") or {}
     starts = before.get("starts", [])
+    if starts and (last := starts[-1].get("device", device)) != device:
+        logger.warning(
+            "the run was on %s and resumes on %s: rounding will differ from that of a run on one device",
+            last,
+            device,
+        )
     if not starts or {**starts[-1], "step": step} != {"step": step, **now}:
         _write(folder / "environment.json", {"starts": [*starts, {"step": step, **now}]})
 

@@ -122,7 +122,7 @@ class OptimSettings:
     ema: float = 0.999
     """Decay of the running mean of the weights, which is validated and saved; 0 for the weights themselves."""
     bf16: bool = False
-    """Autocast to bfloat16: faster on processors with units for it (AMX), many times slower on others."""
+    """Autocast to bfloat16: faster on GPUs and on processors with units for it (AMX), many times slower on others."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +160,10 @@ class RunSettings:
     """The error that determines the best weights, summed over the validation batches."""
     workers: int = 1
     """Processes that share a batch, each with its share of the cores. On two cores, two are much faster than one."""
+    device: str = "auto"
+    """``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` for the first of CUDA, MPS and CPU that there is."""
+    compile: bool = False
+    """Let torch compile the backbone's layers, which takes a minute at the start and makes steps faster."""
 
 
 @dataclass(frozen=True)

@@ -46,19 +46,20 @@ class Reporter:
     Args:
         steps: Steps of the run.
         bar: Whether to show a bar, if standard error is a terminal.
+        device: The device in words, for the first line.
 
     Example:
         >>> with Reporter(100, bar=False) as report:
         ...     report(StepReport(10, loss=0.5, error="P-MPJPE 80.0 mm"))
     """
 
-    def __init__(self, steps: int, *, bar: bool) -> None:
+    def __init__(self, steps: int, *, bar: bool, device: str = "cpu") -> None:
         console = Console(stderr=True)
         columns = (
             TextColumn("[bold]training"), BarColumn(6), MofNCompleteColumn(), TimeElapsedColumn(),
             TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
         )  # fmt: skip
-        self.steps = steps
+        self.steps, self.device = steps, device
         self._live = bar and console.is_terminal
         # Transient, so that the bar vanishes when it stops and a log line can take its place.
         self._bar = Progress(*columns, console=console, disable=not self._live, transient=True)
@@ -81,9 +82,8 @@ class Reporter:
         if self._start is None:
             self._start = report.step, now
             finished = report.step >= self.steps
-            self._log(
-                f"all {self.steps} steps are done" if finished else f"training from step {report.step} to {self.steps}"
-            )
+            coming = f"training from step {report.step} to {self.steps} on {self.device}"
+            self._log(f"all {self.steps} steps are done" if finished else coming)
         if report.error:
             self._bar.update(self._task, note=f"{report.error}, waited {report.waited:.0%}")  # fits 80 columns
         self._bar.update(self._task, completed=report.step)

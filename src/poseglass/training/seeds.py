@@ -8,6 +8,8 @@ import torch
 
 __all__ = ["mixed", "seeded"]
 
+CPU = torch.device("cpu")
+
 
 def mixed(*numbers: int) -> int:
     """Combine several numbers into one seed from 0 to 2^32 - 1.
@@ -23,10 +25,14 @@ def mixed(*numbers: int) -> int:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed torch's global CPU generator within the block, and restore its state afterwards.
+def seeded(seed: int, where: torch.device = CPU) -> Iterator[None]:
+    """Seed torch's global generators of the CPU and of a device within the block, and restore their states afterwards.
 
-    It is for initial weights and dropout, which draw from the global generator and accept no other.
+    It is for initial weights and dropout, which draw from the global generators and accept no others.
+
+    Args:
+        seed: The seed of both generators.
+        where: The device. Generators of other GPUs stay untouched.
 
     Example:
         >>> with seeded(1126):
@@ -35,6 +41,11 @@ def seeded(seed: int) -> Iterator[None]:
         ...     bool((torch.rand(3) == first).all())
         True
     """
-    with torch.random.fork_rng(devices=[]):  # no devices: accelerators' generators are not used
+    gpu = where.type in ("cuda", "mps")
+    with torch.random.fork_rng([where.index or 0] if gpu else [], device_type=where.type if gpu else None):
         torch.default_generator.manual_seed(seed)
+        if where.type == "cuda":
+            torch.cuda.default_generators[where.index or 0].manual_seed(seed)
+        elif where.type == "mps":
+            torch.mps.manual_seed(seed)
         yield

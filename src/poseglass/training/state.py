@@ -17,11 +17,13 @@ from torch import Tensor, nn
 from poseglass.clips.sample import Sample
 from poseglass.errors import TrainingError
 from poseglass.files.writing import writing
+from poseglass.models import devices
 from poseglass.training.elastic import at_ends, for_step
 from poseglass.training.losses import PoseLoss
 from poseglass.training.optimisers import optimisers, rate
 from poseglass.training.recipe import Recipe
 from poseglass.training.seeds import mixed, seeded
+from poseglass.training.transfer import DeviceBatch, transferred
 from poseglass.training.validation import predictions_and_targets, validation_errors
 from poseglass.training.workers import averaged
 from poseglass.waist.hourglass import Funnel, PoseModel, backbone_of
@@ -36,7 +38,7 @@ class TrainingState:
 
     Args:
         recipe: The run's recipe.
-        model: The network to train.
+        model: The network to train, on its device. All tensors of the state are there, too.
         epoch: Steps per epoch.
         rank: The number of this worker. Each worker has its own stream of random numbers for dropout.
 
@@ -53,39 +55,44 @@ class TrainingState:
 
     def __init__(self, recipe: Recipe, model: PoseModel, *, epoch: int = 1, rank: int = 0) -> None:
         self.recipe, self.model, self.epoch, self.rank = recipe, model, epoch, rank
+        self.device = devices.device_of(model)
         if recipe.optim.trains == "waist":
             backbone_of(model).eval().requires_grad_(False)  # neither gradients nor dropout
         self.steps = recipe.schedule.length(epoch)
         self.mean = {name: value.detach().clone() for name, value in model.state_dict().items()}
         self.optimisers = optimisers(model, recipe.optim)
-        self.loss = PoseLoss(recipe.loss.terms(), joint_weights=recipe.loss.joint_weights)
+        self.loss = PoseLoss(recipe.loss.terms(), joint_weights=recipe.loss.joint_weights).to(self.device)
         self.step = 0
         self.best = math.inf
         self.losses: list[float] = []  # since the last validation
 
-    def advance(self, sample: Sample) -> float:
-        """Take one optimisation step on a batch, and return the loss.
+    def advance(self, batch: Sample | DeviceBatch) -> float:
+        """Take one optimisation step on a batch, and return the loss. Reading it is the only wait for a GPU.
 
         Its random numbers depend only on seed, step and rank. torch's own generators keep their state.
+
+        Args:
+            batch: The clips, on the model's device already or not.
 
         Raises:
             TrainingError: The loss or its gradient is not finite.
         """
         optim = self.recipe.optim
-        pose2d, pose3d = torch.from_numpy(sample.pose2d), torch.from_numpy(sample.pose3d)
+        pose2d, pose3d = transferred(batch, self.device) if isinstance(batch, Sample) else batch
         with (
-            seeded(mixed(self.recipe.run.seed, self.step, self.rank)),  # dropout and stochastic depth
-            torch.autocast("cpu", torch.bfloat16, enabled=optim.bf16),
+            seeded(mixed(self.recipe.run.seed, self.step, self.rank), self.device),  # dropout and stochastic depth
+            devices.autocast(self.device, enabled=optim.bf16),
         ):
             model = for_step(self.model, self.recipe, self.step)
             predicted, target = predictions_and_targets(model, pose2d, pose3d, centre=self._centre)
         loss: Tensor = self.loss(predicted, target)
         loss.backward()
-        mean = averaged(loss, self.model.parameters())
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip or math.inf)
-        if not (math.isfinite(mean) and math.isfinite(norm.item())):
+        total = averaged(loss, self.model.parameters())
+        length = nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip or math.inf)
+        mean, norm = torch.stack([total.float(), length.float()]).tolist()
+        if not (math.isfinite(mean) and math.isfinite(norm)):
             raise TrainingError(
-                f"the loss is {mean} and the gradient's norm {norm.item()} at step {self.step}; lower optim.lr (now "
+                f"the loss is {mean} and the gradient's norm {norm} at step {self.step}; lower optim.lr (now "
                 f"{optim.lr}) or set optim.bf16=false, and resume from the last checkpoint, which is good"
             )
         share = rate(self.step, self.recipe.schedule, steps=self.steps, epoch=self.epoch)
@@ -96,16 +103,17 @@ class TrainingState:
             optimiser.zero_grad()
         self.step += 1
         self._update_mean()
-        return mean
+        return float(mean)
 
     def _update_mean(self) -> None:
         decay = min(self.recipe.optim.ema, self.step / (self.step + 10))  # at first, the mean follows closely
+        values = self.model.state_dict()
+        numbers = [name for name, value in values.items() if value.is_floating_point()]
         with torch.no_grad():
-            for name, value in self.model.state_dict().items():
-                if value.is_floating_point():
-                    self.mean[name].lerp_(value, 1 - decay)
-                else:  # integers, such as batch norm's count of batches
-                    self.mean[name].copy_(value)
+            # All at once, which on a GPU takes a few kernels instead of one for each weight.
+            torch._foreach_lerp_([self.mean[name] for name in numbers], [values[name] for name in numbers], 1 - decay)
+            for name in values.keys() - {*numbers}:  # integers, such as batch norm's count of batches
+                self.mean[name].copy_(values[name])
 
     @property
     def _centre(self) -> bool:
@@ -131,14 +139,14 @@ class TrainingState:
         return errors
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors of the state by name."""
+        """All tensors of the state by name, on the CPU."""
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         tensors |= {f"mean.{name}": value for name, value in self.mean.items()}
         for number, optimiser in enumerate(self.optimisers):
             for index, state in optimiser.state_dict()["state"].items():
                 for name, value in state.items():
                     tensors[f"optim.{number}.{index}.{name}"] = value
-        return {name: value.detach().contiguous() for name, value in tensors.items()}
+        return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, atomically.
@@ -155,7 +163,7 @@ class TrainingState:
                 raise OSError(*((int(number[1]), os.strerror(int(number[1]))) if number else (str(problem),))) from None
 
     def resume(self, path: Path) -> None:
-        """Restore the state of a checkpoint.
+        """Restore the state of a checkpoint, on the model's device.
 
         Raises:
             TrainingError: The file is not a checkpoint.
@@ -175,7 +183,7 @@ class TrainingState:
             return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
 
         weights.load_state(self.model, part("model."), path)
-        self.mean = part("mean.")
+        self.mean = {name: value.to(self.device) for name, value in part("mean.").items()}
         for number, optimiser in enumerate(self.optimisers):
             states: dict[int, dict[str, Tensor]] = {}
             for name, value in part(f"optim.{number}.").items():

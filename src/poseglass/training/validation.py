@@ -10,6 +10,8 @@ from poseglass._shapes import Pose2D, Pose3D
 from poseglass.body.geometry import root_relative
 from poseglass.clips.sample import Sample
 from poseglass.judging.metrics import mpjpe, p_mpjpe
+from poseglass.models import devices
+from poseglass.training.transfer import transferred
 from poseglass.waist.hourglass import Funnel, PoseModel
 from poseglass.waist.select import take
 
@@ -44,7 +46,7 @@ def predictions_and_targets(
         middle = (kept == model.always).int().argmax(1, keepdim=True)
     else:
         predicted = model(pose2d)
-        middle = torch.full((target.shape[0], 1), target.shape[1] // 2)
+        middle = torch.full((target.shape[0], 1), target.shape[1] // 2, device=target.device)
     return (take(predicted, middle), take(target, middle)) if centre else (predicted, target)
 
 
@@ -52,18 +54,17 @@ def validation_errors(model: PoseModel, samples: Mapping[str, Sample], *, centre
     """MPJPE and P-MPJPE of root-relative poses in mm, as ``NAME_mpjpe`` and ``NAME_p_mpjpe`` for each sample.
 
     Args:
-        model: A model in evaluation mode.
+        model: A model in evaluation mode, on any device.
         samples: Validation batches by name. Frames that do not count are left out.
         centre: Count centre frames only, as for a funnel.
     """
     errors: dict[str, float] = {}
     for name, sample in samples.items():
-        clips = zip(
-            torch.from_numpy(sample.pose2d).split(BATCH), torch.from_numpy(sample.pose3d).split(BATCH), strict=True
-        )
+        batch = transferred(sample, devices.device_of(model))
+        clips = zip(batch.pose2d.split(BATCH), batch.pose3d.split(BATCH), strict=True)
         with torch.inference_mode():
             pairs = [predictions_and_targets(model, *clip, centre=centre) for clip in clips]
-        predicted, target = (root_relative(torch.cat(poses)).numpy() for poses in zip(*pairs, strict=True))
+        predicted, target = (root_relative(torch.cat(poses)).cpu().numpy() for poses in zip(*pairs, strict=True))
         if sample.counts is not None and not centre:
             predicted, target = predicted[sample.counts], target[sample.counts]  # n j 3
         errors[f"{name}_mpjpe"] = mpjpe(predicted, target)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Indices, Pose2D, Pose3D
 from poseglass.errors import ModelError
-from poseglass.models import Card, PoseTransformer
+from poseglass.models import Card, PoseTransformer, devices
 from poseglass.models.card import shallow_copy
 from poseglass.waist._base import Pruner, Recoverer
 from poseglass.waist.forward import forward_pruned
@@ -94,8 +94,12 @@ class Hourglass(nn.Module):
         self.pruner = pruner
         self.recoverer = recoverer
         # HoT adds this to the kept tokens of each stage (1 k 1 c), the same for every joint. It is initially zero.
+        where = devices.device_of(backbone)
         self.kept_embedding = nn.ParameterDict(
-            {str(layer): nn.Parameter(torch.zeros(1, keep, 1, backbone.dim)) for layer, keep in self.nominal.items()}
+            {
+                str(layer): nn.Parameter(torch.zeros(1, keep, 1, backbone.dim, device=where))
+                for layer, keep in self.nominal.items()
+            }
         )
 
     @property
@@ -315,7 +319,7 @@ def hourglass(
     if isinstance(recover, str):
         if recover not in RECOVERERS:
             raise ModelError(f"no recoverer is called {recover!r}; choose one of {', '.join(RECOVERERS)}")
-        recover = RECOVERERS[recover].for_backbone(model)
+        recover = RECOVERERS[recover].for_backbone(model).to(devices.device_of(model))
     return Hourglass(model, schedule=schedule, pruner=_pruner(prune), recoverer=recover)
 
 

@@ -36,9 +36,11 @@ def highest(scores: Float[Tensor, "b f"], keep: int, always: Always = None) -> I
         >>> highest(torch.tensor([[0.1, 0.7, 0.7, 0.9]]), keep=2).tolist()
         [[1, 3]]
     """
-    if always is not None:
+    # Numbers are written without a copy from the CPU, for which a GPU would wait.
+    if isinstance(always, Tensor):
+        scores = scores.scatter(1, always.to(scores.device).long()[:, None], torch.inf)
+    elif always is not None:
         scores = scores.clone()
-        always = always.to(scores.device) if isinstance(always, Tensor) else always
-        scores[torch.arange(scores.shape[0], device=scores.device), always] = torch.inf
+        scores[:, always] = torch.inf
     order = scores.argsort(dim=1, descending=True, stable=True)
     return order[:, :keep].sort(dim=1).values

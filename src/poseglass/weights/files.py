@@ -21,7 +21,7 @@ from torch import nn
 
 from poseglass.errors import WeightsError
 from poseglass.files.writing import writing
-from poseglass.models import PoseTransformer
+from poseglass.models import PoseTransformer, devices
 from poseglass.waist.hourglass import PoseModel
 from poseglass.waist.schedule import Keep
 from poseglass.weights.checkpoints import load_checkpoint
@@ -64,7 +64,7 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
         3
     """
     folder = Path(folder)
-    tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     if half:
         tensors = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
     description = {"format": FORMATS[-1], "about": about, "model": describe(model)}
@@ -88,11 +88,13 @@ def load(
     at: int | None = None,
     neighbours: int | None = None,
     backbone: type[PoseTransformer] | None = None,
+    device: devices.Device = None,
 ) -> PoseModel:
     """Load a model in evaluation mode: bundled weights by name, a folder that :func:`save` wrote, or a checkpoint.
 
     Args:
-        source: ``"balanced"``, a folder, or a published checkpoint's file.
+        source: ``"balanced"``, a folder, or a checkpoint's file: a published one, or one that a training script wrote,
+            with whatever it has beside the weights.
         keep: Frames that the waist keeps instead of the stored number: a count, a share of the clip (a float up to
             1.0), or a pyramid ``{layer: count or share}``; see :meth:`poseglass.Hourglass.with_keep`. A warning is
             logged if the weights were not trained for it.
@@ -106,7 +108,8 @@ def load(
     Raises:
         WeightsError: The source is missing or damaged, its checksum differs, tensors are missing or left over, it needs
             `backbone`, or it cannot be read without running code.
-        ModelError: `heads`, `at` or `neighbours` is invalid, or `keep` does not fit the model.
+        ModelError: `heads`, `at` or `neighbours` is invalid, `keep` does not fit the model, or this machine has no such
+            device.
 
     Example:
         >>> import poseglass as pg
@@ -115,15 +118,15 @@ def load(
         >>> pg.load("balanced", keep=0.2).schedule
         {1: 16}
     """
-    settings = {"heads": heads, "neighbours": neighbours}
+    where, settings = devices.device(device), {"heads": heads, "neighbours": neighbours}
     path = ASSETS / str(source) if str(source) in BUNDLED else Path(source)
     if path.is_dir():
         if chosen := [name for name, value in {**settings, "at": at}.items() if value is not None]:
             raise WeightsError(
                 f"{path} is a folder, whose description already gives {' and '.join(chosen)}: leave that out"
             )
-        model = _load_folder(path, backbone)
-        return model if keep is None else keeping(model, keep, source)
+        loaded = _load_folder(path, backbone)
+        return (loaded if keep is None else keeping(loaded, keep, source)).to(where)
     if not path.is_file():
         raise WeightsError(
             f"there are no weights {source}: give a folder, a checkpoint file or one of {', '.join(BUNDLED)}"
@@ -134,7 +137,7 @@ def load(
         )
     given = {name: value for name, value in settings.items() if value is not None}
     loaded = load_checkpoint(path, at=at, settings=given)
-    return loaded if keep is None else keeping(loaded, keep, source)
+    return (loaded if keep is None else keeping(loaded, keep, source)).to(where)
 
 
 def _load_folder(folder: Path, backbone: type[PoseTransformer] | None) -> PoseModel:

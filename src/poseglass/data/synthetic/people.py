@@ -7,6 +7,7 @@ passed in. The motion is smooth and plausible but belongs to nobody. Its purpose
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from numpy import ndarray
 from numpy.random import Generator
@@ -14,6 +15,7 @@ from numpy.random import Generator
 from poseglass.body.proportions import H36M_LENGTHS
 from poseglass.body.skeleton import H36M_17
 from poseglass.data.virtual.detector import DetectorNoise, detect
+from poseglass.data.virtual.draws import NumpyDraws
 
 __all__ = ["STYLES", "Style", "detections", "move", "stand_camera"]
 
@@ -134,8 +136,8 @@ def detections(rng: Generator, pixels: Float[ndarray, "f 17 2"]) -> Float[ndarra
     Returns:
         The positions that a detector would report (f 17 2).
     """
-    points, _ = detect(rng, pixels[None], NOISE, H36M_17.mirror)
-    return np.asarray(points[0])
+    points, _ = detect(NumpyDraws(rng), torch.from_numpy(pixels)[None], NOISE, H36M_17.mirror)
+    return points[0].numpy()
 
 
 def stand_camera(yaw: float, *, distance: float = 4.5, height: float = 1.4) -> tuple[ndarray, ndarray]:

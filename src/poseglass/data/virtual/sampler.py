@@ -1,41 +1,58 @@
 """`Sampler`: training batches from motion capture, with other bodies, virtual cameras and a detector's mistakes.
 
 Takes are cut and resampled in time, transferred to other bodies, filmed by random virtual cameras, and given a 2D
-detector's errors. Everything is numpy over a whole batch; all randomness comes from the generator passed in.
+detector's errors. Everything is computed for a whole batch on one device, without waiting for it; all randomness comes
+from the generator passed in.
 """
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
-from typing import final
+from typing import NamedTuple, final
 
-import numpy as np
+import torch
 from jaxtyping import Float
-from numpy import ndarray
-from numpy.random import Generator
+from torch import Tensor
 
-from poseglass.body.geometry import facing, root_relative
-from poseglass.clips.mirror import flip
-from poseglass.clips.sample import Sample
-from poseglass.clips.view import person_view
-from poseglass.data.clips import MotionClip, MotionClips
-from poseglass.data.virtual.bodies import PARENTS, random_lengths, retarget
-from poseglass.data.virtual.cameras import random_cameras
-from poseglass.data.virtual.detector import H36M_FACE, LAYOUTS, DetectorNoise, detect, face, observe, to_nose
+from poseglass.body.geometry import root_relative
+from poseglass.body.skeleton import H36M_17
+from poseglass.clips.constants import constant
+from poseglass.clips.person import person_coordinates
+from poseglass.clips.sides import steady_sides
+from poseglass.data.clips import MotionClips
+from poseglass.data.virtual.bodies import bone_lengths, random_lengths, retarget
+from poseglass.data.virtual.cameras import facing, random_cameras
+from poseglass.data.virtual.detector import DetectorNoise, detect
+from poseglass.data.virtual.draws import Draws, TorchDraws
+from poseglass.data.virtual.face import H36M_FACE, face, to_nose
+from poseglass.data.virtual.layouts import LAYOUTS, observe
+from poseglass.data.virtual.limbs import Variety, exchange_limbs, fold_legs, turn_bodies
+from poseglass.data.virtual.measured_detector import MeasuredNoise, Projection, detect_measured
+from poseglass.data.virtual.placement import place
+from poseglass.data.virtual.takes import Takes
 from poseglass.errors import DataError
 
-__all__ = ["Sampler"]
+__all__ = ["LAYOUT_SHARES", "ClipBatch", "Sampler"]
 
 # Our own choices; the published weights were trained with them. Shares of clips, unless stated otherwise.
 MIRRORED = 0.5
 REVERSED = 0.15  # played backwards
 ACCOMPANIED = 0.3  # filmed by a camera that travels with the person
-LYING = 0.06  # turned about a horizontal axis
-EXACT_LAYOUT = 0.4  # the detector reports the 17 joints themselves
-AT_NOSE = 0.5  # of those clips: joint 9 is at the nose rather than at the base of the skull
+LAYOUT_SHARES = {"h36m17": 0.4, "coco17": 0.15, "halpe26": 0.15, "body25": 0.15, "blazepose33": 0.15}
+AT_NOSE = 0.5  # of clips in Human3.6M's layout: joint 9 is at the nose rather than at the base of the skull
 UNSEEN_OUTSIDE = 0.7  # the detector reports no joints outside the image
-USUAL_FPS, USUAL_SHARE, OTHER_FPS = 30.0, 0.4, (24, 60)  # usual rate; share of clips with it; range of the other rates
-TEMPOS = (0.8, 1.25)  # range of playback speeds
+
+
+class ClipBatch(NamedTuple):
+    """A batch of clips on a device.
+
+    Attributes:
+        pose2d: 2D poses in person coordinates, and scores (b f 17 3).
+        pose3d: True poses relative to the pelvis in metres (b f 17 3), in the axes of a camera that faces the pelvis.
+    """
+
+    pose2d: Float[Tensor, "b f 17 3"]
+    pose3d: Float[Tensor, "b f 17 3"]
 
 
 @final
@@ -46,30 +63,37 @@ class Sampler:
     Args:
         clips: The takes, such as those of the training split.
         frames: Frames per clip.
-        shares: Maps a prefix of subjects' names to the share of clips drawn from these subjects. The rest is drawn from
-            all other takes. Takes are drawn in proportion to their length. A subject belongs to the first prefix that
-            fits; the share of a prefix that fits no take goes to the rest.
-        noise: Errors of the 2D poses that are not exact.
+        shares: Maps a prefix of subjects' names to the share of clips drawn from these subjects; see
+            :class:`poseglass.data.virtual.takes.Takes`.
+        noise: Errors of the 2D poses that are not exact: of version 1 or of version 2, which also places the joints
+            where a detector would.
+        variety: Shares of clips with poses that motion capture lacks.
+        layouts: Maps the names of layouts to the share of clips that each has.
         clean: Share of clips whose 2D is the exact projection of the 17 joints.
 
     Raises:
-        DataError: No take has two frames, clips would have none, or a share is not from 0 to 1.
+        DataError: No take has two frames, clips would have none, a share is not from 0 to 1, or there is no such
+            layout.
 
     Example:
+        >>> import numpy as np
+        >>> from poseglass.data.clips import MotionClip
         >>> from poseglass.data.synthetic.people import STYLES, move
         >>> points = move(np.random.default_rng(0), STYLES["Walking"], 90)[..., [1, 2, 0]]
         >>> takes = tuple(MotionClip(who, points, who) for who in ("anna", "ward_1"))
         >>> sampler = Sampler(MotionClips(takes, fps=50.0), 27, shares={"ward_": 0.3})
-        >>> batch = sampler.sample(np.random.default_rng(0), 4)
-        >>> batch.pose2d.shape, batch.pose3d.shape
-        ((4, 27, 17, 3), (4, 27, 17, 3))
+        >>> batch = sampler.sample(torch.Generator().manual_seed(0), 4)
+        >>> [*batch.pose2d.shape], [*batch.pose3d.shape]
+        ([4, 27, 17, 3], [4, 27, 17, 3])
     """
 
     clips: MotionClips
     frames: int
     _: KW_ONLY
     shares: Mapping[str, float] = field(default_factory=dict)
-    noise: DetectorNoise = field(default_factory=DetectorNoise)
+    noise: DetectorNoise | MeasuredNoise = field(default_factory=DetectorNoise)
+    variety: Variety = field(default_factory=Variety)
+    layouts: Mapping[str, float] = field(default_factory=LAYOUT_SHARES.copy)
     clean: float = 0.25
 
     def __post_init__(self) -> None:
@@ -77,97 +101,90 @@ class Sampler:
             raise DataError(f"a clip needs at least 1 frame, got {self.frames}")
         if not any(len(clip.points) > 1 for clip in self.clips):
             raise DataError("training needs takes of at least 2 frames; these clips have none")
-        for name, share in {"clean": self.clean, **self.shares}.items():
+        for name, share in {"clean": self.clean, **vars(self.variety), **self.shares, **self.layouts}.items():
             if not 0 <= share <= 1:
                 raise DataError(f"the share {name!r} must be from 0 to 1, got {share:g}")
         if sum(self.shares.values()) > 1 + 1e-9:
             raise DataError(f"the shares {dict(self.shares)} must add up to at most 1")
+        known = [layout.name for layout in LAYOUTS]
+        if unknown := {*self.layouts} - {*known}:
+            raise DataError(f"there is no layout {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+        if abs(sum(self.layouts.values()) - 1) > 1e-6:
+            raise DataError(f"the shares of layouts {dict(self.layouts)} must add up to 1")
 
-    def sample(self, rng: Generator, batch: int) -> Sample:
+    def sample(self, generator: torch.Generator | Draws, batch: int) -> ClipBatch:
         """Draw a batch; the same state of the generator gives the same batch.
 
         Args:
-            rng: The source of randomness.
+            generator: The source of randomness. The batch is made on its device.
             batch: The number of clips.
-
-        Returns:
-            2D poses in person coordinates (b f 17 3), and 3D poses relative to the pelvis in metres (b f 17 3), in the
-            axes of a camera that faces the pelvis.
         """
-        world = self._motion(rng, batch)
+        draws = TorchDraws(generator) if isinstance(generator, torch.Generator) else generator
+        with torch.no_grad():
+            return self._sample(draws, batch)
+
+    def _sample(self, draws: Draws, batch: int) -> ClipBatch:
+        world, fps = self._motion(draws, batch)
         features = face(world)
-        layout = np.where(rng.random(batch) < EXACT_LAYOUT, 0, rng.integers(1, 1 + len(LAYOUTS), batch))
+        layout = draws.choice(tuple(self.layouts.get(each.name, 0.0) for each in LAYOUTS), batch)
         # Motion capture has joint 9 at the base of the skull. Human3.6M and detectors have it at the nose.
-        nose = (layout > 0) | (rng.random(batch) < AT_NOSE)
-        world = np.where(nose[:, None, None, None], to_nose(world, features), world)
+        nose = (layout > 0) | draws.chance(AT_NOSE, batch)
+        world = torch.where(nose[:, None, None, None], to_nose(world, features), world)
 
-        camera, size = random_cameras(rng, world)
-        joints = np.concatenate([world, features], 2)  # b f m 3
-        space = camera.to_camera(joints.reshape(batch, -1, 3)).reshape(joints.shape)
-        pixels = camera.project(space.reshape(batch, -1, 3)).reshape(*joints.shape[:3], 2)
-
-        clean = rng.random(batch) < self.clean
-        points, scores = detect(rng, pixels, self.noise, H36M_FACE.mirror)
-        outside = ((pixels < 0) | (pixels > size[:, None, None])).any(-1)
-        scores = np.where(outside & (rng.random(batch) < UNSEEN_OUTSIDE)[:, None, None], 0, scores)
+        cameras = random_cameras(draws, world)
+        joints = torch.cat([world, features], 2)  # b f 23 3
+        space = cameras.to_camera(world)
+        if isinstance(self.noise, DetectorNoise):
+            pixels = cameras.project(cameras.to_camera(joints))
+            points, scores = detect(draws, pixels, self.noise, H36M_FACE.mirror)
+        else:
+            placed = cameras.to_camera(place(draws, joints, layout))
+            pixels = cameras.project(placed)
+            view = Projection(pixels, placed[..., 2], fps)
+            points, scores = detect_measured(draws, view, self.noise, H36M_FACE.mirror)
+        outside = ((pixels < 0) | (pixels > cameras.size[:, None, None])).any(-1)
+        scores = scores.masked_fill(outside & draws.chance(UNSEEN_OUTSIDE, batch, 1, 1), 0)
         points, scores = observe(points, scores, layout)
-        exact = clean[:, None, None]
-        points = np.where(exact[..., None], pixels[:, :, :17], points)
-        scores = np.where(exact, 1, scores)
-        pose3d = root_relative(space)[:, :, :17] @ np.swapaxes(facing(space[:, :, 0]), -1, -2)
-        return Sample(person_view(points, scores)[0], pose3d.astype(np.float32))
+        exact = draws.chance(self.clean, batch, 1, 1)
+        points = torch.where(exact[..., None], cameras.project(space), points)
+        scores = scores.masked_fill(exact, 1)
+        pose2d = person_coordinates(*steady_sides(points, scores))
+        pose3d = root_relative(space) @ facing(space[:, :, 0]).mT
+        return ClipBatch(pose2d, pose3d.float())
 
-    def _motion(self, rng: Generator, batch: int) -> Float[ndarray, "b f 17 3"]:
-        """Motion in the world: stretches of takes, on other bodies."""
-        world = np.stack([self._stretch(rng) for _ in range(batch)])
-        world = world - world[:, :, :1].mean(1, keepdims=True)
-        world = np.where((rng.random(batch) < MIRRORED)[:, None, None, None], flip(world), world)
-        world = np.where((rng.random(batch) < REVERSED)[:, None, None, None], world[:, ::-1], world)
-        world[..., ::2] -= (world[:, :, :1] * _accompaniment(rng, batch))[..., ::2]
-        world = retarget(world, random_lengths(rng, np.linalg.norm(world - world[:, :, PARENTS], axis=-1).mean(1)))
-        return _lie_down(rng, world)
+    def _motion(self, draws: Draws, batch: int) -> tuple[Float[Tensor, "b f 17 3"], Float[Tensor, " b"]]:
+        """Motion in the world, stretches of takes on other bodies, and the frame rate of each clip."""
+        takes = self._takes(draws.device)
+        world, fps = takes.stretches(draws, batch, self.frames, still=self.variety.still)
+        world = world - world[:, :, :1].mean(1, keepdim=True)
+        mirrored = draws.chance(MIRRORED, batch, 1, 1, 1)
+        world = torch.where(mirrored, _mirror_image(world), world)
+        world = torch.where(draws.chance(REVERSED, batch, 1, 1, 1), world.flip(1), world)
+        ground = constant((1.0, 0.0, 1.0), draws.device, world.dtype)
+        world = world - world[:, :, :1] * ground * _accompaniment(draws, batch)
+        lengths = random_lengths(draws, bone_lengths(world))
+        world = exchange_limbs(draws, world, self.variety)
+        world = fold_legs(draws, world, self.variety.crouching)
+        return turn_bodies(draws, retarget(world, lengths), self.variety), fps
+
+    def _takes(self, device: torch.device) -> Takes:
+        if device not in self._packed:
+            self._packed[device] = Takes(self.clips, self.shares, device)
+        return self._packed[device]
 
     @cached_property
-    def _groups(self) -> tuple[Float[ndarray, " _"], list[list[MotionClip]]]:
-        """The cumulative shares, and the takes of each entry of `shares`, followed by all other takes."""
-        groups: dict[str, list[MotionClip]] = {prefix: [] for prefix in (*self.shares, "")}
-        usable = [clip for clip in self.clips if len(clip.points) > 1]
-        for clip in usable:
-            groups[next(prefix for prefix in groups if clip.subject.startswith(prefix))].append(clip)
-        rest = groups.pop("") or usable
-        return np.cumsum([*self.shares.values()]), [*(takes or rest for takes in groups.values()), rest]
-
-    def _stretch(self, rng: Generator) -> Float[ndarray, "f 17 3"]:
-        """A stretch of a random take at a random tempo, linearly interpolated in time."""
-        edges, groups = self._groups
-        takes = groups[int(np.searchsorted(edges, rng.random(), side="right"))]
-        lengths = np.array([len(take.points) for take in takes], float)
-        points = takes[rng.choice(len(takes), p=lengths / lengths.sum())].points
-        fps = USUAL_FPS if rng.random() < USUAL_SHARE else rng.uniform(*OTHER_FPS)
-        step = self.clips.fps / fps * rng.uniform(*TEMPOS)
-        time = rng.uniform(0, max(len(points) - 1 - step * (self.frames - 1), 0)) + step * np.arange(self.frames)
-        # A take that is too short is played forwards and backwards in turn.
-        last = len(points) - 1
-        time = last - np.abs(last - time % (2 * last))
-        before = np.minimum(time.astype(int), last - 1)
-        weight = (time - before)[:, None, None]
-        stretch: ndarray = points[before] * (1 - weight) + points[before + 1] * weight
-        return stretch
+    def _packed(self) -> dict[torch.device, Takes]:
+        """The takes on each device."""
+        return {}
 
 
-def _accompaniment(rng: Generator, batch: int) -> Float[ndarray, "b 1 1 1"]:
+def _mirror_image(world: Float[Tensor, "b f 17 3"]) -> Float[Tensor, "b f 17 3"]:
+    """:func:`poseglass.clips.mirror.flip` for tensors."""
+    negated = constant((-1.0, 1.0, 1.0), world.device, world.dtype)
+    return world.index_select(2, constant(H36M_17.mirror, world.device)) * negated
+
+
+def _accompaniment(draws: Draws, batch: int) -> Float[Tensor, "b 1 1 1"]:
     """Share of the person's path over the ground that the camera follows, from 0 to 1; 0 for most clips."""
-    return np.asarray(np.where(rng.random(batch) < ACCOMPANIED, rng.random(batch), 0)[:, None, None, None])
-
-
-def _lie_down(rng: Generator, world: Float[ndarray, "b f 17 3"]) -> Float[ndarray, "b f 17 3"]:
-    """Turn some clips about a horizontal axis through their middle, because few people lie in motion capture."""
-    batch = len(world)
-    angle = np.where(rng.random(batch) < LYING, rng.uniform(-np.pi, np.pi, batch), 0)
-    cosine, sine = np.cos(angle), np.sin(angle)
-    turn = np.zeros((batch, 3, 3))
-    turn[:, 0, 0] = 1
-    turn[:, 1, 1] = turn[:, 2, 2] = cosine
-    turn[:, 1, 2], turn[:, 2, 1] = -sine, sine
-    turned: ndarray = np.einsum("bij,bfnj->bfni", turn, world)
-    return turned
+    follows = draws.chance(ACCOMPANIED, batch, 1, 1, 1)
+    return draws.uniform(0, 1, batch, 1, 1, 1).where(follows, 0)

@@ -1,0 +1,38 @@
+"""The option ``--device`` of commands that run models."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from poseglass.commands.terminal import tell, wrong
+from poseglass.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["DeviceOption", "chosen_device", "tell_device"]
+
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help="Where the model runs: cpu, cuda, cuda:1, mps, or auto for the first of cuda, mps and cpu that there is.",
+    ),
+]
+
+
+def chosen_device(name: str) -> "torch.device":
+    """The device that the option names. A device that is missing is refused."""
+    from poseglass.models import devices
+
+    try:
+        return devices.device(name)
+    except ModelError as problem:
+        wrong("--device", str(problem))
+
+
+def tell_device(where: "torch.device") -> None:
+    """Print which device a command ran on, which it may have chosen itself."""
+    from poseglass.models import devices
+
+    tell(f"ran on {devices.describe(where)}")
