@@ -371,7 +371,7 @@ class _Slow:
     def __init__(self, seconds):
         self.seconds, self.drawn = seconds, []
 
-    def draw(self, step, rank):
+    def draw(self, step, rank, device=None):
         time.sleep(self.seconds)
         self.drawn.append(step)
         return Sample(np.zeros((2, 9, 17, 2), np.float32), np.ones((2, 9, 17, 3), np.float32))

@@ -162,7 +162,7 @@ def _drawn(state: TrainingState, source: Batches) -> Generator[DeviceBatch, None
 
     def draw(step: int) -> DeviceBatch:
         with devices.current(state.device):
-            return transferred(source.draw(step, state.rank), state.device)
+            return transferred(source.draw(step, state.rank, state.device), state.device)
 
     return ahead(draw(step) for step in range(state.step, state.steps))
 

@@ -6,16 +6,21 @@ from typing import Any, Literal, final
 
 import torch
 
-from poseglass.clips.sample import Sample, mirrored
+from poseglass.clips.sample import Sample
 from poseglass.data.clips import MotionClips
-from poseglass.data.virtual.sampler import ClipBatch, Sampler
+from poseglass.data.virtual.detector import DetectorNoise
+from poseglass.data.virtual.limbs import Variety
+from poseglass.data.virtual.measured_detector import MeasuredNoise
+from poseglass.data.virtual.sampler import Sampler, mirror_image
 from poseglass.training.recipe import Recipe
 from poseglass.training.seeds import mixed
+from poseglass.training.transfer import DeviceBatch
 
 __all__ = ["MotionBatches"]
 
 FPS = 30.0  # frames per second of an epoch's clips
 VALIDATION = {"clean": 1.0, "detected": 0.0}  # share of exact 2D poses in each validation batch; its index is the seed
+CPU = torch.device("cpu")
 logger = logging.getLogger(__name__)
 
 
@@ -43,30 +48,39 @@ class MotionBatches:
         for prefix in data.shares:
             if not any(clip.subject.startswith(prefix) for clip in train):
                 logger.warning("data.shares.%s is ignored: no subject of a training take has this prefix", prefix)
-        self.sampler = Sampler(train, frames, shares=data.shares, clean=data.clean)
+        self.sampler = self._sampler(train, data.clean)
         self.validation_takes = clips.split("val")
         self.epoch = math.ceil(train.minutes * 60 * FPS / (frames * data.batch))
 
-    def draw(self, step: int, rank: int) -> Sample:
-        """Draw one worker's share of a step's batch."""
+    def draw(self, step: int, rank: int, device: torch.device = CPU) -> DeviceBatch:
+        """Draw one worker's share of a step's batch. It is made on the device."""
         data, run = self.recipe.data, self.recipe.run
-        count, generator = data.batch // run.workers, torch.Generator().manual_seed(mixed(run.seed, step, rank))
+        count, generator = data.batch // run.workers, torch.Generator(device).manual_seed(mixed(run.seed, step, rank))
         if data.flip == "both":
-            return mirrored(_sample(self.sampler.sample(generator, count // 2)))
-        return _sample(self.sampler.sample(generator, count))  # which mirrors at random
+            half = self.sampler.sample(generator, count // 2)
+            return DeviceBatch(*(torch.cat([poses, mirror_image(poses)]) for poses in half))
+        return DeviceBatch(*self.sampler.sample(generator, count))  # which mirrors at random
 
     def validation(self) -> dict[str, Sample]:
         """Return two batches, of exact and of detector-like 2D poses, the same for every run."""
         half = max(self.recipe.run.validation_clips // 2, 1)
-        frames, shares = self.recipe.model.frames, self.recipe.data.shares
-        samplers = {
-            name: Sampler(self.validation_takes, frames, shares=shares, clean=clean)
-            for name, clean in VALIDATION.items()
-        }
-        return {
-            name: _sample(sampler.sample(torch.Generator().manual_seed(seed), half))
-            for seed, (name, sampler) in enumerate(samplers.items())
-        }
+        batches = {}
+        for seed, (name, clean) in enumerate(VALIDATION.items()):
+            sampler, generator = self._sampler(self.validation_takes, clean), torch.Generator().manual_seed(seed)
+            batches[name] = Sample(*(poses.numpy() for poses in sampler.sample(generator, half)))
+        return batches
+
+    def _sampler(self, takes: MotionClips, clean: float) -> Sampler:
+        data = self.recipe.data
+        return Sampler(
+            takes,
+            self.recipe.model.frames,
+            shares=data.shares,
+            noise=MeasuredNoise() if data.detector == "measured" else DetectorNoise(),
+            variety=Variety(**data.variety),
+            layouts=data.layouts,
+            clean=clean,
+        )
 
     def about(self) -> dict[str, Any]:
         """Describe the data. The `fingerprint` identifies the takes, whatever file they are in.
@@ -81,7 +95,3 @@ class MotionBatches:
             "training": {"takes": len(self.sampler.clips), "minutes": self.sampler.clips.minutes},
             "validation": {"takes": len(self.validation_takes), "minutes": self.validation_takes.minutes},
         }
-
-
-def _sample(batch: ClipBatch) -> Sample:
-    return Sample(batch.pose2d.cpu().numpy(), batch.pose3d.cpu().numpy())

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Literal, final
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
@@ -86,8 +87,8 @@ class RecordedBatches:
         """The number of clips that a step reads. Together with any mirror images, they form a batch."""
         return self.recipe.data.batch // (2 if self.recipe.data.flip == "both" else 1)
 
-    def draw(self, step: int, rank: int) -> Sample:
-        """Draw one worker's share of a step's batch."""
+    def draw(self, step: int, rank: int, device: torch.device | None = None) -> Sample:
+        """Draw one worker's share of a step's batch. It is read by the processor, whatever the device."""
         data, run = self.recipe.data, self.recipe.run
         share = self._drawn // run.workers
         mine = slice(rank * share, (rank + 1) * share)

@@ -21,7 +21,7 @@ from poseglass.data.virtual.draws import Draws
 from poseglass.data.virtual.processes import remember, spells
 from poseglass.data.virtual.vectors import length
 
-__all__ = ["MEASURED", "MeasuredNoise", "Projection", "detect_measured"]
+__all__ = ["MEASURED", "MEASURED_SCORES", "MeasuredNoise", "Projection", "detect_measured"]
 
 # MediaPipe's full model against a triangulated reference, with exchanged sides undone: four views of one person, 98
 # frames each at 60 frames per second (Pose2Sim's single-person demo). Lengths are shares of the body's height in the
@@ -32,9 +32,9 @@ MEASURED = {
     # The 10th and 90th percentile over clips and joints.
     "standard deviation": {0.1: 0.011, 0.9: 0.064},
     "constant part": {0.1: 0.004, 0.9: 0.015},
-    # Scores from this one to the one before it: the share of joints, and their median error.
-    "share by lowest score": {0.97: 0.67, 0.3: 0.324, 0.0: 0.006},
 }
+# Scores from this one up to the one before it: the share of joints, and their median error where it was measured.
+MEASURED_SCORES = ((0.97, 0.67, 0.013), (0.6, 0.294, None), (0.3, 0.03, 0.034), (0.0, 0.006, 0.05))
 
 # Fitted to MEASURED on motion capture (benchmarks/detector_errors.py), unless marked as our own choice.
 SCALE = 0.0062  # the typical standard deviation of a joint's error along an axis
