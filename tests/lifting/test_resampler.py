@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass.lifting.blocks import PoseBlock, Prediction
-from poseglass.lifting.resampler import PAUSE, TimedBlock, on_model_clock
+from poseglass.lifting.resampler import DENSE, FASTEST, PAUSE, TimedBlock, on_model_clock
 
 EVEN = np.arange(100) / 30
 LATE = np.concatenate([EVEN, 100 / 30 + np.cumsum(np.random.default_rng(0).uniform(0.005, 0.09, 60))])
@@ -18,7 +18,7 @@ def poses_at(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def resampled(
-    times: np.ndarray, *, block: int = 1000, scores: np.ndarray | None = None
+    times: np.ndarray, *, block: int = 1000, scores: np.ndarray | None = None, fastest: float = DENSE
 ) -> tuple[PoseBlock, Prediction]:
     """The model's input, and the result if the model predicts the x of each joint for all three axes."""
     points, _ = poses_at(times)
@@ -34,12 +34,12 @@ def resampled(
             start = sum(len(tick.points) for tick in ticks[:-1])
             yield Prediction(pose3d, np.arange(start, start + len(pose3d)) % 2 == 0)
 
-    back = list(on_model_clock(blocks, lift))
+    back = list(on_model_clock(blocks, lift, fastest=fastest))
     whole = PoseBlock(*(np.concatenate(parts) for parts in zip(*ticks, strict=True)))
     return whole, Prediction(np.concatenate([p.pose3d for p in back]), np.concatenate([p.kept for p in back]))
 
 
-@pytest.mark.parametrize("fps", [23.6, 24, 25, 29.97, 50, 60, 60.9])
+@pytest.mark.parametrize("fps", [23.6, 24, 25, 29.97, 50, 54.9])
 def test_a_steady_rate_that_the_model_knows_is_kept(fps: float) -> None:
     times = 7 + np.arange(80) / fps
     ticks, back = resampled(times)
@@ -48,12 +48,26 @@ def test_a_steady_rate_that_the_model_knows_is_kept(fps: float) -> None:
     assert_array_equal(back.kept, np.arange(80) % 2 == 0)
 
 
+@pytest.mark.parametrize(("fps", "unchanged"), [(60, True), (60.9, True), (61.1, False)])
+def test_a_model_of_one_rate_takes_60_frames_per_second_unchanged(fps: float, unchanged: bool) -> None:
+    times = np.arange(80) / fps
+    ticks, _ = resampled(times, fastest=FASTEST)
+    assert (len(ticks.points) == 80) == unchanged
+
+
+def test_60_frames_per_second_become_every_second_frame() -> None:
+    times = 7 + np.arange(81) / 60
+    ticks, back = resampled(times)
+    assert_allclose(ticks.points, poses_at(times)[0][::2], atol=1e-6)
+    assert_allclose(back.pose3d[::2, :, 0], poses_at(times)[0][::2, :, 0], atol=1e-4)
+
+
 def test_small_jitter_is_kept() -> None:
     times = np.arange(80) / 30 + np.random.default_rng(0).uniform(-0.007, 0.007, 80)
     assert_array_equal(resampled(times)[0].points, poses_at(times)[0])
 
 
-@pytest.mark.parametrize("fps", [5, 23.4, 61.1, 120, 240])
+@pytest.mark.parametrize("fps", [5, 23.4, 55.1, 59.94, 60, 120, 240])
 def test_any_other_rate_becomes_30_frames_per_second(fps: float) -> None:
     times = 7 + np.arange(90) / fps
     ticks, back = resampled(times)
@@ -108,7 +122,7 @@ def test_the_median_of_the_first_63_steps_sets_the_rate() -> None:
     assert len(ticks) == 33 + 24
 
 
-@pytest.mark.parametrize(("before", "after"), [(30, 60), (30, 20), (60, 40)])
+@pytest.mark.parametrize(("before", "after"), [(30, 60), (30, 20), (50, 40), (60, 40)])
 def test_rounded_times_do_not_decide_whether_a_new_rate_is_in_step(before: float, after: float) -> None:
     times = np.concatenate([np.arange(80) / before, 80 / before + np.arange(80) / after])
     _, exact = resampled(times)

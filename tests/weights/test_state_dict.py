@@ -176,6 +176,23 @@ def test_a_key_with_a_large_number_does_not_make_a_large_model(tmp_path):
         weights.load(tmp_path / "x.pth")
 
 
+@pytest.mark.parametrize("key", ["STEblocks.{}.norm1.weight", "TTEblocks.{}.norm1.weight"])
+def test_many_layers_are_not_built(tmp_path, key):
+    many = {key.format(number): torch.ones(16) for number in range(1001)}
+    torch.save({**STATES["MixSTE"], **many}, tmp_path / "x.pth")
+    with pytest.raises(WeightsError, match="describes a MixSTE of 1001 layers" if "STE" in key[:3] else "left over"):
+        weights.load(tmp_path / "x.pth")
+
+
+def test_many_networks_are_refused_quickly(tmp_path):
+    marks = {key: torch.ones(1) for key in MixSTE.published.marks}
+    torch.save(
+        {key: value for number in range(3000) for key, value in named(marks, f"{number}.").items()}, tmp_path / "x"
+    )
+    with pytest.raises(WeightsError, match="the weights of 16 networks"):
+        weights.load(tmp_path / "x")
+
+
 def test_dictionaries_that_hold_themselves_end(tmp_path):
     content: dict = {"model": STATES["MixSTE"]}
     content["self"] = content

@@ -2,12 +2,10 @@
 
 import io
 import pickle
-import struct
 import tracemalloc
 import zipfile
 from argparse import Namespace
 from collections import OrderedDict, defaultdict
-from contextlib import suppress
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -18,7 +16,8 @@ import torch
 from torch import nn
 
 from poseglass.errors import WeightsError
-from poseglass.weights.torch_file import KNOWN, Inert, TorchFile
+from poseglass.weights.tensor_unpickler import Inert
+from poseglass.weights.torch_file import TorchFile
 from samples.bomb import Bomb
 
 DTYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16,
@@ -150,58 +149,6 @@ class TestHostile:
         torch.load(tmp_path / "x.pth", weights_only=False)
         assert (tmp_path / "ran").exists(), "the bomb works when unpickled"
 
-    @pytest.mark.parametrize(
-        ("module", "name"),
-        [("builtins", "eval"), ("os", "system"), ("torch", "load"), ("pickle", "loads"), ("numpy", "load"),
-         ("poseglass.weights.torch_file", "TorchFile"), ("builtins", "getattr"), ("torch._utils", "__import__")],
-    )  # fmt: skip
-    @pytest.mark.parametrize("call", ["reduce", "newobj", "inst", "obj", "stack global"])
-    def test_every_way_to_call_a_function_calls_the_stand_in(self, tmp_path, module, name, call):
-        path = str(tmp_path / "ran")
-        argument = b"X" + struct.pack("<I", len(path)) + path.encode()
-        function = f"c{module}\n{name}\n".encode()
-        short = b"".join(b"\x8c" + bytes([len(text)]) + text.encode() for text in (module, name))
-        code = {
-            "reduce": function + argument + b"\x85R",
-            "newobj": function + argument + b"\x85\x81",
-            "inst": b"(" + argument + f"i{module}\n{name}\n".encode(),
-            "obj": b"(" + function + argument + b"o",
-            "stack global": short + b"\x93" + argument + b"\x85R",
-        }[call]
-        assert isinstance(TorchFile(archive(tmp_path, b"\x80\x04" + code + b".")).content, Inert)
-        assert not (tmp_path / "ran").exists()
-
-    @pytest.mark.parametrize(("module", "name"), [*KNOWN][:6])
-    def test_what_the_reader_knows_cannot_be_changed(self, tmp_path, module, name):
-        changes = b"}X\x04\x00\x00\x00evil" + b"K\x01s"  # {"evil": 1}
-        for state in (changes + b"b", b"N" + changes + b"\x86b"):  # as attributes, and as slots
-            path = archive(tmp_path, b"\x80\x02" + f"c{module}\n{name}\n".encode() + state + b".")
-            with pytest.raises(WeightsError):
-                TorchFile(path)
-            assert not hasattr(KNOWN[module, name], "evil")
-        path = archive(tmp_path, b"\x80\x02cos\nsystem\n" + changes + b"b.")
-        assert TorchFile(path).content is Inert
-        assert not hasattr(Inert, "evil")
-
-    @pytest.mark.parametrize(
-        "code",
-        [
-            b"\x80\x05\x96" + struct.pack("<Q", 1 << 40),  # a bytearray
-            b"\x80\x04\x8e" + struct.pack("<Q", 1 << 40),  # bytes
-            b"\x80\x04\x8d" + struct.pack("<Q", 1 << 40),  # text
-            b"\x80\x02\x8b" + struct.pack("<i", 1 << 30),  # a number
-            b"\x80\x04\x95" + struct.pack("<Q", 1 << 40),  # a frame
-            b"\x80\x02]r" + struct.pack("<I", (1 << 32) - 1) + b".",  # a place in the memo
-        ],
-    )
-    def test_memory_that_is_only_claimed_is_not_allocated(self, tmp_path, code):
-        path = archive(tmp_path, code)
-        tracemalloc.start()
-        with suppress(WeightsError):
-            TorchFile(path)
-        assert tracemalloc.get_traced_memory()[1] < 1 << 20
-        tracemalloc.stop()
-
     @FORMATS
     @pytest.mark.parametrize(
         ("description", "words"),
@@ -215,6 +162,7 @@ class TestHostile:
             ((0, (2,), (-1,)), "impossible shape"),
             ((0, (2,), (1, 1)), "impossible shape"),
             ((0, ("2",), (1,)), "impossible shape"),
+            ((0, (1,) * 65, (1,) * 65), "impossible shape"),
             ((0, 2, 1), "cannot be read"),
         ],
     )
@@ -245,9 +193,6 @@ class TestHostile:
         assert small.stat().st_size < path.stat().st_size / 100
         with pytest.raises(WeightsError, match="compressed archive"):
             TorchFile(small)
-
-    def test_nesting_is_no_problem(self, tmp_path):
-        TorchFile(archive(tmp_path, b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b"."))
 
     def test_a_pickle_without_end_is_refused(self, tmp_path, monkeypatch):
         monkeypatch.setattr("poseglass.weights.torch_file.LARGEST_PICKLE", 1000)

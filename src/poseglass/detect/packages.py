@@ -169,7 +169,7 @@ def _run(command: Sequence[str], environment: dict[str, str], folder: str) -> No
         raise DetectorError(str(problem)) from problem
     if run.returncode:
         lines = [line for line in run.stderr.splitlines() if line.strip()]
-        errors = [line for line in lines if line.startswith(("ERROR", "npm error", "npm ERR!"))][:3] or lines[-3:]
+        errors = [line for line in lines if line.startswith(("ERROR", "npm error", "npm ERR!"))][:6] or lines[-3:]
         raise DetectorError(" ".join(errors) or f"{Path(command[0]).name} exited with {run.returncode} and no message")
 
 

@@ -21,7 +21,7 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
 from poseglass.lifting.blocks import Prediction
 from poseglass.lifting.predictor import Predictor
-from poseglass.lifting.resampler import TimedBlock, on_model_clock
+from poseglass.lifting.resampler import DENSE, FASTEST, TimedBlock, on_model_clock
 from poseglass.lifting.source import Keypoints, Source, open_source, source_kind
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.lifting.stream import CHUNK, detected_poses
@@ -222,6 +222,8 @@ class Lifter:
     ) -> Iterator[PoseSequence]:
         """Yield a chunk of 3D motion for each chunk of 2D poses, holding only the chunks still without motion."""
         waiting: deque[PoseSequence] = deque()
+        # Published models take screen coordinates and know one rate, 50 frames per second.
+        fastest = FASTEST if self.model.card.coordinates == "screen" else DENSE
 
         def blocks() -> Iterator[TimedBlock]:
             for chunk in stopwatch.waiting("lift", chunks):
@@ -231,7 +233,9 @@ class Lifter:
 
         def settled() -> Iterator[PoseSequence]:
             pose3d, kept = np.zeros((0, 17, 3), np.float32), np.zeros(0, bool)
-            for prediction in on_model_clock(blocks(), lambda ticks: self._predictor.lift(ticks, size=size)):
+            for prediction in on_model_clock(
+                blocks(), lambda ticks: self._predictor.lift(ticks, size=size), fastest=fastest
+            ):
                 pose3d, kept = np.concatenate([pose3d, prediction.pose3d]), np.concatenate([kept, prediction.kept])
                 while waiting and len(pose3d) >= len(waiting[0]):
                     pose2d = waiting.popleft()

@@ -33,10 +33,6 @@ class Published:
     answers: Literal["all", "centre"] = "all"
     units: Literal["metres", "screen"] = "metres"
 
-    def matches(self, state: Mapping[str, object]) -> bool:
-        """Whether the keys belong to this architecture."""
-        return self.marks.keys() <= state.keys()
-
     def check(self, state: Mapping[str, Tensor], source: object) -> None:
         """Raise :class:`WeightsError` if a tensor from which sizes are read has the wrong number of axes."""
         for key, axes in self.marks.items():

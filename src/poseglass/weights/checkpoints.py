@@ -32,6 +32,10 @@ WAIST = (
 )
 
 
+MOST_LAYERS = 1000
+"""Published models have up to 26. Building a layer takes memory, even without its weights."""
+
+
 def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str, int]) -> PoseTransformer | Hourglass:
     """Load a published checkpoint. The keys tell its architecture, the tensors its sizes.
 
@@ -53,9 +57,13 @@ def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str,
             f"{path} holds a {backbone.__name__}, which has no setting {', '.join(sorted(unknown))}: leave it out"
         )
 
+    sizes = {**published.sizes(state), **settings}
+    if (layers := max(sizes.get("depth", 0), sizes.get("encoder_depth", 0))) > MOST_LAYERS:
+        raise WeightsError(f"{path} describes a {backbone.__name__} of {layers} layers; expected {MOST_LAYERS} at most")
+
     def build() -> PoseTransformer | Hourglass:
         card = Card(coordinates="screen", answers=published.answers, units=published.units)
-        plain = backbone(**{**published.sizes(state), **settings}).with_card(card)
+        plain = backbone(**sizes).with_card(card)
         if (waist := state.get("pos_embed_token")) is None:
             return plain
         if waist.ndim != 3:

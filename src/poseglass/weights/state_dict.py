@@ -16,7 +16,7 @@ from torch import Tensor
 from poseglass.errors import WeightsError
 from poseglass.models import BACKBONES, PoseTransformer
 from poseglass.models.published import Published
-from poseglass.weights.torch_file import StoredTensor
+from poseglass.weights.tensor_unpickler import Inert, StoredTensor
 
 __all__ = ["NetworkWeights", "find_weights"]
 
@@ -24,6 +24,8 @@ log = logging.getLogger("poseglass")
 
 DEPTH = 4
 """Dictionaries within dictionaries that are searched. Lightning's callbacks hold their state in the third."""
+MOST_NETWORKS = 16
+"""No more networks in one dictionary are looked at: two are enough to make the choice unclear."""
 WRAPPERS = re.compile(r"(?<![^.])(_orig_mod|_checkpoint_wrapped_module|_fsdp_wrapped_module)\.")
 """Parts of names that torch adds around any module: torch.compile, activation checkpointing, FSDP."""
 AVERAGES = frozenset({"ema", "swa", "average", "averaged"})
@@ -55,7 +57,7 @@ def find_weights(content: Any, source: object) -> NetworkWeights:
     because researchers evaluate it, and logged.
 
     Args:
-        content: Plain containers with tensors, or with :class:`poseglass.weights.torch_file.StoredTensor`.
+        content: Plain containers with tensors, or with :class:`poseglass.weights.tensor_unpickler.StoredTensor`.
         source: Where it comes from, for messages.
 
     Raises:
@@ -71,7 +73,8 @@ def find_weights(content: Any, source: object) -> NetworkWeights:
     """
     tables = [(place, table) for place, table in _tables(content) if table]
     if not tables:
-        got = "none" if isinstance(content, dict) else f"an object of type {type(content).__name__}"
+        kind = "another class" if isinstance(content, Inert) else f"type {type(content).__name__}"
+        got = "none" if isinstance(content, dict) else f"an object of {kind}"
         raise WeightsError(f"{source} holds no state dict: expected named tensors, got {got}")
     candidates = [weights for place, table in tables for weights in _weights(place, table, source)]
     if not candidates:
@@ -119,7 +122,8 @@ def _weights(place: str, table: Mapping[str, AnyTensor], source: object) -> Iter
         if (published := backbone.published) is None:
             continue
         mark = next(iter(published.marks))
-        for prefix in [key.removesuffix(mark) for key in tensors if key == mark or key.endswith(f".{mark}")]:
+        prefixes = [key.removesuffix(mark) for key in tensors if key == mark or key.endswith(f".{mark}")]
+        matching = [prefix for prefix in prefixes if all(f"{prefix}{key}" in tensors for key in published.marks)]
+        for prefix in matching[:MOST_NETWORKS]:
             own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-            if published.matches(own):
-                yield NetworkWeights(f"{place}{prefix}", own, backbone, published)
+            yield NetworkWeights(f"{place}{prefix}", own, backbone, published)

@@ -1,172 +1,33 @@
 """Read the tensors of a file that ``torch.save`` wrote, without running any code from it.
 
-Such a file is a pickle with the tensors' data beside it. A pickle is a small program that may call any function; the
-unpickler here knows only those that describe tensors and plain containers. Training scripts store much more beside the
-weights: numpy's random state, optimisers, settings, callbacks. Whatever else a pickle names becomes an :class:`Inert`
-object, which does nothing and keeps nothing. Data are read only for the tensors that are asked for, and memory is
-bounded by the size of the file.
+Such a file is a pickle with the tensors' data beside it (:mod:`poseglass.weights.tensor_unpickler`). Data are read only
+for the tensors that are asked for, and memory is bounded by the size of the file.
 """
 
 import math
-import pickle
 import struct
 import zipfile
-from collections import OrderedDict
 from collections.abc import Mapping, Set
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from poseglass.errors import WeightsError
+from poseglass.weights.tensor_unpickler import Storage, StoredTensor, TensorUnpickler
 
-__all__ = ["Inert", "StoredTensor", "TorchFile"]
+__all__ = ["TorchFile"]
 
 LARGEST_PICKLE = 1 << 26
 """Bytes: a pickle may need up to a hundred times its size in memory. Those of published checkpoints have below 1e6."""
 ZIP, PICKLE = b"PK\x03\x04", b"\x80"
 """How the files start."""
+MOST_AXES = 64
+"""As in torch."""
 MAGIC = 0x1950A86A20F9469CFC6C
 """The first pickle of a file of the format that torch wrote before version 1.6."""
-
-STORAGES = {
-    "DoubleStorage": torch.float64,
-    "FloatStorage": torch.float32,
-    "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16,
-    "LongStorage": torch.int64,
-    "IntStorage": torch.int32,
-    "ShortStorage": torch.int16,
-    "CharStorage": torch.int8,
-    "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool,
-}
-
-
-class Inert:
-    """Stand-in for every object whose class the reader does not know. It takes anything and keeps nothing."""
-
-    def __new__(cls, *_: object, **__: object) -> "Inert":
-        """Create one, also if an object stands in for the class."""
-        return object.__new__(Inert)
-
-    def __init__(self, *_: object, **__: object) -> None:
-        pass
-
-    def __call__(self, *_: object, **__: object) -> "Inert":
-        """Return itself, if it stands in for a function."""
-        return self
-
-    def _ignore(self, *_: object) -> None:
-        pass
-
-    # What a pickle may do to an object; `__setstate__` also keeps it from changing this class.
-    append = extend = add = __setitem__ = __setstate__ = _ignore
-
-
-class Storage(NamedTuple):
-    """The data of one or more tensors in the file."""
-
-    dtype: torch.dtype
-    key: str
-    elements: int
-
-
-class StoredTensor(NamedTuple):
-    """A tensor in the file. Nothing about it is checked before :meth:`TorchFile.tensors` reads it."""
-
-    storage: Storage
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-
-# Known functions are objects without attributes, because a pickle could change the attributes of functions and classes.
-class _Function:
-    __slots__ = ()
-
-    def __call__(self, *_: Any) -> Any:
-        raise NotImplementedError
-
-
-class _RebuildTensor(_Function):
-    __slots__ = ()
-
-    def __call__(self, *description: Any) -> Any:
-        storage, offset, shape, strides, *_ = description
-        return StoredTensor(storage, offset, shape, strides) if isinstance(storage, Storage) else Inert()
-
-
-class _RebuildParameter(_Function):
-    """A parameter is rebuilt from a tensor, and stands for it here."""
-
-    __slots__ = ()
-
-    def __call__(self, *description: Any) -> Any:
-        return description[0]
-
-
-class _RebuildFromType(_Function):
-    """Rebuild a subclass of Tensor: the function for the plain tensor, the class, its arguments and its state."""
-
-    __slots__ = ()
-
-    def __call__(self, *description: Any) -> Any:
-        function, _, arguments, *_ = description
-        return function(*arguments) if isinstance(function, _Function) else Inert()
-
-
-class _StorageType(NamedTuple):
-    dtype: torch.dtype
-
-
-KNOWN: dict[tuple[str, str], Any] = {
-    ("collections", "OrderedDict"): OrderedDict,
-    ("torch._utils", "_rebuild_tensor"): _RebuildTensor(),
-    ("torch._utils", "_rebuild_tensor_v2"): _RebuildTensor(),
-    ("torch._utils", "_rebuild_parameter"): _RebuildParameter(),
-    ("torch._utils", "_rebuild_parameter_with_state"): _RebuildParameter(),
-    ("torch._tensor", "_rebuild_from_type_v2"): _RebuildFromType(),
-    **{
-        (module, name): _StorageType(dtype)
-        for module in ("torch", "torch.cuda", "torch.storage")
-        for name, dtype in STORAGES.items()
-    },
-}
-
-
-def _refused(_: pickle.Unpickler) -> None:
-    raise pickle.UnpicklingError("it has a kind of data that torch.save never writes")
-
-
-class _Unpickler(pickle._Unpickler):
-    """The unpickler in Python: unlike the one in C, it never allocates what a file only claims to hold."""
-
-    dispatch = pickle._Unpickler.dispatch | {
-        code[0]: _refused for code in (pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.EXT1, pickle.EXT2, pickle.EXT4)
-    }
-
-    def __init__(self, file: BytesIO) -> None:
-        super().__init__(file, encoding="latin1")
-        self.skipped: dict[str, None] = {}  # the names of unknown classes and functions, in order
-        self.storages: dict[str, Storage] = {}
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The known function or class of that name, or else :class:`Inert`."""
-        if (module, name) not in KNOWN:
-            self.skipped[f"{module}.{name}"] = None
-        return KNOWN.get((module, name), Inert)
-
-    def persistent_load(self, pid: Any) -> Any:
-        """The data that an entry ``("storage", type, key, device, elements)`` refers to."""
-        if not (isinstance(pid, tuple) and len(pid) >= 5 and pid[0] == "storage"):
-            raise pickle.UnpicklingError("it refers to its data in an unknown way")
-        _, kind, key, _, elements, *view = pid
-        if not (isinstance(kind, _StorageType) and isinstance(elements, int)) or any(view):
-            return Inert()
-        return self.storages.setdefault(str(key), Storage(kind.dtype, str(key), elements))
 
 
 class TorchFile:
@@ -176,8 +37,8 @@ class TorchFile:
         path: The file.
 
     Attributes:
-        content: The saved object: plain containers and values, a :class:`StoredTensor` for each tensor, and an
-            :class:`Inert` object for each object of another class.
+        content: The saved object: plain containers and values, a stored tensor for each tensor, and an inert object for
+            each object of another class (:mod:`poseglass.weights.tensor_unpickler`).
         skipped: The names of those other classes, and of functions that the pickle would have called.
 
     Raises:
@@ -253,7 +114,7 @@ class _Archive:
                 raise ValueError("it was written on a big-endian machine")
             if members[pickles[0]].file_size > LARGEST_PICKLE:
                 raise ValueError(f"its pickle is larger than {LARGEST_PICKLE >> 20} MiB")
-            unpickler = _Unpickler(BytesIO(archive.read(pickles[0])))
+            unpickler = TensorUnpickler(BytesIO(archive.read(pickles[0])))
         self.content = unpickler.load()
         self.skipped = unpickler.skipped
 
@@ -275,20 +136,20 @@ class _Sequence:
         with path.open("rb") as file:
             stream = BytesIO(file.read(LARGEST_PICKLE))
             try:
-                marked = _Unpickler(stream).load() == MAGIC
+                marked = TensorUnpickler(stream).load() == MAGIC
             except Exception:  # no pickle, or one that was not written by torch
                 marked = False
             if not marked:
                 raise ValueError("it was written by pickle, not by torch.save")
-            _, machine = _Unpickler(stream).load(), _Unpickler(stream).load()
+            _, machine = TensorUnpickler(stream).load(), TensorUnpickler(stream).load()
             if isinstance(machine, dict) and not machine.get("little_endian", True):
                 raise ValueError("it was written on a big-endian machine")
-            unpickler = _Unpickler(stream)
-            self.content, keys = unpickler.load(), _Unpickler(stream).load()
+            unpickler = TensorUnpickler(stream)
+            self.content, keys = unpickler.load(), TensorUnpickler(stream).load()
             self.skipped = unpickler.skipped
             place = stream.tell()
             for key in keys:
-                if (storage := unpickler.storages.get(str(key))) is None:
+                if not isinstance(key, str | int) or (storage := unpickler.storages.get(str(key))) is None:
                     break  # numbers of an unknown type, so it is unknown where the next data start
                 file.seek(place)
                 (elements,) = struct.unpack("<q", file.read(8))
@@ -326,7 +187,11 @@ def _check(name: str, tensor: StoredTensor) -> None:
     """Raise ValueError unless the tensor lies in its data, and has no more elements than they have."""
     storage, offset, shape, strides = tensor
     numbers = [offset, *shape, *strides]
-    if len(shape) != len(strides) or not all(isinstance(number, int) and number >= 0 for number in numbers):
+    if (
+        len(shape) > MOST_AXES
+        or len(shape) != len(strides)
+        or not all(isinstance(number, int) and number >= 0 for number in numbers)
+    ):
         raise ValueError(f"{name} has an impossible shape")
     elements = math.prod(shape)
     last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
