@@ -95,7 +95,10 @@ def evaluate(
         for option, value in for_recordings.items():
             if value is not None:
                 wrong(option, f"it is for a folder of recordings, but {data} is not a folder")
-        _show(_on_clips(model, data, where, keep=kept, split=split, flip=flip), json, csv, markdown=markdown)
+        if protocol not in (None, "1", "2"):
+            wrong("--protocol", f"{protocol!r} is for a folder of recordings; motion clips have 1 and 2")
+        report = _on_clips(model, data, where, keep=kept, split=split, flip=flip, protocol=int(protocol or 1))
+        _show(report, json, csv, markdown=markdown)
         tell_device(where)
         return
     if protocol not in (None, "ours", "published"):
@@ -127,7 +130,14 @@ def evaluate(
 
 
 def _on_clips(
-    model: str, data: Path, device: "torch.device", *, keep: "Keep | None", split: str | None, flip: bool
+    model: str,
+    data: Path,
+    device: "torch.device",
+    *,
+    keep: "Keep | None",
+    split: str | None,
+    flip: bool,
+    protocol: int,
 ) -> "ClipReport":
     from poseglass.data.clips import MotionClips
     from poseglass.judging.on_clips import evaluate_clips
@@ -135,7 +145,7 @@ def _on_clips(
 
     clips = MotionClips.load(data)
     network = weights.load(model, keep=keep, device=device)
-    return evaluate_clips(network, clips, split=split or "test", flip=flip, progress=True)
+    return evaluate_clips(network, clips, split=split or "test", flip=flip, protocol=protocol, progress=True)
 
 
 def _on_recordings(
