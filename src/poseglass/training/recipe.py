@@ -100,6 +100,7 @@ class LossSettings:
 
     position: float = 1.0
     n_position: float = 0.0
+    image_position: float = 0.0
     smoothness: float = 0.5
     velocity: float = 2.0
     limb_length: float = 0.0
@@ -107,7 +108,8 @@ class LossSettings:
     angle: float = 0.0
     angle_velocity: float = 0.0
     joint_weights: tuple[float, ...] = JOINT_WEIGHTS
-    """The weight of each joint in `position` and `smoothness`, in the order of the poses; empty for equal weights."""
+    """The weight of each joint in `position`, `image_position` and `smoothness`, in the order of the poses; empty for
+    equal weights."""
     frames: Literal["all", "centre"] = "all"
     """All frames that the model predicts (for a funnel, the kept ones), or only the clip's centre."""
 
@@ -308,7 +310,10 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
             ("data.clean", "data.shares", "data.detector", "data.layouts", "data.variety"),
         ),
         "on motion clips (no data.keypoints)": (not data.keypoints, ("data.stride",)),
-        "if loss.position and loss.smoothness are 0": (not (loss.position or loss.smoothness), ("loss.joint_weights",)),
+        "if loss.position, loss.image_position and loss.smoothness are 0": (
+            not (loss.position or loss.image_position or loss.smoothness),
+            ("loss.joint_weights",),
+        ),
         "if optim.weight_decay is 0": (not optim.weight_decay, ("optim.decays",)),
         "with muon": (optim.name == "muon", ("optim.amsgrad",)),
         "if schedule.every is 0": (not schedule.every, ("schedule.every_factor",)),
