@@ -1,104 +1,59 @@
-"""Batches of motion clips: what they depend on, and how the recipe's settings reach them."""
-
-from pathlib import Path
+"""Batches of motion capture, on the CPU and on a device."""
 
 import numpy as np
 import pytest
 import torch
+import training_runs
 from numpy.testing import assert_array_equal
 
-from oracle import bodies
-from poseglass import H36M_17
-from poseglass.clips.mirror import flip
-from poseglass.data.clips import MotionClip, MotionClips
-from poseglass.data.virtual.detector import DetectorNoise
-from poseglass.data.virtual.limbs import Variety
-from poseglass.data.virtual.measured_detector import MeasuredNoise
-from poseglass.errors import RecipeError
+from poseglass.clips.sample import mirrored
+from poseglass.data.virtual.sampler import ClipBatch, Sampler
+from poseglass.training.batches import batches
 from poseglass.training.motion_batches import MotionBatches
-from poseglass.training.recipe import Recipe
 
-RECIPES = Path(__file__).parents[2] / "recipes"
-
-
-@pytest.fixture(scope="module")
-def clips() -> MotionClips:
-    takes = tuple(
-        MotionClip(name, bodies.motion(150, H36M_17.joints, seed).astype(np.float32), name, split)
-        for seed, (name, split) in enumerate([("anna", "train"), ("ben", "train"), ("carl", "val")])
-    )
-    return MotionClips(takes, fps=60.0)
+data, recipe = training_runs.data, training_runs.recipe  # fixtures
 
 
-def batches(clips: MotionClips, *settings: str) -> MotionBatches:
-    return MotionBatches(clips, Recipe().override("model.frames=9", "model.inputs=3", "data.batch=8", *settings))
+@pytest.mark.parametrize("flip", ["random", "both"])
+def test_the_cpu_gets_the_same_clips_either_way(recipe, flip):
+    source = batches(recipe.override(f"data.flip={flip}"))
+    assert isinstance(source, MotionBatches)
+    sample, batch = source.draw(3, 0), source.draw_on(torch.device("cpu"), 3, 0)
+    assert_array_equal(batch.pose2d, sample.pose2d)
+    assert_array_equal(batch.pose3d, sample.pose3d)
+    assert not np.array_equal(source.draw(4, 0).pose2d, sample.pose2d)
 
 
-def test_a_batch_depends_on_seed_step_and_rank_only(clips):
-    source, other = batches(clips, "run.workers=2"), batches(clips, "run.workers=2")
-    other.draw(3, 1)
-    first = source.draw(5, 1)
-    assert first.pose2d.shape == (4, 9, 17, 3)
-    for same, batch in ((True, other.draw(5, 1)), (False, other.draw(6, 1)), (False, other.draw(5, 0))):
-        assert torch.equal(first.pose2d, batch.pose2d) is same
-        assert torch.equal(first.pose3d, batch.pose3d) is same
-    assert not torch.equal(first.pose2d, batches(clips, "run.workers=2", "run.seed=7").draw(5, 1).pose2d)
+def test_a_batch_of_both_ways_has_mirror_images(recipe):
+    sample = batches(recipe.override("data.flip=both", "data.batch=4")).draw(0, 0)
+    half = type(sample)(sample.pose2d[:2], sample.pose3d[:2])
+    assert_array_equal(mirrored(half).pose2d, sample.pose2d)
+    assert_array_equal(mirrored(half).pose3d, sample.pose3d)
 
 
-def test_both_halves_of_a_batch_mirror_each_other(clips):
-    for poses in batches(clips, "data.flip=both").draw(0, 0):
-        assert poses.shape[0] == 8
-        assert_array_equal(poses[4:], flip(poses[:4].numpy()))
+def test_cuda_makes_its_clips_itself(recipe, monkeypatch):
+    """With a generator of the device, seeded by run, step and worker, and nothing is sent there."""
+    source, where, drawn = batches(recipe), torch.device("cuda", 1), []
 
+    class Generator:
+        def __init__(self, where):
+            self.where = where
 
-def test_validation_batches_are_the_same_for_every_run(clips):
-    first = batches(clips, "run.seed=1", "run.validation_clips=6").validation()
-    second = batches(clips, "run.seed=2", "run.validation_clips=6").validation()
-    assert [*first] == ["clean", "detected"]
-    for name, sample in first.items():
-        assert sample.pose2d.shape == (3, 9, 17, 3)
-        assert_array_equal(sample.pose2d, second[name].pose2d)
-    assert (first["clean"].pose2d[..., 2] == 1).all()
-    assert (first["detected"].pose2d[..., 2] < 1).any()
+        def manual_seed(self, seed):
+            self.seed = seed
+            return self
 
+    def sample(self, generator, count):
+        drawn.append((generator.where, generator.seed))
+        return ClipBatch(torch.zeros(count, 9, 17, 3), torch.ones(count, 9, 17, 3))
 
-def test_settings_reach_the_sampler(clips):
-    plain = batches(clips).sampler
-    assert plain.noise == DetectorNoise()
-    assert plain.variety == Variety()
-    new = batches(
-        clips, "data.detector=measured", "data.variety={arms = 0.2}", "data.layouts={coco17 = 1}", "data.clean=0.5"
-    ).sampler
-    assert new.noise == MeasuredNoise()
-    assert new.variety == Variety(arms=0.2)
-    assert new.layouts == {"coco17": 1}
-    assert new.clean == 0.5
-
-
-def test_the_recipe_of_version_2_uses_the_measured_detector(clips):
-    recipe = Recipe.read(RECIPES / "balanced-81-v2.toml")
-    sampler = MotionBatches(clips, recipe).sampler
-    assert sampler.noise == MeasuredNoise()
-    assert sampler.variety == Variety(arms=0.25, legs=0.1, still=0.03, crouching=0.04, tilted=0.05, lying=0.08)
-    assert sampler.layouts["blazepose33"] == 0.3
-    assert sampler.frames == 81
-
-
-@pytest.mark.parametrize(
-    ("setting", "words"),
-    [
-        ("data.variety={arms = 1.5}", "data.variety must be from 0 to 1 each"),
-        ("data.variety={feet = 0.5}", "of arms, legs, still, crouching, tilted, lying"),
-        ("data.layouts={coco17 = 0.5}", "data.layouts must be from 0 to 1 each, and add up to 1"),
-        ("data.layouts={coco = 1.0}", "data.layouts must be of h36m17, coco17, halpe26, body25, blazepose33"),
-        ("data.detector=real", "data.detector must be one of mild, measured"),
-    ],
-)
-def test_impossible_settings_are_refused(setting, words):
-    with pytest.raises(RecipeError, match=words):
-        Recipe().override(setting)
-
-
-def test_recordings_refuse_settings_for_motion_clips():
-    with pytest.raises(RecipeError, match=r"data\.detector=measured has no effect on recordings"):
-        Recipe().override("data.keypoints=cpn", "data.detector=measured")
+    monkeypatch.setattr(torch, "Generator", Generator)
+    monkeypatch.setattr(Sampler, "sample", sample)
+    monkeypatch.setattr("poseglass.training.motion_batches.transferred", None)
+    for step, rank in ((0, 0), (0, 1), (1, 0), (0, 0)):
+        batch = source.draw_on(where, step, rank)
+        assert batch.pose2d.shape == (2, 9, 17, 3)
+    assert {place for place, _ in drawn} == {where}
+    seeds = [seed for _, seed in drawn]
+    assert len({*seeds[:3]}) == 3
+    assert seeds[3] == seeds[0]

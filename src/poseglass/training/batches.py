@@ -38,8 +38,11 @@ class Batches(Protocol):
     def epoch(self) -> int:
         """Steps per epoch, in which all data are used once."""
 
-    def draw(self, step: int, rank: int, device: torch.device = ...) -> Sample | DeviceBatch:
-        """Draw one worker's share of a step's batch, on the device if it is made of tensors."""
+    def draw(self, step: int, rank: int) -> Sample:
+        """Draw one worker's share of a step's batch."""
+
+    def draw_on(self, where: torch.device, step: int, rank: int) -> DeviceBatch:
+        """Draw the same on a device; a source that makes its clips may make others on each kind of device."""
 
     def validation(self) -> dict[str, Sample]:
         """Return validation batches by name, the same for every run of the same recipe."""

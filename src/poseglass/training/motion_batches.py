@@ -14,13 +14,12 @@ from poseglass.data.virtual.measured_detector import MeasuredNoise
 from poseglass.data.virtual.sampler import Sampler, mirror_image
 from poseglass.training.recipe import Recipe
 from poseglass.training.seeds import mixed
-from poseglass.training.transfer import DeviceBatch
+from poseglass.training.transfer import DeviceBatch, transferred
 
 __all__ = ["MotionBatches"]
 
 FPS = 30.0  # frames per second of an epoch's clips
 VALIDATION = {"clean": 1.0, "detected": 0.0}  # share of exact 2D poses in each validation batch; its index is the seed
-CPU = torch.device("cpu")
 logger = logging.getLogger(__name__)
 
 
@@ -32,8 +31,8 @@ class MotionBatches:
 
     Args:
         clips: Takes, with the splits ``train`` and ``val``.
-        recipe: Clip length, batch, mirror images, share of exact 2D poses, and shares of subjects. The share of
-            subjects without training takes is ignored with a warning.
+        recipe: Clip length, and all settings of `recipe.data`. The share of subjects without training takes is ignored
+            with a warning.
 
     Raises:
         DataError: A split has no takes.
@@ -52,23 +51,33 @@ class MotionBatches:
         self.validation_takes = clips.split("val")
         self.epoch = math.ceil(train.minutes * 60 * FPS / (frames * data.batch))
 
-    def draw(self, step: int, rank: int, device: torch.device = CPU) -> DeviceBatch:
-        """Draw one worker's share of a step's batch. It is made on the device."""
+    def draw(self, step: int, rank: int) -> Sample:
+        """Draw one worker's share of a step's batch."""
+        return _sample(self._clips(step, rank, torch.device("cpu")))
+
+    def draw_on(self, where: torch.device, step: int, rank: int) -> DeviceBatch:
+        """Draw one worker's share of a step's batch on a device.
+
+        CUDA makes the clips itself. They are not those that the CPU makes, because its random numbers differ.
+        """
+        return self._clips(step, rank, where) if where.type == "cuda" else transferred(self.draw(step, rank), where)
+
+    def _clips(self, step: int, rank: int, where: torch.device) -> DeviceBatch:
         data, run = self.recipe.data, self.recipe.run
-        count, generator = data.batch // run.workers, torch.Generator(device).manual_seed(mixed(run.seed, step, rank))
-        if data.flip == "both":
-            half = self.sampler.sample(generator, count // 2)
-            return DeviceBatch(*(torch.cat([poses, mirror_image(poses)]) for poses in half))
-        return DeviceBatch(*self.sampler.sample(generator, count))  # which mirrors at random
+        count, generator = data.batch // run.workers, torch.Generator(where).manual_seed(mixed(run.seed, step, rank))
+        if data.flip != "both":
+            return DeviceBatch(*self.sampler.sample(generator, count))  # which mirrors at random
+        pose2d, pose3d = self.sampler.sample(generator, count // 2)
+        return DeviceBatch(torch.cat([pose2d, mirror_image(pose2d)]), torch.cat([pose3d, mirror_image(pose3d)]))
 
     def validation(self) -> dict[str, Sample]:
         """Return two batches, of exact and of detector-like 2D poses, the same for every run."""
         half = max(self.recipe.run.validation_clips // 2, 1)
-        batches = {}
-        for seed, (name, clean) in enumerate(VALIDATION.items()):
-            sampler, generator = self._sampler(self.validation_takes, clean), torch.Generator().manual_seed(seed)
-            batches[name] = Sample(*(poses.numpy() for poses in sampler.sample(generator, half)))
-        return batches
+        samplers = {name: self._sampler(self.validation_takes, clean) for name, clean in VALIDATION.items()}
+        return {
+            name: _sample(DeviceBatch(*sampler.sample(torch.Generator().manual_seed(seed), half)))
+            for seed, (name, sampler) in enumerate(samplers.items())
+        }
 
     def _sampler(self, takes: MotionClips, clean: float) -> Sampler:
         data = self.recipe.data
@@ -95,3 +104,7 @@ class MotionBatches:
             "training": {"takes": len(self.sampler.clips), "minutes": self.sampler.clips.minutes},
             "validation": {"takes": len(self.validation_takes), "minutes": self.validation_takes.minutes},
         }
+
+
+def _sample(batch: DeviceBatch) -> Sample:
+    return Sample(batch.pose2d.cpu().numpy(), batch.pose3d.cpu().numpy())

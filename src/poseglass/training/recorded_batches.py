@@ -23,6 +23,7 @@ from poseglass.data.recordings.store import Recording, Recordings
 from poseglass.errors import DataError, PoseError
 from poseglass.training.clip_table import ClipTable
 from poseglass.training.recipe import Recipe
+from poseglass.training.transfer import DeviceBatch, transferred
 
 __all__ = ["RecordedBatches"]
 
@@ -87,8 +88,8 @@ class RecordedBatches:
         """The number of clips that a step reads. Together with any mirror images, they form a batch."""
         return self.recipe.data.batch // (2 if self.recipe.data.flip == "both" else 1)
 
-    def draw(self, step: int, rank: int, device: torch.device | None = None) -> Sample:
-        """Draw one worker's share of a step's batch. It is read by the processor, whatever the device."""
+    def draw(self, step: int, rank: int) -> Sample:
+        """Draw one worker's share of a step's batch."""
         data, run = self.recipe.data, self.recipe.run
         share = self._drawn // run.workers
         mine = slice(rank * share, (rank + 1) * share)
@@ -103,6 +104,10 @@ class RecordedBatches:
             pairs = ((poses, flip(poses)) for poses in (sample.pose2d, sample.pose3d))
             return Sample(*(np.where(turned, image, poses) for poses, image in pairs))
         return sample
+
+    def draw_on(self, where: torch.device, step: int, rank: int) -> DeviceBatch:
+        """Draw one worker's share of a step's batch, and send it to a device."""
+        return transferred(self.draw(step, rank), where)
 
     def validation(self) -> dict[str, Sample]:
         """Return a sample of the validation split's clips. Padding and invalid frames do not count."""

@@ -78,7 +78,7 @@ class TrainingState:
             TrainingError: The loss or its gradient is not finite.
         """
         optim = self.recipe.optim
-        pose2d, pose3d = transferred(batch, self.device)
+        pose2d, pose3d = transferred(batch, self.device) if isinstance(batch, Sample) else batch
         with (
             seeded(mixed(self.recipe.run.seed, self.step, self.rank), self.device),  # dropout and stochastic depth
             devices.autocast(self.device, enabled=optim.bf16),

@@ -23,8 +23,8 @@ class DeviceBatch(NamedTuple):
     pose3d: Pose3D
 
 
-def transferred(sample: Sample | DeviceBatch, where: torch.device) -> DeviceBatch:
-    """Send a batch to a device, unless it was made there.
+def transferred(sample: Sample, where: torch.device) -> DeviceBatch:
+    """Send a batch to a device.
 
     CUDA copies it from pinned memory while this process goes on; work that is started later on the GPU waits for it.
 
@@ -34,8 +34,6 @@ def transferred(sample: Sample | DeviceBatch, where: torch.device) -> DeviceBatc
         >>> transferred(sample, torch.device("meta")).pose2d.shape
         torch.Size([2, 9, 17, 3])
     """
-    if isinstance(sample, DeviceBatch):
-        return sample
     return DeviceBatch(*(_sent(torch.from_numpy(poses), where) for poses in (sample.pose2d, sample.pose3d)))
 
 
