@@ -96,7 +96,7 @@ def clip_views(name: str, points: Float[ndarray, "f 17 3"], protocol: int = 1) -
     """
     joints = torch.from_numpy(points)
     features = face(joints)
-    with_face = torch.cat([to_nose(joints, features), features], 1).numpy()  # f 23 3
+    with_face = torch.cat([to_nose(joints, features), features], 1).cpu().numpy()  # f 23 3
     for number, viewpoint in enumerate(CAMERAS):
         camera = _camera(viewpoint, points)
         clean = camera.to_camera(points)
@@ -116,7 +116,7 @@ def _mild(draws: Draws, camera: Camera, world: Float[ndarray, "f 23 3"]) -> tupl
 
 def _measured(draws: Draws, camera: Camera, world: Float[ndarray, "f 23 3"]) -> tuple[ndarray, ndarray]:
     """The 17 joints (f 17 2) and scores (f 17) as the detector of version 2 reports them."""
-    placed = place(draws, torch.from_numpy(world)[None], COCO)[0].numpy()  # f 23 3
+    placed = place(draws, torch.from_numpy(world)[None], COCO)[0].cpu().numpy()  # f 23 3
     space = camera.to_camera(placed)
     pixels, depth = torch.from_numpy(camera.project(space))[None], torch.from_numpy(space[..., 2])[None]
     view = Projection(pixels, depth, torch.tensor([FPS], dtype=torch.float64))
@@ -125,7 +125,7 @@ def _measured(draws: Draws, camera: Camera, world: Float[ndarray, "f 23 3"]) -> 
 
 def _observed(points: Tensor, scores: Tensor) -> tuple[ndarray, ndarray]:
     points, scores = observe(points, scores, COCO)
-    return points[0].numpy(), scores[0].numpy()
+    return points[0].cpu().numpy(), scores[0].cpu().numpy()
 
 
 DETECTORS = {1: _mild, 2: _measured}
