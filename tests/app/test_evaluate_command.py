@@ -105,6 +105,16 @@ def test_options_for_recordings_are_refused_for_motion_clips(poseglass, clips, o
     assert "is for a folder of recordings" in " ".join(err.replace("│", " ").split())
 
 
+def test_motion_clips_have_two_versions_of_the_protocol(poseglass, clips):
+    for options, version in (((), 1), (("--protocol", "1"), 1), (("--protocol", "2"), 2)):
+        code, out, _ = poseglass("evaluate", "weights/person", "--data", "clips.npz", *options)
+        assert code == 0
+        assert f"protocol {version}: 4 cameras" in out
+    code, _, err = poseglass("evaluate", "weights/person", "--data", "clips.npz", "--protocol", "3")
+    assert code == 2
+    assert "motion clips have 1 and 2" in " ".join(err.replace("│", " ").split())
+
+
 def test_the_matlab_file_for_3dhp_holds_the_evaluated_poses(poseglass, data, monkeypatch):
     monkeypatch.chdir(data)
     arguments = ("evaluate", "weights/model", "--data", "3dhp", "--keypoints", "gt")

@@ -18,7 +18,7 @@ WARM_UPS = 3  # runs before recording, in which libraries choose their kernels, 
 
 
 @dataclass(frozen=True, eq=False)
-class _Capture:
+class _CapturedPass:
     graph: Any
     given: Tensor  # where the recorded kernels read their input
     result: Any  # where they write
@@ -45,7 +45,7 @@ class Graphed:
 
     def __init__(self, run: Callable[[Tensor], Any]) -> None:
         self._run = run
-        self._captures: dict[tuple[torch.Size, torch.dtype, torch.device], _Capture] = {}
+        self._recordings: dict[tuple[torch.Size, torch.dtype, torch.device], _CapturedPass] = {}
         self._lock = Lock()  # calls share the tensors that the kernels read and write
 
     def __call__(self, x: Tensor) -> Any:
@@ -58,14 +58,14 @@ class Graphed:
             raise ModelError(f"CUDA graphs need a tensor on CUDA, got one on {x.device}")
         key = (x.shape, x.dtype, x.device)
         with self._lock, devices.current(x.device), torch.inference_mode():
-            if key not in self._captures:
-                self._captures[key] = self._record(x)
-            captured = self._captures[key]
-            captured.given.copy_(x)
-            captured.graph.replay()
-            return tree_map(torch.clone, captured.result)
+            if key not in self._recordings:
+                self._recordings[key] = self._record(x)
+            recording = self._recordings[key]
+            recording.given.copy_(x)
+            recording.graph.replay()
+            return tree_map(torch.clone, recording.result)
 
-    def _record(self, x: Tensor) -> _Capture:
+    def _record(self, x: Tensor) -> _CapturedPass:
         given = x.clone()
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
@@ -82,4 +82,4 @@ class Graphed:
             raise ModelError(
                 f"this model cannot be recorded as a CUDA graph ({problem}): run it without graphs"
             ) from None
-        return _Capture(graph, given, result)
+        return _CapturedPass(graph, given, result)
