@@ -257,6 +257,13 @@ def test_evaluation_leaves_the_mode_of_the_model_unchanged():
     assert [part.training for part in model.modules()] == modes
 
 
+def test_a_model_is_evaluated_on_a_device():
+    model, clips = pg.create_model("mixste-small", frames=9), clips_of(takes_at(30)[1:2], 30)
+    assert pg.evaluate(model, clips, device="cpu") == pg.evaluate(model, clips)
+    with pytest.raises(ModelError, match=r"this machine has no device cuda:99 .*; choose auto or one of cpu"):
+        pg.evaluate(model, clips, device="cuda:99")
+
+
 def test_models_that_cannot_lift_are_refused():
     clips = clips_of(takes_at(30)[1:2], 30)
     with pytest.raises(ModelError, match="4 inputs"):
