@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "poseglass"
-# What changes the state of the process, and the files that may. `torch.Generator(...).manual_seed(...)` changes only itself. Tests show that they restore it; a worker of training
-# owns its process.
+# What changes the state of the process, and the files that may. Tests show that they restore it; a worker of training
+# owns its process. Seeding a new generator, `Generator(...).manual_seed(...)`, changes nothing else.
 ALLOWED = {
     r"(?<!\))\.manual_seed\(": {"training/seeds.py", "testing/_judge.py"},
     r"\brandom\.(seed|set_?state)\(": {"testing/_judge.py"},
