@@ -1,23 +1,27 @@
 """Measure a detector's errors on real video: python benchmarks/detector_errors_real.py [DETECTOR ...]
 
 The truth is the reference of `triangulated.py`, projected into the four views. Errors are shares of the body's size in
-the image (the diagonal of its joints' box), after exchanges of left and right were undone. The last column is the
-simulated detector of training, `poseglass.data.virtual.detector`, on the same projections.
+the image (the diagonal of its joints' box), after exchanges of left and right were undone. The last columns are the
+simulated detectors of training, versions 1 and 2, on the same poses, without their exchanges.
 """
 
 import sys
 
 import numpy as np
+import torch
 from numpy import ndarray
 from real_videos import CALIBRATION, POSE2SIM, VIEWS, files, keypoints
-from triangulated import JOINTS, MIRROR, Reference, aligned, exchanges_undone, reference
+from triangulated import JOINTS, RATE, Reference, aligned, exchanges_undone, reference
 
-from poseglass.data.virtual.detector import DetectorNoise, detect
+from poseglass.body.skeleton import H36M_17
+from poseglass.data.virtual.detector import DetectorNoise, body_size, detect
+from poseglass.data.virtual.draws import TorchDraws
+from poseglass.data.virtual.measured_detector import MeasuredNoise, Projection, detect_measured
 
 QUANTILES = (25, 50, 75, 90, 95, 99)
 LAGS = (1, 3, 6, 15)
 SCORES = ((0.97, 1.01), (0.6, 0.97), (0.3, 0.6), (0.0, 0.3))
-DRAWS = 40  # of the simulated detector
+DRAWS = 40  # of the simulated detectors
 
 
 def main(names: list[str]) -> None:
@@ -29,26 +33,35 @@ def main(names: list[str]) -> None:
         undone, swapped = exchanges_undone(truth.cameras, aligned(views[name]))
         errors = (undone[..., :2] - truth.pixels()) / truth.sizes()[:, None, None, None]
         columns[name], swaps[name] = (errors, undone[..., 2]), swapped
-    columns["simulated"] = simulated(truth)
+    real = dict(columns)
+    columns |= simulated(truth)
 
     print(f"{len(truth.points)} frames, 4 views, {len(JOINTS)} joints; sizes {truth.sizes().round()} pixels")
     print(f"{'':34}" + "".join(f"{name:>18}" for name in columns))
     rows = {name: statistics(*column) for name, column in columns.items()}
-    for label in rows["simulated"]:
+    for label in rows[names[0]]:
         print(f"{label:34}" + "".join(f"{rows[name][label]:>18}" for name in columns))
     for name, swapped in swaps.items():
         print(f"{name}: left and right exchanged in {swapped.any(2).sum(1)} frames of the views")
     print("median error by joint, %")
     for joint, title in enumerate(JOINTS):
-        medians = [100 * np.median(np.linalg.norm(errors[:, :, joint], axis=-1)) for errors, _ in columns.values()]
+        medians = [100 * np.median(np.linalg.norm(errors[:, :, joint], axis=-1)) for errors, _ in real.values()]
         print(f"{title:34}" + "".join(f"{median:18.1f}" for median in medians))
 
 
-def simulated(truth: Reference) -> tuple[ndarray, ndarray]:
-    """Errors (v f j 2) and scores (v f j) of the simulated detector, without its exchanges of sides."""
-    pixels = np.concatenate([truth.pixels()] * DRAWS)
-    points, scores = detect(np.random.default_rng(0), pixels, DetectorNoise(swaps=0.0), tuple(MIRROR))
-    return (points - pixels) / np.concatenate([truth.sizes()] * DRAWS)[:, None, None, None], scores
+def simulated(truth: Reference) -> dict[str, tuple[ndarray, ndarray]]:
+    """Errors (v f j 2) and scores (v f j) of the simulated detectors on Human3.6M's joints."""
+    pixels = np.concatenate([np.stack([camera.project(truth.h36m) for camera in truth.cameras])] * DRAWS)
+    depth = np.concatenate([np.stack([camera.depth(truth.h36m) for camera in truth.cameras])] * DRAWS)
+    view = Projection(torch.tensor(pixels), torch.tensor(depth), torch.full((len(pixels),), RATE))
+    draws, size = TorchDraws(torch.Generator().manual_seed(0)), body_size(view.pixels)
+    answers = {
+        "version 1": detect(draws, view.pixels, DetectorNoise(swaps=0.0), H36M_17.mirror),
+        "version 2": detect_measured(draws, view, MeasuredNoise(swaps=False), H36M_17.mirror),
+    }
+    return {
+        name: (((points - view.pixels) / size).numpy(), scores.numpy()) for name, (points, scores) in answers.items()
+    }
 
 
 def statistics(errors: ndarray, scores: ndarray) -> dict[str, str]:

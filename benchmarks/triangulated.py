@@ -26,8 +26,8 @@ JOINTS = ["nose", "left_ear", "right_ear"] + [
 ]
 ROWS = [pg.BLAZEPOSE_33.index(joint) for joint in JOINTS]
 MIRROR = [ROWS.index(pg.BLAZEPOSE_33.mirror[row]) for row in ROWS]
-ARMS = [JOINTS.index(joint) for joint in JOINTS if "shoulder" in joint or "elbow" in joint or "wrist" in joint]
 LEGS = [JOINTS.index(joint) for joint in JOINTS if "hip" in joint or "knee" in joint or "ankle" in joint]
+UPPER = [joint for joint in range(len(JOINTS)) if joint not in LEGS]
 
 UNITS = 64
 """Qualisys states intrinsics in 1/64 pixel."""
@@ -115,13 +115,13 @@ def distances(cameras: list[CalibratedCamera], pixels: ndarray, points: ndarray)
 
 
 def exchanges_undone(cameras: list[CalibratedCamera], keypoints: ndarray) -> tuple[ndarray, ndarray]:
-    """Exchange left and right of the arms and of the legs, per view and frame, such that the views agree best.
+    """Exchange left and right of the upper body and of the legs, per view and frame, such that the views agree best.
 
     Takes and returns x, y and score (v f j 3); also returns which were exchanged (v f j). Exchanging every view changes
     no error; of two such choices, the one with fewer exchanges is taken, or the one nearer to the frame before.
     """
     swapped = np.zeros(keypoints.shape[:3], bool)
-    for limbs in (ARMS, LEGS):
+    for limbs in (UPPER, LEGS):
         part, mirrored = keypoints[:, :, limbs], keypoints[:, :, MIRROR][:, :, limbs]
         choices = list(product((False, True), repeat=len(cameras)))
         costs, poses = [], []

@@ -9,6 +9,7 @@ in which both show the person. Without videos it prints a table for every detect
 
 import argparse
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 from numpy import ndarray
@@ -24,7 +25,7 @@ DETECTORS = ["mediapipe-lite", "mediapipe", "mediapipe-heavy"]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("videos", nargs="*")
+    parser.add_argument("videos", nargs="*", type=Path)
     parser.add_argument("--model", action="append", help="a model; may be repeated; default: balanced")
     parser.add_argument("--detector", action="append", help="a detector; may be repeated; default: all of MediaPipe")
     parser.add_argument(
@@ -35,12 +36,12 @@ def main() -> None:
     if not options.videos:
         table(detectors, {model: pg.Lifter(model) for model in models}, options.unchanged)
         return
+    poses = [keypoints(path, (options.detector or ["mediapipe"])[0]) for path in options.videos]
     for model in models:
-        lifter = pg.Lifter(model, detector=(options.detector or ["mediapipe"])[0])
-        motions = [lifted(lifter, keypoints(path, lifter.detector), options.unchanged) for path in options.videos]
+        lifter = pg.Lifter(model)
+        motions = [lifted(lifter, view, options.unchanged) for view in poses]
         for one, other in combinations(range(len(motions)), 2):
-            error = difference(motions[one], motions[other])
-            print(f"{error:6.1f} mm  {options.videos[one]}  {options.videos[other]}")
+            print(f"{difference(motions[one], motions[other]):6.1f} mm  {options.videos[one]}  {options.videos[other]}")
         print(f"{disagreement(motions):6.1f} mm  mean of the pairs, {model}")
 
 

@@ -47,6 +47,24 @@ def test_the_choice_with_the_lowest_cost_wins(seed):
     assert every[states] == pytest.approx(min(every.values()))
 
 
+@pytest.mark.parametrize("state", [1, 2, 3])
+def test_an_exchange_is_corrected_if_the_joints_move_more_than_it_costs(state):
+    """Left and right are moved apart, until the jump of the frame in the middle is worth correcting."""
+    pose, answers = np.random.default_rng(0).normal(0, 1, (17, 2)), set()
+    for distance in np.linspace(0.001, 0.04, 40):
+        points = np.repeat(pose[None], 3, 0)
+        points[:, sides.RIGHT] = points[:, sides.LEFT] + [distance, 0]
+        points, scores = confuse(points, np.array([0, state, 0])), np.ones((3, 17))
+        every = {
+            states: oracle.cost_of_sides(points, scores, [CHOICES[s] for s in states])
+            for states in product(range(4), repeat=3)
+        }
+        states = tuple(exchanged(points, scores).tolist())
+        assert every[states] == pytest.approx(min(every.values()))
+        answers.add(states)
+    assert answers == {(0, 0, 0), (0, state, 0)}
+
+
 def test_correct_sides_are_left_alone():
     points, scores = walk()
     assert not exchanged(points, scores).any()

@@ -1,17 +1,20 @@
 """The real detector on a public-domain portrait, whose face was measured by eye."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from poseglass import BLAZEPOSE_33, COCO_17, H36M_17, PoseSequence
+from poseglass.commands.lift import lift
 from poseglass.detect import DETECTORS, make_detector
 from poseglass.detect._base import Detector
 from poseglass.detect.fake import FakeDetector
@@ -180,6 +183,11 @@ class TestMediaPipe:
         monkeypatch.setitem(sys.modules, "mediapipe", None)
         with pytest.raises(DetectorError, match=r'pip install "poseglass\[video\]"'):
             MediaPipeDetector()
+
+
+def test_the_help_of_lift_names_every_detector() -> None:
+    help_of_detector = get_type_hints(lift, include_extras=True)["detector"].__metadata__[0].help
+    assert set(DETECTORS) <= set(re.findall(r"[\w-]+", help_of_detector))
 
 
 class TestFake:

@@ -125,7 +125,13 @@ def test_any_overlap_gives_a_pose_per_frame(overlap):
 
 @pytest.mark.parametrize(("overlap", "stride"), [(0, 9), (1 / 3, 6), (0.4, 5), (0.5, 4), (0.6, 4), (0.99, 1)])
 def test_windows_overlap_by_the_nearest_number_of_frames(overlap, stride):
-    assert Predictor(make(False), overlap=overlap).stride == stride
+    predictor = Predictor(make(False), overlap=overlap)
+    assert predictor.stride == stride
+    assert_array_equal(predictor.weights, blend_weights(9, 9 - stride))
+
+
+def test_windows_overlap_by_a_third_by_default():
+    assert Predictor(make(False)).stride == 6
 
 
 @pytest.mark.parametrize("overlap", [-0.5, 1.0, float("nan")])

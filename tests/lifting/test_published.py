@@ -1,6 +1,7 @@
 """Published checkpoints lift keypoints: against the model called by hand, and against independent computations."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +185,14 @@ def test_models_of_our_own_training_on_screen_coordinates_lift(inputs, waist, an
     motion = pg.lift(poses, model=model)
     assert_allclose(motion.points, truth - truth[:, :1], atol=1e-5)
     assert motion.kept.sum() == (4 if waist == "hourglass" and answers == "all" else 9)
+
+
+@pytest.mark.parametrize(("coordinates", "unchanged"), [("screen", True), ("person", False)])
+def test_only_models_of_the_screen_take_60_frames_per_second_unchanged(coordinates, unchanged):
+    model = pg.create_model("mixste-tiny", frames=9, inputs=3, card=Card(coordinates=coordinates)).eval()
+    poses = walk(40)
+    points = [pg.lift(replace(poses, fps=fps), model=model).points for fps in (50, 60)]
+    assert np.array_equal(*points) == unchanged
 
 
 def test_a_saved_run_lifts_like_its_model(tmp_path):

@@ -157,11 +157,18 @@ def test_each_pause_counts_separately() -> None:
 
 def test_between_a_known_and_an_unknown_joint_the_nearer_counts() -> None:
     times, scores = np.array([0.0, 0.1]), np.ones((2, 17))
-    scores[0, 3] = 0
+    scores[0, 3] = scores[1, 4] = 0
     ticks, _ = resampled(times, scores=scores)
-    first, last = poses_at(times)[0][:, 3]
-    assert_allclose(ticks.points[:, 3], [first, first, last, last])
-    assert_allclose(ticks.scores[:, 3], [0, 0, 1, 1])
+    for joint, known in ((3, [0, 0, 1, 1]), (4, [1, 1, 0, 0])):
+        first, last = poses_at(times)[0][:, joint]
+        assert_allclose(ticks.points[:, joint], [first, first, last, last])
+        assert_allclose(ticks.scores[:, joint], known)
+
+
+def test_scores_of_known_joints_are_interpolated() -> None:
+    scores = np.repeat([[0.2], [0.8]], 17, 1)
+    ticks, _ = resampled(np.array([0.0, 0.1]), scores=scores)
+    assert_allclose(ticks.scores, np.repeat([[0.2], [0.4], [0.6], [0.8]], 17, 1))
 
 
 def test_no_frames_give_no_blocks() -> None:

@@ -18,6 +18,7 @@ KNOW_DEVICES = {
     "models/devices.py": "all that is known about devices",
     "models/graphs.py": "CUDA graphs",
     "testing/_judge.py": "random numbers of each device",
+    "training/motion_batches.py": "clips made on the GPU",
     "training/optimisers.py": "fused updates",
     "training/seeds.py": "random numbers of each device",
     "training/transfer.py": "pinned memory",

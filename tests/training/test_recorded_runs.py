@@ -31,6 +31,7 @@ from poseglass.training.build import build
 from poseglass.training.loop import train
 from poseglass.training.recipe import Recipe
 from poseglass.training.state import TrainingState
+from poseglass.training.transfer import transferred
 from poseglass.waist.hourglass import Hourglass
 from poseglass.weights import files as weights
 
@@ -375,6 +376,9 @@ class _Slow:
         time.sleep(self.seconds)
         self.drawn.append(step)
         return Sample(np.zeros((2, 9, 17, 2), np.float32), np.ones((2, 9, 17, 3), np.float32))
+
+    def draw_on(self, where, step, rank):
+        return transferred(self.draw(step, rank), where)
 
     def validation(self):
         return {"validation": self.draw(-1, 0)}

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from poseglass.mocap.rigid import RigidMotion
     from poseglass.mocap.tracks import PointTracks
 
-__all__ = ["READERS", "Reader", "read_motion", "read_tracks"]
+__all__ = ["READERS", "MotionReader", "read_motion", "read_tracks"]
 
 
-class Reader(NamedTuple):
+class MotionReader(NamedTuple):
     """The function that reads a format. It is imported on first use, so that ``--help`` can list the suffixes quickly.
 
     Args:
@@ -30,14 +30,14 @@ class Reader(NamedTuple):
     takes_names: bool = False
 
 
-READERS: dict[str, Reader] = {
-    ".bvh": Reader("bvh:read_bvh"),
-    ".amc": Reader("acclaim:read_acclaim"),
-    ".c3d": Reader("c3d:read_c3d"),
-    ".trc": Reader("trc:read_trc"),
-    ".csv": Reader("point_table:read_point_table"),
-    ".npy": Reader("arrays:read_npy", takes_names=True),
-    ".npz": Reader("arrays:read_npz", takes_names=True),
+READERS: dict[str, MotionReader] = {
+    ".bvh": MotionReader("bvh:read_bvh"),
+    ".amc": MotionReader("acclaim:read_acclaim"),
+    ".c3d": MotionReader("c3d:read_c3d"),
+    ".trc": MotionReader("trc:read_trc"),
+    ".csv": MotionReader("point_table:read_point_table"),
+    ".npy": MotionReader("arrays:read_npy", takes_names=True),
+    ".npz": MotionReader("arrays:read_npz", takes_names=True),
 }
 
 

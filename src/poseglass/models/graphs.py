@@ -18,7 +18,7 @@ WARM_UPS = 3  # runs before recording, in which libraries choose their kernels, 
 
 
 @dataclass(frozen=True, eq=False)
-class _Recording:
+class _CapturedPass:
     graph: Any
     given: Tensor  # where the recorded kernels read their input
     result: Any  # where they write
@@ -45,7 +45,7 @@ class Graphed:
 
     def __init__(self, run: Callable[[Tensor], Any]) -> None:
         self._run = run
-        self._recordings: dict[tuple[torch.Size, torch.dtype, torch.device], _Recording] = {}
+        self._recordings: dict[tuple[torch.Size, torch.dtype, torch.device], _CapturedPass] = {}
         self._lock = Lock()  # calls share the tensors that the kernels read and write
 
     def __call__(self, x: Tensor) -> Any:
@@ -65,7 +65,7 @@ class Graphed:
             recording.graph.replay()
             return tree_map(torch.clone, recording.result)
 
-    def _record(self, x: Tensor) -> _Recording:
+    def _record(self, x: Tensor) -> _CapturedPass:
         given = x.clone()
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
@@ -82,4 +82,4 @@ class Graphed:
             raise ModelError(
                 f"this model cannot be recorded as a CUDA graph ({problem}): run it without graphs"
             ) from None
-        return _Recording(graph, given, result)
+        return _CapturedPass(graph, given, result)

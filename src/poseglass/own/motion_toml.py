@@ -93,11 +93,11 @@ def read_description(path: str | PathLike[str]) -> tuple[MotionDescription, Find
         raise DataError(f"cannot read {path}: {problem.strerror or problem}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise DataError(f"{path} is not TOML: {problem}") from None
-    reader = _Reader(path)
+    reader = _DescriptionReader(path)
     return reader.description(content), reader.findings
 
 
-class _Reader:
+class _DescriptionReader:
     """Converts the content of the file and collects an error for each wrong entry."""
 
     def __init__(self, path: Path) -> None:

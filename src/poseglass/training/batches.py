@@ -8,6 +8,8 @@ add a line to :func:`batches`.
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+import torch
+
 from poseglass.clips.sample import Sample
 from poseglass.data.clips import MotionClips
 from poseglass.data.recordings.store import Recordings
@@ -15,6 +17,7 @@ from poseglass.errors import DataError
 from poseglass.training.motion_batches import MotionBatches
 from poseglass.training.recipe import Recipe
 from poseglass.training.recorded_batches import RecordedBatches
+from poseglass.training.transfer import DeviceBatch
 
 __all__ = ["Batches", "batches"]
 
@@ -37,6 +40,9 @@ class Batches(Protocol):
 
     def draw(self, step: int, rank: int) -> Sample:
         """Draw one worker's share of a step's batch."""
+
+    def draw_on(self, where: torch.device, step: int, rank: int) -> DeviceBatch:
+        """Draw the same on a device; a source that makes its clips may make others on each kind of device."""
 
     def validation(self) -> dict[str, Sample]:
         """Return validation batches by name, the same for every run of the same recipe."""

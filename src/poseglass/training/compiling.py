@@ -10,7 +10,10 @@ def compile_layers(model: PoseModel) -> None:
 
     Compilation takes place in the first steps, and once for each number of frames. It needs a C++ compiler, and on a
     GPU Triton, which comes with torch. Copies of the model, such as those that are validated, are not compiled.
-    Compiled stochastic depth draws other random numbers, but the same in each run.
+
+    Compiled layers round differently, and their stochastic depth draws other random numbers. torch compiles a layer for
+    a few shapes only and runs it as it is for others, so a run that resumes may compile other shapes than before: it
+    reaches the same bits only if every step has the same shapes.
 
     Args:
         model: A backbone, an hourglass or a funnel.

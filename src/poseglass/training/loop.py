@@ -28,7 +28,7 @@ from poseglass.training.recipe import Recipe
 from poseglass.training.reporting import Reporter, StepReport, silent
 from poseglass.training.starting import start_from
 from poseglass.training.state import TrainingState
-from poseglass.training.transfer import DeviceBatch, transferred
+from poseglass.training.transfer import DeviceBatch
 from poseglass.training.workers import OnStep, Worker, check_together, launched, spawn_workers, together
 from poseglass.video.ahead import ahead
 from poseglass.weights import files as weights
@@ -158,11 +158,11 @@ def _train(worker: Worker, where: torch.device, report: OnStep, job: _Job, sourc
 
 
 def _drawn(state: TrainingState, source: Batches) -> Generator[DeviceBatch, None, None]:
-    """Yield the batches of the coming steps. A thread draws them and sends them to the device ahead of time."""
+    """Yield the batches of the coming steps. A thread draws them on the device ahead of time."""
 
     def draw(step: int) -> DeviceBatch:
         with devices.current(state.device):
-            return transferred(source.draw(step, state.rank), state.device)
+            return source.draw_on(state.device, step, state.rank)
 
     return ahead(draw(step) for step in range(state.step, state.steps))
 

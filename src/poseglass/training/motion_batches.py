@@ -6,11 +6,15 @@ from typing import Any, Literal, final
 
 import torch
 
-from poseglass.clips.sample import Sample, mirrored
+from poseglass.clips.sample import Sample
 from poseglass.data.clips import MotionClips
-from poseglass.data.virtual.sampler import ClipBatch, Sampler
+from poseglass.data.virtual.detector import DetectorNoise
+from poseglass.data.virtual.limbs import Variety
+from poseglass.data.virtual.measured_detector import MeasuredNoise
+from poseglass.data.virtual.sampler import Sampler, mirror_image
 from poseglass.training.recipe import Recipe
 from poseglass.training.seeds import mixed
+from poseglass.training.transfer import DeviceBatch, transferred
 
 __all__ = ["MotionBatches"]
 
@@ -27,8 +31,8 @@ class MotionBatches:
 
     Args:
         clips: Takes, with the splits ``train`` and ``val``.
-        recipe: Clip length, batch, mirror images, share of exact 2D poses, and shares of subjects. The share of
-            subjects without training takes is ignored with a warning.
+        recipe: Clip length, and all settings of `recipe.data`. The share of subjects without training takes is ignored
+            with a warning.
 
     Raises:
         DataError: A split has no takes.
@@ -43,30 +47,49 @@ class MotionBatches:
         for prefix in data.shares:
             if not any(clip.subject.startswith(prefix) for clip in train):
                 logger.warning("data.shares.%s is ignored: no subject of a training take has this prefix", prefix)
-        self.sampler = Sampler(train, frames, shares=data.shares, clean=data.clean)
+        self.sampler = self._sampler(train, data.clean)
         self.validation_takes = clips.split("val")
         self.epoch = math.ceil(train.minutes * 60 * FPS / (frames * data.batch))
 
     def draw(self, step: int, rank: int) -> Sample:
         """Draw one worker's share of a step's batch."""
+        return _sample(self._clips(step, rank, torch.device("cpu")))
+
+    def draw_on(self, where: torch.device, step: int, rank: int) -> DeviceBatch:
+        """Draw one worker's share of a step's batch on a device.
+
+        CUDA makes the clips itself. They are not those that the CPU makes, because its random numbers differ.
+        """
+        return self._clips(step, rank, where) if where.type == "cuda" else transferred(self.draw(step, rank), where)
+
+    def _clips(self, step: int, rank: int, where: torch.device) -> DeviceBatch:
         data, run = self.recipe.data, self.recipe.run
-        count, generator = data.batch // run.workers, torch.Generator().manual_seed(mixed(run.seed, step, rank))
-        if data.flip == "both":
-            return mirrored(_sample(self.sampler.sample(generator, count // 2)))
-        return _sample(self.sampler.sample(generator, count))  # which mirrors at random
+        count, generator = data.batch // run.workers, torch.Generator(where).manual_seed(mixed(run.seed, step, rank))
+        if data.flip != "both":
+            return DeviceBatch(*self.sampler.sample(generator, count))  # which mirrors at random
+        pose2d, pose3d = self.sampler.sample(generator, count // 2)
+        return DeviceBatch(torch.cat([pose2d, mirror_image(pose2d)]), torch.cat([pose3d, mirror_image(pose3d)]))
 
     def validation(self) -> dict[str, Sample]:
         """Return two batches, of exact and of detector-like 2D poses, the same for every run."""
         half = max(self.recipe.run.validation_clips // 2, 1)
-        frames, shares = self.recipe.model.frames, self.recipe.data.shares
-        samplers = {
-            name: Sampler(self.validation_takes, frames, shares=shares, clean=clean)
-            for name, clean in VALIDATION.items()
-        }
+        samplers = {name: self._sampler(self.validation_takes, clean) for name, clean in VALIDATION.items()}
         return {
-            name: _sample(sampler.sample(torch.Generator().manual_seed(seed), half))
+            name: _sample(DeviceBatch(*sampler.sample(torch.Generator().manual_seed(seed), half)))
             for seed, (name, sampler) in enumerate(samplers.items())
         }
+
+    def _sampler(self, takes: MotionClips, clean: float) -> Sampler:
+        data = self.recipe.data
+        return Sampler(
+            takes,
+            self.recipe.model.frames,
+            shares=data.shares,
+            noise=MeasuredNoise() if data.detector == "measured" else DetectorNoise(),
+            variety=Variety(**data.variety),
+            layouts=data.layouts,
+            clean=clean,
+        )
 
     def about(self) -> dict[str, Any]:
         """Describe the data. The `fingerprint` identifies the takes, whatever file they are in.
@@ -83,5 +106,5 @@ class MotionBatches:
         }
 
 
-def _sample(batch: ClipBatch) -> Sample:
+def _sample(batch: DeviceBatch) -> Sample:
     return Sample(batch.pose2d.cpu().numpy(), batch.pose3d.cpu().numpy())

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Literal, final
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
@@ -22,6 +23,7 @@ from poseglass.data.recordings.store import Recording, Recordings
 from poseglass.errors import DataError, PoseError
 from poseglass.training.clip_table import ClipTable
 from poseglass.training.recipe import Recipe
+from poseglass.training.transfer import DeviceBatch, transferred
 
 __all__ = ["RecordedBatches"]
 
@@ -102,6 +104,10 @@ class RecordedBatches:
             pairs = ((poses, flip(poses)) for poses in (sample.pose2d, sample.pose3d))
             return Sample(*(np.where(turned, image, poses) for poses, image in pairs))
         return sample
+
+    def draw_on(self, where: torch.device, step: int, rank: int) -> DeviceBatch:
+        """Draw one worker's share of a step's batch, and send it to a device."""
+        return transferred(self.draw(step, rank), where)
 
     def validation(self) -> dict[str, Sample]:
         """Return a sample of the validation split's clips. Padding and invalid frames do not count."""

@@ -93,7 +93,8 @@ def load(
     """Load a model in evaluation mode: bundled weights by name, a folder that :func:`save` wrote, or a checkpoint.
 
     Args:
-        source: ``"balanced"``, a folder, or a published checkpoint's file.
+        source: ``"balanced"``, a folder, or a checkpoint's file: a published one, or one that a training script wrote,
+            with whatever it has beside the weights.
         keep: Frames that the waist keeps instead of the stored number: a count, a share of the clip (a float up to
             1.0), or a pyramid ``{layer: count or share}``; see :meth:`poseglass.Hourglass.with_keep`. A warning is
             logged if the weights were not trained for it.
