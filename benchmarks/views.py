@@ -31,12 +31,13 @@ def main() -> None:
     parser.add_argument(
         "--unchanged", action="store_true", help="lift 60 frames per second as they are, not 30 of them"
     )
+    parser.add_argument("--start", type=int, default=0, help="the first frame of each video to lift; default: 0")
     options = parser.parse_args()
     models, detectors = options.model or ["balanced"], options.detector or DETECTORS
     if not options.videos:
-        table(detectors, {model: pg.Lifter(model) for model in models}, options.unchanged)
+        table(detectors, {model: pg.Lifter(model) for model in models}, options.unchanged, options.start)
         return
-    poses = [keypoints(path, (options.detector or ["mediapipe"])[0]) for path in options.videos]
+    poses = [keypoints(path, (options.detector or ["mediapipe"])[0])[options.start :] for path in options.videos]
     for model in models:
         lifter = pg.Lifter(model)
         motions = [lifted(lifter, view, options.unchanged) for view in poses]
@@ -45,7 +46,7 @@ def main() -> None:
         print(f"{disagreement(motions):6.1f} mm  mean of the pairs, {model}")
 
 
-def table(detectors: list[str], lifters: dict[str, pg.Lifter], unchanged: bool) -> None:
+def table(detectors: list[str], lifters: dict[str, pg.Lifter], unchanged: bool, start: int) -> None:
     """Print a row for every detector and model. Errors are P-MPJPE in mm.
 
     - views: the mean difference between two of the man's four views;
@@ -60,14 +61,14 @@ def table(detectors: list[str], lifters: dict[str, pg.Lifter], unchanged: bool) 
     print(f"{'detector':16} {'model':12} {'views':>6} {'truth':>6} {'accel':>6} {'walk':>6}")
     for name in detectors:
         for model, lifter in lifters.items():
-            motions = [lifted(lifter, view, unchanged) for view in poses[name]]
+            motions = [lifted(lifter, view[start:], unchanged) for view in poses[name]]
             heavy = difference(
                 lifted(lifter, walks[name], unchanged), lifted(lifter, walks["mediapipe-heavy"], unchanged)
             )
             calm = np.mean([acceleration(motion.points) for motion in motions])
             values = (
                 disagreement(motions),
-                error(motions, truth),
+                error(motions, truth, start),
                 calm,
                 heavy,
             )
@@ -75,12 +76,13 @@ def table(detectors: list[str], lifters: dict[str, pg.Lifter], unchanged: bool) 
     print(f"{'reference':30} {'':6} {'':6} {acceleration(truth.h36m):6.1f}")
 
 
-def error(motions: list[pg.PoseSequence], truth: Reference) -> float:
-    """Mean P-MPJPE from the reference, over the frames that show the person."""
+def error(motions: list[pg.PoseSequence], truth: Reference, start: int) -> float:
+    """Mean P-MPJPE from the reference, over the frames that show the person. The motions begin at frame `start`."""
     errors = []
     for motion, late in zip(motions, LATE, strict=True):
-        shown = motion.validity[late : late + len(truth.h36m)]
-        errors.append(p_mpjpe(motion.points[late : late + len(truth.h36m)][shown], truth.h36m[shown]))
+        true = truth.h36m[max(start - late, 0) :]
+        same = motion[max(late - start, 0) :][: len(true)]
+        errors.append(p_mpjpe(same.points[same.validity], true[same.validity]))
     return float(np.mean(errors))
 
 
