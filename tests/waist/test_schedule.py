@@ -1,5 +1,6 @@
 """Other numbers of frames before the same layers."""
 
+import numpy as np
 import pytest
 
 from poseglass.errors import ModelError
@@ -46,6 +47,30 @@ def test_numbers_out_of_range_and_other_layers_are_refused(keep, words):
     for model in (hourglass("mixste-tiny", keep=9, at=1), funnel("mixste-tiny", keep=9, at=1)):
         with pytest.raises(ModelError, match=words):
             model.with_keep(keep)
+
+
+@pytest.mark.parametrize("keep", ["0.3", True, [9], {1: "9"}, {1: None}, torch.tensor(9)])
+def test_what_is_no_number_is_refused(keep):
+    with pytest.raises(ModelError, match=r"a count \(an int\) or a share of the clip \(a float\), not"):
+        hourglass("mixste-tiny", keep=9, at=1).with_keep(keep)
+
+
+def test_a_layer_that_is_no_number_is_refused():
+    with pytest.raises(ModelError, match="a layer must be a whole number, not '1'"):
+        hourglass("mixste-tiny", keep={"1": 9})
+
+
+@pytest.mark.parametrize(("keep", "frames"), [(np.int64(9), 9), (np.float32(0.3), 8), (np.float64(0.3), 8)])
+def test_numbers_of_numpy_count_as_numbers(keep, frames):
+    schedule = hourglass("mixste-tiny", keep=9, at=1).with_keep({1: keep}).schedule
+    assert schedule == {1: frames}
+    assert type(schedule[1]) is int, "so that the schedule can be saved"
+
+
+@pytest.mark.parametrize("build", [hourglass, funnel])
+def test_a_second_change_keeps_the_proportions_that_the_waist_was_built_with(build):
+    model = build("mixste-tiny", frames=27, keep={1: 9, 2: 3})
+    assert model.with_keep(1).with_keep(9).schedule == {1: 9, 2: 3}
 
 
 def test_a_stage_may_not_keep_more_than_the_one_before():
