@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from poseglass.errors import ModelError
 from poseglass.models import create_model
