@@ -128,13 +128,12 @@ def check_schedule(schedule: Mapping[int, int], backbone: PoseTransformer) -> No
 
 def _counts(stages: Mapping[int, int | float], backbone: PoseTransformer) -> dict[int, int]:
     """The stages with shares of the clip (floats) converted to numbers of frames."""
-    for layer in stages:
-        if not isinstance(layer, Integral):
-            raise ModelError(f"a layer must be a whole number, not {layer!r}")
-    return {layer: _count(keep, backbone.frames) for layer, keep in stages.items()}
+    return {layer: _count(layer, keep, backbone.frames) for layer, keep in stages.items()}
 
 
-def _count(keep: object, frames: int) -> int:
+def _count(layer: object, keep: object, frames: int) -> int:
+    if not isinstance(layer, Integral):
+        raise ModelError(f"a layer must be a whole number, not {layer!r}")
     if isinstance(keep, bool) or not isinstance(keep, Real):  # numpy's numbers count as these, too
         raise ModelError(f"frames to keep are a count (an int) or a share of the clip (a float), not {keep!r}")
     if isinstance(keep, Integral):
