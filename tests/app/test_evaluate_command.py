@@ -47,6 +47,7 @@ def test_the_report_on_human36m_is_printed_and_saved_in_every_format(poseglass, 
     how = Protocol("cpn", counting="published", flip=True, batch=8)
     report = evaluate_recordings(pg.load("weights/model"), pg.Recordings.open("h36m"), how, name="model")
     assert out == f"{report}\n", "the report, and nothing else, is on standard output"
+    assert "ran on " in err, "with the device, which the command chooses"
     assert json.loads(Path("out/e.json").read_text()) == report.record()
     rows = [*csv.DictReader(Path("out/e.csv").read_text().splitlines())]
     assert [row["name"] for row in rows] == [group.name for group in (*report.groups, report.total)]
@@ -83,6 +84,7 @@ def test_the_report_on_motion_clips_is_printed_and_saved_in_every_format(posegla
     assert code == 0, err
     report = pg.evaluate(pg.load("weights/person"), clips, flip=True)
     assert out == f"{report}\n", "the report, and nothing else, is on standard output"
+    assert "ran on " in err, "with the device, which the command chooses"
     assert json.loads(Path("out/clips.json").read_text()) == report.record()
     assert Path("out/clips.csv").read_text() == report.csv()
     assert {group.name for group in report.groups} == {"all", "anna", "bert"}
@@ -101,6 +103,16 @@ def test_options_for_recordings_are_refused_for_motion_clips(poseglass, clips, o
     code, out, err = poseglass("evaluate", "weights/person", "--data", "clips.npz", *option)
     assert (code, out) == (2, "")
     assert "is for a folder of recordings" in " ".join(err.replace("│", " ").split())
+
+
+def test_motion_clips_have_two_versions_of_the_protocol(poseglass, clips):
+    for options, version in (((), 1), (("--protocol", "1"), 1), (("--protocol", "2"), 2)):
+        code, out, _ = poseglass("evaluate", "weights/person", "--data", "clips.npz", *options)
+        assert code == 0
+        assert f"protocol {version}: 4 cameras" in out
+    code, _, err = poseglass("evaluate", "weights/person", "--data", "clips.npz", "--protocol", "3")
+    assert code == 2
+    assert "motion clips have 1 and 2" in " ".join(err.replace("│", " ").split())
 
 
 def test_the_matlab_file_for_3dhp_holds_the_evaluated_poses(poseglass, data, monkeypatch):
@@ -148,6 +160,7 @@ def test_the_matlab_file_for_3dhp_holds_the_evaluated_poses(poseglass, data, mon
         (("weights/model", "--data", "h36m", "--skeleton", "coco17"), "must match one to one", 1),
         (("weights/model", "--data", "weights"), "weights is a folder without index.json", 1),
         (("nothing", "--data", "h36m"), "there are no weights nothing", 1),
+        (("weights/model", "--data", "h36m", "--device", "cuda:99"), "no device cuda:99", 2),
     ],
 )
 def test_wrong_arguments_give_one_message(poseglass, data, monkeypatch, arguments, words, code):

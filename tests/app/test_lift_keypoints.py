@@ -56,6 +56,13 @@ class TestKeypoints:
             assert motion.size == ((1920, 1080) if skeleton == "halpe26" else (720, 1280))
         assert motion.rate == (options[-1] if "--fps" in options else 30)
 
+    def test_the_device_is_printed_if_it_is_chosen(self, poseglass: Run, workdir: Path) -> None:
+        done = poseglass("lift", HALPE, "--device", "auto", "-o", "a.npz")
+        succeeded(done)
+        assert "ran on " in done.err
+        assert "ran on " not in poseglass("lift", HALPE, "-o", "b.npz").err
+        refused(poseglass("lift", HALPE, "--device", "cuda:99"), "--device", "no device cuda:99", code=2)
+
     def test_an_openpose_folder_becomes_human_motion(self, poseglass: Run, workdir: Path) -> None:
         succeeded(poseglass("lift", openpose(workdir / "walk.v2 op"), "--fps", 25))
         motion = PoseSequence.load("walk-3d.npz")

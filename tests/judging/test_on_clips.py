@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from numpy import ndarray
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -12,7 +13,7 @@ from oracle import bodies
 from oracle import clip_protocol as oracle
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.errors import DataError, ModelError
-from poseglass.judging import on_clips
+from poseglass.judging import on_clips, viewpoints
 from poseglass.judging.on_clips import evaluate_clips
 from poseglass.judging.report import ClipReport
 from poseglass.judging.viewpoints import at_rate, clip_views
@@ -128,6 +129,53 @@ def test_the_shipped_weights_give_the_recorded_errors():
         assert [*report.group(kind).errors.values()] == pytest.approx(values, rel=1e-3)
 
 
+# As GOLDEN, for protocol 2: these also depend on every constant of the measured detector.
+GOLDEN_2 = [324.7222362, 117.3990626, 121.1825386, 154.6531683]
+
+
+class TestVersion2:
+    def test_a_known_formula_gives_the_recorded_errors(self, calls):
+        report = evaluate_clips(pg.create_model("mixste-tiny"), clips_of(takes_at(60), 60.0), protocol=2)
+        assert [*report.group("clean").errors.values()] == pytest.approx(GOLDEN["clean"], rel=1e-6)
+        assert [*report.group("detected").errors.values()] == pytest.approx(GOLDEN_2, rel=1e-5)
+        assert report.protocol == "protocol 2: 4 cameras, 30 frames per second"
+        assert "protocol 2: 4 cameras" in str(report)
+
+    def test_only_the_detector_differs(self):
+        points = at_rate(motion(40, 30, 3), 30)
+        for first, second in zip(clip_views("x", points), clip_views("x", points, 2), strict=True):
+            assert first.kind == second.kind
+            assert_array_equal(first.truth, second.truth)
+            assert np.array_equal(first.points, second.points) is (first.kind == "clean")
+
+    def test_a_detector_without_errors_sees_cocos_joints(self, monkeypatch):
+        """The rest is as in plain loops: placed joints, projected, with depth and frame rate, and converted."""
+        received = []
+
+        def exact(draws, view, noise, mirror):
+            received.append(view)
+            return view.pixels, torch.ones_like(view.depth)
+
+        monkeypatch.setattr(viewpoints, "detect_measured", exact)
+        monkeypatch.setattr(viewpoints, "place", lambda draws, joints, layout: joints + 0.01)
+        points = motion(5, 30, 3)
+        take, (_, detected, *_) = at_rate(points, 30), clip_views("x", at_rate(points, 30), 2)
+        place, axes = oracle.look(take, oracle.CAMERAS[0])
+        space = np.stack([oracle.seen_from(place, axes, oracle.with_face(pose) + 0.01) for pose in take])
+        assert_allclose(received[0].depth[0], space[..., 2], atol=1e-9)
+        assert received[0].fps.tolist() == [30.0]
+        flat = np.stack([oracle.pixels(pose, oracle.CAMERAS[0][3]) for pose in space])
+        expected = [oracle.observed(pose, np.ones(23))[0] for pose in flat]
+        assert_allclose(detected.points, expected, atol=1e-6)
+
+    def test_other_versions_are_refused(self, calls):
+        model, clips = pg.create_model("mixste-tiny"), clips_of(takes_at(30)[1:2], 30)
+        with pytest.raises(DataError, match="versions 1 and 2, got 3"):
+            evaluate_clips(model, clips, protocol=3)
+        assert pg.evaluate(model, clips, protocol=2) == evaluate_clips(model, clips, protocol=2)
+        assert pg.evaluate(model, clips) == evaluate_clips(model, clips, protocol=1)
+
+
 class TestFrameRate:
     @pytest.mark.parametrize("fps", [30, 60, 90, 120, 240])
     def test_rates_that_are_multiples_of_30_are_decimated_exactly(self, fps):
@@ -207,6 +255,13 @@ def test_evaluation_leaves_the_mode_of_the_model_unchanged():
     modes = [part.training for part in model.modules()]
     evaluate_clips(model, clips_of(takes_at(30)[1:2], 30))
     assert [part.training for part in model.modules()] == modes
+
+
+def test_a_model_is_evaluated_on_a_device():
+    model, clips = pg.create_model("mixste-small", frames=9), clips_of(takes_at(30)[1:2], 30)
+    assert pg.evaluate(model, clips, device="cpu") == pg.evaluate(model, clips)
+    with pytest.raises(ModelError, match=r"this machine has no device cuda:99 .*; choose auto or one of cpu"):
+        pg.evaluate(model, clips, device="cuda:99")
 
 
 def test_models_that_cannot_lift_are_refused():

@@ -7,6 +7,7 @@ from torch import nn
 from torch.testing import assert_close
 from torch.utils.flop_counter import FlopCounterMode
 
+from poseglass.models import kernels
 from poseglass.models.layers import (
     Attention,
     Block,
@@ -147,3 +148,34 @@ def test_stochastic_depth_drops_at_its_rate_and_keeps_the_mean() -> None:
     assert_close(dropped.unique(), torch.tensor([0, 1 / 0.8]))
     assert (dropped == 0).float().mean() == pytest.approx(0.2, abs=0.02)
     assert dropped.mean() == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize(("axis", "products"), [(1, 4), (2, 2)])
+def test_a_gpu_projects_with_one_product_where_heads_are_views_of_it(axis, products, monkeypatch):
+    """`meta` stands for a GPU."""
+    widths = []
+    linear = kernels.linear
+    monkeypatch.setattr(
+        kernels, "linear", lambda x, weight, *rest: widths.append(len(weight)) or linear(x, weight, *rest)
+    )
+    with torch.device("meta"):
+        out = Attention(8, heads=2)(torch.zeros(TOKENS), axis=axis)
+    assert out.shape == TOKENS
+    assert len(widths) == products
+    assert sum(widths) == 4 * 8
+
+
+@pytest.mark.parametrize("name", ["cpu", "meta"])
+def test_under_autocast_linear_layers_do_not_cast_their_input_back(name, monkeypatch):
+    """The input stays in bfloat16; torch casts the weight."""
+    dtypes = []
+    linear = kernels.linear
+    monkeypatch.setattr(kernels, "linear", lambda x, *rest: dtypes.append(x.dtype) or linear(x, *rest))
+    layer, x = Linear(4, 6, device=name), torch.zeros(2, 4, device=name, dtype=torch.bfloat16)
+    if name == "cpu":  # there is no autocast of values on meta
+        with torch.autocast("cpu", torch.bfloat16):
+            assert layer(x).dtype == torch.bfloat16
+        assert dtypes == [torch.bfloat16]
+    dtypes.clear()
+    assert layer(x).dtype == torch.float32
+    assert dtypes == [torch.float32]

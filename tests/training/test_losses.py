@@ -17,6 +17,7 @@ PARENTS = H36M_17.parents
 ORACLES = {
     "position": lambda p, t: oracle.position(p, t, JOINT_WEIGHTS),
     "n_position": oracle.n_position,
+    "image_position": lambda p, t: oracle.position(p[..., :2], t[..., :2], JOINT_WEIGHTS),
     "smoothness": lambda p, t: oracle.smoothness(p, JOINT_WEIGHTS),
     "velocity": oracle.velocity,
     "limb_length": lambda p, t: oracle.limb_length(p, t, PARENTS),

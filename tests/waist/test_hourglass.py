@@ -129,3 +129,13 @@ def test_hourglass_itself_takes_objects_and_no_names():
         Funnel(backbone(), schedule={1: 9}, pruner="density", always=0)
     with pytest.raises(ModelError, match="expected a Recoverer"):
         Hourglass(backbone(), schedule={1: 9}, pruner=Uniform(), recoverer="nearest")
+
+
+@pytest.mark.parametrize("recover", ["attention", "interpolate"])
+def test_a_waist_is_on_the_device_of_its_backbone(recover):
+    """`meta` stands for a GPU."""
+    model = hourglass(MixSTE(frames=9, dim=16, depth=3, heads=2).to("meta"), keep=4, at=1, recover=recover)
+    assert {weight.device.type for weight in model.parameters()} == {"meta"}
+    assert model(torch.zeros(2, 9, 17, 2, device="meta")).shape == (2, 9, 17, 3)
+    short = funnel(model.backbone, keep=4, at=1)
+    assert short(torch.zeros(2, 9, 17, 2, device="meta")).shape == (2, 4, 17, 3)

@@ -1,12 +1,15 @@
 """One set of weights with any number of kept frames."""
 
 import copy
+import subprocess
+import sys
 
 import pytest
 import torch
 from torch import nn
 
 import poseglass as pg
+from poseglass.cost.flops import count_flops
 from poseglass.models import MixSTE
 from poseglass.waist.hourglass import funnel, hourglass
 from poseglass.waist.kept_embedding import stretched
@@ -25,6 +28,24 @@ def waisted(keep: object = 9, at: int | None = 1, **parts: str) -> pg.Hourglass:
 
 
 CLIP = torch.randn(2, 27, 17, 2, generator=torch.Generator().manual_seed(1))
+
+
+# A separate program, because the tests wrap every function in shape checks, which cannot be compiled.
+TRACED = """
+import torch, poseglass as pg
+
+model = pg.hourglass("mixste-tiny", frames=9, keep=3, at=1).eval()
+torch.nn.init.normal_(model.kept_embedding["1"])
+first, second = torch.randn(2, 9, 17, 2), torch.randn(3, 9, 17, 2)
+for keep in (2, 1.0):
+    twin = model.with_keep(keep)
+    with torch.no_grad():
+        exported = torch.export.export(twin, (first,), dynamic_shapes=({0: torch.export.Dim("clips")},)).module()
+        torch.compiler.reset()
+        compiled = torch.compile(twin, backend="eager", fullgraph=True)
+        for run in (exported, compiled):
+            torch.testing.assert_close(run(second), twin(second))
+"""
 
 
 class TestOtherKeep:
@@ -89,6 +110,19 @@ class TestOtherKeep:
         other = waisted().with_keep(4)
         kept = other.trace(CLIP).kept
         assert torch.equal(other.trace(CLIP.flip(3), kept=kept).kept[1], kept[1])
+
+    def test_it_can_be_copied_cast_and_counted(self):
+        model = waisted()
+        few = model.with_keep(4)
+        assert torch.equal(copy.deepcopy(few)(CLIP), few(CLIP))
+        assert pg.to_bfloat16(few, exact=0).trace(CLIP).kept[1].shape == (2, 4)
+        built = waisted(4)
+        assert count_flops(few) == count_flops(built)
+        assert count_flops(few).paper < count_flops(model).paper
+
+    def test_it_can_be_compiled_and_exported(self):
+        done = subprocess.run([sys.executable, "-c", TRACED], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 class TestAllFrames:

@@ -14,7 +14,7 @@ from safetensors.torch import load as read_safetensors
 from safetensors.torch import save as write_safetensors
 from torch import nn
 
-from poseglass.errors import WeightsError
+from poseglass.errors import ModelError, WeightsError
 from poseglass.models import BACKBONES, Card, MixSTE
 from poseglass.waist.hourglass import Hourglass, hourglass
 from poseglass.weights import files as weights
@@ -358,3 +358,25 @@ class TestRefusals:
                 WeightsError, match=rf"is a folder, whose description already gives {re.escape(name)}: leave that out"
             ):
                 weights.load(tmp_path, **choice)
+
+
+class TestDevices:
+    """`meta` stands for a GPU."""
+
+    def test_weights_are_loaded_onto_a_device(self, tmp_path):
+        weights.save(hourglass(tiny(), keep=4, at=1), tmp_path / "own")
+        for name, kind in ((None, "cpu"), ("cpu", "cpu"), (torch.device("cpu"), "cpu"), ("meta", "meta")):
+            model = weights.load(tmp_path / "own", device=name)
+            assert {tensor.device.type for tensor in (*model.parameters(), *model.buffers())} == {kind}
+            assert not model.training
+
+    def test_a_missing_device_is_refused_before_anything_is_read(self, tmp_path):
+        with pytest.raises(ModelError, match=r"this machine has no device cuda:99 .*; choose auto or one of cpu"):
+            weights.load(tmp_path / "nothing", device="cuda:99")
+
+    def test_weights_are_saved_from_the_cpu(self, tmp_path, monkeypatch):
+        moved = []
+        cpu = torch.Tensor.cpu
+        monkeypatch.setattr(torch.Tensor, "cpu", lambda x: moved.append(x) or cpu(x))
+        weights.save(tiny(), tmp_path / "own")
+        assert len(moved) == len(tiny().state_dict())

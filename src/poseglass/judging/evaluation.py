@@ -4,6 +4,7 @@ from typing import overload
 
 from poseglass.data.clips import MotionClips
 from poseglass.data.recordings.store import Recordings
+from poseglass.errors import DataError
 from poseglass.judging.on_clips import evaluate_clips
 from poseglass.judging.on_recordings import evaluate_recordings
 from poseglass.judging.protocol import Protocol
@@ -21,6 +22,7 @@ def evaluate(
     *,
     split: str | None = ...,
     flip: bool = ...,
+    protocol: int | None = ...,
     device: devices.Device = ...,
     progress: bool = ...,
 ) -> ClipReport: ...
@@ -40,6 +42,7 @@ def evaluate(
     *,
     split: str | None = None,
     flip: bool = False,
+    protocol: int | None = None,
     device: devices.Device = None,
     progress: bool = False,
 ) -> ClipReport | RecordingReport:
@@ -54,12 +57,15 @@ def evaluate(
             :func:`poseglass.judging.on_recordings.evaluate_recordings`.
         split: ``"train"``, ``"val"`` or ``"test"``; the test split by default.
         flip: Average with the mirrored pass.
+        protocol: Motion clips only: version 1 (the default, that of all published figures) has a detector's mild
+            errors, version 2 errors as measured on real video.
         device: Where the model runs: ``"auto"``, ``"cpu"``, ``"cuda:0"``, ``"mps"``, ...; where it is if None. If it is
             elsewhere, a copy of it runs there.
         progress: Show a progress bar.
 
     Raises:
-        DataError: The split is empty, or it is unclear which 2D poses of the recordings to use.
+        DataError: The split is empty, `protocol` is given for recordings or has no such version, or it is unclear
+            which 2D poses of the recordings to use.
         ModelError: The model cannot be evaluated on this data, or this machine has no such device.
 
     Example:
@@ -70,5 +76,9 @@ def evaluate(
     """
     model = devices.on_device(model, device)
     if isinstance(data, Recordings):
+        if protocol is not None:
+            raise DataError(f"protocol={protocol} is a version for motion clips; leave it out for recordings")
         return evaluate_recordings(model, data, Protocol(split=split, flip=flip), progress=progress)
-    return evaluate_clips(model, data, split=split or "test", flip=flip, progress=progress)
+    return evaluate_clips(
+        model, data, split=split or "test", flip=flip, protocol=1 if protocol is None else protocol, progress=progress
+    )

@@ -3,7 +3,7 @@
 Each term takes root-relative poses in metres (b f j 3) and returns a scalar. The loss of HoT w. MixSTE (Li et al. 2024,
 after Zhang et al. 2022) is `position` + 0.5 `smoothness` + 2 `velocity`, with weighted joints. That of MHFormer (Li et
 al. 2022) is `position` alone. Those of MotionBERT (Zhu et al. 2023) and MotionAGFormer (Mehraban et al. 2024) are
-`position` + 0.5 `n_position` + 20 `velocity`; their terms for limbs and angles have weight 0.
+`position` + 0.5 `n_position` + 20 `velocity`; their terms for limbs and angles have weight 0. `image_position` is ours.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -52,6 +52,14 @@ def n_position(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
     return _norm(scale * predicted - target).mean()
 
 
+def image_position(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
+    """The part of `position` across the z axis. Added to it, errors in the image count more than those in depth.
+
+    In the axes of a camera that faces the person, that is the error of the reprojected joints, in metres.
+    """
+    return (body.weights * _norm((predicted - target)[..., :2])).mean()
+
+
 def smoothness(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
     """The mean of w_j times the squared first difference of the prediction. The target is not used."""
     return (body.weights[:, None] * predicted.diff(dim=1).square()).mean()
@@ -82,7 +90,7 @@ def angle_velocity(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
     return (_angles(predicted, body) - _angles(target, body)).diff(dim=1).abs().mean()
 
 
-def _norm(vectors: Float[Tensor, "*b 3"]) -> Float[Tensor, "*b"]:
+def _norm(vectors: Float[Tensor, "*b _"]) -> Float[Tensor, "*b"]:
     lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1)  # its gradient at 0 is 0
     return lengths
 
@@ -105,6 +113,7 @@ Term = Callable[[Pose3D, Pose3D, Anatomy], Tensor]
 TERMS: dict[str, Term] = {
     "position": position,
     "n_position": n_position,
+    "image_position": image_position,
     "smoothness": smoothness,
     "velocity": velocity,
     "limb_length": limb_length,
@@ -121,7 +130,8 @@ class PoseLoss(nn.Module):
 
     Args:
         terms: The weight of each term, by name (:data:`TERMS`).
-        joint_weights: The weight of each joint in `position` and `smoothness`; empty for equal weights.
+        joint_weights: The weight of each joint in `position`, `image_position` and `smoothness`; empty for equal
+            weights.
         skeleton: The skeleton of the poses.
 
     Raises:

@@ -5,14 +5,13 @@ import math
 from typing import Any, Literal, final
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from poseglass.body.skeleton import H36M_17
-from poseglass.clips.constants import constant
 from poseglass.clips.sample import Sample
 from poseglass.data.clips import MotionClips
-from poseglass.data.virtual.sampler import Sampler
+from poseglass.data.virtual.detector import DetectorNoise
+from poseglass.data.virtual.limbs import Variety
+from poseglass.data.virtual.measured_detector import MeasuredNoise
+from poseglass.data.virtual.sampler import Sampler, mirror_image
 from poseglass.training.recipe import Recipe
 from poseglass.training.seeds import mixed
 from poseglass.training.transfer import DeviceBatch, transferred
@@ -32,8 +31,8 @@ class MotionBatches:
 
     Args:
         clips: Takes, with the splits ``train`` and ``val``.
-        recipe: Clip length, batch, mirror images, share of exact 2D poses, and shares of subjects. The share of
-            subjects without training takes is ignored with a warning.
+        recipe: Clip length, and all settings of `recipe.data`. The share of subjects without training takes is ignored
+            with a warning.
 
     Raises:
         DataError: A split has no takes.
@@ -48,7 +47,7 @@ class MotionBatches:
         for prefix in data.shares:
             if not any(clip.subject.startswith(prefix) for clip in train):
                 logger.warning("data.shares.%s is ignored: no subject of a training take has this prefix", prefix)
-        self.sampler = Sampler(train, frames, shares=data.shares, clean=data.clean)
+        self.sampler = self._sampler(train, data.clean)
         self.validation_takes = clips.split("val")
         self.epoch = math.ceil(train.minutes * 60 * FPS / (frames * data.batch))
 
@@ -69,20 +68,28 @@ class MotionBatches:
         if data.flip != "both":
             return DeviceBatch(*self.sampler.sample(generator, count))  # which mirrors at random
         pose2d, pose3d = self.sampler.sample(generator, count // 2)
-        return DeviceBatch(_with_images(pose2d), _with_images(pose3d))
+        return DeviceBatch(torch.cat([pose2d, mirror_image(pose2d)]), torch.cat([pose3d, mirror_image(pose3d)]))
 
     def validation(self) -> dict[str, Sample]:
         """Return two batches, of exact and of detector-like 2D poses, the same for every run."""
         half = max(self.recipe.run.validation_clips // 2, 1)
-        frames, shares = self.recipe.model.frames, self.recipe.data.shares
-        samplers = {
-            name: Sampler(self.validation_takes, frames, shares=shares, clean=clean)
-            for name, clean in VALIDATION.items()
-        }
+        samplers = {name: self._sampler(self.validation_takes, clean) for name, clean in VALIDATION.items()}
         return {
             name: _sample(DeviceBatch(*sampler.sample(torch.Generator().manual_seed(seed), half)))
             for seed, (name, sampler) in enumerate(samplers.items())
         }
+
+    def _sampler(self, takes: MotionClips, clean: float) -> Sampler:
+        data = self.recipe.data
+        return Sampler(
+            takes,
+            self.recipe.model.frames,
+            shares=data.shares,
+            noise=MeasuredNoise() if data.detector == "measured" else DetectorNoise(),
+            variety=Variety(**data.variety),
+            layouts=data.layouts,
+            clean=clean,
+        )
 
     def about(self) -> dict[str, Any]:
         """Describe the data. The `fingerprint` identifies the takes, whatever file they are in.
@@ -101,9 +108,3 @@ class MotionBatches:
 
 def _sample(batch: DeviceBatch) -> Sample:
     return Sample(batch.pose2d.cpu().numpy(), batch.pose3d.cpu().numpy())
-
-
-def _with_images(poses: Float[Tensor, "b f 17 3"]) -> Float[Tensor, "_ f 17 3"]:
-    """The clips followed by their mirror images, as :func:`poseglass.clips.sample.mirrored` has them."""
-    negated = constant((-1.0, 1.0, 1.0), poses.device, poses.dtype)
-    return torch.cat([poses, poses.index_select(2, constant(H36M_17.mirror, poses.device)) * negated])

@@ -7,6 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from poseglass.data.virtual.layouts import LAYOUT_SHARES
+from poseglass.data.virtual.limbs import Variety
 from poseglass.errors import RecipeError
 from poseglass.training.losses import JOINT_WEIGHTS, MOTION, TERMS
 from poseglass.waist.schedule import frame_range
@@ -23,6 +25,8 @@ __all__ = [
 ]
 
 STEPS = 10_000  # length of a run whose recipe gives none
+MOTION_CLIPS_ONLY = ("data.clean", "data.shares", "data.detector", "data.layouts", "data.variety")
+VARIETY = tuple(setting.name for setting in fields(Variety))
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,13 @@ class DataSettings:
     """Motion clips only: the share of clips whose 2D poses are exact."""
     shares: dict[str, float] = field(default_factory=dict)
     """Motion clips only: ``{prefix = share}``, the share of clips from subjects whose name starts with the prefix."""
+    detector: Literal["mild", "measured"] = "mild"
+    """Motion clips only: the simulated detector's errors, as the bundled weights saw them, or as measured on video."""
+    layouts: dict[str, float] = field(default_factory=LAYOUT_SHARES.copy)
+    """Motion clips only: ``{layout = share}``, the shares of the detector's keypoint layouts, which add up to 1."""
+    variety: dict[str, float] = field(default_factory=dict)
+    """Motion clips only: ``{arms = share}``, the shares of clips with unusual poses; see
+    :class:`poseglass.data.virtual.limbs.Variety`. Those that are left out have its defaults."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,7 @@ class LossSettings:
 
     position: float = 1.0
     n_position: float = 0.0
+    image_position: float = 0.0
     smoothness: float = 0.5
     velocity: float = 2.0
     limb_length: float = 0.0
@@ -96,7 +108,8 @@ class LossSettings:
     angle: float = 0.0
     angle_velocity: float = 0.0
     joint_weights: tuple[float, ...] = JOINT_WEIGHTS
-    """The weight of each joint in `position` and `smoothness`, in the order of the poses; empty for equal weights."""
+    """The weight of each joint in `position`, `image_position` and `smoothness`, in the order of the poses; empty for
+    equal weights."""
     frames: Literal["all", "centre"] = "all"
     """All frames that the model predicts (for a funnel, the kept ones), or only the clip's centre."""
 
@@ -241,7 +254,7 @@ def _out_of_range(recipe: Recipe) -> Iterator[str]:
     )  # fmt: skip
     both = 2 if data.flip == "both" else 1
     not_negative = (schedule.steps, schedule.epochs, schedule.every, data.stride)
-    shares = data.shares.values()
+    shares, layouts = data.shares.values(), data.layouts.values()
     elastic, nominal = recipe.waist.elastic, next(iter(recipe.waist.keep.values()), None)
     two = len(elastic) == 2 and 0 < elastic[0] < elastic[1] <= 1
     rules = {
@@ -259,6 +272,11 @@ def _out_of_range(recipe: Recipe) -> Iterator[str]:
         "data.clean must be from 0 to 1": 0 <= data.clean <= 1,
         "data.shares must be from 0 to 1 each, and add up to at most 1": min(shares, default=0) >= 0
         and sum(shares) <= 1 + 1e-9,
+        "data.layouts must be from 0 to 1 each, and add up to 1": min(layouts, default=0) >= 0
+        and abs(sum(layouts) - 1) <= 1e-6,
+        f"data.layouts must be of {', '.join(LAYOUT_SHARES)}": {*data.layouts} <= {*LAYOUT_SHARES},
+        f"data.variety must be from 0 to 1 each, and of {', '.join(VARIETY)}": {*data.variety} <= {*VARIETY}
+        and all(0 <= share <= 1 for share in data.variety.values()),
         "loss: at least one term must have a weight": any(loss.terms().values()),
         "run.seed must be from 0 to 2147483647": 0 <= run.seed < 1 << 31,
         "run.save_every and run.validate_every must be at least 1": min(run.save_every, run.validate_every) >= 1,
@@ -287,9 +305,15 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     ignored = {
         "if waist.keep is empty": (not waist.keep, ("waist.kind", "waist.prune", "waist.recover", "waist.elastic")),
         "if waist.kind is funnel": (waist.keep and waist.kind == "funnel", ("waist.recover",)),
-        "on recordings (data.keypoints)": (data.keypoints, ("data.clean", "data.shares")),
+        "on recordings (data.keypoints)": (
+            data.keypoints,
+            ("data.clean", "data.shares", "data.detector", "data.layouts", "data.variety"),
+        ),
         "on motion clips (no data.keypoints)": (not data.keypoints, ("data.stride",)),
-        "if loss.position and loss.smoothness are 0": (not (loss.position or loss.smoothness), ("loss.joint_weights",)),
+        "if loss.position, loss.image_position and loss.smoothness are 0": (
+            not (loss.position or loss.image_position or loss.smoothness),
+            ("loss.joint_weights",),
+        ),
         "if optim.weight_decay is 0": (not optim.weight_decay, ("optim.decays",)),
         "with muon": (optim.name == "muon", ("optim.amsgrad",)),
         "if schedule.every is 0": (not schedule.every, ("schedule.every_factor",)),

@@ -137,7 +137,7 @@ def detections(rng: Generator, pixels: Float[ndarray, "f 17 2"]) -> Float[ndarra
         The positions that a detector would report (f 17 2).
     """
     points, _ = detect(NumpyDraws(rng), torch.from_numpy(pixels)[None], NOISE, H36M_17.mirror)
-    return points[0].numpy()
+    return points[0].cpu().numpy()
 
 
 def stand_camera(yaw: float, *, distance: float = 4.5, height: float = 1.4) -> tuple[ndarray, ndarray]:

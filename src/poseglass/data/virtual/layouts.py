@@ -9,9 +9,11 @@ from torch import Tensor
 from poseglass.body.skeleton import BLAZEPOSE_33, BODY_25, COCO_17, H36M_17, HALPE_26, conversion
 from poseglass.data.virtual.face import H36M_FACE
 
-__all__ = ["LAYOUTS", "layout_number", "observe"]
+__all__ = ["LAYOUTS", "LAYOUT_SHARES", "layout_number", "observe"]
 
 LAYOUTS = (H36M_17, COCO_17, HALPE_26, BODY_25, BLAZEPOSE_33)
+# The shares of clips with each layout. Our own choice; the published weights were trained with it.
+LAYOUT_SHARES = {"h36m17": 0.4, "coco17": 0.15, "halpe26": 0.15, "body25": 0.15, "blazepose33": 0.15}
 
 
 def layout_number(name: str) -> int:

@@ -21,7 +21,7 @@ from poseglass.data.virtual.draws import Draws
 from poseglass.data.virtual.processes import remember, spells
 from poseglass.data.virtual.vectors import length
 
-__all__ = ["MEASURED", "MeasuredNoise", "Projection", "detect_measured"]
+__all__ = ["MEASURED", "MEASURED_SCORES", "MeasuredNoise", "Projection", "detect_measured"]
 
 # MediaPipe's full model against a triangulated reference, with exchanged sides undone: four views of one person, 98
 # frames each at 60 frames per second (Pose2Sim's single-person demo). Lengths are shares of the body's height in the
@@ -32,31 +32,34 @@ MEASURED = {
     # The 10th and 90th percentile over clips and joints.
     "standard deviation": {0.1: 0.011, 0.9: 0.064},
     "constant part": {0.1: 0.004, 0.9: 0.015},
-    # Scores from this one to the one before it: the share of joints, and their median error.
-    "share by lowest score": {0.97: 0.67, 0.3: 0.324, 0.0: 0.006},
 }
+# Scores from this one up to the one before it: the share of joints, and their median error where it was measured.
+MEASURED_SCORES = ((0.97, 0.67, 0.013), (0.6, 0.294, None), (0.3, 0.03, 0.034), (0.0, 0.006, 0.05))
 
 # Fitted to MEASURED on motion capture (benchmarks/detector_errors.py), unless marked as our own choice.
-SCALE = 0.0062  # the typical standard deviation of a joint's error along an axis
-CLIP_SPREAD, JOINT_SPREAD = 0.25, 0.45  # standard deviations of its logarithm, over clips and over joints
-SWELL, SWELL_SECONDS = 0.45, 0.25  # its rise and fall in time: standard deviation of the logarithm, and memory
-WANDER_SECONDS, WHITE = 0.12, 0.25  # the error's memory, and the share of its variance without any
+SCALE = 0.0104  # the typical standard deviation of a joint's error along an axis
+CLIP_SPREAD, JOINT_SPREAD = 0.15, 0.23  # standard deviations of its logarithm, over clips and over joints
+SWELL, SWELL_SECONDS = 0.34, 0.25  # its rise and fall in time: standard deviation of the logarithm, and memory
+WANDER_SECONDS, WHITE = 0.17, 0.5  # the error's memory, and the share of its variance without any
 BIAS = 0.0055  # standard deviation of a joint's constant offset along an axis
 OUTLIERS, FAR = 0.002, 0.12  # share of joints and frames that are far off, and how far: a standard deviation
-# Limbs that the detector loses. The rate is our own choice; the seconds are 5 to 40 frames at 60 frames per second.
-LOST_PER_SECOND, LOST_SECONDS = 0.10, (5 / 60, 40 / 60)
+# Limbs that the detector loses, for 5 to 40 frames at 60 frames per second. HIDDEN_LOST and BEHIND are our own choice.
+LOST_PER_SECOND, LOST_SECONDS = 0.17, (5 / 60, 40 / 60)
 HIDDEN_LOST, BEHIND = 0.6, 0.05  # share of clips in which limbs behind the trunk are lost; metres behind it
-LOST_WANDER, LOST_OFFSET = (0.02, 0.14), 0.04  # range of the standard deviation of its wander; deviation of its offset
-MIDDLE = 0.5  # the error of a lost limb's knee or elbow, relative to that of its end
+LOST_WANDER, LOST_OFFSET = (
+    (0.046, 0.142),
+    0.032,
+)  # range of the standard deviation of its wander; deviation of its offset
+MIDDLE = 0.76  # the error of a lost limb's knee or elbow, relative to that of its end
 LIMBS = (("left_knee", "left_ankle"), ("right_knee", "right_ankle"), ("left_elbow", "left_wrist"),
          ("right_elbow", "right_wrist"))  # fmt: skip
 TRUNK = tuple(H36M_17.index(f"{side}_{part}") for side in ("left", "right") for part in ("shoulder", "hip"))
 THORAX = H36M_17.index("thorax")
-# Exchanged sides. One of the four real views had 26 of 98 frames exchanged.
-SWAPS_PER_SECOND, SWAP_SECONDS, LEGS_ONLY = 0.06, (3 / 60, 26 / 60), 0.5
+# Exchanged sides. One of the four real views had 26 of its 98 frames exchanged; the others had none.
+SWAPS_PER_SECOND, SWAP_SECONDS, LEGS_ONLY = 0.15, (3 / 60, 26 / 60), 0.5
 # Scores fall with the logarithm of the error, plus noise: this much per standard deviation of the noise.
-SCORE_SLOPE, SCORE_MEMORY = 0.9, 0.8
-SCORE_KNOTS = ((-2.0, 1.0), (0.55, 0.97), (2.6, 0.6), (3.6, 0.3), (5.5, 0.02))  # fallen so far, the score is
+SCORE_SLOPE, SCORE_MEMORY = 0.6, 0.8
+SCORE_KNOTS = ((-2.6, 1.0), (0.5, 0.97), (2.03, 0.6), (2.85, 0.3), (4.5, 0.02))  # fallen so far, the score is
 GAP_LENGTH, BLACKOUT_LENGTH = 40, 20  # frames of the longest spell, as in version 1
 
 

@@ -17,11 +17,11 @@ from poseglass.data.virtual.vectors import length
 __all__ = ["WIDTHS", "place"]
 
 # The distances between the hips and between the shoulders as shares of the distance between their midpoints, when the
-# person faces the camera: medians over the most frontal quarter of real files of each layout (docs/training.md).
-# BODY_25 lacks a file and takes Halpe's. None keeps the person's own width.
+# person faces the camera: medians over the most frontal quarter of real files (docs/training.md). COCO takes the mean
+# of its own and Halpe's, BODY_25 lacks a file and takes Halpe's. None keeps the person's own width.
 WIDTHS: dict[str, tuple[float, float] | None] = {
     "h36m17": None,
-    "coco17": (0.36, 0.80),
+    "coco17": (0.38, 0.77),
     "halpe26": (0.41, 0.70),
     "body25": (0.41, 0.70),
     "blazepose33": (0.40, 0.67),

@@ -25,20 +25,19 @@ from poseglass.data.virtual.cameras import facing, random_cameras
 from poseglass.data.virtual.detector import DetectorNoise, detect
 from poseglass.data.virtual.draws import Draws, TorchDraws
 from poseglass.data.virtual.face import H36M_FACE, face, to_nose
-from poseglass.data.virtual.layouts import LAYOUTS, observe
+from poseglass.data.virtual.layouts import LAYOUT_SHARES, LAYOUTS, observe
 from poseglass.data.virtual.limbs import Variety, exchange_limbs, fold_legs, turn_bodies
 from poseglass.data.virtual.measured_detector import MeasuredNoise, Projection, detect_measured
 from poseglass.data.virtual.placement import place
 from poseglass.data.virtual.takes import Takes
 from poseglass.errors import DataError
 
-__all__ = ["LAYOUT_SHARES", "ClipBatch", "Sampler"]
+__all__ = ["ClipBatch", "Sampler", "mirror_image"]
 
 # Our own choices; the published weights were trained with them. Shares of clips, unless stated otherwise.
 MIRRORED = 0.5
 REVERSED = 0.15  # played backwards
 ACCOMPANIED = 0.3  # filmed by a camera that travels with the person
-LAYOUT_SHARES = {"h36m17": 0.4, "coco17": 0.15, "halpe26": 0.15, "body25": 0.15, "blazepose33": 0.15}
 AT_NOSE = 0.5  # of clips in Human3.6M's layout: joint 9 is at the nose rather than at the base of the skull
 UNSEEN_OUTSIDE = 0.7  # the detector reports no joints outside the image
 
@@ -158,7 +157,7 @@ class Sampler:
         world, fps = takes.stretches(draws, batch, self.frames, still=self.variety.still)
         world = world - world[:, :, :1].mean(1, keepdim=True)
         mirrored = draws.chance(MIRRORED, batch, 1, 1, 1)
-        world = torch.where(mirrored, _mirror_image(world), world)
+        world = torch.where(mirrored, mirror_image(world), world)
         world = torch.where(draws.chance(REVERSED, batch, 1, 1, 1), world.flip(1), world)
         ground = constant((1.0, 0.0, 1.0), draws.device, world.dtype)
         world = world - world[:, :, :1] * ground * _accompaniment(draws, batch)
@@ -178,10 +177,10 @@ class Sampler:
         return {}
 
 
-def _mirror_image(world: Float[Tensor, "b f 17 3"]) -> Float[Tensor, "b f 17 3"]:
-    """:func:`poseglass.clips.mirror.flip` for tensors."""
-    negated = constant((-1.0, 1.0, 1.0), world.device, world.dtype)
-    return world.index_select(2, constant(H36M_17.mirror, world.device)) * negated
+def mirror_image(poses: Float[Tensor, "b f 17 i"]) -> Float[Tensor, "b f 17 i"]:
+    """:func:`poseglass.clips.mirror.flip` for tensors: negate x, and exchange left and right joints."""
+    signs = constant((-1.0, *[1.0] * (poses.shape[-1] - 1)), poses.device, poses.dtype)
+    return poses.index_select(2, constant(H36M_17.mirror, poses.device)) * signs
 
 
 def _accompaniment(draws: Draws, batch: int) -> Float[Tensor, "b 1 1 1"]:
