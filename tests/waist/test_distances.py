@@ -51,3 +51,13 @@ def test_density_peaks_of_wide_tokens_match_plain_loops():
         tokens = frames(24, 1024, seed).float()[:, None]  # f s c
         kept = DensityPeaks()(tokens[None], torch.zeros(1, 24, 17, 2), keep=8)[0]
         assert kept.tolist() == oracle.density_peaks(tokens.numpy(), 8)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("slots", [1, 2])
+def test_density_peaks_leave_the_tokens_as_they_are(dtype, slots):
+    """Although distances are computed in place."""
+    tokens = frames(24, 1024 * slots).to(dtype).unflatten(1, (slots, 1024))[None]  # b f s c
+    before = tokens.clone()
+    DensityPeaks()(tokens, torch.zeros(1, 24, 17, 2), keep=8)
+    assert torch.equal(tokens, before)

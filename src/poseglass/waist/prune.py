@@ -57,7 +57,8 @@ class DensityPeaks(Pruner):
         """See :class:`Pruner`."""
         # The mean of a single slot is the slot itself, and a copy is faster than a sum.
         slots = tokens if devices.has_float64(tokens.device) else tokens.cpu()
-        frames = slots[:, :, 0].double() if slots.shape[2] == 1 else slots.mean(dim=2, dtype=torch.float64)
+        single = slots.shape[2] == 1
+        frames = slots[:, :, 0].to(torch.float64, copy=True) if single else slots.mean(dim=2, dtype=torch.float64)
         distance = distances(frames) / frames.shape[-1] ** 0.5
         nearest = distance.topk(min(self.neighbours, distance.shape[-1]), largest=False).values
         density = (-nearest.square().mean(-1)).exp()
@@ -71,7 +72,7 @@ class DensityPeaks(Pruner):
 
 
 def distances(x: Float[Tensor, "b f c"]) -> Float[Tensor, "b f f"]:
-    """Euclidean distances between the frames of each clip, symmetric to the bit."""
+    """Euclidean distances between the frames of each clip, symmetric to the bit. It may overwrite `x`."""
     # A graph cannot loop over an unknown number of clips, and a GPU would wait for the start of each clip's kernels.
     if torch.compiler.is_compiling() or x.device.type != "cpu":
         return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
@@ -92,9 +93,9 @@ def distances_by_products(x: Float[Tensor, "f c"]) -> Float[Tensor, "f f"]:
     """The fast form, for float64: |a - b|^2 = |a|^2 + |b|^2 - 2 ab. It takes half the time.
 
     If any pair loses six or more digits to cancellation, because two frames are equal or nearly so, the plain form
-    runs.
+    runs. The first frame is subtracted from `x` in place, because fetching new memory takes longer than the sums.
     """
-    x = x - x[:1]
+    x -= x[:1].clone()
     products = x.new_zeros(len(x), len(x))
     rows = -(-len(x) // 4)
     for start in range(0, len(x), rows):  # four bands from the diagonal to the right: 5/8 of the matrix

@@ -55,8 +55,8 @@ LIMBS = (("left_knee", "left_ankle"), ("right_knee", "right_ankle"), ("left_elbo
          ("right_elbow", "right_wrist"))  # fmt: skip
 TRUNK = tuple(H36M_17.index(f"{side}_{part}") for side in ("left", "right") for part in ("shoulder", "hip"))
 THORAX = H36M_17.index("thorax")
-# Exchanged sides. One of the four real views had 26 of 98 frames exchanged.
-SWAPS_PER_SECOND, SWAP_SECONDS, LEGS_ONLY = 0.06, (3 / 60, 26 / 60), 0.5
+# Exchanged sides. One of the four real views had 26 of its 98 frames exchanged; the others had none.
+SWAPS_PER_SECOND, SWAP_SECONDS, LEGS_ONLY = 0.15, (3 / 60, 26 / 60), 0.5
 # Scores fall with the logarithm of the error, plus noise: this much per standard deviation of the noise.
 SCORE_SLOPE, SCORE_MEMORY = 0.6, 0.8
 SCORE_KNOTS = ((-2.6, 1.0), (0.5, 0.97), (2.03, 0.6), (2.85, 0.3), (4.5, 0.02))  # fallen so far, the score is
