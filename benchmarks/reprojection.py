@@ -9,7 +9,7 @@ correction; see docs/lifting.md.
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -94,22 +94,25 @@ class LiftedView:
         poses: Of windows, root-relative, in camera space, metres (b f 17 3).
         sight: The joints' lines of sight (b f 17 3).
         weights: The joints' weights (b f 17).
-        truth: The true poses of the sequence (f 17 3).
         shown: The frames that show the person (f).
+        truth: The true poses (f 17 3).
+        first: The frame of the sequence at which they start.
     """
 
     kind: str
     poses: ndarray
     sight: ndarray
     weights: ndarray
-    truth: ndarray
     shown: ndarray
+    truth: ndarray
+    first: int = 0
 
     def blended(self, share: float, smoothing: float) -> ndarray:
-        """The corrected poses of the sequence (f 17 3)."""
-        frames, clip = len(self.truth), self.poses.shape[1]
+        """The corrected poses of the frames that have true ones (f 17 3)."""
+        frames, clip = len(self.shown), self.poses.shape[1]
         windows = corrected(self.poses, self.sight, self.weights, share, smoothing)
-        return stitch(windows, starts(frames, clip, clip * 2 // 3), frames, blend_weights(clip, clip // 3))
+        poses = stitch(windows, starts(frames, clip, clip * 2 // 3), frames, blend_weights(clip, clip // 3))
+        return poses[self.first :][: len(self.truth)]
 
 
 def lifted(
@@ -123,7 +126,7 @@ def lifted(
     joints, confidence = steady_sides(*(torch.from_numpy(clip.astype(float)) for clip in clips))
     person = measure(joints, confidence)
     weights = np.clip((confidence.numpy() - IGNORED) / (TRUSTED - IGNORED), 0, 1)
-    return LiftedView(kind, poses, rays(person.points.numpy(), size), weights, truth, scores.any(-1))
+    return LiftedView(kind, poses, rays(person.points.numpy(), size), weights, scores.any(-1), truth)
 
 
 def virtual_views(model: PoseModel, clips: MotionClips) -> Iterator[LiftedView]:
@@ -145,17 +148,18 @@ def real_views(model: PoseModel) -> Iterator[LiftedView]:
     truth = reference(files(POSE2SIM, [CALIBRATION])[0], heavy)
     for kind, views in (("full", [keypoints(path, "mediapipe") for path in paths]), ("heavy", heavy)):
         for poses, late, camera in zip(views, LATE, truth.cameras, strict=True):
-            body, frames = poses.to_skeleton(pg.H36M_17), slice(late, late + len(truth.h36m), 2)
+            body = poses.to_skeleton(pg.H36M_17)
             scores = np.where(body.validity[:, None], body.confidence, 0)
             world = (truth.h36m - camera.position) @ camera.rotation.T
-            yield lifted(
+            view = lifted(
                 model,
                 kind,
-                points=body.points[frames],
-                scores=scores[frames],
+                points=body.points[::2],
+                scores=scores[::2],
                 truth=root_relative(world[::2]),
                 size=poses.size,
             )
+            yield replace(view, first=late // 2)
 
 
 def main() -> None:
@@ -171,7 +175,7 @@ def main() -> None:
         for kind in ("clean", "detected", "full", "heavy"):
             group = [view for view in views if view.kind == kind]
             poses = [view.blended(share, smoothing) for view in group]
-            frames = [view.shown for view in group]
+            frames = [view.shown[view.first :][: len(view.truth)] for view in group]
             pairs = [(pose[shown], view.truth[shown]) for pose, view, shown in zip(poses, group, frames, strict=True)]
             count = [len(truth) for _, truth in pairs]
             metrics = (

@@ -336,7 +336,7 @@ def test_a_killed_writer_leaves_no_folder_that_opens(tmp_path):
     assert done.returncode == -9
     (left,) = tmp_path.iterdir()
     assert "unfinished" in left.name
-    with pytest.raises(DataError, match=r"has no index.json"):
+    with pytest.raises(DataError, match=r"a folder without index.json"):
         Recordings.open(left)
     Recordings.open(write(tmp_path / "store"))  # the remains of the killed writer do not interfere
 
