@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import socket
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -131,6 +132,36 @@ def test_a_registry_that_cannot_be_reached_is_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("NPM_CONFIG_REGISTRY", "http://127.0.0.1:1")
     with pytest.raises(DetectorError, match=r"http://127\.0\.0\.1:1/@toys/ball/-/ball-1\.2\.3\.tgz: .*refused"):
+        NpmPackage("@toys/ball", "1.2.3", sha256(ARCHIVE), 1).read([BALL])
+
+
+@pytest.mark.parametrize(
+    "answer", [b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"]
+)
+def test_a_broken_answer_of_a_registry_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(answer)
+
+        thread = Thread(target=serve)
+        thread.start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setenv("PATH", "")
+        monkeypatch.setenv("NPM_CONFIG_REGISTRY", address)
+        with pytest.raises(DetectorError, match=f"{address}/@toys/ball/-/ball"):
+            NpmPackage("@toys/ball", "1.2.3", sha256(ARCHIVE), 1).read([BALL])
+        thread.join()
+
+
+@pytest.mark.parametrize("registry", ["http://[x", "http://a b"])
+def test_an_invalid_address_of_a_registry_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch, registry: str) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("NPM_CONFIG_REGISTRY", registry)
+    with pytest.raises(DetectorError, match="ball-1"):
         NpmPackage("@toys/ball", "1.2.3", sha256(ARCHIVE), 1).read([BALL])
 
 

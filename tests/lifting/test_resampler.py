@@ -39,6 +39,12 @@ def resampled(
     return whole, Prediction(np.concatenate([p.pose3d for p in back]), np.concatenate([p.kept for p in back]))
 
 
+def ticks_of(times: np.ndarray) -> np.ndarray:
+    """Thirty ticks per second from the first frame on, and one on the last frame."""
+    grid = times[0] + np.arange(int((times[-1] - times[0]) * 30 + 1e-6) + 1) / 30
+    return np.append(grid, times[-1]) if times[-1] - grid[-1] > 0.1 / 30 else grid
+
+
 @pytest.mark.parametrize("fps", [23.6, 24, 25, 29.97, 50, 54.9])
 def test_a_steady_rate_that_the_model_knows_is_kept(fps: float) -> None:
     times = 7 + np.arange(80) / fps
@@ -71,7 +77,7 @@ def test_small_jitter_is_kept() -> None:
 def test_any_other_rate_becomes_30_frames_per_second(fps: float) -> None:
     times = 7 + np.arange(90) / fps
     ticks, back = resampled(times)
-    grid = 7 + np.arange(int((times[-1] - 7) * 30 + 1e-6) + 1) / 30
+    grid = ticks_of(times)
     points = poses_at(times)[0]
     for j in range(17):
         expected = np.interp(grid, times, points[:, j, 0])
@@ -93,7 +99,7 @@ def test_lost_frames_are_filled_at_the_rate_of_the_video(lost: int) -> None:
 def test_frames_that_become_irregular_are_resampled_from_there() -> None:
     ticks, back = resampled(LATE)
     assert_array_equal(ticks.points[:100], poses_at(EVEN)[0])
-    grid = np.arange(int(LATE[-1] * 30 + 1e-6) + 1) / 30
+    grid = ticks_of(LATE)
     points = poses_at(LATE)[0]
     for j in range(17):
         expected = np.interp(grid, LATE, points[:, j, 0])
@@ -169,6 +175,36 @@ def test_scores_of_known_joints_are_interpolated() -> None:
     scores = np.repeat([[0.2], [0.8]], 17, 1)
     ticks, _ = resampled(np.array([0.0, 0.1]), scores=scores)
     assert_allclose(ticks.scores, np.repeat([[0.2], [0.4], [0.6], [0.8]], 17, 1))
+
+
+@pytest.mark.parametrize("fps", [59.94, 60, 120])
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 70])
+def test_the_model_sees_the_first_and_the_last_frame(fps: float, frames: int) -> None:
+    times = np.arange(frames) / fps
+    ticks, back = resampled(times)
+    points = poses_at(times)[0]
+    assert_allclose(ticks.points[[0, -1]], points[[0, -1]], atol=0.01)
+    assert_allclose(back.pose3d[[0, -1], :, 0], points[[0, -1], :, 0], atol=0.01)
+    assert len(back.pose3d) == len(back.kept) == frames
+
+
+@pytest.mark.parametrize("first", [0, 1, 7, 61])
+@pytest.mark.parametrize("block", [1, 16, 1000])
+def test_a_person_in_every_second_frame_only_is_seen(first: int, block: int) -> None:
+    times = 7 + np.arange(100) / 60
+    scores = np.zeros((100, 17))
+    scores[first::2] = 1
+    ticks, back = resampled(times, scores=scores, block=block)
+    assert (ticks.scores[first // 2 : -1] == 1).all()
+    assert_allclose(back.pose3d[first::2][:19, :, 0], poses_at(times)[0][first::2][:19, :, 0], atol=1e-3)
+
+
+@pytest.mark.parametrize("frames", [2, 3])
+def test_a_person_in_the_last_frame_only_is_seen(frames: int) -> None:
+    scores = np.zeros((frames, 17))
+    scores[-1] = 1
+    ticks, _ = resampled(np.arange(frames) / 60, scores=scores)
+    assert (ticks.scores[-1] == 1).all()
 
 
 def test_no_frames_give_no_blocks() -> None:

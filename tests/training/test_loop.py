@@ -26,6 +26,7 @@ from poseglass.training import state as training_state
 from poseglass.training.batches import batches
 from poseglass.training.build import build
 from poseglass.training.loop import train
+from poseglass.training.motion_batches import STREAM
 from poseglass.training.recipe import Recipe
 from poseglass.training.seeds import mixed
 from poseglass.training.state import TrainingState
@@ -106,7 +107,7 @@ def test_two_workers_train_as_one_does_on_both_their_batches(recipe, data, tmp_p
     alone = TrainingState(recipe.override("schedule.decay=0.0"), build(recipe))
     sampler = Sampler(MotionClips.load(data).split("train"), 9, shares=recipe.data.shares)
     for step in range(4):
-        seeds = [mixed(recipe.run.seed, step, rank) for rank in (0, 1)]
+        seeds = [mixed(recipe.run.seed, step, rank, STREAM) for rank in (0, 1)]
         halves = [sampler.sample(torch.Generator().manual_seed(seed), 2) for seed in seeds]
         both = (torch.cat(parts).numpy() for parts in zip(*halves, strict=True))
         alone.advance(Sample(*both))
@@ -317,6 +318,18 @@ def test_the_folder_of_an_earlier_version_is_refused(recipe, unbroken):
     path.write_text(json.dumps(before))
     with pytest.raises(TrainingError, match=r"a run of an earlier poseglass, whose recipe has data.rehab_share"):
         train(recipe.override("schedule.steps=11"), unbroken)
+
+
+def test_a_run_whose_clips_another_version_drew_is_refused(recipe, unbroken):
+    """The sampler of numpy recorded no version; the clips of its steps cannot be drawn again."""
+    path = unbroken / "data.json"
+    about = json.loads(path.read_text())
+    assert about.pop("sampler") == 2
+    path.write_text(json.dumps(about))
+    before = contents(unbroken)
+    with pytest.raises(TrainingError, match="whose clips another version of poseglass drew"):
+        train(recipe.override("schedule.steps=11"), unbroken)
+    assert all(torch.equal(value, before[name]) for name, value in contents(unbroken).items())
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -10,6 +10,7 @@ from poseglass.clips.sample import mirrored
 from poseglass.data.virtual.sampler import ClipBatch, Sampler
 from poseglass.training.batches import batches
 from poseglass.training.motion_batches import MotionBatches
+from poseglass.training.seeds import mixed
 
 data, recipe = training_runs.data, training_runs.recipe  # fixtures
 
@@ -29,6 +30,19 @@ def test_a_batch_of_both_ways_has_mirror_images(recipe):
     half = type(sample)(sample.pose2d[:2], sample.pose3d[:2])
     assert_array_equal(mirrored(half).pose2d, sample.pose2d)
     assert_array_equal(mirrored(half).pose3d, sample.pose3d)
+
+
+def test_clips_do_not_share_the_seed_of_dropout(recipe, monkeypatch):
+    """Otherwise the same random numbers would choose a clip's take and whether a layer drops the clip."""
+    source, seeds = batches(recipe), []
+
+    def sample(self, generator, count):
+        seeds.append(generator.initial_seed())
+        return ClipBatch(torch.zeros(count, 9, 17, 3), torch.ones(count, 9, 17, 3))
+
+    monkeypatch.setattr(Sampler, "sample", sample)
+    source.draw(3, 0)
+    assert seeds != [mixed(recipe.run.seed, 3, 0)]
 
 
 def test_cuda_makes_its_clips_itself(recipe, monkeypatch):

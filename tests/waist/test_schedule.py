@@ -1,15 +1,18 @@
 """Other numbers of frames before the same layers."""
 
+import numpy as np
 import pytest
+import torch
 
 from poseglass.errors import ModelError
 from poseglass.models import create_model
+from poseglass.waist import schedule
 from poseglass.waist.hourglass import funnel, hourglass
 from poseglass.waist.schedule import frame_range, rescheduled
 
 
 @pytest.mark.parametrize(
-    ("schedule", "keep", "expected"),
+    ("before", "keep", "expected"),
     [
         ({1: 9}, 4, {1: 4}),
         ({1: 9}, 1, {1: 1}),
@@ -22,8 +25,8 @@ from poseglass.waist.schedule import frame_range, rescheduled
         ({1: 18, 2: 9}, {2: 3, 1: 0.5}, {1: 14, 2: 3}),
     ],
 )
-def test_the_first_stage_keeps_what_is_given_and_later_ones_their_proportion(schedule, keep, expected):
-    changed = rescheduled(schedule, keep, create_model("mixste-tiny", frames=27))
+def test_the_first_stage_keeps_what_is_given_and_later_ones_their_proportion(before, keep, expected):
+    changed = rescheduled(before, keep, create_model("mixste-tiny", frames=27))
     assert changed == expected
     assert [*changed] == [*expected], "layers stay in order"
 
@@ -46,6 +49,31 @@ def test_numbers_out_of_range_and_other_layers_are_refused(keep, words):
     for model in (hourglass("mixste-tiny", keep=9, at=1), funnel("mixste-tiny", keep=9, at=1)):
         with pytest.raises(ModelError, match=words):
             model.with_keep(keep)
+
+
+# Not through `with_keep`, whose types the tests check.
+@pytest.mark.parametrize("keep", ["0.3", True, [9], None, torch.tensor(9)])
+def test_what_is_no_number_is_refused(keep):
+    with pytest.raises(ModelError, match=r"a count \(an int\) or a share of the clip \(a float\), not"):
+        schedule._count(1, keep, 27)
+
+
+def test_a_layer_that_is_no_number_is_refused():
+    with pytest.raises(ModelError, match="a layer must be a whole number, not '1'"):
+        schedule._count("1", 9, 27)
+
+
+@pytest.mark.parametrize(("keep", "frames"), [(np.int64(9), 9), (np.float32(0.3), 8), (np.float64(0.3), 8)])
+def test_numbers_of_numpy_count_as_numbers(keep, frames):
+    count = schedule._count(1, keep, 27)
+    assert count == frames
+    assert type(count) is int, "so that the schedule can be saved"
+
+
+@pytest.mark.parametrize("build", [hourglass, funnel])
+def test_a_second_change_keeps_the_proportions_that_the_waist_was_built_with(build):
+    model = build("mixste-tiny", frames=27, keep={1: 9, 2: 3})
+    assert model.with_keep(1).with_keep(9).schedule == {1: 9, 2: 3}
 
 
 def test_a_stage_may_not_keep_more_than_the_one_before():

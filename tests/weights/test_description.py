@@ -94,6 +94,13 @@ def test_the_settings_of_a_waist_are_restored(tmp_path):
     assert torch.equal(back(clip), model(clip))
 
 
+def test_a_funnel_remembers_what_it_was_built_for(tmp_path):
+    changed = funnel("mixste-tiny", frames=27, keep={1: 9, 2: 3}).with_keep(1)
+    back = weights.load(weights.save(changed, tmp_path))
+    assert (back.schedule, back.nominal) == ({1: 1, 2: 1}, {1: 9, 2: 3})
+    assert back.with_keep(9).schedule == {1: 9, 2: 3}
+
+
 def test_a_funnel_is_restored(tmp_path):
     back = weights.load(weights.save(funnel("mixste-tiny", frames=9, keep=4, at=1, always=2), tmp_path))
     assert isinstance(back, Funnel)

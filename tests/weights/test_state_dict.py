@@ -1,7 +1,9 @@
 """Weights are found wherever training scripts and frameworks put them."""
 
 import logging
+import tracemalloc
 from collections import OrderedDict
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -198,3 +200,40 @@ def test_dictionaries_that_hold_themselves_end(tmp_path):
     content["self"] = content
     torch.save(content, tmp_path / "x.pth")
     assert isinstance(weights.load(tmp_path / "x.pth"), MixSTE)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_of_a_diverged_training_are_refused(tmp_path, value):
+    state = {key: tensor.clone() for key, tensor in STATES["HoT"].items()}
+    state["head.1.bias"][2] = value
+    torch.save({"model_pos": named(state, "module.")}, tmp_path / "x.pth")
+    with pytest.raises(WeightsError, match=r"NaN or infinite \(head\.1\.bias\).*earlier epoch"):
+        weights.load(tmp_path / "x.pth")
+
+
+def peak(content: object) -> int:
+    """Bytes that the search for weights allocates."""
+    tracemalloc.start()
+    with suppress(WeightsError):
+        find_weights(content, "x")
+    allocated = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return allocated
+
+
+def test_long_keys_do_not_multiply():
+    assert peak({"a" * 100_000: {str(number): None for number in range(1000)}}) < 5 << 20
+    assert peak({"a" * 900: {str(number): None for number in range(50_000)}}) < 20 << 20
+
+
+def test_networks_within_each_other_do_not_multiply():
+    marks = dict.fromkeys(MixSTE.published.marks, torch.ones(1))
+    content = {key: value for depth in range(16) for key, value in named(marks, "a." * depth).items()}
+    content |= dict.fromkeys((f"{'a.' * 16}{number}" for number in range(20_000)), torch.ones(1))
+    assert peak(content) < 15 << 20
+
+
+def test_keys_longer_than_any_name_are_skipped():
+    with pytest.raises(WeightsError, match="holds no state dict"):
+        find_weights(named(STATES["MixSTE"], "a" * 1000 + "."), "x")
+    assert find_weights(named(STATES["MixSTE"], "a" * 900 + "."), "x").backbone is MixSTE

@@ -163,6 +163,8 @@ class TestHostile:
             ((0, (2,), (1, 1)), "impossible shape"),
             ((0, ("2",), (1,)), "impossible shape"),
             ((0, (1,) * 65, (1,) * 65), "impossible shape"),
+            ((0, (1,), (1 << 63,)), "impossible shape"),
+            ((1 << 63, (1,), (1,)), "impossible shape"),
             ((0, 2, 1), "cannot be read"),
         ],
     )

@@ -14,6 +14,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import TypeAlias
 from urllib.request import urlopen
@@ -132,8 +133,8 @@ class NpmPackage:
         try:
             with urlopen(address, timeout=60) as response, Path(folder, file).open("wb") as copy:
                 shutil.copyfileobj(response, copy)
-        except OSError as problem:  # URLError is one
-            raise DetectorError(f"{address}: {problem}") from problem
+        except (OSError, HTTPException, ValueError) as problem:  # ValueError: the address is invalid
+            raise DetectorError(f"{address}: {problem or type(problem).__name__}") from problem
         return Path(folder, file)
 
 

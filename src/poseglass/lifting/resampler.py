@@ -29,6 +29,8 @@ CLOSE = 1e-3
 """Tolerance at the limits of a regular step, which are half a step and one and a half. Within this share of a limit, a
 frame counts as out of step, so that rounded times, as in JSON files, do not decide when 30 frames per second become 60.
 """
+SHORT = 0.1
+"""The last frame gets no tick of its own if it follows the last tick within this share of the clock's step."""
 ALIGNED = 1e-6
 """A tick up to this far after a frame, as a share of the clock's step, still falls on that frame."""
 
@@ -55,9 +57,12 @@ def on_model_clock(
     rate is resampled to 30 ticks per second. The rate comes from the median step of the first :data:`PREFIX` frames, so
     the result depends on the frames alone, not on their division into blocks.
 
-    2D is interpolated linearly onto ticks, and 3D back onto frames. A pause without frames counts for at most
-    :data:`PAUSE` seconds: it tells the model nothing, and in a time lapse or a file with broken times it may last for
-    days.
+    2D is interpolated linearly onto ticks, and 3D back onto frames. If the whole sequence is resampled, the ticks are
+    placed so that one falls on the first frame that shows the person: a detector may have seen every second frame only.
+    The last frame has a tick of its own.
+
+    A pause without frames counts for at most :data:`PAUSE` seconds: it tells the model nothing, and in a time lapse or
+    a file with broken times it may last for days.
 
     Args:
         blocks: The frames, in order.
@@ -71,8 +76,10 @@ def on_model_clock(
         nonlocal clock
         for block in _with_long_start(blocks):
             if clock is None:
-                clock = _Clock(block.times, fastest)
+                clock = _Clock(block, fastest)
             yield clock.onto(block)
+        if clock is not None and (last := clock.last_tick()) is not None:
+            yield last
 
     for prediction in lift(ticks()):
         assert clock is not None
@@ -94,14 +101,18 @@ def _with_long_start(blocks: Iterable[TimedBlock]) -> Iterator[TimedBlock]:
 
 
 class _Clock:
-    """Ticks of an even clock beside the times of the frames; it starts with the first frame."""
+    """Ticks of an even clock beside the times of the frames."""
 
-    def __init__(self, times: Float[ndarray, " f"], fastest: float) -> None:
-        steps = np.diff(times[:PREFIX])
+    def __init__(self, block: TimedBlock, fastest: float) -> None:
+        times, scores = block.times[:PREFIX], block.scores[:PREFIX]
+        steps = np.diff(times)
         step = float(np.median(steps)) if len(steps) else 1 / STEADY
         self._known = SLOWEST <= 1 / step <= fastest  # whether the model takes the rate unchanged
         self._step = step if self._known else 1 / STEADY
-        self._calm = CALM  # consecutive frames in step
+        late = 0.0 if self._known else float(times[np.any(scores, axis=1).argmax()] - times[0]) % self._step
+        # Seconds from the first frame to the first tick; just below a step, the rest is a rounding error.
+        self._late = late if late < (1 - ALIGNED) * self._step else 0.0
+        self._calm = CALM if self._known else 0  # consecutive frames in step
         self._anchor, self._count = 0.0, 0  # the last tick that was set by a frame, and the number of ticks after it
         self._now: float | None = None  # the time of the last frame, with pauses shortened to PAUSE
         self._skipped = 0.0  # seconds of pauses left out so far
@@ -139,13 +150,14 @@ class _Clock:
         """Move on to the next frame: its time on the clock, and the ticks up to it."""
         before = self._now
         if before is None:
-            self._now = self._anchor = time
-            return time, [time]
-        self._skipped += max(time - self._skipped - before - PAUSE, 0.0)
+            self._anchor, self._count = time + self._late, -1  # the next tick is the first
+        else:
+            self._skipped += max(time - self._skipped - before - PAUSE, 0.0)
         now = self._now = time - self._skipped
         half = self._step / 2
-        in_step = self._known and half * (1 + CLOSE) < now - before < 3 * half * (1 - CLOSE)
-        self._calm = self._calm + 1 if in_step else 0
+        if before is not None:
+            in_step = self._known and half * (1 + CLOSE) < now - before < 3 * half * (1 - CLOSE)
+            self._calm = self._calm + 1 if in_step else 0
         regular = self._calm >= CALM
         ticks = []
         until = now - half if regular else now + ALIGNED * self._step
@@ -156,6 +168,14 @@ class _Clock:
             self._anchor, self._count = now, 0
             ticks.append(now)
         return now, ticks
+
+    def last_tick(self) -> PoseBlock | None:
+        """A tick on the last frame, if it has none, so that the model sees that frame."""
+        assert self._now is not None
+        if self._now <= self._anchor + (self._count + SHORT) * self._step:
+            return None
+        self._ticks = np.append(self._ticks, self._now)
+        return PoseBlock(self._edge.points, self._edge.scores)
 
     def back(self, prediction: Prediction, *, last: bool = False) -> Prediction:
         """Return the frames that lie between ticks with settled 3D, in order; with `last`, all remaining frames."""
@@ -178,7 +198,7 @@ class _Clock:
         return Prediction(settled.astype(np.float32), kept[nearest])
 
     def rest(self) -> Prediction:
-        """Return the remaining frames at the end. Those after the last tick hold its pose."""
+        """Return the remaining frames at the end."""
         return self.back(Prediction(self._rows.pose3d[:0], self._rows.kept[:0]), last=True)
 
 

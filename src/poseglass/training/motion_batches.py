@@ -20,6 +20,9 @@ __all__ = ["MotionBatches"]
 
 FPS = 30.0  # frames per second of an epoch's clips
 VALIDATION = {"clean": 1.0, "detected": 0.0}  # share of exact 2D poses in each validation batch; its index is the seed
+# The version of the clips that a seed gives, in a run's data.json: 1 (not recorded) came from numpy, 2 from torch.
+SAMPLER = 2
+STREAM = 0x636C6970  # "clip" in ASCII: dropout is seeded with [seed, step, rank], and clips must not depend on it
 logger = logging.getLogger(__name__)
 
 
@@ -64,7 +67,8 @@ class MotionBatches:
 
     def _clips(self, step: int, rank: int, where: torch.device) -> DeviceBatch:
         data, run = self.recipe.data, self.recipe.run
-        count, generator = data.batch // run.workers, torch.Generator(where).manual_seed(mixed(run.seed, step, rank))
+        count, seed = data.batch // run.workers, mixed(run.seed, step, rank, STREAM)
+        generator = torch.Generator(where).manual_seed(seed)
         if data.flip != "both":
             return DeviceBatch(*self.sampler.sample(generator, count))  # which mirrors at random
         pose2d, pose3d = self.sampler.sample(generator, count // 2)
@@ -99,6 +103,7 @@ class MotionBatches:
         return {
             "kind": "motion clips",
             "fingerprint": self.clips.fingerprint,
+            "sampler": SAMPLER,
             "credit": self.clips.credit,
             "licences": sorted({clip.licence for clip in self.clips}),
             "training": {"takes": len(self.sampler.clips), "minutes": self.sampler.clips.minutes},

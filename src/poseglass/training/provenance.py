@@ -44,7 +44,7 @@ def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> Non
         folder: The run's folder.
         recipe: The run's recipe.
         data: The description of the data, identified by its `kind` and `fingerprint`. Its credit and licences must be
-            the same, too.
+            the same, too, and so must the version of the `sampler`, if there is one.
 
     Raises:
         TrainingError: The folder holds a run with another recipe, with other data or of an earlier version, or it
@@ -75,6 +75,11 @@ def check_same_run(folder: Path, recipe: Recipe, data: Mapping[str, Any]) -> Non
                 f"{folder} holds a run with other data: {old_data[0]} of fingerprint {old_data[1]}, and "
                 f"{recipe.data.path} holds {new_data[0]} of {new_data[1]}; resume with the earlier data, or choose "
                 "another folder"
+            )
+        if known.get("sampler") != data.get("sampler"):
+            raise TrainingError(
+                f"{folder} holds a run whose clips another version of poseglass drew: they cannot be drawn again. "
+                "Resume it with that version, or choose another folder"
             )
         for term in TERMS:
             if known.get(term, data.get(term)) != data.get(term):

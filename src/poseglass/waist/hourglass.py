@@ -208,9 +208,12 @@ class Funnel(nn.Module):
         schedule: ``{layer: frames kept from that layer on}``. Layers must increase; numbers of frames must not.
         pruner: Chooses the frames to keep.
         always: The index of the frame whose pose is wanted. It is one of the frames that every stage keeps.
+        nominal: The numbers of frames that the weights were trained with, for the layers of `schedule`; by default
+            those of `schedule`. :meth:`with_keep` keeps their proportions.
 
     Raises:
-        ModelError: The schedule does not fit the backbone, or `always` is outside the clip.
+        ModelError: The schedule does not fit the backbone, `always` is outside the clip, or `nominal` does not fit the
+            schedule.
 
     Example:
         >>> import torch, poseglass as pg
@@ -220,15 +223,26 @@ class Funnel(nn.Module):
         torch.Size([1, 9, 17, 3])
     """
 
-    def __init__(self, backbone: PoseTransformer, *, schedule: Mapping[int, int], pruner: Pruner, always: int) -> None:
+    def __init__(
+        self,
+        backbone: PoseTransformer,
+        *,
+        schedule: Mapping[int, int],
+        pruner: Pruner,
+        always: int,
+        nominal: Mapping[int, int] | None = None,
+    ) -> None:
         super().__init__()
         check_schedule(schedule, backbone)
+        if nominal is not None:
+            nominal = rescheduled(schedule, nominal, backbone)
         _check_part(pruner, Pruner)
         if not 0 <= always < backbone.frames:
             raise ModelError(f"always should be a frame of the clip, from 0 to {backbone.frames - 1}, not {always}")
         self.backbone = backbone
         self.frames, self.inputs = backbone.frames, backbone.inputs
         self.schedule = dict(schedule)
+        self.nominal = self.schedule if nominal is None else nominal
         self.pruner = pruner
         self.always = always
 
@@ -246,7 +260,7 @@ class Funnel(nn.Module):
     def with_keep(self, keep: Keep) -> "Funnel":
         """The same network, keeping other numbers of frames; see :meth:`Hourglass.with_keep`."""
         twin = shallow_copy(self)
-        twin.schedule = rescheduled(self.schedule, keep, self.backbone)
+        twin.schedule = rescheduled(self.nominal, keep, self.backbone)
         return twin
 
     def init_sinusoidal(self, generator: torch.Generator | None = None) -> None:

@@ -1,6 +1,7 @@
 """Schedules: turn the arguments `keep` and `at` into a checked number of frames for each pruned layer."""
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
 
 import torch
 
@@ -127,12 +128,19 @@ def check_schedule(schedule: Mapping[int, int], backbone: PoseTransformer) -> No
 
 def _counts(stages: Mapping[int, int | float], backbone: PoseTransformer) -> dict[int, int]:
     """The stages with shares of the clip (floats) converted to numbers of frames."""
-    for keep in stages.values():
-        if isinstance(keep, float) and not 0 < keep <= 1:
-            raise ModelError(
-                f"a share of the clip must be above 0 and at most 1, not {keep}; to keep a count, give an int"
-            )
-    return {layer: round(keep * backbone.frames) if isinstance(keep, float) else keep for layer, keep in stages.items()}
+    return {layer: _count(layer, keep, backbone.frames) for layer, keep in stages.items()}
+
+
+def _count(layer: object, keep: object, frames: int) -> int:
+    if not isinstance(layer, Integral):
+        raise ModelError(f"a layer must be a whole number, not {layer!r}")
+    if isinstance(keep, bool) or not isinstance(keep, Real):  # numpy's numbers count as these, too
+        raise ModelError(f"frames to keep are a count (an int) or a share of the clip (a float), not {keep!r}")
+    if isinstance(keep, Integral):
+        return int(keep)
+    if not 0 < keep <= 1:
+        raise ModelError(f"a share of the clip must be above 0 and at most 1, not {keep}; to keep a count, give an int")
+    return round(float(keep) * frames)
 
 
 def _lengths(schedule: Mapping[int, int], backbone: PoseTransformer) -> list[int]:

@@ -47,7 +47,8 @@ def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str,
         settings: Arguments of the backbone that its tensors do not show, if they differ from the published ones.
 
     Raises:
-        WeightsError: The file cannot be read, or it is not a checkpoint of a known architecture.
+        WeightsError: The file cannot be read, it is not a checkpoint of a known architecture, or its weights are not
+            finite.
         ModelError: `at` or `settings` are invalid.
     """
     state, backbone, published = _read(path)
@@ -81,6 +82,11 @@ def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str,
     ours = {published: name for name, published in names.items()}
     renamed = {ours.get(key, key): _reshaped(value, own.get(ours.get(key, key))) for key, value in state.items()}
     check_state(outline, renamed, path, names=names)
+    if diverged := sorted(names[key] for key, value in renamed.items() if not torch.isfinite(value).all()):
+        raise WeightsError(
+            f"{path} has weights that are NaN or infinite ({', '.join(diverged[:4])}), so all its poses would be: its "
+            "training diverged; take the checkpoint of an earlier epoch"
+        )
     with torch.random.fork_rng(devices=[]):  # initial weights, replaced below, must not advance the caller's generator
         model = build()
     load_state(model, renamed, path, names=names)

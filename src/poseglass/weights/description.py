@@ -42,10 +42,10 @@ def describe(model: nn.Module) -> Description:
             "schedule": {str(layer): keep for layer, keep in model.schedule.items()},
             "prune": _describe_part(model.pruner, PRUNERS),
         }
-        if isinstance(model, Funnel):
-            return described | {"always": model.always}
         if model.nominal != model.schedule:
             described["nominal"] = {str(layer): keep for layer, keep in model.nominal.items()}
+        if isinstance(model, Funnel):
+            return described | {"always": model.always}
         return described | {"recover": _describe_part(model.recoverer, RECOVERERS)}
     if not isinstance(model, PoseTransformer):
         raise WeightsError(
@@ -81,15 +81,15 @@ def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None
         raise TypeError("an hourglass or a funnel wraps a plain backbone, not another hourglass or funnel")
     schedule = {int(layer): int(keep) for layer, keep in description["schedule"].items()}
     pruner: Pruner = _build_part(description["prune"], PRUNERS)
+    nominal = {int(layer): int(keep) for layer, keep in description.get("nominal", schedule).items()}
     if kind == "Funnel":
-        return Funnel(inner, schedule=schedule, pruner=pruner, always=description["always"])
+        return Funnel(inner, schedule=schedule, pruner=pruner, always=description["always"], nominal=nominal)
     recover = description["recover"]
     recoverer: Recoverer
     if recover["settings"] is None:  # format 1, where it always fits the backbone
         recoverer = RECOVERERS[recover["class"]].for_backbone(inner)
     else:
         recoverer = _build_part(recover, RECOVERERS)
-    nominal = {int(layer): int(keep) for layer, keep in description.get("nominal", schedule).items()}
     return Hourglass(inner, schedule=schedule, pruner=pruner, recoverer=recoverer, nominal=nominal)
 
 

@@ -43,7 +43,7 @@ def keeping(model: PoseModel, keep: Keep, source: object) -> PoseModel:
 
 
 def _trained_for(changed: Hourglass | Funnel, model: Hourglass | Funnel) -> bool:
-    if changed.schedule == _nominal(model):
+    if changed.schedule == model.nominal:
         return True
     if model.card.keeps is None:
         return False
@@ -54,11 +54,6 @@ def _trained_for(changed: Hourglass | Funnel, model: Hourglass | Funnel) -> bool
 def _trained(model: Hourglass | Funnel) -> str:
     """The numbers of frames that the weights kept in training."""
     if model.card.keeps is None:
-        return ", then ".join(str(frames) for frames in _nominal(model).values())
+        return ", then ".join(str(frames) for frames in model.nominal.values())
     known = frame_range(model.card.keeps, model.frames)
     return f"{known[0]} to {known[-1]}"
-
-
-def _nominal(model: Hourglass | Funnel) -> dict[int, int]:
-    """The numbers of frames that the weights were made for."""
-    return model.nominal if isinstance(model, Hourglass) else model.schedule

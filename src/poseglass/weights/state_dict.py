@@ -9,6 +9,7 @@ needed: the state dict is where all keys that mark a known architecture have the
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -25,7 +26,9 @@ log = logging.getLogger("poseglass")
 DEPTH = 4
 """Dictionaries within dictionaries that are searched. Lightning's callbacks hold their state in the third."""
 MOST_NETWORKS = 16
-"""No more networks in one dictionary are looked at: two are enough to make the choice unclear."""
+"""No more networks are looked at: two are enough to make the choice unclear."""
+LONGEST_NAME = 1000
+"""Characters: longer keys are skipped. The names of nested modules are far shorter."""
 WRAPPERS = re.compile(r"(?<![^.])(_orig_mod|_checkpoint_wrapped_module|_fsdp_wrapped_module)\.")
 """Parts of names that torch adds around any module: torch.compile, activation checkpointing, FSDP."""
 AVERAGES = frozenset({"ema", "swa", "average", "averaged"})
@@ -76,8 +79,8 @@ def find_weights(content: Any, source: object) -> NetworkWeights:
         kind = "another class" if isinstance(content, Inert) else f"type {type(content).__name__}"
         got = "none" if isinstance(content, dict) else f"an object of {kind}"
         raise WeightsError(f"{source} holds no state dict: expected named tensors, got {got}")
-    candidates = [weights for place, table in tables for weights in _weights(place, table, source)]
-    if not candidates:
+    networks = list(islice((network for table in tables for network in _networks(*table, source)), MOST_NETWORKS))
+    if not networks:
         _, largest = max(tables, key=lambda table: len(table[1]))
         known = ", ".join(name for name, kind in BACKBONES.items() if kind.published is not None)
         raise WeightsError(
@@ -85,17 +88,17 @@ def find_weights(content: Any, source: object) -> NetworkWeights:
             f"keys are {', '.join(key[:80] for key in sorted(largest)[:5])}; for weights that poseglass saved, give "
             "their folder"
         )
-    if len(candidates) == 1:
-        return candidates[0]
-    means = [weights for weights in candidates if AVERAGES & {*re.split(r"[^a-z]+", weights.place.lower())}]
-    places = ", ".join(weights.place[:80] or "the file itself" for weights in candidates)
+    if len(networks) == 1:
+        return networks[0].weights()
+    means = [network for network in networks if AVERAGES & {*re.split(r"[^a-z]+", network.place.lower())}]
+    places = ", ".join(network.place[:80] or "the file itself" for network in networks)
     if len(means) != 1:
         raise WeightsError(
-            f"{source} holds the weights of {len(candidates)} networks, at {places}: save one of them alone, with "
+            f"{source} holds the weights of {len(networks)} networks, at {places}: save one of them alone, with "
             "torch.save or safetensors"
         )
-    log.info("%s holds the weights of %d networks, at %s; the running mean is taken", source, len(candidates), places)
-    return means[0]
+    log.info("%s holds the weights of %d networks, at %s; the running mean is taken", source, len(networks), places)
+    return means[0].weights()
 
 
 def _tables(content: Any) -> Iterator[tuple[str, dict[str, AnyTensor]]]:
@@ -107,13 +110,33 @@ def _tables(content: Any) -> Iterator[tuple[str, dict[str, AnyTensor]]]:
         if not isinstance(table, dict) or id(table) in visited:
             continue
         visited.add(id(table))
-        named = {key: value for key, value in table.items() if isinstance(key, str)}
+        named = {key: value for key, value in table.items() if isinstance(key, str) and len(key) <= LONGEST_NAME}
         yield place, {key: value for key, value in named.items() if isinstance(value, AnyTensor)}
         if depth < DEPTH:
-            waiting += [(f"{place}{key}/", value, depth + 1) for key, value in named.items()]
+            waiting += [(f"{place}{key}/", value, depth + 1) for key, value in named.items() if isinstance(value, dict)]
 
 
-def _weights(place: str, table: Mapping[str, AnyTensor], source: object) -> Iterator[NetworkWeights]:
+class _Network(NamedTuple):
+    """A network in one dictionary. Its weights are collected only if it is chosen."""
+
+    table_place: str
+    prefix: str
+    tensors: Mapping[str, AnyTensor]
+    backbone: type[PoseTransformer]
+    published: Published
+
+    @property
+    def place(self) -> str:
+        return f"{self.table_place}{self.prefix}"
+
+    def weights(self) -> NetworkWeights:
+        own = {
+            key.removeprefix(self.prefix): value for key, value in self.tensors.items() if key.startswith(self.prefix)
+        }
+        return NetworkWeights(self.place, own, self.backbone, self.published)
+
+
+def _networks(place: str, table: Mapping[str, AnyTensor], source: object) -> Iterator[_Network]:
     """The networks of known architectures in one dictionary, one for each prefix."""
     tensors = {WRAPPERS.sub("", key): value for key, value in table.items()}
     if len(tensors) < len(table):
@@ -123,7 +146,6 @@ def _weights(place: str, table: Mapping[str, AnyTensor], source: object) -> Iter
             continue
         mark = next(iter(published.marks))
         prefixes = [key.removesuffix(mark) for key in tensors if key == mark or key.endswith(f".{mark}")]
-        matching = [prefix for prefix in prefixes if all(f"{prefix}{key}" in tensors for key in published.marks)]
-        for prefix in matching[:MOST_NETWORKS]:
-            own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-            yield NetworkWeights(f"{place}{prefix}", own, backbone, published)
+        for prefix in prefixes:
+            if all(f"{prefix}{key}" in tensors for key in published.marks):
+                yield _Network(place, prefix, tensors, backbone, published)

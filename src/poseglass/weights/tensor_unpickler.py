@@ -1,12 +1,13 @@
 """An unpickler that reads descriptions of tensors and plain containers, and runs nothing.
 
 A pickle is a small program that may call any function. Here it may only describe tensors. Whatever else it names
-becomes an :class:`Inert` object, which does nothing and keeps nothing.
+becomes an :class:`Inert` object, which does nothing and keeps nothing. Each instruction takes time and memory in
+proportion to its own bytes, so a small file cannot ask for much of either.
 """
 
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any, ClassVar, NamedTuple
 
@@ -16,6 +17,12 @@ __all__ = ["KNOWN", "Inert", "Storage", "StoredTensor", "TensorUnpickler"]
 
 NEVER_WRITTEN = (pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.EXT1, pickle.EXT2, pickle.EXT4)
 """Instructions that torch.save never writes."""
+MOST_ARGUMENTS = 16
+"""Arguments of a known function: torch gives them up to seven."""
+MOST_SKIPPED, LONGEST_NAME = 16, 100
+"""The names that are kept of unknown classes and functions, and the characters of their modules and names."""
+LARGEST_KEY = 1 << 60
+"""Integers up to this size have hashes of their own."""
 STORAGES = {
     "DoubleStorage": torch.float64,
     "FloatStorage": torch.float32,
@@ -31,24 +38,7 @@ STORAGES = {
 
 
 class Inert:
-    """Stand-in for every object whose class the reader does not know. It takes anything and keeps nothing."""
-
-    def __new__(cls, *_: object, **__: object) -> "Inert":
-        """Create one, also if an object stands in for the class."""
-        return object.__new__(Inert)
-
-    def __init__(self, *_: object, **__: object) -> None:
-        pass
-
-    def __call__(self, *_: object, **__: object) -> "Inert":
-        """Return itself, if it stands in for a function."""
-        return self
-
-    def _ignore(self, *_: object) -> None:
-        pass
-
-    # What a pickle may do to an object; `__setstate__` also keeps it from changing this class.
-    append = extend = add = __setitem__ = __setstate__ = _ignore
+    """Stand-in for every class that the reader does not know, and for its objects. It holds nothing."""
 
 
 class Storage(NamedTuple):
@@ -110,7 +100,9 @@ class _NewDict(_Function):
 
     def __call__(self, *description: Any) -> Any:
         pairs = description[0] if description and isinstance(description[0], list) else []
-        return OrderedDict((_simple(pair[0]), pair[1]) for pair in pairs)
+        items = OrderedDict((_simple(pair[0]), pair[1]) for pair in pairs)
+        pairs.clear()  # a pickle that calls this again with the same list gets nothing
+        return items
 
 
 class _StorageType(NamedTuple):
@@ -136,27 +128,103 @@ def _refused(_: pickle.Unpickler) -> None:
     raise pickle.UnpicklingError("it has a kind of data that torch.save never writes")
 
 
-def _load_item(unpickler: Any) -> None:
-    unpickler.stack[-2] = _simple(unpickler.stack[-2])
-    pickle._Unpickler.dispatch[pickle.SETITEM[0]](unpickler)
+def _call(unpickler: Any) -> None:
+    """Call a known function. Of anything else that is called, an inert object is the result."""
+    arguments, function = unpickler.stack.pop(), unpickler.stack[-1]
+    known = isinstance(function, _Function)
+    if known and not (isinstance(arguments, tuple) and len(arguments) <= MOST_ARGUMENTS):
+        raise pickle.UnpicklingError("it describes a tensor in an unknown way")
+    unpickler.stack[-1] = function(*arguments) if known else Inert()
 
 
-def _load_items(unpickler: Any) -> None:
-    unpickler.stack[::2] = map(_simple, unpickler.stack[::2])
-    pickle._Unpickler.dispatch[pickle.SETITEMS[0]](unpickler)
+def _create(items: int) -> Callable[[Any], None]:
+    """Put an inert object in place of a class and what it is created from."""
 
-
-def _load_members(code: bytes) -> Callable[[Any], None]:
     def load(unpickler: Any) -> None:
-        unpickler.stack[:] = map(_simple, unpickler.stack)
-        pickle._Unpickler.dispatch[code[0]](unpickler)
+        unpickler.stack[-items:] = [Inert()]
 
     return load
 
 
+def _create_from_marked(unpickler: Any) -> None:
+    unpickler.pop_mark()
+    unpickler.append(Inert())
+
+
+def _create_by_name(unpickler: Any) -> None:
+    module, name = (unpickler.readline()[:-1].decode("ascii") for _ in range(2))
+    unpickler.find_class(module, name)
+    _create_from_marked(unpickler)
+
+
+def _drop_state(unpickler: Any) -> None:
+    """Keep an object as it is: what is known has no state."""
+    unpickler.stack.pop()
+
+
+def _add_item(unpickler: Any) -> None:
+    value, key = unpickler.stack.pop(), unpickler.stack.pop()
+    _add(unpickler.stack[-1], [(key, value)])
+
+
+def _add_items(unpickler: Any) -> None:
+    marked = unpickler.pop_mark()
+    _add(unpickler.stack[-1], zip(marked[::2], marked[1::2], strict=True))
+
+
+def _add(table: Any, items: Iterable[tuple[Any, Any]]) -> None:
+    if isinstance(table, dict):
+        table.update((_simple(key), value) for key, value in items)
+
+
+def _append(unpickler: Any) -> None:
+    value = unpickler.stack.pop()
+    if isinstance(unpickler.stack[-1], list):
+        unpickler.stack[-1].append(value)
+
+
+def _extend(unpickler: Any) -> None:
+    values = unpickler.pop_mark()
+    if isinstance(unpickler.stack[-1], list):
+        unpickler.stack[-1].extend(values)
+
+
+def _add_members(unpickler: Any) -> None:
+    members = unpickler.pop_mark()
+    if isinstance(unpickler.stack[-1], set):
+        unpickler.stack[-1].update(map(_simple, members))
+
+
+def _freeze(unpickler: Any) -> None:
+    members = unpickler.pop_mark()
+    unpickler.append(frozenset(map(_simple, members)))
+
+
 def _simple(key: Any) -> Any:
-    """The key of a dictionary or member of a set; a stand-in for tuples, whose hash can take for ever."""
-    return key if isinstance(key, str | bytes | int | float | None) else Inert()
+    """The key of a dictionary or member of a set; a stand-in for tuples and large integers.
+
+    The hash of a tuple can take for ever. Different large integers can have the same hash.
+    """
+    simple = isinstance(key, str | bytes | float | None) or (isinstance(key, int) and abs(key) <= LARGEST_KEY)
+    return key if simple else Inert()
+
+
+INSTRUCTIONS: dict[bytes, Callable[[Any], None]] = {
+    pickle.REDUCE: _call,
+    pickle.NEWOBJ: _create(2),
+    pickle.NEWOBJ_EX: _create(3),
+    pickle.OBJ: _create_from_marked,
+    pickle.INST: _create_by_name,
+    pickle.BUILD: _drop_state,
+    pickle.SETITEM: _add_item,
+    pickle.SETITEMS: _add_items,
+    pickle.APPEND: _append,
+    pickle.APPENDS: _extend,
+    pickle.ADDITEMS: _add_members,
+    pickle.FROZENSET: _freeze,
+    **dict.fromkeys(NEVER_WRITTEN, _refused),
+}
+"""What the instructions of a pickle do here that could run code, or take more than their share of time or memory."""
 
 
 class TensorUnpickler(pickle._Unpickler):
@@ -168,7 +236,7 @@ class TensorUnpickler(pickle._Unpickler):
         file: The pickle.
 
     Attributes:
-        skipped: The names of unknown classes and functions, in order.
+        skipped: The names of the first unknown classes and functions, in order.
         storages: The data that the pickle refers to, by their keys.
 
     Example:
@@ -179,14 +247,8 @@ class TensorUnpickler(pickle._Unpickler):
 
     dispatch: ClassVar[dict[int, Callable[[pickle.Unpickler], None]]] = {
         **pickle._Unpickler.dispatch,
-        **{
-            code[0]: _refused for code in (pickle.BYTEARRAY8, pickle.NEXT_BUFFER, pickle.EXT1, pickle.EXT2, pickle.EXT4)
-        },
-        pickle.SETITEM[0]: _load_item,
-        pickle.SETITEMS[0]: _load_items,
-        **{code[0]: _load_members(code) for code in (pickle.ADDITEMS, pickle.FROZENSET)},
+        **{code[0]: load for code, load in INSTRUCTIONS.items()},
     }
-    stack: list[Any]  # the items since the last mark
 
     def __init__(self, file: BytesIO) -> None:
         super().__init__(file, encoding="latin1")
@@ -195,13 +257,13 @@ class TensorUnpickler(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """The known function or class of that name, or else :class:`Inert`."""
-        if (module, name) not in KNOWN:
-            self.skipped[f"{module}.{name}"] = None
+        if (module, name) not in KNOWN and len(self.skipped) < MOST_SKIPPED:
+            self.skipped[f"{module[:LONGEST_NAME]}.{name[:LONGEST_NAME]}"] = None
         return KNOWN.get((module, name), Inert)
 
     def persistent_load(self, pid: Any) -> Any:
         """The data that an entry ``("storage", type, key, device, elements)`` refers to."""
-        if not (isinstance(pid, tuple) and len(pid) >= 5 and pid[0] == "storage"):
+        if not (isinstance(pid, tuple) and len(pid) in (5, 6) and pid[0] == "storage"):
             raise pickle.UnpicklingError("it refers to its data in an unknown way")
         _, kind, key, _, elements, *view = pid
         if not (isinstance(kind, _StorageType) and isinstance(key, str | int) and isinstance(elements, int)):

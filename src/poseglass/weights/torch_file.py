@@ -24,8 +24,8 @@ LARGEST_PICKLE = 1 << 26
 """Bytes: a pickle may need up to a hundred times its size in memory. Those of published checkpoints have below 1e6."""
 ZIP, PICKLE = b"PK\x03\x04", b"\x80"
 """How the files start."""
-MOST_AXES = 64
-"""As in torch."""
+MOST_AXES, LARGEST = 64, (1 << 63) - 1
+"""As in torch: the axes of a tensor, and the largest of its sizes and strides."""
 MAGIC = 0x1950A86A20F9469CFC6C
 """The first pickle of a file of the format that torch wrote before version 1.6."""
 
@@ -39,7 +39,7 @@ class TorchFile:
     Attributes:
         content: The saved object: plain containers and values, a stored tensor for each tensor, and an inert object for
             each object of another class (:mod:`poseglass.weights.tensor_unpickler`).
-        skipped: The names of those other classes, and of functions that the pickle would have called.
+        skipped: The first names of those other classes, and of functions that the pickle would have called.
 
     Raises:
         WeightsError: The file has another format, is damaged, or its pickle is larger than 64 MiB.
@@ -186,12 +186,9 @@ def _flat(data: bytearray, storage: Storage) -> Tensor:
 def _check(name: str, tensor: StoredTensor) -> None:
     """Raise ValueError unless the tensor lies in its data, and has no more elements than they have."""
     storage, offset, shape, strides = tensor
-    numbers = [offset, *shape, *strides]
-    if (
-        len(shape) > MOST_AXES
-        or len(shape) != len(strides)
-        or not all(isinstance(number, int) and number >= 0 for number in numbers)
-    ):
+    if len(shape) > MOST_AXES or len(shape) != len(strides):
+        raise ValueError(f"{name} has an impossible shape")
+    if not all(isinstance(number, int) and 0 <= number <= LARGEST for number in (offset, *shape, *strides)):
         raise ValueError(f"{name} has an impossible shape")
     elements = math.prod(shape)
     last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
