@@ -127,10 +127,6 @@ class PoseTransformer(nn.Module, ABC):
         """The networks within :meth:`embed` that may have reduced precision like a layer; by default none."""
         return ()
 
-    def head_parts(self) -> Sequence[nn.Module]:
-        """The networks within :meth:`head` that may have reduced precision like a layer; by default none."""
-        return ()
-
     @abstractmethod
     def head(self, tokens: Tokens) -> Pose3D:
         """Turn tokens (b f s c) into poses (b f j 3), each frame independently."""

@@ -290,12 +290,7 @@ class MotionAGFormer(PoseTransformer):
         # Here rather than in the head, because HoT recovers frames from normalised tokens.
         return self.norm(tokens) if index == self.depth - 1 else tokens
 
-    def head_parts(self) -> Sequence[nn.Module]:
-        """The layer of representations; see :meth:`PoseTransformer.head_parts`."""
-        return [self.represent]
-
     def head(self, tokens: Tokens) -> Pose3D:
         """Project each token to its representation, then to x, y, z."""
-        representation = self.represent(tokens, then="tanh").to(tokens.dtype)
-        pose: Tensor = self.head_project(representation)
+        pose: Tensor = self.head_project(self.represent(tokens, then="tanh"))
         return pose

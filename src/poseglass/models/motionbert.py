@@ -152,12 +152,7 @@ class MotionBERT(PoseTransformer):
             fused = self.final_norm(fused)
         return fused
 
-    def head_parts(self) -> Sequence[nn.Module]:
-        """The layer of representations; see :meth:`PoseTransformer.head_parts`."""
-        return [self.represent]
-
     def head(self, tokens: Tokens) -> Pose3D:
         """Project each token to its motion representation, then to x, y, z."""
-        representation = self.represent(tokens, then="tanh").to(tokens.dtype)
-        pose: Tensor = self.head_project(representation)
+        pose: Tensor = self.head_project(self.represent(tokens, then="tanh"))
         return pose

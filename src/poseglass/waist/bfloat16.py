@@ -19,7 +19,7 @@ def to_bfloat16(model: PoseModel, *, exact: int = 1) -> PoseModel:
 
     Processors that support bfloat16 multiply up to twice as fast in it. The weights of each
     :class:`poseglass.models.layers.Linear` within the layers are cast (:meth:`PoseTransformer.parts` lists a layer's
-    modules). Input and output projections, norms, sums, pruning, input and output stay in float32: in bfloat16 an image
+    modules). Input projections, norms, sums, pruning, head, input and output stay in float32: in bfloat16 an image
     coordinate has 8 bits, so its rounding amounts to a few millimetres on a person. docs/hourglass.md reports speed and
     accuracy.
 
@@ -29,8 +29,8 @@ def to_bfloat16(model: PoseModel, *, exact: int = 1) -> PoseModel:
         model: A backbone, an hourglass or a funnel. It is not changed. If the backbone's layers contain no such Linear,
             the whole model is cast, waist included, and then also expects bfloat16 input.
         exact: How many of the first layers stay in float32. The waist chooses frames by the tokens of the layers before
-            it. If two frames nearly tie, rounding may change the choice. With 0, MHFormer's encoders, the recoverer and
-            the head's layer of representations are cast too; otherwise they stay in float32.
+            it. If two frames nearly tie, rounding may change the choice. With 0, MHFormer's encoders and the recoverer
+            are cast too; otherwise they stay in float32.
 
     Raises:
         ModelError: The model has fewer layers than `exact`.
@@ -50,7 +50,7 @@ def to_bfloat16(model: PoseModel, *, exact: int = 1) -> PoseModel:
     if not any(layers):
         return model.to(torch.bfloat16)
     if exact == 0:
-        layers.append(_linears([*backbone.embedding_parts(), *backbone.head_parts()]))
+        layers.append(_linears(backbone.embedding_parts()))
         if isinstance(model, Hourglass):
             layers.append(_linears([model.recoverer]))
     for linears in layers[exact:]:
