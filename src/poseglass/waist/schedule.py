@@ -138,9 +138,10 @@ def _count(layer: object, keep: object, frames: int) -> int:
         raise ModelError(f"frames to keep are a count (an int) or a share of the clip (a float), not {keep!r}")
     if isinstance(keep, Integral):
         return int(keep)
-    if not 0 < keep <= 1:
+    share = float(keep)
+    if not 0 < share <= 1:
         raise ModelError(f"a share of the clip must be above 0 and at most 1, not {keep}; to keep a count, give an int")
-    return round(float(keep) * frames)
+    return round(share * frames)
 
 
 def _lengths(schedule: Mapping[int, int], backbone: PoseTransformer) -> list[int]:
