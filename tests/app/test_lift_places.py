@@ -106,7 +106,7 @@ class TestModels:
     ) -> None:
         content = pickle.dumps({"model_pos": {"a": Bomb("exploded")}}, protocol=protocol)
         (workdir / name).write_bytes(content)
-        refused(poseglass("lift", HALPE, "--model", name), "pickled code is never run")
+        refused(poseglass("lift", HALPE, "--model", name), name, "checkpoint")
         assert names(workdir) == {name}
         pickle.loads(content)
         assert names(workdir) == {name, "exploded"}, "the bomb works when unpickled"

@@ -48,7 +48,7 @@ def test_the_product_has_a_plausible_size_and_rate() -> None:
 def test_the_rate_is_the_multiply_adds_of_the_fastest_of_three_products(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter([0.05, 0.04, 0.2, 0.3, 0.5, 0.25, 0.4])
     monkeypatch.setattr(Product, "_once", lambda self: next(seconds))
-    product = Product(torch.float32)
+    product = Product(torch.float32, CPU)
     assert product.side == 512, "the first that takes a tenth of a second"
     product.time()
     assert product.rates == [2 * 512**3 / 0.25]
