@@ -66,17 +66,17 @@ def simulated(truth: Reference) -> dict[str, tuple[ndarray, ndarray]]:
 
 def statistics(errors: ndarray, scores: ndarray) -> dict[str, str]:
     """The rows of the table, from errors (v f j 2) and scores (v f j). Missing joints do not count."""
-    seen = scores > 0
+    detected = scores > 0
     distances = 100 * np.linalg.norm(errors, axis=-1)
     rows = {}
     for quantile in QUANTILES:
-        rows[f"error, {quantile}th percentile, %"] = f"{np.percentile(distances[seen], quantile):.1f}"
+        rows[f"error, {quantile}th percentile, %"] = f"{np.percentile(distances[detected], quantile):.1f}"
     constant = errors.mean(1, keepdims=True)  # of a joint in a view
     changing = errors - constant
     for lag in LAGS:
         product = (changing[:, lag:] * changing[:, :-lag]).sum(-1)
-        both = seen[:, lag:] & seen[:, :-lag]
-        power = (changing**2).sum(-1)[seen].mean()
+        both = detected[:, lag:] & detected[:, :-lag]
+        power = (changing**2).sum(-1)[detected].mean()
         rows[f"autocorrelation after {lag} frames"] = f"{product[both].mean() / power:.2f}"
     spread = 100 * np.sqrt((changing**2).sum(-1).mean(1))
     offset = 100 * np.linalg.norm(constant[:, 0], axis=-1)
@@ -84,10 +84,10 @@ def statistics(errors: ndarray, scores: ndarray) -> dict[str, str]:
         low, high = np.percentile(values, (10, 90))
         rows[f"{label}, 10th to 90th percentile, %"] = f"{low:.1f} to {high:.1f}"
     for low, high in SCORES:
-        chosen = (scores >= low) & (scores < high) & seen
+        chosen = (scores >= low) & (scores < high) & detected
         median = f"{np.median(distances[chosen]):.1f}" if chosen.any() else "-"
         title = f"score {low:g} or more" if high > 1 else f"score {low:g} to {high:g}"
-        rows[f"{title}: share, median error"] = f"{100 * chosen.sum() / seen.sum():.1f} %, {median} %"
+        rows[f"{title}: share, median error"] = f"{100 * chosen.sum() / detected.sum():.1f} %, {median} %"
     return rows
 
 
