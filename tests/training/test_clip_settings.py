@@ -65,21 +65,6 @@ def test_the_recipe_of_version_2_uses_the_measured_detector(clips):
     assert sampler.frames == 81
 
 
-@pytest.mark.parametrize(
-    ("setting", "words"),
-    [
-        ("data.variety={arms = 1.5}", "data.variety must be from 0 to 1 each"),
-        ("data.variety={feet = 0.5}", "of arms, legs, still, crouching, tilted, lying"),
-        ("data.layouts={coco17 = 0.5}", "data.layouts must be from 0 to 1 each, and add up to 1"),
-        ("data.layouts={coco = 1.0}", "data.layouts must be of h36m17, coco17, halpe26, body25, blazepose33"),
-        ("data.detector=real", "data.detector must be one of mild, measured"),
-    ],
-)
-def test_impossible_settings_are_refused(setting, words):
-    with pytest.raises(RecipeError, match=words):
-        Recipe().override(setting)
-
-
 def test_recordings_refuse_settings_for_motion_clips():
     with pytest.raises(RecipeError, match=r"data\.detector=measured has no effect on recordings"):
         Recipe().override("data.keypoints=cpn", "data.detector=measured")

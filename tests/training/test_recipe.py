@@ -181,6 +181,11 @@ def test_a_recipe_survives_a_round_trip():
         ("schedule.factor=0", "schedule.factor"),
         ("schedule.epochs=-1", "must not be negative"),
         ("data.flip=none", "data.flip=none is for recordings"),
+        ("data.variety={arms = 1.5}", "data.variety must be from 0 to 1 each"),
+        ("data.variety={feet = 0.5}", "of arms, legs, still, crouching, tilted, lying"),
+        ("data.layouts={coco17 = 0.5}", "data.layouts must be from 0 to 1 each, and add up to 1"),
+        ("data.layouts={coco = 1.0}", "data.layouts must be of h36m17, coco17, halpe26, body25, blazepose33"),
+        ("data.detector=real", "data.detector must be one of mild, measured"),
     ],
 )
 def test_wrong_overrides_are_refused(setting, says):
