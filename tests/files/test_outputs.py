@@ -6,13 +6,13 @@ import pytest
 
 from conftest import make_walk
 from poseglass.errors import PoseError
-from poseglass.files.outputs import WRITERS, load_writer, writers_in_words
+from poseglass.files.outputs import WRITERS, imported, writers_in_words
 
 
 def test_every_writer_can_be_loaded() -> None:
     for writer in WRITERS.values():
-        assert callable(load_writer(writer.home))
-        assert writer.live is None or callable(load_writer(writer.live))
+        assert callable(imported(writer.home))
+        assert writer.live is None or callable(imported(writer.live))
 
 
 @pytest.mark.parametrize("suffix", WRITERS)

@@ -1,7 +1,5 @@
 """`PoseSequence`: poses over time that know their skeleton, units, space and clock."""
 
-import csv
-import json
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from os import PathLike
@@ -13,15 +11,18 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from poseglass.body.skeleton import H36M_17, Skeleton, conversion
+from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
-from poseglass.files.outputs import WRITERS, load_writer
-from poseglass.files.writing import writing
+from poseglass.files.outputs import READER, WRITERS, imported
 
-__all__ = ["PoseSequence", "Space", "write_csv", "write_json", "write_npz"]
+__all__ = ["PoseSequence", "Space"]
 
 Space = Literal["pixels", "normalised", "camera", "world"]
 UNITS: dict[Space, str] = {"pixels": "pixels", "normalised": "half widths", "camera": "metres", "world": "metres"}
-FORMAT = "poseglass pose sequence 1"
+
+
+PER_FRAME = ("points", "scores", "valid", "timestamps", "kept", "pose2d", "trajectory", "uncertainty")
+"""The fields that have one row per frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class PoseSequence:
         space: The axes and the unit of the points:
             ``pixels`` (x right, y down, from the upper left corner of an image of `size`);
             ``normalised`` (x right, y down, from the image's centre, in half widths of the image);
-            ``camera`` (metres; x right, y down, z forward);
+            ``camera`` (metres; x right, y down, z forward; lifted poses are relative to the pelvis);
             ``world`` (metres; y up, x and z horizontal, right-handed). If another axis points up, rotate the data first
             with :func:`poseglass.body.geometry.to_y_up`.
         fps: Frames per second; the mean rate if there are `timestamps`. Default: the timestamps' rate, else 30.
@@ -46,6 +47,11 @@ class PoseSequence:
         kept: Whether a pruning model kept the frame in its middle layers, (f).
         pose2d: The 2D poses that these 3D poses were lifted from.
         start: Time of the first frame in seconds; ignored if `timestamps` are given.
+        person: Which person this is, from 1, where a source shows several; the same in all outputs.
+        trajectory: Where the person is in front of the camera, if known; only in camera space, where the points are
+            then relative to the pelvis.
+        uncertainty: Radius around each joint, (f j), in metres, that holds the true position with 90 %
+            probability.
 
     Raises:
         PoseError: An argument does not fit. The message says what was expected and what was given.
@@ -70,6 +76,9 @@ class PoseSequence:
     kept: Bool[ndarray, " f"] | None = None
     pose2d: "PoseSequence | None" = None
     start: float = 0.0
+    person: int | None = None
+    trajectory: Trajectory | None = None
+    uncertainty: Float[ndarray, "f j"] | None = None
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__  # frozen: the fields are normalised once, here
@@ -117,8 +126,16 @@ class PoseSequence:
             if width < 1 or height < 1:
                 raise PoseError(f"size must be (width, height) in pixels, got {self.size}")
             set_(self, "size", (width, height))
-        if self.pose2d is not None and len(self.pose2d) != frames:
-            raise PoseError(f"pose2d must have as many frames as points ({frames}), got {len(self.pose2d)}")
+        for name in ("pose2d", "trajectory"):
+            if (part := getattr(self, name)) is not None and len(part) != frames:
+                raise PoseError(f"{name} must have as many frames as points ({frames}), got {len(part)}")
+        if self.trajectory is not None and self.space != "camera":
+            raise PoseError(f"only poses in camera space have a trajectory, but these are in {self.space} space")
+        if self.person is not None and self.person < 1:
+            raise PoseError(f"people are numbered from 1, got {self.person}")
+        if self.uncertainty is not None:
+            radius = self._checked("uncertainty", self.uncertainty, (frames, joints)).astype(np.float32)
+            set_(self, "uncertainty", radius)
 
     @staticmethod
     def _checked(name: str, value: Any, shape: tuple[int, ...]) -> ndarray:
@@ -138,8 +155,7 @@ class PoseSequence:
         if step < 1:
             raise PoseError(f"the step of a slice must be at least 1, because time runs forward; got {step}")
         rows: dict[str, Any] = {
-            name: None if (value := getattr(self, name)) is None else value[frames]
-            for name in ("points", "scores", "valid", "timestamps", "kept", "pose2d")
+            name: None if (value := getattr(self, name)) is None else value[frames] for name in PER_FRAME
         }
         first = frames.indices(len(self))[0]
         start = float(self.times[first]) if first < len(self) else self.start + self.duration
@@ -189,6 +205,35 @@ class PoseSequence:
             return len(self) / self.rate
         return float(self.times[-1] - self.times[0] + 1 / self.rate)
 
+    @property
+    def root(self) -> Float[ndarray, "f 3"] | None:
+        """Path of the pelvis in the camera's axes, in metres; None if unknown."""
+        return None if self.trajectory is None else self.trajectory.root
+
+    @property
+    def contact(self) -> Float[ndarray, "f 2"] | None:
+        """Probability that the left and the right foot stand on the ground; None if unknown."""
+        return None if self.trajectory is None else self.trajectory.contact
+
+    def world(self) -> "PoseSequence":
+        """The motion in world space: y up, the floor at 0, the pelvis's first position above the origin.
+
+        `trajectory.to_world` is the transform that leads from the camera's axes to the world's.
+
+        Raises:
+            PoseError: The place of the person or the direction of gravity is unknown, because the camera moves, for
+                example, or the poses are not in camera space.
+        """
+        if self.space == "world":
+            return self
+        if self.trajectory is None or self.trajectory.to_world is None:
+            raise PoseError(
+                "these poses have no place in the world: that needs a lifted motion with a trajectory, from a camera "
+                "that stands still"
+            )
+        placed = self.points + self.trajectory.root[:, None]
+        return replace(self, points=self.trajectory.placed(placed), space="world", trajectory=None)
+
     def joint(self, name: str) -> Float[ndarray, "f _"]:
         """The positions of one joint over time.
 
@@ -225,7 +270,7 @@ class PoseSequence:
         path = Path(path)
         if (writer := WRITERS.get(path.suffix.lower())) is None:
             raise PoseError(f"cannot write {path}: expected a name that ends in {', '.join(WRITERS)}")
-        load_writer(writer.home)(self, path)
+        imported(writer.home)(self, path)
         return path
 
     @classmethod
@@ -235,117 +280,5 @@ class PoseSequence:
         Raises:
             PoseError: The file is missing, damaged or of another format.
         """
-        path = Path(path)
-        try:
-            if path.suffix.lower() == ".json":
-                record = json.loads(path.read_text(encoding="utf-8"))
-            else:
-                # Opened here because numpy does not close a damaged file that it opened itself.
-                with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                    record = {name: archive[name] for name in archive.files}
-            return _from_record(record)
-        except FileNotFoundError:
-            raise PoseError(f"there is no file {path}; check the path") from None
-        except PoseError as problem:
-            raise PoseError(f"{path}: {problem}") from None
-        except Exception as problem:
-            raise PoseError(f"{path} is not a pose sequence written by poseglass: {problem}") from problem
-
-
-def _record(poses: PoseSequence) -> dict[str, Any]:
-    """The sequence as named arrays, numbers and strings, the layout of both npz and JSON files."""
-    skeleton = poses.skeleton
-    record: dict[str, Any] = {
-        "format": FORMAT,
-        "skeleton": skeleton.name,
-        "joints": list(skeleton.joints),
-        "bones": [list(bone) for bone in skeleton.bones],
-        "root": skeleton.root or "",
-        "space": poses.space,
-        "units": poses.units,
-        "fps": poses.rate,
-        "start": poses.start,
-        "points": poses.points,
-        "scores": poses.confidence,
-        "valid": poses.validity,
-    }
-    for name in ("timestamps", "size", "kept"):
-        if (value := getattr(poses, name)) is not None:
-            record[name] = np.asarray(value)
-    if poses.pose2d is not None:
-        record |= {f"pose2d.{name}": value for name, value in _record(poses.pose2d).items()}
-    return record
-
-
-def _from_record(record: dict[str, Any]) -> PoseSequence:
-    if str(record.get("format")) != FORMAT:
-        raise PoseError(f"expected the format {FORMAT!r}, got {str(record.get('format'))!r}")
-    inner = {name.removeprefix("pose2d."): value for name, value in record.items() if name.startswith("pose2d.")}
-    skeleton = Skeleton(
-        name=str(record["skeleton"]),
-        joints=tuple(str(joint) for joint in record["joints"]),
-        bones=tuple((str(child), str(parent)) for child, parent in record["bones"]),
-        root=str(record["root"]) or None,
-    )
-
-    def optional(name: str, dtype: type) -> Any:
-        return np.asarray(record[name], dtype) if name in record else None
-
-    size = optional("size", int)
-    points = np.asarray(record["points"], np.float32)
-    scores = np.asarray(record["scores"], np.float32)
-    if not points.size:  # JSON does not keep the shape of an empty array
-        axes = 3 if record["units"] == "metres" else 2
-        points, scores = points.reshape(0, len(skeleton), axes), scores.reshape(0, len(skeleton))
-    return PoseSequence(
-        points=points,
-        skeleton=skeleton,
-        space=str(record["space"]),  # type: ignore[arg-type]  # checked by the constructor
-        fps=float(record["fps"]),
-        scores=scores,
-        valid=np.asarray(record["valid"], bool),
-        timestamps=optional("timestamps", float),
-        size=None if size is None else (int(size[0]), int(size[1])),
-        kept=optional("kept", bool),
-        pose2d=_from_record(inner) if inner else None,
-        start=float(record.get("start", 0.0)),  # files of version 0.1 lack it
-    )
-
-
-def write_npz(poses: PoseSequence, path: Path) -> None:
-    """Write all fields as plain arrays."""
-    with writing(path, PoseError) as temporary, temporary.open("wb") as file:
-        arrays: dict[str, Any] = {name: np.asarray(value) for name, value in _record(poses).items()}
-        np.savez_compressed(file, **arrays)
-
-
-def _plain(value: Any) -> Any:
-    """The value in a form that JSON can hold; NaN becomes None."""
-    if isinstance(value, np.ndarray):
-        if value.dtype.kind == "f":
-            rounded = np.round(value.astype(float), 6).astype(object)
-            rounded[~np.isfinite(value)] = None
-            return rounded.tolist()
-        return value.tolist()
-    return value
-
-
-def write_json(poses: PoseSequence, path: Path) -> None:
-    """Write all fields; unknown values become null."""
-    record = {name: _plain(value) for name, value in _record(poses).items()}
-    with writing(path, PoseError) as temporary:
-        temporary.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
-
-
-def write_csv(poses: PoseSequence, path: Path) -> None:
-    """Write one row per frame: frame, seconds, valid, then the coordinates and score of each joint."""
-    axes = "xyz"[: poses.points.shape[2]]
-    header = ["frame", "seconds", "valid"]
-    header += [f"{joint}_{axis}" for joint in poses.skeleton.joints for axis in (*axes, "score")]
-    rows = np.concatenate([poses.points, poses.confidence[..., None]], -1).reshape(len(poses), -1)
-    with writing(path, PoseError) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        for frame, (seconds, valid, row) in enumerate(zip(poses.times, poses.validity, rows, strict=True)):
-            values = ("" if np.isnan(value) else f"{value:.6g}" for value in row)
-            writer.writerow([frame, f"{seconds:.6f}", int(valid), *values])
+        motion: PoseSequence = imported(READER)(Path(path))
+        return motion

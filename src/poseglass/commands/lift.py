@@ -14,7 +14,7 @@ from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.terminal import console, tell, wrong
 from poseglass.errors import PoseglassError
-from poseglass.files.outputs import WRITERS, load_writer, writers_in_words
+from poseglass.files.outputs import WRITERS, imported, writers_in_words
 from poseglass.files.writing import check_writable
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _lift_and_write(lifter: "Lifter", opened: "Keypoints | VideoReader", source:
         for path in outputs:
             if (live := WRITERS[path.suffix.lower()].live) is not None:
                 size = None if video is None else video.info.size
-                movies[path] = stack.enter_context(load_writer(live)(path, size=size, frames=frames))
+                movies[path] = stack.enter_context(imported(live)(path, size=size, frames=frames))
 
         def watch(frame: "Frame") -> None:
             for movie in movies.values():
@@ -220,12 +220,12 @@ def _check_output(path: Path, source: Path) -> None:
         wrong("--out", f"{path} is the file to lift; choose another name")
     check_writable(path)
     if writer.contents != "the motion":
-        load_writer(writer.home)  # raises an error if it needs a missing package
+        imported(writer.home)  # raises an error if it needs a missing package
 
 
 def _write(motion: "PoseSequence", path: Path, video: Path | None) -> None:
     writer = WRITERS[path.suffix.lower()]
-    write = load_writer(writer.home)
+    write = imported(writer.home)
     if writer.draws:
         write(motion, path, video=video)
     else:

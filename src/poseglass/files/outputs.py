@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
-__all__ = ["WRITERS", "Writer", "load_writer", "writers_in_words"]
+__all__ = ["READER", "WRITERS", "Writer", "imported", "writers_in_words"]
 
 
 class Writer(NamedTuple):
@@ -26,20 +26,23 @@ class Writer(NamedTuple):
 
 
 WRITERS: dict[str, Writer] = {
-    ".npz": Writer("the motion", "body.pose:write_npz"),
-    ".json": Writer("the motion", "body.pose:write_json"),
-    ".csv": Writer("the motion", "body.pose:write_csv"),
+    ".npz": Writer("the motion", "body.pose_file:write_npz"),
+    ".json": Writer("the motion", "body.pose_file:write_json"),
+    ".csv": Writer("the motion", "body.pose_file:write_csv"),
     ".mp4": Writer("pictures", "show.rendering:render", draws=True, live="show.rendering:Movie"),
     ".png": Writer("pictures", "show.rendering:render", draws=True),
     ".html": Writer("a 3D player", "show.viewer:write_page"),
 }
 
+READER = "body.pose_file:read_pose_file"
+"""The function that reads a motion's own files, ``.npz`` and ``.json``, back."""
 
-def load_writer(home: str) -> Callable[..., Any]:
-    """Import the function or class that a :class:`Writer` names. Importing fails if a package it needs is missing."""
+
+def imported(home: str) -> Callable[..., Any]:
+    """Import a function or class given as ``module:name``. Importing fails if a package that it needs is missing."""
     module, _, name = home.partition(":")
-    writer: Callable[..., Any] = getattr(import_module(f"poseglass.{module}"), name)
-    return writer
+    function: Callable[..., Any] = getattr(import_module(f"poseglass.{module}"), name)
+    return function
 
 
 def writers_in_words() -> str:

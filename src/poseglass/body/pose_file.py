@@ -1,0 +1,165 @@
+"""Read and write a :class:`PoseSequence` as ``.npz`` or ``.json``, and write it as ``.csv``."""
+
+import csv
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from poseglass.body.pose import PoseSequence
+from poseglass.body.skeleton import Skeleton
+from poseglass.body.trajectory import Trajectory
+from poseglass.errors import PoseError
+from poseglass.files.writing import writing
+
+__all__ = ["read_pose_file", "write_csv", "write_json", "write_npz"]
+
+FORMAT = "poseglass pose sequence 1"
+
+
+def read_pose_file(path: Path) -> PoseSequence:
+    """Read a ``.npz`` or ``.json`` file that :func:`write_npz` or :func:`write_json` wrote. Pickles are never read.
+
+    Raises:
+        PoseError: The file is missing, damaged or of another format.
+    """
+    try:
+        if path.suffix.lower() == ".json":
+            record = json.loads(path.read_text(encoding="utf-8"))
+        else:
+            # Opened here because numpy does not close a damaged file that it opened itself.
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                record = {name: archive[name] for name in archive.files}
+        return _from_record(record)
+    except FileNotFoundError:
+        raise PoseError(f"there is no file {path}; check the path") from None
+    except PoseError as problem:
+        raise PoseError(f"{path}: {problem}") from None
+    except Exception as problem:
+        raise PoseError(f"{path} is not a pose sequence written by poseglass: {problem}") from problem
+
+
+def _record(poses: PoseSequence) -> dict[str, Any]:
+    """The sequence as named arrays, numbers and strings, the layout of both npz and JSON files."""
+    skeleton = poses.skeleton
+    record: dict[str, Any] = {
+        "format": FORMAT,
+        "skeleton": skeleton.name,
+        "joints": list(skeleton.joints),
+        "bones": [list(bone) for bone in skeleton.bones],
+        "root": skeleton.root or "",
+        "space": poses.space,
+        "units": poses.units,
+        "fps": poses.rate,
+        "start": poses.start,
+        "points": poses.points,
+        "scores": poses.confidence,
+        "valid": poses.validity,
+    }
+    for name in ("timestamps", "size", "kept", "person", "uncertainty"):
+        if (value := getattr(poses, name)) is not None:
+            record[name] = np.asarray(value)
+    if poses.trajectory is not None:
+        parts = {field.name: getattr(poses.trajectory, field.name) for field in fields(Trajectory)}
+        record |= {f"trajectory.{name}": value for name, value in parts.items() if value is not None}
+    if poses.pose2d is not None:
+        record |= {f"pose2d.{name}": value for name, value in _record(poses.pose2d).items()}
+    return record
+
+
+def _from_record(record: dict[str, Any]) -> PoseSequence:
+    if str(record.get("format")) != FORMAT:
+        raise PoseError(f"expected the format {FORMAT!r}, got {str(record.get('format'))!r}")
+
+    def part(prefix: str) -> dict[str, Any]:
+        return {name.removeprefix(prefix): value for name, value in record.items() if name.startswith(prefix)}
+
+    inner, path = part("pose2d."), part("trajectory.")
+    skeleton = Skeleton(
+        name=str(record["skeleton"]),
+        joints=tuple(str(joint) for joint in record["joints"]),
+        bones=tuple((str(child), str(parent)) for child, parent in record["bones"]),
+        root=str(record["root"]) or None,
+    )
+
+    def optional(name: str, dtype: type) -> Any:
+        return np.asarray(record[name], dtype) if name in record else None
+
+    size = optional("size", int)
+    points = np.asarray(record["points"], np.float32)
+    scores = np.asarray(record["scores"], np.float32)
+    if not points.size:  # JSON does not keep the shape of an empty array
+        axes = 3 if record["units"] == "metres" else 2
+        points, scores = points.reshape(0, len(skeleton), axes), scores.reshape(0, len(skeleton))
+    return PoseSequence(
+        points=points,
+        skeleton=skeleton,
+        space=str(record["space"]),  # type: ignore[arg-type]  # checked by the constructor
+        fps=float(record["fps"]),
+        scores=scores,
+        valid=np.asarray(record["valid"], bool),
+        timestamps=optional("timestamps", float),
+        size=None if size is None else (int(size[0]), int(size[1])),
+        kept=optional("kept", bool),
+        pose2d=_from_record(inner) if inner else None,
+        start=float(record.get("start", 0.0)),  # files of version 0.1 lack it
+        person=int(record["person"]) if "person" in record else None,
+        trajectory=_trajectory(path) if path else None,
+        uncertainty=optional("uncertainty", np.float32),
+    )
+
+
+def _trajectory(record: dict[str, Any]) -> Trajectory:
+    return Trajectory(
+        np.asarray(record["root"], np.float32),
+        contact=np.asarray(record["contact"], np.float32),
+        to_world=np.asarray(record["to_world"], float) if "to_world" in record else None,
+        focal=float(record["focal"]) if "focal" in record else None,
+    )
+
+
+def write_npz(poses: PoseSequence, path: Path) -> None:
+    """Write all fields as plain arrays."""
+    with writing(path, PoseError) as temporary, temporary.open("wb") as file:
+        arrays: dict[str, Any] = {name: np.asarray(value) for name, value in _record(poses).items()}
+        np.savez_compressed(file, **arrays)
+
+
+def _plain(value: Any) -> Any:
+    """The value in a form that JSON can hold; NaN becomes None."""
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind == "f":
+            rounded = np.round(value.astype(float), 6).astype(object)
+            rounded[~np.isfinite(value)] = None
+            return rounded.tolist()
+        return value.tolist()
+    return value
+
+
+def write_json(poses: PoseSequence, path: Path) -> None:
+    """Write all fields; unknown values become null."""
+    record = {name: _plain(value) for name, value in _record(poses).items()}
+    with writing(path, PoseError) as temporary:
+        temporary.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
+
+
+def write_csv(poses: PoseSequence, path: Path) -> None:
+    """Write one row per frame: frame, seconds, valid, then the coordinates and score of each joint.
+
+    If the person's place is known, the path of the pelvis in the camera's axes and the contact of the feet follow.
+    """
+    axes = "xyz"[: poses.points.shape[2]]
+    header = ["frame", "seconds", "valid"]
+    header += [f"{joint}_{axis}" for joint in poses.skeleton.joints for axis in (*axes, "score")]
+    rows = np.concatenate([poses.points, poses.confidence[..., None]], -1).reshape(len(poses), -1)
+    if poses.trajectory is not None:
+        header += ["root_x", "root_y", "root_z", "contact_left", "contact_right"]
+        rows = np.concatenate([rows, poses.trajectory.root, poses.trajectory.contact], -1)
+    with writing(path, PoseError) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        for frame, (seconds, valid, row) in enumerate(zip(poses.times, poses.validity, rows, strict=True)):
+            values = ("" if np.isnan(value) else f"{value:.6g}" for value in row)
+            writer.writerow([frame, f"{seconds:.6f}", int(valid), *values])
