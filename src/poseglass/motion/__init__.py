@@ -1,0 +1,1 @@
+"""What a motion means beyond poses: the path through the world, contact, a rig, angles, filters."""
