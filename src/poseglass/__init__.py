@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from poseglass.models import PoseTransformer as PoseTransformer
     from poseglass.models import create_model as create_model
     from poseglass.models import list_models as list_models
+    from poseglass.motion.rig import fit_rig as fit_rig
     from poseglass.show.rendering import render as render
     from poseglass.show.viewer import view as view
     from poseglass.training.loop import train as train
@@ -76,6 +77,7 @@ _HOME = {
     "bench": "cost.benchmark",
     "create_model": "models",
     "evaluate": "judging.evaluation",
+    "fit_rig": "motion.rig",
     "flip": "clips.mirror",
     "funnel": "waist.hourglass",
     "hourglass": "waist.hourglass",
