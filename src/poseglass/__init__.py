@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from poseglass.models import PoseTransformer as PoseTransformer
     from poseglass.models import create_model as create_model
     from poseglass.models import list_models as list_models
+    from poseglass.motion.angles import joint_angles as joint_angles
     from poseglass.motion.smoothing import smooth as smooth
     from poseglass.show.rendering import render as render
     from poseglass.show.viewer import view as view
@@ -80,6 +81,7 @@ _HOME = {
     "flip": "clips.mirror",
     "funnel": "waist.hourglass",
     "hourglass": "waist.hourglass",
+    "joint_angles": "motion.angles",
     "lift": "lifting.lifter",
     "list_models": "models",
     "load": "weights.files",
