@@ -257,7 +257,8 @@ def _between(one: Points, other: Points) -> Float[ndarray, " f"]:
 
 def _wrapped(degrees: Float[ndarray, " f"]) -> Float[ndarray, " f"]:
     """The same angles from -90 to 270: a limb that passes overhead does not jump by a turn."""
-    return (degrees + 90) % 360 - 90
+    wrapped: ndarray = (degrees + 90) % 360 - 90
+    return wrapped
 
 
 def _unit(vectors: Points) -> Points:
