@@ -243,7 +243,7 @@ def _cardan(upper: Float[ndarray, "f 3 3"], lower: Float[ndarray, "f 3 3"]) -> P
     turn = np.swapaxes(upper, 1, 2) @ lower
     about_z, about_y = np.arctan2(-turn[:, 0, 1], turn[:, 1, 1]), np.arctan2(-turn[:, 2, 0], turn[:, 2, 2])
     about_x = np.arcsin(turn[:, 2, 1].clip(-1, 1))
-    angles = np.degrees(np.stack([about_z, about_x, about_y], -1))
+    angles: ndarray = np.degrees(np.stack([about_z, about_x, about_y], -1))
     angles[np.abs(angles[:, 1]) > LOCKED, ::2] = np.nan
     return angles
 
