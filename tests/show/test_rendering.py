@@ -1,9 +1,5 @@
 """Pictures of motion: the renderer, movies and sheets."""
 
-import signal
-import threading
-import time
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +14,7 @@ from poseglass.show.scene import AMBER, INK, LEFT, NIGHT, ROSE, SLATE, GroundLev
 cv2 = pytest.importorskip("cv2")
 pytest.importorskip("av")
 
-from poseglass.show.rendering import Movie, Renderer, render  # noqa: E402
+from poseglass.show.rendering import Renderer, render  # noqa: E402
 from poseglass.show.rendering import renderer as renderer_module  # noqa: E402
 from poseglass.show.rendering.renderer import picture_size  # noqa: E402
 from poseglass.show.rendering.sheet import pick_frames  # noqa: E402
@@ -314,84 +310,11 @@ def test_render_and_renderer_draw_the_same(tmp_path: Path, walk: PoseSequence) -
     assert t == 9
 
 
-def test_a_movie_does_not_depend_on_the_size_of_chunks(tmp_path: Path) -> None:
-    motion = make_walk(40, fps=25.0)
-    source = write_grey_video(tmp_path / "source.mp4", 45)
-    whole = render(motion, tmp_path / "whole.mp4", video=source, height=180)
-    with Movie(tmp_path / "chunks.mp4", video=source, height=180, frames=40) as movie:
-        for begin, end in ((0, 1), (1, 1), (1, 17), (17, 40)):
-            movie.add(motion[begin:end])
-    assert movie.seconds > 0
-    assert (tmp_path / "chunks.mp4").read_bytes() == whole.read_bytes()
-
-
-def film(path: Path, chunks: Iterable[PoseSequence], **settings) -> None:
-    with Movie(path, **settings) as movie:
-        for chunk in chunks:
-            movie.add(chunk)
-
-
-def test_an_error_in_the_block_of_a_movie_leaves_no_file(tmp_path: Path) -> None:
-    def broken() -> Iterator[PoseSequence]:
-        yield make_walk(10)
-        raise KeyError
-
-    with pytest.raises(KeyError):
-        film(tmp_path / "no.mp4", broken())
-    assert not list(tmp_path.iterdir())
-
-
-def test_an_error_while_drawing_is_raised_at_the_end(tmp_path: Path) -> None:
+def test_a_video_that_ends_early_leaves_no_file(tmp_path: Path) -> None:
     source = write_grey_video(tmp_path / "source.mp4", 5)
     with pytest.raises(VideoError, match="ends after 5 frames"):
-        film(
-            tmp_path / "no.mp4", [make_walk(10)] * 20, video=source
-        )  # more chunks than the queue holds: it must not hang
-    with pytest.raises(PoseError, match="empty"):
-        film(tmp_path / "no.mp4", [make_walk(10)[:0]])
+        render(make_walk(200), tmp_path / "no.mp4", video=source, height=90)
     assert [path.name for path in tmp_path.iterdir()] == ["source.mp4"]
-
-
-def test_errors_that_can_be_foreseen_are_raised_at_once(tmp_path: Path) -> None:
-    with pytest.raises(VideoError, match=r"end the name in \.mp4"):
-        Movie(tmp_path / "no.avi")
-    with pytest.raises(VideoError, match="there is no file"):
-        Movie(tmp_path / "no.mp4", video=tmp_path / "none.mp4")
-    (tmp_path / "file").touch()
-    with pytest.raises(VideoError, match="is a file, not a folder"):
-        Movie(tmp_path / "file" / "no.mp4")
-
-
-def test_a_movie_accepts_frames_only_inside_its_block(tmp_path: Path) -> None:
-    movie = Movie(tmp_path / "walk.mp4")
-    with pytest.raises(VideoError, match="inside its block only"):
-        movie.add(make_walk(3))
-    with movie:
-        movie.add(make_walk(3))
-    with pytest.raises(VideoError, match="inside its block only"):
-        movie.add(make_walk(3))
-
-
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs Unix signals")
-def test_ctrl_c_received_by_another_thread_stops_a_movie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system may deliver a signal to any thread; Python handles it when the main thread wakes up."""
-    drawn = []
-
-    def slow_write(self: VideoWriter, image: np.ndarray) -> None:
-        if not drawn:  # the main thread is waiting for the drawing
-            threading.Timer(0.5, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT)).start()
-        drawn.append(1)
-        time.sleep(0.1)
-
-    monkeypatch.setattr(VideoWriter, "write", slow_write)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            film(tmp_path / "no.mp4", [make_walk(200)])
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert len(drawn) < 100, "drawing must stop early"
-    assert not list(tmp_path.iterdir())
 
 
 def test_without_2d_poses_only_the_figure_is_drawn(tmp_path: Path, walk: PoseSequence) -> None:

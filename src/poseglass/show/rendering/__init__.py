@@ -1,7 +1,7 @@
 """Pictures of motion: the video with its 2D skeleton on the left, the 3D figure on the right, a timeline below.
 
-:func:`render` writes a complete motion as MP4 or PNG. A :class:`Movie` writes an MP4 while the motion is being lifted.
-A :class:`Renderer` draws single frames. Importing this module needs OpenCV.
+:func:`render` writes a motion as MP4 or PNG. A :class:`Renderer` draws single frames. Importing this module needs
+OpenCV.
 """
 
 from contextlib import nullcontext
@@ -12,14 +12,13 @@ from pathlib import Path
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import PoseError
 from poseglass.show.rendering.draw import write_png
-from poseglass.show.rendering.movie import Movie as Movie
-from poseglass.show.rendering.movie import images_of
+from poseglass.show.rendering.movie import images_of, write_movie
 from poseglass.show.rendering.renderer import Renderer as Renderer
 from poseglass.show.rendering.sheet import draw_sheet, pick_frames
 from poseglass.show.scene import on_stage
 from poseglass.video.reading import VideoReader
 
-__all__ = ["Movie", "Renderer", "render"]
+__all__ = ["Renderer", "render"]
 
 
 def render(
@@ -58,8 +57,7 @@ def render(
         )
     motion = replace(motion, pose2d=pose2d)
     if path.suffix.lower() != ".png":
-        with Movie(path, video=video, height=height, frames=len(motion)) as movie:
-            movie.add(motion)
+        write_movie(motion, path, video=video, height=height)
         return path
     frames = pick_frames(motion)
     with nullcontext() if video is None else VideoReader(video) as reader:

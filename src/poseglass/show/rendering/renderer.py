@@ -8,9 +8,8 @@ from numpy import ndarray
 
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import PoseError
-from poseglass.show.rendering.draw import Bar, Picture, draw_bars, draw_flat, write_text
+from poseglass.show.rendering.draw import Bar, Picture, cv2, draw_bars, draw_flat, write_text
 from poseglass.show.rendering.figure import FigureRenderer
-from poseglass.show.rendering.pictures import fit
 from poseglass.show.scene import AMBER, DIM, INK, LEFT, NIGHT, RIGHT, ROSE, SURE, GroundLevel, mix
 
 __all__ = ["Renderer", "picture_size"]
@@ -23,6 +22,15 @@ def picture_size(size: tuple[int, int], height: int) -> tuple[int, int]:
     height += height % 2
     scale = _scale(size, height)
     return 2 * max(1, round(scale * size[0] / 2)), min(max(1, round(scale * size[1])), height)
+
+
+def fit(image: Picture, size: tuple[int, int]) -> Picture:
+    """Scale an image to a width and height."""
+    if image.shape[1::-1] == size:
+        return image
+    # If an image shrinks a lot, averaging keeps thin objects from flickering; otherwise interpolation is faster.
+    how = cv2.INTER_AREA if image.shape[0] >= 1.9 * size[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=how))
 
 
 def _scale(size: tuple[int, int], height: int) -> float:
