@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from poseglass.models import PoseTransformer as PoseTransformer
     from poseglass.models import create_model as create_model
     from poseglass.models import list_models as list_models
+    from poseglass.motion.smoothing import smooth as smooth
     from poseglass.show.rendering import render as render
     from poseglass.show.viewer import view as view
     from poseglass.training.loop import train as train
@@ -85,6 +86,7 @@ _HOME = {
     "read_keypoints": "keypoints",
     "render": "show.rendering",
     "save": "weights.files",
+    "smooth": "motion.smoothing",
     "to_bfloat16": "waist.bfloat16",
     "train": "training.loop",
     "view": "show.viewer",
