@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from poseglass.models import PoseTransformer as PoseTransformer
     from poseglass.models import create_model as create_model
     from poseglass.models import list_models as list_models
+    from poseglass.motion.angles import joint_angles as joint_angles
+    from poseglass.motion.gait import gait_events as gait_events
     from poseglass.motion.rig import fit_rig as fit_rig
     from poseglass.motion.smoothing import smooth as smooth
     from poseglass.show.rendering import render as render
@@ -81,7 +83,9 @@ _HOME = {
     "fit_rig": "motion.rig",
     "flip": "clips.mirror",
     "funnel": "waist.hourglass",
+    "gait_events": "motion.gait",
     "hourglass": "waist.hourglass",
+    "joint_angles": "motion.angles",
     "lift": "lifting.lifter",
     "list_models": "models",
     "load": "weights.files",

@@ -142,7 +142,7 @@ def test_a_straight_limb_carries_its_twist_through():
     trembling = pg.PoseSequence(motion.points + rng.normal(0, 0.001, motion.points.shape), pg.H36M_17, "world")
     turns = local(trembling)
     assert largest_step(turns["LeftArm"]) < 6
-    assert_allclose(turns["LeftArm"][[0, -1]], [arm, arm], atol=0.02)
+    assert_allclose(turns["LeftArm"][[0, -1]], [arm, arm], atol=0.04)
 
 
 def test_straight_legs_turn_with_the_body():
