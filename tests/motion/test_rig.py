@@ -61,6 +61,13 @@ def test_points_come_back_even_from_straight_limbs(seed):
     assert pg.fit_rig(motion).distances.max() < 1e-5
 
 
+def test_one_frame_is_enough():
+    turns = random_turns(np.random.default_rng(7))
+    fitted = local(posed([turns]))
+    for name, turn in turns.items():
+        assert_allclose(fitted[name][0], turn, atol=2e-4, err_msg=name)
+
+
 def test_the_head_nods_as_far_as_the_points_do():
     # The rest pose of neck and head is their median, so most frames must show it.
     angles = [0.0] * 11 + [0.1, 0.2, 0.4]

@@ -105,7 +105,8 @@ def steady_axis(
     banded[1, 1:] += tie
     banded[1, :-1] += tie
     banded[0, 1:] = -tie * carry.conj()
-    steady = solveh_banded(banded, weight * observed + trust + 1e-6)
+    right = weight * observed + trust + 1e-6
+    steady = solveh_banded(banded, right) if len(bone) > 1 else right  # scipy refuses systems of one row
     steady /= np.maximum(np.abs(steady), NONE)
     mixed = (1 - share) * steady + share * observed
     return unit(mixed.real[:, None] * first + mixed.imag[:, None] * second)
