@@ -18,6 +18,7 @@ ORACLES = {
     "position": lambda p, t: oracle.position(p, t, JOINT_WEIGHTS),
     "n_position": oracle.n_position,
     "image_position": lambda p, t: oracle.position(p[..., :2], t[..., :2], JOINT_WEIGHTS),
+    "newest_position": lambda p, t: oracle.position(p[:, -6:], t[:, -6:], JOINT_WEIGHTS),
     "smoothness": lambda p, t: oracle.smoothness(p, JOINT_WEIGHTS),
     "velocity": oracle.velocity,
     "limb_length": lambda p, t: oracle.limb_length(p, t, PARENTS),
@@ -27,7 +28,7 @@ ORACLES = {
 }
 
 
-def clips(seed: int, frames: int = 5) -> tuple[np.ndarray, np.ndarray]:
+def clips(seed: int, frames: int = 9) -> tuple[np.ndarray, np.ndarray]:
     predicted, target = np.random.default_rng(seed).normal(0, 0.5, (2, 2, frames, 17, 3))
     return predicted, target
 

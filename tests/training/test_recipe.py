@@ -197,6 +197,7 @@ def test_wrong_overrides_are_refused(setting, says):
     ("text", "says"),
     [
         ("[model", "is not TOML"),
+        ("[loss]\nframes = 'centre'\nnewest_position = 1.0", "loss.newest_position must be 0 if loss.frames is centre"),
         ("model = 3", "model is a section"),
         ("[model]\nlayers = 8", r"no setting model.layers; there are name, frames, inputs, sizes"),
         ("[[model]]\nframes = 9", "model is a section"),

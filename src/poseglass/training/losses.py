@@ -3,7 +3,8 @@
 Each term takes root-relative poses in metres (b f j 3) and returns a scalar. The loss of HoT w. MixSTE (Li et al. 2024,
 after Zhang et al. 2022) is `position` + 0.5 `smoothness` + 2 `velocity`, with weighted joints. That of MHFormer (Li et
 al. 2022) is `position` alone. Those of MotionBERT (Zhu et al. 2023) and MotionAGFormer (Mehraban et al. 2024) are
-`position` + 0.5 `n_position` + 20 `velocity`; their terms for limbs and angles have weight 0. `image_position` is ours.
+`position` + 0.5 `n_position` + 20 `velocity`; their terms for limbs and angles have weight 0. `image_position` and
+`newest_position` are ours.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,9 @@ __all__ = ["JOINT_WEIGHTS", "TERMS", "Anatomy", "PoseLoss"]
 
 # The weight of each Human3.6M joint in HoT w. MixSTE. It grows with the distance from the trunk.
 JOINT_WEIGHTS = (1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4)
+
+NEWEST = 6
+"""Frames that live use shows: the newest, or one of the five before it with a look-ahead."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ def image_position(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
     In the axes of a camera that faces the person, that is the error of the reprojected joints, in metres.
     """
     return (body.weights * _norm((predicted - target)[..., :2])).mean()
+
+
+def newest_position(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
+    """`position` of the clip's last :data:`NEWEST` frames. Added to it, the frames that live use shows count more."""
+    return position(predicted[:, -NEWEST:], target[:, -NEWEST:], body)
 
 
 def smoothness(predicted: Pose3D, target: Pose3D, body: Anatomy) -> Tensor:
@@ -109,11 +118,12 @@ def _angles(poses: Pose3D, body: Anatomy) -> Float[Tensor, "b f _"]:
 
 Term = Callable[[Pose3D, Pose3D, Anatomy], Tensor]
 
-# The terms of a loss by name, then those that need at least two frames.
+# The terms of a loss by name, those that weight the joints, and those that need at least two frames.
 TERMS: dict[str, Term] = {
     "position": position,
     "n_position": n_position,
     "image_position": image_position,
+    "newest_position": newest_position,
     "smoothness": smoothness,
     "velocity": velocity,
     "limb_length": limb_length,
@@ -121,6 +131,7 @@ TERMS: dict[str, Term] = {
     "angle": angle,
     "angle_velocity": angle_velocity,
 }
+WEIGHTED = ("position", "image_position", "newest_position", "smoothness")
 MOTION = ("smoothness", "velocity", "limb_variance", "angle_velocity")
 
 
@@ -130,8 +141,7 @@ class PoseLoss(nn.Module):
 
     Args:
         terms: The weight of each term, by name (:data:`TERMS`).
-        joint_weights: The weight of each joint in `position`, `image_position` and `smoothness`; empty for equal
-            weights.
+        joint_weights: The weight of each joint in the terms of positions and `smoothness`; empty for equal weights.
         skeleton: The skeleton of the poses.
 
     Raises:

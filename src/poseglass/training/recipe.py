@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from poseglass.data.virtual.layouts import LAYOUT_SHARES
 from poseglass.data.virtual.limbs import Variety
 from poseglass.errors import RecipeError
-from poseglass.training.losses import JOINT_WEIGHTS, MOTION, TERMS
+from poseglass.training.losses import JOINT_WEIGHTS, MOTION, TERMS, WEIGHTED
 from poseglass.waist.schedule import frame_range
 
 __all__ = [
@@ -101,6 +101,7 @@ class LossSettings:
     position: float = 1.0
     n_position: float = 0.0
     image_position: float = 0.0
+    newest_position: float = 0.0
     smoothness: float = 0.5
     velocity: float = 2.0
     limb_length: float = 0.0
@@ -108,8 +109,8 @@ class LossSettings:
     angle: float = 0.0
     angle_velocity: float = 0.0
     joint_weights: tuple[float, ...] = JOINT_WEIGHTS
-    """The weight of each joint in `position`, `image_position` and `smoothness`, in the order of the poses; empty for
-    equal weights."""
+    """The weight of each joint in the terms of positions and `smoothness`, in the order of the poses; empty for equal
+    weights."""
     frames: Literal["all", "centre"] = "all"
     """All frames that the model predicts (for a funnel, the kept ones), or only the clip's centre."""
 
@@ -300,6 +301,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     if recipe.model.inputs != 3 and not data.keypoints:
         yield "motion clips have scores, so model.inputs must be 3; 2 is for recordings (data.keypoints)"
     moving = [f"loss.{name}" for name in MOTION if getattr(loss, name)]
+    if loss.newest_position and loss.frames == "centre":
+        yield "loss.newest_position must be 0 if loss.frames is centre, which is the only frame that counts"
     if moving and loss.frames == "centre":
         yield f"{', '.join(moving)} must be 0 if loss.frames is centre: one frame does not move"
     ignored = {
@@ -310,8 +313,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
             ("data.clean", "data.shares", "data.detector", "data.layouts", "data.variety"),
         ),
         "on motion clips (no data.keypoints)": (not data.keypoints, ("data.stride",)),
-        "if loss.position, loss.image_position and loss.smoothness are 0": (
-            not (loss.position or loss.image_position or loss.smoothness),
+        "if the loss has no term of positions and no smoothness": (
+            not any(getattr(loss, name) for name in WEIGHTED),
             ("loss.joint_weights",),
         ),
         "if optim.weight_decay is 0": (not optim.weight_decay, ("optim.decays",)),
