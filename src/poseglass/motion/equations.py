@@ -17,10 +17,10 @@ class PathEquations:
 
     Example:
         >>> equations = PathEquations(np.arange(5.0))
-        >>> equations.add_positions(np.eye(3) * np.array([1, 0, 0, 0, 1])[:, None, None], np.arange(5.0)[:, None])
+        >>> equations.add_positions(np.eye(3) * np.array([1, 0, 0, 0, 1])[:, None, None], np.arange(1, 6.0)[:, None])
         >>> equations.add_accelerations(np.ones((3, 3)))
         >>> equations.solve()[:, 0].round(6).tolist()
-        [0.0, 1.0, 2.0, 3.0, 4.0]
+        [1.0, 2.0, 3.0, 4.0, 5.0]
     """
 
     def __init__(self, times: Float[ndarray, " f"]) -> None:

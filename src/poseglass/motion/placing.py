@@ -59,11 +59,12 @@ def place(
         >>> import poseglass as pg
         >>> stand = np.random.default_rng(0).normal(0, 0.4, (30, 17, 3)) * [1, 1, 0.2]
         >>> stand -= stand[:, :1]
-        >>> seen_at = 1000 * stand[..., :2] / (stand[..., 2:] + 4) + [960, 540]
-        >>> pose2d = pg.PoseSequence(seen_at, pg.H36M_17, "pixels", size=(1920, 1080))
+        >>> places = stand + [1, 0.5, 4]
+        >>> pixels = 1000 * places[..., :2] / places[..., 2:] + [960, 540]
+        >>> pose2d = pg.PoseSequence(pixels, pg.H36M_17, "pixels", size=(1920, 1080))
         >>> motion = pg.PoseSequence(stand, pg.H36M_17, "camera", pose2d=pose2d, size=(1920, 1080))
-        >>> place(motion, focal=1000).root.mean(0).round().tolist()
-        [0.0, 0.0, 4.0]
+        >>> place(motion, focal=1000).root.mean(0).round(1).tolist()
+        [1.0, 0.5, 4.0]
     """
     _check(motion, focal, height, pitch, camera)
     if motion.size is None or motion.pose2d is None or not len(motion):

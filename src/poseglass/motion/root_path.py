@@ -50,10 +50,10 @@ def root_path(sight: Sight, times: Float[ndarray, " f"], support: Support | None
 
     Example:
         >>> points = np.random.default_rng(0).normal(0, 0.5, (20, 17, 3))
-        >>> places = points + [0.0, 0.0, 4.0]
+        >>> places = points + [1.0, 0.5, 4.0]
         >>> sight = Sight(points, places[..., :2] / places[..., 2:], np.ones((20, 17)))
         >>> root_path(sight, np.arange(20) / 30).mean(0).round(2).tolist()
-        [0.0, 0.0, 4.0]
+        [1.0, 0.5, 4.0]
     """
     path = _first_guess(sight)
     guess = path.copy()
