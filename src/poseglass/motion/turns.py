@@ -46,7 +46,8 @@ def shortest(start: Float[ndarray, "... 3"], end: Float[ndarray, "... 3"]) -> Fl
 
     Example:
         >>> import numpy as np
-        >>> (shortest(np.array([1.0, 0, 0]), np.array([0, 0, 3.0])) @ [1, 0, 0]).tolist()
+        >>> turn = shortest(np.array([1.0, 0, 0]), np.array([0, 0, 3.0]))
+        >>> np.abs(turn @ [1, 0, 0]).round(9).tolist()
         [0.0, 0.0, 1.0]
     """
     one, other = np.broadcast_arrays(unit(start), unit(end))
