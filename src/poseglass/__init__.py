@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from poseglass.models import PoseTransformer as PoseTransformer
     from poseglass.models import create_model as create_model
     from poseglass.models import list_models as list_models
+    from poseglass.motion.angles import joint_angles as joint_angles
+    from poseglass.motion.gait import gait_events as gait_events
     from poseglass.motion.smoothing import smooth as smooth
     from poseglass.show.rendering import render as render
     from poseglass.show.viewer import view as view
@@ -79,7 +81,9 @@ _HOME = {
     "evaluate": "judging.evaluation",
     "flip": "clips.mirror",
     "funnel": "waist.hourglass",
+    "gait_events": "motion.gait",
     "hourglass": "waist.hourglass",
+    "joint_angles": "motion.angles",
     "lift": "lifting.lifter",
     "list_models": "models",
     "load": "weights.files",

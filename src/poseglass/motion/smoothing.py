@@ -17,7 +17,7 @@ from numpy import ndarray
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import PoseError
 
-__all__ = ["FILTERS", "TimeFilter", "jitter", "parse_filter", "smooth"]
+__all__ = ["FILTERS", "TimeFilter", "jitter", "parse_filter", "smooth", "smooth_points"]
 
 PAUSE = 0.5
 """Seconds without a frame after which a new stretch starts, which is smoothed on its own."""
@@ -144,18 +144,37 @@ def smooth(motion: PoseSequence, by: str) -> PoseSequence:
         >>> bool(smooth(walk, "butterworth:6").points.std() < 0.7 * walk.points.std())
         True
     """
-    row, parameter = parse_filter(by)
     known = np.isfinite(motion.points).all(-1)
     if motion.pose2d is None:  # the joints of a lifted motion are all known, even where the detector missed them
         known &= (motion.confidence > 0) & motion.validity[:, None]
-    points, path = motion.points.astype(float), motion.trajectory
-    root = np.zeros((len(motion), 0, 3)) if path is None else path.root[:, None].astype(float)
-    for stretch in _stretches(motion.times):
-        times = motion.times[stretch]
-        every = np.ones((len(times), root.shape[1]), bool)
-        points[stretch] = _filtered(points[stretch], known[stretch], times, row, parameter)
-        root[stretch] = _filtered(root[stretch], every, times, row, parameter)
-    return replace(motion, points=points, trajectory=None if path is None else replace(path, root=root[:, 0]))
+    points = smooth_points(motion.points, motion.times, by, known=known)
+    path = motion.trajectory
+    if path is not None:
+        path = replace(path, root=smooth_points(path.root[:, None], motion.times, by)[:, 0])
+    return replace(motion, points=points, trajectory=path)
+
+
+def smooth_points(
+    points: Float[ndarray, "f n _"],
+    times: Float[ndarray, " f"],
+    by: str,
+    *,
+    known: Bool[ndarray, "f n"] | None = None,
+) -> Float[ndarray, "f n _"]:
+    """Smooth points at any times as :func:`smooth` does.
+
+    Args:
+        points: Positions, (f n 2) or (f n 3).
+        times: Seconds of each frame, increasing, (f).
+        by: The filter, as for :func:`smooth`.
+        known: Which points are known; the others stay as they are. Default: those that are finite.
+    """
+    row, parameter = parse_filter(by)
+    known = np.isfinite(points).all(-1) if known is None else known
+    smoothed = points.astype(float)
+    for stretch in _stretches(times):
+        smoothed[stretch] = _filtered(smoothed[stretch], known[stretch], times[stretch], row, parameter)
+    return smoothed
 
 
 def jitter(motion: PoseSequence) -> float:
