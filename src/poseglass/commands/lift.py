@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from poseglass.lifting.lifter import Lifter, LiftReport
     from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
-    from poseglass.show.rendering import Movie
-    from poseglass.video.reading import Frame, VideoReader
+    from poseglass.video.reading import VideoReader
     from poseglass.waist.schedule import Keep
 
 __all__ = ["lift"]
@@ -142,42 +141,20 @@ def _lifter(
 
 
 def _lift_and_write(lifter: "Lifter", opened: "Keypoints | VideoReader", source: Path, outputs: Sequence[Path]) -> None:
-    """Lift with a progress bar, and write all outputs; movies are drawn while the motion is lifted."""
+    """Lift with a progress bar, and write all outputs."""
     from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
 
     stopwatch = Stopwatch()
     video = None if isinstance(opened, Keypoints) else opened
     frames = len(opened.poses) if isinstance(opened, Keypoints) else opened.info.frames
-    with ExitStack() as stack:
-        movies: dict[Path, Movie] = {}
-        for path in outputs:
-            if (live := WRITERS[path.suffix.lower()].live) is not None:
-                size = None if video is None else video.info.size
-                movies[path] = stack.enter_context(imported(live)(path, size=size, frames=frames))
-
-        def watch(frame: "Frame") -> None:
-            for movie in movies.values():
-                movie.watch(frame)
-
-        with _progress(frames) as advance:
-
-            def add(chunk: "PoseSequence") -> None:
-                advance(len(chunk))
-                for movie in movies.values():
-                    movie.add(chunk)
-
-            on_frame = watch if video is not None and movies else None
-            motion = lifter.lift(opened, each=add, on_frame=on_frame, stopwatch=stopwatch)
-        assert lifter.report is not None
-        _tell_frames(lifter.report, motion)
-        for path in outputs:
-            if path not in movies:
-                with stopwatch.timing("draw" if _draws(path) else "write"), console.status(Text(f"writing {path}")):
-                    _write(motion, path, None if video is None else source)
-                tell(f"wrote {path} ({_amount(path.stat().st_size)})")
-    for path, movie in movies.items():  # leaving the stack has finished their drawing
-        stopwatch.add("draw", movie.seconds)
+    with _progress(frames) as advance:
+        motion = lifter.lift(opened, each=lambda chunk: advance(len(chunk)), stopwatch=stopwatch)
+    assert lifter.report is not None
+    _tell_frames(lifter.report, motion)
+    for path in outputs:
+        with stopwatch.timing("draw" if _draws(path) else "write"), console.status(Text(f"writing {path}")):
+            _write(motion, path, None if video is None else source)
         tell(f"wrote {path} ({_amount(path.stat().st_size)})")
     _tell_times(lifter.report, stopwatch)
 

@@ -4,32 +4,29 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
-__all__ = ["READER", "WRITERS", "Writer", "imported", "writers_in_words"]
+__all__ = ["PLAYER", "READER", "WRITERS", "Writer", "imported", "writers_in_words"]
 
 
 class Writer(NamedTuple):
-    """One kind of output file. Functions and classes are given as ``module:name`` and imported on first use.
+    """One kind of output file. Functions are given as ``module:name`` and imported on first use.
 
     Args:
         contents: What the file contains, in the words of ``poseglass lift --help``.
         home: The function that writes the file, completely or not at all, given the motion and the path.
         draws: Whether it draws pictures. If so, it also takes `video`: the path of the video that the motion was lifted
             from, or None.
-        live: The class that draws the motion while it is still being lifted, such as
-            :class:`poseglass.show.rendering.movie.Movie`; None if there is none.
     """
 
     contents: str
     home: str
     draws: bool = False
-    live: str | None = None
 
 
 WRITERS: dict[str, Writer] = {
     ".npz": Writer("the motion", "body.pose_file:write_npz"),
     ".json": Writer("the motion", "body.pose_file:write_json"),
     ".csv": Writer("the motion", "body.pose_file:write_csv"),
-    ".mp4": Writer("pictures", "show.rendering:render", draws=True, live="show.rendering:Movie"),
+    ".mp4": Writer("pictures", "show.rendering:render", draws=True),
     ".png": Writer("pictures", "show.rendering:render", draws=True),
     ".html": Writer("a 3D player", "show.viewer:write_page"),
 }
@@ -38,8 +35,12 @@ READER = "body.pose_file:read_pose_file"
 """The function that reads a motion's own files, ``.npz`` and ``.json``, back."""
 
 
+PLAYER = "show.viewer:frame_for_notebook"
+"""The function that gives a motion's player as an HTML element for a notebook."""
+
+
 def imported(home: str) -> Callable[..., Any]:
-    """Import a function or class given as ``module:name``. Importing fails if a package that it needs is missing."""
+    """Import a function given as ``module:name``. Importing fails if a package that it needs is missing."""
     module, _, name = home.partition(":")
     function: Callable[..., Any] = getattr(import_module(f"poseglass.{module}"), name)
     return function
