@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from poseglass.models import PoseTransformer as PoseTransformer
     from poseglass.models import create_model as create_model
     from poseglass.models import list_models as list_models
+    from poseglass.motion.angles import joint_angles as joint_angles
+    from poseglass.motion.gait import gait_events as gait_events
+    from poseglass.motion.smoothing import smooth as smooth
     from poseglass.show.rendering import render as render
     from poseglass.show.viewer import view as view
     from poseglass.training.loop import train as train
@@ -78,13 +81,16 @@ _HOME = {
     "evaluate": "judging.evaluation",
     "flip": "clips.mirror",
     "funnel": "waist.hourglass",
+    "gait_events": "motion.gait",
     "hourglass": "waist.hourglass",
+    "joint_angles": "motion.angles",
     "lift": "lifting.lifter",
     "list_models": "models",
     "load": "weights.files",
     "read_keypoints": "keypoints",
     "render": "show.rendering",
     "save": "weights.files",
+    "smooth": "motion.smoothing",
     "to_bfloat16": "waist.bfloat16",
     "train": "training.loop",
     "view": "show.viewer",

@@ -15,6 +15,7 @@ from poseglass.data.h36m.prepare import prepare_h36m
 from poseglass.data.recordings.writer import write_recordings
 from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
+from poseglass.judging.in_the_world import evaluate_world
 from poseglass.judging.on_recordings import evaluate_recordings
 from poseglass.judging.protocol import Protocol
 
@@ -113,6 +114,45 @@ def test_motion_clips_have_two_versions_of_the_protocol(poseglass, clips):
     code, _, err = poseglass("evaluate", "weights/person", "--data", "clips.npz", "--protocol", "3")
     assert code == 2
     assert "motion clips have 1 and 2" in " ".join(err.replace("│", " ").split())
+
+
+def test_motions_in_the_world_are_measured_on_request(poseglass, clips):
+    takes = [
+        MotionClip(
+            f"{who}/{take}", bodies.motion(100 + 10 * take, pg.H36M_17.joints, take).astype(np.float32), who, "test"
+        )
+        for who in ("anna", "bert")
+        for take in range(2)
+    ]
+    long = MotionClips(tuple(takes), fps=30.0)
+    long.save("long.npz")
+    arguments = ("evaluate", "weights/person", "--data", "long.npz", "--world", "--protocol", "2")
+    code, out, err = poseglass(*arguments, "--takes", 2, "--csv", "out/world.csv", "--json", "out/world.json")
+    assert code == 0, err
+    report = evaluate_world(pg.load("weights/person"), long, takes=2, protocol=2)
+    assert out == f"{report}\n"
+    assert Path("out/world.csv").read_text() == report.csv()
+    assert json.loads(Path("out/world.json").read_text()) == report.record()
+    code, out, _ = poseglass(*arguments, "--markdown")
+    assert out == pg.evaluate(pg.load("weights/person"), long, world=True, protocol=2).markdown() + "\n"
+    code, _, err = poseglass("evaluate", "weights/person", "--data", "clips.npz", "--world")
+    assert code == 1
+    assert "fewer than 100 frames" in " ".join(err.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("h36m", "--world"), "for a file of motion clips"),
+        (("clips.npz", "--takes", 3), "only for --world"),
+        (("clips.npz", "--world", "--takes", 0), "greater than or equal to 1"),
+        (("clips.npz", "--world", "--subjects", "anna"), "for a folder of recordings"),
+    ],
+)
+def test_options_for_the_world_that_do_not_fit_are_refused(poseglass, clips, arguments, words):
+    code, out, err = poseglass("evaluate", "weights/model", "--data", *arguments)
+    assert (code, out) == (2, "")
+    assert words in " ".join(err.replace("│", " ").split())
 
 
 def test_the_matlab_file_for_3dhp_holds_the_evaluated_poses(poseglass, data, monkeypatch):

@@ -18,6 +18,7 @@ from poseglass.body.geometry import (
     rays,
     rescale,
     root_relative,
+    similarity,
     to_screen,
     to_y_up,
 )
@@ -212,6 +213,25 @@ def test_alignment_in_the_plane_matches_complex_numbers():
     p, t = (x[:, 0] + 1j * x[:, 1] for x in (points - points.mean(0), target - target.mean(0)))
     aligned = p * (p.conj() @ t) / (p.conj() @ p)
     assert_allclose(align(points, target), np.stack([aligned.real, aligned.imag], 1) + target.mean(0))
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_fitted_transform_applies_to_other_points(scaled):
+    """A square turned, moved and (if `scaled`) enlarged: its centre and a point outside go along."""
+    turn, factor, shift = rotation(np.random.default_rng(5)), 2.5 if scaled else 1.0, np.array([1.0, -2.0, 3.0])
+    points, others = RNG.normal(size=(2, 4, 7, 3))
+    fitted = similarity(points, factor * points @ turn.T + shift, scaled=scaled)
+    assert_allclose(fitted(others), factor * others @ turn.T + shift, atol=1e-12)
+    assert_allclose(fitted.scale, np.full((4, 1, 1), factor))
+    if not scaled:
+        enlarged = similarity(points, 3 * points, scaled=False)(points)
+        assert_allclose(enlarged - points, np.broadcast_to(2 * points.mean(1, keepdims=True), points.shape), atol=1e-12)
+
+
+def test_a_transform_fitted_to_a_value_that_is_not_finite_returns_nan():
+    points, target = RNG.normal(size=(2, 3, 5, 3))
+    target[1, 2, 0] = np.inf
+    assert np.isnan(similarity(points, target)(points)).all((1, 2)).tolist() == [False, True, False]
 
 
 def test_rescaling_matches_plain_loops():

@@ -20,6 +20,8 @@ def test_the_card_of_the_model_sets_the_defaults(h36m, tmp_path):
     assert not evaluate_recordings(model, h36m, Protocol(centre=False)).centre
     assert pg.evaluate(model, h36m, flip=True) == evaluate_recordings(model, h36m, Protocol(flip=True))
     assert pg.evaluate(model, h36m, split="val").total == report.total, "Human3.6M is validated on its test subjects"
+    with pytest.raises(DataError, match="world=True is for motion clips"):
+        pg.evaluate(model, h36m, world=True)
 
 
 def test_the_models_own_skeleton_is_the_default(threedhp):

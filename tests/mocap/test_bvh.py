@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from poseglass.errors import FormatError
-from poseglass.mocap.bvh import read_bvh
+from poseglass.errors import FormatError, PoseError
+from poseglass.mocap.animation import Animation
+from poseglass.mocap.bvh import read_bvh, write_bvh
 from samples import mocap_files
+from samples.animations import random_animation
 
 DATA = Path(__file__).parents[1] / "samples"
 
@@ -133,3 +135,54 @@ def test_errors_name_the_line(tmp_path, message):
         read_bvh(write(tmp_path / "arm.bvh", BROKEN[message]))
     assert message in str(caught.value)
     assert "arm.bvh, line" in str(caught.value)
+
+
+def test_the_written_hierarchy_is_the_customary_one(tmp_path):
+    leg = Animation(
+        ("Hips", "LeftUpLeg"),
+        (-1, 0),
+        np.array([[0, 0, 0], [0.1, 0, 0]]),
+        np.stack([np.eye(3), mocap_files.rotation("x", 30)])[None],
+        np.array([[0, 0.9, 0]]),
+        fps=30,
+    )
+    write_bvh(leg, tmp_path / "leg.bvh")
+    assert (tmp_path / "leg.bvh").read_text().split("\n") == [
+        "HIERARCHY",
+        "ROOT Hips",
+        "{",
+        "  OFFSET 0.000000 0.000000 0.000000",
+        "  CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation",
+        "  JOINT LeftUpLeg",
+        "  {",
+        "    OFFSET 10.000000 0.000000 0.000000",
+        "    CHANNELS 3 Zrotation Xrotation Yrotation",
+        "    End Site",
+        "    {",
+        "      OFFSET 0 0 0",
+        "    }",
+        "  }",
+        "}",
+        "MOTION",
+        "Frames: 1",
+        "Frame Time: 0.03333333333",
+        "0.000000 90.000000 0.000000 0.000000 0.000000 0.000000 0.000000 30.000000 0.000000",
+        "",
+    ]
+
+
+def test_joints_may_stand_in_any_order(tmp_path):
+    """A tree whose table goes level by level, which the file stores branch by branch."""
+    animation = random_animation(11, joints=15)
+    write_bvh(animation, tmp_path / "tree.bvh")
+    again = read_bvh(tmp_path / "tree.bvh")
+    for joint, name in enumerate(animation.names):
+        assert_allclose(again.joint(name) / 100, animation.positions[:, joint], atol=1e-6)
+
+
+def test_names_that_the_format_cannot_store_are_refused(tmp_path):
+    for name in ("", "a{b", "a  b", "a#b", " a", "a\nb"):
+        animation = Animation((name,), (-1,), np.zeros((1, 3)), np.eye(3)[None, None], np.zeros((1, 3)), 30)
+        with pytest.raises(PoseError, match="BVH cannot store the joint name"):
+            write_bvh(animation, tmp_path / "a.bvh")
+    assert not [*tmp_path.iterdir()]

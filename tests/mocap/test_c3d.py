@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from poseglass.errors import FormatError
-from poseglass.mocap.c3d import read_c3d
+from poseglass.errors import FormatError, PoseError
+from poseglass.files.quiet import without_warnings
+from poseglass.mocap.c3d import read_c3d, write_c3d
+from poseglass.mocap.tracks import PointTracks
 from samples import motion_files
 
 pytest.importorskip("c3d")
@@ -42,3 +44,34 @@ def test_fewer_labels_than_points_are_refused(tmp_path):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(FormatError, match="there is no file"):
         read_c3d(tmp_path / "a.c3d")
+
+
+def test_unknown_points_have_the_residual_minus_one(tmp_path):
+    library = pytest.importorskip("c3d")
+    points = motion_files.people(5)
+    points[2, 3] = np.nan
+    write_c3d(PointTracks(motion_files.NAMES, points, 30, unit=1.0), tmp_path / "a.c3d")
+    with (tmp_path / "a.c3d").open("rb") as file, without_warnings():
+        reader = library.Reader(file)
+        residuals = np.stack([frame[:, 3] for _, frame, _ in reader.read_frames()])
+        assert reader.get("POINT:UNITS").string_value == "mm"
+        assert reader.get("POINT:Y_SCREEN").string_value == "+Y"
+    assert np.argwhere(residuals < 0).tolist() == [[2, 3]]
+
+
+def test_a_long_recording_comes_back(tmp_path):
+    """More frames than 16 bits can count: 37 minutes at 30 frames per second."""
+    points = np.zeros((66_000, 1, 3))
+    points[:, 0, 0] = np.arange(66_000) / 1000
+    write_c3d(PointTracks(("hip",), points, 30, unit=1.0), tmp_path / "long.c3d")
+    assert_allclose(read_c3d(tmp_path / "long.c3d").points[:, 0, 0], np.arange(66_000))
+
+
+def test_points_that_the_format_cannot_store_are_refused(tmp_path):
+    for name in ("Anna:hip", "hüfte", " a", ""):
+        with pytest.raises(PoseError, match="cannot store the point name"):
+            write_c3d(PointTracks((name,), np.zeros((1, 1, 3)), 30, unit=1.0), tmp_path / "a.c3d")
+    many = PointTracks(tuple(f"p{number}" for number in range(256)), np.zeros((1, 256, 3)), 30, unit=1.0)
+    with pytest.raises(PoseError, match="at most 255 points for a C3D file, got 256"):
+        write_c3d(many, tmp_path / "a.c3d")
+    assert not [*tmp_path.iterdir()]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from poseglass.errors import FormatError
-from poseglass.mocap.trc import read_trc
+from poseglass.errors import FormatError, PoseError
+from poseglass.mocap.tracks import PointTracks
+from poseglass.mocap.trc import read_trc, write_trc
 from samples import motion_files
 
 
@@ -47,3 +48,28 @@ def test_unknown_times_are_left_out(tmp_path):
     tracks = read_trc(path)
     assert tracks.times is None
     assert np.isfinite(tracks.points).all()
+
+
+def test_the_written_file_has_opensims_header(tmp_path):
+    points = np.array([[[0.1, 1, 2], [np.nan, 0, 0]]])
+    write_trc(PointTracks(("left_hip", "nose"), points, fps=30, unit=1.0, times=np.array([2.5])), tmp_path / "a.trc")
+    assert (tmp_path / "a.trc").read_text().splitlines() == [
+        "PathFileType\t4\t(X/Y/Z)\ta.trc",
+        "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",
+        "30\t30\t1\t2\tmm\t30\t1\t1",
+        "Frame#\tTime\tleft_hip\t\t\tnose\t\t",
+        "\t\tX1\tY1\tZ1\tX2\tY2\tZ2",
+        "",
+        "1\t2.5000000\t100.0000\t1000.0000\t2000.0000\t\t0.0000\t0.0000",
+    ]
+
+
+def test_points_without_rate_or_unit_or_with_odd_names_are_refused(tmp_path):
+    points = np.zeros((1, 1, 3))
+    for tracks in (PointTracks(("a",), points, fps=30), PointTracks(("a",), points, unit=1.0)):
+        with pytest.raises(PoseError, match="must state their frames per second and their unit"):
+            write_trc(tracks, tmp_path / "a.trc")
+    for name in ("a\tb", " a", ""):
+        with pytest.raises(PoseError, match="cannot store the point name"):
+            write_trc(PointTracks((name,), points, 30, unit=1.0), tmp_path / "a.trc")
+    assert not [*tmp_path.iterdir()]

@@ -36,8 +36,8 @@ def acceleration_error(predicted: ndarray, target: ndarray) -> float:
     return mpjpe(bends(predicted), bends(target))
 
 
-def procrustes(points: ndarray, target: ndarray) -> ndarray:
-    """Align points (n 3) to a target with the best similarity, by Horn's quaternion method (JOSA A, 1987).
+def similarity(points: ndarray, target: ndarray) -> tuple[float, ndarray]:
+    """The scale and rotation that bring points (n 3), centred, to a target, by Horn's quaternion method (JOSA A, 1987).
 
     It needs no singular value decomposition: the rotation is an eigenvector of a 4 x 4 matrix.
     """
@@ -64,8 +64,13 @@ def procrustes(points: ndarray, target: ndarray) -> ndarray:
     )
     turned = p @ rotation.T
     size = float((p * p).sum())
-    scale = float((q * turned).sum()) / size if size else 0.0
-    return scale * turned + target.mean(0)
+    return float((q * turned).sum()) / size if size else 0.0, rotation
+
+
+def procrustes(points: ndarray, target: ndarray) -> ndarray:
+    """Align points (n 3) to a target with the best similarity."""
+    scale, rotation = similarity(points, target)
+    return scale * (points - points.mean(0)) @ rotation.T + target.mean(0)
 
 
 def p_mpjpe(predicted: ndarray, target: ndarray) -> float:

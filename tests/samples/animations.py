@@ -8,7 +8,9 @@ from poseglass.mocap.rotations import euler_rotations
 __all__ = ["random_animation"]
 
 
-def random_animation(seed: int, *, joints: int = 8, frames: int = 5, leaves_turn: bool = True) -> Animation:
+def random_animation(
+    seed: int, *, joints: int = 8, frames: int = 5, leaves_turn: bool = True, fps: float = 44
+) -> Animation:
     """A random tree of joints with random rest vectors and rotations; the joints at the ends may turn or not."""
     generator = np.random.default_rng(seed)
     parents = (-1, *(int(generator.integers(0, joint)) for joint in range(1, joints)))
@@ -20,4 +22,4 @@ def random_animation(seed: int, *, joints: int = 8, frames: int = 5, leaves_turn
         rotations[:, [joint for joint in range(joints) if joint not in parents]] = np.eye(3)
     names = tuple(f"Joint{joint}" for joint in range(joints))
     root = generator.normal(0, 2, (frames, 3))
-    return Animation(names, parents, rest, rotations, root, fps=float(generator.integers(10, 120)))
+    return Animation(names, parents, rest, rotations, root, fps)

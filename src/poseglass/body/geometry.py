@@ -5,7 +5,7 @@ All functions broadcast over leading axes.
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -16,6 +16,7 @@ from poseglass.errors import PoseError
 __all__ = [
     "UP",
     "Camera",
+    "Similarity",
     "align",
     "facing",
     "from_screen",
@@ -23,6 +24,7 @@ __all__ = [
     "rays",
     "rescale",
     "root_relative",
+    "similarity",
     "to_screen",
     "to_y_up",
 ]
@@ -206,12 +208,62 @@ def to_y_up(points: Float[ndarray, "*b 3"], up: str = "z") -> Float[ndarray, "*b
     return turned
 
 
+class Similarity(NamedTuple):
+    """A transform that scales, rotates and moves points, or a batch of them. Call it with the points.
+
+    Attributes:
+        scale: The scale, (... 1 1).
+        rotation: The rotation, (... 3 3), which multiplies points from the right.
+        mean: The point that stays in place when scaling and rotating, (... 1 3).
+        goal: Where that point moves to, (... 1 3).
+    """
+
+    scale: Float[ndarray, "*b 1 1"]
+    rotation: Float[ndarray, "*b _ _"]
+    mean: Float[ndarray, "*b 1 _"]
+    goal: Float[ndarray, "*b 1 _"]
+
+    def __call__(self, points: Float[ndarray, "*b n _"]) -> Float[ndarray, "*b n _"]:
+        """Transform points (... n 3)."""
+        moved: ndarray = self.scale * (points - self.mean) @ self.rotation + self.goal
+        return moved
+
+
+def similarity(
+    points: Float[ndarray, "*b n _"], target: Float[ndarray, "*b n _"], *, scaled: bool = True
+) -> Similarity:
+    """The transform (without mirroring) that brings points as close to the target as possible.
+
+    Least squares in float64 (Umeyama, PAMI 1991). It can be applied to other points than it was fitted to. It returns
+    NaN for a set that has a value that is not finite, or whose target has.
+
+    Args:
+        points: Point sets (... n 2) or (... n 3). If all points of a set coincide, they move to the target's mean.
+        target: The point sets to align with, of the same shape.
+        scaled: Also scale the points, rather than only turn and move them.
+
+    Example:
+        >>> import numpy as np
+        >>> square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+        >>> similarity(square, 3 * square + 5)(np.array([[2.0, 2.0]])).round(6).tolist()
+        [[11.0, 11.0]]
+    """
+    points, target, broken = _finite(points, target)
+    mean, goal = points.mean(-2, keepdims=True), target.mean(-2, keepdims=True)
+    centred = points - mean
+    u, singular, vt = np.linalg.svd(np.swapaxes(centred, -1, -2) @ (target - goal))
+    sign = np.ones_like(singular)
+    sign[..., -1] = np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)
+    spread = (centred**2).sum((-1, -2), keepdims=True)
+    scale = (singular * sign).sum(-1)[..., None, None] / np.where(spread > 0, spread, 1) if scaled else 1 + 0 * spread
+    return Similarity(scale, (u * sign[..., None, :]) @ vt, mean, np.where(broken, np.nan, goal))
+
+
 def align(points: Float[ndarray, "*b n _"], target: Float[ndarray, "*b n _"]) -> Float[ndarray, "*b n _"]:
     """Move, rotate and scale points (without mirroring) to lie as close to the target as possible.
 
-    Least squares over similarity transforms in float64 (Umeyama, PAMI 1991). If all points of a set coincide, they move
-    to the target's mean. A set becomes NaN if it or its target has a value that is not finite; other sets are
-    unaffected.
+    :func:`similarity` fits the transform. A set becomes NaN if it or its target has a value that is not finite; other
+    sets are unaffected.
 
     Args:
         points: Point sets (... n 2) or (... n 3).
@@ -223,17 +275,8 @@ def align(points: Float[ndarray, "*b n _"], target: Float[ndarray, "*b n _"]) ->
         >>> bool(np.allclose(align(square, 3 * square + 5), 3 * square + 5))
         True
     """
-    points, target, broken = _finite(points, target)
-    mean, goal = points.mean(-2, keepdims=True), target.mean(-2, keepdims=True)
-    centred = points - mean
-    u, singular, vt = np.linalg.svd(np.swapaxes(centred, -1, -2) @ (target - goal))
-    sign = np.ones_like(singular)
-    sign[..., -1] = np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)
-    rotation = (u * sign[..., None, :]) @ vt
-    spread = (centred**2).sum((-1, -2), keepdims=True)
-    scale = (singular * sign).sum(-1)[..., None, None] / np.where(spread > 0, spread, 1)
-    aligned: ndarray = scale * centred @ rotation + goal
-    return np.where(broken, np.nan, aligned)
+    finite, _, broken = _finite(points, target)
+    return np.where(broken, np.nan, similarity(points, target)(finite))
 
 
 def rescale(points: Float[ndarray, "*b n _"], target: Float[ndarray, "*b n _"]) -> Float[ndarray, "*b n _"]:

@@ -14,9 +14,11 @@ from poseglass.files.writing import check_writable, writing
 if TYPE_CHECKING:
     import torch
 
+    from poseglass.data.clips import MotionClips
     from poseglass.data.recordings.store import Recordings
     from poseglass.judging.protocol import Protocol
-    from poseglass.judging.report import ClipReport, EvaluationReport, RecordingReport
+    from poseglass.judging.report import ClipReport, EvaluationReport, RecordingReport, WorldReport
+    from poseglass.waist.hourglass import PoseModel
     from poseglass.waist.schedule import Keep
 
 __all__ = ["evaluate"]
@@ -59,6 +61,16 @@ def evaluate(
             "Default: as the model was trained.",
         ),
     ] = None,
+    world: Annotated[
+        bool,
+        typer.Option(
+            "--world",
+            help="Motion clips: measure motions in the world: the person's path, standing feet, the direction up.",
+        ),
+    ] = False,
+    takes: Annotated[
+        int | None, typer.Option(min=1, help="With --world: use only so many takes, evenly spaced. Default: all.")
+    ] = None,
     skeleton: Annotated[
         str | None,
         typer.Option(help="Recordings: the model's joints, such as h36m17. Default: those stored with the weights."),
@@ -90,6 +102,8 @@ def evaluate(
         "--keypoints": keypoints, "--subjects": subjects, "--centre": centre,
         "--skeleton": skeleton, "--batch": batch, "--plots": plots, "--mat": mat,
     }  # fmt: skip
+    if takes is not None and not world:
+        wrong("--takes", "it is only for --world")
     where = chosen_device(device)
     if not data.is_dir():
         for option, value in for_recordings.items():
@@ -97,10 +111,15 @@ def evaluate(
                 wrong(option, f"it is for a folder of recordings, but {data} is not a folder")
         if protocol not in (None, "1", "2"):
             wrong("--protocol", f"{protocol!r} is for a folder of recordings; motion clips have 1 and 2")
-        report = _on_clips(model, data, where, keep=kept, split=split, flip=flip, protocol=int(protocol or 1))
+        clips, network = _loaded(model, data, where, keep=kept)
+        report = _on_clips(
+            network, clips, split=split or "test", flip=flip, protocol=int(protocol or 1), world=world, takes=takes
+        )
         _show(report, json, csv, markdown=markdown)
         tell_device(where)
         return
+    if world:
+        wrong("--world", f"it is for a file of motion clips (.npz), but {data} is a folder")
     if protocol not in (None, "ours", "published"):
         wrong("--protocol", f"choose ours or published for recordings, not {protocol!r}")
     from poseglass.body.skeleton import get_skeleton
@@ -129,23 +148,29 @@ def evaluate(
         write_inference(mat, poses)
 
 
-def _on_clips(
-    model: str,
-    data: Path,
-    device: "torch.device",
-    *,
-    keep: "Keep | None",
-    split: str | None,
-    flip: bool,
-    protocol: int,
-) -> "ClipReport":
+def _loaded(model: str, data: Path, device: "torch.device", *, keep: "Keep | None") -> "tuple[MotionClips, PoseModel]":
     from poseglass.data.clips import MotionClips
-    from poseglass.judging.on_clips import evaluate_clips
     from poseglass.weights import files as weights
 
-    clips = MotionClips.load(data)
-    network = weights.load(model, keep=keep, device=device)
-    return evaluate_clips(network, clips, split=split or "test", flip=flip, protocol=protocol, progress=True)
+    return MotionClips.load(data), weights.load(model, keep=keep, device=device)
+
+
+def _on_clips(
+    model: "PoseModel",
+    clips: "MotionClips",
+    *,
+    split: str,
+    flip: bool,
+    protocol: int,
+    world: bool,
+    takes: int | None,
+) -> "ClipReport | WorldReport":
+    from poseglass.judging.in_the_world import evaluate_world
+    from poseglass.judging.on_clips import evaluate_clips
+
+    if world:
+        return evaluate_world(model, clips, split=split, flip=flip, protocol=protocol, takes=takes, progress=True)
+    return evaluate_clips(model, clips, split=split, flip=flip, protocol=protocol, progress=True)
 
 
 def _on_recordings(

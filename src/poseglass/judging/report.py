@@ -9,7 +9,7 @@ from typing import Any, ClassVar, final
 
 from poseglass.files.tables import csv_table, markdown_table, text_table
 
-__all__ = ["ClipReport", "EvaluationReport", "GroupErrors", "RecordingReport"]
+__all__ = ["ClipReport", "EvaluationReport", "GroupErrors", "RecordingReport", "WorldReport"]
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class GroupErrors:
 
     Attributes:
         kind: The kind of group. Recordings: ``action``, ``sequence``, ``activity`` or ``total``. Motion clips: the kind
-            of 2D poses, ``clean`` or ``detected``.
-        name: The name of the action, sequence, activity or subject.
+            of 2D poses, ``clean`` or ``detected``; in the world with the focal length, ``clean, known``.
+        name: The name of the action, sequence, activity, subject or method.
         frames: The number of frames that count.
         errors: The mean of each metric by name; NaN if no frame could be measured.
     """
@@ -33,7 +33,7 @@ class GroupErrors:
 class EvaluationReport(ABC):
     """Errors by group. ``str()`` gives a table to read.
 
-    The two kinds are :class:`ClipReport` (motion clips) and :class:`RecordingReport` (recordings).
+    The kinds are :class:`ClipReport` and :class:`WorldReport` (motion clips) and :class:`RecordingReport` (recordings).
     """
 
     units: Mapping[str, str]
@@ -51,6 +51,22 @@ class EvaluationReport(ABC):
     @abstractmethod
     def record(self) -> dict[str, Any]:
         """All values as plain Python types; None replaces NaN."""
+
+    @final
+    def group(self, kind: str, name: str = "all") -> GroupErrors:
+        """The errors of one group.
+
+        Args:
+            kind: The kind of group, such as ``"clean"``.
+            name: Its name, such as a subject; ``"all"`` takes of motion clips by default.
+
+        Raises:
+            KeyError: There is no such group.
+        """
+        for group in self.rows():
+            if (group.kind, group.name) == (kind, name):
+                return group
+        raise KeyError((kind, name))
 
     @final
     def __str__(self) -> str:
@@ -110,21 +126,6 @@ class ClipReport(EvaluationReport):
     groups: tuple[GroupErrors, ...]
     skipped: tuple[str, ...] = ()
 
-    def group(self, kind: str, name: str = "all") -> GroupErrors:
-        """The errors for one kind of 2D poses, over all takes or one subject's.
-
-        Args:
-            kind: ``"clean"`` or ``"detected"``.
-            name: A subject, or ``"all"``.
-
-        Raises:
-            KeyError: There is no such group.
-        """
-        for group in self.groups:
-            if (group.kind, group.name) == (kind, name):
-                return group
-        raise KeyError((kind, name))
-
     def about(self) -> str:
         """What was measured and how, one fact per line."""
         lines = [
@@ -141,11 +142,55 @@ class ClipReport(EvaluationReport):
 
     def record(self) -> dict[str, Any]:
         """Errors by kind of 2D poses, group and metric; None replaces NaN."""
-        kinds: dict[str, Any] = {}
-        for group in self.groups:
-            errors = {name.lower().replace("-", "_"): value for name, value in group.errors.items()}
-            kinds.setdefault(group.kind, {})[group.name] = _plain(errors | {"frames": group.frames})
-        return kinds
+        return _by_kind(self.groups)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class WorldReport(EvaluationReport):
+    """Errors of motions in the world: :func:`poseglass.judging.in_the_world.evaluate_world`.
+
+    Attributes:
+        fingerprint: The fingerprint of the split's takes. The same data gives the same fingerprint.
+        split: The split of the takes.
+        flip: Whether the mirrored pass was averaged in.
+        protocol: The version of the simulated detector.
+        takes: The number of takes that were used.
+        units: The unit of each measure.
+        groups: For clean and detected 2D poses, and known and unknown focal lengths: each method. The kind of a group
+            is ``"clean, known"``, for example, its name the method. The last group is the true motion.
+        skipped: Takes shorter than a segment of 100 frames.
+    """
+
+    HEADINGS: ClassVar[Mapping[str, str]] = {"kind": "2D, focal length", "name": "method"}
+
+    fingerprint: str
+    split: str
+    flip: bool
+    protocol: int
+    takes: int
+    units: Mapping[str, str]
+    groups: tuple[GroupErrors, ...]
+    skipped: tuple[str, ...] = ()
+
+    def about(self) -> str:
+        """What was measured and how, one fact per line."""
+        lines = [
+            f"motion in the world, split {self.split}, fingerprint {self.fingerprint}",
+            f"{self.takes} takes at 30 frames per second, each seen by one of 4 cameras; detector of protocol "
+            f"{self.protocol}, {_flipped(self.flip)}",
+        ]
+        if self.skipped:
+            lines.append(f"left out, fewer than 100 frames: {len(self.skipped)} takes")
+        return "\n".join(lines)
+
+    def rows(self) -> Sequence[GroupErrors]:
+        """The groups in the order of the table."""
+        return self.groups
+
+    def record(self) -> dict[str, Any]:
+        """Errors by kind of 2D poses and focal length, method and measure; None replaces NaN."""
+        return _by_kind(self.groups)
 
 
 @final
@@ -214,6 +259,14 @@ class RecordingReport(EvaluationReport):
         """Every attribute as plain values; None replaces NaN."""
         plain: dict[str, Any] = _plain(asdict(self))
         return plain
+
+
+def _by_kind(groups: Sequence[GroupErrors]) -> dict[str, Any]:
+    kinds: dict[str, Any] = {}
+    for group in groups:
+        errors = {name.lower().replace("-", "_"): value for name, value in group.errors.items()}
+        kinds.setdefault(group.kind, {})[group.name] = _plain(errors | {"frames": group.frames})
+    return kinds
 
 
 def _flipped(flip: bool) -> str:

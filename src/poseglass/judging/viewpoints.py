@@ -7,7 +7,7 @@ change needs a new version.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,16 +69,22 @@ class ClipView:
         points: 2D poses in pixels (f 17 2).
         scores: Their confidence (f 17).
         truth: The true root-relative poses in camera space, metres (f 17 3).
+        root: The true position of the pelvis in camera space, metres (f 3).
+        camera: The camera.
     """
 
     kind: Literal["clean", "detected"]
     points: Float[ndarray, "f 17 2"]
     scores: Float[ndarray, "f 17"]
     truth: Float[ndarray, "f 17 3"]
+    root: Float[ndarray, "f 3"]
+    camera: Camera
 
 
-def clip_views(name: str, points: Float[ndarray, "f 17 3"], protocol: int = 1) -> Iterator[ClipView]:
-    """All views of a take: for each camera a clean one, then a detected one.
+def clip_views(
+    name: str, points: Float[ndarray, "f 17 3"], protocol: int = 1, *, cameras: Sequence[int] = range(len(CAMERAS))
+) -> Iterator[ClipView]:
+    """The views of a take: for each camera a clean one, then a detected one.
 
     A *detected* view passes COCO-17 keypoints through the virtual detector of training, seeded by the take's name and
     the camera's number, and converts them as inference does. In these views, joint 9 of the truth is moved from the
@@ -88,6 +94,7 @@ def clip_views(name: str, points: Float[ndarray, "f 17 3"], protocol: int = 1) -
         name: The take's name.
         points: Its world poses at 30 frames per second (:func:`at_rate`), in metres, y up (f 17 3).
         protocol: The version, which determines the detector's errors.
+        cameras: The numbers of the cameras in :data:`CAMERAS`; all by default.
 
     Example:
         >>> points = np.random.default_rng(0).normal(0, 0.4, (30, 17, 3))
@@ -97,15 +104,16 @@ def clip_views(name: str, points: Float[ndarray, "f 17 3"], protocol: int = 1) -
     joints = torch.from_numpy(points)
     features = face(joints)
     with_face = torch.cat([to_nose(joints, features), features], 1).cpu().numpy()  # f 23 3
-    for number, viewpoint in enumerate(CAMERAS):
-        camera = _camera(viewpoint, points)
+    for number in cameras:
+        camera = _camera(CAMERAS[number], points)
         clean = camera.to_camera(points)
-        yield ClipView("clean", camera.project(clean), np.ones(points.shape[:2]), root_relative(clean))
+        root = clean[:, 0]
+        yield ClipView("clean", camera.project(clean), np.ones(points.shape[:2]), root_relative(clean), root, camera)
 
         truth = camera.to_camera(with_face)
         draws = NumpyDraws(np.random.default_rng(zlib.crc32(f"{name}/{number}".encode())))
         detected, scores = DETECTORS[protocol](draws, camera, with_face)
-        yield ClipView("detected", detected, scores, root_relative(truth)[:, :17])
+        yield ClipView("detected", detected, scores, root_relative(truth)[:, :17], root, camera)
 
 
 def _mild(draws: Draws, camera: Camera, world: Float[ndarray, "f 23 3"]) -> tuple[ndarray, ndarray]:

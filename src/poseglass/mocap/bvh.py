@@ -1,5 +1,6 @@
-"""Reader of BVH (Biovision) motion capture files: a tree of joints, then one line of channels per frame."""
+"""Reader and writer of BVH (Biovision) files: a tree of joints, then one line of channels per frame."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike
 
@@ -7,13 +8,18 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from poseglass.errors import PoseError
+from poseglass.files.writing import writing
+from poseglass.mocap.animation import END_SITE, Animation
 from poseglass.mocap.rigid import RigidMotion
-from poseglass.mocap.rotations import euler_rotations
+from poseglass.mocap.rotations import euler_angles, euler_rotations
 from poseglass.mocap.text import WordLines
 
-__all__ = ["read_bvh"]
+__all__ = ["read_bvh", "write_bvh"]
 
 CHANNELS = {f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotation")}
+ORDER = "zxy"  # of the written rotation channels, the most common one
+CENTIMETRE = 0.01  # of a metre; the usual unit of BVH files, which state none
 WHOLE_RATE = 1e-4  # rounds 1 / frame time to a whole number: files write 1/120 s as .0083333 and 1/30 s as .033333
 
 
@@ -64,7 +70,7 @@ def _joints(lines: WordLines) -> list[_Joint]:
             case ["ROOT" | "JOINT" | "End" as keyword, *rest]:
                 if (keyword == "ROOT") == bool(joints) or (joints and not nesting):
                     raise lines.error(f"expected one ROOT that contains all joints, got {keyword} outside of it")
-                name = f"{joints[nesting[-1]].name} End Site" if keyword == "End" else " ".join(rest)
+                name = f"{joints[nesting[-1]].name}{END_SITE}" if keyword == "End" else " ".join(rest)
                 if not name:
                     raise lines.error(f"expected a name after {keyword}, got none")
                 if any(name == joint.name for joint in joints):
@@ -128,3 +134,68 @@ def _bones(
         bone_rotations[:, number] = joint_rotations[:, joint.parent] if joint.parent >= 0 else np.eye(3)
         joint_rotations[:, number] = bone_rotations[:, number] @ euler_rotations(axes, np.radians(channels[:, columns]))
     return offsets, bone_rotations
+
+
+def write_bvh(animation: Animation, path: str | PathLike[str]) -> None:
+    """Write a BVH file, in centimetres and degrees.
+
+    All joints have rotation channels in the order Z X Y, and the root also position channels. The rest pose is in the
+    offsets, without a frame of its own. A joint at the end of the tree is followed by an ``End Site`` at the same
+    position, which the format demands.
+
+    ``Animation.from_bones(read_bvh(path), unit=0.01)`` gives the animation back.
+
+    Args:
+        animation: The motion.
+        path: The file. It is written completely or not at all.
+
+    Raises:
+        PoseError: The file cannot be written, or a joint's name cannot be stored.
+
+    Example:
+        >>> import numpy as np
+        >>> spin = np.tile(np.eye(3), (9, 1, 1, 1))
+        >>> write_bvh(Animation(("Hips",), (-1,), np.zeros((1, 3)), spin, np.ones((9, 3)), fps=30), "hips.bvh")
+        >>> read_bvh("hips.bvh").joint("Hips")[0].tolist()
+        [100.0, 100.0, 100.0]
+    """
+    for name in animation.names:
+        if not name or name != " ".join(name.split()) or {*name} & {*"{}#"}:
+            raise PoseError(f"BVH cannot store the joint name {name!r}: expected words without braces and #")
+    angles = np.degrees(euler_angles(ORDER, animation.rotations)).reshape(len(animation), -1)  # f 3j
+    values = np.concatenate([animation.root / CENTIMETRE, angles], 1)
+    # The channels of the root's position and of all rotations, joint by joint in the order of the hierarchy.
+    order = [joint for joint, _ in _depth_first(animation.parents)]
+    columns = [0, 1, 2, *(3 + 3 * joint + channel for joint in order for channel in range(3))]
+    with writing(path, PoseError) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.write("HIERARCHY\n")
+        file.writelines(f"{line}\n" for line in _hierarchy(animation))
+        file.write(f"MOTION\nFrames: {len(animation)}\nFrame Time: {1 / animation.fps:.10g}\n")
+        np.savetxt(file, np.round(values[:, columns], 6) + 0.0, fmt="%.6f")  # adding 0 turns -0 into 0
+
+
+def _depth_first(parents: tuple[int, ...], joint: int = 0, depth: int = 0) -> Iterator[tuple[int, int]]:
+    """The joints and their depths in the order of the hierarchy: each joint is followed by all joints below it."""
+    yield joint, depth
+    for child, parent in enumerate(parents):
+        if parent == joint:
+            yield from _depth_first(parents, child, depth + 1)
+
+
+def _hierarchy(animation: Animation) -> Iterator[str]:
+    rotations = " ".join(f"{axis.upper()}rotation" for axis in ORDER)
+    order = [*_depth_first(animation.parents)]
+    for (joint, depth), (_, next_depth) in zip(order, [*order[1:], (0, 0)], strict=True):
+        indent = "  " * depth
+        x, y, z = animation.rest[joint] / CENTIMETRE
+        yield f"{indent}{'JOINT' if depth else 'ROOT'} {animation.names[joint]}"
+        yield indent + "{"
+        yield f"{indent}  OFFSET {x:.6f} {y:.6f} {z:.6f}"
+        yield indent + ("  CHANNELS 3 " if depth else "  CHANNELS 6 Xposition Yposition Zposition ") + rotations
+        if next_depth <= depth:
+            yield f"{indent}  End Site"
+            yield indent + "  {"
+            yield f"{indent}    OFFSET 0 0 0"
+            yield indent + "  }"
+        for level in range(depth, next_depth - 1, -1):
+            yield "  " * level + "}"

@@ -1,4 +1,4 @@
-"""Reader of C3D, the binary marker format of motion capture laboratories; uses the library `c3d`."""
+"""Reader and writer of C3D, the binary marker format of motion capture laboratories; both use the library `c3d`."""
 
 import itertools
 from os import PathLike
@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from poseglass.errors import FormatError
+from poseglass.errors import FormatError, PoseError
 from poseglass.files.extras import require
 from poseglass.files.quiet import without_warnings
+from poseglass.files.writing import writing
 from poseglass.mocap.tracks import UNITS, PointTracks
 
-__all__ = ["read_c3d"]
+__all__ = ["read_c3d", "write_c3d"]
+
+MILLIMETRE = 0.001  # of a metre
+MOST_LABELS = 255  # in one parameter of the file, and characters of a label
 
 
 def read_c3d(path: str | PathLike[str]) -> PointTracks:
@@ -72,3 +76,44 @@ def _labels(reader: Any) -> list[str]:
             return labels
         labels += [str(label).strip("\0 ").rpartition(":")[2] for label in np.ravel(parameter.string_array)]
     raise AssertionError("the count has no end")
+
+
+def write_c3d(tracks: PointTracks, path: str | PathLike[str]) -> None:
+    """Write a C3D file: floats, in millimetres, y up, without analog channels. Unknown points get the residual -1.
+
+    Source: the C3D File Format User Guide (c3d.org).
+
+    Args:
+        tracks: The points, at most 255. They must state their rate and unit. The format has no time stamps.
+        path: The file. It is written completely or not at all.
+
+    Raises:
+        PoseError: The file cannot be written, the rate or the unit is unknown, or the format cannot store the names.
+        DataError: The library is not installed; the message says how to install it.
+
+    Example:
+        >>> hip = PointTracks(("RHip",), np.ones((2, 1, 3)), fps=60, unit=1.0)
+        >>> write_c3d(hip, "hip.c3d")
+        >>> read_c3d("hip.c3d").points[0].tolist()
+        [[1000.0, 1000.0, 1000.0]]
+    """
+    library = require("c3d")
+    fps, unit = tracks.stated()
+    if len(tracks.names) > MOST_LABELS:
+        raise PoseError(f"expected at most {MOST_LABELS} points for a C3D file, got {len(tracks.names)}")
+    for name in tracks.names:
+        if not name.isascii() or not name.isprintable() or ":" in name or name != name.strip() or not name:
+            raise PoseError(f"C3D cannot store the point name {name!r}: expected ASCII text without colons")
+    known = np.isfinite(tracks.points).all(-1)
+    samples = np.zeros((*known.shape, 5), np.float32)  # f j 5: x, y, z, residual, cameras
+    samples[..., :3] = np.where(known[..., None], tracks.points, 0) * (unit / MILLIMETRE)
+    samples[..., 3] = np.where(known, 0, -1)
+    writer = library.Writer(point_rate=fps, point_units="mm")
+    writer.set_point_labels(tracks.names)
+    # Which of the file's axes run to the right and up on a screen.
+    writer.point_group.add_str("X_SCREEN", "the axis to the right", "+X", 2)
+    writer.point_group.add_str("Y_SCREEN", "the axis that points up", "+Y", 2)
+    nothing = np.zeros((0, 0), np.float32)
+    writer.add_frames([(frame, nothing) for frame in samples])
+    with writing(path, PoseError) as temporary, temporary.open("wb") as file, without_warnings():
+        writer.write(file)

@@ -35,6 +35,7 @@ READERS: dict[str, MotionReader] = {
     ".amc": MotionReader("acclaim:read_acclaim"),
     ".c3d": MotionReader("c3d:read_c3d"),
     ".trc": MotionReader("trc:read_trc"),
+    ".glb": MotionReader("gltf:read_glb"),
     ".csv": MotionReader("point_table:read_point_table"),
     ".npy": MotionReader("arrays:read_npy", takes_names=True),
     ".npz": MotionReader("arrays:read_npz", takes_names=True),
@@ -75,6 +76,7 @@ def read_tracks(path: str | PathLike[str], names: Sequence[str] = ()) -> "PointT
     =============  ======================================================  =====================
     .bvh           joints, by forward kinematics                           fps
     .amc           ends of bones; needs the .asf in the same folder        unit; fps 120 assumed
+    .glb           joints of the first skin, by forward kinematics         fps, unit
     .c3d           markers and joint centres                               fps, unit
     .trc           markers                                                 fps, unit, times
     .csv           columns such as left_knee_x, or one row per joint       times, fps from them

@@ -1,4 +1,4 @@
-"""Rotation matrices from the angles and vectors that motion files and calibrations contain."""
+"""Rotation matrices from the angles, quaternions and vectors that files contain, and back."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,17 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-__all__ = ["axis_rotations", "euler_rotations", "vector_rotation"]
+from poseglass.files.quiet import without_warnings
+
+__all__ = [
+    "axis_rotations",
+    "euler_angles",
+    "euler_rotations",
+    "quaternion_rotations",
+    "quaternions",
+    "rotation_vectors",
+    "vector_rotations",
+]
 
 
 def axis_rotations(axis: str, angles: Float[ndarray, " f"]) -> Float[ndarray, "f 3 3"]:
@@ -49,20 +59,79 @@ def euler_rotations(axes: Sequence[str], angles: Float[ndarray, "f _"]) -> Float
     return product
 
 
-def vector_rotation(vector: Float[ndarray, "3"]) -> Float[ndarray, "3 3"]:
-    """Rotation matrix of a rotation vector, whose direction is the axis and whose length is the angle in radians.
+def vector_rotations(vectors: Float[ndarray, "*b 3"]) -> Float[ndarray, "*b 3 3"]:
+    """Rotation matrices of rotation vectors. Their direction is the axis, their length the angle in radians.
 
-    The formula is Rodrigues'; OpenCV's ``rvec`` is such a vector.
+    OpenCV's ``rvec`` is such a vector.
 
     Example:
         >>> import numpy as np
-        >>> vector_rotation(np.array([0, 0, np.pi])).round().astype(int).tolist()
+        >>> vector_rotations(np.array([0, 0, np.pi])).round().astype(int).tolist()
         [[-1, 0, 0], [0, -1, 0], [0, 0, 1]]
     """
-    angle = float(np.linalg.norm(vector))
-    if angle == 0:
-        return np.eye(3)
-    x, y, z = vector / angle
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    rotation: ndarray = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
-    return rotation
+    from scipy.spatial.transform import Rotation  # here and below, because importing it takes long
+
+    matrices: ndarray = Rotation.from_rotvec(vectors.reshape(-1, 3)).as_matrix()
+    return matrices.reshape(*vectors.shape, 3)
+
+
+def rotation_vectors(rotations: Float[ndarray, "*b 3 3"]) -> Float[ndarray, "*b 3"]:
+    """Rotation vectors, at most pi long, of rotation matrices."""
+    from scipy.spatial.transform import Rotation
+
+    vectors: ndarray = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_rotvec()
+    return vectors.reshape(rotations.shape[:-1])
+
+
+def quaternion_rotations(values: Float[ndarray, "*b 4"]) -> Float[ndarray, "*b 3 3"]:
+    """Rotation matrices of quaternions x, y, z, w, whose length does not matter."""
+    from scipy.spatial.transform import Rotation
+
+    matrices: ndarray = Rotation.from_quat(values.reshape(-1, 4)).as_matrix()
+    return matrices.reshape(*values.shape[:-1], 3, 3)
+
+
+def quaternions(rotations: Float[ndarray, "f *b 3 3"]) -> Float[ndarray, "f *b 4"]:
+    """Unit quaternions x, y, z, w of rotation matrices over time (f ...).
+
+    A quaternion and its negative are the same rotation. Each one has the sign that is closer to the frame before, so
+    that interpolation takes the short way.
+    """
+    from scipy.spatial.transform import Rotation
+
+    values: ndarray = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_quat()
+    values = values.reshape(*rotations.shape[:-2], 4)
+    turned = (values[1:] * values[:-1]).sum(-1, keepdims=True) < 0
+    values[1:] *= np.where(np.cumsum(turned, 0) % 2, -1, 1)
+    return values
+
+
+def euler_angles(axes: str, rotations: Float[ndarray, "f j 3 3"]) -> Float[ndarray, "f j 3"]:
+    """Angles in radians that :func:`euler_rotations` turns into these rotations.
+
+    Two triples of angles, and any number of whole turns, give the same rotation. The first frame has the triple whose
+    middle angle is at most a quarter turn, each later frame the one closest to the frame before. The angles may
+    therefore grow beyond a whole turn.
+
+    Args:
+        axes: Three different axes, such as ``"zxy"``.
+        rotations: Rotation matrices (f j 3 3).
+
+    Example:
+        >>> import numpy as np
+        >>> turns = axis_rotations("y", np.radians([0, 100, 200, 300, 400]))[:, None]
+        >>> np.degrees(euler_angles("zxy", turns)[:, 0, 2]).round().tolist()
+        [0.0, 100.0, 200.0, 300.0, 400.0]
+    """
+    from scipy.spatial.transform import Rotation
+
+    with without_warnings():  # at a quarter turn of the middle axis, only the sum of the outer angles is determined
+        angles: ndarray = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_euler(axes.upper())
+    angles = angles.reshape(rotations.shape[:-1])
+    for frame in range(1, len(angles)):
+        before = angles[frame - 1]
+        candidates = np.stack([angles[frame], angles[frame] * (1, -1, 1) + np.pi])
+        candidates -= 2 * np.pi * np.round((candidates - before) / (2 * np.pi))
+        nearest = np.abs(candidates - before).sum(-1).argmin(0)
+        angles[frame] = candidates[nearest, np.arange(len(nearest))]
+    return angles

@@ -1,4 +1,4 @@
-"""`PointTracks`: named points over time, the common result of every reader of this package."""
+"""`PointTracks`: named points over time, what readers of points return and writers take."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass.errors import FormatError
+from poseglass.errors import FormatError, PoseError
 
 __all__ = ["UNITS", "PointTracks", "frame_rate"]
 
@@ -53,6 +53,16 @@ class PointTracks:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def stated(self) -> tuple[float, float]:
+        """The frames per second and the metres per unit, for files that must state both.
+
+        Raises:
+            PoseError: One of them is unknown.
+        """
+        if self.fps is None or self.unit is None:
+            raise PoseError("to be written, points must state their frames per second and their unit of length")
+        return self.fps, self.unit
 
 
 def frame_rate(times: Float[ndarray, " f"]) -> float | None:

@@ -1,16 +1,22 @@
-"""Reader of TRC, the text format for markers of OpenSim, Pose2Sim and many motion capture programs."""
+"""Reader and writer of TRC, the text format for markers of OpenSim, Pose2Sim and many motion capture programs."""
 
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
-from poseglass.errors import FormatError
+from poseglass.errors import FormatError, PoseError
+from poseglass.files.writing import writing
 from poseglass.mocap.text import NumberTable
 from poseglass.mocap.tracks import UNITS, PointTracks
 
-__all__ = ["read_trc"]
+__all__ = ["read_trc", "write_trc"]
 
+FIELDS = (
+    *("DataRate", "CameraRate", "NumFrames", "NumMarkers", "Units"),
+    *("OrigDataRate", "OrigDataStartFrame", "OrigNumFrames"),
+)
+MILLIMETRE = 0.001  # of a metre
 HEADER = 5  # lines: file type, names of fields, their values, marker names, axis names
 
 
@@ -63,3 +69,45 @@ def read_trc(path: str | PathLike[str]) -> PointTracks:
         raise FormatError(f"{path}: {text}")
     times = values[:, 1] if np.isfinite(values[:, 1]).all() else None
     return PointTracks(names, values[:, 2:].reshape(frames, markers, 3), fps, unit, times)  # f j 3
+
+
+def write_trc(tracks: PointTracks, path: str | PathLike[str]) -> None:
+    """Write a TRC file, in millimetres. The cells of an unknown point are empty.
+
+    OpenSim expects y to point up; the axes are written as they are.
+
+    Args:
+        tracks: The points. They must state their rate and unit.
+        path: The file. It is written completely or not at all.
+
+    Raises:
+        PoseError: The file cannot be written, the rate or the unit is unknown, or a name contains a tab or ends in a
+            space.
+
+    Example:
+        >>> write_trc(PointTracks(("RHip",), np.ones((2, 1, 3)), fps=60, unit=1.0), "hip.trc")
+        >>> read_trc("hip.trc").points[0].tolist()
+        [[1000.0, 1000.0, 1000.0]]
+    """
+    path = Path(path)
+    fps, unit = tracks.stated()
+    for name in tracks.names:
+        if not name or name != name.strip() or {*name} & {*"\t\r\n"}:
+            raise PoseError(f"TRC cannot store the point name {name!r}: expected text without tabs and outer spaces")
+    times = np.arange(len(tracks)) / fps if tracks.times is None else tracks.times
+    millimetres = (tracks.points * (unit / MILLIMETRE)).reshape(len(tracks), -1)  # f 3j
+    rate, frames = f"{fps:.10g}", len(tracks)
+    axes = [f"{axis}{number}" for number in range(1, len(tracks.names) + 1) for axis in "XYZ"]
+    head = [
+        ["PathFileType", "4", "(X/Y/Z)", path.name],
+        [*FIELDS],
+        [rate, rate, str(frames), str(len(tracks.names)), "mm", rate, "1", str(frames)],
+        ["Frame#", "Time", *(cell for name in tracks.names for cell in (name, "", ""))],
+        ["", "", *axes],
+        [],
+    ]
+    with writing(path, PoseError) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines("\t".join(cells) + "\n" for cells in head)
+        for frame, (seconds, row) in enumerate(zip(times, millimetres, strict=True), 1):
+            cells = ("" if np.isnan(value) else f"{value:.4f}" for value in row)
+            file.write("\t".join([str(frame), f"{seconds:.7f}", *cells]) + "\n")

@@ -12,7 +12,7 @@ from poseglass.data.checks.findings import Findings
 from poseglass.data.recordings.splits import SPLITS
 from poseglass.errors import DataError
 from poseglass.keypoints import LAYOUTS
-from poseglass.mocap.rotations import vector_rotation
+from poseglass.mocap.rotations import vector_rotations
 from poseglass.mocap.tracks import UNITS
 from poseglass.own.description import MotionDescription, OwnCamera, TakeEntry
 from poseglass.own.joint_names import JOINTS, Blend, suggest
@@ -211,7 +211,7 @@ class _DescriptionReader:
         size, focal = valid["size"], valid["focal"]
         rotation = np.array(valid.get("rotation", np.eye(3)), float)
         if rotation.shape == (3,):
-            rotation = vector_rotation(rotation)
+            rotation = vector_rotations(rotation)
         if np.abs(rotation @ rotation.T - np.eye(3)).max() > ROUNDING or np.linalg.det(rotation) < 0:
             text = "expected a rotation matrix (rows of length 1, at right angles, not mirrored), got another matrix"
             self.error(f"{place}.rotation", text)

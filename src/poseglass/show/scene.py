@@ -11,14 +11,36 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import Skeleton
-from poseglass.errors import PoseError
 
 __all__ = [
-    "AMBER", "BONE", "DIM", "GRID", "INK", "LEFT", "NIGHT", "RIGHT", "ROSE", "SHADING", "SLATE", "SURE",
-    "Colour", "Grid", "GroundLevel", "Shading", "Viewpoint",
-    "bone_ends", "girths", "middle_joints", "mix", "on_stage", "side_colours",
+    "AMBER",
+    "BONE",
+    "DIM",
+    "GRID",
+    "INK",
+    "LEFT",
+    "MINT",
+    "NIGHT",
+    "PEOPLE",
+    "RIGHT",
+    "ROSE",
+    "SHADING",
+    "SLATE",
+    "SURE",
+    "UPRIGHT",
+    "Colour",
+    "Grid",
+    "GroundLevel",
+    "Shading",
+    "Viewpoint",
+    "bone_ends",
+    "figure_colours",
+    "girths",
+    "middle_joints",
+    "mix",
+    "side_colours",
+    "sides",
 ]  # fmt: skip
 
 Colour = tuple[int, int, int]
@@ -42,6 +64,15 @@ AMBER: Colour = (255, 205, 92)
 ROSE: Colour = (150, 62, 84)
 """A frame in which the person was not detected."""
 
+MINT: Colour = (110, 231, 168)
+"""A foot that stands on the ground."""
+PEOPLE: tuple[Colour, ...] = (
+    (240, 196, 88), (120, 200, 255), (244, 134, 190), (140, 224, 140), (180, 150, 255), (255, 150, 96),
+)  # fmt: skip
+"""The colours of several people, in turn."""
+
+UPRIGHT = 0.98
+"""Height of a standing person's middle above the ground in metres; the camera looks at it."""
 SURE = 0.3
 """2D joints with a lower score are not drawn."""
 
@@ -98,16 +129,35 @@ class Grid:
 SHADING, GRID = Shading(), Grid()
 
 
-def side_colours(skeleton: Skeleton) -> tuple[list[Colour], list[Colour]]:
-    """The colours of the joints and of the bones, by side: left, right or middle."""
+def figure_colours(index: int, *, alone: bool) -> tuple[Colour, Colour, Colour]:
+    """The colours of a figure's middle, left and right.
 
-    def colour(joint: str) -> Colour:
-        return LEFT if joint.startswith("left_") else RIGHT if joint.startswith("right_") else BONE
+    A person alone has a blue left and a red right side. One of several has a colour of their own, which is lighter on
+    the left and darker on the right.
+    """
+    if alone:
+        return BONE, LEFT, RIGHT
+    own = PEOPLE[index % len(PEOPLE)]
+    return own, mix(own, (255, 255, 255), 0.35), mix(own, NIGHT, 0.35)
 
-    across = [child.split("_")[0] != parent.split("_")[0] and parent.startswith(("left_", "right_"))
-              for child, parent in skeleton.bones]  # fmt: skip
-    bones = [BONE if cross else colour(child) for (child, _), cross in zip(skeleton.bones, across, strict=True)]
-    return [colour(joint) for joint in skeleton.joints], bones
+
+def sides(skeleton: Skeleton) -> tuple[list[int], list[int]]:
+    """The side of each joint and of each bone: 0 in the middle, 1 left, 2 right. Bones across are in the middle."""
+
+    def side(joint: str) -> int:
+        return 1 if joint.startswith("left_") else 2 if joint.startswith("right_") else 0
+
+    joints = [side(joint) for joint in skeleton.joints]
+    bones = [0 if side(parent) and side(child) != side(parent) else side(child) for child, parent in skeleton.bones]
+    return joints, bones
+
+
+def side_colours(
+    skeleton: Skeleton, colours: tuple[Colour, Colour, Colour] = (BONE, LEFT, RIGHT)
+) -> tuple[list[Colour], list[Colour]]:
+    """The colours of the joints and of the bones, given those of the middle, the left and the right."""
+    joints, bones = sides(skeleton)
+    return [colours[side] for side in joints], [colours[side] for side in bones]
 
 
 def bone_ends(skeleton: Skeleton) -> tuple[list[int], list[int]]:
@@ -134,17 +184,6 @@ def middle_joints(skeleton: Skeleton) -> list[int]:
     return [skeleton.index(skeleton.root)] if skeleton.root else hips or list(range(len(skeleton)))
 
 
-def on_stage(motion: PoseSequence) -> Float[ndarray, "f j 3"]:
-    """The points of a 3D motion in the axes of the scene: metres, x right, y down, z away from the viewer.
-
-    Raises:
-        PoseError: The motion is not 3D.
-    """
-    if motion.space not in ("camera", "world"):
-        raise PoseError(f"expected a 3D motion in camera or world space, got {motion.space}; lift it first")
-    return motion.points if motion.space == "camera" else motion.points * np.array([1, -1, -1], np.float32)
-
-
 @dataclass(frozen=True)
 class Viewpoint:
     """A camera that looks at a point above the ground under the figure, by default from slightly aside and above.
@@ -164,7 +203,7 @@ class Viewpoint:
     yaw: float = 38.0
     pitch: float = 13.0
     distance: float = 4.6
-    height: float = 0.98
+    height: float = UPRIGHT
     zoom: float = 1.66
 
     @cached_property

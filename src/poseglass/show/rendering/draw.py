@@ -96,9 +96,15 @@ def draw_capsules(
         cv2.circle(canvas, end, far, colour, cv2.FILLED, cv2.LINE_AA, SIXTEENTHS)
 
 
-def draw_flat(canvas: Picture, points: Float[ndarray, "j 2"], shown: Bool[ndarray, " j"], skeleton: Skeleton) -> None:
+def draw_flat(
+    canvas: Picture,
+    points: Float[ndarray, "j 2"],
+    shown: Bool[ndarray, " j"],
+    skeleton: Skeleton,
+    colours: tuple[Colour, Colour, Colour],
+) -> None:
     """Draw the `shown` joints of a 2D skeleton and the bones between them. Points are pixels of the canvas."""
-    joint_colours, bone_colours = side_colours(skeleton)
+    joint_colours, bone_colours = side_colours(skeleton, colours)
     unit = max(canvas.shape[0], 480) / 540
     places = to_sixteenths(np.where(shown[:, None], points, 0)).tolist()
     bones = [

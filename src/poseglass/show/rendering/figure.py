@@ -1,93 +1,129 @@
-"""Draw a 3D pose as a figure of solid limbs with a shadow, on a grid."""
+"""Draw the figures of a stage: solid limbs with a shadow, on a floor, seen by a camera that follows."""
 
-import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
 from poseglass.body.skeleton import Skeleton
-from poseglass.show.rendering.draw import SIXTEENTHS, Picture, cv2, draw_capsules, to_sixteenths
-from poseglass.show.scene import GRID, NIGHT, SHADING, Viewpoint, bone_ends, girths, middle_joints, mix, side_colours
+from poseglass.show.rendering.draw import Picture, cv2, draw_capsules
+from poseglass.show.rendering.floor import Floor
+from poseglass.show.scene import MINT, NIGHT, SHADING, Colour, Viewpoint, bone_ends, girths, mix, side_colours
+from poseglass.show.stage import Stage
 
 SHADOW_GIRTH = 0.9  # the shadow of a limb is thinner than the limb, because it has soft edges
 SHADOW = 150  # darkness of one limb's shadow, out of 255
+STANDING = 0.5  # contact probability above which a foot is lit
+LIT = 0.11  # metres: radius of the light under a standing foot
 
 __all__ = ["FigureRenderer"]
 
 
+class _Body(NamedTuple):
+    """The facts of a figure that do not change: the joints at the bones' ends, and the look of its limbs."""
+
+    far: Int[ndarray, " n"]
+    near: Int[ndarray, " n"]
+    girths: Float[ndarray, " j"]
+    colours: Sequence[Colour]
+    ankles: tuple[int, ...]
+
+
+class _Limbs(NamedTuple):
+    """The limbs of a figure in a frame, in pixels, with depths in metres."""
+
+    ends: Float[ndarray, "2 n 3"]
+    radii: Float[ndarray, "2 n"]
+    colours: list[Colour]
+
+
 class FigureRenderer:
-    """Draws 3D poses, viewed by a camera that follows their root.
+    """Draws the ticks of a stage, viewed by a camera that follows its target.
 
     Args:
-        skeleton: The skeleton of the poses.
+        stage: The stage.
         size: Width and height of the pictures in pixels.
-        viewpoint: The position of the camera. Default: slightly aside and above.
+        viewpoint: The position of the camera. Default: that from which the stage shows all its figures.
 
     Example:
-        >>> from poseglass import H36M_17
-        >>> FigureRenderer(H36M_17, (320, 240)).draw(np.random.default_rng(0).normal(0, 0.4, (17, 3)), 1.0).shape
+        >>> import poseglass as pg
+        >>> from poseglass.show.stage import set_stage
+        >>> motion = pg.PoseSequence(np.random.default_rng(0).normal(0, 0.4, (1, 17, 3)), pg.H36M_17, "camera")
+        >>> FigureRenderer(set_stage(motion), (320, 240)).draw(0).shape
         (240, 320, 3)
     """
 
-    def __init__(self, skeleton: Skeleton, size: tuple[int, int], viewpoint: Viewpoint | None = None) -> None:
-        self.size, self.viewpoint = size, viewpoint or Viewpoint()
-        self._far, self._near = (np.array(ends, int) for ends in bone_ends(skeleton))
-        self._girths, self._colours = girths(skeleton), side_colours(skeleton)[1]
-        self._middle = middle_joints(skeleton)
-        self._empty = self._backdrop()
-        self._ground: tuple[tuple[float, float], Picture] | None = None
+    def __init__(self, stage: Stage, size: tuple[int, int], viewpoint: Viewpoint | None = None) -> None:
+        self.size, self.viewpoint = size, viewpoint or stage.viewpoint(size[0] / size[1])
+        self._stage = stage
+        self._bodies = [_body(figure.motion.skeleton, figure.colours) for figure in stage.figures]
+        self._floor = Floor(size, self.viewpoint, axes=stage.place == "world")
 
-    def draw(self, points: Float[ndarray, "j 3"], ground: float, *, dim: bool = False) -> Picture:
-        """Draw a pose (metres; x right, y down, z away) above the ground at y = `ground`, in pale colours if `dim`.
+    def draw(self, tick: int) -> Picture:
+        """Draw the figures at a tick of the clock, pale where the person was not detected.
 
         Joints that are not finite, and their limbs, are left out.
         """
-        known = np.isfinite(points).all(1)
-        points = np.where(known[:, None], points, 0.0)
-        middle = points[self._middle].mean(0) if known[self._middle].all() else np.zeros(3)
-        canvas = self._on_ground((float(middle[0]), float(middle[2])))
-        solid = np.flatnonzero(known[self._far] & known[self._near])
-        far, near = self._far[solid], self._near[solid]
-        placed = points - [middle[0], ground, middle[2]]
-        self._cast_shadow(canvas, self._project(placed * [1, 0, 1]), far, near)
-
-        pixels = self._project(placed)
-        depth = (pixels[far, 2] + pixels[near, 2]) / 2
-        order = np.argsort(-depth, kind="stable")  # the nearest limb last, on top of the others
-        gloom = np.clip(SHADING.per_metre * (depth - self.viewpoint.distance) + SHADING.near, 0, SHADING.most)
-        gloom = np.full(len(depth), SHADING.dimmed) if dim else gloom
-        radii = self._girths / pixels[:, 2] * (self.viewpoint.zoom * self.size[1])
-        rim = SHADING.rim_pixels * self.size[1] / 540
-        # Each limb is drawn three times: its dark rim, its side in shadow, and its lit side.
-        layers = [(1.0, rim, 0.0), (1.0, 0.0, 0.0), (SHADING.highlight, 0.0, -SHADING.shift)]
-        places = np.stack([pixels[:, :2] + shift * radii[:, None] for _, _, shift in layers], 1)  # j layers 2
-        thick = np.stack([girth * radii + margin for girth, margin, _ in layers], 1)  # j layers
-        colours = [
-            mix(colour, NIGHT, share)
-            for n in order
-            for colour in [mix(self._colours[solid[n]], NIGHT, float(gloom[n]))]
-            for share in (SHADING.rim, SHADING.shade, 0.0)
-        ]
-        far, near = far[order], near[order]
-        ends = (places[far].reshape(-1, 2), places[near].reshape(-1, 2))
-        draw_capsules(canvas, *ends, (thick[far].ravel(), thick[near].ravel()), colours)
+        target = self._stage.target[tick]
+        canvas = self._floor.draw(target)
+        limbs: list[_Limbs] = []
+        for figure, body in zip(self._stage.figures, self._bodies, strict=True):
+            if figure.shown[tick]:
+                placed = figure.points[tick] - target
+                self._cast_shadow(canvas, placed, -float(target[1]), body)
+                if figure.contact is not None:
+                    self._light_feet(canvas, placed[list(body.ankles)], -float(target[1]), figure.contact[tick])
+                limbs.append(self._limbs(placed, body, dim=not figure.valid[tick]))
+        if limbs:
+            self._draw_limbs(canvas, limbs)
         return canvas
+
+    def _limbs(self, placed: Float[ndarray, "j 3"], body: _Body, *, dim: bool) -> _Limbs:
+        known = np.isfinite(placed).all(1)
+        solid = np.flatnonzero(known[body.far] & known[body.near])
+        pixels = self._project(np.where(known[:, None], placed, 0.0))
+        ends = pixels[np.stack([body.far[solid], body.near[solid]])]  # 2 n 3
+        gloom = SHADING.per_metre * (ends[..., 2].mean(0) - self.viewpoint.distance) + SHADING.near
+        gloom = np.full(len(solid), SHADING.dimmed) if dim else np.clip(gloom, 0, SHADING.most)
+        colours = [
+            mix(body.colours[bone], NIGHT, float(share)) for bone, share in zip(solid.tolist(), gloom, strict=True)
+        ]
+        thick = body.girths[np.stack([body.far[solid], body.near[solid]])]
+        return _Limbs(ends, thick / ends[..., 2] * self._focal, colours)
+
+    def _draw_limbs(self, canvas: Picture, limbs: Sequence[_Limbs]) -> None:
+        """Draw the limbs of all figures, the nearest last, each three times: its rim, its shaded and its lit side."""
+        ends = np.concatenate([part.ends for part in limbs], 1)  # 2 n 3
+        radii = np.concatenate([part.radii for part in limbs], 1)  # 2 n
+        colours = [colour for part in limbs for colour in part.colours]
+        order = np.argsort(-ends[..., 2].mean(0), kind="stable")
+        ends, radii = ends[:, order], radii[:, order]
+        rim = SHADING.rim_pixels * self.size[1] / 540
+        layers = [(1.0, rim, 0.0), (1.0, 0.0, 0.0), (SHADING.highlight, 0.0, -SHADING.shift)]
+        places = np.stack([ends[..., :2] + shift * radii[..., None] for _, _, shift in layers], 2)  # 2 n layers 2
+        thick = np.stack([girth * radii + margin for girth, margin, _ in layers], 2)  # 2 n layers
+        shades = [mix(colours[limb], NIGHT, share) for limb in order for share in (SHADING.rim, SHADING.shade, 0.0)]
+        far, near = places.reshape(2, -1, 2)
+        draw_capsules(canvas, far, near, (thick[0].ravel(), thick[1].ravel()), shades)
+
+    @property
+    def _focal(self) -> float:
+        return self.viewpoint.zoom * self.size[1]
 
     def _project(self, points: Float[ndarray, "*b 3"]) -> Float[ndarray, "*b 3"]:
         return self.viewpoint.project(points, self.size)
 
-    def _cast_shadow(
-        self,
-        canvas: Picture,
-        fallen: Float[ndarray, "j 3"],
-        far: Int[ndarray, " n"],
-        near: Int[ndarray, " n"],
-    ) -> None:
+    def _cast_shadow(self, canvas: Picture, placed: Float[ndarray, "j 3"], floor: float, body: _Body) -> None:
         """Draw the soft shadow that the limbs cast straight down, blurred at a quarter of the size."""
-        radii = SHADOW_GIRTH * self._girths / fallen[:, 2] * (self.viewpoint.zoom * self.size[1])
+        known = np.isfinite(placed).all(1)
+        solid = known[body.far] & known[body.near]
+        fallen = self._project(np.where(known[:, None], placed, 0) * [1, 0, 1] + [0, floor, 0])
+        radii = SHADOW_GIRTH * body.girths / fallen[:, 2] * self._focal / 4
+        far, near = body.far[solid], body.near[solid]
         mask = np.zeros(((self.size[1] + 3) // 4, (self.size[0] + 3) // 4), np.uint8)
-        places, radii = fallen[:, :2] / 4, radii / 4
+        places = fallen[:, :2] / 4
         draw_capsules(mask, places[far], places[near], (radii[far], radii[near]), [(SHADOW,) * 3] * len(far))
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
         if len(rows) and len(columns):
@@ -98,36 +134,20 @@ class FigureRenderer:
             part = part[: under.shape[0], : under.shape[1]]
             under[:] = cv2.multiply(under, cv2.merge([255 - part] * 3), scale=1 / 255)
 
-    def _backdrop(self) -> Picture:
-        """A dark room, slightly lighter where the figure stands."""
-        width, height = self.size
-        y, x = np.mgrid[:height, :width]
-        glow = np.exp(-(((x - width / 2) / (0.62 * height)) ** 2) - ((y - 0.55 * height) / (0.5 * height)) ** 2)
-        # Noise hides the steps of the gradient, which has only a dozen shades.
-        grain = np.random.default_rng(0).random((height, width, 1))
-        room: Picture = (np.array(NIGHT) + glow[..., None] * [12, 15, 22] + grain).astype(np.uint8)
-        return room
+    def _light_feet(
+        self, canvas: Picture, ankles: Float[ndarray, "_ 3"], floor: float, contact: Float[ndarray, " 2"]
+    ) -> None:
+        """Light the floor under the feet that stand."""
+        turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+        ring = LIT * np.stack([np.cos(turn), 0 * turn, np.sin(turn)], 1)
+        for ankle, chance in zip(ankles, contact, strict=False):  # strict=False: the skeleton may lack ankles
+            if chance > STANDING and np.isfinite(ankle).all():
+                pixels = self._project(ankle * [1, 0, 1] + [0, floor, 0] + ring)[:, :2]
+                cv2.fillPoly(canvas, [np.rint(pixels).astype(np.int32)], mix(NIGHT, MINT, 0.75), cv2.LINE_AA)
 
-    def _on_ground(self, middle: tuple[float, float]) -> Picture:
-        if self._ground is None or self._ground[0] != middle:
-            self._ground = middle, self._grid(middle)
-        return self._ground[1].copy()
 
-    def _grid(self, middle: tuple[float, float]) -> Picture:
-        light = np.zeros_like(self._empty)
-        cells = math.ceil(GRID.reach / GRID.cell) + 1
-        steps = np.arange(-cells, cells + 1) * GRID.cell
-        lines, along = np.meshgrid(steps, np.arange(-2 * cells, 2 * cells + 1) * GRID.cell / 2, indexing="ij")
-        for axis in (0, 2):
-            corners = np.zeros((*lines.shape, 3))
-            corners[..., axis], corners[..., 2 - axis] = lines, along
-            corners[..., 0] -= middle[0] % GRID.cell
-            corners[..., 2] -= middle[1] % GRID.cell
-            away = np.linalg.norm((corners[:, 1:] + corners[:, :-1]) / 2, axis=-1) / GRID.reach
-            pixels = to_sixteenths(self._project(corners)[..., :2]).tolist()
-            for row, fades in zip(pixels, np.clip(1 - away**2, 0, 1), strict=True):
-                for start, end, fade in zip(row, row[1:], fades, strict=False):
-                    if fade > 0:
-                        cv2.line(light, start, end, mix((0, 0, 0), (62, 74, 96), fade), 1, cv2.LINE_AA, SIXTEENTHS)
-        lit: Picture = cv2.add(self._empty, light)
-        return lit
+def _body(skeleton: Skeleton, colours: tuple[Colour, Colour, Colour]) -> _Body:
+    far, near = (np.array(ends, int) for ends in bone_ends(skeleton))
+    named = [f"{side}_ankle" for side in ("left", "right")]
+    ankles = tuple(skeleton.index(name) for name in named) if set(named) <= set(skeleton.joints) else ()
+    return _Body(far, near, girths(skeleton), side_colours(skeleton, colours)[1], ankles)

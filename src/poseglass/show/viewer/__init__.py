@@ -30,15 +30,14 @@ from poseglass.show.scene import (
     GRID,
     SHADING,
     Colour,
-    GroundLevel,
     Viewpoint,
     bone_ends,
     girths,
     middle_joints,
     mix,
-    on_stage,
     side_colours,
 )
+from poseglass.show.stage import set_stage
 
 __all__ = ["view", "write_page"]
 
@@ -107,9 +106,7 @@ def view(motion: PoseSequence, *, title: str = "motion") -> Path:
 
 def _record(motion: PoseSequence) -> dict[str, Any]:
     """The player's data. Points are relative to the ground, with y down."""
-    points = on_stage(motion).astype(np.float64)
-    ground = GroundLevel(motion.rate)
-    points[..., 1] -= np.array([ground(pose) for pose in points])[:, None]
+    points = set_stage(motion).figures[0].points
     pose2d, flat = motion.pose2d, None
     if pose2d is not None and pose2d.space == "pixels" and (size := pose2d.size or motion.size):
         sure = pose2d.confidence >= _scene.SURE
