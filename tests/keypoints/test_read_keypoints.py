@@ -13,7 +13,7 @@ from poseglass import COCO_17, keypoints
 from poseglass.errors import FormatError
 from poseglass.keypoints import FORMATS, read_keypoints
 from poseglass.keypoints.frames import one_person, rows
-from poseglass.people.following import DetectedPerson, main_person
+from poseglass.people.detection import DetectedPerson, main_person
 from samples.keypoint_files import SAMPLES, coco, person, write
 
 

@@ -26,15 +26,17 @@ class Walker:
         x: Place of the feet in pixels at a time in seconds.
         visible: Whether the person is detected at a time.
         height: Pixels.
+        phase: Phase of the gait at the start.
     """
 
     x: Callable[[float], float]
     visible: Callable[[float], bool] = lambda _: True
     height: float = 300.0
+    phase: float = 0.0
 
     def joints(self, seconds: float) -> ndarray:
         """The joints of COCO_17 (17 2); arms and legs swing."""
-        swing = 0.12 * np.sin(2 * np.pi * seconds)
+        swing = 0.12 * np.sin(2 * np.pi * seconds + self.phase)
         rows = []
         for joint in COCO_17.joints:
             side, _, part = joint.rpartition("_")
@@ -73,7 +75,7 @@ def filmed(walkers: Sequence[Walker], seconds: float, *, noise: float = 0.01, se
 def _crossing(hidden: float) -> Scene:
     """Two people walk towards each other and pass; the one behind is hidden around the meeting."""
     left, right = (lambda t: 200 + 150 * t), (lambda t: 1100 - 150 * t)
-    return filmed([Walker(left), Walker(right, lambda t: abs(t - 3) >= hidden / 2)], 6)
+    return filmed([Walker(left), Walker(right, lambda t: abs(t - 3) >= hidden / 2, phase=2)], 6)
 
 
 def _random(seed: int) -> Scene:
@@ -86,6 +88,7 @@ def _random(seed: int) -> Scene:
             lambda t: start + 250 * np.sin(pace * t + phase),
             lambda t: not missed[round(t * FPS)],
             rng.uniform(220, 340),
+            rng.uniform(0, 6),
         )
 
     return filmed([walker(300), walker(640), walker(980)], 10, noise=0.015, seed=seed)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-__all__ = ["DetectedPerson", "box", "detected_twice", "extent", "gap", "movement", "strength"]
+__all__ = ["DetectedPerson", "box", "detected_twice", "extent", "gap", "mostly_known", "movement", "strength"]
 
 TWICE = 0.1
 """Two detections are of one person if their joints lie closer than this on average, in extents of the body. Measured on
@@ -44,12 +44,17 @@ def _centre(person: DetectedPerson) -> Float[ndarray, " 2"]:
 
 
 def extent(person: DetectedPerson) -> float:
-    """The diagonal of the box in pixels; 0 if no joint is known.
+    """The diagonal of the box in pixels, at least 1; 0 if no joint is known.
 
     Unlike the area, it hardly changes when a person turns sideways or raises an arm.
     """
     corners = box(person)
-    return 0.0 if np.isnan(corners).any() else float(np.hypot(*(corners[2:] - corners[:2])))
+    return 0.0 if np.isnan(corners).any() else max(float(np.hypot(*(corners[2:] - corners[:2]))), 1.0)
+
+
+def mostly_known(person: DetectedPerson) -> bool:
+    """Whether at least half of the joints are known."""
+    return 2 * int(_known(person).sum()) >= len(person.scores)
 
 
 def strength(person: DetectedPerson) -> float:

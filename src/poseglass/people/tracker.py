@@ -6,6 +6,7 @@ distances is smallest (the Hungarian method, `scipy.optimize.linear_sum_assignme
 tracking libraries.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,20 +15,31 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass.people.detection import DetectedPerson, box, detected_twice, extent, gap, movement, strength
+from poseglass.people.detection import (
+    DetectedPerson,
+    box,
+    detected_twice,
+    extent,
+    gap,
+    mostly_known,
+    movement,
+    strength,
+)
 
 __all__ = ["MEMORY", "Tracker"]
 
 MEMORY = 3.0
 """Seconds for which a person who is out of sight is remembered."""
 FAITH = 3.0
-"""The longest absence after which a person is recognised, as a multiple of the time since they first appeared. A glimpse
-of somebody is often an error of the detector."""
+"""The longest absence after which a person is recognised, as a multiple of the time since they first appeared. A
+glimpse of somebody is often an error of the detector."""
 YOUNG = 0.3
 """Seconds since a person first appeared during which older tracks choose first. Detectors sometimes detect a person
 twice for a moment, and the second detection may outlast the first."""
 RECENT = 0.2
 """Seconds without detection after which a track is lost. It reaches further, so recent tracks choose first."""
+STEPS = 2.5
+"""The same in steps from frame to frame, where this is longer: some files hold every tenth frame only."""
 TIGHT, WIDE = 0.15, 0.35
 """How far a person may be from the predicted place, in extents of the body: first only those nearer than `TIGHT` are
 linked, then the others. On Pose2Sim's and Sports2D's demos, the joints of a person are 0.03 away in most frames."""
@@ -41,9 +53,9 @@ SHRINKING = 2.0
 """Time constant in seconds with which the extent of a track shrinks towards that of the detections. It grows at once: a
 person who crouches stays the same size."""
 LIKE = 3.0
-"""Highest ratio of the extents of a track and a detection of the same person: standing with raised arms, and crouching."""
+"""Highest ratio of the extents of a track and a detection of the same person: with raised arms, and crouching."""
 EDGE = 0.02
-"""A box this near to the image's edge, as a share of the image's longer side, belongs to somebody who may be leaving."""
+"""Share of the image's longer side: a box this near to the image's edge is of somebody who may be leaving."""
 
 _State = Literal["old", "young", "lost", "forgotten"]
 
@@ -68,18 +80,19 @@ class _Track:
     leaving: bool = False
     sightings: int = 1
 
-    def state(self, seconds: float) -> _State:
-        """What the track is at a time."""
+    def state(self, seconds: float, recent: float) -> _State:
+        """What the track is at a time, where `recent` is the time after which it is lost."""
         age, absent = self.seconds - self.first, seconds - self.seconds
-        if absent > max(min(MEMORY, FAITH * age), RECENT):
+        if absent > max(min(MEMORY, FAITH * age), recent):
             return "forgotten"
-        return "lost" if absent > RECENT else "young" if age < YOUNG else "old"
+        return "lost" if absent > recent else "young" if age < YOUNG else "old"
 
     def distance(self, person: DetectedPerson, seconds: float, near: float) -> float:
         """How far a detection is from the predicted place, in extents of the body; infinite if too far."""
         absent = seconds - self.seconds
         size = extent(person)
-        if not size or not self.extent or not 1 / LIKE <= size / self.extent <= LIKE:
+        least = self.extent / LIKE if mostly_known(person) else 0.0
+        if not least <= size <= self.extent * LIKE:
             return np.inf
         shift = self.velocity * COASTING * (1 - np.exp(-absent / COASTING))
         apart = gap(self.person, person, shift) / self.extent
@@ -125,12 +138,20 @@ class Tracker:
         self._size = size
         self._tracks: list[_Track] = []
         self._count = 0
+        self._sure = set[int]()  # numbers of the remembered tracks that count as people
+        self._people = 0
+        self._times: deque[float] = deque(maxlen=10)  # of the last frames
         self._own: dict[int | None, int] = {}  # our number for each number of the detections
 
     @property
     def remembered(self) -> set[int]:
         """The numbers that the next frame may continue."""
         return {track.number for track in self._tracks}
+
+    @property
+    def people(self) -> int:
+        """The number of people so far: tracks that lasted for :data:`YOUNG`, or 1 if there are none but detections."""
+        return max(self._people, min(self._count, 1))
 
     def update(self, seconds: float, people: Sequence[DetectedPerson]) -> list[int | None]:
         """The number of each person in the next frame; None for a second detection of somebody.
@@ -139,7 +160,10 @@ class Tracker:
             seconds: The time of the frame; it must not decrease.
             people: The people in any order.
         """
-        self._tracks = [track for track in self._tracks if track.state(seconds) != "forgotten"]
+        self._times.append(seconds)
+        step = float(np.median(np.diff(self._times))) if len(self._times) > 1 else 0.0
+        recent = min(max(RECENT, STEPS * step), MEMORY)
+        self._tracks = [track for track in self._tracks if track.state(seconds, recent) != "forgotten"]
         numbers: list[int | None] = [None] * len(people)
         waiting = [index for index, person in enumerate(people) if extent(person)]
         free = list(self._tracks)
@@ -157,15 +181,18 @@ class Tracker:
                 link(index, own, next((track for track in free if track.number == own), None))
         for states, near in ROUNDS:
             if "lost" in states:
-                linked = [people[index] for index, number in enumerate(numbers) if number is not None]
+                linked = [other for other, number in zip(people, numbers, strict=True) if number is not None]
                 waiting = [index for index in waiting if not detected_twice(people[index], linked)]
-            tracks = [track for track in free if track.state(seconds) in states]
+            tracks = [track for track in free if track.state(seconds, recent) in states]
             for track, index in _matched(tracks, people, waiting, seconds, near):
                 link(index, track.number, track)
         for index in sorted(waiting, key=lambda index: -strength(people[index])):
-            if not detected_twice(people[index], [people[other] for other in range(len(people)) if numbers[other] is not None]):
+            linked = [other for other, number in zip(people, numbers, strict=True) if number is not None]
+            if not detected_twice(people[index], linked):
                 link(index, self._count, None)
                 self._count += 1
+        sure = {track.number for track in self._tracks if track.seconds - track.first >= YOUNG}
+        self._people, self._sure = self._people + len(sure - self._sure), sure
         return numbers
 
     def _link(self, number: int, track: _Track | None, person: DetectedPerson, seconds: float) -> None:
