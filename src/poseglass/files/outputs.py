@@ -15,20 +15,22 @@ class Writer(NamedTuple):
         home: The function that writes the file, completely or not at all, given the motion and the path.
         draws: Whether it draws pictures. If so, it also takes `video`: the path of the video that the motion was lifted
             from, or None.
+        several: Whether one file holds several people. If so, the function also takes a list of motions.
     """
 
     contents: str
     home: str
     draws: bool = False
+    several: bool = False
 
 
 WRITERS: dict[str, Writer] = {
     ".npz": Writer("the motion", "body.pose_file:write_npz"),
-    ".json": Writer("the motion", "body.pose_file:write_json"),
+    ".json": Writer("the motion", "body.pose_file:write_json", several=True),
     ".csv": Writer("the motion", "body.pose_file:write_csv"),
-    ".mp4": Writer("pictures", "show.rendering:render", draws=True),
-    ".png": Writer("pictures", "show.rendering:render", draws=True),
-    ".html": Writer("a 3D player", "show.viewer:write_page"),
+    ".mp4": Writer("pictures", "show.rendering:render", draws=True, several=True),
+    ".png": Writer("pictures", "show.rendering:render", draws=True, several=True),
+    ".html": Writer("a 3D player", "show.viewer:write_page", several=True),
 }
 
 READER = "body.pose_file:read_pose_file"

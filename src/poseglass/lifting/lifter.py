@@ -154,8 +154,8 @@ class Lifter:
             size: Keypoint files: width and height of the image in pixels.
             fps: Keypoint files: frames per second.
             each: Called with each chunk of the motion as soon as it is final, to show progress or to draw it. If
-                several people are lifted, with all chunks of one person, then those of the next. See also
-                :attr:`LiftReport.relifted`.
+                several people are lifted, with all chunks of one person, then those of the next. If the most prominent
+                person of a video is not the one that was followed at first, their chunks follow from the first frame.
             on_frame: Called in another thread with each frame of a video, in order, before detection. If one person is
                 lifted, a chunk of motion follows its frames by up to two windows of the model.
             stopwatch: Counts the stages "decode", "detect" and "lift".
@@ -241,9 +241,9 @@ class Lifter:
         poses = crowd.follow(detected_people(frames, self.detector, stopwatch=stopwatch))
         motion = collected(motion_chunks(self._predictor, poses, size=video.info.size, stopwatch=stopwatch), each)
         ranked = _somebody(crowd, video)
-        if relifted := ranked[0] != crowd.followed:
+        if ranked[0] != crowd.followed:
             motion = self._lift_poses(crowd.poses(ranked[0]), each, stopwatch)
-        return motion, replace(LiftReport(relifted=relifted).plus(motion), people=len(ranked))
+        return motion, replace(LiftReport().plus(motion), people=len(ranked))
 
     def _lift_several(
         self,

@@ -17,8 +17,6 @@ class LiftReport:
         kept: Number of frames that the model kept in its middle layers.
         people: Number of people in the whole source; 1 for a `PoseSequence`.
         problem: What is wrong with the video, if anything.
-        relifted: Whether somebody else proved to be more prominent than the person followed at first. `each` then got
-            that person's chunks first, and afterwards those of the motion, again from the first frame.
     """
 
     frames: int = 0
@@ -26,7 +24,6 @@ class LiftReport:
     kept: int = 0
     people: int = 0
     problem: str | None = None
-    relifted: bool = False
 
     def plus(self, chunk: PoseSequence) -> "LiftReport":
         """The report with another chunk of motion added."""
