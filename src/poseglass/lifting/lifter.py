@@ -23,9 +23,10 @@ from poseglass.lifting.source import Keypoints, Source, open_source, source_kind
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.lifting.stream import CHUNK, Film, detected_people
 from poseglass.models import devices
+from poseglass.motion.placing import place
 from poseglass.people.follower import Follower
 from poseglass.people.tracks import how_many
-from poseglass.waist.hourglass import PoseModel
+from poseglass.waist.hourglass import PoseModel, backbone_of
 from poseglass.weights import files as weights
 
 if TYPE_CHECKING:
@@ -162,8 +163,9 @@ class Lifter:
 
         Returns:
             Human3.6M's 17 joints in camera space, relative to the pelvis, in metres, one row per frame. `pose2d` holds
-            the 2D poses that they were lifted from. Unless `people` is ``"largest"``, a list with one motion per
-            person, the most prominent first, on one clock; `person` numbers them from 1.
+            the 2D poses that they were lifted from; `trajectory`, where the person is, if the image has a size. Unless
+            `people` is ``"largest"``, a list with one motion per person, the most prominent first, on one clock;
+            `person` numbers them from 1.
 
         Raises:
             VideoError: The video cannot be read.
@@ -241,7 +243,9 @@ class Lifter:
         poses = crowd.follow(detected_people(frames, self.detector, stopwatch=stopwatch))
         motion = collected(motion_chunks(self._predictor, poses, size=video.info.size, stopwatch=stopwatch), each)
         ranked = _somebody(crowd, video)
-        if ranked[0] != crowd.followed:
+        if ranked[0] == crowd.followed:
+            motion = self._placed(motion)
+        else:
             motion = self._lift_poses(crowd.poses(ranked[0]), each, stopwatch)
         return motion, replace(LiftReport().plus(motion), people=len(ranked))
 
@@ -280,7 +284,14 @@ class Lifter:
         starts = range(0, len(poses), length)
         chunks = (replace(poses[start : start + length], timestamps=times[start : start + length]) for start in starts)
         motion = collected(motion_chunks(self._predictor, chunks, size=poses.size, stopwatch=stopwatch), each)
-        return replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
+        motion = replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
+        return self._placed(motion)
+
+    def _placed(self, motion: PoseSequence) -> PoseSequence:
+        """The motion with its uncertainty, if the weights are calibrated, and its trajectory, if it has a size."""
+        if (calibration := backbone_of(self.model).uncertainty) is not None:
+            motion = replace(motion, uncertainty=calibration.radius(motion))
+        return place(motion, focal=self._predictor.focal)
 
 
 @overload
