@@ -25,7 +25,7 @@ class Writer(NamedTuple):
 WRITERS: dict[str, Writer] = {
     ".npz": Writer("the motion", "body.pose_file:write_npz"),
     ".json": Writer("the motion", "body.pose_file:write_json"),
-    ".csv": Writer("the motion", "body.pose_file:write_csv"),
+    ".csv": Writer("the motion", "motion.table_file:write_table"),
     ".mp4": Writer("pictures", "show.rendering:render", draws=True),
     ".png": Writer("pictures", "show.rendering:render", draws=True),
     ".html": Writer("a 3D player", "show.viewer:write_page"),
