@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
-__all__ = ["READER", "WRITERS", "Writer", "imported", "writers_in_words"]
+__all__ = ["PLAYER", "READER", "WRITERS", "Writer", "imported", "writers_in_words"]
 
 
 class Writer(NamedTuple):
@@ -33,6 +33,10 @@ WRITERS: dict[str, Writer] = {
 
 READER = "body.pose_file:read_pose_file"
 """The function that reads a motion's own files, ``.npz`` and ``.json``, back."""
+
+
+PLAYER = "show.viewer:frame_for_notebook"
+"""The function that gives a motion's player as an HTML element for a notebook."""
 
 
 def imported(home: str) -> Callable[..., Any]:
