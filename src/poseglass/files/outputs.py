@@ -27,10 +27,10 @@ class Writer(NamedTuple):
 WRITERS: dict[str, Writer] = {
     ".npz": Writer("the motion", "body.pose_file:write_npz"),
     ".json": Writer("the motion", "body.pose_file:write_json", several=True),
-    ".csv": Writer("the motion", "body.pose_file:write_csv"),
+    ".csv": Writer("the motion", "motion.table_file:write_table"),
     ".mp4": Writer("pictures", "show.rendering:render", draws=True, several=True),
     ".png": Writer("pictures", "show.rendering:render", draws=True, several=True),
-    ".html": Writer("a 3D player", "show.viewer:write_page"),
+    ".html": Writer("a 3D player", "show.viewer:write_page", several=True),
 }
 
 READER = "body.pose_file:read_pose_file"
