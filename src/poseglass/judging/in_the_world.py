@@ -41,17 +41,18 @@ class Method:
     """A row of :data:`METHODS`.
 
     Attributes:
-        place: Adds the trajectory.
+        place: Adds the trajectory. None: take the true path, contact and way up, to see what the model's poses cost.
         true_poses: Place the true poses rather than the model's, to see what the placing itself costs.
     """
 
-    place: Placing
+    place: Placing | None
     true_poses: bool = False
 
 
 METHODS = {
     "frame by frame": Method(frame_by_frame),
     "frame by frame, true poses": Method(frame_by_frame, true_poses=True),
+    "true path": Method(None),
 }
 
 
@@ -117,7 +118,11 @@ def evaluate_world(
                 kind = f"{view.kind}, {'unknown' if focal is None else 'known'}"
                 for label, method in METHODS.items():
                     poses = replace(lifted, points=view.truth) if method.true_poses else lifted
-                    pool.add(kind, label, _placed(method.place(poses, focal=focal)), true)
+                    if method.place is None:
+                        predicted = replace(true, points=poses.points + view.root[:, None])
+                    else:
+                        predicted = _placed(method.place(poses, focal=focal))
+                    pool.add(kind, label, predicted, true)
             if view.kind == "clean":
                 pool.add("true motion", "", true, true)
     return WorldReport(

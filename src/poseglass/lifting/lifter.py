@@ -26,6 +26,7 @@ from poseglass.lifting.source import Keypoints, Source, open_source, source_kind
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.lifting.stream import CHUNK, detected_poses
 from poseglass.models import devices
+from poseglass.motion.placing import place
 from poseglass.people.following import Follower
 from poseglass.waist.hourglass import PoseModel
 from poseglass.weights import files as weights
@@ -146,7 +147,7 @@ class Lifter:
 
         Returns:
             Human3.6M's 17 joints in camera space, relative to the pelvis, in metres, one row per frame. `pose2d` holds
-            the 2D poses that they were lifted from.
+            the 2D poses that they were lifted from. `trajectory` holds where the person is, if the image has a size.
 
         Raises:
             VideoError: The video cannot be read.
@@ -163,7 +164,7 @@ class Lifter:
         with opened as video:
             frames: Iterable[Frame] = video if on_frame is None else _tapped(video, on_frame)
             chunks = self.stream(frames, size=video.info.size, fps=video.info.fps, stopwatch=stopwatch)
-            motion = _collected(chunks, each)
+            motion = self._placed(_collected(chunks, each))
             assert self.report is not None
             self.report = replace(self.report, problem=video.problem)
         if not self.report.valid:
@@ -215,7 +216,12 @@ class Lifter:
         chunks = (replace(poses[start : start + length], timestamps=times[start : start + length]) for start in starts)
         motion = _collected(self._motion(chunks, poses.size, stopwatch), each)
         self.report = replace(_counted(LiftReport(), motion), people=source.people)
-        return replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
+        motion = replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
+        return self._placed(motion)
+
+    def _placed(self, motion: PoseSequence) -> PoseSequence:
+        """The motion with its trajectory, if it has an image size."""
+        return place(motion, focal=self._predictor.focal)
 
     def _motion(
         self, chunks: Iterable[PoseSequence], size: tuple[int, int] | None, stopwatch: Stopwatch

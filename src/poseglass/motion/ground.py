@@ -1,0 +1,170 @@
+"""Where the ground is and which way is up, from how people stand on it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from poseglass.body.skeleton import H36M_17
+from poseglass.motion.contact import ANKLES
+
+__all__ = ["Ground", "find_ground", "level_up"]
+
+ANKLE = 0.08  # metres from the sole to the ankle of an adult who stands
+HIPS_TO_HEEL = 0.06  # metres from the ankle forward to the middle of the foot
+# Shares of the body's weight at the joints: de Leva, "Adjustments to Zatsiorsky-Seluyanov's segment inertia
+# parameters", Journal of Biomechanics 1996, women's and men's mean, each segment's share split by its centre of mass.
+MASS = {
+    "pelvis": 0.20,
+    "spine": 0.10,
+    "thorax": 0.13,
+    "neck_nose": 0.06,
+    "left_hip": 0.085,
+    "right_hip": 0.085,
+    "left_knee": 0.08,
+    "right_knee": 0.08,
+    "left_ankle": 0.03,
+    "right_ankle": 0.03,
+    "left_shoulder": 0.025,
+    "right_shoulder": 0.025,
+    "left_elbow": 0.02,
+    "right_elbow": 0.02,
+    "left_wrist": 0.015,
+    "right_wrist": 0.015,
+}
+WEIGHTS = np.array([MASS.get(joint, 0.0) for joint in H36M_17.joints])
+WEIGHTS = WEIGHTS / WEIGHTS.sum()
+
+ROLL, PITCH = np.radians([2.0, 15.0])  # sigmas of how far a camera is off level
+LEAN = np.radians(12.0)  # frames in which the body leans more than that lose weight
+LEAN_OFF = np.radians(4.0)  # sigma of the mean lean of a person, and of how far predicted poses lean
+UNEVEN = 0.04  # sigma of a footfall's height, metres
+STAIRS = np.radians(12.0)  # a floor further off from level than that is a stairway or a ramp
+ROUNDS = 6
+LEVEL = 0.1  # metres: footfalls of one height
+SIDEWAYS = 0.9  # sine of the roll from which the camera's right is no horizontal direction
+SHORTEST = 0.3  # seconds that a foot stands for a level to count
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """The direction against gravity in the camera's axes, and the floor's height along it.
+
+    Args:
+        up: A direction of length 1 (3).
+        height: The floor is where ``place @ up`` is that many metres.
+        sigma: How sure the direction is: standard deviation in degrees, the larger of pitch and roll.
+    """
+
+    up: Float[ndarray, " 3"]
+    height: float
+    sigma: float
+
+    def to_world(self, first: Float[ndarray, " 3"]) -> Float[ndarray, "4 4"]:
+        """The transform to the world (y up, the floor at 0) with the origin below a place in the camera's axes."""
+        across = np.array([1.0, 0.0, 0.0])  # the world's x axis points to the camera's right, z toward the camera
+        if abs(self.up[0]) > SIDEWAYS:
+            across = np.cross(self.up, np.array([0.0, 0.0, -1.0]))
+        right = across - (across @ self.up) * self.up
+        right /= np.linalg.norm(right)
+        turn = np.stack([right, self.up, np.cross(right, self.up)])
+        matrix = np.eye(4)
+        matrix[:3, :3] = turn
+        origin = first - (first @ self.up - self.height) * self.up
+        matrix[:3, 3] = -turn @ origin
+        return matrix
+
+
+def level_up(pitch: float = 0.0) -> Float[ndarray, " 3"]:
+    """The direction against gravity for a camera without roll that looks down by `pitch` degrees.
+
+    Example:
+        >>> level_up(90.0).round(6).tolist()
+        [0.0, -0.0, -1.0]
+    """
+    angle = np.radians(pitch)
+    return np.array([0.0, -np.cos(angle), -np.sin(angle)])
+
+
+def find_ground(
+    places: Float[ndarray, "f 17 3"],
+    contact: Float[ndarray, "f 2"],
+    times: Float[ndarray, " f"],
+    *,
+    pitch: float | None = None,
+) -> Ground:
+    """Estimate the way up from bodies in balance and from where the feet stand, and the height of the floor.
+
+    Three things speak for a direction, each with its variance: cameras are held nearly level; the centre of mass of a
+    person who stands or walks is above the feet, on average; and footfalls lie in one plane.
+
+    Args:
+        places: Joints in the camera's axes, metres (f 17 3).
+        contact: Probability that the left and the right foot stand (f 2).
+        times: Time of each frame in seconds (f).
+        pitch: Degrees that the camera looks down, if known.
+    """
+    seconds = np.gradient(times) if len(times) > 1 else np.ones(len(times))
+    if pitch is None:
+        up, sigma = _way_up(places, contact, seconds)
+    else:
+        up, sigma = level_up(pitch), 0.0
+    return Ground(up, _floor(places, contact, seconds, up), sigma)
+
+
+def _way_up(
+    places: Float[ndarray, "f 17 3"], contact: Float[ndarray, "f 2"], seconds: Float[ndarray, " f"]
+) -> tuple[Float[ndarray, " 3"], float]:
+    up = level_up()
+    prior = np.diag([1 / PITCH**2, 1 / ROLL**2])
+    standing = contact.max(1) * seconds  # f
+    feet = places[:, ANKLES]  # f 2 3
+    shares = contact / np.maximum(contact.sum(1, keepdims=True), 1e-6)
+    support = (feet * shares[..., None]).sum(1)
+    lean = WEIGHTS @ places - support
+    lean /= np.maximum(np.linalg.norm(lean, axis=-1, keepdims=True), 1e-6)
+    information = prior
+    for _ in range(ROUNDS):
+        # Small turns of `up` about the camera's right axis (pitch) and about the line of sight (roll).
+        pitching = np.array([0.0, -up[2], up[1]])
+        rolling = np.array([-up[1], up[0], 0.0])
+        axes = np.stack([pitching, rolling], 1)  # 3 2
+        off = np.array([np.arctan2(-up[2], -up[1]), np.arctan2(up[0], -up[1])])
+        information, vector = prior, -prior @ off * np.array([1, 1])
+        angles = lean @ axes
+        tilt = np.arccos(np.clip(lean @ up, -1, 1))
+        weights = standing / (1 + (tilt / LEAN) ** 2) ** 2
+        total = min(weights.sum(), 1.0)
+        if total > 0:
+            mean = (weights[:, None] * angles).sum(0) / weights.sum()
+            information = information + np.eye(2) * total / LEAN_OFF**2
+            vector = vector + total * mean / LEAN_OFF**2
+        turn = np.linalg.solve(information, vector)
+        up = up + axes @ turn
+        up /= np.linalg.norm(up)
+    sigma = float(np.degrees(np.sqrt(np.linalg.eigvalsh(np.linalg.inv(information))[-1])))
+    return up, sigma
+
+
+def _floor(
+    places: Float[ndarray, "f 17 3"],
+    contact: Float[ndarray, "f 2"],
+    seconds: Float[ndarray, " f"],
+    up: Float[ndarray, " 3"],
+) -> float:
+    """The height of the lowest level on which feet stand; without any, of the lowest joints."""
+    if not len(places):
+        return 0.0
+    heights, weights = (places[:, ANKLES] @ up).reshape(-1), (contact * seconds[:, None]).reshape(-1)
+    weights = np.where(weights > 0.5 * np.repeat(seconds, 2), weights, 0)
+    if weights.sum() >= SHORTEST:
+        order = np.argsort(heights)
+        heights, weights = heights[order], weights[order]
+        sums = np.append(0, np.cumsum(weights))
+        near = sums[np.searchsorted(heights, heights + LEVEL, "right")] - sums[np.searchsorted(heights, heights)]
+        lowest = heights[np.argmax(near >= min(SHORTEST, near.max()))]
+        chosen = (heights >= lowest) & (heights <= lowest + 2 * LEVEL)
+        middle = np.searchsorted(np.cumsum(weights[chosen]), weights[chosen].sum() / 2)
+        return float(heights[chosen][middle]) - ANKLE
+    return float(np.percentile((places @ up).min(1), 5))

@@ -1,0 +1,104 @@
+"""The path of the pelvis in front of a camera, by one robust solve over the whole track."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from poseglass.motion.equations import PathEquations
+from poseglass.motion.sight import Sight
+
+__all__ = ["Support", "root_path"]
+
+ROUNDS = 8  # of reweighting
+NEAREST, FARTHEST = 0.5, 100.0  # metres: the depths that the first guess may have
+RATE = 30.0  # frames per second that the sigmas below are stated for
+ACCELERATION = np.array([0.004, 0.004, 0.012])  # sigma of second differences, metres per frame²: right, down, forward
+STANDING = 0.004  # sigma of a standing foot's step, metres per frame
+SLIPPING = 2.0  # steps beyond this many sigmas lose weight: the pose, or the contact, is wrong
+ABSENT = 0.05  # sigma of a step while the person is not visible, metres per frame
+ANYWHERE = 100.0  # sigma of a position, metres, which keeps the equations solvable
+
+
+@dataclass(frozen=True, eq=False)
+class Support:
+    """What carries the body.
+
+    Args:
+        contact: Probability that the left and the right foot stand (f 2).
+        feet: The joints that then do not move, relative to the pelvis (f 2 3).
+    """
+
+    contact: Float[ndarray, "f 2"]
+    feet: Float[ndarray, "f 2 3"]
+
+
+def root_path(sight: Sight, times: Float[ndarray, " f"], support: Support | None = None) -> Float[ndarray, "f 3"]:
+    """The path that fits what the camera sees, moves smoothly, and does not move the feet that stand.
+
+    Iteratively reweighted least squares: 2D joints and steps of standing feet have Cauchy weights, so outliers lose
+    their pull. While the person is not visible, the path stays smooth and slow.
+
+    Args:
+        sight: Poses and lines of sight.
+        times: Time of each frame in seconds, strictly increasing (f).
+        support: What carries the body, if known.
+
+    Returns:
+        The pelvis in the camera's axes, metres, finite in every frame.
+
+    Example:
+        >>> points = np.random.default_rng(0).normal(0, 0.5, (20, 17, 3))
+        >>> places = points + [1.0, 0.5, 4.0]
+        >>> sight = Sight(points, places[..., :2] / places[..., 2:], np.ones((20, 17)))
+        >>> root_path(sight, np.arange(20) / 30).mean(0).round(2).tolist()
+        [1.0, 0.5, 4.0]
+    """
+    path = _first_guess(sight)
+    guess = path.copy()
+    frames = np.diff(times) * RATE  # steps in frames of the rate
+    weight = np.minimum(np.gradient(times) * RATE, 1)[:, None] if len(times) > 1 else np.ones((len(times), 1))
+    weight = weight * sight.visible[:, None]
+    absent = 1 - np.minimum(sight.visible[1:], sight.visible[:-1])
+    pace = absent / ABSENT**2 / np.maximum(frames, 1e-9)
+    span = (frames[1:] + frames[:-1]) / 2
+    calm = span[:, None] / (ACCELERATION * RATE**2) ** 2
+    for _ in range(ROUNDS):
+        equations = PathEquations(times)
+        information, vector = sight.robust(path)
+        equations.add_information(information * weight[..., None], vector * weight)
+        equations.add_positions(np.broadcast_to(np.eye(3) / ANYWHERE**2, information.shape), guess)
+        equations.add_steps(pace[:, None, None] * np.eye(3), np.zeros((len(pace), 3)))
+        equations.add_accelerations(calm)
+        if support is not None:
+            _hold_feet(equations, support, path, frames)
+        path = equations.solve()
+        path[:, 2] = np.maximum(path[:, 2], NEAREST)
+    return path
+
+
+def _hold_feet(
+    equations: PathEquations, support: Support, path: Float[ndarray, "f 3"], frames: Float[ndarray, " _"]
+) -> None:
+    for foot in range(2):
+        still = -np.diff(support.feet[:, foot], axis=0)  # the step of the pelvis that leaves the foot where it is
+        sigma = STANDING * np.maximum(frames, 1e-9)
+        slip = np.linalg.norm(np.diff(path, axis=0) - still, axis=-1) / sigma
+        sure = support.contact[1:, foot] * support.contact[:-1, foot]
+        weights = sure * frames / sigma**2 / (1 + (slip / SLIPPING) ** 2)
+        equations.add_steps(weights[:, None, None] * np.eye(3), still)
+
+
+def _first_guess(sight: Sight) -> Float[ndarray, "f 3"]:
+    """The median of the frames' own roots, which no outlier moves far: along each frame's line of sight."""
+    own = sight.framewise()
+    fits = np.isfinite(own).all(1) & (own[:, 2] > NEAREST) & (own[:, 2] < FARTHEST)
+    if not fits.any():
+        return np.tile([0.0, 0.0, 10 * NEAREST], (len(sight), 1))
+    place = np.median(own[fits], axis=0)
+    numbers = np.arange(len(sight))
+    guess = np.stack([np.interp(numbers, numbers[fits], axis) for axis in own[fits].T], -1)
+    off = np.abs(np.log(guess[:, 2] / place[2])) > np.log(3)
+    guess[off] = guess[off] * (place[2] / guess[off, 2:])
+    return guess

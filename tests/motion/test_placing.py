@@ -1,0 +1,143 @@
+"""`place`: a person whose path is known exactly, seen by a camera that is known exactly."""
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import poseglass as pg
+from oracle import walkers
+from oracle.walkers import FOCAL, J
+from poseglass.errors import PoseError
+from poseglass.motion.placing import place, stature
+
+RNG = np.random.default_rng(11)
+
+
+def root_error(placed: pg.PoseSequence, scene: walkers.Scene) -> float:
+    """Mean distance from the true root in metres."""
+    return float(np.linalg.norm(placed.root - scene.camera[:, 0], axis=-1).mean())
+
+
+def f1(placed: pg.PoseSequence, scene: walkers.Scene) -> float:
+    found, true = placed.contact > 0.5, scene.contact
+    return float(2 * (found & true).sum() / (found.sum() + true.sum()))
+
+
+@pytest.mark.parametrize("pitch", [0, 20, -10])
+@pytest.mark.parametrize("direction", [90, 30])
+def test_a_walk_is_where_it_was(pitch: float, direction: float):
+    scene = walkers.walk(direction=direction, pitch=pitch, distance=9)
+    placed = place(scene.motion(noise=2), focal=FOCAL)
+    assert root_error(placed, scene) < 0.05
+    assert f1(placed, scene) > 0.8
+    up = placed.trajectory.to_world[1, :3]
+    assert np.degrees(np.arccos(up @ scene.turn[:, 1])) < 6
+
+
+def test_the_world_has_its_floor_at_0_and_its_origin_below_the_first_pelvis():
+    scene = walkers.walk(pitch=20)
+    world = place(scene.motion(), focal=FOCAL, pitch=20).world().points
+    np.testing.assert_allclose(world[0, 0, [0, 2]], 0, atol=1e-4)
+    lower = np.minimum(world[:, J["left_ankle"], 1], world[:, J["right_ankle"], 1])
+    np.testing.assert_allclose(np.median(lower), walkers.ANKLE, atol=0.02)
+    np.testing.assert_allclose(world - world[:1, :1], scene.world - scene.world[:1, :1], atol=0.06)
+
+
+def test_standing_feet_do_not_slide():
+    scene = walkers.walk(direction=60, distance=8)
+    placed = place(scene.motion(noise=3), focal=FOCAL)
+    ankles = (placed.points + placed.root[:, None])[:, [J["left_ankle"], J["right_ankle"]]]
+    still = scene.contact[1:] & scene.contact[:-1]
+    assert np.linalg.norm(np.diff(ankles, axis=0), axis=-1)[still].mean() < 0.004
+
+
+def test_a_lying_person_is_not_stood_upright(caplog):
+    scene = walkers.lying(pitch=10)
+    with caplog.at_level(logging.INFO, "poseglass"):
+        placed = place(scene.motion(), focal=FOCAL)
+    assert abs(placed.trajectory.to_world[1, 1]) > 0.97  # up in the image is up in the world
+    assert np.ptp(placed.world().points[..., 1], axis=1).max() < 0.5
+    assert "level" in caplog.text
+
+
+def test_outliers_and_gaps_do_not_move_the_path():
+    scene = walkers.walk(direction=70, distance=8)
+    motion = scene.motion(noise=2)
+    pixels = motion.pose2d.points.copy()
+    wild = RNG.random(pixels.shape[:2]) < 0.1
+    pixels[wild] += RNG.normal(0, 300, (wild.sum(), 2))
+    pixels[40] += 800  # a whole frame is elsewhere
+    valid = np.ones(len(motion), bool)
+    valid[100:130] = False
+    pixels[100:130] = np.nan
+    motion = replace(motion, pose2d=replace(motion.pose2d, points=pixels), valid=valid)
+    placed = place(motion, focal=FOCAL)
+    assert np.isfinite(placed.root).all()
+    assert root_error(placed, scene) < 0.1
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 10])
+def test_short_motions_are_placed(frames: int):
+    scene = walkers.walk(seconds=1)
+    placed = place(scene.motion()[:frames], focal=FOCAL)
+    np.testing.assert_allclose(placed.root, scene.camera[:frames, 0], atol=0.08)
+    assert placed.contact.shape == (frames, 2)
+
+
+def test_without_any_visible_frame_the_path_is_finite():
+    motion = walkers.walk(seconds=1).motion()
+    placed = place(replace(motion, valid=np.zeros(len(motion), bool)), focal=FOCAL)
+    assert np.isfinite(placed.root).all()
+
+
+def test_no_frames_and_no_size_come_back_unchanged():
+    motion = walkers.walk(seconds=1).motion()
+    assert place(motion[:0]).trajectory is None
+    assert place(replace(motion, size=None)).trajectory is None
+
+
+def test_a_moving_camera_gives_a_path_and_no_world():
+    scene = walkers.walk(distance=8)
+    placed = place(scene.motion(), focal=FOCAL, camera="moving")
+    assert placed.trajectory.to_world is None
+    assert root_error(placed, scene) < 0.05
+
+
+def test_an_unknown_focal_length_costs_scale_and_not_shape():
+    scene = walkers.walk(direction=60, distance=8)
+    placed = place(scene.motion(noise=1))
+    assert placed.trajectory.focal == 1.1 * 1920
+    scale = (placed.root * scene.camera[:, 0]).sum() / (placed.root**2).sum()
+    assert np.linalg.norm(scale * placed.root - scene.camera[:, 0], axis=-1).mean() < 0.12
+
+
+def test_the_height_scales_poses_and_path():
+    motion = walkers.walk(seconds=3).motion()
+    plain = place(motion, focal=FOCAL, pitch=0)
+    own = stature(plain.points)
+    taller = place(motion, focal=FOCAL, pitch=0, height=1.1 * own)
+    np.testing.assert_allclose(taller.points, 1.1 * plain.points, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(taller.root, 1.1 * plain.root, rtol=0.02)
+    assert stature(taller.points) == pytest.approx(1.1 * own, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"focal": 0}, "focal must be a length in pixels above 0"),
+        ({"focal": np.nan}, "focal"),
+        ({"height": 180}, "height must be from 0.3 to 3 metres, got 180"),
+        ({"pitch": 100}, "pitch must be from -90 to 90 degrees"),
+        ({"camera": "drone"}, "camera must be one of auto, static, moving"),
+    ],
+)
+def test_wrong_options_are_refused(options: dict, message: str):
+    with pytest.raises(PoseError, match=message):
+        place(walkers.walk(seconds=1).motion(), **options)
+
+
+def test_only_lifted_motions_are_placed():
+    with pytest.raises(PoseError, match="expected a lifted motion"):
+        place(walkers.walk(seconds=1).motion().pose2d)
