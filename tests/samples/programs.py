@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ FOLDER = os.environ.get("POSEGLASS_PROGRAMS")
 def _run(command: list[str], program: Path) -> Any:
     if not FOLDER or not program.exists():
         pytest.skip("Blender, OpenSim, ezc3d and the glTF validator are not installed here: run make test-programs")
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    with tempfile.TemporaryDirectory() as folder:  # for what programs write into the working directory
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=folder)
     assert done.returncode == 0, done.stderr[-2000:] or done.stdout[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -98,7 +98,7 @@ def write_amass(motion: PoseSequence | Export, path: Path) -> None:
 
 
 def write_trc(motion: PoseSequence | Export, path: Path) -> None:
-    """Write the joints as the markers of a TRC file. Unknown ones are empty."""
+    """Write the joints as the markers of a TRC file. Unknown ones are ``nan``."""
     trc.write_trc(_export(motion).points, path)
 
 
