@@ -13,7 +13,7 @@ from numpy import ndarray
 from poseglass.body.skeleton import H36M_17, Skeleton, conversion
 from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
-from poseglass.files.outputs import READER, WRITERS, imported, writer_of
+from poseglass.files.outputs import PLAYER, READER, WRITERS, imported, writer_of
 
 __all__ = ["PoseSequence", "Space"]
 
@@ -169,6 +169,11 @@ class PoseSequence:
             f"PoseSequence({len(self)} frames of {self.skeleton.name}, {self.space} ({self.units}), "
             f"{self.rate:g} fps, {int(self.validity.sum())} valid)"
         )
+
+    def _repr_html_(self) -> str | None:
+        """A 3D player for notebooks; None for 2D poses and for an empty sequence."""
+        player: str | None = imported(PLAYER)(self)
+        return player
 
     @property
     def units(self) -> str:

@@ -8,7 +8,17 @@ from typing import Any, NamedTuple
 
 from poseglass.files.extras import require
 
-__all__ = ["EXPORT", "READER", "WRITERS", "Writer", "imported", "suffix_of", "writer_of", "writers_in_words"]
+__all__ = [
+    "EXPORT",
+    "PLAYER",
+    "READER",
+    "WRITERS",
+    "Writer",
+    "imported",
+    "suffix_of",
+    "writer_of",
+    "writers_in_words",
+]
 
 
 class Writer(NamedTuple):
@@ -60,6 +70,10 @@ READER = "body.pose_file:read_pose_file"
 
 EXPORT = "motion.exporting:Export"
 """The class that prepares a motion for other programs: upright, with a rig and angles, each computed once."""
+
+
+PLAYER = "show.viewer:frame_for_notebook"
+"""The function that gives a motion's player as an HTML element for a notebook."""
 
 
 def imported(home: str) -> Callable[..., Any]:
