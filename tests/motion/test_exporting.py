@@ -88,7 +88,7 @@ def test_several_files_share_one_rig(tmp_path, motion, monkeypatch):
 
 
 def test_a_motion_without_a_place_is_written_upright_and_that_is_said_once(tmp_path, motion, caplog):
-    unplaced = replace(motion, trajectory=None)
+    unplaced = replace(motion, trajectory=replace(motion.trajectory, to_world=None))  # as from a moving camera
     with caplog.at_level(logging.INFO, logger="poseglass"):
         export = Export(unplaced)
         for suffix in EXPORTED:

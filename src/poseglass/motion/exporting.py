@@ -56,12 +56,14 @@ class Export:
             raise PoseError(f"expected 3D poses in metres, got poses in {self.motion.units}: lift them first")
         if not len(self.motion):
             raise PoseError("expected a motion of at least one frame, got none")
-        object.__setattr__(self, "motion", _even(self.motion))
-        if not has_place(self.motion):
+        motion = _even(self.motion)
+        if not has_place(motion):
             log.warning(
                 "the motion has no place in the world: it is written in the camera's axes, turned upright, with the "
                 "pelvis at the origin"
             )
+            motion = replace(motion, trajectory=None)  # relative to a camera that moves, it is no path
+        object.__setattr__(self, "motion", motion)
 
     @cached_property
     def animation(self) -> Animation:
