@@ -19,7 +19,7 @@ from poseglass.lifting.predictor import BATCH, predict
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.models import MixSTE
 from poseglass.video.reading import Frame
-from poseglass.waist.hourglass import hourglass
+from poseglass.waist.hourglass import backbone_of, hourglass
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
@@ -454,3 +454,15 @@ class TestDevices:
         assert sum(clips) == 33, "as many windows as one by one"
         assert_allclose(motion.points, expected.points, atol=1e-5)
         assert_array_equal(motion.kept, expected.kept)
+
+
+def test_calibrated_weights_give_each_joint_a_radius():
+    """The radius belongs to the whole motion, however it was cut into chunks; other weights give none."""
+    lifter, poses = Lifter("balanced"), keypoints(100)
+    motion = lifter.lift(poses)
+    calibration = backbone_of(lifter.model).uncertainty
+    assert calibration is not None
+    assert motion.uncertainty is not None
+    assert_array_equal(motion.uncertainty, calibration.radius(motion).astype(np.float32))
+    assert (motion.uncertainty[:, 1:] > 0.005).all()
+    assert Lifter(MODEL).lift(poses).uncertainty is None

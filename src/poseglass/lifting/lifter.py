@@ -28,7 +28,7 @@ from poseglass.lifting.stream import CHUNK, detected_poses
 from poseglass.models import devices
 from poseglass.motion.placing import place
 from poseglass.people.following import Follower
-from poseglass.waist.hourglass import PoseModel
+from poseglass.waist.hourglass import PoseModel, backbone_of
 from poseglass.weights import files as weights
 
 if TYPE_CHECKING:
@@ -220,7 +220,9 @@ class Lifter:
         return self._placed(motion)
 
     def _placed(self, motion: PoseSequence) -> PoseSequence:
-        """The motion with its trajectory, if it has an image size."""
+        """The motion with its uncertainty, if the weights are calibrated, and its trajectory, if it has a size."""
+        if (calibration := backbone_of(self.model).uncertainty) is not None:
+            motion = replace(motion, uncertainty=calibration.radius(motion))
         return place(motion, focal=self._predictor.focal)
 
     def _motion(
