@@ -26,10 +26,10 @@ def upright(motion: PoseSequence) -> PoseSequence:
 
     Example:
         >>> import numpy as np, poseglass as pg
-        >>> lying = np.zeros((1, 17, 3))
-        >>> lying[:, 10, 1] = -0.7  # the head is above the pelvis: y points down in camera space
-        >>> upright(pg.PoseSequence(lying, pg.H36M_17, "camera")).joint("head_top").round(3).tolist()
-        [[0.0, 0.7, 0.0]]
+        >>> pose = np.zeros((1, 17, 3))
+        >>> pose[:, 10, 1] = -0.5  # the head is above the pelvis: y points down in camera space
+        >>> upright(pg.PoseSequence(pose, pg.H36M_17, "camera")).joint("head_top").round(3).tolist()
+        [[0.0, 0.5, 0.0]]
     """
     if motion.units != "metres":
         raise PoseError(f"expected 3D poses in metres, got poses in {motion.units}: lift them first")
