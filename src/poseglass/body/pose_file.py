@@ -2,11 +2,14 @@
 
 import csv
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import Skeleton
@@ -145,21 +148,27 @@ def write_json(poses: PoseSequence, path: Path) -> None:
         temporary.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
 
 
-def write_csv(poses: PoseSequence, path: Path) -> None:
+def write_csv(poses: PoseSequence, path: Path, columns: Mapping[str, Float[ndarray, " f"]] | None = None) -> None:
     """Write one row per frame: frame, seconds, valid, then the coordinates and score of each joint.
 
-    If the person's place is known, the path of the pelvis in the camera's axes and the contact of the feet follow.
+    If they are known, the path of the pelvis in the camera's axes, the contact of the feet, and the radius of each
+    joint's uncertainty follow, then further columns. Unknown values are empty.
     """
     axes = "xyz"[: poses.points.shape[2]]
-    header = ["frame", "seconds", "valid"]
-    header += [f"{joint}_{axis}" for joint in poses.skeleton.joints for axis in (*axes, "score")]
-    rows = np.concatenate([poses.points, poses.confidence[..., None]], -1).reshape(len(poses), -1)
+    joints = np.concatenate([poses.points, poses.confidence[..., None]], -1)  # f j _
+    names = [f"{joint}_{axis}" for joint in poses.skeleton.joints for axis in (*axes, "score")]
+    values = [*joints.reshape(len(poses), len(names)).T]
     if poses.trajectory is not None:
-        header += ["root_x", "root_y", "root_z", "contact_left", "contact_right"]
-        rows = np.concatenate([rows, poses.trajectory.root, poses.trajectory.contact], -1)
+        names += ["root_x", "root_y", "root_z", "contact_left", "contact_right"]
+        values += [*poses.trajectory.root.T, *poses.trajectory.contact.T]
+    if poses.uncertainty is not None:
+        names += [f"{joint}_radius" for joint in poses.skeleton.joints]
+        values += [*poses.uncertainty.T]
+    names, values = [*names, *(columns or {})], [*values, *(columns or {}).values()]
     with writing(path, PoseError) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(header)
-        for frame, (seconds, valid, row) in enumerate(zip(poses.times, poses.validity, rows, strict=True)):
-            values = ("" if np.isnan(value) else f"{value:.6g}" for value in row)
-            writer.writerow([frame, f"{seconds:.6f}", int(valid), *values])
+        writer.writerow(["frame", "seconds", "valid", *names])
+        rows = zip(poses.times, poses.validity, *values, strict=True)
+        for frame, (seconds, valid, *row) in enumerate(rows):
+            cells = ("" if np.isnan(value) else f"{value:.6g}" for value in row)
+            writer.writerow([frame, f"{seconds:.6f}", int(valid), *cells])

@@ -53,7 +53,7 @@ class Writer(NamedTuple):
 WRITERS: dict[str, Writer] = {
     ".npz": Writer("the motion", "body.pose_file:write_npz"),
     ".json": Writer("the motion", "body.pose_file:write_json"),
-    ".csv": Writer("the motion", "body.pose_file:write_csv"),
+    ".csv": Writer("the motion", "motion.table_file:write_table"),
     ".bvh": Writer("an animated skeleton", "motion.exporting:write_bvh", exports=True),
     ".glb": Writer("an animated skeleton", "motion.exporting:write_glb", exports=True),
     ".amass.npz": Writer("rotations for SMPL", "motion.exporting:write_amass", exports=True),
