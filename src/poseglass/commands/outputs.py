@@ -1,13 +1,13 @@
 """The output files of ``poseglass lift``: checked before the work, written after it, one per person where needed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from poseglass.commands.terminal import amount, console, tell, wrong
-from poseglass.files.outputs import WRITERS, imported
+from poseglass.files.outputs import EXPORT, WRITERS, imported, suffix_of, writer_of
 from poseglass.files.writing import check_writable
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ def checked_outputs(paths: Sequence[Path], source: Path) -> list[Path]:
     """
     outputs = sorted(dict.fromkeys(paths), key=_draws)
     for path in outputs:
-        writer = WRITERS.get(path.suffix.lower())
+        writer = writer_of(path)
         if writer is None:
             wrong("--out", f"{path} must end in one of {', '.join(WRITERS)}")
         _refuse_source(path, source)
         check_writable(path)
         if writer.contents != "the motion":
-            imported(writer.home)  # raises an error if it needs a missing package
+            writer.load()  # raises an error if it needs a missing package
     return outputs
 
 
@@ -46,40 +46,42 @@ def write_outputs(
         video: The video that it was lifted from, to draw on; None for keypoints.
         stopwatch: Counts the stages "write" and "draw".
     """
-    for path, content in _files(motions, outputs):
-        _refuse_source(path, source)
-        writer = WRITERS[path.suffix.lower()]
-        with stopwatch.timing("draw" if writer.draws else "write"), console.status(Text(f"writing {path}")):
-            if writer.draws:
-                imported(writer.home)(content, path, video=video)
-            else:
-                imported(writer.home)(content, path)
-        tell(f"wrote {path} ({amount(path.stat().st_size)})")
+    exports: dict[int, Any] = {}  # by person, shared by all files that can, so that a rig is fitted once
+    for path in outputs:
+        writer = writer_of(path)
+        assert writer is not None, "checked by checked_outputs"
+        together = writer.several and len(motions) > 1
+        for number, motion in enumerate(motions, 1):
+            target = path if together else person_path(path, number)
+            _refuse_source(target, source)
+            with stopwatch.timing("draw" if writer.draws else "write"), console.status(Text(f"writing {target}")):
+                content: Any = motions if together else motion
+                if writer.exports:
+                    content = exports[number] = exports.get(number) or imported(EXPORT)(motion)
+                if writer.draws:
+                    writer.load()(content, target, video=video)
+                else:
+                    writer.load()(content, target)
+            tell(f"wrote {target} ({amount(target.stat().st_size)})")
+            if together:
+                break
 
 
 def person_path(path: Path, number: int) -> Path:
     """The file of a person, where a format holds one: the first keeps the name, the others get numbers.
 
     Example:
-        >>> person_path(Path("walk.csv"), 1).name, person_path(Path("walk.csv"), 2).name
-        ('walk.csv', 'walk-2.csv')
+        >>> person_path(Path("walk.csv"), 1).name, person_path(Path("walk.amass.npz"), 2).name
+        ('walk.csv', 'walk-2.amass.npz')
     """
-    return path if number == 1 else path.with_stem(f"{path.stem}-{number}")
-
-
-def _files(
-    motions: "Sequence[PoseSequence]", outputs: Sequence[Path]
-) -> "Iterator[tuple[Path, PoseSequence | Sequence[PoseSequence]]]":
-    for path in outputs:
-        if len(motions) == 1 or WRITERS[path.suffix.lower()].several:
-            yield path, motions[0] if len(motions) == 1 else motions
-        else:
-            for number, motion in enumerate(motions, 1):
-                yield person_path(path, number), motion
+    if number == 1:
+        return path
+    suffix = suffix_of(path)
+    return path.with_name(f"{path.name.removesuffix(suffix)}-{number}{suffix}")
 
 
 def _draws(path: Path) -> bool:
-    writer = WRITERS.get(path.suffix.lower())
+    writer = writer_of(path)
     return writer is not None and writer.draws
 
 
