@@ -24,6 +24,7 @@ from poseglass.judging.report import GroupErrors, WorldReport
 from poseglass.judging.viewpoints import CAMERAS, DETECTORS, FPS, SIZE, ClipView, at_rate, clip_views
 from poseglass.judging.world_measures import ANKLES, SEGMENT, WORLD_MEASURES, PlacedMotion, standing
 from poseglass.lifting.predictor import predict
+from poseglass.motion.placing import place
 from poseglass.waist.hourglass import PoseModel
 
 __all__ = ["METHODS", "Method", "evaluate_world"]
@@ -51,7 +52,8 @@ class Method:
 
 METHODS = {
     "frame by frame": Method(frame_by_frame),
-    "frame by frame, true poses": Method(frame_by_frame, true_poses=True),
+    "whole track": Method(place),
+    "whole track, true poses": Method(place, true_poses=True),
     "true path": Method(None),
 }
 
