@@ -1,7 +1,7 @@
 """Measure how fast training clips are made: python benchmarks/sampler.py clips.npz [DEVICE] [BATCH]
 
 It prints clips of 81 frames per second, on one thread, for the mild detector and for the measured one with unusual
-poses (`recipes/balanced-81-v2.toml`).
+poses (`recipes/balanced-elastic.toml`).
 """
 
 import sys

@@ -57,7 +57,7 @@ def test_settings_reach_the_sampler(clips):
 
 
 def test_the_recipe_of_version_2_uses_the_measured_detector(clips):
-    recipe = Recipe.read(RECIPES / "balanced-81-v2.toml")
+    recipe = Recipe.read(RECIPES / "balanced-elastic.toml")
     sampler = MotionBatches(clips, recipe).sampler
     assert sampler.noise == MeasuredNoise()
     assert sampler.variety == Variety(arms=0.25, legs=0.1, still=0.03, crouching=0.04, tilted=0.05, lying=0.08)

@@ -202,7 +202,7 @@ def test_a_recipe_for_stacked_hourglass_poses_names_the_missing_file(stores, tmp
         train(recipe, tmp_path / "run")
 
 
-@pytest.mark.parametrize("name", ["balanced-27", "balanced", "balanced-81-elastic"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.toml")))
 def test_the_recipes_of_the_shipped_weights_train(name, tmp_path):
     takes = [
         MotionClip(split, bodies.motion(60, H36M_17.joints, seed).astype(np.float32), split, split)
