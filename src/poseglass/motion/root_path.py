@@ -14,9 +14,9 @@ __all__ = ["Support", "root_path"]
 ROUNDS = 8  # of reweighting
 NEAREST, FARTHEST = 0.5, 100.0  # metres: the depths that the first guess may have
 RATE = 30.0  # frames per second that the sigmas below are stated for
-ACCELERATION = np.array([0.004, 0.004, 0.012])  # sigma of second differences, metres per frame²: right, down, forward
-STANDING = 0.004  # sigma of a standing foot's step, metres per frame
-SLIPPING = 2.0  # steps beyond this many sigmas lose weight: the pose, or the contact, is wrong
+ACCELERATION = 0.004  # sigma of second differences, metres per frame²
+STANDING = 0.002  # sigma of a standing foot's step, metres per frame
+SLIPPING = 4.0  # steps beyond this many sigmas lose weight: the pose, or the contact, is wrong
 ABSENT = 0.05  # sigma of a step while the person is not visible, metres per frame
 ANYWHERE = 100.0  # sigma of a position, metres, which keeps the equations solvable
 
@@ -63,7 +63,7 @@ def root_path(sight: Sight, times: Float[ndarray, " f"], support: Support | None
     absent = 1 - np.minimum(sight.visible[1:], sight.visible[:-1])
     pace = absent / ABSENT**2 / np.maximum(frames, 1e-9)
     span = (frames[1:] + frames[:-1]) / 2
-    calm = span[:, None] / (ACCELERATION * RATE**2) ** 2
+    calm = np.repeat(span[:, None], 3, 1) / (ACCELERATION * RATE**2) ** 2
     for _ in range(ROUNDS):
         equations = PathEquations(times)
         information, vector = sight.robust(path)
