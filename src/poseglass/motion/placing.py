@@ -13,7 +13,7 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
 from poseglass.motion.contact import ANKLES, foot_contact, still_feet
-from poseglass.motion.ground import find_ground
+from poseglass.motion.ground import WEIGHTS, find_ground
 from poseglass.motion.root_path import Support, root_path
 from poseglass.motion.sight import Sight
 
@@ -83,12 +83,14 @@ def place(
         places = points + path[:, None]
         ground = find_ground(places, still_feet(places, times), times, pitch=pitch)
         contact = foot_contact(places, ground.up, times)
-        path = root_path(sight, times, Support(contact, points[:, ANKLES]))
+        path = root_path(sight, times, Support(contact, points[:, ANKLES], ground.up, WEIGHTS @ points))
     places = points + path[:, None]
-    ground = find_ground(places, contact, times, pitch=pitch) if camera != "moving" else None
-    if ground is not None and pitch is None and ground.sigma > UNSURE:
-        log.info("no one stands or walks upright: the camera is taken to be level (give its pitch if it is not)")
-    to_world = None if ground is None else ground.to_world(path[0])
+    to_world = None
+    if camera != "moving":
+        ground = find_ground(places, still_feet(places, times), times, pitch=pitch)
+        to_world = ground.to_world(path[0])
+        if ground.sigma > UNSURE:
+            log.info("no one stands or walks upright: the camera is taken to be level (give its pitch if it is not)")
     trajectory = Trajectory(path, contact=contact, to_world=to_world, focal=float(focal))
     return replace(motion, points=points, trajectory=trajectory)
 
