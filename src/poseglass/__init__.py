@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from poseglass.models import list_models as list_models
     from poseglass.motion.angles import joint_angles as joint_angles
     from poseglass.motion.gait import gait_events as gait_events
+    from poseglass.motion.rig import fit_rig as fit_rig
     from poseglass.motion.smoothing import smooth as smooth
     from poseglass.show.rendering import render as render
     from poseglass.show.viewer import view as view
@@ -79,6 +80,7 @@ _HOME = {
     "bench": "cost.benchmark",
     "create_model": "models",
     "evaluate": "judging.evaluation",
+    "fit_rig": "motion.rig",
     "flip": "clips.mirror",
     "funnel": "waist.hourglass",
     "gait_events": "motion.gait",

@@ -156,11 +156,14 @@ def test_an_unknown_focal_length_costs_scale_and_not_shape():
 
 def test_the_height_scales_poses_and_path():
     motion = walkers.walk(seconds=3).motion()
+    motion = replace(motion, uncertainty=np.full(motion.points.shape[:2], 0.1))
     plain = place(motion, focal=FOCAL, pitch=0)
     own = stature(plain.points)
     taller = place(motion, focal=FOCAL, pitch=0, height=1.1 * own)
     np.testing.assert_allclose(taller.points, 1.1 * plain.points, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(taller.root, 1.1 * plain.root, rtol=0.005, atol=2e-3)
+    np.testing.assert_allclose(taller.uncertainty, 0.11, rtol=1e-4)
+    np.testing.assert_array_equal(plain.uncertainty, np.float32(0.1))
     assert stature(taller.points) == pytest.approx(1.1 * own, rel=1e-4)
 
 

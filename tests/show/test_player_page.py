@@ -12,34 +12,33 @@ import pytest
 
 from poseglass import COCO_17, H36M_17, PoseSequence
 from poseglass.errors import PoseError
-from poseglass.show.viewer import view, write_page
-from samples.player import motion_page, read_record
+from poseglass.show.stage import set_stage
+from poseglass.show.viewer import frame_for_notebook, view, write_page
+from samples.circle_walk import circle_walk
+from samples.player import motion_page, read_record, stored
 
 
 def test_points_are_stored_to_the_millimetre(walk: PoseSequence) -> None:
     points = walk.points.copy()
     points[7, 3, 1] = np.nan  # one coordinate makes the joint unknown
-    record = read_record(motion_page(PoseSequence(points, H36M_17, "camera", fps=30)))
-    stored = np.frombuffer(base64.b64decode(record["body"]["points"]), "<i2").reshape(90, 17, 3)
-    assert (stored[7, 3] == -32768).all()
-    across = stored[..., [0, 2]] * record["body"]["step"] - points[..., [0, 2]]
-    assert np.nanmax(np.abs(np.where(stored[..., [0, 2]] == -32768, np.nan, across))) <= 0.00051
-    heights = np.where(stored[..., 1] == -32768, np.nan, stored[..., 1] * record["body"]["step"])
-    lifted = heights - points[..., 1]
-    assert np.nanmax(np.nanmax(lifted, 1) - np.nanmin(lifted, 1)) <= 0.0011  # the whole pose moves by one height
-    lowest = np.nanmax(heights, 1)
-    assert lowest.min() > -0.15
-    assert lowest.max() < 0.02  # a foot is near the ground and hardly below it
+    motion = PoseSequence(points, H36M_17, "camera", fps=30)
+    record = read_record(motion_page(motion))
+    page = stored(record["people"][0]["body"]["points"], 90, 17, 3)
+    assert np.isnan(page[7, 3]).all()
+    assert np.isnan(page).sum() == 3
+    points = set_stage(motion).figures[0].points
+    points[7, 3] = np.nan
+    np.testing.assert_allclose(page, points, atol=0.00051)
     assert record["kept"] is None
-    assert record["flat"] is None
+    assert record["people"][0]["flat"] is None
 
 
 def test_distant_points_are_stored_in_coarser_steps() -> None:
     points = np.zeros((2, 17, 3))
     points[1, :, 0] = 100
     record = read_record(motion_page(PoseSequence(points, H36M_17, "camera")))
-    stored = np.frombuffer(base64.b64decode(record["body"]["points"]), "<i2").reshape(2, 17, 3)
-    np.testing.assert_allclose(stored[1, :, 0] * record["body"]["step"], 100, atol=0.002)
+    page = stored(record["people"][0]["body"]["points"], 2, 17, 3)
+    np.testing.assert_allclose(page[1, :, 0], 100, atol=0.002)
 
 
 def test_uncertain_keypoints_are_left_out(walk: PoseSequence) -> None:
@@ -47,27 +46,52 @@ def test_uncertain_keypoints_are_left_out(walk: PoseSequence) -> None:
     scores[:, COCO_17.index("left_eye")] = 0.2
     flat = PoseSequence(np.full((90, 17, 2), 100.0), COCO_17, "pixels", scores=scores, size=(640, 480))
     motion = PoseSequence(walk.points, H36M_17, "camera", pose2d=flat)
-    record = read_record(motion_page(motion))["flat"]
-    stored = np.frombuffer(base64.b64decode(record["points"]), "<i2").reshape(90, 17, 2)
-    assert (stored[:, 1] == -32768).all()
-    np.testing.assert_allclose(np.delete(stored, 1, 1) * record["step"], 100, atol=0.2)
+    record = read_record(motion_page(motion))["people"][0]["flat"]
+    page = stored(record["points"], 90, 17, 2)
+    assert np.isnan(page[:, 1]).all()
+    np.testing.assert_allclose(np.delete(page, 1, 1), 100, atol=0.2)
     assert record["size"] == [640, 480]
 
 
 def test_the_record_states_the_facts_of_the_motion(walk: PoseSequence) -> None:
     record = read_record(motion_page(walk))
     assert record["facts"] == "90 frames · 30 kept · 30 fps · camera space in metres · h36m17"
-    assert (record["frames"], record["fps"], record["times"]) == (90, 30, None)
-    for name in ("valid", "kept"):
-        assert list(base64.b64decode(record[name])) == getattr(walk, name).astype(int).tolist()
-    assert record["flat"]["size"] == [1280, 720]
-    assert record["body"]["bones"][0] == [H36M_17.index(H36M_17.bones[0][0]), H36M_17.index(H36M_17.bones[0][1])]
+    assert (record["frames"], record["fps"], record["times"], record["place"]) == (90, 30, None, "body")
+    (person,) = record["people"]
+    assert list(base64.b64decode(person["valid"])) == walk.valid.astype(int).tolist()
+    assert list(base64.b64decode(record["kept"])) == (walk.kept).astype(int).tolist()
+    assert person["flat"]["size"] == [1280, 720]
+    assert person["body"]["bones"][0] == [H36M_17.index(H36M_17.bones[0][0]), H36M_17.index(H36M_17.bones[0][1])]
+    assert (person["contact"], person["uncertainty"], record["camera"]) == (None, None, None)
+
+
+def test_the_record_of_a_placed_motion_holds_contact_uncertainty_and_the_camera() -> None:
+    motion = replace(circle_walk(30), uncertainty=np.linspace(0, 0.2, 30 * 17).reshape(30, 17))
+    record = read_record(motion_page(motion))
+    (person,) = record["people"]
+    contact = np.frombuffer(base64.b64decode(person["contact"]), "u1").reshape(30, 2) / 255
+    np.testing.assert_allclose(contact, motion.contact, atol=0.003)
+    np.testing.assert_allclose(stored(person["uncertainty"], 30, 17), motion.uncertainty, atol=0.00051)
+    assert [H36M_17.joints[ankle] for ankle in person["ankles"]] == ["left_ankle", "right_ankle"]
+    camera = set_stage(motion).camera
+    np.testing.assert_allclose(record["camera"]["turn"], camera.turn)
+    np.testing.assert_allclose(record["camera"]["eye"], camera.eye)
+    assert (record["camera"]["focal"], record["camera"]["size"], record["place"]) == (1000, [1280, 720], "world")
+
+
+def test_several_people_and_compared_motions_are_marked() -> None:
+    people = [circle_walk(10, person=n) for n in (1, 2)]
+    record = read_record(motion_page(people, compare=circle_walk(10)))
+    assert [person["compared"] for person in record["people"]] == [False, False, True]
+    assert [person["name"] for person in record["people"]] == ["A person 1", "A person 2", "B"]
+    assert record["facts"] == "10 frames · 30 fps · 3 figures"
 
 
 def test_times_count_from_the_first_frame(walk: PoseSequence) -> None:
     motion = replace(walk[:3], timestamps=np.array([7.0, 7.25, 8.0]), pose2d=None, kept=None)
     record = read_record(motion_page(motion))
     assert np.frombuffer(base64.b64decode(record["times"]), "<f4").tolist() == [0, 0.25, 1]
+    assert record["start"] == 7
     assert record["facts"].startswith("3 frames · ")
 
 
@@ -87,6 +111,33 @@ def test_view_opens_the_browser(walk: PoseSequence, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(webbrowser, "open", lambda url: False)
     with pytest.warns(UserWarning, match=r"no web browser.*motion\.html"):
         view(walk)
+
+
+def test_view_compares_two_motions(walk: PoseSequence, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webbrowser, "open", lambda url: True)
+    record = read_record(view(walk, walk[10:]).read_text(encoding="utf-8"))
+    assert [person["name"] for person in record["people"]] == ["A", "B"]
+    shown = [np.frombuffer(base64.b64decode(person["shown"]), "u1") for person in record["people"]]
+    assert [part.sum() for part in shown] == [90, 80]
+    assert shown[1][10:].all()
+
+
+def test_a_notebook_shows_the_player_in_a_frame(walk: PoseSequence) -> None:
+    element = walk._repr_html_()
+    assert element == frame_for_notebook(walk)
+    (page,) = re.findall(r'<iframe srcdoc="([^"]*)"', element)
+    assert read_record(html.unescape(page))["frames"] == 90
+    assert "height: 560px" in element
+    long = PoseSequence(np.tile(walk.points, (201, 1, 1)), H36M_17, "camera", fps=30)
+    element = long._repr_html_()
+    record = read_record(html.unescape(element))
+    assert (record["frames"], record["fps"]) == (6030, 10)
+    assert len(element) < 4e6
+
+
+def test_poses_that_cannot_be_played_have_no_element(walk: PoseSequence) -> None:
+    assert walk.pose2d._repr_html_() is None
+    assert walk[:0]._repr_html_() is None
 
 
 def test_wrong_arguments_are_refused(walk: PoseSequence, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from numpy import ndarray
 from poseglass.body.skeleton import H36M_17, Skeleton, conversion
 from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
-from poseglass.files.outputs import READER, WRITERS, imported
+from poseglass.files.outputs import PLAYER, READER, WRITERS, imported, writer_of
 
 __all__ = ["PoseSequence", "Space"]
 
@@ -170,6 +170,11 @@ class PoseSequence:
             f"{self.rate:g} fps, {int(self.validity.sum())} valid)"
         )
 
+    def _repr_html_(self) -> str | None:
+        """A 3D player for notebooks; None for 2D poses and for an empty sequence."""
+        player: str | None = imported(PLAYER)(self)
+        return player
+
     @property
     def units(self) -> str:
         """The unit of the points."""
@@ -262,15 +267,16 @@ class PoseSequence:
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the motion in the format that the suffix names; :data:`poseglass.files.outputs.WRITERS` lists them.
 
-        :meth:`load` reads ``.npz`` and ``.json`` back; ``.csv`` has one row per frame.
+        :meth:`load` reads ``.npz`` and ``.json`` back; ``.csv`` has one row per frame. The files for other programs
+        (:mod:`poseglass.motion.exporting`) are in world space if the motion has a place in the world.
 
         Raises:
             PoseError: The suffix is unknown, or the file cannot be written.
         """
         path = Path(path)
-        if (writer := WRITERS.get(path.suffix.lower())) is None:
+        if (writer := writer_of(path)) is None:
             raise PoseError(f"cannot write {path}: expected a name that ends in {', '.join(WRITERS)}")
-        imported(writer.home)(self, path)
+        writer.load()(self, path)
         return path
 
     @classmethod

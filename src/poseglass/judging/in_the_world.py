@@ -24,6 +24,7 @@ from poseglass.judging.report import GroupErrors, WorldReport
 from poseglass.judging.viewpoints import CAMERAS, DETECTORS, FPS, SIZE, ClipView, at_rate, clip_views
 from poseglass.judging.world_measures import ANKLES, SEGMENT, WORLD_MEASURES, PlacedMotion, standing
 from poseglass.lifting.predictor import predict
+from poseglass.motion.placing import place
 from poseglass.waist.hourglass import PoseModel
 
 __all__ = ["METHODS", "Method", "evaluate_world"]
@@ -41,17 +42,19 @@ class Method:
     """A row of :data:`METHODS`.
 
     Attributes:
-        place: Adds the trajectory.
+        place: Adds the trajectory. None: take the true path, contact and way up, to see what the model's poses cost.
         true_poses: Place the true poses rather than the model's, to see what the placing itself costs.
     """
 
-    place: Placing
+    place: Placing | None
     true_poses: bool = False
 
 
 METHODS = {
     "frame by frame": Method(frame_by_frame),
-    "frame by frame, true poses": Method(frame_by_frame, true_poses=True),
+    "whole track": Method(place),
+    "whole track, true poses": Method(place, true_poses=True),
+    "true path": Method(None),
 }
 
 
@@ -117,7 +120,11 @@ def evaluate_world(
                 kind = f"{view.kind}, {'unknown' if focal is None else 'known'}"
                 for label, method in METHODS.items():
                     poses = replace(lifted, points=view.truth) if method.true_poses else lifted
-                    pool.add(kind, label, _placed(method.place(poses, focal=focal)), true)
+                    if method.place is None:
+                        predicted = replace(true, points=poses.points + view.root[:, None])
+                    else:
+                        predicted = _placed(method.place(poses, focal=focal))
+                    pool.add(kind, label, predicted, true)
             if view.kind == "clean":
                 pool.add("true motion", "", true, true)
     return WorldReport(

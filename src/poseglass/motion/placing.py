@@ -46,7 +46,8 @@ def place(
             a size, or without a frame, it is returned unchanged.
         focal: Focal length in pixels. Default: 1.1 times the image's longer side; then the distance from the camera,
             and with it the scale of the path, is a guess.
-        height: The person's height in metres. The poses and the path are scaled to it; all directions stay.
+        height: The person's height in metres. The poses, their uncertainty and the path are scaled to it;
+            all directions stay.
         pitch: Degrees that the camera looks down; the camera is then taken not to roll. By default, the way up is
             estimated.
         camera: ``"moving"``: the path is relative to the camera, and there is no way to the world. ``"auto"`` stands
@@ -71,9 +72,10 @@ def place(
         return motion
     if focal is None:
         focal = USUAL_FOCAL * max(motion.size)
-    points = motion.points.astype(np.float64)
+    points, radii = motion.points.astype(np.float64), motion.uncertainty
     if height is not None:
-        points = points * (height / stature(points))
+        scale = height / stature(points)
+        points, radii = points * scale, None if radii is None else radii * scale
     sight = _sight(replace(motion, points=points), focal)
     times = motion.times
     path = root_path(sight, times)
@@ -92,7 +94,7 @@ def place(
         if ground.sigma > UNSURE:
             log.info("no one stands or walks upright: the camera is taken to be level (give its pitch if it is not)")
     trajectory = Trajectory(path, contact=contact, to_world=to_world, focal=float(focal))
-    return replace(motion, points=points, trajectory=trajectory)
+    return replace(motion, points=points, trajectory=trajectory, uncertainty=radii)
 
 
 def stature(points: Float[ndarray, "f 17 3"]) -> float:

@@ -132,6 +132,18 @@ class Stage:
     def __len__(self) -> int:
         return len(self.times)
 
+    @property
+    def valid(self) -> Bool[ndarray, " f"]:
+        """Whether anybody was detected."""
+        valid: ndarray = np.any([figure.valid & figure.shown for figure in self.figures], 0)
+        return valid
+
+    @property
+    def kept(self) -> Bool[ndarray, " f"] | None:
+        """Whether the frame was kept for anybody; None if no model pruned."""
+        parts = [figure.kept for figure in self.figures if figure.kept is not None]
+        return np.any(parts, 0) if parts else None
+
     def viewpoint(self, aspect: float = 1.0) -> Viewpoint:
         """The usual viewpoint, as far away as it takes to see all figures in a picture of this width per height."""
         usual = Viewpoint()

@@ -56,11 +56,11 @@ class Floor:
             away = np.linalg.norm(middles[..., [0, 2]], axis=-1) / self._reach
             fade = np.rint(LEVELS * np.clip(1 - away**2, 0, 1)).astype(int)
             pixels = self._viewpoint.project(corners, self._size)
-            seen = np.minimum(pixels[:, 1:, 2], pixels[:, :-1, 2]) > 0.25
+            before = np.minimum(pixels[:, 1:, 2], pixels[:, :-1, 2]) > 0.25
             places = to_sixteenths(pixels[..., :2])
             segments = np.stack([places[:, :-1], places[:, 1:]], 2)  # lines segments 2 2
             for level in range(1, LEVELS + 1):
-                levels[level] += list(segments[(fade == level) & seen])
+                levels[level] += list(segments[(fade == level) & before])
         for level, lines in enumerate(levels):
             if lines:
                 colour = mix((0, 0, 0), LINE, level / LEVELS)

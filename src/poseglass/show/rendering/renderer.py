@@ -59,9 +59,8 @@ def fit(image: Picture, size: tuple[int, int]) -> Picture:
 
 def bar_states(stage: Stage) -> Int[ndarray, " f"]:
     """The :class:`Bar` of each tick: whether anybody was detected, and whether the frame was kept for anybody."""
-    valid = np.any([figure.valid & figure.shown for figure in stage.figures], 0)
-    kept = np.any([np.zeros(len(stage), bool) if f.kept is None else f.kept for f in stage.figures], 0)
-    states: ndarray = np.where(valid, np.where(kept, Bar.KEPT, Bar.PRUNED), Bar.UNSEEN)
+    kept = False if stage.kept is None else stage.kept
+    states: ndarray = np.where(stage.valid, np.where(kept, Bar.KEPT, Bar.PRUNED), Bar.UNSEEN)
     return states
 
 

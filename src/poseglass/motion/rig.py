@@ -1,0 +1,211 @@
+"""`fit_rig`: a skeleton of constant size whose joints turn as the lifted person moves, for animation programs."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from poseglass.body.geometry import to_y_up
+from poseglass.body.pose import PoseSequence
+from poseglass.body.skeleton import H36M_17
+from poseglass.errors import PoseError
+from poseglass.mocap.animation import Animation
+from poseglass.motion.bones import AT, NAMES, PARENTS, constant_bones, rest_pose
+from poseglass.motion.turns import frame, shortest, steady_axis
+
+__all__ = ["Rig", "fit_rig"]
+
+log = logging.getLogger("poseglass")
+
+X, Y = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
+STANDING = 0.2  # how easily an ankle moves that stands for certain, relative to other joints
+
+# Upper and lower bone of each limb with a hinge between them, its parent, and the axis about which it flexes in the
+# T-pose (palms down): forearms turn forward, shins backward.
+HINGES: tuple[tuple[str, str, str, str, tuple[float, float, float]], ...] = (
+    ("LeftShoulder", "LeftArm", "LeftForeArm", "LeftHand", (0, -1, 0)),
+    ("RightShoulder", "RightArm", "RightForeArm", "RightHand", (0, 1, 0)),
+    ("Hips", "LeftUpLeg", "LeftLeg", "LeftFoot", (1, 0, 0)),
+    ("Hips", "RightUpLeg", "RightLeg", "RightFoot", (1, 0, 0)),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Rig:
+    """A skeleton fitted to a motion.
+
+    Attributes:
+        animation: The rig's rest pose, rotations and path: y up, in the world if the motion has a place in it,
+            otherwise in the camera's axes turned upright.
+        distances: Distance of the rig's joints to the motion's, in metres (f 17), in Human3.6M's order.
+    """
+
+    animation: Animation
+    distances: Float[ndarray, "f 17"]
+
+    @property
+    def points(self) -> Float[ndarray, "f 17 3"]:
+        """The positions of Human3.6M's joints on the rig, in metres, y up."""
+        return self.animation.positions[:, [NAMES.index(AT[joint]) for joint in H36M_17.joints]]
+
+
+def fit_rig(motion: PoseSequence) -> Rig:
+    """Fit a skeleton of constant size to a motion, with one rotation per joint and frame.
+
+    Bones have their median length over the valid frames, left and right the same. The joints lie as close to the
+    motion's as these lengths permit. The pelvis turns with the hips and the lower back, the chest with the shoulders,
+    the head with the nose; upper arms and thighs turn about themselves so that elbows and knees are hinges. A straight
+    limb shows no hinge: there the turn is carried on from the frames around. Other joints make the smallest turn.
+
+    The rest pose is a T-pose: y up, facing +z, the person's left at +x, palms down. The motion is in the world if it
+    has a place in it (:meth:`PoseSequence.world`); otherwise the camera's axes are turned so that y points up.
+
+    Args:
+        motion: 3D poses in camera or world space, on any skeleton that converts to Human3.6M's.
+
+    Raises:
+        PoseError: The poses are 2D, there are none, or a joint is unknown in all frames.
+
+    Example:
+        >>> import numpy as np, poseglass as pg
+        >>> pose = np.array([[0, 0, 0], [-0.1, 0, 0], [-0.1, -0.4, 0], [-0.1, -0.8, 0], [0.1, 0, 0], [0.1, -0.4, 0],
+        ...     [0.1, -0.8, 0], [0, 0.2, 0], [0, 0.5, 0], [0, 0.6, 0.05], [0, 0.7, 0], [0.2, 0.5, 0], [0.5, 0.5, 0],
+        ...     [0.7, 0.5, 0], [-0.2, 0.5, 0], [-0.5, 0.5, 0], [-0.7, 0.5, 0]])
+        >>> rig = pg.fit_rig(pg.PoseSequence(pose[None], pg.H36M_17, "world"))
+        >>> bool(rig.distances.max() < 1e-6), rig.animation.names[:3]
+        (True, ('Hips', 'Spine', 'Chest'))
+    """
+    points = _known(upright(motion))
+    chosen = points[motion.validity] if motion.validity.any() else points
+    rest = rest_pose(chosen)
+    fitted = constant_bones(points, rest, _give(motion))
+    orientations = _orientations(fitted, rest, motion.rate)
+    parents = [NAMES[parent] if parent >= 0 else "" for parent in PARENTS]
+    local = np.stack(
+        [
+            orientations[parent].swapaxes(-1, -2) @ orientations[name] if parent else orientations[name]
+            for name, parent in zip(NAMES, parents, strict=True)
+        ],
+        1,
+    )  # f j 3 3
+    animation = Animation(names=NAMES, parents=PARENTS, rest=rest, rotations=local, root=fitted[:, 0], fps=motion.rate)
+    rig = Rig(animation, np.zeros(points.shape[:2]))
+    return Rig(animation, np.linalg.norm(rig.points - points, axis=-1))
+
+
+def upright(motion: PoseSequence) -> Float[ndarray, "f 17 3"]:
+    """Human3.6M's joints with y up: in the world if the motion has a place in it, else in the camera's turned axes.
+
+    Raises:
+        PoseError: The poses are 2D or there are none.
+    """
+    if motion.space not in ("camera", "world"):
+        raise PoseError(f"a rig is fitted to 3D poses in camera or world space, got poses in {motion.space} space")
+    if not len(motion):
+        raise PoseError("a rig is fitted to at least one frame, got none")
+    motion = motion.to_skeleton(H36M_17)
+    path = motion.trajectory
+    if motion.space == "world":
+        return motion.points.astype(float)
+    if path is not None and path.to_world is not None:
+        return motion.world().points.astype(float)
+    points = motion.points if path is None else motion.points + path.root[:, None]
+    return to_y_up(points.astype(float), "-y")
+
+
+def _known(points: Float[ndarray, "f 17 3"]) -> Float[ndarray, "f 17 3"]:
+    """The points with unknown ones filled from the frames before and after."""
+    known = np.isfinite(points).all(-1)  # f 17
+    if known.all():
+        return points
+    if missing := [joint for joint, any_ in zip(H36M_17.joints, known.any(0), strict=True) if not any_]:
+        raise PoseError(f"a rig needs all 17 joints, but {', '.join(missing)} is unknown in every frame")
+    filled, times = points.copy(), np.arange(len(points))
+    for joint in np.flatnonzero(~known.all(0)):
+        for axis in range(3):
+            filled[:, joint, axis] = np.interp(times, times[known[:, joint]], points[known[:, joint], joint, axis])
+    log.warning(
+        "%d of %d joint positions are unknown; the rig takes them from the frames around", (~known).sum(), known.size
+    )
+    return filled
+
+
+def _give(motion: PoseSequence) -> Float[ndarray, "f 17"]:
+    """How easily each joint moves when bones get their lengths: feet that stand should stay."""
+    give = np.ones((len(motion), len(H36M_17)))
+    if motion.contact is not None:
+        ankles = [H36M_17.index("left_ankle"), H36M_17.index("right_ankle")]
+        give[:, ankles] = 1 - (1 - STANDING) * motion.contact
+    return give
+
+
+def _orientations(
+    points: Float[ndarray, "f 17 3"], rest: Float[ndarray, "j 3"], fps: float
+) -> dict[str, Float[ndarray, "f 3 3"]]:
+    """The rotation of each joint from the rest pose, relative to the world."""
+    at = {AT[joint]: points[:, index] for index, joint in enumerate(H36M_17.joints)}
+    straight = dict(zip(NAMES, rest, strict=True))
+
+    turn: dict[str, ndarray] = {}
+    spine = at["Chest"] - at["Hips"]
+    turn["Hips"] = _turned(at["LeftUpLeg"] - at["RightUpLeg"], spine, (X, Y))
+    lower_back = at["Hips"] + turn["Hips"] @ straight["Spine"]
+    turn["Spine"] = _swung(turn["Hips"], Y, at["Chest"] - lower_back)
+    turn["Chest"] = _turned(at["Neck"] - at["Chest"], at["LeftArm"] - at["RightArm"], (Y, X))
+    nose, crown = at["Head"] - at["Neck"], at["HeadTop"] - at["Head"]
+    left = _head_axis(turn["Chest"], nose, crown, fps)
+    turn["Neck"] = _turned(nose, left, (straight["Head"], X))
+    turn["Head"] = _turned(crown, left, (straight["HeadTop"], X))
+    for side in ("Left", "Right"):
+        shoulder = side + "Shoulder"
+        turn[shoulder] = _swung(turn["Chest"], straight[side + "Arm"], at[side + "Arm"] - at["Neck"])
+    for parent, upper, lower, end, hinge in HINGES:
+        one, other = at[lower] - at[upper], at[end] - at[lower]
+        axis = np.cross(one, other)
+        bend = np.linalg.norm(axis, axis=-1) / np.linalg.norm(one, axis=-1) / np.linalg.norm(other, axis=-1)
+        start = turn[parent].swapaxes(-1, -2)
+        axis = steady_axis(
+            _apply(start, one), _apply(start, axis), bend, rest=(straight[lower], np.array(hinge, float)), fps=fps
+        )
+        axis = _apply(turn[parent], axis)
+        turn[upper] = _turned(one, axis, (straight[lower], np.array(hinge, float)))
+        turn[lower] = _turned(other, axis, (straight[end], np.array(hinge, float)))
+    follows = {"Hand": "ForeArm", "Foot": "Leg", "ToeBase": "Leg", "ToeEnd": "Leg"}
+    for side in ("Left", "Right"):
+        turn |= {side + name: turn[side + leader] for name, leader in follows.items()}
+    turn["HeadTop"] = turn["Head"]
+    return turn
+
+
+def _head_axis(
+    chest: Float[ndarray, "f 3 3"], nose: Float[ndarray, "f 3"], crown: Float[ndarray, "f 3"], fps: float
+) -> Float[ndarray, "f 3"]:
+    """The direction to the head's left, from the triangle of thorax, nose and head top."""
+    start, whole = chest.swapaxes(-1, -2), nose + crown
+    axis = np.cross(crown, nose)
+    offset = np.linalg.norm(axis, axis=-1) / np.linalg.norm(whole, axis=-1) / np.linalg.norm(nose, axis=-1)
+    steady = steady_axis(_apply(start, whole), _apply(start, axis), np.minimum(2 * offset, 1), rest=(Y, X), fps=fps)
+    return _apply(chest, steady)
+
+
+def _apply(turn: Float[ndarray, "f 3 3"], vectors: Float[ndarray, "f 3"]) -> Float[ndarray, "f 3"]:
+    turned: ndarray = (turn @ vectors[..., None])[..., 0]
+    return turned
+
+
+def _turned(
+    along: Float[ndarray, "f 3"], across: Float[ndarray, "f 3"], rest: tuple[Float[ndarray, "3"], Float[ndarray, "3"]]
+) -> Float[ndarray, "f 3 3"]:
+    """The rotation that takes the first rest direction to `along` and the second as close to `across` as possible."""
+    turn: ndarray = frame(along, across) @ frame(*rest).T
+    return turn
+
+
+def _swung(
+    parent: Float[ndarray, "f 3 3"], rest: Float[ndarray, "3"], along: Float[ndarray, "f 3"]
+) -> Float[ndarray, "f 3 3"]:
+    """The parent's rotation and the smallest one after it that takes the rest direction to `along`."""
+    turn: ndarray = shortest(parent @ rest, along) @ parent
+    return turn
