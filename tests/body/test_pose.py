@@ -276,7 +276,7 @@ class TestFiles:
             rows = list(csv.DictReader(file))
         assert len(rows) == 5
         assert list(rows[0])[:7] == ["frame", "seconds", "valid", "pelvis_x", "pelvis_y", "pelvis_z", "pelvis_score"]
-        assert len(rows[0]) == 3 + 17 * 4
+        assert list(rows[0])[3 + 17 * 4 :][:1] == ["trunk_flexion"]  # angles and gait events follow
         assert [row["valid"] for row in rows] == ["1", "1", "0", "1", "1"]
         assert float(rows[3]["seconds"]) == 0.1
         assert float(rows[1]["head_top_z"]) == pytest.approx(full().points[1, 10, 2], rel=1e-5)

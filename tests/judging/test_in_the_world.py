@@ -234,7 +234,7 @@ def test_a_part_of_the_takes_is_evenly_spaced(calls):
     assert two.group("clean, known", "frame by frame").frames == 100 + 215
     assert (two.takes, two.skipped) == (2, ("a/short",))
     assert "2 takes at 30 frames per second" in str(two)
-    assert "left out, fewer than 100 frames: 1 takes" in str(two)
+    assert "left out, fewer than 100 frames: 1 take\n" in str(two)
     assert evaluate_world(model, clips(), takes=3) == evaluate_world(model, clips())
     assert evaluate_world(model, clips(), takes=9) == evaluate_world(model, clips())
     with pytest.raises(DataError, match="a number of takes from 1, got 0"):
@@ -290,8 +290,11 @@ def test_the_shipped_weights_find_the_path_of_a_person():
     assert lifted["root error"] < 30
     assert lifted["scale off"] < 20, "the sample body is not like the people of training"
     for kind in ("clean, known", "detected, known"):
-        exact = report.group(kind, "frame by frame, true poses").errors
-        assert exact["WA-MPJPE"] < report.group(kind, "frame by frame").errors["WA-MPJPE"] / 3
+        baseline, track, exact = (
+            report.group(kind, method).errors for method in ("frame by frame", "whole track", "whole track, true poses")
+        )
+        assert exact["WA-MPJPE"] < track["WA-MPJPE"] / 3
+        assert track["jitter"] < baseline["jitter"]
 
 
 class TestEvaluate:

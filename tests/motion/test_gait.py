@@ -1,6 +1,5 @@
 """Gait events of a figure that walks like a pendulum clock, whose events are known."""
 
-import csv
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +9,7 @@ from scipy.spatial.transform import Rotation
 import poseglass as pg
 from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
-from poseglass.motion.gait import gait_events, save_events
+from poseglass.motion.gait import gait_events
 
 RNG = np.random.default_rng(4)
 STRIDE = 1.1  # seconds
@@ -125,18 +124,6 @@ def test_unknown_ankles_have_no_events():
     points = walker(np.arange(180) / 30)
     points[85:87, INDEX("right_ankle")] = np.nan  # far from an event
     check(world(points), 0.02)
-
-
-def test_csv(tmp_path):
-    events = gait_events(world(walker(np.arange(180) / 30)))
-    with save_events(events, tmp_path / "walk-events.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [(row["side"], row["event"], int(row["frame"])) for row in rows] == [
-        (event.side, event.kind, event.frame) for event in events
-    ]
-    assert float(rows[3]["seconds"]) == pytest.approx(events[3].seconds, abs=1e-6)
-    with pytest.raises(PoseError, match=r"written as \.csv"):
-        save_events(events, tmp_path / "walk.txt")
 
 
 def test_pictures_are_refused():

@@ -8,15 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load as read_safetensors
 from safetensors.torch import save as write_safetensors
 from torch import nn
 
+from poseglass.body.skeleton import H36M_17
 from poseglass.errors import ModelError, WeightsError
 from poseglass.models import BACKBONES, Card, MixSTE
-from poseglass.waist.hourglass import Hourglass, hourglass
+from poseglass.motion.uncertainty import SIGNS, UncertaintyModel, kind_of
+from poseglass.waist.hourglass import Hourglass, backbone_of, hourglass
 from poseglass.weights import files as weights
 
 
@@ -380,3 +383,42 @@ class TestDevices:
         monkeypatch.setattr(torch.Tensor, "cpu", lambda x: moved.append(x) or cpu(x))
         weights.save(tiny(), tmp_path / "own")
         assert len(moved) == len(tiny().state_dict())
+
+
+def calibrated(folder: Path, digest: str | None = None) -> Path:
+    """Put a calibration beside the weights of a folder."""
+    own = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    UncertaintyModel({"knee": np.zeros(1 + len(SIGNS))}, digest or own).save(folder / "uncertainty.json")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["backbone", "hourglass", "format 1"])
+def test_the_calibration_beside_the_weights_is_loaded(tmp_path, kind):
+    if kind == "format 1":
+        folder = as_format_1(tiny(), tmp_path / "a", FORMAT_1)
+    else:
+        folder = weights.save(tiny() if kind == "backbone" else hourglass(tiny(), keep=3, at=1), tmp_path / "a")
+    assert backbone_of(weights.load(folder)).uncertainty is None
+    calibration = backbone_of(weights.load(calibrated(folder))).uncertainty
+    assert calibration is not None
+    assert [*calibration.coefficients] == ["knee"]
+    assert tiny().uncertainty is None
+
+
+def test_the_calibration_of_other_weights_is_not_used(tmp_path, caplog):
+    folder = calibrated(weights.save(tiny(), tmp_path / "a"))
+    weights.save(tiny(1), folder)
+    assert backbone_of(weights.load(folder)).uncertainty is None
+    assert "fitted to other weights and is not used: fit it again" in caplog.text
+    (folder / "uncertainty.json").write_text("{}")
+    with pytest.raises(WeightsError, match="not a calibration"):
+        weights.load(folder)
+
+
+def test_the_bundled_weights_are_calibrated():
+    """If this fails after the weights changed, run benchmarks/uncertainty.py on their folder."""
+    for name in weights.BUNDLED:
+        calibration = backbone_of(weights.load(name)).uncertainty
+        assert calibration is not None
+        assert {*calibration.coefficients} == {kind_of(joint) for joint in H36M_17.joints} - {"pelvis"}
+        assert all(0.85 <= share <= 0.95 for share in calibration.coverage.values())

@@ -2,11 +2,14 @@
 
 import csv
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import Skeleton
@@ -14,16 +17,38 @@ from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
 from poseglass.files.writing import writing
 
-__all__ = ["read_pose_file", "write_csv", "write_json", "write_npz"]
+__all__ = ["read_people_file", "read_pose_file", "write_csv", "write_json", "write_npz"]
 
 FORMAT = "poseglass pose sequence 1"
+SEVERAL = "poseglass people 1"
+"""The format of a JSON file that holds several people: their sequences in the list ``people``."""
 
 
 def read_pose_file(path: Path) -> PoseSequence:
     """Read a ``.npz`` or ``.json`` file that :func:`write_npz` or :func:`write_json` wrote. Pickles are never read.
 
     Raises:
+        PoseError: The file is missing, damaged or of another format, or holds several people.
+    """
+    people = read_people_file(path)
+    if len(people) > 1:
+        raise PoseError(f"{path} holds {len(people)} people; read them with poseglass.body.pose_file.read_people_file")
+    return people[0]
+
+
+def read_people_file(path: Path) -> list[PoseSequence]:
+    """Read everybody in a ``.json`` file that :func:`write_json` wrote, or the one person of any other.
+
+    Raises:
         PoseError: The file is missing, damaged or of another format.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "both.json"
+        >>> still = PoseSequence(np.zeros((2, 1, 2)), Skeleton("point", ("a",), ()), "pixels")
+        >>> write_json([still, still], path)
+        >>> len(read_people_file(path))
+        2
     """
     try:
         if path.suffix.lower() == ".json":
@@ -32,7 +57,9 @@ def read_pose_file(path: Path) -> PoseSequence:
             # Opened here because numpy does not close a damaged file that it opened itself.
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 record = {name: archive[name] for name in archive.files}
-        return _from_record(record)
+        if isinstance(record, dict) and record.get("format") == SEVERAL and record["people"]:
+            return [_from_record(person) for person in record["people"]]
+        return [_from_record(record)]
     except FileNotFoundError:
         raise PoseError(f"there is no file {path}; check the path") from None
     except PoseError as problem:
@@ -138,28 +165,38 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def write_json(poses: PoseSequence, path: Path) -> None:
-    """Write all fields; unknown values become null."""
-    record = {name: _plain(value) for name, value in _record(poses).items()}
+def write_json(poses: PoseSequence | Sequence[PoseSequence], path: Path) -> None:
+    """Write all fields of one person, or of several; unknown values become null."""
+    people = [
+        {name: _plain(value) for name, value in _record(person).items()}
+        for person in ([poses] if isinstance(poses, PoseSequence) else poses)
+    ]
+    record = people[0] if isinstance(poses, PoseSequence) else {"format": SEVERAL, "people": people}
     with writing(path, PoseError) as temporary:
         temporary.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
 
 
-def write_csv(poses: PoseSequence, path: Path) -> None:
+def write_csv(poses: PoseSequence, path: Path, columns: Mapping[str, Float[ndarray, " f"]] | None = None) -> None:
     """Write one row per frame: frame, seconds, valid, then the coordinates and score of each joint.
 
-    If the person's place is known, the path of the pelvis in the camera's axes and the contact of the feet follow.
+    If they are known, the path of the pelvis in the camera's axes, the contact of the feet, and the radius of each
+    joint's uncertainty follow, then further columns. Unknown values are empty.
     """
     axes = "xyz"[: poses.points.shape[2]]
-    header = ["frame", "seconds", "valid"]
-    header += [f"{joint}_{axis}" for joint in poses.skeleton.joints for axis in (*axes, "score")]
-    rows = np.concatenate([poses.points, poses.confidence[..., None]], -1).reshape(len(poses), -1)
+    joints = np.concatenate([poses.points, poses.confidence[..., None]], -1)  # f j _
+    names = [f"{joint}_{axis}" for joint in poses.skeleton.joints for axis in (*axes, "score")]
+    values = [*joints.reshape(len(poses), len(names)).T]
     if poses.trajectory is not None:
-        header += ["root_x", "root_y", "root_z", "contact_left", "contact_right"]
-        rows = np.concatenate([rows, poses.trajectory.root, poses.trajectory.contact], -1)
+        names += ["root_x", "root_y", "root_z", "contact_left", "contact_right"]
+        values += [*poses.trajectory.root.T, *poses.trajectory.contact.T]
+    if poses.uncertainty is not None:
+        names += [f"{joint}_radius" for joint in poses.skeleton.joints]
+        values += [*poses.uncertainty.T]
+    names, values = [*names, *(columns or {})], [*values, *(columns or {}).values()]
     with writing(path, PoseError) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(header)
-        for frame, (seconds, valid, row) in enumerate(zip(poses.times, poses.validity, rows, strict=True)):
-            values = ("" if np.isnan(value) else f"{value:.6g}" for value in row)
-            writer.writerow([frame, f"{seconds:.6f}", int(valid), *values])
+        writer.writerow(["frame", "seconds", "valid", *names])
+        rows = zip(poses.times, poses.validity, *values, strict=True)
+        for frame, (seconds, valid, *row) in enumerate(rows):
+            cells = ("" if np.isnan(value) else f"{value:.6g}" for value in row)
+            writer.writerow([frame, f"{seconds:.6f}", int(valid), *cells])

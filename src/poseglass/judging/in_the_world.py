@@ -1,10 +1,10 @@
 """Accuracy of whole motions on motion clips: where the person is, when their feet stand, which way is up.
 
 The views are those of :mod:`poseglass.judging.on_clips`: takes at 30 frames per second, seen by its four fixed cameras,
-with clean and with detector-like 2D poses. Takes shorter than a segment of 100 frames are left out, and each of the
-others is seen by one camera: the first by the first, the second by the second, and so on, in turn. Each view is lifted
-and placed as a whole, with the true focal length and without (*known*, *unknown*). :data:`METHODS` lists what is
-compared, :data:`poseglass.judging.world_measures.WORLD_MEASURES` what is measured.
+with clean and with detector-like 2D poses. Takes shorter than a segment of 100 frames are left out. The others take
+turns with the cameras, so that each is seen by one. Each view is lifted and placed as a whole, once with the true focal
+length (*known*) and once without (*unknown*). :data:`METHODS` lists what is compared,
+:data:`poseglass.judging.world_measures.WORLD_MEASURES` what is measured.
 """
 
 from dataclasses import dataclass, replace
@@ -24,6 +24,7 @@ from poseglass.judging.report import GroupErrors, WorldReport
 from poseglass.judging.viewpoints import CAMERAS, DETECTORS, FPS, SIZE, ClipView, at_rate, clip_views
 from poseglass.judging.world_measures import ANKLES, SEGMENT, WORLD_MEASURES, PlacedMotion, standing
 from poseglass.lifting.predictor import predict
+from poseglass.motion.placing import place
 from poseglass.waist.hourglass import PoseModel
 
 __all__ = ["METHODS", "Method", "evaluate_world"]
@@ -51,7 +52,8 @@ class Method:
 
 METHODS = {
     "frame by frame": Method(frame_by_frame),
-    "frame by frame, true poses": Method(frame_by_frame, true_poses=True),
+    "whole track": Method(place),
+    "whole track, true poses": Method(place, true_poses=True),
     "true path": Method(None),
 }
 

@@ -12,6 +12,7 @@ from poseglass.errors import ModelError
 from poseglass.models.card import Card, shallow_copy
 from poseglass.models.published import Published
 from poseglass.models.time_code import time_code
+from poseglass.motion.uncertainty import UncertaintyModel
 
 __all__ = ["PoseTransformer", "check_heads"]
 
@@ -39,6 +40,7 @@ class PoseTransformer(nn.Module, ABC):
         output_parameters: Names of the weights that produce the poses, for :meth:`init_sinusoidal`.
         published: What identifies published checkpoints of this architecture; None if there are none.
         config: The constructor's arguments, from which :func:`poseglass.load` rebuilds the network.
+        uncertainty: How far its poses may be from the truth; None if the weights are not calibrated.
     """
 
     dim: int
@@ -55,6 +57,7 @@ class PoseTransformer(nn.Module, ABC):
     output_parameters: ClassVar[tuple[str, ...]] = ()
     published: ClassVar[Published | None] = None
     config: dict[str, Any]
+    uncertainty: UncertaintyModel | None = None
 
     def __init__(self, *, card: Card | None = None) -> None:
         super().__init__()

@@ -9,11 +9,8 @@ Joint centres are not bony landmarks, so zeros differ from a laboratory's by con
 about its own axis shows only while its knee or elbow is bent. See docs/motion.md for how large the errors are.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from os import PathLike
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
@@ -21,7 +18,6 @@ from numpy import ndarray
 
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import PoseError
-from poseglass.files.writing import writing
 
 __all__ = ["ANGLES", "JointAngles", "joint_angles"]
 
@@ -91,24 +87,6 @@ class JointAngles:
             raise PoseError(f"there is no angle {name!r}{because}")
         column: ndarray = self.degrees[:, self.names.index(name)]
         return column
-
-    def save(self, path: str | PathLike[str]) -> Path:
-        """Write a CSV file: one row per frame with frame, seconds and the angles. Unknown angles are empty.
-
-        Raises:
-            PoseError: The name does not end in ``.csv``, or the file cannot be written.
-        """
-        path = Path(path)
-        if path.suffix.lower() != ".csv":
-            raise PoseError(f"cannot write {path}: joint angles are written as .csv")
-        with writing(path, PoseError) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            rows.writerow(["frame", "seconds", *self.names])
-            for frame, (seconds, values) in enumerate(zip(self.times, self.degrees, strict=True)):
-                rows.writerow(
-                    [frame, f"{seconds:.6f}", *("" if np.isnan(value) else f"{value:.3f}" for value in values)]
-                )
-        return path
 
 
 def joint_angles(motion: PoseSequence) -> JointAngles:

@@ -6,11 +6,8 @@ the direction of walking. Here the ankle stands for both, and the direction is t
 method needs neither a path nor a world, and works on a treadmill and along a curve.
 """
 
-import csv
 from dataclasses import dataclass
 from itertools import pairwise, product
-from os import PathLike
-from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -19,10 +16,9 @@ from numpy import ndarray
 
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import PoseError
-from poseglass.files.writing import writing
 from poseglass.motion.smoothing import smooth_points
 
-__all__ = ["GaitEvent", "gait_events", "save_events"]
+__all__ = ["GaitEvent", "gait_events"]
 
 FEET_HERTZ = 6.0
 """Cut-off of the feet's low pass, as usual for gait (Winter 2009): noise would move the extremes."""
@@ -89,22 +85,6 @@ def gait_events(motion: PoseSequence) -> list[GaitEvent]:
             seconds, frame = _refined(own, int(peak), motion.times)
             events.append(GaitEvent(seconds, frame, side, kind))
     return sorted(events)
-
-
-def save_events(events: list[GaitEvent], path: str | PathLike[str]) -> Path:
-    """Write events as CSV, one per row: seconds, frame, side, event.
-
-    Raises:
-        PoseError: The name does not end in ``.csv``, or the file cannot be written.
-    """
-    path = Path(path)
-    if path.suffix.lower() != ".csv":
-        raise PoseError(f"cannot write {path}: gait events are written as .csv")
-    with writing(path, PoseError) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow(["seconds", "frame", "side", "event"])
-        rows.writerows([f"{event.seconds:.6f}", event.frame, event.side, event.kind] for event in events)
-    return path
 
 
 def _feet_ahead(motion: PoseSequence) -> dict[str, Float[ndarray, " f"]]:

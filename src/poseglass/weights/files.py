@@ -3,11 +3,13 @@
 Only one file of a folder counts, ``weights.safetensors``. It holds the tensors and, in its metadata, a description of
 the model and a checksum of the file. It is written under a temporary name and renamed, so a folder is always complete.
 ``config.json`` beside it shows people the same description; loading does not use it. In format 1, ``config.json`` held
-the description and the checksum of ``weights.safetensors``. Folders of format 1 still load.
+the description and the checksum of ``weights.safetensors``. Folders of format 1 still load. ``uncertainty.json``, if
+present, says how far the poses may be from the truth (:mod:`poseglass.motion.uncertainty`).
 """
 
 import hashlib
 import json
+import logging
 from contextlib import AbstractContextManager, nullcontext
 from os import PathLike
 from pathlib import Path
@@ -22,7 +24,8 @@ from torch import nn
 from poseglass.errors import WeightsError
 from poseglass.files.writing import writing
 from poseglass.models import PoseTransformer, devices
-from poseglass.waist.hourglass import PoseModel
+from poseglass.motion.uncertainty import UncertaintyModel
+from poseglass.waist.hourglass import PoseModel, backbone_of
 from poseglass.waist.schedule import Keep
 from poseglass.weights.checkpoints import load_checkpoint
 from poseglass.weights.description import build, describe, from_format_1
@@ -31,9 +34,11 @@ from poseglass.weights.state import check_state, load_state
 
 __all__ = ["BUNDLED", "WEIGHTS", "load", "load_state", "save"]
 
+log = logging.getLogger("poseglass")
+
 ASSETS = Path(__file__).with_name("bundled")
 BUNDLED = ("balanced",)
-WEIGHTS = "weights.safetensors"
+WEIGHTS, UNCERTAINTY = "weights.safetensors", "uncertainty.json"
 FORMATS = ("poseglass weights 1", "poseglass weights 2")
 METADATA = "poseglass"  # the key of our description in the file's metadata
 UNKNOWN = "0" * 64  # the placeholder for the checksum while it is computed
@@ -169,7 +174,20 @@ def _load_folder(folder: Path, backbone: type[PoseTransformer] | None) -> PoseMo
         with _keeps_generator():
             model = build(described)
     load_state(model, state, folder)
+    backbone_of(model).uncertainty = _uncertainty(folder, hashlib.sha256(content).hexdigest())
     return model.eval()
+
+
+def _uncertainty(folder: Path, digest: str) -> UncertaintyModel | None:
+    """The calibration beside weights with this SHA-256; None if there is none, or if it is that of other weights."""
+    path = folder / UNCERTAINTY
+    if not path.is_file():
+        return None
+    calibration = UncertaintyModel.read(path)
+    if calibration.weights != digest:
+        log.warning("%s was fitted to other weights and is not used: fit it again", path)
+        return None
+    return calibration
 
 
 def _keeps_generator() -> AbstractContextManager[None]:
