@@ -33,7 +33,13 @@ def checked_outputs(paths: Sequence[Path], source: Path) -> list[Path]:
 
 
 def write_outputs(
-    motions: "Sequence[PoseSequence]", outputs: Sequence[Path], source: Path, video: Path | None, stopwatch: "Stopwatch"
+    motions: "Sequence[PoseSequence]",
+    outputs: Sequence[Path],
+    source: Path,
+    video: Path | None,
+    stopwatch: "Stopwatch",
+    *,
+    embed: bool = False,
 ) -> None:
     """Write everybody to every file.
 
@@ -43,6 +49,7 @@ def write_outputs(
         source: The file that was lifted, which is never overwritten.
         video: The video that it was lifted from, to draw on; None for keypoints.
         stopwatch: Counts the stages "write" and "draw".
+        embed: Whether to store a small copy of the video in the files that can hold one.
     """
     files = [
         (target, shown)
@@ -63,7 +70,7 @@ def write_outputs(
             if writer.exports:
                 key = shown[0].person or 1
                 content = exports[key] = exports.get(key) or imported(EXPORT)(content)
-            if writer.draws:
+            if writer.draws or (writer.embeds and embed):
                 writer.load()(content, target, video=video)
             else:
                 writer.load()(content, target)
