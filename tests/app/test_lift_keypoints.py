@@ -5,10 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from conftest import Run, make_walk
 from oracle import published
 from poseglass import BODY_25, PoseSequence
+from poseglass.files.outputs import WRITERS
+from poseglass.mocap.animation import Animation
+from poseglass.mocap.bvh import read_bvh
+from poseglass.mocap.formats import read_tracks
+from poseglass.mocap.gltf import read_glb
+from poseglass.mocap.storage import read_mot
+from poseglass.motion.angles import joint_angles
+from poseglass.motion.upright import has_place
 from poseglass.video.reading import VideoReader
 from samples.bomb import Bomb
 from samples.commandline import (
@@ -101,6 +110,19 @@ class TestKeypoints:
             assert len(list(video)) == len(motion)
         assert (workdir / "walk.html").read_text().lstrip().lower().startswith("<!doctype html")
         assert (workdir / "walk.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_files_for_other_programs_show_the_same_person(self, poseglass: Run, workdir: Path) -> None:
+        exported = [suffix for suffix, writer in WRITERS.items() if writer.exports]
+        outputs = [part for suffix in exported for part in ("-o", f"walk{suffix}")]
+        done = poseglass("lift", HALPE, "--size", "1920x1080", "-o", "walk.npz", *outputs)
+        succeeded(done)
+        motion, animation = PoseSequence.load("walk.npz"), Animation.from_bones(read_bvh("walk.bvh"), unit=0.01)
+        assert len(animation) == len(motion) == len(read_tracks("walk.trc")) == len(read_mot("walk.mot").times)
+        assert animation.positions.shape == Animation.from_bones(read_glb("walk.glb")).positions.shape
+        knee = read_mot("walk.mot").names.index("knee_angle_r")
+        assert_allclose(read_mot("walk.mot").values[:, knee], joint_angles(motion)["right_knee_flexion"], atol=1e-3)
+        assert done.err.count("no place in the world") == (0 if has_place(motion) else 1)
+        assert all(f"wrote walk{suffix}" in done.err for suffix in exported)
 
     def test_a_single_frame_is_lifted(self, poseglass: Run, workdir: Path) -> None:
         someone(1).save(workdir / "still.json")

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass import H36M_17, PoseSequence
 from poseglass.body.resample import resample
+from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
 
 
@@ -66,3 +67,14 @@ def test_the_frame_rate_must_be_a_positive_number(walk, fps):
 
 def test_the_rate_may_be_below_one_frame_per_second(walk):
     assert len(resample(walk, 0.5)) == 2
+
+
+def test_the_trajectory_and_the_uncertainty_are_resampled(walk):
+    seconds = walk.times[:, None]
+    path = Trajectory(seconds * [1, 2, 3], contact=np.repeat(np.abs(np.sin(seconds)), 2, 1), focal=1000)
+    placed = replace(walk, trajectory=path, uncertainty=np.tile(np.arange(90.0)[:, None], 17))
+    faster = resample(placed, 48)
+    assert_allclose(faster.root, faster.times[:, None] * [1, 2, 3], atol=1e-5)
+    assert faster.trajectory.focal == 1000
+    assert_allclose(faster.contact[:, 0], np.interp(faster.times, placed.times, path.contact[:, 0]), atol=1e-6)
+    assert_allclose(faster.uncertainty[:, 0], np.ceil(faster.times * 30 - 1e-6))

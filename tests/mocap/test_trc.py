@@ -60,7 +60,7 @@ def test_the_written_file_has_opensims_header(tmp_path):
         "Frame#\tTime\tleft_hip\t\t\tnose\t\t",
         "\t\tX1\tY1\tZ1\tX2\tY2\tZ2",
         "",
-        "1\t2.5000000\t100.0000\t1000.0000\t2000.0000\t\t0.0000\t0.0000",
+        "1\t2.5000000\t100.0000\t1000.0000\t2000.0000\tnan\t0.0000\t0.0000",
     ]
 
 

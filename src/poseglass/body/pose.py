@@ -13,7 +13,7 @@ from numpy import ndarray
 from poseglass.body.skeleton import H36M_17, Skeleton, conversion
 from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
-from poseglass.files.outputs import PLAYER, READER, WRITERS, imported
+from poseglass.files.outputs import PLAYER, READER, WRITERS, imported, writer_of
 
 __all__ = ["PoseSequence", "Space"]
 
@@ -267,15 +267,16 @@ class PoseSequence:
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the motion in the format that the suffix names; :data:`poseglass.files.outputs.WRITERS` lists them.
 
-        :meth:`load` reads ``.npz`` and ``.json`` back; ``.csv`` has one row per frame.
+        :meth:`load` reads ``.npz`` and ``.json`` back; ``.csv`` has one row per frame. The files for other programs
+        (:mod:`poseglass.motion.exporting`) are in world space if the motion has a place in the world.
 
         Raises:
             PoseError: The suffix is unknown, or the file cannot be written.
         """
         path = Path(path)
-        if (writer := WRITERS.get(path.suffix.lower())) is None:
+        if (writer := writer_of(path)) is None:
             raise PoseError(f"cannot write {path}: expected a name that ends in {', '.join(WRITERS)}")
-        imported(writer.home)(self, path)
+        writer.load()(self, path)
         return path
 
     @classmethod

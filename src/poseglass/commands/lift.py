@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -14,7 +14,7 @@ from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.terminal import console, tell, wrong
 from poseglass.errors import PoseglassError
-from poseglass.files.outputs import WRITERS, imported, writers_in_words
+from poseglass.files.outputs import EXPORT, WRITERS, imported, writer_of, writers_in_words
 from poseglass.files.writing import check_writable
 
 if TYPE_CHECKING:
@@ -152,9 +152,18 @@ def _lift_and_write(lifter: "Lifter", opened: "Keypoints | VideoReader", source:
         motion = lifter.lift(opened, each=lambda chunk: advance(len(chunk)), stopwatch=stopwatch)
     assert lifter.report is not None
     _tell_frames(lifter.report, motion)
+    export: Any = None  # shared by all files that can, so that the rig is fitted once
     for path in outputs:
-        with stopwatch.timing("draw" if _draws(path) else "write"), console.status(Text(f"writing {path}")):
-            _write(motion, path, None if video is None else source)
+        writer = writer_of(path)
+        assert writer is not None  # checked by _check_output
+        with stopwatch.timing("draw" if writer.draws else "write"), console.status(Text(f"writing {path}")):
+            if writer.exports:
+                export = export or imported(EXPORT)(motion)
+                writer.load()(export, path)
+            elif writer.draws:
+                writer.load()(motion, path, video=None if video is None else source)
+            else:
+                writer.load()(motion, path)
         tell(f"wrote {path} ({_amount(path.stat().st_size)})")
     _tell_times(lifter.report, stopwatch)
 
@@ -184,29 +193,20 @@ def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 def _draws(path: Path) -> bool:
-    writer = WRITERS.get(path.suffix.lower())
+    writer = writer_of(path)
     return writer is not None and writer.draws
 
 
 def _check_output(path: Path, source: Path) -> None:
     """Refuse a file that cannot be written, before the work starts."""
-    writer = WRITERS.get(path.suffix.lower())
+    writer = writer_of(path)
     if writer is None:
         wrong("--out", f"{path} must end in one of {', '.join(WRITERS)}")
     if path.exists() and source.exists() and path.samefile(source):
         wrong("--out", f"{path} is the file to lift; choose another name")
     check_writable(path)
     if writer.contents != "the motion":
-        imported(writer.home)  # raises an error if it needs a missing package
-
-
-def _write(motion: "PoseSequence", path: Path, video: Path | None) -> None:
-    writer = WRITERS[path.suffix.lower()]
-    write = imported(writer.home)
-    if writer.draws:
-        write(motion, path, video=video)
-    else:
-        write(motion, path)
+        writer.load()  # raises an error if it needs a missing package
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

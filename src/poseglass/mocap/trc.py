@@ -72,9 +72,10 @@ def read_trc(path: str | PathLike[str]) -> PointTracks:
 
 
 def write_trc(tracks: PointTracks, path: str | PathLike[str]) -> None:
-    """Write a TRC file, in millimetres. The cells of an unknown point are empty.
+    """Write a TRC file, in millimetres. The coordinates of an unknown point are ``nan``.
 
-    OpenSim expects y to point up; the axes are written as they are.
+    An empty cell would be unknown too, but OpenSim 4.6 refuses a line whose last cell is empty. OpenSim expects y to
+    point up; the axes are written as they are.
 
     Args:
         tracks: The points. They must state their rate and unit.
@@ -109,5 +110,4 @@ def write_trc(tracks: PointTracks, path: str | PathLike[str]) -> None:
     with writing(path, PoseError) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines("\t".join(cells) + "\n" for cells in head)
         for frame, (seconds, row) in enumerate(zip(times, millimetres, strict=True), 1):
-            cells = ("" if np.isnan(value) else f"{value:.4f}" for value in row)
-            file.write("\t".join([str(frame), f"{seconds:.7f}", *cells]) + "\n")
+            file.write("\t".join([str(frame), f"{seconds:.7f}", *(f"{value:.4f}" for value in row)]) + "\n")
