@@ -10,14 +10,13 @@ import sys
 from pathlib import Path
 
 import poseglass as pg
-from poseglass.body.concatenate import concatenate
 from poseglass.detect import make_detector
 from poseglass.detect.fetch import cache_folder
 from poseglass.detect.packages import Wheel
 from poseglass.files.writing import writing
+from poseglass.lifting.clip_people import ClipPeople
 from poseglass.lifting.stopwatch import Stopwatch
-from poseglass.lifting.stream import detected_poses
-from poseglass.people.following import Follower
+from poseglass.lifting.stream import Film, detected_people
 from poseglass.video.reading import VideoReader
 
 POSE2SIM = Wheel("pose2sim==0.10.49", "403e0dc4065898ba6a595e72a8970950310979253d60e24c2e00b16b36bf21e1", 51)
@@ -42,9 +41,9 @@ def files(package: Wheel, members: list[str]) -> list[Path]:
 
 def keypoints(path: Path, detector: str) -> pg.PoseSequence:
     """The 2D keypoints of the most prominent person in a video, as lifting gets them."""
+    finder = make_detector(detector)
     with VideoReader(path) as video:
-        info, follower = video.info, Follower()
-        chunks = detected_poses(
-            video, make_detector(detector), size=info.size, fps=info.fps, follower=follower, stopwatch=Stopwatch()
-        )
-        return concatenate(list(chunks))
+        people = ClipPeople(Film(finder.skeleton, video.info.size, video.info.fps))
+        for crowds in detected_people(video, finder, stopwatch=Stopwatch()):
+            people.add(crowds)
+    return people.poses(people.ranked()[0])

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from conftest import Run, make_walk
 from oracle import published
 from poseglass import BODY_25, PoseSequence
+from poseglass.body.pose_file import read_people_file
+from poseglass.commands.outputs import person_path
 from poseglass.files.outputs import WRITERS
+from poseglass.keypoints import read_people
 from poseglass.mocap.animation import Animation
 from poseglass.mocap.bvh import read_bvh
 from poseglass.mocap.formats import read_tracks
@@ -294,3 +297,71 @@ class TestWrongKeypoints:
         for name in ("evil.npy", "evil.npz"):
             refused(poseglass("lift", name, "--layout", "coco17"), name)
         assert names(workdir) == {"evil.npy", "evil.npz"}
+
+
+class TestSeveralPeople:
+    """Three people of different sizes; the smallest leaves after half of the frames."""
+
+    @pytest.fixture
+    def crowd(self, workdir: Path) -> Path:
+        walk = someone(24).points
+        people = [walk * size + np.array([place, 5]) for place, size in ((0, 0.8), (200, 1.0), (400, 0.6))]
+        people[2][12:] = np.nan
+        np.savez(workdir / "crowd.npz", keypoints=np.stack(people, 1), layout="h36m17")  # f p j 2
+        return workdir / "crowd.npz"
+
+    def test_formats_of_one_person_get_a_file_each(self, poseglass: Run, workdir: Path, crowd: Path) -> None:
+        succeeded(done := poseglass("lift", crowd, "--people", "all", "-o", "c.csv", "-o", "c.json"))
+        assert "24 frames, 0.8 s at 30 fps; 3 people in sight, 3 lifted" in done.err
+        assert [line for line in done.err.splitlines() if line.startswith("person ")] == [
+            "person 1 in every frame",
+            "person 2 in every frame",
+            "person 3 in 12 of them, the others are filled in",
+        ]
+        assert names(workdir) == {"crowd.npz", "c.csv", "c-2.csv", "c-3.csv", "c.json"}
+        people = read_people_file(workdir / "c.json")
+        assert [motion.person for motion in people] == [1, 2, 3]
+        for number, motion in enumerate(people, 1):
+            table = (workdir / person_path(Path("c.csv"), number).name).read_text().splitlines()
+            assert [row.split(",")[2] for row in table[1:]] == [f"{int(valid)}" for valid in motion.validity]
+
+    def test_the_largest_person_is_the_default_and_the_others_are_mentioned(
+        self, poseglass: Run, workdir: Path, crowd: Path
+    ) -> None:
+        done = poseglass("lift", crowd, "-o", "c.npz")
+        assert "warning: 3 people in sight: only the most prominent one is lifted" in done.err
+        succeeded(poseglass("lift", crowd, "--people", 2, "-o", "two.npz"))
+        assert names(workdir) == {"crowd.npz", "c.npz", "two.npz", "two-2.npz"}
+        assert_array_equal(PoseSequence.load("c.npz").points, PoseSequence.load("two.npz").points)
+
+    def test_a_person_is_chosen_by_number(self, poseglass: Run, workdir: Path, crowd: Path) -> None:
+        succeeded(poseglass("lift", crowd, "--person", 2, "-o", "second.npz"))
+        succeeded(poseglass("lift", crowd, "--people", "all", "-o", "all.npz"))
+        second, expected = PoseSequence.load("second.npz"), PoseSequence.load("all-2.npz")
+        assert second.person == 2
+        assert_array_equal(second.points, expected.points)
+        done = poseglass("lift", crowd, "--person", 4)
+        refused(done, "--person", "shows 3 people only", code=2)
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("--people", "some"), ("--people", "choose largest, all or a number from 1, not 'some'")),
+            (("--people", "0"), ("--people", "choose largest, all or a number from 1, not '0'")),
+            (("--people", "all", "--person", 1), ("--person", "leave out --people")),
+        ],
+    )
+    def test_other_choices_are_refused(
+        self, poseglass: Run, workdir: Path, crowd: Path, arguments: tuple, words: tuple[str, str]
+    ) -> None:
+        refused(poseglass("lift", crowd, *arguments), *words, code=2)
+
+    def test_the_source_is_never_overwritten_by_the_file_of_another_person(
+        self, poseglass: Run, workdir: Path, crowd: Path
+    ) -> None:
+        frames = np.stack([person.points for person in read_people(crowd)[:2]], 1)  # f p j 2
+        np.savez(workdir / "c-2.npz", keypoints=frames, layout="h36m17")
+        before = (workdir / "c-2.npz").read_bytes()
+        done = poseglass("lift", "c-2.npz", "--people", "all", "-o", "c.npz")
+        refused(done, "--out", "c-2.npz is the file to lift", code=2)
+        assert (workdir / "c-2.npz").read_bytes() == before

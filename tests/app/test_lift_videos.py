@@ -12,6 +12,7 @@ import pytest
 
 from conftest import CommandResult, Run
 from poseglass import COCO_17, PoseSequence
+from poseglass.body.pose_file import read_people_file
 from poseglass.detect import DETECTORS
 from poseglass.detect.fake import FakeDetector
 from poseglass.detect.fetch import detector_model
@@ -85,7 +86,7 @@ class TestVideos:
     def test_progress_is_logged_line_by_line_without_a_terminal(
         self, poseglass: Run, workdir: Path, walker: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("poseglass.commands.lift.LOG_SECONDS", 0)
+        monkeypatch.setattr("poseglass.commands.progress.LOG_SECONDS", 0)
         film(workdir / "walk.mp4", 50)
         succeeded(done := poseglass("lift", "walk.mp4"))
         lines = re.findall(r"^lifted (\d+) of 50 frames, \d+ frames/s$", done.err, re.MULTILINE)
@@ -102,10 +103,23 @@ class TestVideos:
         monkeypatch.setitem(DETECTORS, "two", lambda weights: Two(someone(40)))
         film(workdir / "walk.mp4", 40)
         done = poseglass("lift", "walk.mp4", "--detector", "two")
-        assert "warning: up to 2 people per frame: only one is followed, at first the most prominent" in done.err
+        assert "warning: 2 people in sight: only the most prominent one is lifted" in done.err
         motion = PoseSequence.load("walk-3d.npz")
         np.testing.assert_allclose(motion.pose2d.points, someone(40).points)
+        assert motion.person == 1
         refused(poseglass("lift", "walk.mp4", "--detector", "three"), "--detector", "choose one of mediapipe", code=2)
+        outputs = [part for suffix in ("npz", "json", "mp4", "html") for part in ("-o", f"both.{suffix}")]
+        succeeded(done := poseglass("lift", "walk.mp4", "--detector", "two", "--people", "all", *outputs))
+        assert "2 people in sight, 2 lifted" in done.err
+        assert "person 1 in every frame" in done.err
+        assert names(workdir) == {
+            "walk.mp4", "walk-3d.npz", "both.npz", "both-2.npz", "both.json", "both.mp4", "both.html"
+        }  # fmt: skip
+        both = [PoseSequence.load(name) for name in ("both.npz", "both-2.npz")]
+        assert [each.person for each in both] == [1, 2]
+        np.testing.assert_array_equal(both[0].points, motion.points)
+        np.testing.assert_allclose(both[1].pose2d.points, someone(40).points * 0.5 + [80, 0])
+        assert len(read_people_file(Path("both.json"))) == 2
 
     def test_a_single_frame_and_a_still_image_are_lifted(self, poseglass: Run, workdir: Path, walker: None) -> None:
         from PIL import Image

@@ -243,7 +243,7 @@ def test_a_long_motion_with_uneven_timing_plays_by_its_timestamps(chromium: Brow
         pose2d=PoseSequence(np.tile(short.pose2d.points, (turns, 1, 1)), H36M_17, "pixels", size=(1280, 720)),
     )
     page = write_page(motion, tmp_path / "long.html")
-    assert page.stat().st_size < 280 * frames + 90_000
+    assert page.stat().st_size < 320 * frames + 100_000
     chromium.open(page)
     chromium.run("poseglass.pause(); poseglass.seek(15000)")
     picture = chromium.picture()

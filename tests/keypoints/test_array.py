@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass import BLAZEPOSE_33, COCO_17, H36M_17
 from poseglass.errors import FormatError
-from poseglass.keypoints import read_keypoints
+from poseglass.keypoints import read_keypoints, read_people
 from poseglass.keypoints.array import split_scores
 from samples.keypoint_files import SIZE, person
 
@@ -60,3 +60,31 @@ def test_the_third_number_is_a_score_if_it_is_in_the_range_of_scores(third, scor
     assert_array_equal(scores, table[..., 2] if score else np.ones((1, 33)))
     with nullcontext() if score else pytest.raises(FormatError, match="the file: the third number of a joint must be"):
         split_scores(table[:, :17], COCO_17, "the file")
+
+
+@pytest.mark.parametrize("ids", [None, [[5, 6], [6, 5], [5, 6]], [[-1, -1]] * 3, [[0, 0]] * 3])
+def test_an_array_of_several_people_is_read(tmp_path, ids):
+    crowd = np.stack([person(17, x=x) for x in (100, 600)])[None].repeat(3, 0)  # f p j 3
+    crowd[1] = crowd[1, ::-1]  # in another order
+    np.savez(tmp_path / "crowd.npz", keypoints=crowd, **({} if ids is None else {"ids": ids}))
+    both = read_people(tmp_path / "crowd.npz", layout="coco17")
+    assert [poses.person for poses in both] == [1, 2]
+    for poses in both:
+        assert poses.validity.all()
+        np.testing.assert_array_equal(poses.points[0], poses.points[1])
+
+
+def test_ids_need_the_shape_of_the_people(tmp_path):
+    np.savez(tmp_path / "crowd.npz", keypoints=np.ones((3, 2, 17, 2)) * 50, ids=[1, 2])
+    with pytest.raises(FormatError, match=r"the array 'ids' must have shape \(3, 2\), .* got \(2,\)"):
+        read_people(tmp_path / "crowd.npz", layout="coco17")
+
+
+def test_a_person_missing_from_an_array_of_several_is_absent(tmp_path):
+    crowd = np.stack([person(17, x=x)[..., :2] for x in (100, 500)])[None].repeat(4, 0)  # f p j 2
+    crowd[2:, 1] = np.nan
+    np.save(tmp_path / "crowd.npy", crowd)
+    assert [poses.validity.tolist() for poses in read_people(tmp_path / "crowd.npy", layout="coco17")] == [
+        [True] * 4,
+        [True, True, False, False],
+    ]

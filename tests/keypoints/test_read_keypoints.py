@@ -1,4 +1,4 @@
-"""Reading any keypoint file: one person is followed, damaged files are refused, formats are in the table."""
+"""Reading any keypoint file: who is who, damaged files are refused, formats are in the table."""
 
 import json
 import random
@@ -11,9 +11,9 @@ from numpy.testing import assert_allclose
 
 from poseglass import COCO_17, keypoints
 from poseglass.errors import FormatError
-from poseglass.keypoints import FORMATS, read_keypoints
-from poseglass.keypoints.frames import one_person, rows
-from poseglass.people.following import DetectedPerson, main_person
+from poseglass.keypoints import FORMATS, read_keypoints, read_people
+from poseglass.keypoints.frames import one_person, span
+from poseglass.people.detection import DetectedPerson
 from samples.keypoint_files import SAMPLES, coco, person, write
 
 
@@ -39,13 +39,35 @@ def test_a_person_is_followed_when_their_index_changes(tmp_path):
     assert_allclose(poses.points[:, 0, 0], person(17)[0, 0] + np.arange(20), atol=1e-2)
 
 
-def test_after_a_long_gap_the_person_may_be_elsewhere():
-    def at(x: float) -> list[DetectedPerson]:
-        joints = person(17, x=x)
-        return [DetectedPerson(joints[:, :2], joints[:, 2])]
+@pytest.mark.parametrize("ids", [(None, None), (0, 0), (3, [[7.0]])], ids=["no ids", "0 for everybody", "ids"])
+def test_everybody_in_a_file_is_read_on_one_clock(tmp_path, ids):
+    entries = []
+    for n in range(30):
+        crowd = [(person(17, x=100 + 4 * n, height=220), ids[0]), (person(17, x=500 - 4 * n, height=120), ids[1])]
+        for joints, idx in crowd[: 2 if n < 20 else 1][:: -1 if n % 3 else 1]:
+            entries += coco({n: [joints]}, **({} if idx is None else {"idx": idx}))
+    people = read_people(write(tmp_path / "r.json", entries), fps=25, layout="coco17")
+    assert [poses.person for poses in people] == [1, 2]
+    assert [len(poses) for poses in people] == [30, 30]
+    assert [int(poses.validity.sum()) for poses in people] == [30, 20]
+    assert [poses.rate for poses in people] == [25, 25]
+    for poses, place in zip(people, ([100, 4, 220], [500, -4, 120]), strict=True):
+        for n in np.flatnonzero(poses.validity):
+            expected = person(17, x=place[0] + place[1] * n, height=place[2])
+            assert_allclose(poses.points[n], expected[:, :2], atol=1e-3)
+    assert_allclose(people[0].points, read_keypoints(tmp_path / "r.json", fps=25, layout="coco17").points)
 
-    frames = {n: at(100) for n in range(10)} | {n: at(500) for n in range(40, 50)} | {10: at(100) * 2}
-    assert sorted(main_person(frames)) == [*range(11), *range(40, 50)]
+
+def test_a_single_person_has_no_number(tmp_path):
+    (poses,) = read_people(write(tmp_path / "r.json", coco({n: [person(17)] for n in range(9)})))
+    assert poses.person is None
+
+
+def test_one_who_leaves_and_another_who_enters_are_two(tmp_path):
+    entries = [entry for n in range(8) for entry in coco({n: [person(17, x=100)]}, idx=1)]
+    entries += [entry for n in range(10, 20) for entry in coco({n: [person(17, x=770)]}, idx=2)]
+    people = read_people(write(tmp_path / "r.json", entries), layout="coco17")
+    assert [np.flatnonzero(poses.validity).tolist() for poses in people] == [[*range(10, 20)], [*range(8)]]
 
 
 ENTRY = {"image_id": 0, "keypoints": person(17).reshape(-1).tolist()}
@@ -164,14 +186,15 @@ def test_the_documentation_lists_every_format():
 def test_frame_numbers_may_span_ten_thousand_frames(last, refused):
     detection = DetectedPerson(person(17)[:, :2], person(17)[:, 2])
     with pytest.raises(FormatError, match="these are not the frames of one video") if refused else nullcontext():
-        rows({0: detection, last: detection}, 0, last, 17)
+        assert span({0: [detection], last: [detection]}) == (0, last)
 
 
 @pytest.mark.parametrize(("last", "refused"), [(20_099, False), (20_100, True)])
-def test_frame_numbers_may_span_a_hundred_frames_per_detection(last, refused):
-    people = dict.fromkeys([*range(200), last], DetectedPerson(person(17)[:, :2], person(17)[:, 2]))
-    with pytest.raises(FormatError, match="201 detections lie between") if refused else nullcontext():
-        rows(people, 0, last, 17)
+def test_frame_numbers_may_span_a_hundred_frames_per_frame_with_people(last, refused):
+    detection = DetectedPerson(person(17)[:, :2], person(17)[:, 2])
+    frames = {n: [detection, detection] for n in (*range(200), last)} | {300: []}
+    with pytest.raises(FormatError, match="201 frames with people lie between") if refused else nullcontext():
+        assert span(frames) == (0, last)
 
 
 def test_a_frame_shows_the_person_if_a_joint_is_known():

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -12,13 +14,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from oracle import bodies
 from poseglass import BLAZEPOSE_33, COCO_17, H36M_17, HALPE_26, PoseSequence, Skeleton
 from poseglass.body.concatenate import concatenate
+from poseglass.detect import Detector
 from poseglass.detect.fake import FakeDetector
 from poseglass.errors import DetectorError, ModelError, PoseError, WeightsError
-from poseglass.lifting.lifter import Lifter, lift
+from poseglass.lifting.lifter import MOST, Lifter, lift
 from poseglass.lifting.predictor import BATCH, predict
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.models import MixSTE
-from poseglass.video.reading import Frame
+from poseglass.video.reading import Frame, VideoInfo
 from poseglass.waist.hourglass import backbone_of, hourglass
 
 torch.set_num_threads(1)
@@ -316,42 +319,144 @@ class Crowd(FakeDetector):
         return np.concatenate([people[i] for i in self._order.permutation(len(people))])
 
 
-class TestSeveralPeople:
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.message for record in caplog.records if record.levelname == "WARNING"]
+
+
+def smaller(poses: PoseSequence, shift: float) -> PoseSequence:
+    return replace(poses, points=0.8 * poses.points + np.array([shift, 0]))
+
+
+class TestStreamsOfSeveralPeople:
     def lifted(self, *people: PoseSequence) -> tuple[PoseSequence, Lifter]:
         frames = [Frame(IMAGE, float(seconds)) for seconds in people[0].times]
         lifter = Lifter(MODEL, detector=Crowd(*people))
         return concatenate(list(lifter.stream(frames, size=(1280, 720), fps=30))), lifter
 
-    def smaller(self, poses: PoseSequence, shift: float) -> PoseSequence:
-        return replace(poses, points=0.8 * poses.points + np.array([shift, 0]))
-
     def test_one_person_is_followed_in_any_order_of_detections(self, caplog: pytest.LogCaptureFixture) -> None:
         main = keypoints(100)
         alone = Lifter(MODEL).lift(main)
         with caplog.at_level("WARNING", "poseglass"):
-            motion, lifter = self.lifted(main, self.smaller(main, 500), self.smaller(main, -300))
+            motion, lifter = self.lifted(main, smaller(main, 500), smaller(main, -300))
         assert_array_equal(motion.points, alone.points)
         assert lifter.report.people == 3
-        assert caplog.messages == ["up to 3 people per frame: only one is followed, at first the most prominent"]
+        assert warnings(caplog) == ["3 people in sight: only one is followed, at first the most prominent"]
 
     def test_a_person_hidden_for_a_moment_is_not_swapped_with_another(self) -> None:
         valid = np.ones(100, bool)
         valid[40:50] = False
         main = keypoints(100, valid=valid)
-        motion, _ = self.lifted(main, self.smaller(keypoints(100), 500))
+        motion, _ = self.lifted(main, smaller(keypoints(100), 500))
         assert_array_equal(motion.validity, valid)
         assert_array_equal(motion.points, Lifter(MODEL).lift(main).points)
-
-    @pytest.mark.parametrize("count", [2, 3])
-    def test_several_people_give_a_warning(self, caplog: pytest.LogCaptureFixture, count: int) -> None:
-        with caplog.at_level("WARNING", "poseglass"):
-            self.lifted(*[self.smaller(keypoints(9), 400 * n) for n in range(count)])
-        assert [message.split(":")[0] for message in caplog.messages] == [f"up to {count} people per frame"]
 
     def test_a_single_person_gives_no_warning(self, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level("WARNING", "poseglass"):
             assert self.lifted(keypoints(30))[1].report.people == 1
-        assert not caplog.messages
+        assert not warnings(caplog)
+
+
+class FakeVideo:
+    """Stands for a :class:`poseglass.video.reading.VideoReader`."""
+
+    problem = None
+    path = Path("film.mp4")
+
+    def __init__(self, poses: PoseSequence) -> None:
+        self.info = VideoInfo(size=(1280, 720), fps=poses.rate, frames=len(poses), duration=poses.duration)
+        self._times = poses.times
+
+    def __enter__(self) -> "FakeVideo":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[Frame]:
+        return (Frame(IMAGE, float(seconds)) for seconds in self._times)
+
+
+class TestSeveralPeople:
+    """Two people: the larger one enters after a second, the smaller one leaves after three."""
+
+    def people(self) -> tuple[PoseSequence, PoseSequence]:
+        late, early = np.arange(120) >= 30, np.arange(120) < 90
+        return keypoints(120, valid=late), smaller(keypoints(120, valid=early), 500)
+
+    def test_the_most_prominent_person_of_the_whole_clip_is_lifted(self, caplog: pytest.LogCaptureFixture) -> None:
+        large, small = self.people()
+        lifter = Lifter(MODEL, detector=Crowd(large, small))
+        chunks: list[PoseSequence] = []
+        with caplog.at_level("WARNING", "poseglass"):
+            motion = lifter.lift(FakeVideo(large), each=chunks.append)
+        alone = Lifter(MODEL).lift(replace(large, timestamps=large.times))
+        assert_array_equal(motion.points, alone.points)
+        assert_array_equal(motion.validity, large.validity)
+        assert (motion.person, lifter.report.people) == (1, 2)
+        assert warnings(caplog) == ["2 people in sight: only the most prominent one is lifted"]
+        assert (lifter.report.frames, lifter.report.valid) == (120, 90)
+        starts = [n for n, chunk in enumerate(chunks) if chunk.times[0] == 0]
+        assert len(starts) == 2, "the small person was followed first"
+        assert_array_equal(concatenate(chunks[starts[1] :]).points, motion.points)
+
+    @pytest.mark.parametrize(("people", "count"), [("all", 2), (5, 2), (2, 2), (1, 1)])
+    def test_several_people_are_lifted_on_one_clock(
+        self, caplog: pytest.LogCaptureFixture, people: Literal["all"] | int, count: int
+    ) -> None:
+        large, small = self.people()
+        lifter = Lifter(MODEL, detector=Crowd(large, small))
+        chunks: list[PoseSequence] = []
+        frames: list[Frame] = []
+        with caplog.at_level("WARNING", "poseglass"):
+            motions = lifter.lift(FakeVideo(large), people=people, each=chunks.append, on_frame=frames.append)
+        assert [motion.person for motion in motions] == [1, 2][:count]
+        for motion, poses in zip(motions, (large, small), strict=False):
+            assert_array_equal(motion.times, large.times)
+            assert_array_equal(motion.validity, poses.validity)
+            assert_array_equal(motion.points, Lifter(MODEL).lift(replace(poses, timestamps=poses.times)).points)
+            mine = concatenate([chunk for chunk in chunks if chunk.person == motion.person])
+            assert_array_equal(mine.points, motion.points)
+        assert len(frames) == 120
+        assert lifter.report.people == 2
+        assert not warnings(caplog)
+
+    def test_a_detector_of_one_person_is_asked_for_one_that_detects_several(self) -> None:
+        large, small = self.people()
+
+        class Single(FakeDetector):
+            def for_people(self, count: int) -> Detector:
+                counts.append(count)
+                return Crowd(large, small)
+
+        counts: list[int] = []
+        lifter = Lifter(MODEL, detector=Single(small))
+        assert lifter.lift(FakeVideo(large)).person is None
+        assert not counts
+        assert len(lifter.lift(FakeVideo(large), people="all")) == 2
+        assert counts == [MOST]
+
+    def test_keypoints_of_several_people_come_through_the_same_door(self) -> None:
+        large, small = self.people()
+        lifter = Lifter(MODEL)
+        both = lifter.lift([large, small], people="all")
+        assert [motion.person for motion in both] == [1, 2]
+        for motion, poses in zip(both, (large, small), strict=True):
+            assert_array_equal(motion.points, lifter.lift(poses).points)
+        assert lifter.lift([large, small]).person == 1
+        assert lifter.report.people == 2
+        assert [motion.person for motion in lifter.lift(large, people="all")] == [1]
+        assert lifter.lift(large).person is None
+
+    def test_other_numbers_of_people_are_refused_at_once(self) -> None:
+        with pytest.raises(PoseError, match='people must be "largest", "all" or a number from 1, got 0'):
+            lift("none.mp4", people=0)
+
+    def test_an_empty_film_is_refused(self) -> None:
+        nobody = keypoints(30, valid=np.zeros(30, bool))
+        lifter = Lifter(MODEL, detector=FakeDetector(nobody))
+        for people in ("largest", "all"):
+            with pytest.raises(DetectorError, match=r"nobody was detected in any of the 30 frames of film\.mp4"):
+                lifter.lift(FakeVideo(nobody), people=people)
 
 
 class TestSideEffects:

@@ -1,5 +1,6 @@
 """Telling videos, keypoints and motion apart; options that do not apply are refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +27,26 @@ def test_the_kind_of_a_path_follows_from_its_name(name: str, kind: str) -> None:
 def test_poses_that_are_already_loaded_are_used_directly() -> None:
     poses = someone(3)
     assert source_kind(poses) == "keypoints"
-    assert open_source(poses).poses is poses
-    loaded = Keypoints(poses, 4)
+    assert open_source(poses).main is poses
+    assert open_source([poses, poses]).people == [poses, poses]
+    assert source_kind([poses, poses]) == "keypoints"
+    loaded = Keypoints([poses])
     assert source_kind(loaded) == "keypoints"
     assert open_source(loaded) is loaded
 
 
-@pytest.mark.parametrize("source", [None, 3, ["walk.mp4"], b"walk.mp4", np.zeros((9, 17, 2))])
+def test_people_of_one_source_share_their_clock_and_their_image() -> None:
+    poses = someone(3)
+    with pytest.raises(PoseError, match="expected the keypoints of one or more people, got none"):
+        Keypoints([])
+    with pytest.raises(PoseError, match=r"people of one source must have the same size, got .* and None"):
+        Keypoints([poses, replace(poses, size=None)])
+    for other in (poses[1:], replace(poses, fps=9)):
+        with pytest.raises(PoseError, match="people of one source must have the same frames, at the same times"):
+            Keypoints([poses, other])
+
+
+@pytest.mark.parametrize("source", [None, 3, [], ["walk.mp4"], b"walk.mp4", np.zeros((9, 17, 2))])
 def test_other_objects_are_refused(source: object) -> None:
     kind = type(source).__name__
     with pytest.raises(PoseError, match=f"expected a path, a PoseSequence or a VideoReader, got a {kind}"):
@@ -56,7 +70,7 @@ def test_python_lifts_every_file_that_the_command_lifts(tmp_path: Path) -> None:
         np.testing.assert_array_equal(motion.points, lifter.lift(poses).points)
 
 
-@pytest.mark.parametrize(("crowd", "people"), [((1, 1), 1), ((1, 3, 0, 2), 3)])
+@pytest.mark.parametrize(("crowd", "people"), [((1, 1), 1), ((1, 3, 0, 2, 3), 3)])
 def test_the_report_of_a_keypoint_file_says_how_many_people_it_shows(
     tmp_path: Path, crowd: tuple[int, ...], people: int
 ) -> None:

@@ -17,7 +17,7 @@ DATA = Path(__file__).parent
 HALPE = DATA / "alphapose_halpe26.json"
 SCRIPT = Path(sys.executable).with_name("poseglass")
 COMMAND = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-m", "poseglass"]
-PEOPLE = re.compile(r"warning: up to \d+ people per frame: only .*\n")
+PEOPLE = re.compile(r"warning: \d+ people in sight: only .*\n")
 """The warning that goes with some of the samples; every other one is a failure."""
 
 

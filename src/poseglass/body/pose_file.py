@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,38 @@ from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
 from poseglass.files.writing import writing
 
-__all__ = ["read_pose_file", "write_csv", "write_json", "write_npz"]
+__all__ = ["read_people_file", "read_pose_file", "write_csv", "write_json", "write_npz"]
 
 FORMAT = "poseglass pose sequence 1"
+SEVERAL = "poseglass people 1"
+"""The format of a JSON file that holds several people: their sequences in the list ``people``."""
 
 
 def read_pose_file(path: Path) -> PoseSequence:
     """Read a ``.npz`` or ``.json`` file that :func:`write_npz` or :func:`write_json` wrote. Pickles are never read.
 
     Raises:
+        PoseError: The file is missing, damaged or of another format, or holds several people.
+    """
+    people = read_people_file(path)
+    if len(people) > 1:
+        raise PoseError(f"{path} holds {len(people)} people; read them with poseglass.body.pose_file.read_people_file")
+    return people[0]
+
+
+def read_people_file(path: Path) -> list[PoseSequence]:
+    """Read everybody in a ``.json`` file that :func:`write_json` wrote, or the one person of any other.
+
+    Raises:
         PoseError: The file is missing, damaged or of another format.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "both.json"
+        >>> still = PoseSequence(np.zeros((2, 1, 2)), Skeleton("point", ("a",), ()), "pixels")
+        >>> write_json([still, still], path)
+        >>> len(read_people_file(path))
+        2
     """
     try:
         if path.suffix.lower() == ".json":
@@ -35,7 +57,9 @@ def read_pose_file(path: Path) -> PoseSequence:
             # Opened here because numpy does not close a damaged file that it opened itself.
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 record = {name: archive[name] for name in archive.files}
-        return _from_record(record)
+        if isinstance(record, dict) and record.get("format") == SEVERAL and record["people"]:
+            return [_from_record(person) for person in record["people"]]
+        return [_from_record(record)]
     except FileNotFoundError:
         raise PoseError(f"there is no file {path}; check the path") from None
     except PoseError as problem:
@@ -141,9 +165,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def write_json(poses: PoseSequence, path: Path) -> None:
-    """Write all fields; unknown values become null."""
-    record = {name: _plain(value) for name, value in _record(poses).items()}
+def write_json(poses: PoseSequence | Sequence[PoseSequence], path: Path) -> None:
+    """Write all fields of one person, or of several; unknown values become null."""
+    people = [
+        {name: _plain(value) for name, value in _record(person).items()}
+        for person in ([poses] if isinstance(poses, PoseSequence) else poses)
+    ]
+    record = people[0] if isinstance(poses, PoseSequence) else {"format": SEVERAL, "people": people}
     with writing(path, PoseError) as temporary:
         temporary.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
 

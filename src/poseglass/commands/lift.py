@@ -1,36 +1,31 @@
 """``poseglass lift``: lift a video or 2D keypoints to 3D motion."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.text import Text
 
 from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.keep import FORMS, parse_keep
-from poseglass.commands.terminal import console, tell, wrong
+from poseglass.commands.outputs import checked_outputs, write_outputs
+from poseglass.commands.progress import progress, tell_lifted, tell_times
+from poseglass.commands.terminal import console, wrong
 from poseglass.errors import PoseglassError
-from poseglass.files.outputs import EXPORT, WRITERS, imported, writer_of, writers_in_words
-from poseglass.files.writing import check_writable
+from poseglass.files.outputs import writers_in_words
 
 if TYPE_CHECKING:
     import torch
 
     from poseglass.body.pose import PoseSequence
-    from poseglass.lifting.lifter import Lifter, LiftReport
+    from poseglass.lifting.lifter import Lifter
     from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
     from poseglass.video.reading import VideoReader
     from poseglass.waist.schedule import Keep
 
 __all__ = ["lift"]
-
-LOG_SECONDS = 15.0
-"""Seconds between two lines of progress where there is no terminal to show a bar."""
 
 
 def lift(
@@ -42,8 +37,22 @@ def lift(
             "--out",
             "-o",
             metavar="FILE",
-            help=f"File to write. The suffix decides what it holds: {writers_in_words()}. May be repeated. "
+            help=f"File to write. The suffix decides what it holds: {writers_in_words()}. May be repeated. Of several "
+            "people, formats that hold one get a file each: walk.csv, walk-2.csv, ... "
             "Default: the source's name with -3d.npz, in the current folder.",
+        ),
+    ] = None,
+    people: Annotated[
+        str,
+        typer.Option(
+            help="Whom to lift: largest (the most prominent person over the whole clip), all, or the number of people, "
+            "the most prominent first. Finding several people in a video takes about twice as long."
+        ),
+    ] = "largest",
+    person: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Lift only this person, by the number that --people all gives them: 1 is the largest."
         ),
     ] = None,
     model: Annotated[
@@ -97,20 +106,18 @@ def lift(
         wrong("--fps", f"frames per second must be a number from 0.01 to 1000, not {fps:g}")
     if focal is not None and not 0 < focal < math.inf:
         wrong("--focal", f"the focal length must be a number of pixels above 0, not {focal:g}")
+    whom = _people(people, person)
     pixels, kept = _size(size), None if keep is None else parse_keep(keep)
-    # Pictures come last, so that the motion is written even if drawing fails.
-    outputs = sorted(dict.fromkeys(out or [Path(f"{source.resolve().stem}-3d.npz")]), key=_draws)
-    for path in outputs:
-        _check_output(path, source)
+    outputs = checked_outputs(out or [Path(f"{source.resolve().stem}-3d.npz")], source)
     if not source.exists():
         raise PoseglassError(f"there is no file {source}")
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
-    if focal is not None and isinstance(opened, Keypoints) and opened.poses.size is None:
+    if focal is not None and isinstance(opened, Keypoints) and opened.main.size is None:
         wrong("--focal", f"it needs the image's size, which {source} does not state: give --size too")
     where = None if device == "cpu" else chosen_device(device)  # nothing is printed about the default
     wanted = None if keypoints else detector or "mediapipe"
     lifter = _lifter(model, kept, where, flip=flip, focal=focal, detector=wanted, detector_model=detector_model)
-    _lift_and_write(lifter, opened, source, outputs)
+    _lift_and_write(lifter, opened, whom, person, source=source, outputs=outputs)
     if where is not None:
         tell_device(where)
 
@@ -140,73 +147,70 @@ def _lifter(
         return Lifter(network, flip=flip, focal=focal, detector=make_detector(detector, detector_model))
 
 
-def _lift_and_write(lifter: "Lifter", opened: "Keypoints | VideoReader", source: Path, outputs: Sequence[Path]) -> None:
+def _lift_and_write(
+    lifter: "Lifter",
+    opened: "Keypoints | VideoReader",
+    people: Literal["largest", "all"] | int,
+    person: int | None,
+    *,
+    source: Path,
+    outputs: Sequence[Path],
+) -> None:
     """Lift with a progress bar, and write all outputs."""
     from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
 
     stopwatch = Stopwatch()
-    video = None if isinstance(opened, Keypoints) else opened
-    frames = len(opened.poses) if isinstance(opened, Keypoints) else opened.info.frames
-    with _progress(frames) as advance:
-        motion = lifter.lift(opened, each=lambda chunk: advance(len(chunk)), stopwatch=stopwatch)
+    video = None if isinstance(opened, Keypoints) else source
+    motions = _lifted(lifter, opened, people, stopwatch)
     assert lifter.report is not None
-    _tell_frames(lifter.report, motion)
-    export: Any = None  # shared by all files that can, so that the rig is fitted once
-    for path in outputs:
-        writer = writer_of(path)
-        assert writer is not None  # checked by _check_output
-        with stopwatch.timing("draw" if writer.draws else "write"), console.status(Text(f"writing {path}")):
-            if writer.exports:
-                export = export or imported(EXPORT)(motion)
-                writer.load()(export, path)
-            elif writer.draws:
-                writer.load()(motion, path, video=None if video is None else source)
-            else:
-                writer.load()(motion, path)
-        tell(f"wrote {path} ({_amount(path.stat().st_size)})")
-    _tell_times(lifter.report, stopwatch)
+    if person is not None:
+        if len(motions) < person:
+            count = "1 person" if lifter.report.people == 1 else f"{lifter.report.people} people"
+            wrong("--person", f"{source} shows {count} only")
+        motions = motions[person - 1 : person]
+    tell_lifted(lifter.report, motions)
+    write_outputs(motions, outputs, source, video, stopwatch)
+    tell_times(lifter.report, stopwatch)
 
 
-@contextmanager
-def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show how many frames are lifted: a bar, or, without a terminal, a line every `LOG_SECONDS`."""
-    start = last = monotonic()
-    done = 0
-    if console.is_terminal:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def _lifted(
+    lifter: "Lifter",
+    opened: "Keypoints | VideoReader",
+    people: Literal["largest", "all"] | int,
+    stopwatch: "Stopwatch",
+) -> "Sequence[PoseSequence]":
+    """Lift the people. The progress is that of lifting one person, or of detecting several in a video."""
+    from poseglass.lifting.source import Keypoints
 
-        columns = (TextColumn("lifting"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task("lifting", total=total)
-            yield lambda frames: bar.advance(task, frames)
-        return
-
-    def advance(frames: int) -> None:
-        nonlocal done, last
-        done += frames
-        if monotonic() - last >= LOG_SECONDS:
-            last = monotonic()
-            tell(f"lifted {done} of {total or 'unknown'} frames, {done / (last - start):.0f} frames/s")
-
-    yield advance
-
-
-def _draws(path: Path) -> bool:
-    writer = writer_of(path)
-    return writer is not None and writer.draws
+    if isinstance(opened, Keypoints):
+        lifted = (
+            len(opened.people) if people == "all" else 1 if people == "largest" else min(people, len(opened.people))
+        )
+        total: int | None = lifted * len(opened.main)
+    else:
+        total = opened.info.frames
+    if people == "largest":
+        with progress("lifting", "lifted", total) as advance:
+            return [lifter.lift(opened, each=lambda chunk: advance(len(chunk)), stopwatch=stopwatch)]
+    if isinstance(opened, Keypoints):
+        with progress("lifting", "lifted", total) as advance:
+            return lifter.lift(opened, people=people, each=lambda chunk: advance(len(chunk)), stopwatch=stopwatch)
+    with progress("detecting", "detected people in", total) as advance:
+        return lifter.lift(opened, people=people, on_frame=lambda _: advance(1), stopwatch=stopwatch)
 
 
-def _check_output(path: Path, source: Path) -> None:
-    """Refuse a file that cannot be written, before the work starts."""
-    writer = writer_of(path)
-    if writer is None:
-        wrong("--out", f"{path} must end in one of {', '.join(WRITERS)}")
-    if path.exists() and source.exists() and path.samefile(source):
-        wrong("--out", f"{path} is the file to lift; choose another name")
-    check_writable(path)
-    if writer.contents != "the motion":
-        writer.load()  # raises an error if it needs a missing package
+def _people(people: str, person: int | None) -> Literal["largest", "all"] | int:
+    """Whom to lift: the value of ``--people``, or as many as it takes to know the one that ``--person`` names."""
+    if person is not None:
+        if people != "largest":
+            wrong("--person", "it chooses one person: leave out --people")
+        return person
+    if people in ("largest", "all"):
+        return people  # type: ignore[return-value]  # mypy does not narrow a str by `in`
+    if not people.isdigit() or int(people) < 1:
+        wrong("--people", f"choose largest, all or a number from 1, not {people!r}")
+    return int(people)
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
@@ -217,29 +221,3 @@ def _size(text: str | None) -> tuple[int, int] | None:
     if not all(1 <= side <= 65535 for side in sides):
         wrong("--size", f"expected WIDTHxHEIGHT in pixels, such as 1920x1080, not {text!r}")
     return sides[0], sides[1]
-
-
-def _tell_frames(report: "LiftReport", motion: "PoseSequence") -> None:
-    """Print how many frames were lifted, had a person, and were kept in the middle layers."""
-    if report.problem:
-        tell(report.problem, head="warning: ", style="yellow")
-    frames = "1 frame" if report.frames == 1 else f"{report.frames} frames, {motion.duration:.1f} s"
-    valid = "every frame" if report.valid == report.frames else f"{report.valid} of them, the others are filled in"
-    tell(f"{frames} at {motion.rate:.3g} fps; a person in {valid}")
-    tell(f"{report.kept} of {report.frames} frames kept in the model's middle layers")
-
-
-def _tell_times(report: "LiftReport", stopwatch: "Stopwatch") -> None:
-    """Print the time in all, and of each stage."""
-    elapsed = stopwatch.elapsed
-    stages = ", ".join(f"{stage} {_seconds(seconds)}" for stage, seconds in stopwatch.seconds.items())
-    pace = report.frames / elapsed
-    tell(f"{_seconds(elapsed)} in all, {pace:.0f} frames/s (busy: {stages}; stages overlap)")
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.1f} s" if value >= 0.95 else f"{1000 * value:.0f} ms"
-
-
-def _amount(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

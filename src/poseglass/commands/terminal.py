@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["Teller", "console", "fail", "interrupted", "tell", "wrong"]
+__all__ = ["Teller", "amount", "console", "fail", "interrupted", "tell", "wrong"]
 
 
 console = Console(stderr=True)
@@ -27,6 +27,16 @@ class Teller(logging.Handler):
 def tell(text: str, *, head: str = "", style: str = "") -> None:
     """Write to standard error. Square brackets are not markup here, because file names may contain them."""
     console.print(Text.assemble((head, style), text), soft_wrap=True)
+
+
+def amount(size: int) -> str:
+    """A number of bytes in words.
+
+    Example:
+        >>> amount(2_500_000), amount(700)
+        ('2.5 MB', '0.7 kB')
+    """
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
 
 
 def fail(message: str) -> NoReturn:

@@ -108,6 +108,12 @@ class MediaPipeDetector(Detector):
         self._end = weakref.finalize(self, _close, landmarker)
         return landmarker
 
+    def for_people(self, count: int) -> "MediaPipeDetector":
+        """A detector with the same weights for up to this number of people; this one if it detects as many."""
+        if count <= self._people:
+            return self
+        return MediaPipeDetector(self._model, people=count, confidence=self._confidence)
+
     def __enter__(self) -> "MediaPipeDetector":
         return self
 

@@ -29,6 +29,7 @@ class Writer(NamedTuple):
         home: The function that writes the file, completely or not at all, given the motion and the path.
         draws: Whether it draws pictures. If so, it also takes `video`: the path of the video that the motion was lifted
             from, or None.
+        several: Whether one file holds several people. If so, the function also takes a list of motions.
         exports: Whether it also takes an :data:`EXPORT` instead of the motion. Several such files then share the work.
         package: An optional package that it needs.
     """
@@ -36,6 +37,7 @@ class Writer(NamedTuple):
     contents: str
     home: str
     draws: bool = False
+    several: bool = False
     exports: bool = False
     package: str | None = None
 
@@ -52,7 +54,7 @@ class Writer(NamedTuple):
 
 WRITERS: dict[str, Writer] = {
     ".npz": Writer("the motion", "body.pose_file:write_npz"),
-    ".json": Writer("the motion", "body.pose_file:write_json"),
+    ".json": Writer("the motion", "body.pose_file:write_json", several=True),
     ".csv": Writer("the motion", "motion.table_file:write_table"),
     ".bvh": Writer("an animated skeleton", "motion.exporting:write_bvh", exports=True),
     ".glb": Writer("an animated skeleton", "motion.exporting:write_glb", exports=True),
@@ -60,9 +62,9 @@ WRITERS: dict[str, Writer] = {
     ".trc": Writer("points", "motion.exporting:write_trc", exports=True),
     ".c3d": Writer("points", "motion.exporting:write_c3d", exports=True, package="c3d"),
     ".mot": Writer("joint angles", "motion.exporting:write_mot", exports=True),
-    ".mp4": Writer("pictures", "show.rendering:render", draws=True),
-    ".png": Writer("pictures", "show.rendering:render", draws=True),
-    ".html": Writer("a 3D player", "show.viewer:write_page"),
+    ".mp4": Writer("pictures", "show.rendering:render", draws=True, several=True),
+    ".png": Writer("pictures", "show.rendering:render", draws=True, several=True),
+    ".html": Writer("a 3D player", "show.viewer:write_page", several=True),
 }
 
 READER = "body.pose_file:read_pose_file"

@@ -39,12 +39,12 @@ from poseglass.keypoints import (
     videopose3d,
 )
 from poseglass.keypoints.file import KeypointFile
-from poseglass.keypoints.frames import KeypointFrames, rows
+from poseglass.keypoints.frames import KeypointFrames, rows, span
 from poseglass.keypoints.layouts import COCO_18, LAYOUTS, find_layout
 from poseglass.keypoints.pixels import clean
-from poseglass.people.following import main_person, most_people
+from poseglass.people.tracks import tracked
 
-__all__ = ["COCO_18", "FORMATS", "LAYOUTS", "Format", "read_keypoints", "read_main_person"]
+__all__ = ["COCO_18", "FORMATS", "LAYOUTS", "Format", "read_keypoints", "read_people"]
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def read_keypoints(
     """Read the 2D poses of one person from a keypoint file, one row per frame.
 
     Row 0 is the first frame that the file names, whatever its number. Every later frame has a row, including those that
-    the file skips. A frame without the person is NaN with score 0 and ``valid`` False. If frames show several people,
-    the main one is chosen: see :func:`poseglass.people.following.main_person`. Points that are not finite, negative or
+    the file skips. A frame without the person is NaN with score 0 and ``valid`` False. If the file shows several
+    people, this is the most prominent one; :func:`read_people` reads all. Points that are not finite, negative or
     outside the image get score 0. Scores are clipped to 0..1.
 
     Args:
@@ -108,20 +108,23 @@ def read_keypoints(
         >>> poses.to_skeleton().points.shape  # doctest: +SKIP
         (809, 17, 2)
     """
-    return read_main_person(path, layout=layout, size=size, fps=fps)[0]
+    return read_people(path, layout=layout, size=size, fps=fps)[0]
 
 
-def read_main_person(
+def read_people(
     path: str | PathLike[str],
     *,
     layout: str | Skeleton | None = None,
     size: tuple[int, int] | None = None,
     fps: float | None = None,
-) -> tuple[PoseSequence, int]:
-    """As :func:`read_keypoints`, but also return the largest number of people in one frame of the file.
+) -> list[PoseSequence]:
+    """Read everybody in a keypoint file, the most prominent first: as :func:`read_keypoints`, on one clock.
+
+    If there are several, `person` numbers them from 1. They are told apart by the file's own numbers, if it has any,
+    and linked from frame to frame by their joints (:func:`poseglass.people.tracks.tracked`).
 
     Example:
-        >>> poses, people = read_main_person("alphapose-results.json")  # doctest: +SKIP
+        >>> first, second = read_people("alphapose-results.json")  # doctest: +SKIP
     """
     path = Path(path)
     if not path.exists():
@@ -134,23 +137,26 @@ def read_main_person(
 
 def _read(
     file: KeypointFile, layout: Skeleton | None, size: tuple[int, int] | None, fps: float | None
-) -> tuple[PoseSequence, int]:
-    people = _read_people(file, layout)
-    size = size or people.size
+) -> list[PoseSequence]:
+    content = _read_frames(file, layout)
+    size = size or content.size
     if size is not None and min(size) < 1:
         raise FormatError(f"size must be (width, height) in pixels, got {size}")
-    person = main_person(people.frames)
-    if not person:
+    if not any(content.frames.values()):
         raise FormatError("no frame shows a person")
-    points, scores, valid = rows(person, min(people.frames), max(people.frames), len(people.skeleton))
-    points, scores = clean(points, scores, size)
-    poses = PoseSequence(points, people.skeleton, "pixels", fps=fps, scores=scores, valid=valid, size=size)
-    if fps is None:
-        poses = replace(poses, fps=people.fps, timestamps=people.timestamps, start=people.start)
-    return poses, most_people(people.frames)
+    first, last = span(content.frames)
+    people = []
+    for person in tracked(content.frames, fps=fps or content.fps or 30.0, size=size) or [{}]:
+        points, scores, valid = rows(person, first, last, len(content.skeleton))
+        points, scores = clean(points, scores, size)
+        poses = PoseSequence(points, content.skeleton, "pixels", fps=fps, scores=scores, valid=valid, size=size)
+        if fps is None:
+            poses = replace(poses, fps=content.fps, timestamps=content.timestamps, start=content.start)
+        people.append(poses)
+    return [replace(poses, person=number) for number, poses in enumerate(people, 1)] if len(people) > 1 else people
 
 
-def _read_people(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
+def _read_frames(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     for candidate in FORMATS.values():
         if candidate.matches(file):
             return candidate.read(file, layout)

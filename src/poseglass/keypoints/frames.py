@@ -1,5 +1,6 @@
 """The people in every frame of a keypoint file, and one person's rows, one per frame."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,18 +9,18 @@ from numpy import ndarray
 
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
-from poseglass.people.following import DetectedPerson
+from poseglass.people.detection import DetectedPerson
 
-__all__ = ["KeypointFrames", "one_person", "rows"]
+__all__ = ["KeypointFrames", "one_person", "rows", "span"]
 
 # A file may name far fewer frames than its frame numbers span, for example every tenth. Beyond these limits, the
 # numbers are not those of one video's frames; COCO's image ids, for example, run to 600 000.
-MOST_FRAMES, MOST_FRAMES_PER_PERSON = 10_000, 100
+MOST_FRAMES, MOST_FRAMES_PER_DETECTION = 10_000, 100
 
 
 @dataclass(frozen=True)
 class KeypointFrames:
-    """What a file contains, before one person is chosen.
+    """What a file contains, before it is known who is who.
 
     Args:
         skeleton: The joints of every person.
@@ -49,20 +50,27 @@ def one_person(
     return KeypointFrames(skeleton, frames, fps)
 
 
-def rows(
-    person: dict[int, DetectedPerson], first: int, last: int, joints: int
-) -> tuple[Float[ndarray, "f j 2"], Float[ndarray, "f j"], Bool[ndarray, " f"]]:
-    """Points, scores and validity from the first frame to the last; NaN, 0 and False without the person.
+def span(frames: Mapping[int, Sequence[DetectedPerson]]) -> tuple[int, int]:
+    """The first and the last frame number.
 
     Raises:
-        FormatError: The frame numbers span far more frames than the person appears in.
+        FormatError: They are much further apart than there are frames with people.
     """
-    frames = last - first + 1
-    if frames > max(MOST_FRAMES, MOST_FRAMES_PER_PERSON * len(person)):
+    first, last = min(frames), max(frames)
+    detections = sum(bool(people) for people in frames.values())
+    if last - first + 1 > max(MOST_FRAMES, MOST_FRAMES_PER_DETECTION * detections):
         raise FormatError(
-            f"{len(person)} detections lie between the frame numbers {first} and {last}; "
+            f"{detections} frames with people lie between the frame numbers {first} and {last}; "
             "these are not the frames of one video"
         )
+    return first, last
+
+
+def rows(
+    person: Mapping[int, DetectedPerson], first: int, last: int, joints: int
+) -> tuple[Float[ndarray, "f j 2"], Float[ndarray, "f j"], Bool[ndarray, " f"]]:
+    """Points, scores and validity from the first frame to the last; NaN, 0 and False without the person."""
+    frames = last - first + 1
     points = np.full((frames, joints, 2), np.nan, np.float32)
     scores = np.zeros((frames, joints), np.float32)
     valid = np.zeros(frames, bool)

@@ -13,7 +13,7 @@ from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames
 from poseglass.keypoints.layouts import layout_by_count
 from poseglass.keypoints.parsing import numbered_frames, parse_numbers, parse_scores
-from poseglass.people.following import DetectedPerson
+from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
 

@@ -12,7 +12,7 @@ from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames
 from poseglass.keypoints.layouts import layout_by_count, layout_by_names, plain_name
 from poseglass.keypoints.parsing import numbered_frames, parse_joints, parse_scores, whole_number
-from poseglass.people.following import DetectedPerson
+from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
 

@@ -15,7 +15,7 @@ from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames
 from poseglass.keypoints.layouts import layout_by_names, plain_name
 from poseglass.keypoints.parsing import objects, parse_numbers
-from poseglass.people.following import DetectedPerson
+from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
 

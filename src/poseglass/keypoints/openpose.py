@@ -12,7 +12,7 @@ from poseglass.keypoints.file import KeypointFile, parse_json
 from poseglass.keypoints.frames import KeypointFrames
 from poseglass.keypoints.layouts import COCO_18, layout_by_count
 from poseglass.keypoints.parsing import frame_number, objects, parse_joints, parse_numbers
-from poseglass.people.following import DetectedPerson
+from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
 

@@ -8,7 +8,7 @@ from poseglass.errors import FormatError
 from poseglass.keypoints.frames import KeypointFrames
 from poseglass.keypoints.layouts import layout_by_count
 from poseglass.keypoints.parsing import frame_number, objects, parse_joints, parse_scores
-from poseglass.people.following import DetectedPerson
+from poseglass.people.detection import DetectedPerson
 
 __all__ = ["read_results"]
 

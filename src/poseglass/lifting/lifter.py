@@ -1,62 +1,44 @@
 """Lift a video, a stream of frames or 2D keypoints to 3D motion.
 
-The data passes once through these stages: frames (:mod:`poseglass.video`), people (:mod:`poseglass.detect`), one person
+The data passes through these stages: frames (:mod:`poseglass.video`), people (:mod:`poseglass.detect`), who is who
 (:mod:`poseglass.people`), an even clock (:mod:`poseglass.lifting.resampler`), blended windows
-(:mod:`poseglass.lifting.predictor`), motion. The motion has one row per frame; where the person was not detected, the
+(:mod:`poseglass.lifting.predictor`), motion. A motion has one row per frame; where the person was not detected, the
 model fills the row in from its neighbours, and it is marked invalid.
 """
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
-import numpy as np
-
-from poseglass.body.concatenate import concatenate
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
-from poseglass.lifting.blocks import Prediction
+from poseglass.lifting.chunks import collected, motion_chunks
+from poseglass.lifting.clip_people import ClipPeople
 from poseglass.lifting.predictor import Predictor
-from poseglass.lifting.resampler import DENSE, FASTEST, TimedBlock, on_model_clock
+from poseglass.lifting.report import LiftReport
 from poseglass.lifting.source import Keypoints, Source, open_source, source_kind
 from poseglass.lifting.stopwatch import Stopwatch
-from poseglass.lifting.stream import CHUNK, detected_poses
+from poseglass.lifting.stream import CHUNK, Film, detected_people
 from poseglass.models import devices
 from poseglass.motion.placing import place
-from poseglass.people.following import Follower
+from poseglass.people.follower import Follower
+from poseglass.people.tracks import how_many
 from poseglass.waist.hourglass import PoseModel, backbone_of
 from poseglass.weights import files as weights
 
 if TYPE_CHECKING:
     from poseglass.detect._base import Detector
-    from poseglass.video.reading import Frame
+    from poseglass.video.reading import Frame, VideoReader
 
 __all__ = ["LiftReport", "Lifter", "lift"]
 
 log = logging.getLogger("poseglass")
 
-
-@dataclass(frozen=True)
-class LiftReport:
-    """Frame counts of a lifted video or keypoint sequence.
-
-    Attributes:
-        frames: Number of frames lifted.
-        valid: Number of frames in which the person was detected.
-        kept: Number of frames that the model kept in its middle layers.
-        people: The largest number of people in one frame of the video or keypoint file; 1 for a `PoseSequence`.
-        problem: What is wrong with the video, if anything.
-    """
-
-    frames: int = 0
-    valid: int = 0
-    kept: int = 0
-    people: int = 0
-    problem: str | None = None
+MOST = 10
+"""The largest number of people in a frame that a detector is asked for."""
 
 
 class Lifter:
@@ -119,66 +101,112 @@ class Lifter:
             self._detector = make_detector(self._detector)
         return self._detector
 
+    @overload
     def lift(
         self,
         source: Source,
         *,
+        people: Literal["largest"] = "largest",
         layout: str | None = None,
         size: tuple[int, int] | None = None,
         fps: float | None = None,
         each: "Callable[[PoseSequence], object] | None" = None,
         on_frame: "Callable[[Frame], object] | None" = None,
         stopwatch: Stopwatch | None = None,
-    ) -> PoseSequence:
+    ) -> PoseSequence: ...
+
+    @overload
+    def lift(
+        self,
+        source: Source,
+        *,
+        people: Literal["all"] | int,
+        layout: str | None = None,
+        size: tuple[int, int] | None = None,
+        fps: float | None = None,
+        each: "Callable[[PoseSequence], object] | None" = None,
+        on_frame: "Callable[[Frame], object] | None" = None,
+        stopwatch: Stopwatch | None = None,
+    ) -> list[PoseSequence]: ...
+
+    def lift(
+        self,
+        source: Source,
+        *,
+        people: Literal["largest", "all"] | int = "largest",
+        layout: str | None = None,
+        size: tuple[int, int] | None = None,
+        fps: float | None = None,
+        each: "Callable[[PoseSequence], object] | None" = None,
+        on_frame: "Callable[[Frame], object] | None" = None,
+        stopwatch: Stopwatch | None = None,
+    ) -> PoseSequence | list[PoseSequence]:
         """Lift a whole video or sequence of 2D keypoints.
 
         Args:
             source: The path of a video, an image, a keypoint file or an OpenPose folder
                 (:func:`poseglass.lifting.source.source_kind` tells them apart), an open
                 :class:`poseglass.video.reading.VideoReader`, or 2D poses in pixels on any skeleton that converts to
-                Human3.6M's.
+                Human3.6M's: one sequence, or a list with one per person.
+            people: Whom to lift: ``"largest"``, the most prominent person over the whole clip; ``"all"``; or the most
+                prominent ones, at most this number. For several people, frames of a video are detected by
+                ``detector.for_people(...)``.
             layout: Keypoint files: which joint is which; see :func:`poseglass.keypoints.read_keypoints`.
             size: Keypoint files: width and height of the image in pixels.
             fps: Keypoint files: frames per second.
-            each: Called with each chunk of the motion as soon as it is final, to show progress or to draw it.
-            on_frame: Called in another thread with each frame of a video, in order, before detection. A chunk of
-                motion follows its frames by up to two windows of the model.
+            each: Called with each chunk of the motion as soon as it is final, to show progress or to draw it. If
+                several people are lifted, with all chunks of one person, then those of the next. If the most prominent
+                person of a video is not the one that was followed at first, their chunks follow from the first frame.
+            on_frame: Called in another thread with each frame of a video, in order, before detection. If one person is
+                lifted, a chunk of motion follows its frames by up to two windows of the model.
             stopwatch: Counts the stages "decode", "detect" and "lift".
 
         Returns:
             Human3.6M's 17 joints in camera space, relative to the pelvis, in metres, one row per frame. `pose2d` holds
-            the 2D poses that they were lifted from. `trajectory` holds where the person is, if the image has a size.
+            the 2D poses that they were lifted from; `trajectory`, where the person is, if the image has a size. Unless
+            `people` is ``"largest"``, a list with one motion per person, the most prominent first, on one clock;
+            `person` numbers them from 1.
 
         Raises:
             VideoError: The video cannot be read.
             DetectorError: No frame shows a person, or there is no detector.
             FormatError: The keypoint file cannot be read, or layout, size or fps are given for another kind of source.
-            PoseError: The keypoints are not in pixels or do not convert, or `on_frame` is given for keypoints.
+            PoseError: The keypoints are not in pixels or do not convert, `on_frame` is given for keypoints, or `people`
+                is something else.
             ModelError: The keypoints have no image size, and a focal length or a model of screen coordinates needs it.
         """
+        most = how_many(people)
         opened = open_source(source, layout=layout, size=size, fps=fps)
+        stopwatch = stopwatch or Stopwatch()
         if isinstance(opened, Keypoints):
             if on_frame is not None:
                 raise PoseError("on_frame is called with the frames of a video, but keypoints were given")
-            return self._lift_poses(opened, each, stopwatch or Stopwatch())
-        with opened as video:
-            frames: Iterable[Frame] = video if on_frame is None else _tapped(video, on_frame)
-            chunks = self.stream(frames, size=video.info.size, fps=video.info.fps, stopwatch=stopwatch)
-            motion = self._placed(_collected(chunks, each))
-            assert self.report is not None
-            self.report = replace(self.report, problem=video.problem)
-        if not self.report.valid:
-            lost = f" ({video.problem})" if video.problem else ""
-            raise DetectorError(f"nobody was detected in any of the {self.report.frames} frames of {video.path}{lost}")
-        return motion
+            motions = [self._lift_poses(poses, each, stopwatch) for poses in opened.people[:most]]
+            report = replace(LiftReport().plus(motions[0]), people=len(opened.people))
+        else:
+            with opened as video:
+                frames: Iterable[Frame] = video if on_frame is None else _tapped(video, on_frame)
+                if people == "largest":
+                    motion, report = self._lift_largest(video, frames, each, stopwatch)
+                    motions = [motion]
+                else:
+                    motions, report = self._lift_several(video, frames, most, each, stopwatch)
+                report = replace(report, problem=video.problem)
+        self.report = report
+        if people == "largest":
+            if report.people > 1:
+                log.warning("%d people in sight: only the most prominent one is lifted", report.people)
+            return motions[0] if report.people == 1 else replace(motions[0], person=1)
+        return [replace(motion, person=number) for number, motion in enumerate(motions, 1)]
 
     def stream(
         self, frames: "Iterable[Frame]", *, size: tuple[int, int], fps: float, stopwatch: Stopwatch | None = None
     ) -> Iterator[PoseSequence]:
-        """Lift frames as they arrive, and yield the motion in chunks as soon as each is final.
+        """Lift one person in frames as they arrive, and yield the motion in chunks as soon as each is final.
 
         Memory stays bounded. Decoding, detection and lifting overlap. A chunk follows its frames by up to two windows
-        of the model.
+        of the model. The person is the most prominent one at first; when they have been out of sight for three seconds,
+        the most prominent one in sight is followed instead.
 
         Args:
             frames: Images with increasing times, such as a :class:`poseglass.video.reading.VideoReader`.
@@ -186,22 +214,63 @@ class Lifter:
             fps: Nominal frames per second; lifting uses the frames' own times.
             stopwatch: Counts the stages "decode", "detect" and "lift".
         """
-        stopwatch, follower = stopwatch or Stopwatch(), Follower()
-        poses = detected_poses(
-            frames, self.detector, size=size, fps=fps, follower=follower, stopwatch=stopwatch
-        )  # fmt: skip
+        stopwatch, follower = stopwatch or Stopwatch(), Follower(size)
+        film = Film(self.detector.skeleton, size, fps)
+
+        def poses() -> Iterator[PoseSequence]:
+            for crowds in detected_people(frames, self.detector, stopwatch=stopwatch):
+                chosen = [(crowd, follower.choose(crowd.seconds, crowd.people)) for crowd in crowds]
+                rows = [None if index is None else crowd.people[index] for crowd, index in chosen]
+                yield film.poses([crowd.seconds for crowd in crowds], rows)
+
         report = LiftReport()
-        for chunk in self._motion(poses, size, stopwatch):
-            report = _counted(report, chunk)
+        for chunk in motion_chunks(self._predictor, poses(), size=size, stopwatch=stopwatch):
+            report = report.plus(chunk)
             yield chunk
-        self.report = replace(report, people=follower.most)
-        if follower.most > 1:
-            log.warning("up to %d people per frame: only one is followed, at first the most prominent", follower.most)
+        self.report = replace(report, people=follower.people)
+        if follower.people > 1:
+            log.warning("%d people in sight: only one is followed, at first the most prominent", follower.people)
+
+    def _lift_largest(
+        self,
+        video: "VideoReader",
+        frames: "Iterable[Frame]",
+        each: Callable[[PoseSequence], object] | None,
+        stopwatch: Stopwatch,
+    ) -> tuple[PoseSequence, LiftReport]:
+        """Lift the person followed at first while the video is detected, and another one if they are more prominent."""
+        crowd = ClipPeople(Film(self.detector.skeleton, video.info.size, video.info.fps))
+        poses = crowd.follow(detected_people(frames, self.detector, stopwatch=stopwatch))
+        motion = collected(motion_chunks(self._predictor, poses, size=video.info.size, stopwatch=stopwatch), each)
+        ranked = _somebody(crowd, video)
+        if ranked[0] == crowd.followed:
+            motion = self._placed(motion)
+        else:
+            motion = self._lift_poses(crowd.poses(ranked[0]), each, stopwatch)
+        return motion, replace(LiftReport().plus(motion), people=len(ranked))
+
+    def _lift_several(
+        self,
+        video: "VideoReader",
+        frames: "Iterable[Frame]",
+        most: int | None,
+        each: Callable[[PoseSequence], object] | None,
+        stopwatch: Stopwatch,
+    ) -> tuple[list[PoseSequence], LiftReport]:
+        """Detect everybody in the whole video, then lift the most prominent people."""
+        detector = self.detector.for_people(MOST)
+        crowd = ClipPeople(Film(detector.skeleton, video.info.size, video.info.fps))
+        for crowds in detected_people(frames, detector, stopwatch=stopwatch):
+            crowd.add(crowds)
+        ranked = _somebody(crowd, video)
+        poses = [replace(crowd.poses(number), person=person) for person, number in enumerate(ranked[:most], 1)]
+        motions = [self._lift_poses(person, each, stopwatch) for person in poses]
+        return motions, replace(LiftReport().plus(motions[0]), people=len(ranked))
 
     def _lift_poses(
-        self, source: Keypoints, each: Callable[[PoseSequence], object] | None, stopwatch: Stopwatch
+        self, poses: PoseSequence, each: Callable[[PoseSequence], object] | None, stopwatch: Stopwatch
     ) -> PoseSequence:
-        poses = source.poses
+        """Lift the whole sequence of one person's 2D poses."""
         if poses.space != "pixels":
             raise PoseError(f"lifting takes 2D keypoints in pixels, but these poses are in {poses.space} space")
         if not len(poses):
@@ -214,8 +283,7 @@ class Lifter:
         length = CHUNK if self._predictor.batch == 1 else self._predictor.batch * self._predictor.stride
         starts = range(0, len(poses), length)
         chunks = (replace(poses[start : start + length], timestamps=times[start : start + length]) for start in starts)
-        motion = _collected(self._motion(chunks, poses.size, stopwatch), each)
-        self.report = replace(_counted(LiftReport(), motion), people=source.people)
+        motion = collected(motion_chunks(self._predictor, chunks, size=poses.size, stopwatch=stopwatch), each)
         motion = replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
         return self._placed(motion)
 
@@ -225,38 +293,12 @@ class Lifter:
             motion = replace(motion, uncertainty=calibration.radius(motion))
         return place(motion, focal=self._predictor.focal)
 
-    def _motion(
-        self, chunks: Iterable[PoseSequence], size: tuple[int, int] | None, stopwatch: Stopwatch
-    ) -> Iterator[PoseSequence]:
-        """Yield a chunk of 3D motion for each chunk of 2D poses, holding only the chunks still without motion."""
-        waiting: deque[PoseSequence] = deque()
-        # Published models take screen coordinates and know one rate, 50 frames per second.
-        fastest = FASTEST if self.model.card.coordinates == "screen" else DENSE
 
-        def blocks() -> Iterator[TimedBlock]:
-            for chunk in stopwatch.waiting("lift", chunks):
-                waiting.append(chunk)
-                body = chunk.to_skeleton(H36M_17)
-                yield TimedBlock(chunk.times, body.points, np.where(body.validity[:, None], body.confidence, 0))
-
-        def settled() -> Iterator[PoseSequence]:
-            pose3d, kept = np.zeros((0, 17, 3), np.float32), np.zeros(0, bool)
-            for prediction in on_model_clock(
-                blocks(), lambda ticks: self._predictor.lift(ticks, size=size), fastest=fastest
-            ):
-                pose3d, kept = np.concatenate([pose3d, prediction.pose3d]), np.concatenate([kept, prediction.kept])
-                while waiting and len(pose3d) >= len(waiting[0]):
-                    pose2d = waiting.popleft()
-                    frames = len(pose2d)
-                    yield _motion_chunk(pose2d, Prediction(pose3d[:frames], kept[:frames]))
-                    pose3d, kept = pose3d[frames:], kept[frames:]
-
-        return stopwatch.busy("lift", settled())
-
-
+@overload
 def lift(
     source: Source,
     *,
+    people: Literal["largest"] = "largest",
     model: str | PathLike[str] | PoseModel = "balanced",
     detector: "Detector | str | None" = None,
     flip: bool = False,
@@ -265,18 +307,50 @@ def lift(
     size: tuple[int, int] | None = None,
     fps: float | None = None,
     device: devices.Device = None,
-) -> PoseSequence:
+) -> PoseSequence: ...
+
+
+@overload
+def lift(
+    source: Source,
+    *,
+    people: Literal["all"] | int,
+    model: str | PathLike[str] | PoseModel = "balanced",
+    detector: "Detector | str | None" = None,
+    flip: bool = False,
+    focal: float | None = None,
+    layout: str | None = None,
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
+    device: devices.Device = None,
+) -> list[PoseSequence]: ...
+
+
+def lift(
+    source: Source,
+    *,
+    people: Literal["largest", "all"] | int = "largest",
+    model: str | PathLike[str] | PoseModel = "balanced",
+    detector: "Detector | str | None" = None,
+    flip: bool = False,
+    focal: float | None = None,
+    layout: str | None = None,
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
+    device: devices.Device = None,
+) -> PoseSequence | list[PoseSequence]:
     """Lift a video or 2D keypoints to 3D motion: see :class:`Lifter` and :meth:`Lifter.lift`.
 
     Example:
         >>> import poseglass as pg
         >>> motion = pg.lift("walk.mp4")  # doctest: +SKIP
         >>> motion.save("walk.npz")  # doctest: +SKIP
+        >>> both = pg.lift("dance.mp4", people=2)  # doctest: +SKIP
     """
     if detector is not None and source_kind(source) == "keypoints":
         raise DetectorError("a detector finds people in a video, but keypoints were given: leave out the detector")
     lifter = Lifter(model, detector=detector or "mediapipe", flip=flip, focal=focal, device=device)
-    return lifter.lift(source, layout=layout, size=size, fps=fps)
+    return lifter.lift(source, people=people, layout=layout, size=size, fps=fps)
 
 
 def _tapped(frames: "Iterable[Frame]", on_frame: "Callable[[Frame], object]") -> "Iterator[Frame]":
@@ -285,37 +359,9 @@ def _tapped(frames: "Iterable[Frame]", on_frame: "Callable[[Frame], object]") ->
         yield frame
 
 
-def _counted(report: LiftReport, chunk: PoseSequence) -> LiftReport:
-    """The report with another chunk of motion added."""
-    return replace(
-        report,
-        frames=report.frames + len(chunk),
-        valid=report.valid + int(chunk.validity.sum()),
-        kept=report.kept + (0 if chunk.kept is None else int(chunk.kept.sum())),
-    )
-
-
-def _motion_chunk(pose2d: PoseSequence, prediction: Prediction) -> PoseSequence:
-    """The motion of a chunk of 2D poses."""
-    return PoseSequence(
-        prediction.pose3d,
-        H36M_17,
-        "camera",
-        fps=pose2d.rate,
-        scores=pose2d.to_skeleton(H36M_17).confidence,
-        valid=pose2d.validity & (pose2d.confidence > 0).any(-1),
-        timestamps=pose2d.timestamps,
-        size=pose2d.size,
-        kept=prediction.kept,
-        pose2d=pose2d,
-    )
-
-
-def _collected(chunks: Iterable[PoseSequence], each: Callable[[PoseSequence], object] | None) -> PoseSequence:
-    """Join the chunks to one motion, and call `each` with every chunk as it comes."""
-    parts = []
-    for chunk in chunks:
-        parts.append(chunk)
-        if each is not None:
-            each(chunk)
-    return concatenate(parts)
+def _somebody(crowd: ClipPeople, video: "VideoReader") -> Sequence[int]:
+    """The numbers of the people, the most prominent first; an error if there is nobody."""
+    if ranked := crowd.ranked():
+        return ranked
+    lost = f" ({video.problem})" if video.problem else ""
+    raise DetectorError(f"nobody was detected in any of the {len(crowd.times)} frames of {video.path}{lost}")

@@ -1,8 +1,12 @@
 """Tell videos from 2D keypoints. The command line and :func:`pg.lift` share this decision."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeGuard
+
+import numpy as np
 
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import FormatError, PoseError
@@ -18,19 +22,36 @@ KEYPOINT_KINDS = f"{', '.join(KEYPOINT_SUFFIXES)} or a folder"
 """The kinds of keypoint paths in words, for messages."""
 
 
-class Keypoints(NamedTuple):
-    """The 2D poses of one person.
+@dataclass(frozen=True, eq=False)
+class Keypoints:
+    """The 2D poses of one or several people.
 
     Args:
-        poses: The poses in pixels.
-        people: The largest number of people in one frame of their file.
+        people: Each person's poses in pixels, the most prominent first. They share skeleton, clock and image size.
+
+    Raises:
+        PoseError: There is nobody, or the people do not share their clock, skeleton and size.
     """
 
-    poses: PoseSequence
-    people: int = 1
+    people: Sequence[PoseSequence]
+
+    def __post_init__(self) -> None:
+        if not self.people:
+            raise PoseError("expected the keypoints of one or more people, got none")
+        for other in self.people[1:]:
+            for name in ("skeleton", "space", "size"):
+                if (expected := getattr(self.main, name)) != (value := getattr(other, name)):
+                    raise PoseError(f"people of one source must have the same {name}, got {expected} and {value}")
+            if not np.array_equal(self.main.times, other.times):
+                raise PoseError("people of one source must have the same frames, at the same times")
+
+    @property
+    def main(self) -> PoseSequence:
+        """The poses of the most prominent person."""
+        return self.people[0]
 
 
-Source: TypeAlias = "str | PathLike[str] | PoseSequence | Keypoints | VideoReader"
+Source: TypeAlias = "str | PathLike[str] | PoseSequence | Sequence[PoseSequence] | Keypoints | VideoReader"
 """The sources that :meth:`poseglass.lifting.lifter.Lifter.lift` takes."""
 
 
@@ -44,7 +65,7 @@ def source_kind(source: Source) -> Literal["video", "keypoints"]:
         ('video', 'keypoints')
     """
     if not isinstance(source, str | PathLike):
-        return "keypoints" if isinstance(source, PoseSequence | Keypoints) else "video"
+        return "keypoints" if isinstance(source, PoseSequence | Keypoints) or _are_people(source) else "video"
     path = Path(source)
     return "keypoints" if path.suffix.lower() in KEYPOINT_SUFFIXES or path.is_dir() else "video"
 
@@ -73,14 +94,14 @@ def open_source(
     Example:
         >>> import numpy as np, poseglass as pg
         >>> poses = PoseSequence([[[0, 0], [1, 1]]], pg.Skeleton("stick", ("a", "b"), ()), "pixels")
-        >>> open_source(poses).poses is poses
+        >>> open_source(poses).main is poses
         True
     """
     if isinstance(source, str | PathLike):
         if source_kind(source) == "keypoints":
-            from poseglass.keypoints import read_main_person
+            from poseglass.keypoints import read_people
 
-            return Keypoints(*read_main_person(source, layout=layout, size=size, fps=fps))
+            return Keypoints(read_people(source, layout=layout, size=size, fps=fps))
         kind = f"{source} is treated as a video"
     else:
         kind = f"got a {type(source).__name__}"
@@ -92,10 +113,17 @@ def open_source(
 
         return VideoReader(source)
     if isinstance(source, PoseSequence):
+        return Keypoints([source])
+    if _are_people(source):
         return Keypoints(source)
-    if not (isinstance(source, Keypoints) or hasattr(source, "info")):
+    if isinstance(source, Sequence) or not (isinstance(source, Keypoints) or hasattr(source, "info")):
         raise PoseError(
             f"expected a path, a PoseSequence or a VideoReader, got a {type(source).__name__}; make keypoints of an "
             'array a PoseSequence: pg.PoseSequence(points, pg.COCO_17, "pixels", fps=30)'
         )
     return source
+
+
+def _are_people(source: object) -> TypeGuard[Sequence[PoseSequence]]:
+    """Whether the source is a list of people's poses."""
+    return isinstance(source, list | tuple) and bool(source) and all(isinstance(item, PoseSequence) for item in source)

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from poseglass.errors import PoseError
+from poseglass.motion.angles import joint_angles
 from poseglass.show.scene import middle_joints
 from poseglass.show.stage import Figure, Stage
 
@@ -80,4 +82,16 @@ def _speed(figure: Figure, times: Float[ndarray, " f"]) -> Float[ndarray, " f"]:
 
 
 def _angle_curves(stage: Stage) -> list[Curve]:
-    return []
+    """The joint angles, left and right in one curve, of the figures whose skeletons have them."""
+    lines: dict[str, list[Line]] = {}
+    for index, figure in enumerate(stage.figures):
+        try:
+            angles = joint_angles(figure.motion)
+        except PoseError:  # the skeleton does not convert
+            continue
+        for name, degrees in zip(angles.names, angles.degrees.T, strict=True):
+            side = 1 if name.startswith("left_") else 2 if name.startswith("right_") else 0
+            title = name.removeprefix("left_").removeprefix("right_").replace("_", " ")
+            values = np.where(figure.shown, degrees[figure.rows], np.nan)
+            lines.setdefault(title, []).append(Line(index, side, values))
+    return [Curve(title, "°", tuple(parts)) for title, parts in lines.items()]

@@ -6,7 +6,7 @@ function listenToKeys(rows, stage, turn) {
   const turns = { ArrowLeft: [5, 0], ArrowRight: [-5, 0], ArrowUp: [0, 5], ArrowDown: [0, -5] };
   document.addEventListener("keydown", (event) => {
     const on = event.target, key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (event.ctrlKey || event.metaKey || event.altKey || on.tagName === "SELECT" || on.closest("dialog")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || on.tagName === "SELECT" || on.closest("dialog[open]")) return;
     if (key === " " && on.tagName === "BUTTON" && on.id !== "play") return; // space presses a button
     if (on === stage && turns[key]) turn(...turns[key]);
     else if (actions.has(key)) actions.get(key)(key);

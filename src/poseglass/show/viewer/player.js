@@ -68,7 +68,7 @@ const pressed = (id) => $(id).getAttribute("aria-pressed") === "true";
 function showInset() {
   $("inset").hidden = !(pressed("flatten") && keypoints.size) && !video.ready;
   const size = video.ready && !keypoints.size ? [video.element.videoWidth, video.element.videoHeight] : keypoints.size;
-  if (size) $("inset").style.aspectRatio = `${size[0]} / ${size[1]}`;
+  if (size) $("inset").style.setProperty("--ratio", size[0] / size[1]);
   document.querySelector("#inset figcaption").hidden = video.ready;
 }
 const togglePlots = () => {

@@ -56,7 +56,7 @@ function makePlots(motion, section, onSeek) {
       pen.strokeStyle = css(motion.colours.slate, 0.8);
       line(pen, [0, y(v)], [width, y(v)]);
       pen.fillStyle = css(motion.colours.dim);
-      pen.fillText(Number(v.toPrecision(4)), 2, y(v) - 2);
+      if (y(v) > 12) pen.fillText(Number(v.toPrecision(4)), 2, y(v) - 2);
     }
     pen.lineWidth = 1.6;
     lines.forEach((part) => {

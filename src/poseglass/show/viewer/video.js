@@ -15,7 +15,7 @@ function makeVideo(motion, element, onReady) {
     element.hidden = false;
     onReady();
   });
-  element.addEventListener("seeked", onReady); // from the filming camera, the stage shows the video's image
+  element.addEventListener("seeked", () => onReady()); // from the filming camera, the stage shows the video's image
   element.addEventListener("error", () => {
     ready = false;
     element.hidden = true;
