@@ -181,12 +181,12 @@ def test_keypoints_in_pixels_are_smoothed_too():
 @pytest.mark.parametrize(
     ("by", "message"),
     [
-        ("kalman", "no filter is called 'kalman'; expected one of one-euro"),
+        ("kalman", "no filter is called 'kalman'; expected one of one-euro:1"),
         ("butterworth:zero", "expected the cut-off in Hz after the colon, such as butterworth:6"),
         ("butterworth:", "after the colon"),
         ("savgol:-1", "window in seconds"),
         ("one-euro:nan", "cut-off at rest"),
-        ("butterworth:15", "below half the frame rate, 15 Hz here, got 15"),
+        ("butterworth:15", "below half the frame rate, 15 Hz, got 15"),
     ],
 )
 def test_refusals(by, message):
