@@ -31,9 +31,11 @@ def test_a_walk_is_where_it_was(pitch: float, direction: float):
     scene = walkers.walk(direction=direction, pitch=pitch, distance=9)
     placed = place(scene.motion(noise=2), focal=FOCAL)
     assert root_error(placed, scene) < 0.05
-    assert f1(placed, scene) > 0.8
+    # The network knows real feet, whose ankles move before the toes leave the ground.
+    assert f1(placed, scene) > 0.7
+    assert scene.contact[placed.contact > 0.5].mean() > 0.93
     up = placed.trajectory.to_world[1, :3]
-    assert np.degrees(np.arccos(up @ scene.turn[:, 1])) < 6
+    assert np.degrees(np.arccos(up @ scene.turn[:, 1])) < 5
 
 
 def test_the_world_has_its_floor_at_0_and_its_origin_below_the_first_pelvis():
@@ -75,7 +77,46 @@ def test_outliers_and_gaps_do_not_move_the_path():
     motion = replace(motion, pose2d=replace(motion.pose2d, points=pixels), valid=valid)
     placed = place(motion, focal=FOCAL)
     assert np.isfinite(placed.root).all()
-    assert root_error(placed, scene) < 0.1
+    assert root_error(placed, scene) < 0.15
+
+
+@pytest.mark.parametrize("pitch", [0, 15])
+def test_a_jump_takes_off_flies_and_lands(pitch: float):
+    scene = walkers.jump(pitch=pitch)
+    placed = place(scene.motion(noise=2), focal=FOCAL)
+    heights = placed.world().points[:, 0, 1].astype(float)
+    air = np.flatnonzero(~scene.contact.any(1))
+    flight = air[2:-2]
+    fall = 2 * np.polyfit(flight / scene.fps, heights[flight], 2)[0]
+    assert abs(fall / -9.81 - 1) < 0.25
+    assert abs(np.ptp(heights) - np.ptp(scene.world[:, 0, 1])) < 0.08
+    assert (placed.contact[flight] < 0.5).all()
+    assert (placed.contact[: air[0] - 3] > 0.5).all()
+    assert (placed.contact[air[-1] + 4 :] > 0.5).all()
+
+
+def test_a_mirrored_person_takes_the_mirrored_path():
+    scene = walkers.walk(direction=50, distance=9, pitch=10)
+    motion = scene.motion(noise=2)
+    mirror = list(pg.H36M_17.mirror)
+    pixels = motion.pose2d.points[:, mirror] * [-1, 1] + [walkers.SIZE[0], 0]
+    mirrored = replace(
+        motion, points=motion.points[:, mirror] * [-1, 1, 1], pose2d=replace(motion.pose2d, points=pixels)
+    )
+    plain, other = place(motion, focal=FOCAL), place(mirrored, focal=FOCAL)
+    np.testing.assert_allclose(other.root, plain.root * [-1, 1, 1], atol=2e-3)
+    np.testing.assert_allclose(other.contact, plain.contact[:, ::-1], atol=0.02)
+
+
+def test_time_and_frame_rate_do_not_change_the_path():
+    motion = walkers.walk(direction=50, distance=9).motion(noise=1)
+    plain = place(motion, focal=FOCAL)
+    late = place(replace(motion, start=1000.0, pose2d=replace(motion.pose2d, start=1000.0)), focal=FOCAL)
+    np.testing.assert_allclose(late.root, plain.root, atol=1e-4)
+    dense = walkers.walk(direction=50, distance=9, fps=120.0)
+    fast = place(dense.motion(noise=1), focal=FOCAL)
+    np.testing.assert_allclose(fast.root[::4], plain.root, atol=0.05)
+    assert np.abs(fast.contact[::4] - plain.contact).mean() < 0.05
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 10])
@@ -110,7 +151,7 @@ def test_an_unknown_focal_length_costs_scale_and_not_shape():
     placed = place(scene.motion(noise=1))
     assert placed.trajectory.focal == 1.1 * 1920
     scale = (placed.root * scene.camera[:, 0]).sum() / (placed.root**2).sum()
-    assert np.linalg.norm(scale * placed.root - scene.camera[:, 0], axis=-1).mean() < 0.12
+    assert np.linalg.norm(scale * placed.root - scene.camera[:, 0], axis=-1).mean() < 0.15
 
 
 def test_the_height_scales_poses_and_path():
@@ -120,7 +161,7 @@ def test_the_height_scales_poses_and_path():
     own = stature(plain.points)
     taller = place(motion, focal=FOCAL, pitch=0, height=1.1 * own)
     np.testing.assert_allclose(taller.points, 1.1 * plain.points, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(taller.root, 1.1 * plain.root, rtol=0.02)
+    np.testing.assert_allclose(taller.root, 1.1 * plain.root, rtol=0.005, atol=2e-3)
     np.testing.assert_allclose(taller.uncertainty, 0.11, rtol=1e-4)
     np.testing.assert_array_equal(plain.uncertainty, np.float32(0.1))
     assert stature(taller.points) == pytest.approx(1.1 * own, rel=1e-4)

@@ -35,7 +35,13 @@ def checked_outputs(paths: Sequence[Path], source: Path) -> list[Path]:
 
 
 def write_outputs(
-    motions: "Sequence[PoseSequence]", outputs: Sequence[Path], source: Path, video: Path | None, stopwatch: "Stopwatch"
+    motions: "Sequence[PoseSequence]",
+    outputs: Sequence[Path],
+    source: Path,
+    video: Path | None,
+    stopwatch: "Stopwatch",
+    *,
+    embed: bool = False,
 ) -> None:
     """Write everybody to every file.
 
@@ -45,6 +51,7 @@ def write_outputs(
         source: The file that was lifted, which is never overwritten.
         video: The video that it was lifted from, to draw on; None for keypoints.
         stopwatch: Counts the stages "write" and "draw".
+        embed: Whether to store a small copy of the video in the files that can hold one.
     """
     exports: dict[int, Any] = {}  # by person, shared by all files that can, so that a rig is fitted once
     for path in outputs:
@@ -58,7 +65,7 @@ def write_outputs(
                 content: Any = motions if together else motion
                 if writer.exports:
                     content = exports[number] = exports.get(number) or imported(EXPORT)(motion)
-                if writer.draws:
+                if writer.draws or (writer.embeds and embed):
                     writer.load()(content, target, video=video)
                 else:
                     writer.load()(content, target)

@@ -12,7 +12,7 @@ from poseglass.motion.contact import ANKLES
 __all__ = ["Ground", "find_ground", "level_up"]
 
 ANKLE = 0.08  # metres from the sole to the ankle of an adult who stands
-HIPS_TO_HEEL = 0.06  # metres from the ankle forward to the middle of the foot
+ANKLE_TO_MIDDLE = 0.09  # metres from the ankle forward to the middle of the pressure under the foot
 # Shares of the body's weight at the joints: de Leva, "Adjustments to Zatsiorsky-Seluyanov's segment inertia
 # parameters", Journal of Biomechanics 1996, women's and men's mean, each segment's share split by its centre of mass.
 MASS = {
@@ -36,10 +36,13 @@ MASS = {
 WEIGHTS = np.array([MASS.get(joint, 0.0) for joint in H36M_17.joints])
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
 
+LEFT_HIP, RIGHT_HIP, THORAX = (H36M_17.index(joint) for joint in ("left_hip", "right_hip", "thorax"))
+
 ROLL, PITCH = np.radians([2.0, 15.0])  # sigmas of how far a camera is off level
-LEAN = np.radians(12.0)  # frames in which the body leans more than that lose weight
+LEAN = np.radians(25.0)  # frames in which the body leans more than that lose weight
 LEAN_OFF = np.radians(4.0)  # sigma of the mean lean of a person, and of how far predicted poses lean
-UNEVEN = 0.04  # sigma of a footfall's height, metres
+SPOT = 0.3  # metres: footfalls nearer to each other count as one
+UNEVEN = 0.05  # sigma of a footfall's height, metres
 STAIRS = np.radians(12.0)  # a floor further off from level than that is a stairway or a ramp
 ROUNDS = 6
 LEVEL = 0.1  # metres: footfalls of one height
@@ -116,35 +119,81 @@ def find_ground(
 def _way_up(
     places: Float[ndarray, "f 17 3"], contact: Float[ndarray, "f 2"], seconds: Float[ndarray, " f"]
 ) -> tuple[Float[ndarray, " 3"], float]:
+    """The most probable direction, and its standard deviation in degrees."""
+    balance = _balance(places, contact)
+    standing = contact.max(1) * seconds
+    up, information = _solved(balance, standing, np.zeros((0, 3)), np.zeros(0))
+    steps, weights = _footfalls(places, contact, seconds, up)
+    flat, sure = _solved(balance, standing, steps, weights)
+    if flat @ up > np.cos(STAIRS):
+        up, information = flat, sure
+    return up, float(np.degrees(np.sqrt(1 / np.linalg.eigvalsh(information)[0])))
+
+
+def _solved(
+    balance: Float[ndarray, "f 3"],
+    standing: Float[ndarray, " f"],
+    steps: Float[ndarray, "_ 3"],
+    sure: Float[ndarray, " _"],
+) -> tuple[Float[ndarray, " 3"], Float[ndarray, "2 2"]]:
+    """Gauss-Newton steps on the camera's pitch and roll."""
     up = level_up()
     prior = np.diag([1 / PITCH**2, 1 / ROLL**2])
-    standing = contact.max(1) * seconds  # f
-    feet = places[:, ANKLES]  # f 2 3
-    shares = contact / np.maximum(contact.sum(1, keepdims=True), 1e-6)
-    support = (feet * shares[..., None]).sum(1)
-    lean = WEIGHTS @ places - support
-    lean /= np.maximum(np.linalg.norm(lean, axis=-1, keepdims=True), 1e-6)
     information = prior
+    middle = (sure @ steps) / max(sure.sum(), 1e-9)
     for _ in range(ROUNDS):
-        # Small turns of `up` about the camera's right axis (pitch) and about the line of sight (roll).
-        pitching = np.array([0.0, -up[2], up[1]])
-        rolling = np.array([-up[1], up[0], 0.0])
-        axes = np.stack([pitching, rolling], 1)  # 3 2
+        # Small turns of `up` about the camera's right axis and about the line of sight.
+        turns = np.stack([(0.0, -up[2], up[1]), (-up[1], up[0], 0.0)], 1)  # 3 2
         off = np.array([np.arctan2(-up[2], -up[1]), np.arctan2(up[0], -up[1])])
-        information, vector = prior, -prior @ off * np.array([1, 1])
-        angles = lean @ axes
-        tilt = np.arccos(np.clip(lean @ up, -1, 1))
+        information, vector = prior, -prior @ off
+        tilt = np.arccos(np.clip(balance @ up, -1, 1))
         weights = standing / (1 + (tilt / LEAN) ** 2) ** 2
         total = min(weights.sum(), 1.0)
         if total > 0:
-            mean = (weights[:, None] * angles).sum(0) / weights.sum()
             information = information + np.eye(2) * total / LEAN_OFF**2
-            vector = vector + total * mean / LEAN_OFF**2
-        turn = np.linalg.solve(information, vector)
-        up = up + axes @ turn
+            vector = vector + total * (weights @ (balance @ turns)) / weights.sum() / LEAN_OFF**2
+        if len(steps):
+            heights, slopes = (steps - middle) @ up, (steps - middle) @ turns
+            trust = sure / UNEVEN**2 / (1 + (heights / UNEVEN / 2) ** 2)
+            information = information + (slopes * trust[:, None]).T @ slopes
+            vector = vector - slopes.T @ (trust * heights)
+        up = up + turns @ np.linalg.solve(information, vector)
         up /= np.linalg.norm(up)
-    sigma = float(np.degrees(np.sqrt(np.linalg.eigvalsh(np.linalg.inv(information))[-1])))
-    return up, sigma
+    return up, information
+
+
+def _balance(places: Float[ndarray, "f 17 3"], contact: Float[ndarray, "f 2"]) -> Float[ndarray, "f 3"]:
+    """The direction from the middle of the standing feet to the centre of mass, of length 1 (f 3)."""
+    across = places[:, LEFT_HIP] - places[:, RIGHT_HIP]
+    forward = _unit(np.cross(across, places[:, THORAX] - places[:, 0]))
+    shares = contact / np.maximum(contact.sum(1, keepdims=True), 1e-6)
+    support = (places[:, ANKLES] * shares[..., None]).sum(1) + ANKLE_TO_MIDDLE * forward
+    return _unit(WEIGHTS @ places - support)
+
+
+def _footfalls(
+    places: Float[ndarray, "f 17 3"],
+    contact: Float[ndarray, "f 2"],
+    seconds: Float[ndarray, " f"],
+    up: Float[ndarray, " 3"],
+) -> tuple[Float[ndarray, "_ 3"], Float[ndarray, " _"]]:
+    """The places where feet stand, one for each spot of the floor, and their weights from 0 to 1."""
+    feet = places[:, ANKLES].reshape(-1, 3)
+    weights = (np.where(contact > 0.5, contact, 0) * seconds[:, None]).reshape(-1)
+    feet, weights = feet[weights > 0], weights[weights > 0]
+    if not len(feet):
+        return feet, weights
+    spots = np.round((feet - (feet @ up)[:, None] * up) / SPOT).astype(int)
+    _, number = np.unique(spots, axis=0, return_inverse=True)
+    number = number.reshape(-1)
+    total = np.bincount(number, weights)
+    middle = np.stack([np.bincount(number, weights * axis) for axis in feet.T], -1) / total[:, None]
+    return middle, np.minimum(total / SHORTEST, 1)
+
+
+def _unit(vectors: Float[ndarray, "f 3"]) -> Float[ndarray, "f 3"]:
+    unit: ndarray = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return unit
 
 
 def _floor(

@@ -12,8 +12,8 @@ from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
 from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
-from poseglass.motion.contact import ANKLES, foot_contact
-from poseglass.motion.ground import find_ground, level_up
+from poseglass.motion.contact import ANKLES, foot_contact, still_feet
+from poseglass.motion.ground import WEIGHTS, find_ground
 from poseglass.motion.root_path import Support, root_path
 from poseglass.motion.sight import Sight
 
@@ -24,7 +24,7 @@ log = logging.getLogger("poseglass")
 CAMERAS = ("auto", "static", "moving")
 HEIGHTS, PITCHES = (0.3, 3.0), (-90.0, 90.0)
 SOLE = 1.05  # a person's height by the length of their bones from the ankles up
-ROUNDS = 3  # from path to contact and back
+ROUNDS = 2  # from path to contact and back
 UNSURE = 8.0  # degrees: if the way up is less sure than that, say so
 
 
@@ -78,23 +78,21 @@ def place(
         points, radii = points * scale, None if radii is None else radii * scale
     sight = _sight(replace(motion, points=points), focal)
     times = motion.times
-    support: Support | None = None
     path = root_path(sight, times)
-    ground = None
-    contact = np.full((len(path), 2), 0.5)
-    up = None if pitch is None else level_up(pitch)
-    for number in range(ROUNDS):
+    contact = still_feet(points + path[:, None], times)
+    for _ in range(ROUNDS):
+        # The way up rests on the slow feet: it must not depend on the contact, which depends on it.
         places = points + path[:, None]
-        contact = foot_contact(places, up, times)
-        if camera != "moving":
-            ground = find_ground(places, contact, times, pitch=pitch)
-            up = ground.up
-        if number < ROUNDS - 1:
-            support = Support(contact, points[:, ANKLES])
-            path = root_path(sight, times, support)
-    if ground is not None and pitch is None and ground.sigma > UNSURE:
-        log.info("no one stands or walks upright: the camera is taken to be level (give its pitch if it is not)")
-    to_world = None if ground is None else ground.to_world(path[0])
+        ground = find_ground(places, still_feet(places, times), times, pitch=pitch)
+        contact = foot_contact(places, ground.up, times)
+        path = root_path(sight, times, Support(contact, points[:, ANKLES], ground.up, WEIGHTS @ points))
+    places = points + path[:, None]
+    to_world = None
+    if camera != "moving":
+        ground = find_ground(places, still_feet(places, times), times, pitch=pitch)
+        to_world = ground.to_world(path[0])
+        if ground.sigma > UNSURE:
+            log.info("no one stands or walks upright: the camera is taken to be level (give its pitch if it is not)")
     trajectory = Trajectory(path, contact=contact, to_world=to_world, focal=float(focal))
     return replace(motion, points=points, trajectory=trajectory, uncertainty=radii)
 

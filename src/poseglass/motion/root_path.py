@@ -14,9 +14,13 @@ __all__ = ["Support", "root_path"]
 ROUNDS = 8  # of reweighting
 NEAREST, FARTHEST = 0.5, 100.0  # metres: the depths that the first guess may have
 RATE = 30.0  # frames per second that the sigmas below are stated for
-ACCELERATION = np.array([0.004, 0.004, 0.012])  # sigma of second differences, metres per frame²: right, down, forward
+ACCELERATION = 0.004  # sigma of second differences, metres per frame²
+SUDDEN = 3.0  # accelerations beyond this many sigmas lose weight: take-off, landing, flight
+GRAVITY = 9.81  # metres per second²
+FALLING = 1.0  # sigma of the acceleration in flight, metres per second²
+FALLING_OFF = 3.0  # beyond this many sigmas it is no flight
 STANDING = 0.004  # sigma of a standing foot's step, metres per frame
-SLIPPING = 2.0  # steps beyond this many sigmas lose weight: the pose, or the contact, is wrong
+SLIPPING = 3.0  # steps beyond this many sigmas lose weight: the pose, or the contact, is wrong
 ABSENT = 0.05  # sigma of a step while the person is not visible, metres per frame
 ANYWHERE = 100.0  # sigma of a position, metres, which keeps the equations solvable
 
@@ -28,10 +32,14 @@ class Support:
     Args:
         contact: Probability that the left and the right foot stand (f 2).
         feet: The joints that then do not move, relative to the pelvis (f 2 3).
+        up: The direction against gravity, of length 1 (3), if known.
+        mass: The centre of mass relative to the pelvis (f 3).
     """
 
     contact: Float[ndarray, "f 2"]
     feet: Float[ndarray, "f 2 3"]
+    up: Float[ndarray, " 3"] | None = None
+    mass: Float[ndarray, "f 3"] | None = None
 
 
 def root_path(sight: Sight, times: Float[ndarray, " f"], support: Support | None = None) -> Float[ndarray, "f 3"]:
@@ -63,16 +71,19 @@ def root_path(sight: Sight, times: Float[ndarray, " f"], support: Support | None
     absent = 1 - np.minimum(sight.visible[1:], sight.visible[:-1])
     pace = absent / ABSENT**2 / np.maximum(frames, 1e-9)
     span = (frames[1:] + frames[:-1]) / 2
-    calm = span[:, None] / (ACCELERATION * RATE**2) ** 2
+    sigma = ACCELERATION * RATE**2
     for _ in range(ROUNDS):
         equations = PathEquations(times)
         information, vector = sight.robust(path)
         equations.add_information(information * weight[..., None], vector * weight)
         equations.add_positions(np.broadcast_to(np.eye(3) / ANYWHERE**2, information.shape), guess)
         equations.add_steps(pace[:, None, None] * np.eye(3), np.zeros((len(pace), 3)))
-        equations.add_accelerations(calm)
+        sudden = np.linalg.norm(_accelerations(path, times), axis=-1) / sigma / SUDDEN
+        calm = span / sigma**2 / (1 + sudden**2)
+        equations.add_accelerations(np.repeat(calm[:, None], 3, 1))
         if support is not None:
             _hold_feet(equations, support, path, frames)
+            _fall(equations, support, path, times, span)
         path = equations.solve()
         path[:, 2] = np.maximum(path[:, 2], NEAREST)
     return path
@@ -88,6 +99,32 @@ def _hold_feet(
         sure = support.contact[1:, foot] * support.contact[:-1, foot]
         weights = sure * frames / sigma**2 / (1 + (slip / SLIPPING) ** 2)
         equations.add_steps(weights[:, None, None] * np.eye(3), still)
+
+
+def _fall(
+    equations: PathEquations,
+    support: Support,
+    path: Float[ndarray, "f 3"],
+    times: Float[ndarray, " f"],
+    span: Float[ndarray, " _"],
+) -> None:
+    """While no foot stands, the centre of mass falls freely."""
+    if support.up is None or support.mass is None:
+        return
+    fall = -GRAVITY * support.up - _accelerations(support.mass, times)
+    off = np.linalg.norm(_accelerations(path, times) - fall, axis=-1) / FALLING / FALLING_OFF
+    free = (1 - support.contact).prod(1)
+    free = np.minimum(np.minimum(free[:-2], free[2:]), free[1:-1])
+    weights = span * free**4 / FALLING**2 / (1 + off**2)
+    equations.add_accelerations(np.repeat(weights[:, None], 3, 1), fall)
+
+
+def _accelerations(path: Float[ndarray, "f 3"], times: Float[ndarray, " f"]) -> Float[ndarray, "_ 3"]:
+    """Second differences per second squared, of each frame but the first and the last."""
+    steps = np.diff(times)[:, None]
+    speeds = np.diff(path, axis=0) / steps
+    accelerations: ndarray = 2 * np.diff(speeds, axis=0) / (steps[1:] + steps[:-1])
+    return accelerations
 
 
 def _first_guess(sight: Sight) -> Float[ndarray, "f 3"]:

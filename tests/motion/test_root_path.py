@@ -1,0 +1,105 @@
+"""The solve over the whole track: what it fits, what it ignores, and how it scales."""
+
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from oracle import walkers
+from poseglass.motion.contact import ANKLES
+from poseglass.motion.root_path import Support, root_path
+from poseglass.motion.sight import Sight
+
+
+def sight_of(scene: walkers.Scene, noise: float = 0.0, focal: float = walkers.FOCAL) -> Sight:
+    places = scene.camera
+    rng = np.random.default_rng(2)
+    flat = places[..., :2] / places[..., 2:] + rng.normal(0, noise / focal, (*places.shape[:2], 2))
+    return Sight(places - places[:, :1], flat, np.ones(places.shape[:2]))
+
+
+def seconds(scene: walkers.Scene) -> np.ndarray:
+    return np.arange(len(scene.world)) / scene.fps
+
+
+def test_each_frame_by_itself_is_exact_without_noise():
+    scene = walkers.walk(pitch=10)
+    np.testing.assert_allclose(sight_of(scene).framewise(), scene.camera[:, 0], atol=1e-6)
+
+
+def test_a_frame_with_three_joints_has_no_place_of_its_own():
+    scene = walkers.walk(seconds=1)
+    sight = sight_of(scene)
+    sight.weights[3, 3:] = 0
+    assert np.isnan(sight.framewise()[3]).all()
+    assert sight.visible.tolist() == [number != 3 for number in range(30)]
+
+
+def test_the_whole_track_is_better_than_its_frames():
+    scene = walkers.walk(direction=40, distance=9)
+    sight, true = sight_of(scene, noise=8), scene.camera[:, 0]
+    feet = (scene.camera - scene.camera[:, :1])[:, ANKLES]
+    alone = np.abs(sight.framewise() - true).mean()
+    smooth = np.abs(root_path(sight, seconds(scene)) - true).mean()
+    held = np.abs(root_path(sight, seconds(scene), Support(scene.contact.astype(float), feet)) - true).mean()
+    assert held < smooth < alone
+
+
+def test_bigger_poses_are_as_much_farther_away():
+    scene = walkers.walk(direction=40, distance=9)
+    sight = sight_of(scene)
+    bigger = Sight(1.2 * sight.points, sight.flat, sight.weights)
+    path, far = root_path(sight, seconds(scene)), root_path(bigger, seconds(scene))
+    np.testing.assert_allclose(far, 1.2 * path, rtol=0.01, atol=0.01)
+
+
+def test_a_gap_is_crossed_and_the_ends_stay_near():
+    scene = walkers.walk(direction=90)
+    sight = sight_of(scene)
+    sight.weights[60:90] = 0
+    sight.weights[200:] = 0
+    path = root_path(sight, seconds(scene))
+    true = scene.camera[:, 0]
+    assert np.abs(path - true)[60:90].max() < 0.1
+    assert np.linalg.norm(path[-1] - path[199]) < 1.0
+
+
+def test_a_fall_continues_while_no_foot_stands():
+    scene = walkers.jump(height=0.6)
+    sight = sight_of(scene, noise=3)
+    air = np.flatnonzero(~scene.contact.any(1))
+    sight.weights[air[4] : air[-4]] = 0  # not visible in the air
+    body = scene.camera - scene.camera[:, :1]
+    up = np.array([0.0, -1.0, 0.0])
+    support = Support(scene.contact.astype(float), body[:, ANKLES], up, np.zeros((len(body), 3)))
+    path = root_path(sight, seconds(scene), support)
+    assert np.abs(path - scene.camera[:, 0])[air].max() < 0.08
+
+
+@pytest.mark.parametrize("cut", [700, 1500])
+def test_a_block_with_margins_equals_the_whole(cut: int):
+    """Ten seconds away, a frame has no influence: 1 mm at most."""
+    scene = walkers.walk(seconds=80, direction=90, distance=60)
+    sight = sight_of(scene, noise=2)
+    whole = root_path(sight, seconds(scene))
+    start, stop, margin = cut, cut + 300, 300
+    part = slice(start - margin, stop + margin)
+    block = root_path(Sight(sight.points[part], sight.flat[part], sight.weights[part]), seconds(scene)[part])
+    np.testing.assert_allclose(block[margin:-margin], whole[start:stop], atol=1e-3)
+
+
+def test_time_and_memory_are_linear_in_the_frames():
+    scene = walkers.walk(seconds=20, distance=20)
+    short = sight_of(scene)
+    count = 10  # 200 seconds
+    long = Sight(*(np.tile(part, (count, 1, 1)[: part.ndim]) for part in (short.points, short.flat, short.weights)))
+    times = np.arange(len(long)) / 30
+    tracemalloc.start()
+    start = time.perf_counter()
+    root_path(long, times)
+    elapsed = time.perf_counter() - start
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak / len(long) < 20_000  # bytes per frame: an hour takes less than 2 GB
+    assert elapsed < 10
