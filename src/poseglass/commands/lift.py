@@ -13,7 +13,7 @@ from poseglass.commands.outputs import checked_outputs, write_outputs
 from poseglass.commands.progress import progress, tell_lifted, tell_times
 from poseglass.commands.terminal import console, wrong
 from poseglass.errors import PoseglassError
-from poseglass.files.outputs import writers_in_words
+from poseglass.files.outputs import writer_of, writers_in_words
 
 if TYPE_CHECKING:
     import torch
@@ -91,6 +91,9 @@ def lift(
     detector_model: Annotated[
         Path | None, typer.Option(help="Videos: the detector's weights, such as a MediaPipe .task file.")
     ] = None,
+    embed_video: Annotated[
+        bool, typer.Option("--embed-video", help="Videos: store a small copy in the .html page, beside the figure.")
+    ] = False,
 ) -> None:
     """Lift a video or 2D keypoints to 3D motion."""
     from poseglass.lifting.source import KEYPOINT_KINDS, Keypoints, open_source, source_kind
@@ -98,7 +101,11 @@ def lift(
     keypoints = source_kind(source) == "keypoints"
     kind = f"{source} is treated as {'keypoints' if keypoints else 'a video'} (keypoints are {KEYPOINT_KINDS})"
     of_keypoints = {"--layout": layout, "--size": size, "--fps": fps}
-    of_videos = {"--detector": detector, "--detector-model": detector_model}
+    of_videos = {
+        "--detector": detector,
+        "--detector-model": detector_model,
+        "--embed-video": True if embed_video else None,
+    }
     for option, value in (of_videos if keypoints else of_keypoints).items():
         if value is not None:
             wrong(option, f"it is for {'videos' if keypoints else 'keypoints'} only, but {kind}")
@@ -109,6 +116,8 @@ def lift(
     whom = _people(people, person)
     pixels, kept = _size(size), None if keep is None else parse_keep(keep)
     outputs = checked_outputs(out or [Path(f"{source.resolve().stem}-3d.npz")], source)
+    if embed_video and not any((writer := writer_of(path)) and writer.embeds for path in outputs):
+        wrong("--embed-video", "it needs an output that can hold the video: add -o NAME.html")
     if not source.exists():
         raise PoseglassError(f"there is no file {source}")
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
@@ -117,7 +126,7 @@ def lift(
     where = None if device == "cpu" else chosen_device(device)  # nothing is printed about the default
     wanted = None if keypoints else detector or "mediapipe"
     lifter = _lifter(model, kept, where, flip=flip, focal=focal, detector=wanted, detector_model=detector_model)
-    _lift_and_write(lifter, opened, whom, person, source=source, outputs=outputs)
+    _lift_and_write(lifter, opened, whom, person, source=source, outputs=outputs, embed=embed_video)
     if where is not None:
         tell_device(where)
 
@@ -155,6 +164,7 @@ def _lift_and_write(
     *,
     source: Path,
     outputs: Sequence[Path],
+    embed: bool,
 ) -> None:
     """Lift with a progress bar, and write all outputs."""
     from poseglass.lifting.source import Keypoints
@@ -170,7 +180,7 @@ def _lift_and_write(
             wrong("--person", f"{source} shows {count} only")
         motions = motions[person - 1 : person]
     tell_lifted(lifter.report, motions)
-    write_outputs(motions, outputs, source, video, stopwatch)
+    write_outputs(motions, outputs, source, video, stopwatch, embed=embed)
     tell_times(lifter.report, stopwatch)
 
 
