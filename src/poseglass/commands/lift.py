@@ -11,15 +11,9 @@ from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.outputs import checked_outputs, write_outputs
 from poseglass.commands.progress import progress, tell_lifted, tell_times
-<<<<<<< HEAD
 from poseglass.commands.terminal import console, tell, wrong
 from poseglass.errors import PoseError, PoseglassError
-from poseglass.files.outputs import writers_in_words
-=======
-from poseglass.commands.terminal import console, wrong
-from poseglass.errors import PoseglassError
 from poseglass.files.outputs import writer_of, writers_in_words
->>>>>>> main
 
 if TYPE_CHECKING:
     import torch
@@ -144,11 +138,7 @@ def lift(
     where = None if device == "cpu" else chosen_device(device)  # nothing is printed about the default
     wanted = None if keypoints else detector or "mediapipe"
     lifter = _lifter(model, kept, where, flip=flip, focal=focal, detector=wanted, detector_model=detector_model)
-<<<<<<< HEAD
-    _lift_and_write(lifter, opened, whom, person, smooth=smooth, source=source, outputs=outputs)
-=======
-    _lift_and_write(lifter, opened, whom, person, source=source, outputs=outputs, embed=embed_video)
->>>>>>> main
+    _lift_and_write(lifter, opened, whom, person, smooth=smooth, source=source, outputs=outputs, embed=embed_video)
     if where is not None:
         tell_device(where)
 
@@ -203,13 +193,9 @@ def _lift_and_write(
             wrong("--person", f"{source} shows {count} only")
         motions = motions[person - 1 : person]
     tell_lifted(lifter.report, motions)
-<<<<<<< HEAD
     if smooth is not None:
         motions = _smoothed(motions, smooth)
-    write_outputs(motions, outputs, source, video, stopwatch)
-=======
     write_outputs(motions, outputs, source, video, stopwatch, embed=embed)
->>>>>>> main
     tell_times(lifter.report, stopwatch)
 
 
