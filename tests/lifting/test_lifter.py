@@ -430,27 +430,10 @@ class TestSeveralPeople:
 
         counts: list[int] = []
         lifter = Lifter(MODEL, detector=Single(small))
+        assert lifter.lift(FakeVideo(large)).person is None
+        assert not counts
         assert len(lifter.lift(FakeVideo(large), people="all")) == 2
         assert counts == [MOST]
-
-    @pytest.mark.parametrize("which", [0, 1])
-    def test_a_detector_of_one_person_does_not_overlook_a_more_prominent_one(self, which: int) -> None:
-        people = self.people()
-
-        class Everybody(FakeDetector):
-            def detect(self, image, seconds):
-                frame = round(30 * seconds)
-                visible = [poses for poses in people if poses.validity[frame]]
-                return np.stack([np.c_[poses.points[frame], poses.confidence[frame]] for poses in visible])
-
-        class Single(FakeDetector):
-            def for_people(self, count: int) -> Detector:
-                return Everybody(people[0])
-
-        lifter = Lifter(MODEL, detector=Single(people[which]))
-        motion = lifter.lift(FakeVideo(people[0]))
-        assert_array_equal(motion.validity, people[0].validity)
-        assert (motion.person, lifter.report.people) == (1, 2)
 
     def test_keypoints_of_several_people_come_through_the_same_door(self) -> None:
         large, small = self.people()

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 
 from poseglass.body.pose import PoseSequence
 from poseglass.lifting.stream import Crowd, Film
-from poseglass.people.detection import DetectedPerson
 from poseglass.people.tracks import Tracks
 
 __all__ = ["ClipPeople"]
@@ -40,10 +39,6 @@ class ClipPeople:
         """The 2D poses of a person from a frame on, one row per frame; all invalid if the number is None."""
         person = {} if number is None else self._tracks.person(number)
         return self._film.poses(self.times[first:], [person.get(t) for t in range(first, len(self.times))])
-
-    def poses_at(self, number: int) -> dict[float, DetectedPerson]:
-        """A person's detections by time in seconds."""
-        return {self.times[frame]: person for frame, person in self._tracks.person(number).items()}
 
     def follow(self, chunks: Iterable[list[Crowd]]) -> Iterator[PoseSequence]:
         """Add chunk by chunk, and yield the 2D poses of the person `followed` in each.

@@ -7,7 +7,7 @@ model fills the row in from its neighbours, and it is marked invalid.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, overload
@@ -17,7 +17,6 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
 from poseglass.lifting.chunks import collected, motion_chunks
 from poseglass.lifting.clip_people import ClipPeople
-from poseglass.lifting.lookout import Lookout
 from poseglass.lifting.one_world import in_one_world
 from poseglass.lifting.predictor import Predictor
 from poseglass.lifting.report import LiftReport
@@ -241,25 +240,16 @@ class Lifter:
         each: Callable[[PoseSequence], object] | None,
         stopwatch: Stopwatch,
     ) -> tuple[PoseSequence, LiftReport]:
-        """Lift the person followed at first while the video is detected; another one if they are more prominent.
-
-        If the detector detects one person only and overlooked a more prominent one, the video is detected again.
-        """
+        """Lift the person followed at first while the video is detected, and another one if they are more prominent."""
         crowd = ClipPeople(Film(self.detector.skeleton, video.info.size, video.info.fps))
-        lookout = Lookout(self.detector, MOST)
-        poses = crowd.follow(detected_people(lookout.watch(frames), self.detector, stopwatch=stopwatch))
+        poses = crowd.follow(detected_people(frames, self.detector, stopwatch=stopwatch))
         motion = collected(motion_chunks(self._predictor, poses, size=video.info.size, stopwatch=stopwatch), each)
-        ranked = crowd.ranked()
-        if not ranked and not lookout.people():
-            raise _nobody(crowd, video)
-        if not ranked or lookout.overlooked(crowd, ranked[0]):
-            motions, report = self._lift_several(video, video, 1, each, stopwatch)
-            return replace(motions[0], person=None), report
+        ranked = _somebody(crowd, video)
         if ranked[0] == crowd.followed:
             motion = self._placed(motion)
         else:
             motion = self._lift_poses(crowd.poses(ranked[0]), each, stopwatch)
-        return motion, replace(LiftReport().plus(motion), people=max(len(ranked), lookout.people()))
+        return motion, replace(LiftReport().plus(motion), people=len(ranked))
 
     def _lift_several(
         self,
@@ -274,8 +264,7 @@ class Lifter:
         crowd = ClipPeople(Film(detector.skeleton, video.info.size, video.info.fps))
         for crowds in detected_people(frames, detector, stopwatch=stopwatch):
             crowd.add(crowds)
-        if not (ranked := crowd.ranked()):
-            raise _nobody(crowd, video)
+        ranked = _somebody(crowd, video)
         poses = [replace(crowd.poses(number), person=person) for person, number in enumerate(ranked[:most], 1)]
         motions = [self._lift_poses(person, each, stopwatch) for person in poses]
         return motions, replace(LiftReport().plus(motions[0]), people=len(ranked))
@@ -372,6 +361,9 @@ def _tapped(frames: "Iterable[Frame]", on_frame: "Callable[[Frame], object]") ->
         yield frame
 
 
-def _nobody(crowd: ClipPeople, video: "VideoReader") -> DetectorError:
+def _somebody(crowd: ClipPeople, video: "VideoReader") -> Sequence[int]:
+    """The numbers of the people, the most prominent first; an error if there is nobody."""
+    if ranked := crowd.ranked():
+        return ranked
     lost = f" ({video.problem})" if video.problem else ""
-    return DetectorError(f"nobody was detected in any of the {len(crowd.times)} frames of {video.path}{lost}")
+    raise DetectorError(f"nobody was detected in any of the {len(crowd.times)} frames of {video.path}{lost}")

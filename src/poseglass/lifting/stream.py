@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from poseglass.detect._base import Detector
     from poseglass.video.reading import Frame
 
-__all__ = ["CHUNK", "Crowd", "Film", "crowd_of", "detected_people"]
+__all__ = ["CHUNK", "Crowd", "Film", "detected_people"]
 
 CHUNK = 16  # frames that are passed on together
 
@@ -26,12 +26,6 @@ class Crowd(NamedTuple):
 
     seconds: float
     people: Sequence[DetectedPerson]
-
-
-def crowd_of(detector: "Detector", frame: "Frame") -> Crowd:
-    """Detect the people of one frame."""
-    people = detector.detect(frame.image, frame.seconds)  # p j 3
-    return Crowd(frame.seconds, [DetectedPerson(joints[:, :2], joints[:, 2]) for joints in people])
 
 
 def detected_people(frames: "Iterable[Frame]", detector: "Detector", *, stopwatch: Stopwatch) -> Iterator[list[Crowd]]:
@@ -44,7 +38,13 @@ def detected_people(frames: "Iterable[Frame]", detector: "Detector", *, stopwatc
     """
     decoded = ahead(stopwatch.busy("decode", frames))
     # One frame at a time, so that leaving early need not wait for more than one.
-    crowds = (crowd_of(detector, frame) for frame in stopwatch.waiting("detect", decoded))
+    crowds = (
+        Crowd(
+            frame.seconds,
+            [DetectedPerson(joints[:, :2], joints[:, 2]) for joints in detector.detect(frame.image, frame.seconds)],
+        )
+        for frame in stopwatch.waiting("detect", decoded)
+    )
     rows = ahead(stopwatch.busy("detect", crowds), by=CHUNK)
     while chunk := list(islice(rows, CHUNK)):
         yield chunk
