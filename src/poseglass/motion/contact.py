@@ -25,7 +25,7 @@ WINDOW = 0.1  # seconds over which that speed is measured
 OFFSETS = np.array([-0.25, -0.167, -0.1, -0.067, -0.033, 0.0, 0.033, 0.067, 0.1, 0.167, 0.25])  # seconds
 STEP = 1 / 30  # seconds over which a velocity is measured
 NEAR, FAR = 0.5, 5.0  # seconds before and after within which a lowest point is sought
-OTHER_LEVEL = 0.6  # metres: a foot that much higher than its lowest point is on another level, or fast
+OTHER_LEVEL = 0.8  # metres: a foot that much higher than its lowest point is on another level, or fast
 BLOCK = 4096  # frames at once: bounds the memory
 
 
@@ -152,7 +152,7 @@ def _at(values: Float[ndarray, "f ..."], times: Float[ndarray, " f"], when: Floa
 
 
 def _on_level(over: Float[ndarray, "_ 2"]) -> Float[ndarray, "_ 2"]:
-    """Heights over the lowest point, which tell nothing if that is on another level: down the stairs, below the roof."""
+    """Heights over the lowest point; 0 if that is on another level, such as the ground below a roof."""
     result: ndarray = np.where(over > OTHER_LEVEL, 0, over)
     return result
 
