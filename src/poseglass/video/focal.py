@@ -20,8 +20,8 @@ def focal_of_tags(tags: Mapping[str, str], size: tuple[int, int]) -> float | Non
     """The focal length in pixels from the 35 mm equivalent in a video's tags; None without a credible one.
 
     Example:
-        >>> focal_of_tags({"com.apple.quicktime.camera.focal_length.35mm_equivalent": "26"}, (1920, 1080))
-        1323.8...
+        >>> round(focal_of_tags({"com.apple.quicktime.camera.focal_length.35mm_equivalent": "26"}, (1920, 1080)))
+        1324
     """
     for key in EQUIVALENT:
         try:
