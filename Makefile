@@ -4,13 +4,16 @@ VIDEO ?= .cache/demo.mp4
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check format system
+.PHONY: demo test test-programs check format system
 
 demo: .venv/.installed system $(VIDEO)  ## lift a sample video into out/, or your own with VIDEO=yours.mp4
-	$(BIN)/poseglass lift $(VIDEO) -o out/demo.npz -o out/demo.mp4 -o out/demo.html -o out/demo.png
+	$(BIN)/poseglass lift $(VIDEO) --embed-video -o out/demo.npz -o out/demo.mp4 -o out/demo.html -o out/demo.png
 
 test: .venv/.installed  ## run the tests, one process per core, at most 4
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4
+
+test-programs: .venv/.installed .programs/.installed  ## load exported files in Blender, OpenSim, ezc3d and a glTF validator
+	POSEGLASS_PROGRAMS=$(CURDIR)/.programs $(BIN)/pytest tests/programs
 
 check: .venv/.installed  ## check format, lint, types and layers
 	$(BIN)/ruff format --check .
@@ -25,6 +28,15 @@ format: .venv/.installed  ## format the code
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable ".[dev]"
+	touch $@
+
+# Blender and OpenSim need different versions of NumPy, so each has its own environment. Both need Python 3.11.
+.programs/.installed:
+	$(PYTHON) -m venv .programs/blender
+	.programs/blender/bin/pip install --quiet bpy==5.0.1
+	$(PYTHON) -m venv .programs/opensim
+	.programs/opensim/bin/pip install --quiet opensim==4.6 ezc3d==1.7.2
+	npm install --silent --prefix .programs gltf-validator@2.0.0-dev.3.10
 	touch $@
 
 # A sample video (BSD-3-Clause) from the wheel of Sports2D, whose hash is checked.

@@ -217,6 +217,7 @@ class TestWrongKeypoints:
             (["--out", "[/b].gif"], ["[/b].gif"]),
             (["-o", "walk.npz", "-o", "walk.avi"], ["walk.avi"]),
             (["--detector-model", "pose.task"], ["--detector-model", "is treated as keypoints"]),
+            (["--embed-video"], ["--embed-video", "is treated as keypoints"]),
         ],
     )
     def test_wrong_options_are_refused(

@@ -1,5 +1,6 @@
 """``poseglass lift`` on videos."""
 
+import base64
 import re
 import subprocess
 from collections.abc import Iterator
@@ -82,6 +83,20 @@ class TestVideos:
                 assert len(images) == 90
                 for number in (0, 7, 89):  # each picture belongs to its own frame
                     assert images[number][5:15, 5:15].mean() == pytest.approx(10 * (number % 20), abs=4)
+
+    def test_a_page_holds_the_video_if_wanted(self, poseglass: Run, workdir: Path, walker: None) -> None:
+        film(workdir / "walk.mp4", 20)
+        succeeded(poseglass("lift", "walk.mp4", "-o", "bare.html"))
+        succeeded(poseglass("lift", "walk.mp4", "--embed-video", "-o", "full.html", "-o", "walk.npz"))
+        clips = [
+            re.findall(r'id="clip">(.*?)</script>', Path(name).read_text())[0] for name in ("bare.html", "full.html")
+        ]
+        assert clips[0] == ""
+        Path("clip.mp4").write_bytes(base64.b64decode(clips[1]))
+        with VideoReader("clip.mp4") as video:
+            assert len(list(video)) == 20
+        done = poseglass("lift", "walk.mp4", "--embed-video", "-o", "walk.npz")
+        refused(done, "--embed-video", "-o NAME.html", code=2)
 
     def test_progress_is_logged_line_by_line_without_a_terminal(
         self, poseglass: Run, workdir: Path, walker: None, monkeypatch: pytest.MonkeyPatch

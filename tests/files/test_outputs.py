@@ -1,5 +1,6 @@
 """The one table of output formats, from which the command's help and all errors are written."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -57,3 +58,8 @@ def test_a_missing_package_is_an_error_that_names_it(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "c3d", None)
     with pytest.raises(DataError, match=r"needs the package c3d; run pip install 'poseglass\[datasets\]'"):
         WRITERS[".c3d"].load()
+
+
+def test_the_docs_list_every_suffix() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "files.md").read_text()
+    assert re.findall(r"^\| `(\.[\w.]+)` \| [^|]+ \| [^|]+ \|$", page.split("##")[0], re.MULTILINE) == [*WRITERS]

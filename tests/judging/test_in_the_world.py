@@ -234,7 +234,7 @@ def test_a_part_of_the_takes_is_evenly_spaced(calls):
     assert two.group("clean, known", "frame by frame").frames == 100 + 215
     assert (two.takes, two.skipped) == (2, ("a/short",))
     assert "2 takes at 30 frames per second" in str(two)
-    assert "left out, fewer than 100 frames: 1 takes" in str(two)
+    assert "left out, fewer than 100 frames: 1 take\n" in str(two)
     assert evaluate_world(model, clips(), takes=3) == evaluate_world(model, clips())
     assert evaluate_world(model, clips(), takes=9) == evaluate_world(model, clips())
     with pytest.raises(DataError, match="a number of takes from 1, got 0"):

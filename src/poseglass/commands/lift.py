@@ -12,9 +12,9 @@ from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.outputs import checked_outputs, write_outputs
 from poseglass.commands.placing import CameraOption, HeightOption, LevelOption, PitchOption, chosen_placing
 from poseglass.commands.progress import progress, tell_lifted, tell_times
-from poseglass.commands.terminal import console, wrong
-from poseglass.errors import PoseglassError
-from poseglass.files.outputs import writers_in_words
+from poseglass.commands.terminal import console, tell, wrong
+from poseglass.errors import PoseError, PoseglassError
+from poseglass.files.outputs import writer_of, writers_in_words
 
 if TYPE_CHECKING:
     import torch
@@ -90,6 +90,14 @@ def lift(
     pitch: PitchOption = None,
     level: LevelOption = False,
     camera: CameraOption = "auto",
+    smooth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILTER",
+            help="Smooth the motion: butterworth:6 (cut-off in Hz) or savgol without lag, or one-euro, which lags. "
+            "Default: not at all.",
+        ),
+    ] = None,
     layout: Annotated[str | None, typer.Option(help="Keypoint files: the order of the joints, such as coco17.")] = None,
     size: Annotated[
         str | None, typer.Option(help="Keypoint files: width and height of the image in pixels, such as 1920x1080.")
@@ -105,6 +113,9 @@ def lift(
     detector_model: Annotated[
         Path | None, typer.Option(help="Videos: the detector's weights, such as a MediaPipe .task file.")
     ] = None,
+    embed_video: Annotated[
+        bool, typer.Option("--embed-video", help="Videos: store a small copy in the .html page, beside the figure.")
+    ] = False,
 ) -> None:
     """Lift a video or 2D keypoints to 3D motion."""
     from poseglass.lifting.source import KEYPOINT_KINDS, Keypoints, open_source, source_kind
@@ -112,7 +123,11 @@ def lift(
     keypoints = source_kind(source) == "keypoints"
     kind = f"{source} is treated as {'keypoints' if keypoints else 'a video'} (keypoints are {KEYPOINT_KINDS})"
     of_keypoints = {"--layout": layout, "--size": size, "--fps": fps}
-    of_videos = {"--detector": detector, "--detector-model": detector_model}
+    of_videos = {
+        "--detector": detector,
+        "--detector-model": detector_model,
+        "--embed-video": True if embed_video else None,
+    }
     for option, value in (of_videos if keypoints else of_keypoints).items():
         if value is not None:
             wrong(option, f"it is for {'videos' if keypoints else 'keypoints'} only, but {kind}")
@@ -121,19 +136,25 @@ def lift(
     if focal is not None and not 0 < focal < math.inf:
         wrong("--focal", f"the focal length must be a number of pixels above 0, not {focal:g}")
     placing = chosen_placing(height, pitch, level, camera)
+    if smooth is not None:
+        _check_filter(smooth)
     whom = _people(people, person)
     pixels, kept = _size(size), None if keep is None else parse_keep(keep)
     outputs = checked_outputs(out or [Path(f"{source.resolve().stem}-3d.npz")], source)
+    if embed_video and not any((writer := writer_of(path)) and writer.embeds for path in outputs):
+        wrong("--embed-video", "it needs an output that can hold the video: add -o NAME.html")
     if not source.exists():
         raise PoseglassError(f"there is no file {source}")
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
     if focal is not None and isinstance(opened, Keypoints) and opened.main.size is None:
         wrong("--focal", f"it needs the image's size, which {source} does not state: give --size too")
+    if smooth is not None:
+        _check_filter(smooth, opened.main.rate if isinstance(opened, Keypoints) else opened.info.fps)
     where = None if device == "cpu" else chosen_device(device)  # nothing is printed about the default
     wanted = None if keypoints else detector or "mediapipe"
     lens: Lens = {"focal": focal, "placing": placing}
     lifter = _lifter(model, kept, where, flip=flip, lens=lens, detector=wanted, detector_model=detector_model)
-    _lift_and_write(lifter, opened, whom, person, source=source, outputs=outputs)
+    _lift_and_write(lifter, opened, whom, person, smooth=smooth, source=source, outputs=outputs, embed=embed_video)
     if where is not None:
         tell_device(where)
 
@@ -169,10 +190,12 @@ def _lift_and_write(
     people: Literal["largest", "all"] | int,
     person: int | None,
     *,
+    smooth: str | None,
     source: Path,
     outputs: Sequence[Path],
+    embed: bool,
 ) -> None:
-    """Lift with a progress bar, and write all outputs."""
+    """Lift with a progress bar, smooth if wanted, and write all outputs."""
     from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
 
@@ -186,7 +209,9 @@ def _lift_and_write(
             wrong("--person", f"{source} shows {count} only")
         motions = motions[person - 1 : person]
     tell_lifted(lifter.report, motions)
-    write_outputs(motions, outputs, source, video, stopwatch)
+    if smooth is not None:
+        motions = _smoothed(motions, smooth)
+    write_outputs(motions, outputs, source, video, stopwatch, embed=embed)
     tell_times(lifter.report, stopwatch)
 
 
@@ -214,6 +239,27 @@ def _lifted(
             return lifter.lift(opened, people=people, each=lambda chunk: advance(len(chunk)), stopwatch=stopwatch)
     with progress("detecting", "detected people in", total) as advance:
         return lifter.lift(opened, people=people, on_frame=lambda _: advance(1), stopwatch=stopwatch)
+
+
+def _check_filter(by: str, rate: float = math.inf) -> None:
+    from poseglass.motion.smoothing import parse_filter
+
+    try:
+        parse_filter(by, rate)
+    except PoseError as problem:
+        wrong("--smooth", str(problem))
+
+
+def _smoothed(motions: "Sequence[PoseSequence]", by: str) -> "Sequence[PoseSequence]":
+    """Smooth everybody, and print what it did to their jitter."""
+    from poseglass.motion.smoothing import jitter, smooth
+
+    smoothed = [smooth(motion, by) for motion in motions]
+    for before, after in zip(motions, smoothed, strict=True):
+        who = "" if len(motions) == 1 else f"person {before.person}: "
+        if len(before) > 3:
+            tell(f"{who}jitter {jitter(before):.1f} before {by}, {jitter(after):.1f} after (10 m/s^3)")
+    return smoothed
 
 
 def _people(people: str, person: int | None) -> Literal["largest", "all"] | int:

@@ -29,6 +29,7 @@ class Writer(NamedTuple):
         home: The function that writes the file, completely or not at all, given the motion and the path.
         draws: Whether it draws pictures. If so, it also takes `video`: the path of the video that the motion was lifted
             from, or None.
+        embeds: Whether it can store a small copy of the video. If so, it also takes `video`.
         several: Whether one file holds several people. If so, the function also takes a list of motions.
         exports: Whether it also takes an :data:`EXPORT` instead of the motion. Several such files then share the work.
         package: An optional package that it needs.
@@ -38,6 +39,7 @@ class Writer(NamedTuple):
     home: str
     draws: bool = False
     several: bool = False
+    embeds: bool = False
     exports: bool = False
     package: str | None = None
 
@@ -64,7 +66,7 @@ WRITERS: dict[str, Writer] = {
     ".mot": Writer("joint angles", "motion.exporting:write_mot", exports=True),
     ".mp4": Writer("pictures", "show.rendering:render", draws=True, several=True),
     ".png": Writer("pictures", "show.rendering:render", draws=True, several=True),
-    ".html": Writer("a 3D player", "show.viewer:write_page", several=True),
+    ".html": Writer("a 3D player", "show.viewer:write_page", several=True, embeds=True),
 }
 
 READER = "body.pose_file:read_pose_file"

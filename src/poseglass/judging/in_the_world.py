@@ -1,10 +1,10 @@
 """Accuracy of whole motions on motion clips: where the person is, when their feet stand, which way is up.
 
 The views are those of :mod:`poseglass.judging.on_clips`: takes at 30 frames per second, seen by its four fixed cameras,
-with clean and with detector-like 2D poses. Takes shorter than a segment of 100 frames are left out, and each of the
-others is seen by one camera: the first by the first, the second by the second, and so on, in turn. Each view is lifted
-and placed as a whole, with the true focal length and without (*known*, *unknown*). :data:`METHODS` lists what is
-compared, :data:`poseglass.judging.world_measures.WORLD_MEASURES` what is measured.
+with clean and with detector-like 2D poses. Takes shorter than a segment of 100 frames are left out. The others take
+turns with the cameras, so that each is seen by one. Each view is lifted and placed as a whole, once with the true focal
+length (*known*) and once without (*unknown*). :data:`METHODS` lists what is compared,
+:data:`poseglass.judging.world_measures.WORLD_MEASURES` what is measured.
 """
 
 from dataclasses import dataclass, replace

@@ -181,7 +181,8 @@ class WorldReport(EvaluationReport):
             f"{self.protocol}, {_flipped(self.flip)}",
         ]
         if self.skipped:
-            lines.append(f"left out, fewer than 100 frames: {len(self.skipped)} takes")
+            takes = "take" if len(self.skipped) == 1 else "takes"
+            lines.append(f"left out, fewer than 100 frames: {len(self.skipped)} {takes}")
         return "\n".join(lines)
 
     def rows(self) -> Sequence[GroupErrors]:

@@ -38,6 +38,7 @@ __all__ = ["LiftReport", "Lifter", "lift"]
 
 log = logging.getLogger("poseglass")
 
+EVERYBODY = 'people="all" (--people all) lifts everybody'
 MOST = 10
 """The largest number of people in a frame that a detector is asked for."""
 
@@ -169,7 +170,7 @@ class Lifter:
             Human3.6M's 17 joints in camera space, relative to the pelvis, in metres, one row per frame. `pose2d` holds
             the 2D poses that they were lifted from; `trajectory`, where the person is, if the image has a size. Unless
             `people` is ``"largest"``, a list with one motion per person, the most prominent first, on one clock;
-            `person` numbers them from 1.
+            `person` numbers them from 1, and the first one's world is that of all.
 
         Raises:
             VideoError: The video cannot be read.
@@ -204,7 +205,7 @@ class Lifter:
         self.report = report
         if people == "largest":
             if report.people > 1:
-                log.warning("%d people in sight: only the most prominent one is lifted", report.people)
+                log.warning("%d people in sight: only the most prominent one is lifted; %s", report.people, EVERYBODY)
             return motions[0] if report.people == 1 else replace(motions[0], person=1)
         return [replace(motion, person=number) for number, motion in enumerate(motions, 1)]
 

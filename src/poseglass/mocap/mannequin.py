@@ -18,11 +18,11 @@ LIMITS = (0.012, 0.08)  # metres: the least and the largest such radius
 
 RADII: dict[str, tuple[float, float]] = {
     "Spine": (0.15, 0.11),
-    "Chest": (0.16, 0.12),
-    "Neck": (0.14, 0.10),
+    "Chest": (0.14, 0.11),
+    "Neck": (0.16, 0.12),
     "Head": (0.055, 0.06),
-    "HeadTop": (0.08, 0.10),
-    **{f"{side}UpLeg": (0.08, 0.08) for side in ("Left", "Right")},
+    "HeadTop": (0.085, 0.105),
+    **{f"{side}UpLeg": (0.09, 0.09) for side in ("Left", "Right")},
     **{f"{side}Leg": (0.085, 0.085) for side in ("Left", "Right")},
     **{f"{side}Foot": (0.06, 0.06) for side in ("Left", "Right")},
 }
@@ -74,7 +74,8 @@ def mannequin(animation: Animation) -> Mesh:
             continue
         plain = float(np.clip(SLENDER * length, *LIMITS))
         aside, ahead = RADII.get(animation.names[joint], (plain, plain))
-        radii, axes = np.array([aside, max(OVERLAP * length / 2, plain), ahead]), _axes(animation.rest[joint])
+        half = max(OVERLAP * length / 2, min(aside, ahead))  # a short bone gets a ball, not a disc
+        radii, axes = np.array([aside, half, ahead]), _axes(animation.rest[joint])
         vertices.append((ball * radii) @ axes + positions[joint] - animation.rest[joint] / 2)
         outward = (ball / radii) @ axes
         normals.append(outward / np.linalg.norm(outward, axis=-1, keepdims=True))

@@ -6,6 +6,7 @@ from numpy import ndarray
 
 from poseglass.body.skeleton import H36M_17
 from poseglass.errors import PoseError
+from poseglass.motion.feet import ANKLE, BALL, FOOT, HEEL
 
 __all__ = ["AT", "NAMES", "PARENTS", "constant_bones", "rest_pose"]
 
@@ -39,12 +40,6 @@ NAMES: tuple[str, ...] = tuple(name for name, _, _ in TREE)
 PARENTS: tuple[int, ...] = tuple(NAMES.index(parent) if parent else -1 for _, parent, _ in TREE)
 AT: dict[str, str] = {joint: name for name, _, joint in TREE if joint}
 """The rig's joint at each joint of Human3.6M."""
-
-# Shares of the leg from hip to ankle, which is 0.491 of a person's height; the foot's length is 0.152 of it and the
-# ankle's height 0.039 (Winter, Biomechanics and Motor Control of Human Movement, 4.1). A quarter of the foot lies
-# behind the ankle, and the ball of the foot at 73 % of its length: our choice, from the look of feet.
-FOOT, ANKLE = 0.152 / 0.491, 0.039 / 0.491
-HEEL, BALL = 0.25, 0.73
 
 SWEEPS = 40  # corrections of all bones at most
 FIRM = 3.0  # millimetres: in the second pass, joints that moved less move as easily as one that moved by this
@@ -87,7 +82,7 @@ def rest_pose(points: Float[ndarray, "f 17 3"]) -> Float[ndarray, "j 3"]:
     # Neck and head are a triangle whose base, from thorax to head top, stands upright.
     height = (neck**2 - face**2 + head**2) / (2 * max(head, 1e-9))
     nose = np.sqrt(max(neck**2 - height**2, 0))
-    foot, ankle = FOOT * (thigh + shin), ANKLE * (thigh + shin)
+    foot = FOOT * (thigh + shin)
     rest: dict[str, tuple[float, float, float]] = {
         "Hips": (0, 0, 0),
         "Spine": (0, hip / 2, 0),
@@ -102,8 +97,8 @@ def rest_pose(points: Float[ndarray, "f 17 3"]) -> Float[ndarray, "j 3"]:
         "UpLeg": (hip, 0, 0),
         "Leg": (0, -thigh, 0),
         "Foot": (0, -shin, 0),
-        "ToeBase": (0, -0.75 * ankle, (BALL - HEEL) * foot),
-        "ToeEnd": (0, -0.25 * ankle, (1 - BALL) * foot),
+        "ToeBase": (0, -0.75 * ANKLE, (BALL - HEEL) * foot),
+        "ToeEnd": (0, -0.25 * ANKLE, (1 - BALL) * foot),
     }
     table = []
     for name in NAMES:

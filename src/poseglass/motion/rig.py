@@ -1,7 +1,7 @@
 """`fit_rig`: a skeleton of constant size whose joints turn as the lifted person moves, for animation programs."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -13,6 +13,7 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.errors import PoseError
 from poseglass.mocap.animation import Animation
 from poseglass.motion.bones import AT, NAMES, PARENTS, constant_bones, rest_pose
+from poseglass.motion.feet import FOOT, foot_turn, heels_to_toes
 from poseglass.motion.turns import frame, shortest, steady_axis
 
 __all__ = ["Rig", "fit_rig"]
@@ -20,6 +21,9 @@ __all__ = ["Rig", "fit_rig"]
 log = logging.getLogger("poseglass")
 
 X, Y = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
+# How far joint 9 stands forward of the line from thorax to head top, as a share of its distance from the thorax: about
+# 0.3 in lifted poses, where it is near the nose; in motion capture it is at the base of the skull, which shows no face.
+FLAT, NOSE = 0.15, 0.25
 STANDING = 0.2  # how easily an ankle moves that stands for certain, relative to other joints
 
 # Upper and lower bone of each limb with a hinge between them, its parent, and the axis about which it flexes in the
@@ -29,6 +33,16 @@ HINGES: tuple[tuple[str, str, str, str, tuple[float, float, float]], ...] = (
     ("RightShoulder", "RightArm", "RightForeArm", "RightHand", (0, 1, 0)),
     ("Hips", "LeftUpLeg", "LeftLeg", "LeftFoot", (1, 0, 0)),
     ("Hips", "RightUpLeg", "RightLeg", "RightFoot", (1, 0, 0)),
+)
+
+# Joints at the end of the tree, and joints that no point determines, turn with another.
+FOLLOWERS = (
+    ("HeadTop", "Head"),
+    *(
+        (side + name, side + leader)
+        for side in ("Left", "Right")
+        for name, leader in (("Hand", "ForeArm"), ("ToeBase", "Foot"), ("ToeEnd", "Foot"))
+    ),
 )
 
 
@@ -77,15 +91,19 @@ def fit_rig(motion: PoseSequence) -> Rig:
         >>> bool(rig.distances.max() < 1e-6), rig.animation.names[:3]
         (True, ('Hips', 'Spine', 'Chest'))
     """
-    points = _known(upright(motion))
+    motion = _complete(motion)
+    points = upright(motion)
     chosen = points[motion.validity] if motion.validity.any() else points
     rest = rest_pose(chosen)
     fitted = constant_bones(points, rest, _give(motion))
-    orientations = _orientations(fitted, rest, motion.rate)
+    turns = _orientations(fitted, rest, motion.rate)
+    turns |= _feet(motion, turns, rest)
+    for name, leader in FOLLOWERS:
+        turns[name] = turns[leader]
     parents = [NAMES[parent] if parent >= 0 else "" for parent in PARENTS]
     local = np.stack(
         [
-            orientations[parent].swapaxes(-1, -2) @ orientations[name] if parent else orientations[name]
+            turns[parent].swapaxes(-1, -2) @ turns[name] if parent else turns[name]
             for name, parent in zip(NAMES, parents, strict=True)
         ],
         1,
@@ -95,17 +113,14 @@ def fit_rig(motion: PoseSequence) -> Rig:
     return Rig(animation, np.linalg.norm(rig.points - points, axis=-1))
 
 
-def upright(motion: PoseSequence) -> Float[ndarray, "f 17 3"]:
-    """Human3.6M's joints with y up: in the world if the motion has a place in it, else in the camera's turned axes.
+def upright(motion: PoseSequence) -> Float[ndarray, "f j 3"]:
+    """The joints with y up, in metres: in the world if the motion has a place in it, else in the camera's turned axes.
 
     Raises:
-        PoseError: The poses are 2D or there are none.
+        PoseError: The poses are 2D.
     """
     if motion.space not in ("camera", "world"):
         raise PoseError(f"a rig is fitted to 3D poses in camera or world space, got poses in {motion.space} space")
-    if not len(motion):
-        raise PoseError("a rig is fitted to at least one frame, got none")
-    motion = motion.to_skeleton(H36M_17)
     path = motion.trajectory
     if motion.space == "world":
         return motion.points.astype(float)
@@ -115,21 +130,25 @@ def upright(motion: PoseSequence) -> Float[ndarray, "f 17 3"]:
     return to_y_up(points.astype(float), "-y")
 
 
-def _known(points: Float[ndarray, "f 17 3"]) -> Float[ndarray, "f 17 3"]:
-    """The points with unknown ones filled from the frames before and after."""
-    known = np.isfinite(points).all(-1)  # f 17
+def _complete(motion: PoseSequence) -> PoseSequence:
+    """The motion of Human3.6M's joints, with unknown positions filled from the frames before and after."""
+    if not len(motion):
+        raise PoseError("a rig is fitted to at least one frame, got none")
+    motion = motion.to_skeleton(H36M_17)
+    known = np.isfinite(motion.points).all(-1)  # f 17
     if known.all():
-        return points
+        return motion
     if missing := [joint for joint, any_ in zip(H36M_17.joints, known.any(0), strict=True) if not any_]:
         raise PoseError(f"a rig needs all 17 joints, but {', '.join(missing)} is unknown in every frame")
-    filled, times = points.copy(), np.arange(len(points))
+    points = motion.points.copy()
     for joint in np.flatnonzero(~known.all(0)):
+        frames = known[:, joint]
         for axis in range(3):
-            filled[:, joint, axis] = np.interp(times, times[known[:, joint]], points[known[:, joint], joint, axis])
+            points[:, joint, axis] = np.interp(motion.times, motion.times[frames], points[frames, joint, axis])
     log.warning(
         "%d of %d joint positions are unknown; the rig takes them from the frames around", (~known).sum(), known.size
     )
-    return filled
+    return replace(motion, points=points)
 
 
 def _give(motion: PoseSequence) -> Float[ndarray, "f 17"]:
@@ -155,7 +174,8 @@ def _orientations(
     turn["Spine"] = _swung(turn["Hips"], Y, at["Chest"] - lower_back)
     turn["Chest"] = _turned(at["Neck"] - at["Chest"], at["LeftArm"] - at["RightArm"], (Y, X))
     nose, crown = at["Head"] - at["Neck"], at["HeadTop"] - at["Head"]
-    left = _head_axis(turn["Chest"], nose, crown, fps)
+    lean = straight["Head"][2] / np.linalg.norm(straight["Head"])
+    left = _head_axis(turn["Chest"], nose, crown, float(np.clip((lean - FLAT) / (NOSE - FLAT), 0, 1)), fps)
     turn["Neck"] = _turned(nose, left, (straight["Head"], X))
     turn["Head"] = _turned(crown, left, (straight["HeadTop"], X))
     for side in ("Left", "Right"):
@@ -172,21 +192,32 @@ def _orientations(
         axis = _apply(turn[parent], axis)
         turn[upper] = _turned(one, axis, (straight[lower], np.array(hinge, float)))
         turn[lower] = _turned(other, axis, (straight[end], np.array(hinge, float)))
-    follows = {"Hand": "ForeArm", "Foot": "Leg", "ToeBase": "Leg", "ToeEnd": "Leg"}
-    for side in ("Left", "Right"):
-        turn |= {side + name: turn[side + leader] for name, leader in follows.items()}
-    turn["HeadTop"] = turn["Head"]
     return turn
 
 
+def _feet(motion: PoseSequence, turns: dict[str, ndarray], rest: Float[ndarray, "j 3"]) -> dict[str, ndarray]:
+    """The rotations of both feet relative to the world."""
+    path = motion.trajectory
+    lines = heels_to_toes(motion)
+    length = FOOT * (np.linalg.norm(rest[NAMES.index("LeftLeg")]) + np.linalg.norm(rest[NAMES.index("LeftFoot")]))
+    feet = {}
+    for number, side in enumerate(("Left", "Right")):
+        contact = path.contact[:, number] if path is not None and path.to_world is not None else None
+        line = None if lines is None else lines[number]
+        feet[side + "Foot"] = foot_turn(turns[side + "Leg"], line, contact, length=float(length), fps=motion.rate)
+    return feet
+
+
 def _head_axis(
-    chest: Float[ndarray, "f 3 3"], nose: Float[ndarray, "f 3"], crown: Float[ndarray, "f 3"], fps: float
+    chest: Float[ndarray, "f 3 3"], nose: Float[ndarray, "f 3"], crown: Float[ndarray, "f 3"], trust: float, fps: float
 ) -> Float[ndarray, "f 3"]:
-    """The direction to the head's left, from the triangle of thorax, nose and head top."""
+    """The direction to the head's left, from the triangle of thorax, nose and head top, as far as it can be trusted."""
     start, whole = chest.swapaxes(-1, -2), nose + crown
     axis = np.cross(crown, nose)
     offset = np.linalg.norm(axis, axis=-1) / np.linalg.norm(whole, axis=-1) / np.linalg.norm(nose, axis=-1)
-    steady = steady_axis(_apply(start, whole), _apply(start, axis), np.minimum(2 * offset, 1), rest=(Y, X), fps=fps)
+    steady = steady_axis(
+        _apply(start, whole), _apply(start, axis), trust * np.minimum(2 * offset, 1), rest=(Y, X), fps=fps
+    )
     return _apply(chest, steady)
 
 

@@ -1,10 +1,10 @@
 """Rotations from directions: frames of two vectors, shortest turns, and axes that stay steady over time."""
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Num
 from numpy import ndarray
 
-__all__ = ["frame", "shortest", "steady_axis", "unit"]
+__all__ = ["frame", "shortest", "steady_axis", "tied", "unit"]
 
 NONE = 1e-9  # shorter vectors have no direction
 
@@ -12,6 +12,7 @@ NONE = 1e-9  # shorter vectors have no direction
 # 15 and 30 degrees. With 25 cm from joint to joint, an error of 1 cm turns the plane by 9 and by 5 degrees.
 DOUBTFUL, CERTAIN = 0.26, 0.5
 REST = 0.02  # weight of the rest pose's axis, as that of a hinge bent by 8 degrees
+ROUNDS = 3
 STEADY = 0.05  # seconds over which a certain axis is smoothed; a doubtful one over longer times
 
 
@@ -71,8 +72,8 @@ def steady_axis(
     """The axis about which a hinge turns, per frame, perpendicular to the bone and continuous over time.
 
     Where the hinge bends, the axis is the observed one. A straight limb does not show its axis: there it follows from
-    the frames before and after, and from the rest pose. The axes are complex numbers in the plane across the bone,
-    and their weighted least squares over all frames are one banded system.
+    the frames before and after, and from the rest pose: weighted least squares of the axis' angle about the bone over
+    all frames, a banded system.
 
     Args:
         bone: Directions of the bone (f 3), in its parent's axes.
@@ -84,8 +85,6 @@ def steady_axis(
     Returns:
         Axes of length 1 (f 3).
     """
-    from scipy.linalg import solveh_banded
-
     bone = unit(bone)
     first = shortest(rest[0], bone) @ rest[1]  # the rest pose's axis, swung with the bone
     second = np.cross(bone, first)
@@ -96,18 +95,40 @@ def steady_axis(
     share = np.clip((certainty - DOUBTFUL) / (CERTAIN - DOUBTFUL), 0, 1)
     weight = certainty**2 / (1 - share + 1e-4)
     # The swing is arbitrary where the bone points against its rest direction; so is the rest pose's axis.
-    trust = REST * ((1 + bone @ unit(rest[0])) / 2) ** 2
-    # Carry each axis to the next frame with the smallest rotation of the bone.
+    trust = REST * ((1 + bone @ unit(rest[0])) / 2) ** 2 + 1e-6
+    # Carry each axis to the next frame with the smallest rotation of the bone; angles count from the carried ones.
     carried = (shortest(bone[:-1], bone[1:]) @ first[:-1, :, None])[..., 0]
-    carry = (carried * first[1:]).sum(-1) + 1j * (carried * second[1:]).sum(-1)
-    tie = (STEADY * fps) ** 2
-    banded = np.zeros((2, len(bone)), complex)
-    banded[1] = weight + trust + 1e-6
+    drift = np.arctan2((carried * second[1:]).sum(-1), (carried * first[1:]).sum(-1))
+    zero = np.concatenate([[0.0], np.cumsum(drift)])
+    still = np.exp(-1j * zero)  # the rest pose's axis, from there
+    total, tie = weight + trust, (STEADY * fps) ** 2
+    plane = tied((weight * observed + trust) * still / total, total, tie)
+    # Those numbers may pass by 0, where the angle jumps: tie the angles themselves, beginning there.
+    angle = np.unwrap(np.angle(plane))
+    for _ in range(ROUNDS):
+        offsets = [np.angle(target * still * np.exp(-1j * angle)) for target in (observed, np.ones(len(bone)))]
+        angle = tied(angle + (weight * offsets[0] + trust * offsets[1]) / total, total, tie)
+    angle += zero + share * np.angle(observed * still * np.exp(-1j * angle))
+    return unit(np.cos(angle)[:, None] * first + np.sin(angle)[:, None] * second)
+
+
+def tied(values: Num[ndarray, "f *b"], weight: Float[ndarray, " f"], tie: float) -> Num[ndarray, "f *b"]:
+    """Values close to the given ones and to their neighbours in time: weighted least squares over all frames at once.
+
+    Args:
+        values: Real or complex numbers (f ...).
+        weight: The weight of each frame's value, above 0 (f).
+        tie: The weight of the difference of each two frames. Its root by the weight's is the number of frames over
+            which values are smoothed.
+    """
+    from scipy.linalg import solveh_banded
+
+    if len(values) == 1:
+        return values  # scipy refuses systems of one row
+    banded = np.zeros((2, len(values)))
+    banded[0, 1:] = -tie
+    banded[1] = weight
     banded[1, 1:] += tie
     banded[1, :-1] += tie
-    banded[0, 1:] = -tie * carry.conj()
-    right = weight * observed + trust + 1e-6
-    steady = solveh_banded(banded, right) if len(bone) > 1 else right  # scipy refuses systems of one row
-    steady /= np.maximum(np.abs(steady), NONE)
-    mixed = (1 - share) * steady + share * observed
-    return unit(mixed.real[:, None] * first + mixed.imag[:, None] * second)
+    steady: ndarray = solveh_banded(banded, weight.reshape(-1, *[1] * (values.ndim - 1)) * values)
+    return steady

@@ -27,6 +27,7 @@ __all__ = [
     "ROSE",
     "SHADING",
     "SLATE",
+    "SOLE",
     "SURE",
     "UPRIGHT",
     "Colour",
@@ -82,7 +83,8 @@ GIRTH = {
     "spine": 0.058, "thorax": 0.052, "neck": 0.045, "neck_nose": 0.05, "nose": 0.05, "head": 0.07, "head_top": 0.07,
 }  # fmt: skip
 OTHER_GIRTH = 0.025  # of joints that are not in the table: hands, feet and face
-SOLE = 0.06  # metres from the ankle to the ground
+SOLE = 0.06
+"""Metres from the ankle to the ground."""
 SINKING, RISING = 0.08, 0.3  # time constants of the ground in seconds: it covers 63 % of the way to a new height
 
 

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import PoseError
-from poseglass.show.scene import UPRIGHT, Colour, GroundLevel, Viewpoint, figure_colours, middle_joints
+from poseglass.show.scene import SOLE, Colour, GroundLevel, Viewpoint, figure_colours, middle_joints
 
 __all__ = ["Figure", "FilmingCamera", "Motions", "Place", "Stage", "set_stage"]
 
@@ -58,8 +58,8 @@ class Figure:
         rows: The motion's row at each tick.
         shown: Whether the motion has started and not ended.
         points: The joints in the scene, (f j 3); NaN where unknown.
-        target: The point that the camera follows, (f 3): above it, at the height of a standing person's pelvis, is the
-            middle of the body.
+        target: The point that the camera follows, (f 3), below the middle of the body: on the floor, or at the height
+            of the feet of a person who jumps or stands on something.
         compared: Whether it is the other motion of a comparison.
     """
 
@@ -190,7 +190,7 @@ def set_stage(motions: Motions, compare: Motions = ()) -> Stage:
             aside = APART * (spot - (len(group) - 1) / 2)
             points = points - np.where(np.isfinite(middle), middle, 0)[:, None] * [1, 0, 1] + [aside, 0, 0]
             middle = middle * [0, 1, 0] + [aside, 0, 0]
-        target = _target(middle, motion.rate, place)[rows]
+        target = _target(middle, points[..., 1].max(1), motion.rate, place)[rows]
         points = np.where(shown[:, None, None], points[rows], np.nan)
         compared = index >= len(first)
         colours = figure_colours(index + 4 - len(first) if compared else index, alone=len(first) == 1 and not compared)
@@ -252,19 +252,20 @@ def _rows(
     return rows, shown
 
 
-def _target(middle: Float[ndarray, "f 3"], rate: float, place: Place) -> Float[ndarray, "f 3"]:
-    """The point that a camera follows: calm where figures walk through the scene."""
-    known = np.isfinite(middle).all(1)
+def _target(
+    middle: Float[ndarray, "f 3"], lowest: Float[ndarray, " f"], rate: float, place: Place
+) -> Float[ndarray, "f 3"]:
+    """The point that a camera follows: calm where figures walk through the scene, and up and down with their feet."""
+    known = np.isfinite(middle).all(1) & np.isfinite(lowest)
     if not known.any():
         return np.zeros_like(middle)
     if place == "body":
         return np.where(known[:, None], middle * [1, 0, 1], 0.0)
     from scipy.ndimage import gaussian_filter1d
 
-    frames = np.arange(len(middle))
-    filled = np.stack([np.interp(frames, frames[known], middle[known, axis]) for axis in range(3)], 1)
+    frames, path = np.arange(len(middle)), np.stack([middle[:, 0], lowest + SOLE, middle[:, 2]], 1)
+    filled = np.stack([np.interp(frames, frames[known], path[known, axis]) for axis in range(3)], 1)
     calm: ndarray = gaussian_filter1d(filled, CALM * rate, axis=0, mode="nearest")
-    calm[:, 1] = np.minimum(calm[:, 1] + UPRIGHT, 0)  # y points down: the camera rises with a person, it never sinks
     return calm
 
 

@@ -5,7 +5,7 @@ const VIEWS = [
   ["front", "front"],
   ["side", "side"],
   ["top", "top"],
-  ["camera", "from the camera"],
+  ["camera", "camera"],
 ];
 
 function makeCamera(motion) {

@@ -54,11 +54,11 @@ def curves(stage: Stage) -> list[Curve]:
         ['pelvis height']
     """
     figures = list(enumerate(stage.figures))
-    found = [Curve("pelvis height", "m", tuple(Line(n, 0, _height(figure)) for n, figure in figures))]
+    parts = [Curve("pelvis height", "m", tuple(Line(n, 0, _height(figure)) for n, figure in figures))]
     if stage.place == "world":
         lines = tuple(Line(n, 0, _speed(figure, stage.times)) for n, figure in figures)
-        found.append(Curve("speed", "m/s", lines))
-    return found + _angle_curves(stage)
+        parts.append(Curve("speed", "m/s", lines))
+    return parts + _angle_curves(stage)
 
 
 def _middle(figure: Figure) -> Float[ndarray, "f 3"]:
