@@ -17,6 +17,7 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
 from poseglass.lifting.chunks import collected, motion_chunks
 from poseglass.lifting.clip_people import ClipPeople
+from poseglass.lifting.one_world import in_one_world
 from poseglass.lifting.predictor import Predictor
 from poseglass.lifting.report import LiftReport
 from poseglass.lifting.source import Keypoints, Source, open_source, source_kind
@@ -37,6 +38,7 @@ __all__ = ["LiftReport", "Lifter", "lift"]
 
 log = logging.getLogger("poseglass")
 
+EVERYBODY = 'people="all" (--people all) lifts everybody'
 MOST = 10
 """The largest number of people in a frame that a detector is asked for."""
 
@@ -165,7 +167,7 @@ class Lifter:
             Human3.6M's 17 joints in camera space, relative to the pelvis, in metres, one row per frame. `pose2d` holds
             the 2D poses that they were lifted from; `trajectory`, where the person is, if the image has a size. Unless
             `people` is ``"largest"``, a list with one motion per person, the most prominent first, on one clock;
-            `person` numbers them from 1.
+            `person` numbers them from 1, and the first one's world is that of all.
 
         Raises:
             VideoError: The video cannot be read.
@@ -195,9 +197,9 @@ class Lifter:
         self.report = report
         if people == "largest":
             if report.people > 1:
-                log.warning("%d people in sight: only the most prominent one is lifted", report.people)
+                log.warning("%d people in sight: only the most prominent one is lifted; %s", report.people, EVERYBODY)
             return motions[0] if report.people == 1 else replace(motions[0], person=1)
-        return [replace(motion, person=number) for number, motion in enumerate(motions, 1)]
+        return [replace(motion, person=number) for number, motion in enumerate(in_one_world(motions), 1)]
 
     def stream(
         self, frames: "Iterable[Frame]", *, size: tuple[int, int], fps: float, stopwatch: Stopwatch | None = None
