@@ -188,11 +188,11 @@ def test_uncertainty_is_shown_and_can_be_hidden(opened: Open) -> None:
     box = page.box("#stage")
     wrist = np.array(page.run("poseglass.project()"))[H36M_17.index("left_wrist"), :2]
     at = box["x"] + wrist[0] - 50, box["y"] + wrist[1] + 5  # beside the arm
-    shown = colour_at(page.picture(), *at)
-    page.press("u")
     hidden = colour_at(page.picture(), *at)
+    page.press("u")
+    shown = colour_at(page.picture(), *at)
     assert shown.sum() > hidden.sum() + 40
-    assert page.run("document.getElementById('blur').getAttribute('aria-pressed')") == "false"
+    assert page.run("document.getElementById('blur').getAttribute('aria-pressed')") == "true"
 
 
 def test_without_uncertainty_there_is_no_button(opened: Open) -> None:

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import typer
 
 from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.outputs import checked_outputs, write_outputs
+from poseglass.commands.placing import CameraOption, HeightOption, LevelOption, PitchOption, chosen_placing
 from poseglass.commands.progress import progress, tell_lifted, tell_times
 from poseglass.commands.terminal import console, tell, wrong
 from poseglass.errors import PoseError, PoseglassError
@@ -22,10 +23,18 @@ if TYPE_CHECKING:
     from poseglass.lifting.lifter import Lifter
     from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
+    from poseglass.motion.placing import Placing
     from poseglass.video.reading import VideoReader
     from poseglass.waist.schedule import Keep
 
 __all__ = ["lift"]
+
+
+class Lens(TypedDict):
+    """What the user says about the camera and the people it sees."""
+
+    focal: float | None
+    placing: "Placing"
 
 
 def lift(
@@ -72,10 +81,15 @@ def lift(
     focal: Annotated[
         float | None,
         typer.Option(
-            help="Focal length in pixels, if known: corrects the pose of people away from the image's centre. "
-            "With keypoints, give --size too."
+            help="Focal length in pixels, if known: corrects the pose of people away from the image's centre, and how "
+            "far away they are. With keypoints, give --size too. Default: the video's metadata, else that of an "
+            "ordinary lens."
         ),
     ] = None,
+    height: HeightOption = None,
+    pitch: PitchOption = None,
+    level: LevelOption = False,
+    camera: CameraOption = "auto",
     smooth: Annotated[
         str | None,
         typer.Option(
@@ -121,6 +135,7 @@ def lift(
         wrong("--fps", f"frames per second must be a number from 0.01 to 1000, not {fps:g}")
     if focal is not None and not 0 < focal < math.inf:
         wrong("--focal", f"the focal length must be a number of pixels above 0, not {focal:g}")
+    placing = chosen_placing(height, pitch, level, camera)
     if smooth is not None:
         _check_filter(smooth)
     whom = _people(people, person)
@@ -137,7 +152,8 @@ def lift(
         _check_filter(smooth, opened.main.rate if isinstance(opened, Keypoints) else opened.info.fps)
     where = None if device == "cpu" else chosen_device(device)  # nothing is printed about the default
     wanted = None if keypoints else detector or "mediapipe"
-    lifter = _lifter(model, kept, where, flip=flip, focal=focal, detector=wanted, detector_model=detector_model)
+    lens: Lens = {"focal": focal, "placing": placing}
+    lifter = _lifter(model, kept, where, flip=flip, lens=lens, detector=wanted, detector_model=detector_model)
     _lift_and_write(lifter, opened, whom, person, smooth=smooth, source=source, outputs=outputs, embed=embed_video)
     if where is not None:
         tell_device(where)
@@ -149,7 +165,7 @@ def _lifter(
     where: "torch.device | None",
     *,
     flip: bool,
-    focal: float | None,
+    lens: "Lens",
     detector: str | None,
     detector_model: Path | None,
 ) -> "Lifter":
@@ -163,9 +179,9 @@ def _lifter(
     with console.status("loading the model"):
         network = weights.load(model, keep=keep, device=where)
     if detector is None:
-        return Lifter(network, flip=flip, focal=focal)
+        return Lifter(network, flip=flip, **lens)
     with console.status("loading the detector (its weights are downloaded on first use)"):
-        return Lifter(network, flip=flip, focal=focal, detector=make_detector(detector, detector_model))
+        return Lifter(network, flip=flip, **lens, detector=make_detector(detector, detector_model))
 
 
 def _lift_and_write(
