@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: demo test test-programs check format system
 
 demo: .venv/.installed system $(VIDEO)  ## lift a sample video into out/, or your own with VIDEO=yours.mp4
-	$(BIN)/poseglass lift $(VIDEO) -o out/demo.npz -o out/demo.mp4 -o out/demo.html -o out/demo.png
+	$(BIN)/poseglass lift $(VIDEO) --embed-video -o out/demo.npz -o out/demo.mp4 -o out/demo.html -o out/demo.png
 
 test: .venv/.installed  ## run the tests, one process per core, at most 4
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4

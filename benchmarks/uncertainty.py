@@ -3,8 +3,8 @@
     python benchmarks/uncertainty.py CLIPS src/poseglass/weights/bundled/balanced
 
 It writes `uncertainty.json` into the folder of weights, and prints a table: the takes of the validation subjects, each
-judged by a fit that has not used it (cross-validation), and those of the test subjects. It takes ten minutes on one
-core, and two and a half with --no-test.
+judged by a fit that has not used it; each of these people, by a fit to the others; and the test subjects. It takes ten
+minutes on one core, and three with --no-test.
 """
 
 import argparse
@@ -37,7 +37,8 @@ def main() -> None:
         columns["test"] = coverage(takes, [fitted.radius(take.motion) for take in takes])
     print("| joints | " + " | ".join(columns) + " |\n|---|" + "---|" * len(columns))
     for name in fitted.coverage:
-        print(f"| {name} | " + " | ".join(f"{100 * column[name]:.1f} %" for column in columns.values()) + " |")
+        cells = (f"{100 * column[name]:.1f} %" if name in column else "" for column in columns.values())
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

@@ -188,11 +188,11 @@ def test_uncertainty_is_shown_and_can_be_hidden(opened: Open) -> None:
     box = page.box("#stage")
     wrist = np.array(page.run("poseglass.project()"))[H36M_17.index("left_wrist"), :2]
     at = box["x"] + wrist[0] - 50, box["y"] + wrist[1] + 5  # beside the arm
-    shown = colour_at(page.picture(), *at)
-    page.press("u")
     hidden = colour_at(page.picture(), *at)
+    page.press("u")
+    shown = colour_at(page.picture(), *at)
     assert shown.sum() > hidden.sum() + 40
-    assert page.run("document.getElementById('blur').getAttribute('aria-pressed')") == "false"
+    assert page.run("document.getElementById('blur').getAttribute('aria-pressed')") == "true"
 
 
 def test_without_uncertainty_there_is_no_button(opened: Open) -> None:
@@ -365,6 +365,37 @@ def test_the_help_lists_every_key_and_closes(opened: Open) -> None:
     assert page.run("document.getElementById('help').open") is False
     page.press("ArrowRight")
     assert page.run("poseglass.frame") == 1
+
+
+def test_one_finger_turns_the_figure(opened: Open) -> None:
+    page = opened(circle_walk(10), (390, 844))
+    start = page.run("({...poseglass.view})")
+    for kind, points in (
+        ("touchStart", [{"x": 200, "y": 300, "id": 0}]),
+        ("touchMove", [{"x": 250, "y": 320, "id": 0}]),
+        ("touchEnd", []),
+    ):
+        page.ask("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+    end = page.run("({...poseglass.view})")
+    assert end["yaw"] == pytest.approx(start["yaw"] - 20)
+    assert end["pitch"] == pytest.approx(start["pitch"] + 8)
+    assert end["distance"] == start["distance"]
+
+
+def test_a_notebook_cell_plays_the_motion(chromium: Browser, tmp_path: Path) -> None:
+    cell = tmp_path / "notebook.html"
+    cell.write_text(f"<body><script>window.poseglass = 1</script>{circle_walk(30)._repr_html_()}</body>")
+    chromium.open(cell, SIZE)
+    inside = "document.querySelector('iframe').contentWindow.poseglass"
+    chromium.wait(f"{inside} !== undefined")
+    assert chromium.run(f"{inside}.frames") == 30
+    chromium.wait(f"{inside}.frame > 3")
+    box = chromium.box("iframe")
+    assert (box["height"], box["width"] > 1000) == (560, True)
+    chromium.run(f"{inside}.pause(); {inside}.seek(8)")
+    picture = chromium.picture()[int(box["y"]) :, int(box["x"]) :][:300, :800]
+    assert (picture.max(-1) > 180).sum() > 1500
+    assert chromium.complaints() == []
 
 
 @pytest.mark.parametrize("size", [(390, 844), (844, 390), (1280, 800)])

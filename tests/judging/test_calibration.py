@@ -7,7 +7,7 @@ from scipy.optimize import linprog
 import poseglass as pg
 from poseglass.data.clips import MotionClip, MotionClips
 from poseglass.errors import DataError
-from poseglass.judging.calibration import LiftedTake, calibrate, coverage, fit_quantile, lifted_takes
+from poseglass.judging.calibration import AIM, LiftedTake, calibrate, coverage, fit_quantile, lifted_takes
 from poseglass.judging.viewpoints import CAMERAS
 
 RNG = np.random.default_rng(11)
@@ -20,7 +20,7 @@ def taken(name: str, frames: int = 400, *, scale: float = 0.05) -> LiftedTake:
     motion = pg.PoseSequence(points - points[:, :1], pg.H36M_17, "camera", fps=30, scores=scores)
     errors = scale * (2 - scores) * RNG.exponential(1, (frames, 17))
     errors[:, 0] = 0
-    return LiftedTake(name, name.partition("_")[0], motion, errors)
+    return LiftedTake(name, name[:3], motion, errors)
 
 
 def test_the_fit_is_the_minimum_of_the_pinball_loss():
@@ -31,7 +31,7 @@ def test_the_fit_is_the_minimum_of_the_pinball_loss():
     cost = np.concatenate([np.zeros(6), 0.9 * share, 0.1 * share])
     equal = np.hstack([design, -design, np.eye(150), -np.eye(150)])
     exact = linprog(cost, A_eq=equal, b_eq=y).x
-    np.testing.assert_allclose(fit_quantile(x, y, share), exact[:3] - exact[3:6], atol=0.12)
+    np.testing.assert_allclose(fit_quantile(x, y, share, 0.9), exact[:3] - exact[3:6], atol=0.12)
 
 
 def test_level_and_weights_count():
@@ -47,10 +47,10 @@ def test_calibrated_radii_hold_nine_of_ten_errors_of_other_takes():
     assert model.weights == "abc"
     assert {"all", "knee", "score above 0 to 0.3", "score above 0.97 to 1"} <= {*model.coverage}
     for name, share in model.coverage.items():
-        assert 0.85 < share < 0.95, name
+        assert 0.88 < share < 0.98, name
     others = [taken(f"a_{number}") for number in range(20, 24)]
     for name, share in coverage(others, [model.radius(take.motion) for take in others]).items():
-        assert 0.85 < share < 0.95, name
+        assert 0.88 < share < 0.98, name
 
 
 def test_coverage_is_measured_on_takes_that_the_fit_has_not_used():
@@ -59,14 +59,23 @@ def test_coverage_is_measured_on_takes_that_the_fit_has_not_used():
     model = calibrate(takes)
     assert model.coverage["all"] < 0.85
     pooled = coverage(takes, [model.radius(take.motion) for take in takes])["all"]
-    assert pooled == pytest.approx(0.9, abs=0.03)
+    assert pooled == pytest.approx(AIM, abs=0.03)
+
+
+def test_each_person_is_judged_by_a_fit_to_the_others():
+    """Three people, of whom the second is lifted far worse: the fit to the others holds few of their joints."""
+    takes = [taken(f"a_{person}_{n}", scale=0.3 if person == 2 else 0.05) for person in (1, 2, 3) for n in range(3)]
+    measured = calibrate(takes).coverage
+    assert measured["left out: a_2"] < 0.5
+    assert measured["left out: a_1"] > 0.9
+    assert "left out: a_1" not in calibrate(takes[:3]).coverage
 
 
 def test_data_sets_count_equally():
     few, many = [taken(f"a_{n}", 200, scale=0.2) for n in range(3)], [taken(f"b_{n}", 800) for n in range(6)]
     model = calibrate([*few, *many])
     shares = [coverage(part, [model.radius(take.motion) for take in part])["all"] for part in (few, many)]
-    assert sum(shares) / 2 == pytest.approx(0.9, abs=0.04)
+    assert sum(shares) / 2 == pytest.approx(AIM, abs=0.04)
 
 
 def test_coverage_counts_joints():

@@ -17,7 +17,7 @@ from poseglass.body.concatenate import concatenate
 from poseglass.detect import Detector
 from poseglass.detect.fake import FakeDetector
 from poseglass.errors import DetectorError, ModelError, PoseError, WeightsError
-from poseglass.lifting.lifter import MOST, Lifter, lift
+from poseglass.lifting.lifter import EVERYBODY, MOST, Lifter, lift
 from poseglass.lifting.predictor import BATCH, predict
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.models import MixSTE
@@ -393,7 +393,7 @@ class TestSeveralPeople:
         assert_array_equal(motion.points, alone.points)
         assert_array_equal(motion.validity, large.validity)
         assert (motion.person, lifter.report.people) == (1, 2)
-        assert warnings(caplog) == ["2 people in sight: only the most prominent one is lifted"]
+        assert warnings(caplog) == [f"2 people in sight: only the most prominent one is lifted; {EVERYBODY}"]
         assert (lifter.report.frames, lifter.report.valid) == (120, 90)
         starts = [n for n, chunk in enumerate(chunks) if chunk.times[0] == 0]
         assert len(starts) == 2, "the small person was followed first"

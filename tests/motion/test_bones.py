@@ -1,6 +1,7 @@
 """The rig's tree and rest pose, and joint positions whose bones keep their lengths."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -8,6 +9,7 @@ from scipy.optimize import least_squares
 
 import poseglass as pg
 from oracle.rigs import BONES, pose_rig, random_turns
+from poseglass.motion import bones
 from poseglass.motion.bones import AT, NAMES, PARENTS, constant_bones, rest_pose
 
 JOINTS = pg.H36M_17.joints
@@ -97,7 +99,9 @@ def test_noisy_points_get_the_lengths_and_stay_nearly_as_close_as_possible(seed)
     assert np.sqrt((distances**2).mean()) < 1.2 * np.sqrt((nearest**2).mean())
 
 
-def test_frames_do_not_depend_on_each_other():
+@pytest.mark.parametrize("block", [4, 2000])
+def test_frames_do_not_depend_on_each_other(block, monkeypatch):
+    monkeypatch.setattr(bones, "BLOCK", block)
     rng = np.random.default_rng(1)
     points = posed(rng, 6) + rng.normal(0, 0.01, (6, 17, 3))
     rest = rest_pose(points)

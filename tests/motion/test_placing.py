@@ -10,7 +10,7 @@ import poseglass as pg
 from oracle import walkers
 from oracle.walkers import FOCAL, J
 from poseglass.errors import PoseError
-from poseglass.motion.placing import place, stature
+from poseglass.motion.placing import Placing, place, place_together, stature
 
 RNG = np.random.default_rng(11)
 
@@ -185,3 +185,32 @@ def test_wrong_options_are_refused(options: dict, message: str):
 def test_only_lifted_motions_are_placed():
     with pytest.raises(PoseError, match="expected a lifted motion"):
         place(walkers.walk(seconds=1).motion().pose2d)
+
+
+def test_people_together_share_one_world():
+    first = walkers.walk(direction=90, distance=9, pitch=10)
+    shift = first.turn @ np.array([1.0, 0, -1.5])  # to the right and farther away
+    second = replace(first, world=first.world + np.array([1.0, 0, -1.5]))
+    assert np.allclose(second.camera - first.camera, shift)
+    one, other = place_together([first.motion(), second.motion()], focal=FOCAL)
+    np.testing.assert_array_equal(one.trajectory.to_world, other.trajectory.to_world)
+    apart = (other.world().points - one.world().points)[:, 0].mean(0)
+    np.testing.assert_allclose(apart, [1.0, 0, -1.5], atol=0.1)
+    taller = place_together([first.motion(), second.motion()], focal=FOCAL, height=1.1 * stature(one.points))
+    np.testing.assert_allclose(taller[1].points, 1.1 * other.points, rtol=1e-4, atol=1e-5)
+
+
+def test_people_of_different_pictures_are_refused():
+    motion = walkers.walk(seconds=1).motion()
+    with pytest.raises(PoseError, match="one image size"):
+        place_together([motion, replace(motion, size=(640, 480))])
+
+
+def test_nobody_is_placed_nowhere():
+    assert place_together([]) == []
+
+
+def test_options_are_checked_when_they_are_set():
+    assert Placing(height=1.8, pitch=20).camera == "auto"
+    with pytest.raises(PoseError, match="height"):
+        Placing(height=18)

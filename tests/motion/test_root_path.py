@@ -62,7 +62,7 @@ def test_a_gap_is_crossed_and_the_ends_stay_near():
     path = root_path(sight, seconds(scene))
     true = scene.camera[:, 0]
     assert np.abs(path - true)[60:90].max() < 0.1
-    assert np.linalg.norm(path[-1] - path[199]) < 1.0
+    assert np.linalg.norm(path[-1] - path[199]) < 1.2
 
 
 def test_a_fall_continues_while_no_foot_stands():

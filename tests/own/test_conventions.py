@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from poseglass.body.geometry import UP
 from poseglass.errors import DataError
-from poseglass.mocap.rotations import vector_rotation
+from poseglass.mocap.rotations import vector_rotations
 from poseglass.own import conventions as module
 from poseglass.own.conventions import Conventions, find_conventions
 from poseglass.own.description import MotionDescription
@@ -42,7 +42,7 @@ def test_a_slanted_body_is_refused(tmp_path):
         points = files.people()
         mean = (points[:, 8] - points[:, 0]).mean(0)
         axis = np.cross(mean / np.linalg.norm(mean), up)
-        rotation = vector_rotation(axis / np.linalg.norm(axis) * np.arcsin(np.linalg.norm(axis)))
+        rotation = vector_rotations(axis / np.linalg.norm(axis) * np.arcsin(np.linalg.norm(axis)))
         files.write_csv(tmp_path / "walk.csv", points @ rotation.T)
         if cosine > 0.7:
             assert find_conventions(open_source(tmp_path)).up == "y"

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from poseglass.mocap.formats import read_motion
 from poseglass.mocap.gltf import write_glb
+from poseglass.mocap.rigid import RigidMotion
 from poseglass.motion.exporting import Export
 from samples import programs
 from samples.animations import placed_walk, random_animation
@@ -41,6 +43,21 @@ def test_blender_agrees_on_any_skeleton(tmp_path: Path, seed: int) -> None:
     result = programs.python("blender", "blender_joints.py", tmp_path / "any.glb", 30)
     x, y, z = animation.positions[:, [animation.index(name) for name in result["names"]]].T
     assert_allclose(result["heads"], np.stack([x, -z, y]).T, atol=CLOSE)
+
+
+@pytest.mark.parametrize("suffix", [".bvh", ".glb"])
+def test_what_blender_exports_is_read(tmp_path: Path, export: Export, suffix: str) -> None:
+    write_glb(export.animation, tmp_path / "walk.glb")
+    programs.python("blender", "blender_export.py", tmp_path / "walk.glb", path := tmp_path / f"again{suffix}", 30)
+    again = read_motion(path)
+    assert isinstance(again, RigidMotion)
+    positions = export.animation.positions
+    if suffix == ".bvh":  # Blender writes its own axes, z up
+        x, y, z = positions.T
+        positions = np.stack([x, -z, y]).T
+    for joint, name in enumerate(export.animation.names):
+        assert_allclose(again.joint(name), positions[:, joint], atol=CLOSE)
+    assert again.fps == 30
 
 
 def test_the_gltf_validator_has_no_objections(tmp_path: Path, export: Export) -> None:

@@ -259,3 +259,19 @@ def test_the_camera_keeps_a_walker_in_the_picture() -> None:
 def test_wrong_sizes_are_refused(settings: dict, message: str) -> None:
     with pytest.raises(PoseError, match=message):
         Renderer(set_stage(make_walk(1)), **settings)
+
+
+def test_a_foot_that_stands_on_something_is_lit_at_its_own_height() -> None:
+    world = circle_walk(30)
+    to_world = world.trajectory.to_world.copy()
+    to_world[1, 3] += 1.5  # the whole walk is 1.5 m above the floor
+    stage = set_stage(replace(world, trajectory=replace(world.trajectory, to_world=to_world)))
+    low, high = (
+        Renderer(set_stage(m)).draw(0)[:540].astype(int)
+        for m in (world, replace(world, trajectory=replace(world.trajectory, to_world=to_world)))
+    )
+    assert stage.figures[0].points[0, :, 1].max() == pytest.approx(-1.58, abs=0.01)
+    for picture in (low, high):
+        lit = (picture[..., 1] > 1.2 * picture[..., 0]) & (picture[..., 1] > 1.2 * picture[..., 2])
+        assert lit.sum() > 200
+        assert np.argwhere(lit)[:, 0].mean() > 380  # below the figure, which the camera follows up

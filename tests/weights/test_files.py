@@ -421,4 +421,4 @@ def test_the_bundled_weights_are_calibrated():
         calibration = backbone_of(weights.load(name)).uncertainty
         assert calibration is not None
         assert {*calibration.coefficients} == {kind_of(joint) for joint in H36M_17.joints} - {"pelvis"}
-        assert all(0.85 <= share <= 0.95 for share in calibration.coverage.values())
+        assert all(0.85 <= share <= 0.95 for name, share in calibration.coverage.items() if "left out" not in name)

@@ -3,16 +3,17 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import typer
 
 from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.outputs import checked_outputs, write_outputs
+from poseglass.commands.placing import CameraOption, HeightOption, LevelOption, PitchOption, chosen_placing
 from poseglass.commands.progress import progress, tell_lifted, tell_times
-from poseglass.commands.terminal import console, wrong
-from poseglass.errors import PoseglassError
+from poseglass.commands.terminal import console, tell, wrong
+from poseglass.errors import PoseError, PoseglassError
 from poseglass.files.outputs import writer_of, writers_in_words
 
 if TYPE_CHECKING:
@@ -22,10 +23,18 @@ if TYPE_CHECKING:
     from poseglass.lifting.lifter import Lifter
     from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
+    from poseglass.motion.placing import Placing
     from poseglass.video.reading import VideoReader
     from poseglass.waist.schedule import Keep
 
 __all__ = ["lift"]
+
+
+class Lens(TypedDict):
+    """What the user says about the camera and the people it sees."""
+
+    focal: float | None
+    placing: "Placing"
 
 
 def lift(
@@ -72,8 +81,21 @@ def lift(
     focal: Annotated[
         float | None,
         typer.Option(
-            help="Focal length in pixels, if known: corrects the pose of people away from the image's centre. "
-            "With keypoints, give --size too."
+            help="Focal length in pixels, if known: corrects the pose of people away from the image's centre, and how "
+            "far away they are. With keypoints, give --size too. Default: the video's metadata, else that of an "
+            "ordinary lens."
+        ),
+    ] = None,
+    height: HeightOption = None,
+    pitch: PitchOption = None,
+    level: LevelOption = False,
+    camera: CameraOption = "auto",
+    smooth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILTER",
+            help="Smooth the motion: butterworth:6 (cut-off in Hz) or savgol without lag, or one-euro, which lags. "
+            "Default: not at all.",
         ),
     ] = None,
     layout: Annotated[str | None, typer.Option(help="Keypoint files: the order of the joints, such as coco17.")] = None,
@@ -113,6 +135,9 @@ def lift(
         wrong("--fps", f"frames per second must be a number from 0.01 to 1000, not {fps:g}")
     if focal is not None and not 0 < focal < math.inf:
         wrong("--focal", f"the focal length must be a number of pixels above 0, not {focal:g}")
+    placing = chosen_placing(height, pitch, level, camera)
+    if smooth is not None:
+        _check_filter(smooth)
     whom = _people(people, person)
     pixels, kept = _size(size), None if keep is None else parse_keep(keep)
     outputs = checked_outputs(out or [Path(f"{source.resolve().stem}-3d.npz")], source)
@@ -123,10 +148,13 @@ def lift(
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
     if focal is not None and isinstance(opened, Keypoints) and opened.main.size is None:
         wrong("--focal", f"it needs the image's size, which {source} does not state: give --size too")
+    if smooth is not None:
+        _check_filter(smooth, opened.main.rate if isinstance(opened, Keypoints) else opened.info.fps)
     where = None if device == "cpu" else chosen_device(device)  # nothing is printed about the default
     wanted = None if keypoints else detector or "mediapipe"
-    lifter = _lifter(model, kept, where, flip=flip, focal=focal, detector=wanted, detector_model=detector_model)
-    _lift_and_write(lifter, opened, whom, person, source=source, outputs=outputs, embed=embed_video)
+    lens: Lens = {"focal": focal, "placing": placing}
+    lifter = _lifter(model, kept, where, flip=flip, lens=lens, detector=wanted, detector_model=detector_model)
+    _lift_and_write(lifter, opened, whom, person, smooth=smooth, source=source, outputs=outputs, embed=embed_video)
     if where is not None:
         tell_device(where)
 
@@ -137,7 +165,7 @@ def _lifter(
     where: "torch.device | None",
     *,
     flip: bool,
-    focal: float | None,
+    lens: "Lens",
     detector: str | None,
     detector_model: Path | None,
 ) -> "Lifter":
@@ -151,9 +179,9 @@ def _lifter(
     with console.status("loading the model"):
         network = weights.load(model, keep=keep, device=where)
     if detector is None:
-        return Lifter(network, flip=flip, focal=focal)
+        return Lifter(network, flip=flip, **lens)
     with console.status("loading the detector (its weights are downloaded on first use)"):
-        return Lifter(network, flip=flip, focal=focal, detector=make_detector(detector, detector_model))
+        return Lifter(network, flip=flip, **lens, detector=make_detector(detector, detector_model))
 
 
 def _lift_and_write(
@@ -162,11 +190,12 @@ def _lift_and_write(
     people: Literal["largest", "all"] | int,
     person: int | None,
     *,
+    smooth: str | None,
     source: Path,
     outputs: Sequence[Path],
     embed: bool,
 ) -> None:
-    """Lift with a progress bar, and write all outputs."""
+    """Lift with a progress bar, smooth if wanted, and write all outputs."""
     from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
 
@@ -180,6 +209,8 @@ def _lift_and_write(
             wrong("--person", f"{source} shows {count} only")
         motions = motions[person - 1 : person]
     tell_lifted(lifter.report, motions)
+    if smooth is not None:
+        motions = _smoothed(motions, smooth)
     write_outputs(motions, outputs, source, video, stopwatch, embed=embed)
     tell_times(lifter.report, stopwatch)
 
@@ -208,6 +239,27 @@ def _lifted(
             return lifter.lift(opened, people=people, each=lambda chunk: advance(len(chunk)), stopwatch=stopwatch)
     with progress("detecting", "detected people in", total) as advance:
         return lifter.lift(opened, people=people, on_frame=lambda _: advance(1), stopwatch=stopwatch)
+
+
+def _check_filter(by: str, rate: float = math.inf) -> None:
+    from poseglass.motion.smoothing import parse_filter
+
+    try:
+        parse_filter(by, rate)
+    except PoseError as problem:
+        wrong("--smooth", str(problem))
+
+
+def _smoothed(motions: "Sequence[PoseSequence]", by: str) -> "Sequence[PoseSequence]":
+    """Smooth everybody, and print what it did to their jitter."""
+    from poseglass.motion.smoothing import jitter, smooth
+
+    smoothed = [smooth(motion, by) for motion in motions]
+    for before, after in zip(motions, smoothed, strict=True):
+        who = "" if len(motions) == 1 else f"person {before.person}: "
+        if len(before) > 3:
+            tell(f"{who}jitter {jitter(before):.1f} before {by}, {jitter(after):.1f} after (10 m/s^3)")
+    return smoothed
 
 
 def _people(people: str, person: int | None) -> Literal["largest", "all"] | int:

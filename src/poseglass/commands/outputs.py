@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from poseglass.commands.terminal import amount, console, tell, wrong
-from poseglass.files.outputs import EXPORT, WRITERS, imported, suffix_of, writer_of
+from poseglass.files.outputs import EXPORT, WRITERS, Writer, imported, suffix_of, writer_of
 from poseglass.files.writing import check_writable
 
 if TYPE_CHECKING:
@@ -22,11 +22,9 @@ def checked_outputs(paths: Sequence[Path], source: Path) -> list[Path]:
 
     Pictures come last, so that the motion is written even if drawing fails.
     """
-    outputs = sorted(dict.fromkeys(paths), key=_draws)
+    outputs = sorted(dict.fromkeys(paths), key=lambda path: _writer(path).draws)
     for path in outputs:
-        writer = writer_of(path)
-        if writer is None:
-            wrong("--out", f"{path} must end in one of {', '.join(WRITERS)}")
+        writer = _writer(path)
         _refuse_source(path, source)
         check_writable(path)
         if writer.contents != "the motion":
@@ -53,25 +51,30 @@ def write_outputs(
         stopwatch: Counts the stages "write" and "draw".
         embed: Whether to store a small copy of the video in the files that can hold one.
     """
+    files = [
+        (target, shown)
+        for path in outputs
+        for target, shown in (
+            [(path, list(motions))]
+            if _writer(path).several
+            else [(person_path(path, number), [motion]) for number, motion in enumerate(motions, 1)]
+        )
+    ]
+    for target, _ in files:
+        _refuse_source(target, source)
     exports: dict[int, Any] = {}  # by person, shared by all files that can, so that a rig is fitted once
-    for path in outputs:
-        writer = writer_of(path)
-        assert writer is not None, "checked by checked_outputs"
-        together = writer.several and len(motions) > 1
-        for number, motion in enumerate(motions, 1):
-            target = path if together else person_path(path, number)
-            _refuse_source(target, source)
-            with stopwatch.timing("draw" if writer.draws else "write"), console.status(Text(f"writing {target}")):
-                content: Any = motions if together else motion
-                if writer.exports:
-                    content = exports[number] = exports.get(number) or imported(EXPORT)(motion)
-                if writer.draws or (writer.embeds and embed):
-                    writer.load()(content, target, video=video)
-                else:
-                    writer.load()(content, target)
-            tell(f"wrote {target} ({amount(target.stat().st_size)})")
-            if together:
-                break
+    for target, shown in files:
+        writer = _writer(target)
+        with stopwatch.timing("draw" if writer.draws else "write"), console.status(Text(f"writing {target}")):
+            content: Any = shown if len(shown) > 1 else shown[0]
+            if writer.exports:
+                key = shown[0].person or 1
+                content = exports[key] = exports.get(key) or imported(EXPORT)(content)
+            if writer.draws or (writer.embeds and embed):
+                writer.load()(content, target, video=video)
+            else:
+                writer.load()(content, target)
+        tell(f"wrote {target} ({amount(target.stat().st_size)})")
 
 
 def person_path(path: Path, number: int) -> Path:
@@ -87,9 +90,11 @@ def person_path(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name.removesuffix(suffix)}-{number}{suffix}")
 
 
-def _draws(path: Path) -> bool:
-    writer = writer_of(path)
-    return writer is not None and writer.draws
+def _writer(path: Path) -> Writer:
+    """The row of :data:`WRITERS` for a file; a suffix that is none of these is refused."""
+    if (writer := writer_of(path)) is None:
+        wrong("--out", f"{path} must end in one of {', '.join(WRITERS)}")
+    return writer
 
 
 def _refuse_source(path: Path, source: Path) -> None:

@@ -2,12 +2,14 @@
 
 The errors are those of the protocol for motion clips with the measured detector (version 2), on the validation split.
 The fit is a linear quantile regression of the logarithm of the error (Koenker and Bassett 1978). Coverage is measured
-by cross-validation over takes: each take is judged by a fit that has not seen it. The final fit is to all takes.
+by cross-validation: each take is judged by a fit that has not used it, and each person by a fit that has used nobody
+but the others. The final fit is to all takes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -20,7 +22,7 @@ from poseglass.data.clips import MotionClips
 from poseglass.errors import DataError
 from poseglass.judging.viewpoints import FPS, SIZE, at_rate, clip_views
 from poseglass.lifting.predictor import predict
-from poseglass.motion.uncertainty import COVERED, SIGNS, UncertaintyModel, kind_of, signs
+from poseglass.motion.uncertainty import SIGNS, UncertaintyModel, kind_of, signs
 from poseglass.waist.hourglass import PoseModel
 
 __all__ = ["SCORE_BINS", "LiftedTake", "calibrate", "coverage", "fit_quantile", "lifted_takes"]
@@ -28,6 +30,10 @@ __all__ = ["SCORE_BINS", "LiftedTake", "calibrate", "coverage", "fit_quantile", 
 PROTOCOL = 2
 SCORE_BINS = (0.0, 0.3, 0.6, 0.9, 0.97, 1.0)
 FOLDS = 3
+AIM = 0.93
+"""The quantile of the fit. It is above the 90 % that the radius promises, because people whom the fit does not know are
+held less often: at 0.9, left-out people of the validation split in 85, 87 and 93 % of their joints; at 0.93, in 89 to
+95 %."""
 EVERY = 4
 """Every fourth frame enters the fit: neighbours are nearly the same."""
 SMOOTHING, PENALTY = 0.02, 1e-3
@@ -41,15 +47,20 @@ class LiftedTake:
 
     Attributes:
         name: The take's name.
-        source: Its data set: the first part of its subject's name. Each counts equally in the fit.
+        subject: Who moves.
         motion: The lifted motion.
         errors: The distance of each joint from the truth in metres, relative to the pelvis (f 17).
     """
 
     name: str
-    source: str
+    subject: str
     motion: PoseSequence
     errors: Float[ndarray, "f 17"]
+
+    @property
+    def source(self) -> str:
+        """The data set: the first part of the subject's name, such as ``"cmu"``."""
+        return self.subject.partition("_")[0]
 
 
 def lifted_takes(
@@ -66,7 +77,7 @@ def lifted_takes(
                     prediction.pose3d, H36M_17, "camera", fps=FPS, scores=view.scores, size=SIZE, pose2d=pose2d
                 )
                 errors = np.linalg.norm(motion.points - view.truth, axis=-1)
-                yield LiftedTake(take.name, take.subject.partition("_")[0], motion, errors)
+                yield LiftedTake(take.name, take.subject, motion, errors)
 
 
 def calibrate(takes: Sequence[LiftedTake], weights: str = "") -> UncertaintyModel:
@@ -79,18 +90,31 @@ def calibrate(takes: Sequence[LiftedTake], weights: str = "") -> UncertaintyMode
     Raises:
         DataError: There are too few takes.
     """
-    names = sorted({take.name for take in takes})
+    names, people = sorted({take.name for take in takes}), sorted({take.subject for take in takes})
     if len(names) < FOLDS:
         raise DataError(f"calibration takes {FOLDS} takes or more, got {len(names)}")
+    measured = coverage(*_judged(takes, [{*names[fold::FOLDS]} for fold in range(FOLDS)], "name"))
+    if len(people) > 1:
+        by_person = zip(*_judged(takes, [{person} for person in people], "subject"), strict=True)
+        parts: dict[str, list[tuple[LiftedTake, ndarray]]] = {}
+        for take, radius in by_person:
+            parts.setdefault(take.subject, []).append((take, radius))
+        for person, rows in parts.items():
+            measured[f"left out: {person}"] = coverage(*zip(*rows, strict=True))["all"]
+    return UncertaintyModel(_fit(takes), weights, measured)
+
+
+def _judged(
+    takes: Sequence[LiftedTake], groups: Sequence[set[str]], by: Literal["name", "subject"]
+) -> tuple[list[LiftedTake], list[Float[ndarray, "_ 17"]]]:
+    """The takes of each group and their radii from a fit to the takes of all other groups."""
     judged, radii = list[LiftedTake](), list[ndarray]()
-    for fold in range(FOLDS):
-        chosen = {*names[fold::FOLDS]}
-        model = UncertaintyModel(_fit([take for take in takes if take.name not in chosen]))
-        for take in takes:
-            if take.name in chosen:
-                judged.append(take)
-                radii.append(model.radius(take.motion))
-    return UncertaintyModel(_fit(takes), weights, coverage(judged, radii))
+    for group in groups:
+        inside = [take for take in takes if getattr(take, by) in group]
+        model = UncertaintyModel(_fit([take for take in takes if getattr(take, by) not in group]))
+        judged += inside
+        radii += [model.radius(take.motion) for take in inside]
+    return judged, radii
 
 
 def coverage(takes: Sequence[LiftedTake], radii: Sequence[Float[ndarray, "_ 17"]]) -> dict[str, float]:
@@ -117,7 +141,7 @@ def fit_quantile(
     predictors: Float[ndarray, "n c"],
     values: Float[ndarray, " n"],
     share: Float[ndarray, " n"],
-    level: float = COVERED,
+    level: float = AIM,
 ) -> Float[ndarray, " _"]:
     """The constant and the factors of the linear function of the predictors that is the quantile of the values.
 
@@ -130,7 +154,7 @@ def fit_quantile(
     Example:
         >>> rng = np.random.default_rng(0)
         >>> x = rng.uniform(size=(20_000, 1))
-        >>> fit_quantile(x, 2 * x[:, 0] + rng.uniform(0, 1, 20_000), np.ones(20_000)).round(1).tolist()
+        >>> fit_quantile(x, 2 * x[:, 0] + rng.uniform(0, 1, 20_000), np.ones(20_000), 0.9).round(1).tolist()
         [0.9, 2.0]
     """
     from scipy.optimize import minimize

@@ -17,16 +17,17 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
 from poseglass.lifting.chunks import collected, motion_chunks
 from poseglass.lifting.clip_people import ClipPeople
+from poseglass.lifting.place_people import background_of, place_people
 from poseglass.lifting.predictor import Predictor
 from poseglass.lifting.report import LiftReport
 from poseglass.lifting.source import Keypoints, Source, open_source, source_kind
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.lifting.stream import CHUNK, Film, detected_people
 from poseglass.models import devices
-from poseglass.motion.placing import place
+from poseglass.motion.placing import Placing
 from poseglass.people.follower import Follower
 from poseglass.people.tracks import how_many
-from poseglass.waist.hourglass import PoseModel, backbone_of
+from poseglass.waist.hourglass import PoseModel
 from poseglass.weights import files as weights
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ __all__ = ["LiftReport", "Lifter", "lift"]
 
 log = logging.getLogger("poseglass")
 
+EVERYBODY = 'people="all" (--people all) lifts everybody'
 MOST = 10
 """The largest number of people in a frame that a detector is asked for."""
 
@@ -51,11 +53,13 @@ class Lifter:
         detector: Finds the 2D keypoints in frames: a detector, or a name in :data:`poseglass.detect.DETECTORS`, which
             is loaded on first use.
         flip: Average with the mirrored pass: slightly more accurate, twice the lifting time.
-        focal: Focal length of the camera in pixels; that of an ordinary lens by default. It determines the line of
-            sight to a person away from the middle of the image. If given, keypoints must have a `size`. Models that
-            predict metres from screen coordinates refuse it.
+        focal: Focal length of the camera in pixels. By default, what the video's metadata state, else that of an
+            ordinary lens. It determines the line of sight to a person away from the middle of the image, and how far
+            away people are. If given, keypoints must have a `size`. Models that predict metres from screen coordinates
+            refuse it.
         device: Where the model runs: ``"auto"``, ``"cpu"``, ``"cuda:0"``, ``"mps"``, ... By default, a model stays
             where it is, and loaded weights run on the CPU. If a model is elsewhere, a copy of it runs there.
+        placing: What is known about the people and the camera, for their place in the world.
 
     Attributes:
         report: The :class:`LiftReport` of the last source that was lifted to its end; None until then.
@@ -80,11 +84,12 @@ class Lifter:
         flip: bool = False,
         focal: float | None = None,
         device: devices.Device = None,
+        placing: Placing = Placing(),  # noqa: B008  # frozen
     ) -> None:
         own = weights.load(model) if isinstance(model, str | PathLike) else model
         own = devices.on_device(own, device)
         self._predictor = Predictor(own, flip=flip, focal=focal)
-        self._detector = detector
+        self._detector, self._placing = detector, placing
         self.report: LiftReport | None = None
 
     @property
@@ -165,7 +170,7 @@ class Lifter:
             Human3.6M's 17 joints in camera space, relative to the pelvis, in metres, one row per frame. `pose2d` holds
             the 2D poses that they were lifted from; `trajectory`, where the person is, if the image has a size. Unless
             `people` is ``"largest"``, a list with one motion per person, the most prominent first, on one clock;
-            `person` numbers them from 1.
+            `person` numbers them from 1, and the first one's world is that of all.
 
         Raises:
             VideoError: The video cannot be read.
@@ -181,21 +186,26 @@ class Lifter:
         if isinstance(opened, Keypoints):
             if on_frame is not None:
                 raise PoseError("on_frame is called with the frames of a video, but keypoints were given")
-            motions = [self._lift_poses(poses, each, stopwatch) for poses in opened.people[:most]]
+            motions = [self._lift_poses(self._predictor, poses, each, stopwatch) for poses in opened.people[:most]]
+            motions = place_people(motions, self.model, self._placing, focal=self._predictor.focal)
             report = replace(LiftReport().plus(motions[0]), people=len(opened.people))
         else:
             with opened as video:
                 frames: Iterable[Frame] = video if on_frame is None else _tapped(video, on_frame)
+                if (background := background_of(video, self._placing)) is not None:
+                    frames = _tapped(frames, background.watch)
                 if people == "largest":
                     motion, report = self._lift_largest(video, frames, each, stopwatch)
                     motions = [motion]
                 else:
                     motions, report = self._lift_several(video, frames, most, each, stopwatch)
+                focal = self._predictor.focal or video.info.focal
+                motions = place_people(motions, self.model, self._placing, focal=focal, background=background)
                 report = replace(report, problem=video.problem)
         self.report = report
         if people == "largest":
             if report.people > 1:
-                log.warning("%d people in sight: only the most prominent one is lifted", report.people)
+                log.warning("%d people in sight: only the most prominent one is lifted; %s", report.people, EVERYBODY)
             return motions[0] if report.people == 1 else replace(motions[0], person=1)
         return [replace(motion, person=number) for number, motion in enumerate(motions, 1)]
 
@@ -239,14 +249,13 @@ class Lifter:
         stopwatch: Stopwatch,
     ) -> tuple[PoseSequence, LiftReport]:
         """Lift the person followed at first while the video is detected, and another one if they are more prominent."""
+        predictor = self._predictor.for_lens(video.info.focal)
         crowd = ClipPeople(Film(self.detector.skeleton, video.info.size, video.info.fps))
         poses = crowd.follow(detected_people(frames, self.detector, stopwatch=stopwatch))
-        motion = collected(motion_chunks(self._predictor, poses, size=video.info.size, stopwatch=stopwatch), each)
+        motion = collected(motion_chunks(predictor, poses, size=video.info.size, stopwatch=stopwatch), each)
         ranked = _somebody(crowd, video)
-        if ranked[0] == crowd.followed:
-            motion = self._placed(motion)
-        else:
-            motion = self._lift_poses(crowd.poses(ranked[0]), each, stopwatch)
+        if ranked[0] != crowd.followed:
+            motion = self._lift_poses(predictor, crowd.poses(ranked[0]), each, stopwatch)
         return motion, replace(LiftReport().plus(motion), people=len(ranked))
 
     def _lift_several(
@@ -264,11 +273,16 @@ class Lifter:
             crowd.add(crowds)
         ranked = _somebody(crowd, video)
         poses = [replace(crowd.poses(number), person=person) for person, number in enumerate(ranked[:most], 1)]
-        motions = [self._lift_poses(person, each, stopwatch) for person in poses]
+        predictor = self._predictor.for_lens(video.info.focal)
+        motions = [self._lift_poses(predictor, person, each, stopwatch) for person in poses]
         return motions, replace(LiftReport().plus(motions[0]), people=len(ranked))
 
     def _lift_poses(
-        self, poses: PoseSequence, each: Callable[[PoseSequence], object] | None, stopwatch: Stopwatch
+        self,
+        predictor: Predictor,
+        poses: PoseSequence,
+        each: Callable[[PoseSequence], object] | None,
+        stopwatch: Stopwatch,
     ) -> PoseSequence:
         """Lift the whole sequence of one person's 2D poses."""
         if poses.space != "pixels":
@@ -280,18 +294,11 @@ class Lifter:
             raise DetectorError(f"none of the {len(poses)} frames shows a person: none is valid with a score above 0")
         times = poses.times
         # A GPU runs windows in batches, so a chunk must hold as many; on the CPU, short chunks show progress.
-        length = CHUNK if self._predictor.batch == 1 else self._predictor.batch * self._predictor.stride
+        length = CHUNK if predictor.batch == 1 else predictor.batch * predictor.stride
         starts = range(0, len(poses), length)
         chunks = (replace(poses[start : start + length], timestamps=times[start : start + length]) for start in starts)
-        motion = collected(motion_chunks(self._predictor, chunks, size=poses.size, stopwatch=stopwatch), each)
-        motion = replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
-        return self._placed(motion)
-
-    def _placed(self, motion: PoseSequence) -> PoseSequence:
-        """The motion with its uncertainty, if the weights are calibrated, and its trajectory, if it has a size."""
-        if (calibration := backbone_of(self.model).uncertainty) is not None:
-            motion = replace(motion, uncertainty=calibration.radius(motion))
-        return place(motion, focal=self._predictor.focal)
+        motion = collected(motion_chunks(predictor, chunks, size=poses.size, stopwatch=stopwatch), each)
+        return replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
 
 
 @overload
@@ -307,6 +314,7 @@ def lift(
     size: tuple[int, int] | None = None,
     fps: float | None = None,
     device: devices.Device = None,
+    placing: Placing = ...,
 ) -> PoseSequence: ...
 
 
@@ -323,6 +331,7 @@ def lift(
     size: tuple[int, int] | None = None,
     fps: float | None = None,
     device: devices.Device = None,
+    placing: Placing = ...,
 ) -> list[PoseSequence]: ...
 
 
@@ -338,6 +347,7 @@ def lift(
     size: tuple[int, int] | None = None,
     fps: float | None = None,
     device: devices.Device = None,
+    placing: Placing = Placing(),  # noqa: B008  # frozen
 ) -> PoseSequence | list[PoseSequence]:
     """Lift a video or 2D keypoints to 3D motion: see :class:`Lifter` and :meth:`Lifter.lift`.
 
@@ -349,7 +359,7 @@ def lift(
     """
     if detector is not None and source_kind(source) == "keypoints":
         raise DetectorError("a detector finds people in a video, but keypoints were given: leave out the detector")
-    lifter = Lifter(model, detector=detector or "mediapipe", flip=flip, focal=focal, device=device)
+    lifter = Lifter(model, detector=detector or "mediapipe", flip=flip, focal=focal, device=device, placing=placing)
     return lifter.lift(source, people=people, layout=layout, size=size, fps=fps)
 
 

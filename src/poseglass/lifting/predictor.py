@@ -6,6 +6,7 @@ a GPU they run in batches, which agree to rounding. :func:`predict` lifts a whol
 """
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 
 import numpy as np
 from jaxtyping import Float
@@ -88,6 +89,15 @@ class Predictor:
         self.clip, self.answered = model.frames, answered_frame(model)
         self.stride = max(round(self.clip * (1 - overlap)), 1)
         self.weights = blend_weights(self.clip, self.clip - self.stride)
+
+    def for_lens(self, focal: float | None) -> "Predictor":
+        """This predictor for a camera of another focal length in pixels, unless it has its own or has no use for it."""
+        card = self.model.card
+        if focal is None or self.focal is not None or (card.coordinates, card.units) == ("screen", "metres"):
+            return self
+        other = copy(self)
+        other.focal = focal
+        return other
 
     def lift(self, blocks: Iterable[PoseBlock], *, size: tuple[int, int] | None = None) -> Iterator[Prediction]:
         """Lift one sequence.

@@ -25,6 +25,7 @@ WINDOW = 0.1  # seconds over which that speed is measured
 OFFSETS = np.array([-0.25, -0.167, -0.1, -0.067, -0.033, 0.0, 0.033, 0.067, 0.1, 0.167, 0.25])  # seconds
 STEP = 1 / 30  # seconds over which a velocity is measured
 NEAR, FAR = 0.5, 5.0  # seconds before and after within which a lowest point is sought
+OTHER_LEVEL = 0.8  # metres: a foot that much higher than its lowest point is on another level, or fast
 BLOCK = 4096  # frames at once: bounds the memory
 
 
@@ -105,7 +106,8 @@ def contact_features(
     level, rising = velocity(ankles, OFFSETS, STEP)  # f offsets 2
     apart = _at(heights, times, now + OFFSETS)
     near, own = lowest(heights.min(1), NEAR), lowest(heights, FAR)
-    over = heights[frames] - own  # f 2
+    over = _on_level(heights[frames] - own)  # f 2
+    lower = _on_level(heights[frames] - own.min(1, keepdims=True))
     pelvis_level, pelvis_rising = (part[:, 0] for part in velocity(places[:, 0], np.zeros(1), 2 * STEP))
     pelvis = (places[:, 0] @ up)[frames]
     features = []
@@ -116,7 +118,7 @@ def contact_features(
             np.tanh((height - near) * 5),
             np.tanh(over[:, foot] * 4),
             np.tanh((over[:, foot] - 0.06) * 20),
-            np.tanh((height - own.min(1)) * 4),
+            np.tanh(lower[:, foot] * 4),
             np.tanh(over[:, other] * 4),
             pelvis - height,
             pelvis_rising,
@@ -146,6 +148,12 @@ def _at(values: Float[ndarray, "f ..."], times: Float[ndarray, " f"], when: Floa
     share = np.clip((when - times[before]) / (times[before + 1] - times[before]), 0, 1)
     share = share.reshape(share.shape + (1,) * (values.ndim - 1))
     result: ndarray = values[before] * (1 - share) + values[before + 1] * share
+    return result
+
+
+def _on_level(over: Float[ndarray, "_ 2"]) -> Float[ndarray, "_ 2"]:
+    """Heights over the lowest point; 0 if that is on another level, such as the ground below a roof."""
+    result: ndarray = np.where(over > OTHER_LEVEL, 0, over)
     return result
 
 

@@ -29,7 +29,7 @@ FLAT = 0.1  # radians: standard deviation of a standing foot from the floor
 SPEED = 8.0  # radians per second: standard deviation of how fast a foot turns, for the choice of the side
 STEADY = 0.03  # seconds over which directions are smoothed
 NEAREST = 0.3  # metres: an ankle is not nearer to the camera
-STEPS = 8  # Gauss-Newton steps; three do for most frames
+STEPS = 5  # Gauss-Newton steps; three do for most frames
 
 
 @dataclass(frozen=True, eq=False)

@@ -93,7 +93,7 @@ def level_up(pitch: float = 0.0) -> Float[ndarray, " 3"]:
 def find_ground(
     places: Float[ndarray, "f 17 3"],
     contact: Float[ndarray, "f 2"],
-    times: Float[ndarray, " f"],
+    seconds: Float[ndarray, " f"],
     *,
     pitch: float | None = None,
 ) -> Ground:
@@ -103,12 +103,11 @@ def find_ground(
     person who stands or walks is above the feet, on average; and footfalls lie in one plane.
 
     Args:
-        places: Joints in the camera's axes, metres (f 17 3).
+        places: Joints in the camera's axes, metres, of one or several people (f 17 3).
         contact: Probability that the left and the right foot stand (f 2).
-        times: Time of each frame in seconds (f).
+        seconds: How long each frame counts; 0 for frames without a person (f).
         pitch: Degrees that the camera looks down, if known.
     """
-    seconds = np.gradient(times) if len(times) > 1 else np.ones(len(times))
     if pitch is None:
         up, sigma = _way_up(places, contact, seconds)
     else:
@@ -206,7 +205,7 @@ def _floor(
     if not len(places):
         return 0.0
     heights, weights = (places[:, ANKLES] @ up).reshape(-1), (contact * seconds[:, None]).reshape(-1)
-    weights = np.where(weights > 0.5 * np.repeat(seconds, 2), weights, 0)
+    weights = np.where(contact.reshape(-1) > 0.5, weights, 0)
     if weights.sum() >= SHORTEST:
         order = np.argsort(heights)
         heights, weights = heights[order], weights[order]
@@ -216,4 +215,5 @@ def _floor(
         chosen = (heights >= lowest) & (heights <= lowest + 2 * LEVEL)
         middle = np.searchsorted(np.cumsum(weights[chosen]), weights[chosen].sum() / 2)
         return float(heights[chosen][middle]) - ANKLE
-    return float(np.percentile((places @ up).min(1), 5))
+    counted = places[seconds > 0] if seconds.any() else places
+    return float(np.percentile((counted @ up).min(1), 5))

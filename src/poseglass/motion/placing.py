@@ -1,7 +1,8 @@
 """Add a trajectory to a lifted motion: the path of the pelvis, contact of the feet, and the way to the world."""
 
 import logging
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -13,11 +14,11 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
 from poseglass.motion.contact import ANKLES, foot_contact, still_feet
-from poseglass.motion.ground import WEIGHTS, find_ground
+from poseglass.motion.ground import WEIGHTS, Ground, find_ground
 from poseglass.motion.root_path import Support, root_path
 from poseglass.motion.sight import Sight
 
-__all__ = ["CAMERAS", "place", "stature"]
+__all__ = ["CAMERAS", "Placing", "place", "place_together", "stature"]
 
 log = logging.getLogger("poseglass")
 
@@ -26,6 +27,27 @@ HEIGHTS, PITCHES = (0.3, 3.0), (-90.0, 90.0)
 SOLE = 1.05  # a person's height by the length of their bones from the ankles up
 ROUNDS = 2  # from path to contact and back
 UNSURE = 8.0  # degrees: if the way up is less sure than that, say so
+
+
+@dataclass(frozen=True)
+class Placing:
+    """What is known about the people and the camera, and helps to place a motion in the world.
+
+    Args:
+        height: The (first) person's height in metres; the poses and the path are scaled to it.
+        pitch: Degrees that the camera looks down, without roll; 0 is level. Default: estimated.
+        camera: ``"static"``, ``"moving"`` (no world, only the path relative to the camera), or ``"auto"``.
+
+    Raises:
+        PoseError: A value is out of range.
+    """
+
+    height: float | None = None
+    pitch: float | None = None
+    camera: str = "auto"
+
+    def __post_init__(self) -> None:
+        _check_options(None, self.height, self.pitch, self.camera)
 
 
 def place(
@@ -67,34 +89,96 @@ def place(
         >>> place(motion, focal=1000).root.mean(0).round(1).tolist()
         [1.0, 0.5, 4.0]
     """
-    _check(motion, focal, height, pitch, camera)
-    if motion.size is None or motion.pose2d is None or not len(motion):
-        return motion
+    return place_together([motion], focal=focal, height=height, pitch=pitch, camera=camera)[0]
+
+
+def place_together(
+    motions: Sequence[PoseSequence],
+    *,
+    focal: float | None = None,
+    height: float | None = None,
+    pitch: float | None = None,
+    camera: str = "auto",
+) -> list[PoseSequence]:
+    """Add trajectories to the motions of people whom one camera saw at the same time: they share one world.
+
+    The arguments are those of :func:`place`, with three differences. The ground is estimated from all people. The
+    origin is below the first person's first position. `height` is that of the first person, and the others are scaled
+    by the same factor.
+
+    Raises:
+        PoseError: A motion is not a lifted one, a number is out of range, or the image sizes differ.
+    """
+    for motion in motions:
+        _check(motion)
+    _check_options(focal, height, pitch, camera)
+    sizes = {motion.size for motion in motions}
+    if len(sizes) > 1:
+        raise PoseError(f"people seen by one camera have one image size, got {sorted(map(str, sizes))}")
+    if not motions or motions[0].size is None or any(not len(one) or one.pose2d is None for one in motions):
+        return list(motions)
     if focal is None:
-        focal = USUAL_FOCAL * max(motion.size)
-    points, radii = motion.points.astype(np.float64), motion.uncertainty
-    if height is not None:
-        scale = height / stature(points)
-        points, radii = points * scale, None if radii is None else radii * scale
-    sight = _sight(replace(motion, points=points), focal)
-    times = motion.times
-    path = root_path(sight, times)
-    contact = still_feet(points + path[:, None], times)
+        focal = USUAL_FOCAL * max(motions[0].size)
+    scale = 1.0 if height is None else height / stature(motions[0].points)
+    people = [_Person(motion, focal, scale) for motion in motions]
     for _ in range(ROUNDS):
-        # The way up rests on the slow feet: it must not depend on the contact, which depends on it.
-        places = points + path[:, None]
-        ground = find_ground(places, still_feet(places, times), times, pitch=pitch)
-        contact = foot_contact(places, ground.up, times)
-        path = root_path(sight, times, Support(contact, points[:, ANKLES], ground.up, WEIGHTS @ points))
-    places = points + path[:, None]
-    to_world = None
-    if camera != "moving":
-        ground = find_ground(places, still_feet(places, times), times, pitch=pitch)
-        to_world = ground.to_world(path[0])
-        if ground.sigma > UNSURE:
-            log.info("no one stands or walks upright: the camera is taken to be level (give its pitch if it is not)")
-    trajectory = Trajectory(path, contact=contact, to_world=to_world, focal=float(focal))
-    return replace(motion, points=points, trajectory=trajectory, uncertainty=radii)
+        ground = _ground(people, pitch)
+        for person in people:
+            person.solve(ground)
+    ground = _ground(people, pitch)
+    to_world = None if camera == "moving" else ground.to_world(people[0].path[0])
+    if to_world is not None and ground.sigma > UNSURE:
+        log.info("no one stands or walks upright: the camera is taken to be level (give its pitch if it is not)")
+    return [person.placed(to_world) for person in people]
+
+
+class _Person:
+    """One person while the path is solved."""
+
+    def __init__(self, motion: PoseSequence, focal: float, scale: float) -> None:
+        self._motion, self._focal, self._scale = motion, focal, scale
+        self._points, self.times = motion.points.astype(np.float64) * scale, motion.times
+        self._sight = _sight(motion, self._points, focal)
+        self.path = root_path(self._sight, self.times)
+        self._contact = np.full((len(motion), 2), 0.5)
+
+    @property
+    def places(self) -> Float[ndarray, "f 17 3"]:
+        """The joints in the camera's axes."""
+        places: ndarray = self._points + self.path[:, None]
+        return places
+
+    @property
+    def seconds(self) -> Float[ndarray, " f"]:
+        """How long each frame lasts; 0 if the person is not visible."""
+        lengths = np.gradient(self.times) if len(self.times) > 1 else np.ones(1)
+        counted: ndarray = lengths * self._sight.visible
+        return counted
+
+    def solve(self, ground: Ground) -> None:
+        """Find the contact by the path, and the path by the contact."""
+        self._contact = foot_contact(self.places, ground.up, self.times)
+        support = Support(self._contact, self._points[:, ANKLES], ground.up, WEIGHTS @ self._points)
+        self.path = root_path(self._sight, self.times, support)
+
+    def placed(self, to_world: Float[ndarray, "4 4"] | None) -> PoseSequence:
+        """The motion with its trajectory."""
+        radii = self._motion.uncertainty
+        return replace(
+            self._motion,
+            points=self._points,
+            uncertainty=None if radii is None else radii * self._scale,
+            trajectory=Trajectory(self.path, contact=self._contact, to_world=to_world, focal=float(self._focal)),
+        )
+
+
+def _ground(people: Sequence[_Person], pitch: float | None) -> Ground:
+    """The ground under all people. It rests on the slow feet: on the contact, which depends on it, it must not."""
+    places, still, seconds = (
+        np.concatenate(parts)
+        for parts in zip(*((one.places, still_feet(one.places, one.times), one.seconds) for one in people), strict=True)
+    )
+    return find_ground(places, still, seconds, pitch=pitch)
 
 
 def stature(points: Float[ndarray, "f 17 3"]) -> float:
@@ -111,22 +195,25 @@ def stature(points: Float[ndarray, "f 17 3"]) -> float:
     return SOLE * (legs + median("pelvis", "spine", "thorax") + median("thorax", "head_top"))
 
 
-def _sight(motion: PoseSequence, focal: float) -> Sight:
+def _sight(motion: PoseSequence, points: Float[ndarray, "f 17 3"], focal: float) -> Sight:
     assert motion.pose2d is not None
     assert motion.size is not None
     flat = motion.pose2d.to_skeleton(H36M_17)
     weights = np.where(motion.validity[:, None] & flat.validity[:, None], flat.confidence, 0).astype(np.float64)
+    weights = np.where(np.isfinite(points).all(-1), weights, 0)
     pixels = np.where(weights[..., None] > 0, flat.points, 0)
-    weights = np.where(np.isfinite(motion.points).all(-1), weights, 0)
-    return Sight(motion.points, (pixels - np.array(motion.size) / 2) / focal, weights)
+    return Sight(points, (pixels - np.array(motion.size) / 2) / focal, weights)
 
 
-def _check(motion: PoseSequence, focal: float | None, height: float | None, pitch: float | None, camera: str) -> None:
+def _check(motion: PoseSequence) -> None:
     if motion.space != "camera" or motion.skeleton != H36M_17:
         raise PoseError(
             f"expected a lifted motion, of {H36M_17.name} in camera space, got {motion.skeleton.name} in "
             f"{motion.space} space"
         )
+
+
+def _check_options(focal: float | None, height: float | None, pitch: float | None, camera: str) -> None:
     if focal is not None and not 0 < focal < np.inf:
         raise PoseError(f"focal must be a length in pixels above 0, got {focal}")
     for name, value, (low, high), unit in (("height", height, HEIGHTS, "metres"), ("pitch", pitch, PITCHES, "degrees")):

@@ -18,10 +18,11 @@ ACCELERATION = 0.004  # sigma of second differences, metres per frame²
 SUDDEN = 3.0  # accelerations beyond this many sigmas lose weight: take-off, landing, flight
 GRAVITY = 9.81  # metres per second²
 FALLING = 1.0  # sigma of the acceleration in flight, metres per second²
-FALLING_OFF = 3.0  # beyond this many sigmas it is no flight
+SURE = 4  # exponent of the probability of flight: only what is nearly certain counts
+FALLING_OFF = 4.0  # beyond this many sigmas it is no flight
 STANDING = 0.004  # sigma of a standing foot's step, metres per frame
 SLIPPING = 3.0  # steps beyond this many sigmas lose weight: the pose, or the contact, is wrong
-ABSENT = 0.05  # sigma of a step while the person is not visible, metres per frame
+ABSENT = 0.1  # sigma of a step while the person is not visible, metres per frame
 ANYWHERE = 100.0  # sigma of a position, metres, which keeps the equations solvable
 
 
@@ -72,6 +73,7 @@ def root_path(sight: Sight, times: Float[ndarray, " f"], support: Support | None
     pace = absent / ABSENT**2 / np.maximum(frames, 1e-9)
     span = (frames[1:] + frames[:-1]) / 2
     sigma = ACCELERATION * RATE**2
+    free = _flight(support) if support is not None and support.up is not None else np.zeros(len(span))
     for _ in range(ROUNDS):
         equations = PathEquations(times)
         information, vector = sight.robust(path)
@@ -79,11 +81,11 @@ def root_path(sight: Sight, times: Float[ndarray, " f"], support: Support | None
         equations.add_positions(np.broadcast_to(np.eye(3) / ANYWHERE**2, information.shape), guess)
         equations.add_steps(pace[:, None, None] * np.eye(3), np.zeros((len(pace), 3)))
         sudden = np.linalg.norm(_accelerations(path, times), axis=-1) / sigma / SUDDEN
-        calm = span / sigma**2 / (1 + sudden**2)
+        calm = span / sigma**2 / (1 + sudden**2) * (1 - free)
         equations.add_accelerations(np.repeat(calm[:, None], 3, 1))
         if support is not None:
             _hold_feet(equations, support, path, frames)
-            _fall(equations, support, path, times, span)
+            _fall(equations, support, path, times, span * free)
         path = equations.solve()
         path[:, 2] = np.maximum(path[:, 2], NEAREST)
     return path
@@ -106,17 +108,22 @@ def _fall(
     support: Support,
     path: Float[ndarray, "f 3"],
     times: Float[ndarray, " f"],
-    span: Float[ndarray, " _"],
+    weights: Float[ndarray, " _"],
 ) -> None:
     """While no foot stands, the centre of mass falls freely."""
     if support.up is None or support.mass is None:
         return
     fall = -GRAVITY * support.up - _accelerations(support.mass, times)
     off = np.linalg.norm(_accelerations(path, times) - fall, axis=-1) / FALLING / FALLING_OFF
-    free = (1 - support.contact).prod(1)
-    free = np.minimum(np.minimum(free[:-2], free[2:]), free[1:-1])
-    weights = span * free**4 / FALLING**2 / (1 + off**2)
+    weights = weights / FALLING**2 / (1 + off**2)
     equations.add_accelerations(np.repeat(weights[:, None], 3, 1), fall)
+
+
+def _flight(support: Support) -> Float[ndarray, " _"]:
+    """How sure it is, from 0 to 1, that no foot stands around each frame but the first and the last."""
+    free = (1 - support.contact).prod(1) ** SURE
+    least: ndarray = np.minimum(np.minimum(free[:-2], free[2:]), free[1:-1])
+    return least
 
 
 def _accelerations(path: Float[ndarray, "f 3"], times: Float[ndarray, " f"]) -> Float[ndarray, "_ 3"]:

@@ -24,8 +24,8 @@ PAUSE = 0.5
 EVEN = 1e-3
 """Steps that differ by less than this share of their median count as even."""
 DERIVATIVE_CUTOFF = 1.0  # Hz, Casiez et al. 2012, section "Tuning the filter"
-# Cut-off per speed, Hz per m/s. With 1 Hz at rest it takes off half of the jitter of a lifted walk (docs/motion.md).
-SPEED_COEFFICIENT = 2.0
+# Cut-off per speed, Hz per m/s: with 1 Hz at rest it halves the jitter of lifted validation takes; its lag costs 1 mm.
+SPEED_COEFFICIENT = 5.0
 SAVGOL_ORDER = 3
 # Two passes of a second-order Butterworth filter lower its cut-off by this factor (Winter 2009, Biomechanics and Motor
 # Control of Human Movement, section 2.2.4.4).
@@ -41,11 +41,13 @@ class TimeFilter(NamedTuple):
         apply: Smooths points (f n 2) or (f n 3), two frames or more, given their rate and the filter's parameter.
         parameter: The parameter in words, with its unit.
         default: The parameter's default.
+        below_half_rate: Whether the parameter is a frequency that must lie below half the frame rate.
     """
 
     apply: Smoother
     parameter: str
     default: float
+    below_half_rate: bool = False
 
 
 def one_euro(points: Float[ndarray, "f n _"], rate: float, cutoff: float) -> Float[ndarray, "f n _"]:
@@ -72,11 +74,6 @@ def butterworth(points: Float[ndarray, "f n _"], rate: float, cutoff: float) -> 
     """A second-order Butterworth low pass, run forwards and backwards: no lag, half power at the cut-off."""
     from scipy.signal import butter, sosfiltfilt
 
-    if cutoff >= rate / 2:
-        raise PoseError(
-            f"the cut-off of a Butterworth filter must lie below half the frame rate, {rate / 2:g} Hz here, "
-            f"got {cutoff:g}"
-        )
     corrected = np.arctan(np.tan(np.pi * cutoff / rate) / TWO_PASSES) * rate / np.pi
     sections = butter(2, corrected, fs=rate, output="sos")
     padding = min(len(points) - 1, round(3 * rate / cutoff))
@@ -94,22 +91,30 @@ def savgol(points: Float[ndarray, "f n _"], rate: float, seconds: float) -> Floa
 
 FILTERS: dict[str, TimeFilter] = {
     "one-euro": TimeFilter(one_euro, "cut-off at rest in Hz", 1.0),
-    "butterworth": TimeFilter(butterworth, "cut-off in Hz", 6.0),
+    "butterworth": TimeFilter(butterworth, "cut-off in Hz", 6.0, below_half_rate=True),
     "savgol": TimeFilter(savgol, "window in seconds", 0.3),
 }
 """The filters by name. The default cut-off of 6 Hz is usual for walking (Winter 2009)."""
 
 
-def parse_filter(text: str) -> tuple[TimeFilter, float]:
+def parse_filter(text: str, rate: float = np.inf) -> tuple[TimeFilter, float]:
     """A filter and its parameter, from a name such as ``"savgol"`` or ``"butterworth:6"``.
 
+    Args:
+        text: The name, or the name, a colon and the parameter.
+        rate: Frames per second of the motion, if known.
+
     Raises:
-        PoseError: There is no such filter, or the parameter is not a number above 0.
+        PoseError: There is no such filter, the parameter is not a number above 0, or it does not suit the rate.
+
+    Example:
+        >>> parse_filter("butterworth:6")[1]
+        6.0
     """
     name, _, number = text.partition(":")
     if name not in FILTERS:
-        forms = ", ".join(f"{known} or {known}:{row.default:g} ({row.parameter})" for known, row in FILTERS.items())
-        raise PoseError(f"no filter is called {text!r}; expected one of {forms}")
+        forms = ", ".join(f"{known}:{row.default:g} ({row.parameter})" for known, row in FILTERS.items())
+        raise PoseError(f"no filter is called {text!r}; expected one of {forms}, or its name alone")
     row = FILTERS[name]
     try:
         parameter = float(number) if number else row.default
@@ -117,6 +122,8 @@ def parse_filter(text: str) -> tuple[TimeFilter, float]:
         parameter = np.nan
     if not 0 < parameter < np.inf or text.endswith(":"):
         raise PoseError(f"expected the {row.parameter} after the colon, such as {name}:{row.default:g}, got {text!r}")
+    if row.below_half_rate and parameter >= rate / 2:
+        raise PoseError(f"the cut-off of {name} must lie below half the frame rate, {rate / 2:g} Hz, got {parameter:g}")
     return row, parameter
 
 
@@ -169,11 +176,11 @@ def smooth_points(
         by: The filter, as for :func:`smooth`.
         known: Which points are known; the others stay as they are. Default: those that are finite.
     """
-    row, parameter = parse_filter(by)
+    parse_filter(by)
     known = np.isfinite(points).all(-1) if known is None else known
     smoothed = points.astype(float)
     for stretch in _stretches(times):
-        smoothed[stretch] = _filtered(smoothed[stretch], known[stretch], times[stretch], row, parameter)
+        smoothed[stretch] = _filtered(smoothed[stretch], known[stretch], times[stretch], by)
     return smoothed
 
 
@@ -215,8 +222,7 @@ def _filtered(
     points: Float[ndarray, "f n _"],
     known: Bool[ndarray, "f n"],
     times: Float[ndarray, " f"],
-    row: TimeFilter,
-    parameter: float,
+    by: str,
 ) -> Float[ndarray, "f n _"]:
     """One stretch, smoothed. Unknown points, and points that are known in a single frame, stay as they are."""
     frames, count, axes = points.shape
@@ -236,6 +242,7 @@ def _filtered(
         for axis in range(axes):
             columns[:, number, axis] = np.interp(grid, times[sure], points[sure, number, axis])
     rate = (len(grid) - 1) / float(grid[-1] - grid[0])
+    row, parameter = parse_filter(by, rate)
     columns[:, used] = row.apply(columns[:, used], rate, parameter)
     result = points.copy()
     for number in np.flatnonzero(used):

@@ -9,8 +9,8 @@ __all__ = ["frame", "shortest", "steady_axis", "tied", "unit"]
 NONE = 1e-9  # shorter vectors have no direction
 
 # How far a hinge must bend until its plane is believed alone, and below which it is not believed by itself: sines of
-# 15 and 30 degrees. With 25 cm from joint to joint, an error of 1 cm turns the plane by 9 and by 5 degrees.
-DOUBTFUL, CERTAIN = 0.26, 0.5
+# 20 and 35 degrees. With 25 cm from joint to joint, an error of 1 cm turns the plane by 7 and by 4 degrees.
+DOUBTFUL, CERTAIN = 0.34, 0.57
 REST = 0.02  # weight of the rest pose's axis, as that of a hinge bent by 8 degrees
 ROUNDS = 3
 STEADY = 0.05  # seconds over which a certain axis is smoothed; a doubtful one over longer times

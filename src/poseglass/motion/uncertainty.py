@@ -1,7 +1,7 @@
 """How far a lifted joint may be from the truth: the radius that holds it with 90 % probability.
 
 For each joint, the logarithm of the radius is a linear function of a few signs of difficulty that a lifted motion shows
-(:data:`SIGNS`). The coefficients are the 90 % quantile regression of the errors of given weights on validation takes
+(:data:`SIGNS`). The coefficients come from quantile regression of the errors of given weights on validation takes
 (:mod:`poseglass.judging.calibration`) and stand beside those weights, in ``uncertainty.json``.
 """
 
@@ -21,10 +21,8 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.errors import WeightsError
 from poseglass.files.writing import writing
 
-__all__ = ["COVERED", "SIGNS", "UncertaintyModel", "kind_of", "signs"]
+__all__ = ["SIGNS", "UncertaintyModel", "kind_of", "signs"]
 
-COVERED = 0.9
-"""The probability with which the radius holds the true position."""
 SIGNS = ("missing", "acceleration", "foreshortening", "depth", "reach", "bone length", "disagreement")
 """The signs of difficulty of a joint, in the order of the coefficients:
 

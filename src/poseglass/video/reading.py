@@ -13,6 +13,7 @@ from numpy import ndarray
 
 from poseglass.errors import VideoError
 from poseglass.video._ffmpeg import InputContainer, VideoStream, av, reason
+from poseglass.video.focal import focal_of_image, focal_of_tags
 
 __all__ = ["Frame", "VideoInfo", "VideoReader"]
 
@@ -34,12 +35,14 @@ class VideoInfo:
         fps: Frames per second; the mean if they are not evenly spaced.
         frames: The number of frames, or None if unknown.
         duration: Seconds, or None if unknown or for a single image.
+        focal: Focal length in pixels, or None if the metadata do not state it.
     """
 
     size: tuple[int, int]
     fps: float
     frames: int | None
     duration: float | None
+    focal: float | None = None
 
 
 class _Opened(NamedTuple):
@@ -91,7 +94,7 @@ class VideoReader:
         self._fault: str | None = None  # FFmpeg's last error in this iteration
         self._reading: InputContainer | None = None
         self._probed: _Opened | None = self._open()  # until the first iteration takes it
-        self.info, self._turns = _probe(self._probed)
+        self.info, self._turns = _probe(self._probed, self.path)
         width, height = self.info.size
         shrink = 1.0 if within is None else min(1.0, within[0] / width, within[1] / height)
         self.size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
@@ -202,7 +205,7 @@ class VideoReader:
         return f"{self.path.name} is damaged or cut off: {where}" + (f": {self._fault}" if self._fault else "")
 
 
-def _probe(opened: _Opened) -> tuple[VideoInfo, int]:
+def _probe(opened: _Opened, path: Path) -> tuple[VideoInfo, int]:
     """The header's facts, and the number of quarter turns to the left that put the first frame upright."""
     container, stream, first = opened.container, opened.stream, opened.first
     turns = round(first.rotation / 90) % 4
@@ -212,11 +215,14 @@ def _probe(opened: _Opened) -> tuple[VideoInfo, int]:
     image = container.format.name.endswith("_pipe") or container.format.name == "image2"
     lengths = [float(stream.duration * (stream.time_base or 0))] if stream.duration else []
     lengths += [container.duration / av.time_base] if container.duration else []
+    upright = size[::-1] if turns % 2 else size
+    tags = {**container.metadata, **stream.metadata}
     info = VideoInfo(
-        size=size[::-1] if turns % 2 else size,
+        size=upright,
         fps=float(rate) if rate else 30.0,
         frames=1 if image else stream.frames or None,
         duration=min(lengths) if lengths and not image else None,
+        focal=focal_of_image(path, upright) if image else focal_of_tags(tags, upright),
     )
     return info, turns
 

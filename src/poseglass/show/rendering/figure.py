@@ -17,6 +17,7 @@ SHADOW_GIRTH = 0.9  # the shadow of a limb is thinner than the limb, because it 
 SHADOW = 150  # darkness of one limb's shadow, out of 255
 STANDING = 0.5  # contact probability above which a foot is lit
 LIT = 0.11  # metres: radius of the light under a standing foot
+STEP = 0.3  # metres: an ankle this far from the floor does not stand on it, but on something else
 
 __all__ = ["FigureRenderer"]
 
@@ -142,7 +143,8 @@ class FigureRenderer:
         ring = LIT * np.stack([np.cos(turn), 0 * turn, np.sin(turn)], 1)
         for ankle, chance in zip(ankles, contact, strict=False):  # strict=False: the skeleton may lack ankles
             if chance > STANDING and np.isfinite(ankle).all():
-                pixels = self._project(ankle * [1, 0, 1] + [0, floor, 0] + ring)[:, :2]
+                ground = floor if abs(ankle[1] - floor) < STEP else ankle[1]
+                pixels = self._project(np.array([ankle[0], ground, ankle[2]]) + ring)[:, :2]
                 cv2.fillPoly(canvas, [np.rint(pixels).astype(np.int32)], mix(NIGHT, MINT, 0.75), cv2.LINE_AA)
 
 

@@ -1,6 +1,7 @@
 // Draws the figures: soft shadows, lit feet, solid limbs from far to near, and circles of uncertainty.
 
 const LIT = 0.11; // metres: radius of the light under a standing foot
+const STEP = 0.3; // metres: a standing ankle this far from the floor does not stand on it
 
 function makeFigures(motion) {
   const shade = document.createElement("canvas"), { shading, colours } = motion, NIGHT = colours.night;
@@ -25,9 +26,10 @@ function makeFigures(motion) {
   const drawFeet = (pen, project, { person, points }, frame) => person.ankles.forEach((ankle, foot) => {
     const chance = person.contact(frame, foot), p = points[ankle];
     if (!p || chance < 0.5) return;
+    const ground = Math.abs(p[1]) < STEP ? 0 : p[1]; // a person may stand on something, or below the floor
     pen.beginPath();
     for (let n = 0; n < 24; n++) {
-      const turn = n * Math.PI / 12, edge = project([p[0] + LIT * Math.cos(turn), 0, p[2] + LIT * Math.sin(turn)]);
+      const turn = n * Math.PI / 12, edge = project([p[0] + LIT * Math.cos(turn), ground, p[2] + LIT * Math.sin(turn)]);
       if (edge[2] < NEAR) return;
       if (n) pen.lineTo(edge[0], edge[1]); else pen.moveTo(edge[0], edge[1]);
     }
