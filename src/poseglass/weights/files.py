@@ -37,7 +37,7 @@ __all__ = ["BUNDLED", "WEIGHTS", "load", "load_state", "save"]
 log = logging.getLogger("poseglass")
 
 ASSETS = Path(__file__).with_name("bundled")
-BUNDLED = ("balanced",)
+BUNDLED = ("fast", "balanced")
 WEIGHTS, UNCERTAINTY = "weights.safetensors", "uncertainty.json"
 FORMATS = ("poseglass weights 1", "poseglass weights 2")
 METADATA = "poseglass"  # the key of our description in the file's metadata
