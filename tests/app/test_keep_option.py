@@ -33,7 +33,7 @@ class TestLifting:
         someone(81).save(workdir / "walk2d.npz")
         done = poseglass("lift", "walk2d.npz", "--keep", "0.2", "-o", "few.npz")
         assert done.code == 0, done.err
-        assert "balanced was trained to keep 27 of 81 frames; how accurate it is with 16 from layer 1 on is" in done.err
+        assert "was trained to keep" not in done.err  # an elastic waist
         assert "16 of 81 frames kept" in done.err
         few = PoseSequence.load("few.npz")
         assert few.kept is not None
@@ -66,10 +66,10 @@ class TestLifting:
 
 def test_evaluation_is_that_of_the_model_with_another_keep(poseglass: Run, workdir: Path) -> None:
     clips = takes(workdir / "clips.npz")
-    done = poseglass("evaluate", "balanced", "--data", clips, "--keep", "1:9", "--json", "few.json")
+    done = poseglass("evaluate", "fast", "--data", clips, "--keep", "1:5", "--json", "few.json")
     assert done.code == 0, done.err
-    assert "was trained to keep 27 of 81 frames" in done.err
-    assert done.out == f"{evaluate(load('balanced', keep=9), MotionClips.load(clips))}\n"
+    assert "fast was trained to keep 9 of 27 frames; how accurate it is with 5 from layer 1 on is" in done.err
+    assert done.out == f"{evaluate(load('fast', keep=5), MotionClips.load(clips))}\n"
 
 
 class TestBenching:

@@ -9,7 +9,7 @@ import torch
 import poseglass as pg
 from oracle import published
 from poseglass.body.skeleton import MPI_INF_3DHP_17
-from poseglass.cost.papers import TABLES, Figure, PublishedModel, PublishedTable, Setup
+from poseglass.cost.papers import TABLES, PublishedFigure, PublishedModel, PublishedTable, Setup
 from poseglass.data.h36m.prepare import prepare_h36m
 from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
@@ -67,7 +67,11 @@ def only(monkeypatch):
 
 def row(name, size="", frames=9, recipe="", keypoints="cpn", waist=("none",)):
     """A row with invented errors."""
-    errors = {"MPJPE": Figure(50.04, "figure"), "PCK": Figure(90.0), "AUC": Figure(60.0, "second-hand")}
+    errors = {
+        "MPJPE": PublishedFigure(50.04, "figure"),
+        "PCK": PublishedFigure(90.0),
+        "AUC": PublishedFigure(60.0, "second-hand"),
+    }
     return PublishedModel(name, frames, Setup(size, keypoints, recipe, *waist) if size else None, errors=errors)
 
 

@@ -27,7 +27,7 @@ def test_published_models_take_screen_coordinates(tmp_path):
     loaded = weights.load(published.write(state(), tmp_path / "x.pth"))
     assert loaded.card == Card(coordinates="screen", answers="all")
     assert weights.load(published.write(state(3), tmp_path / "y.pth")).card.coordinates == "screen"
-    assert weights.load("balanced").card == Card()
+    assert weights.load("balanced").card == Card(keeps=(0.1, 1.0))
 
 
 def test_missing_weights_are_refused_with_the_known_ones(tmp_path):

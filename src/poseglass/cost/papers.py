@@ -1,8 +1,8 @@
 """Published models and their figures: the one table for `bench --paper`, `reproduce`, recipes and docs.
 
 FLOPs and parameters were counted on the published architectures in the conventions of :mod:`poseglass.cost.flops`.
-Errors are quoted from the papers, and each :class:`Figure` says how reliable its source is. The authors of this package
-measured none of them, because they have neither Human3.6M nor MPI-INF-3DHP. The layer before which a released
+Errors are quoted from the papers, and each :class:`PublishedFigure` says how reliable its source is. The authors of
+this package measured none of them, because they have neither Human3.6M nor MPI-INF-3DHP. The layer before which a released
 checkpoint prunes comes from the architecture's file, which also needs it to load checkpoints. Sources: HoT (Li et al.,
 CVPR 2024, arXiv 2311.12028), H2OT (Li et al., TPAMI 2025, arXiv 2509.06956), and the papers of the backbones.
 """
@@ -21,14 +21,14 @@ from poseglass.models.motionagformer import PUBLISHED as MOTIONAGFORMER
 from poseglass.models.motionbert import PUBLISHED as MOTIONBERT
 from poseglass.waist.hourglass import PoseModel, funnel, hourglass
 
-__all__ = ["TABLES", "Counts", "Figure", "PublishedModel", "PublishedTable", "Setup", "Source", "Waist"]
+__all__ = ["TABLES", "Counts", "PublishedFigure", "PublishedModel", "PublishedTable", "Setup", "Source", "Waist"]
 
 Source = Literal["published", "figure", "second-hand"]
 Waist = Literal["none", "hourglass", "funnel"]
 
 
 @dataclass(frozen=True)
-class Figure:
+class PublishedFigure:
     """A published error.
 
     Attributes:
@@ -99,7 +99,7 @@ class PublishedModel:
     frames: int
     setup: Setup | None = None
     counts: Counts | None = None
-    errors: Mapping[str, Figure] = field(default_factory=dict)
+    errors: Mapping[str, PublishedFigure] = field(default_factory=dict)
 
     def backbone(self) -> PoseTransformer:
         """The backbone without its waist and without weights, on the meta device.
@@ -149,12 +149,16 @@ class PublishedTable:
     models: tuple[PublishedModel, ...]
 
 
-def _p1(value: float, source: Source = "published") -> dict[str, Figure]:
-    return {"MPJPE": Figure(value, source)}
+def _p1(value: float, source: Source = "published") -> dict[str, PublishedFigure]:
+    return {"MPJPE": PublishedFigure(value, source)}
 
 
-def _3dhp(pck: float, auc: float, mpjpe: float, source: Source = "published") -> dict[str, Figure]:
-    return {"MPJPE": Figure(mpjpe, source), "PCK": Figure(pck, source), "AUC": Figure(auc, source)}
+def _3dhp(pck: float, auc: float, mpjpe: float, source: Source = "published") -> dict[str, PublishedFigure]:
+    return {
+        "MPJPE": PublishedFigure(mpjpe, source),
+        "PCK": PublishedFigure(pck, source),
+        "AUC": PublishedFigure(auc, source),
+    }
 
 
 TABLES = {

@@ -31,7 +31,7 @@ __all__ = ["METHODS", "Method", "evaluate_world"]
 
 
 @runtime_checkable
-class Placing(Protocol):
+class PlaceMethod(Protocol):
     """Adds a trajectory to a motion that has its 2D poses, given the focal length in pixels if it is known."""
 
     def __call__(self, motion: PoseSequence, *, focal: float | None) -> PoseSequence: ...
@@ -46,7 +46,7 @@ class Method:
         true_poses: Place the true poses rather than the model's, to see what the placing itself costs.
     """
 
-    place: Placing | None
+    place: PlaceMethod | None
     true_poses: bool = False
 
 
