@@ -36,6 +36,8 @@ format: .venv/.installed  ## format the code
 	.programs/blender/bin/pip install --quiet bpy==5.0.1
 	$(PYTHON) -m venv .programs/opensim
 	.programs/opensim/bin/pip install --quiet opensim==4.6 ezc3d==1.7.2
+	.programs/blender/bin/python -c "import bpy"  # they install on systems where they do not start
+	.programs/opensim/bin/python -c "import opensim, ezc3d"
 	npm install --silent --prefix .programs gltf-validator@2.0.0-dev.3.10
 	touch $@
 

@@ -66,7 +66,9 @@ def lift(
     ] = None,
     model: Annotated[
         str,
-        typer.Option(help="The bundled model, a folder of weights, or a published checkpoint such as hot_mixste.pth."),
+        typer.Option(
+            help="Bundled weights (balanced or fast), a folder of weights, or a published checkpoint such as hot_mixste.pth."
+        ),
     ] = "balanced",
     keep: Annotated[
         str | None,

@@ -2,9 +2,9 @@
 
 FLOPs and parameters were counted on the published architectures in the conventions of :mod:`poseglass.cost.flops`.
 Errors are quoted from the papers, and each :class:`PublishedFigure` says how reliable its source is. The authors of
-this package measured none of them, because they have neither Human3.6M nor MPI-INF-3DHP. The layer before which a released
-checkpoint prunes comes from the architecture's file, which also needs it to load checkpoints. Sources: HoT (Li et al.,
-CVPR 2024, arXiv 2311.12028), H2OT (Li et al., TPAMI 2025, arXiv 2509.06956), and the papers of the backbones.
+this package measured none of them, because they have neither Human3.6M nor MPI-INF-3DHP. The layer before which a
+released checkpoint prunes comes from the architecture's file, which also needs it to load checkpoints. Sources: HoT (Li
+et al., CVPR 2024, arXiv 2311.12028), H2OT (Li et al., TPAMI 2025, arXiv 2509.06956), and the papers of the backbones.
 """
 
 from collections.abc import Mapping
