@@ -67,7 +67,7 @@ def lift(
     model: Annotated[
         str,
         typer.Option(
-            help="Bundled weights (balanced or fast), a folder of weights, or a published checkpoint such as hot_mixste.pth."
+            help="Bundled weights (balanced, fast), a folder of weights, or a checkpoint such as hot_mixste.pth."
         ),
     ] = "balanced",
     keep: Annotated[
