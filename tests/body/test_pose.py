@@ -292,8 +292,8 @@ class TestFiles:
             assert next(csv.DictReader(file))["seconds"] == "1.000000"
 
     def test_an_unknown_suffix_is_refused_with_the_known_ones(self, tmp_path):
-        with pytest.raises(PoseError, match=r"walk.bvh.*\.npz, \.json, \.csv"):
-            clip().save(tmp_path / "walk.bvh")
+        with pytest.raises(PoseError, match=r"walk.fbx.*\.npz, \.json, \.csv"):
+            clip().save(tmp_path / "walk.fbx")
 
     @pytest.mark.parametrize("suffix", ["npz", "json", "csv"])
     def test_a_failed_write_leaves_the_old_file(self, tmp_path, monkeypatch, suffix):

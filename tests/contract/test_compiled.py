@@ -1,6 +1,6 @@
 """torch.compile (as one graph) and torch.export reproduce the output of models with a waist.
 
-Tracing is slow, so not every combination is tested: every model with every pruner, and every recoverer with one model,
+Tracing is slow, so not every combination is tested: every model with two pruners, and every recoverer with one model,
 compiled and exported in alternation, with either schedule. Each backbone, pruner and recoverer goes through both.
 """
 
@@ -20,6 +20,7 @@ PAIRS = [
     (HOW[(i + j) % 2], model, ", ".join([model, prune, "attention", list(SCHEDULES)[(i + j // 2) % 2]]))
     for i, model in enumerate(BACKBONES)
     for j, prune in enumerate(PRUNERS)
+    if (j - i) % len(PRUNERS) < 2
 ] + [
     (how, "MixSTE", f"MixSTE, uniform, {recover}, one stage")
     for recover in RECOVERERS

@@ -38,7 +38,8 @@ def test_memory_grows_with_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 9 < (ten - weights) / (one - weights) <= 10.1
 
 
-def test_the_product_has_a_plausible_size_and_rate() -> None:
+def test_the_product_has_a_plausible_size_and_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Product, "aim", 0.01)
     product = Product(torch.float32, CPU)
     product.time()
     assert 256 <= product.side <= 4096

@@ -288,7 +288,6 @@ def test_the_shipped_weights_find_the_path_of_a_person():
     lifted = report.group("clean, known", "frame by frame").errors
     assert lifted["WA-MPJPE"] < 200
     assert lifted["root error"] < 30
-    assert lifted["scale off"] < 20, "the sample body is not like the people of training"
     for kind in ("clean, known", "detected, known"):
         baseline, track, exact = (
             report.group(kind, method).errors for method in ("frame by frame", "whole track", "whole track, true poses")

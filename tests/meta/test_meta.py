@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import poseglass
+from poseglass.cost.measuring import Product
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "poseglass"
@@ -88,6 +89,7 @@ def test_models_do_not_need_video_packages(module):
 
 @pytest.mark.parametrize("name", ["poseglass", *MODULES])
 def test_examples_run(name, monkeypatch, tmp_path, as_used):
+    monkeypatch.setattr(Product, "aim", 0.01)  # seconds: the examples do not need a steady rate
     module = importlib.import_module(name)
     finder = doctest.DocTestFinder(exclude_empty=True)
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS, verbose=False)

@@ -167,7 +167,7 @@ def test_the_number_of_people_counts_lasting_tracks() -> None:
 
 def test_memory_stays_bounded() -> None:
     rng, tracker = np.random.default_rng(0), Tracker()
-    for frame in range(300):
+    for frame in range(150):
         tracker.update(frame / FPS, [person(x) for x in rng.uniform(0, 1e6, 5)])
     assert len(tracker.remembered) <= 5 * (RECENT * FPS + 2)
 
