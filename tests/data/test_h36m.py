@@ -22,6 +22,7 @@ from poseglass.data.recordings.store import Recordings
 from poseglass.data.synthetic.generate import generate
 from poseglass.errors import DataError
 from poseglass.files.pickled import read_objects
+from samples.archives import unpack
 
 KEPT = [joint for joint in range(32) if joint not in (4, 5, 9, 10, 11, 16, 20, 21, 22, 23, 24, 28, 29, 30, 31)]
 MOTION, TRUE, CPN = "data_3d_h36m.npz", "data_2d_h36m_gt.npz", "data_2d_h36m_cpn_ft_h36m_dbb.npz"
@@ -151,8 +152,7 @@ def test_the_original_archives_give_the_same_recordings(download, tmp_path):
         assert_allclose(recording.points3d, two[name].points3d, atol=1e-6)
     # Unpacked archives are read too.
     for path in originals.glob("*.tgz"):
-        with tarfile.open(path) as archive:
-            archive.extractall(tmp_path / "unpacked", filter="data")
+        unpack(path, tmp_path / "unpacked")
     unpacked = prepare_h36m(tmp_path / "unpacked", tmp_path / "three").recordings
     assert unpacked.sources == ("gt",)
     assert {r.name for r in unpacked} == one.keys()
