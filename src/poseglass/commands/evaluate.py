@@ -219,9 +219,7 @@ def _check_mat(recordings: "Recordings", how: "Protocol") -> None:
     """Raise a `DataError` if the evaluation would not give a complete ``inference_data.mat``."""
     from poseglass.body.skeleton import MPI_INF_3DHP_17
     from poseglass.data.threedhp.facts import TEST
-    from poseglass.files.extras import require
 
-    require("scipy.io")
     if recordings.skeleton != MPI_INF_3DHP_17:
         raise DataError(
             f"inference_data.mat is for MPI-INF-3DHP, but {recordings.folder} holds {recordings.dataset}: "

@@ -48,7 +48,9 @@ def generate_npz(request: Request) -> list[Path]:
 
 def generate_mat(request: Request) -> list[Path]:
     """Write the original annotations: ``S1/Seq1/annot.mat`` (MATLAB 5) and ``TS1/annot_data.mat`` (7.3, HDF5)."""
-    scipy_io, h5py = require("scipy.io"), require("h5py")
+    import scipy.io
+
+    h5py = require("h5py")
     written = []
     for subject, sequence in request.track(_sequences(request)):
         if subject in TEST:
@@ -69,7 +71,7 @@ def generate_mat(request: Request) -> list[Path]:
                 cells["annot3"][camera, 0] = cells["univ_annot3"][camera, 0] = points.reshape(request.frames, -1)
             others = {"cameras": np.arange(ALL_CAMERAS)[None], "frames": np.arange(request.frames)[:, None]}
             with writing(path, DataError) as temporary:
-                scipy_io.savemat(temporary, cells | others, do_compression=True)
+                scipy.io.savemat(temporary, cells | others, do_compression=True)
         written.append(path)
     return written
 

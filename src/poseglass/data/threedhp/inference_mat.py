@@ -9,7 +9,6 @@ from numpy import ndarray
 
 from poseglass.data.threedhp.facts import TEST
 from poseglass.errors import DataError
-from poseglass.files.extras import require
 from poseglass.files.writing import writing
 
 __all__ = ["write_inference"]
@@ -24,12 +23,13 @@ def write_inference(path: str | PathLike[str], poses: Mapping[str, Float[ndarray
             space, relative to the pelvis, in MPI_INF_3DHP_17's order. They are written as millimetres in float64.
 
     Raises:
-        DataError: A sequence is missing or has another shape, scipy is not installed, or the file cannot be written.
+        DataError: A sequence is missing or has another shape, or the file cannot be written.
 
     Example:
         >>> write_inference("inference_data.mat", {name: np.zeros((9, 17, 3)) for name in TEST})
     """
-    scipy_io = require("scipy.io")
+    import scipy.io
+
     wrong = [f"{name} is missing" for name in TEST if name not in poses]
     wrong += [f"{name} is not one of them" for name in poses if name not in TEST]
     if wrong:
@@ -39,4 +39,4 @@ def write_inference(path: str | PathLike[str], poses: Mapping[str, Float[ndarray
             raise DataError(f"{name}: poses must be (frames, 17, 3), got {sequence.shape}")
     content = {name: 1000 * poses[name].astype(np.float64).transpose(2, 1, 0)[:, :, None] for name in TEST}
     with writing(path, DataError) as temporary:
-        scipy_io.savemat(temporary, content, do_compression=True)
+        scipy.io.savemat(temporary, content, do_compression=True)

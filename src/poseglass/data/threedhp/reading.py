@@ -148,10 +148,11 @@ def _check_cameras(cameras: Mapping[str, Any], place: str) -> None:
 
 def _mat_train(path: Path) -> Iterator[SequenceView]:
     """Yield the views of an ``annot.mat``, which has a cell per camera and all 28 joints of a frame in each row."""
-    scipy_io = require("scipy.io")
+    import scipy.io
+
     subject, sequence = path.parts[-3:-1]
     try:
-        content = scipy_io.loadmat(path, variable_names=["annot2", "univ_annot3", "cameras"])
+        content = scipy.io.loadmat(path, variable_names=["annot2", "univ_annot3", "cameras"])
         pixel_cells, point_cells = content["annot2"].ravel(), content["univ_annot3"].ravel()
         known = content["cameras"].ravel().tolist() if "cameras" in content else list(range(len(point_cells)))
         cells = {str(int(camera)): number for number, camera in enumerate(known[: len(point_cells)])}
