@@ -1,6 +1,7 @@
 """Fixtures for several test files: a synthetic walk past a camera, and the command line."""
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from poseglass import H36M_17, PoseSequence
 from poseglass.commands.app import main
 from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
+from samples.browser import CHROMIUM, Browser
 from samples.studio import write_studio
 
 # No time limit, because the machine may be busy; the same examples in every run.
@@ -146,3 +148,13 @@ def model() -> Path:
         return detector_model()
     except DetectorError as problem:
         pytest.skip(f"needs the detector's weights: {problem}")
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A tab of headless Chromium, for the tests of one file."""
+    if CHROMIUM is None or shutil.which("bash") is None:
+        pytest.skip("no Chromium on this machine (on Debian: apt-get install chromium)")
+    browser = Browser(tmp_path_factory.mktemp("chromium"))
+    yield browser
+    browser.close()

@@ -1,6 +1,5 @@
 """The 3D player in a real browser."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,16 +12,7 @@ from poseglass import H36M_17, PoseSequence
 from poseglass.show.scene import AMBER, ROSE, SLATE
 from poseglass.show.stage import set_stage
 from poseglass.show.viewer import write_page
-from samples.browser import CHROMIUM, Browser
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    if CHROMIUM is None or shutil.which("bash") is None:
-        pytest.skip("no Chromium on this machine (on Debian: apt-get install chromium)")
-    browser = Browser(tmp_path_factory.mktemp("chromium"))
-    yield browser
-    browser.close()
+from samples.browser import Browser
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The player in a real browser: motion in the world, several people, comparison, video, plots and downloads."""
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,21 +13,12 @@ from poseglass import H36M_17, PoseSequence
 from poseglass.motion.angles import joint_angles
 from poseglass.show.stage import set_stage
 from poseglass.show.viewer import write_page
-from samples.browser import CHROMIUM, Browser
+from samples.browser import Browser
 from samples.circle_walk import circle_walk
 from samples.pictures import write_grey_video
 
 Open = Callable[..., Browser]
 SIZE = (1280, 800)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    if CHROMIUM is None or shutil.which("bash") is None:
-        pytest.skip("no Chromium on this machine (on Debian: apt-get install chromium)")
-    browser = Browser(tmp_path_factory.mktemp("chromium"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture
@@ -435,4 +425,4 @@ def test_a_ten_minute_clip_draws_quickly(opened: Open) -> None:
         "(() => { const start = performance.now(); for (let i = 0; i < 40; i++) { poseglass.seek(9000 + i); "
         "poseglass.redraw(); } return (performance.now() - start) / 40000; })()"
     )
-    assert seconds < 0.1  # usually a fifth of it
+    assert seconds < 0.1
