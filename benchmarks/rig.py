@@ -101,9 +101,9 @@ def main() -> None:
         rows.append((len(motion), distance, max(turn.max() for turn in free.values()), turned.sum(), count))
         if options.takes is None:
             print("| {} | {} | {:.1f} | {:.0f} | {} | {} |".format(name, *rows[-1]))
-    frames, distances, free_, large, seen = zip(*rows, strict=True)
+    frames, distances, twists, jumps, explained = zip(*rows, strict=True)
     mean = np.average(distances, weights=frames)
-    print(f"| all | {sum(frames)} | {mean:.1f} | {max(free_):.0f} | {sum(large)} | {sum(seen)} |")
+    print(f"| all | {sum(frames)} | {mean:.1f} | {max(twists):.0f} | {sum(jumps)} | {sum(explained)} |")
 
 
 if __name__ == "__main__":

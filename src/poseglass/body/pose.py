@@ -220,6 +220,11 @@ class PoseSequence:
         """Probability that the left and the right foot stand on the ground; None if unknown."""
         return None if self.trajectory is None else self.trajectory.contact
 
+    @property
+    def is_placed(self) -> bool:
+        """Whether the trajectory leads from the camera to the world."""
+        return self.trajectory is not None and self.trajectory.to_world is not None
+
     def world(self) -> "PoseSequence":
         """The motion in world space: y up, the floor at 0, the pelvis's first position above the origin.
 

@@ -225,12 +225,10 @@ def _lifted(
 ) -> "Sequence[PoseSequence]":
     """Lift the people. The progress is that of lifting one person, or of detecting several in a video."""
     from poseglass.lifting.source import Keypoints
+    from poseglass.people.tracks import how_many
 
     if isinstance(opened, Keypoints):
-        lifted = (
-            len(opened.people) if people == "all" else 1 if people == "largest" else min(people, len(opened.people))
-        )
-        total: int | None = lifted * len(opened.main)
+        total: int | None = len(opened.people[: how_many(people)]) * len(opened.main)
     else:
         total = opened.info.frames
     if people == "largest":

@@ -110,7 +110,7 @@ def joint_angles(motion: PoseSequence) -> JointAngles:
     """
     if motion.units != "metres":
         raise PoseError(f"joint angles need 3D poses in metres, but these are in {motion.units}: lift them first")
-    placed = motion.trajectory is not None and motion.trajectory.to_world is not None
+    placed = motion.is_placed
     if placed:
         motion = motion.world()
     body = _joints(motion)

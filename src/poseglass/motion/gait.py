@@ -71,7 +71,7 @@ def gait_events(motion: PoseSequence) -> list[GaitEvent]:
     """
     if motion.units != "metres":
         raise PoseError(f"gait events need 3D poses in metres, but these are in {motion.units}: lift them first")
-    if motion.trajectory is not None and motion.trajectory.to_world is not None:
+    if motion.is_placed:
         motion = motion.world()
     from scipy.signal import find_peaks
 

@@ -11,7 +11,7 @@ __all__ = ["has_place", "upright"]
 
 def has_place(motion: PoseSequence) -> bool:
     """Whether the motion is in the world, or knows the way there."""
-    return motion.space == "world" or (motion.trajectory is not None and motion.trajectory.to_world is not None)
+    return motion.space == "world" or motion.is_placed
 
 
 def upright(motion: PoseSequence) -> PoseSequence:

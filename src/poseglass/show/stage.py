@@ -215,7 +215,7 @@ def _common_place(motions: Sequence[PoseSequence]) -> Place:
 
 def _in_world(motion: PoseSequence) -> bool:
     if motion.space == "camera":
-        return motion.trajectory is not None and motion.trajectory.to_world is not None
+        return motion.is_placed
     known = np.isfinite(motion.points).all(2)
     lowest = np.where(known, motion.points[..., 1], np.inf).min(1)[known.any(1)]
     return len(lowest) > 0 and abs(float(np.percentile(lowest, 20))) <= NEAR_FLOOR
