@@ -4,7 +4,7 @@ import pytest
 
 from poseglass.errors import FormatError
 from poseglass.keypoints import COCO_18, read_keypoints
-from poseglass.keypoints.layouts import plain_name
+from poseglass.keypoints.names import plain_name
 from samples.keypoint_files import SAMPLES
 
 

@@ -1,6 +1,6 @@
 """`KeypointFile`: a file that is opened once, no matter how many formats are tried on it."""
 
-import json
+import math
 import zipfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +11,10 @@ import numpy as np
 from numpy import ndarray
 
 from poseglass.errors import FormatError
+from poseglass.keypoints.hdf5 import Hdf5File
+from poseglass.keypoints.json_text import parse_json
 
-__all__ = ["KeypointFile", "parse_json"]
+__all__ = ["KeypointFile", "is_empty"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,18 @@ class KeypointFile:
 
     @cached_property
     def json(self) -> Any:
-        """The content of a JSON file; None if the name does not end in ``.json``."""
-        return parse_json(self.path, "the file") if self.suffix == ".json" else None
+        """The content of a JSON file, see :func:`poseglass.keypoints.json_text.parse_json`; None for other suffixes."""
+        return parse_json(self.path, "the file") if self.suffix in (".json", ".jsonl") else None
+
+    @cached_property
+    def entries(self) -> list[Any]:
+        """The items with content of a JSON list; empty if the file is not a JSON list."""
+        return [item for item in self.json if not is_empty(item)] if isinstance(self.json, list) else []
+
+    @cached_property
+    def hdf5(self) -> Hdf5File | None:
+        """The file as HDF5; None for other suffixes."""
+        return Hdf5File(self.path) if self.suffix in (".h5", ".hdf5") else None
 
     @cached_property
     def members(self) -> tuple[str, ...]:
@@ -54,37 +66,38 @@ class KeypointFile:
         """Read the arrays of an ``.npz`` file. Pickled objects are refused.
 
         Raises:
-            FormatError: The file is damaged or holds pickled objects.
+            FormatError: The file is damaged or holds pickled objects, or an array claims to be longer than it is.
         """
         try:
+            self._check_claims()
             with np.load(self.path, allow_pickle=False) as archive:
                 return {name: archive[name] for name in archive.files}
+        except FormatError:
+            raise
         except Exception as problem:  # damaged zip files, headers and streams raise many kinds of errors
             raise FormatError(f"cannot read the arrays: {problem}") from None
 
+    def _check_claims(self) -> None:
+        """Compare the size that each array's header states with that of the data, before memory is reserved."""
+        with zipfile.ZipFile(self.path) as archive:
+            for entry in archive.infolist():
+                if not entry.filename.endswith(".npy"):
+                    continue
+                with archive.open(entry) as file:
+                    version = np.lib.format.read_magic(file)
+                    if version not in ((1, 0), (2, 0)):
+                        continue
+                    header = (
+                        np.lib.format.read_array_header_1_0 if version[0] == 1 else np.lib.format.read_array_header_2_0
+                    )
+                    shape, _, dtype = header(file)
+                    if not dtype.hasobject and math.prod(shape) * dtype.itemsize > entry.file_size:
+                        raise FormatError(
+                            f"the array {entry.filename.removesuffix('.npy')!r} states the shape {shape}, "
+                            "but the file holds less; was it cut off while it was written?"
+                        )
 
-def parse_json(path: Path, place: str) -> Any:
-    """Read a JSON file.
 
-    Args:
-        path: The file.
-        place: What error messages call it.
-
-    Raises:
-        FormatError: The file cannot be read or is not valid JSON. The message gives the line and column.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as problem:
-        if not problem.doc.strip():
-            raise FormatError(f"{place} is not valid JSON: it is empty") from None
-        raise FormatError(
-            f"{place} is not valid JSON: {problem.msg} at line {problem.lineno}, column {problem.colno}; "
-            "was the file cut off while it was written?"
-        ) from None
-    except UnicodeDecodeError:
-        raise FormatError(f"{place} is not valid JSON: it is not UTF-8 text") from None
-    except RecursionError:
-        raise FormatError(f"{place} nests lists more deeply than any keypoint file does") from None
-    except (OSError, ValueError) as problem:  # ValueError: a number with thousands of digits
-        raise FormatError(f"{place} cannot be read: {problem}") from None
+def is_empty(value: Any) -> bool:
+    """Whether a parsed value has no content: null, or an empty list, object, text or array."""
+    return value is None or (hasattr(value, "__len__") and len(value) == 0)

@@ -10,7 +10,7 @@ import numpy as np
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints.file import KeypointFile
-from poseglass.keypoints.frames import KeypointFrames
+from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.layouts import layout_by_count
 from poseglass.keypoints.parsing import numbered_frames, parse_numbers, parse_scores
 from poseglass.people.detection import DetectedPerson
@@ -42,7 +42,8 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
                 raise FormatError(f"{spot}: pose must be pairs of x and y, got {len(values)} numbers")
             joints = np.reshape(values, (-1, 2))  # j 2
             skeleton = layout_by_count(len(joints), skeleton, spot)
-            people.append(DetectedPerson(joints, parse_scores(person.get("score"), len(joints), f"{spot}: score")))
+            scores = parse_scores(person.get("score"), len(joints), f"{spot}: score")
+            people.append(detected(joints, scores, skeleton))
     if skeleton is None:
         raise FormatError("no frame shows a person")
     return KeypointFrames(skeleton, frames)

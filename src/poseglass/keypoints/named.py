@@ -11,10 +11,11 @@ import numpy as np
 
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
-from poseglass.keypoints.file import KeypointFile
-from poseglass.keypoints.frames import KeypointFrames
-from poseglass.keypoints.layouts import layout_by_names, plain_name
-from poseglass.keypoints.parsing import objects, parse_numbers
+from poseglass.keypoints.file import KeypointFile, is_empty
+from poseglass.keypoints.frames import KeypointFrames, detected
+from poseglass.keypoints.layouts import layout_by_names
+from poseglass.keypoints.names import SCORES, plain_name
+from poseglass.keypoints.parsing import objects, parse_numbers, shortened
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -24,10 +25,8 @@ Joints = dict[str, tuple[float, float, float]]
 
 def matches(file: KeypointFile) -> bool:
     """Whether the file is a list, and its first frame with content holds points with ``x`` and ``y``."""
-    if not isinstance(file.json, list):
-        return False
-    frame = next((frame for frame in file.json if frame), None)
-    person = frame[0] if isinstance(frame, list) and frame else frame
+    frame = file.entries[0] if file.entries else None
+    person = frame[0] if isinstance(frame, list) else frame
     if not isinstance(person, dict):
         return False
     if isinstance(points := person.get("keypoints"), list):
@@ -49,20 +48,20 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     frames: dict[int, list[DetectedPerson]] = {}
     for number, crowd in enumerate(crowds):
         tables = [np.array([joints.get(name, unknown) for name in skeleton.joints]) for joints in crowd]  # j 3
-        frames[number] = [DetectedPerson(table[:, :2], table[:, 2]) for table in tables]
+        frames[number] = [detected(table[:, :2], table[:, 2], skeleton) for table in tables]
     return KeypointFrames(skeleton, frames)
 
 
 def _people(frame: Any, place: str) -> list[Joints]:
     if isinstance(frame, list):
         return [_joints(person, f"{place}, person {which}") for which, person in enumerate(objects(frame, place))]
-    return [_joints(frame, place)] if frame else []
+    return [] if is_empty(frame) else [_joints(frame, place)]
 
 
 def _joints(person: Any, place: str) -> Joints:
     """One person's joints by name."""
     if not isinstance(person, dict):
-        raise FormatError(f"{place} must be an object of joints, got {person!r}")
+        raise FormatError(f"{place} must be an object of joints, got {shortened(person)}")
     if isinstance(points := person.get("keypoints"), list):
         named = [(point.get("name"), point) for point in objects(points, f"{place}: keypoints")]
     else:
@@ -70,8 +69,11 @@ def _joints(person: Any, place: str) -> Joints:
     joints: Joints = {}
     for name, point in named:
         if not isinstance(name, str) or not isinstance(point, dict) or not {"x", "y"} <= point.keys():
-            raise FormatError(f"{place}: joint {name!r} must have a name, x and y, got {point!r}")
-        values = [point["x"], point["y"], point.get("score", 1.0)]
-        x, y, score = parse_numbers(values, f"{place}: joint {name!r}")
+            raise FormatError(f"{place}: joint {shortened(name)} must have a name, x and y, got {shortened(point)}")
+        score_key = next((key for key in SCORES if point.get(key) is not None), "")
+        values = parse_numbers([point["x"], point["y"], point.get(score_key, 1.0)], f"{place}: joint {name!r}")
+        if values.shape != (3,):
+            raise FormatError(f"{place}: joint {name!r} must have numbers x and y, got {shortened(point)}")
+        x, y, score = values
         joints[plain_name(name)] = (float(x), float(y), float(score))
     return joints

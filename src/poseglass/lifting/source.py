@@ -10,15 +10,17 @@ import numpy as np
 
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import FormatError, PoseError
+from poseglass.keypoints.formats import SUFFIXES
+from poseglass.keypoints.unread import UNREAD_SUFFIXES
 
 if TYPE_CHECKING:
     from poseglass.video.reading import VideoReader
 
 __all__ = ["KEYPOINT_KINDS", "KEYPOINT_SUFFIXES", "Keypoints", "Source", "open_source", "source_kind"]
 
-KEYPOINT_SUFFIXES = (".json", ".npz", ".npy", ".csv")
+KEYPOINT_SUFFIXES = (*SUFFIXES, *UNREAD_SUFFIXES)
 """Suffixes of 2D keypoint files (:data:`poseglass.keypoints.FORMATS`). Any other file is treated as a video."""
-KEYPOINT_KINDS = f"{', '.join(KEYPOINT_SUFFIXES)} or a folder"
+KEYPOINT_KINDS = f"{', '.join(SUFFIXES)} or a folder"
 """The kinds of keypoint paths in words, for messages."""
 
 
@@ -58,7 +60,8 @@ Source: TypeAlias = "str | PathLike[str] | PoseSequence | Sequence[PoseSequence]
 def source_kind(source: Source) -> Literal["video", "keypoints"]:
     """Whether a source holds a video or keypoints.
 
-    Paths are judged by their names: a folder, .json, .npz, .npy and .csv hold keypoints, anything else is a video.
+    Paths are judged by their names: a folder and the suffixes of :data:`KEYPOINT_SUFFIXES` hold keypoints,
+    anything else is a video.
 
     Example:
         >>> source_kind("walk.MOV"), source_kind("walk.json")
