@@ -2,14 +2,14 @@
 
 import json
 import random
-import re
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from poseglass import COCO_17, keypoints
+from poseglass import COCO_17
 from poseglass.errors import FormatError
 from poseglass.keypoints import FORMATS, read_keypoints, read_people
 from poseglass.keypoints.frames import one_person, span
@@ -174,12 +174,16 @@ def test_files_that_cannot_be_opened_are_refused(tmp_path):
 def test_particular_formats_come_before_general_ones():
     assert next(iter(FORMATS)) == "poseglass"
     assert list(FORMATS).index("alphapose") < list(FORMATS).index("coco")
-    assert list(FORMATS).index("videopose3d") < list(FORMATS).index("array")
+    for name in ("videopose3d", "detectron2", "reconstruction"):
+        assert list(FORMATS).index(name) < list(FORMATS).index("array")
+    assert list(FORMATS).index("deeplabcut") < list(FORMATS).index("table")
+    assert list(FORMATS).index("ultralytics") < list(FORMATS).index("named") < list(FORMATS).index("nested")
 
 
 def test_the_documentation_lists_every_format():
-    names = re.findall(r"^(\w+)  +", keypoints.__doc__, re.MULTILINE)
-    assert names == ["format", *FORMATS]
+    page = (Path(__file__).parents[2] / "docs" / "keypoints.md").read_text()
+    rows = [f"| `{name}` | {kind.file} | {kind.layout} |" for name, kind in FORMATS.items()]
+    assert "\n".join(rows) in page
 
 
 @pytest.mark.parametrize(("last", "refused"), [(9_999, False), (10_000, True)])

@@ -94,15 +94,15 @@ def people_of_array(
     Raises:
         FormatError: An array has another shape, or holds no scores.
     """
-    points, found = split_scores(table, skeleton, place)
+    points, confidence = split_scores(table, skeleton, place)
     if scores is not None:
         given = parse_numbers(scores, "the array 'scores'")
-        if given.shape not in (found.shape, (*found.shape, 1)):
+        if given.shape not in (confidence.shape, (*confidence.shape, 1)):
             raise FormatError(
-                f"the array 'scores' must have shape {found.shape} to match the keypoints, got {given.shape}"
+                f"the array 'scores' must have shape {confidence.shape} to match the keypoints, got {given.shape}"
             )
-        found = given.reshape(found.shape)
-    full = frames_first(np.concatenate([points, found[..., None]], -1), place, order)  # f p j 3
+        confidence = given.reshape(confidence.shape)
+    full = frames_first(np.concatenate([points, confidence[..., None]], -1), place, order)  # f p j 3
     known = np.isfinite(full[..., :2]).all(-1).any(-1)  # f p
     numbers = None if ids is None else _ids(ids, known.shape)
     frames = {
@@ -150,11 +150,8 @@ def _load(file: KeypointFile) -> ndarray:
         table = np.load(file.path, allow_pickle=False, mmap_mode="r")  # a header that claims too much is refused
         return np.asarray(table)
     except Exception as problem:
-        hint = (
-            ": an array of frames with different numbers of people? Fill up with NaN"
-            if "pickle" in str(problem)
-            else ""
-        )
+        ragged = ": an array of frames with different numbers of people? Fill up with NaN"
+        hint = ragged if "bject" in str(problem) else ""
         raise FormatError(f"cannot read the array: {problem}{hint}") from None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
-from poseglass.keypoints.layouts import layout_by_names
+from poseglass.keypoints.layouts import layout_by_count, layout_by_names
 from poseglass.keypoints.names import TIMES, plain_name, split_column
 
 __all__ = ["Columns", "JointColumns", "chosen_joints", "columns_of"]
@@ -96,8 +96,12 @@ def chosen_joints(columns: Columns, layout: Skeleton | None) -> tuple[Skeleton, 
     Raises:
         FormatError: The names cover no known layout, or columns that were not understood look like scores.
     """
-    skeleton = layout_by_names(columns.joints, layout, "the columns")
-    places = [columns.joints[joint] for joint in skeleton.joints]
+    if all(joint.isdecimal() for joint in columns.joints):
+        skeleton = layout_by_count(len(columns.joints), layout, "the columns")
+        places = [columns.joints[joint] for joint in sorted(columns.joints, key=int)]
+    else:
+        skeleton = layout_by_names(columns.joints, layout, "the columns")
+        places = [columns.joints[joint] for joint in skeleton.joints]
     unknown = columns.unknown
     names = ", ".join(unknown[:6]) + (", ..." if len(unknown) > 6 else "")
     if all(place.score < 0 for place in places) and len(unknown) >= len(skeleton):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from poseglass.errors import FormatError
+from poseglass.files.archives import check_archive
 from poseglass.keypoints.hdf5 import Hdf5File
 from poseglass.keypoints.json_text import parse_json
 
@@ -58,6 +59,7 @@ class KeypointFile:
             return ()
         try:
             with zipfile.ZipFile(self.path) as archive:
+                check_archive(archive, self.path)
                 return tuple(name.removesuffix(".npy") for name in archive.namelist())
         except (OSError, zipfile.BadZipFile) as problem:
             raise FormatError(f"the file is not a complete .npz archive: {problem}") from None
@@ -80,6 +82,7 @@ class KeypointFile:
     def _check_claims(self) -> None:
         """Compare the size that each array's header states with that of the data, before memory is reserved."""
         with zipfile.ZipFile(self.path) as archive:
+            check_archive(archive, self.path)
             for entry in archive.infolist():
                 if not entry.filename.endswith(".npy"):
                     continue

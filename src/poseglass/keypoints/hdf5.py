@@ -1,7 +1,6 @@
 """HDF5 files of keypoints, read with h5py: pandas's tables, as DeepLabCut writes, and SLEAP's arrays."""
 
-import pickle
-import pickletools
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,17 +14,9 @@ from numpy import ndarray
 
 from poseglass.errors import DataError, FormatError
 from poseglass.files.extras import require
+from poseglass.files.unpickler import BoundedUnpickler
 
 __all__ = ["Hdf5File", "pandas_table"]
-
-
-_STEPS = """
-PROTO FRAME STOP MARK MEMOIZE PUT BINPUT LONG_BINPUT GET BINGET LONG_BINGET NONE
-LIST EMPTY_LIST APPEND APPENDS TUPLE EMPTY_TUPLE TUPLE1 TUPLE2 TUPLE3
-UNICODE BINUNICODE SHORT_BINUNICODE STRING BINSTRING SHORT_BINSTRING
-"""
-PLAIN = frozenset(_STEPS.split())
-"""The steps of a pickle that make lists, tuples and texts, which cannot run code."""
 
 
 @dataclass(frozen=True)
@@ -140,14 +131,22 @@ def _name(name: Any) -> tuple[str, ...]:
     )
 
 
+class _NameUnpickler(BoundedUnpickler):
+    """Reads lists, tuples and texts."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Nothing: names need no class."""
+        raise FormatError(f"the names of the columns ask for {module[:100]}.{name[:100]}, which is refused")
+
+    def call(self, function: Any, arguments: Any) -> Any:
+        """Nothing: names need no call."""
+        raise FormatError("the names of the columns call something, which is refused")
+
+
 def _plain_pickle(value: Any) -> Any:
-    """Lists, tuples and texts from a pickle. One that holds or does anything else is refused before it is loaded."""
     data = str(value).encode("latin1") if isinstance(value, str) else np.asarray(value).tobytes()
     try:
-        for opcode, _, _ in pickletools.genops(data):
-            if opcode.name not in PLAIN:
-                raise FormatError(f"the names of the columns are not a plain list: their pickle has {opcode.name}")
-        return pickle.loads(data, encoding="latin1")
+        return _NameUnpickler(io.BytesIO(data)).load()
     except FormatError:
         raise
     except Exception as problem:  # a damaged pickle can raise anything

@@ -18,6 +18,7 @@ __all__ = ["encoding_of", "parse_json"]
 
 CHUNK = 1 << 20
 """Characters read at a time."""
+DELIMITERS = tuple(" \t\n\r,]}")
 LONG = 8
 """Lists of at least this many numbers, or rows of numbers, become arrays. Shorter ones are boxes and sizes."""
 
@@ -108,7 +109,7 @@ class _Parser:
                 if self._ended:
                     raise self._problem(problem.msg, problem.pos) from None
             else:
-                if end < len(self._text) or self._ended:  # else a number may go on
+                if self._ended or self._text[end : end + 1] in DELIMITERS:  # else a number may go on
                     self._position = end
                     return value
             self._fill()

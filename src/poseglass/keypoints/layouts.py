@@ -93,6 +93,8 @@ def layout_by_count(
         raise FormatError(f"{place}: {joints} joints are given but {layout.name} has {len(layout)}; {hint}")
     if fixed is not None and joints in fixed:
         return fixed[joints]
+    if joints in WHOLE_BODIES:
+        return WHOLE_BODIES[joints]
     if fixed is not None:
         known = " or ".join(f"{count} ({skeleton.name})" for count, skeleton in fixed.items())
         raise FormatError(f"{place}: this format has {known} joints, but {joints} are given; {hint}")

@@ -68,12 +68,17 @@ def _part(words: list[str]) -> str:
 def split_column(name: str) -> tuple[str, Quantity] | None:
     """The joint and the quantity that a column holds; None if its name does not end in a quantity.
 
+    A joint may be a number instead, as in ``x1`` or ``kp_1_x``.
+
     Example:
-        >>> split_column("Left Knee Likelihood"), split_column("nose.x"), split_column("speed")
-        (('left_knee', 'score'), ('nose', 'x'), None)
+        >>> split_column("Left Knee Likelihood"), split_column("nose.x"), split_column("speed"), split_column("y12")
+        (('left_knee', 'score'), ('nose', 'x'), None, ('12', 'y'))
     """
+    if (numbered := re.fullmatch(r"([a-z]+)_?(\d{1,4})", name.strip().lower())) and numbered[1] in _AXES:
+        return numbered[2], _AXES[numbered[1]]
     spaced = re.sub(r"(?<=[a-z0-9])(?=[XYZ]$)", "_", name.strip())
-    match = re.fullmatch(r"(.+?)[\s\-.:/_(]+([A-Za-z]+)\)?", spaced) or re.fullmatch(r"(.*[a-z])([A-Z][a-z]+)", spaced)
-    if match is None or (quantity := _AXES.get(match[2].lower())) is None:
-        return None
-    return plain_name(match[1]), quantity
+    for pattern in (r"(.+?)[\s\-.:/_(]+([A-Za-z]+)\)?", r"(.*[a-z])([A-Z][a-z]+)"):
+        if (match := re.fullmatch(pattern, spaced)) and match[2].lower() in _AXES:
+            joint = re.sub(r"^(kp|kpt|keypoint|joint|point)?_?(?=\d{1,4}$)", "", plain_name(match[1]))
+            return joint, _AXES[match[2].lower()]
+    return None

@@ -5,6 +5,8 @@ frame that is null or empty shows nobody. The third number is a score, except Bl
 ignored. A frame may be a list of people instead, each a list of joints, and the people may come first.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
@@ -46,9 +48,9 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     return KeypointFrames(skeleton, people)
 
 
-def _joints(frame: list[object] | ndarray, place: str) -> Float[ndarray, "... j _"]:
+def _joints(frame: Any, place: str) -> Float[ndarray, "... j _"]:
     """The joints of one person (j, 2 or 3), or of several (p, j, 2 or 3)."""
-    first = frame[0]
+    first = frame[0] if isinstance(frame, list | ndarray) else None
     if isinstance(first, list | ndarray) and len(first) and isinstance(first[0], list | ndarray):
         people = parse_numbers(frame, place)
         if people.ndim != 3 or people.shape[2] not in (2, 3):

@@ -4,7 +4,7 @@ Each function returns everybody, the most prominent first, as :func:`poseglass.k
 one of them, to :func:`poseglass.lift`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,10 +54,10 @@ def from_ultralytics(
     def frame(result: Any) -> Frame:
         nonlocal size
         keypoints = _attribute(result, "keypoints", "Results", "use a model whose name ends in -pose")
+        if keypoints is None:
+            raise FormatError("the results have no keypoints: use a model whose name ends in -pose")
         if size is None and getattr(result, "orig_shape", None) is not None:
             size = int(result.orig_shape[1]), int(result.orig_shape[0])
-        if keypoints is None:
-            return None, None, None
         numbers = getattr(getattr(result, "boxes", None), "id", None)
         return keypoints.xy, getattr(keypoints, "conf", None), numbers
 
@@ -94,8 +94,10 @@ def from_supervision(
 
     def frame(points: Any) -> Frame:
         xy = _attribute(points, "xy", "KeyPoints", "give one KeyPoints per frame")
-        scores = getattr(points, "keypoint_confidence", None)
-        scores = getattr(points, "confidence", None) if scores is None else scores
+        # Since supervision 0.29, `confidence` is deprecated and its use a warning.
+        scores = getattr(
+            points, "keypoint_confidence" if hasattr(points, "keypoint_confidence") else "confidence", None
+        )
         numbers = (getattr(points, "data", None) or {}).get("tracker_id")
         return xy, scores, getattr(points, "tracker_id", numbers)
 
@@ -149,7 +151,7 @@ def from_rtmlib(
 
 
 def _content(
-    items: Iterable[Any], frame: Callable[[Any], Frame], layout: str | Skeleton | None, *, zeros: bool
+    items: Any, frame: Callable[[Any], Frame], layout: str | Skeleton | None, *, zeros: bool
 ) -> KeypointFrames:
     """The people of all frames, given how to take them from the object of a frame."""
     skeleton, chosen = find_layout(layout), None
@@ -170,9 +172,7 @@ def _content(
             scores = points[..., 2] if points.shape[2] == 3 else np.ones((people, joints))
         if scores.shape != (people, joints):
             raise FormatError(f"frame {number}: scores must have shape {(people, joints)}, got {scores.shape}")
-        chosen = layout_by_count(
-            joints, chosen or skeleton, f"frame {number}", fixed=FIXED if skeleton is None else None
-        )
+        chosen = layout_by_count(joints, chosen or skeleton or FIXED.get(joints), f"frame {number}")
         tracks = None if numbers is None or numbers.shape != (people,) else numbers
         frames[number] = [
             detected(points[person, :, :2], scores[person], chosen, None if tracks is None else int(tracks[person]))

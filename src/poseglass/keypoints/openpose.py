@@ -92,7 +92,10 @@ def _paths(folder: Path) -> list[Path]:
     if paths := sorted(folder.glob(f"*{END}")):
         return paths
     paths = sorted(folder.glob("*.json"))
-    return paths if paths and _is_frame(parse_json(paths[0], paths[0].name)) else []
+    try:
+        return paths if paths and _is_frame(parse_json(paths[0], paths[0].name)) else []
+    except FormatError:
+        return []
 
 
 def _frames(file: KeypointFile) -> Iterator[tuple[str, int, Any]]:

@@ -28,6 +28,7 @@ log = logging.getLogger("poseglass")
 
 FPS = 30.0
 """Frames per second where nothing states them."""
+FASTEST = 1e6
 LARGEST_SIDE = 1_000_000
 """Pixels of an image's side: larger ones are damage."""
 
@@ -128,7 +129,9 @@ def people_of(
         log.warning("%s: %d joints at exactly (0, 0), in %d frames, are taken as not found", source, joints, frames)
     for note in content.notes:
         log.warning("%s: %s", source, note)
-    rate = fps or content.fps
+    rate = content.fps if fps is None else fps
+    if rate is not None and not 0 < rate < FASTEST:
+        raise FormatError(f"fps must be a positive number below {FASTEST:g}, got {rate}")
     if rate is None and content.timestamps is None and last > first:
         log.warning(
             "%s does not state its frame rate: %g frames per second are assumed; give %s", source, FPS, options[1]

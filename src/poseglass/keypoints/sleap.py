@@ -7,7 +7,7 @@ reverse, and newer versions can write them in either order. Joints need the name
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from numpy import ndarray
 
 from poseglass.body.skeleton import Skeleton
@@ -37,14 +37,9 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         names = [plain_name(_text(name)) for name in np.asarray(opened["node_names"][:]).reshape(-1).tolist()]
         tracks = np.asarray(opened["tracks"][:], np.float64)
         scores = np.asarray(opened["point_scores"][:], np.float64) if "point_scores" in opened else None
-    points = _points(tracks, len(names))  # p f j 2
+    points, confidence = _oriented(tracks, scores, len(names))
     skeleton = layout_by_names(names, layout, "SLEAP's nodes")
     order = [names.index(joint) for joint in skeleton.joints]
-    confidence = np.ones(points.shape[:3])
-    if scores is not None and scores.shape == tracks.shape[:1] + tracks.shape[2:]:
-        confidence = np.swapaxes(scores, 1, 2)  # p f j, from p j f
-    elif scores is not None and scores.shape == tracks.shape[:3]:
-        confidence = np.swapaxes(scores, 0, 1)  # p f j, from f p j
     points, confidence = points[:, :, order], confidence[:, :, order]
     known = np.isfinite(points).all(-1).any(-1)  # p f
     frames: dict[int, list[DetectedPerson]] = {
@@ -59,13 +54,25 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     return KeypointFrames(skeleton, frames)
 
 
-def _points(tracks: Float[ndarray, "_ _ _ _"], joints: int) -> Float[ndarray, "p f j 2"]:
-    """The array as (tracks, frames, joints, 2)."""
-    if tracks.ndim == 4 and tracks.shape[1:3] == (2, joints):
-        return np.transpose(tracks, (0, 3, 2, 1))
-    if tracks.ndim == 4 and tracks.shape[2:] == (joints, 2):
-        return np.transpose(tracks, (1, 0, 2, 3))
-    raise FormatError(f"tracks must have shape (tracks, 2, {joints} joints, frames), got {tracks.shape}")
+def _oriented(
+    tracks: Num[ndarray, "..."], scores: Num[ndarray, "..."] | None, joints: int
+) -> tuple[Float[ndarray, "p f j 2"], Float[ndarray, "p f j"]]:
+    """The arrays as (tracks, frames, joints, 2) and (tracks, frames, joints). Without scores, all are 1."""
+    matlab = tracks.ndim == 4 and tracks.shape[1:3] == (2, joints)  # p 2 j f
+    numpy = tracks.ndim == 4 and tracks.shape[2:] == (joints, 2)  # f p j 2
+    if matlab and numpy:  # two tracks and two frames: the scores tell
+        matlab = scores is None or scores.shape == tracks.shape[:1] + tracks.shape[2:]
+    if not matlab and not numpy:
+        raise FormatError(f"tracks must have shape (tracks, 2, {joints} joints, frames), got {tracks.shape}")
+    points = np.transpose(tracks, (0, 3, 2, 1)) if matlab else np.swapaxes(tracks, 0, 1)  # p f j 2
+    if scores is None:
+        return points, np.ones(points.shape[:3])
+    if scores.ndim != 3:
+        raise FormatError(f"point_scores must have 3 axes, got {scores.ndim}")
+    confidence = np.swapaxes(scores, 1, 2) if matlab else np.swapaxes(scores, 0, 1)  # p f j
+    if confidence.shape != points.shape[:3]:
+        raise FormatError(f"point_scores have shape {scores.shape}, which does not match the tracks {tracks.shape}")
+    return points, confidence
 
 
 def _text(name: Any) -> str:

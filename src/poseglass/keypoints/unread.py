@@ -65,7 +65,7 @@ UNREAD: dict[str, Unread] = {
         "these are boxes or outlines without keypoints: use a model for poses",
     ),
     "Ultralytics boxes": Unread(
-        lambda file: {"name", "box"} <= _keys(_first_of_first(file)),
+        lambda file: {"name", "box"} <= (keys := _keys(_first_of_first(file))) and "keypoints" not in keys,
         "these are Ultralytics' boxes without keypoints: use a model whose name ends in -pose",
     ),
     "motion capture": Unread(

@@ -1,0 +1,103 @@
+"""JSON in bounded memory: the same values as the standard library's, and the same errors at the same places."""
+
+import json
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from poseglass.errors import FormatError
+from poseglass.keypoints import json_text
+from poseglass.keypoints.json_text import parse_json
+from samples.keypoint_files import SAMPLES
+
+
+def plain(value: object) -> object:
+    """The value with lists in place of arrays, in which NaN is null."""
+    if isinstance(value, np.ndarray):
+        return [plain(item) for item in value] if value.ndim > 1 else [None if np.isnan(v) else v for v in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3",
+        '"a"',
+        "[]",
+        " [ ] ",
+        "[1, 2.5e3 ,null]",
+        '[{"a": [1, 2, 3, 4, 5, 6, 7, 8, null]}, {"b": "]"}]',
+        '{"a": {"b": [[1, 2], [3, 4]]}, "c": [1, "x"]}',
+        "[[[1, 2], [3, 4], [5, 6], [7, 8], [9, 10], [11, 12], [13, 14], [15, 16]]]",
+        "[1,2,3,4,5,6,7,8,[9]]",
+        "\ufeff[1]",
+    ],
+)
+def test_values_are_those_of_the_standard_library(tmp_path, monkeypatch, text, chunk):
+    monkeypatch.setattr(json_text, "CHUNK", chunk)
+    (tmp_path / "a.json").write_text(text, encoding="utf-8")
+    assert plain(parse_json(tmp_path / "a.json", "it")) == json.loads(text.lstrip("\ufeff"))
+
+
+def test_a_real_file_is_the_same(monkeypatch):
+    monkeypatch.setattr(json_text, "CHUNK", 1000)
+    path = SAMPLES / "alphapose_halpe26.json"
+    assert plain(parse_json(path, "it")) == json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("chunk", [1, 1 << 20])
+@pytest.mark.parametrize(
+    "text", ["[1,\n 2,\n x]", "[1 2]", '[{"a": 1}\n{"b": 2}]', "[1, 2", '{"a": ', "[1] 2", "nul", "[1,]", '["a\n"]']
+)
+def test_errors_have_the_line_and_column_of_the_standard_library(tmp_path, monkeypatch, text, chunk):
+    monkeypatch.setattr(json_text, "CHUNK", chunk)
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(json.JSONDecodeError) as expected:
+        json.loads(text)
+    with pytest.raises(FormatError, match="it is not valid JSON: ") as caught:
+        parse_json(tmp_path / "a.json", "it")
+    line = f"at line {expected.value.lineno}, column "
+    assert line in str(caught.value)
+    if text not in ("[1, 2", "[1,]"):  # a comma at the end is reported at the next letter
+        assert f"{line}{expected.value.colno};" in str(caught.value)
+
+
+def test_utf16_with_its_mark_is_read(tmp_path):
+    (tmp_path / "a.json").write_text('["ä"]', encoding="utf-16")
+    assert parse_json(tmp_path / "a.json", "it") == ["ä"]
+
+
+def test_one_value_per_line_is_a_list(tmp_path):
+    (tmp_path / "a.jsonl").write_text('[{"a": 1}]\n\n[]\n{"b": 2}\n')
+    assert parse_json(tmp_path / "a.jsonl", "it") == [[{"a": 1}], [], {"b": 2}]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '[{"a":' * 50_000])
+def test_deep_nesting_is_refused(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(FormatError, match="nests lists more deeply"):
+        parse_json(tmp_path / "a.json", "it")
+
+
+def test_a_number_of_thousands_of_digits_is_refused(tmp_path):
+    (tmp_path / "a.json").write_text("[" + "9" * 5000 + "]")
+    with pytest.raises(FormatError, match=r"it cannot be read: .*digits"):
+        parse_json(tmp_path / "a.json", "it")
+
+
+def test_memory_is_bounded_by_arrays(tmp_path):
+    """Lists of 51 numbers take 2 kB each in Python; arrays take half a kilobyte, and the text is not held."""
+    entry = json.dumps({"image_id": "1.jpg", "keypoints": [123.4567] * 51, "score": 0.9, "idx": 1})
+    count = 4000
+    (tmp_path / "a.json").write_text(f"[{', '.join([entry] * count)}]")
+    tracemalloc.start()
+    try:
+        parse_json(tmp_path / "a.json", "it")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1100 * count + 8e6
