@@ -55,5 +55,5 @@ def test_scores_have_other_names(tmp_path, score):
 
 
 def test_coordinates_that_are_lists_are_refused(tmp_path):
-    with pytest.raises(FormatError, match="joint 'nose' must have numbers x and y"):
+    with pytest.raises(FormatError, match="every joint must have numbers x and y"):
         read_keypoints(write(tmp_path / "p.json", [{"nose": {"x": [1, 2], "y": [1, 2], "score": [1, 2]}}]))

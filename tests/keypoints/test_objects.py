@@ -90,7 +90,10 @@ def test_rtmlib_arrays_may_start_with_the_people():
 
 def test_an_unknown_rate_is_assumed_and_named(caplog):
     pg.from_rtmlib([crowd(100)] * 2)
-    assert "rtmlib's keypoints does not state its frame rate: 30 frames per second are assumed; give fps" in caplog.text
+    assert (
+        "rtmlib's keypoints: the frame rate is unknown; 30 frames per second are assumed, unless you give fps"
+        in caplog.text
+    )
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_a_column_of_times_is_the_clock(tmp_path, caplog, name, unit):
 def test_an_unknown_rate_is_assumed_and_named(tmp_path, caplog):
     (tmp_path / "t.csv").write_text(f"{HEADER}\n{ROW}\n{ROW}\n")
     assert read_keypoints(tmp_path / "t.csv").rate == 30
-    assert "t.csv does not state its frame rate: 30 frames per second are assumed; give --fps" in caplog.text
+    assert "t.csv: the frame rate is unknown; 30 frames per second are assumed, unless you give --fps" in caplog.text
     caplog.clear()
     read_keypoints(tmp_path / "t.csv", fps=24)
     assert not caplog.text

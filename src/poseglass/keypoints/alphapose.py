@@ -20,9 +20,9 @@ __all__ = ["matches", "read"]
 
 def matches(file: KeypointFile) -> bool:
     """Whether the file lists objects with ``image_id`` and ``keypoints``, with ``box``, ``idx`` or images by name."""
-    if _is_by_image(file.json):
+    if _is_by_image(file.object):
         return True
-    first = file.entries[0] if file.entries else None
+    first = file.first
     return (
         isinstance(first, dict)
         and {"image_id", "keypoints"} <= first.keys()
@@ -36,17 +36,17 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     Raises:
         FormatError: The file is broken, or has 17 joints and no layout was given.
     """
-    results = file.json
-    if _is_by_image(results):
-        results = [
-            {"image_id": image, **person} for image, people in results.items() for person in objects(people, image)
-        ]
+    results = file.items()
+    if _is_by_image(file.object):
+        results = (
+            {"image_id": image, **person} for image, people in file.object.items() for person in objects(people, image)
+        )
     return read_results(results, layout, track_key="idx")
 
 
-def _is_by_image(value: Any) -> bool:
-    """Whether a value is an object of lists of people, by image; the first image with people decides."""
-    if not isinstance(value, dict) or "annotations" in value:
+def _is_by_image(value: dict[str, Any]) -> bool:
+    """Whether an object holds lists of people by image; the first image with people decides."""
+    if "annotations" in value:
         return False
     people = next((people for people in value.values() if not is_empty(people)), None)
     return isinstance(people, list) and isinstance(people[0], dict) and "keypoints" in people[0]

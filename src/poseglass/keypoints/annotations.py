@@ -25,7 +25,7 @@ __all__ = ["matches", "read"]
 
 def matches(file: KeypointFile) -> bool:
     """Whether the file is an object with ``images`` and ``annotations``."""
-    return isinstance(file.json, dict) and {"images", "annotations"} <= file.json.keys()
+    return {"images", "annotations"} <= file.object.keys()
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
@@ -34,13 +34,13 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     Raises:
         FormatError: The file is broken, or has no keypoints of a known layout.
     """
-    images = objects(file.json["images"], "images")
+    images = list(objects(file.object["images"], "images"))
     numbers = _frames(images)
-    names = _names(file.json.get("categories")) if layout is None else []
+    names = _names(file.object.get("categories")) if layout is None else []
     skeleton = layout_by_names(names, None, "categories") if names else layout
     order = [names.index(joint) for joint in skeleton.joints] if names and skeleton else None
     frames: dict[int, list[DetectedPerson]] = {frame: [] for frame in numbers.values()}
-    for number, entry in enumerate(objects(file.json["annotations"], "annotations")):
+    for number, entry in enumerate(objects(file.object["annotations"], "annotations")):
         place = f"annotation {number}"
         if is_empty(entry.get("keypoints")):
             continue

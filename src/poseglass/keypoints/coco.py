@@ -16,8 +16,7 @@ __all__ = ["matches", "read"]
 
 def matches(file: KeypointFile) -> bool:
     """Whether the file lists objects with ``image_id`` and ``keypoints``. AlphaPose, tried first, has these too."""
-    first = file.entries[0] if file.entries else None
-    return isinstance(first, dict) and {"image_id", "keypoints"} <= first.keys()
+    return isinstance(file.first, dict) and {"image_id", "keypoints"} <= file.first.keys()
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
@@ -26,4 +25,4 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     Raises:
         FormatError: The file is broken, or does not have COCO's 17 joints and no layout was given.
     """
-    return read_results(file.json, layout, track_key="track_id", fixed={17: COCO_17})
+    return read_results(file.items(), layout, track_key="track_id", fixed={17: COCO_17})

@@ -8,7 +8,7 @@ from poseglass.errors import FormatError
 from poseglass.keypoints.layouts import layout_by_count, layout_by_names
 from poseglass.keypoints.names import TIMES, plain_name, split_column
 
-__all__ = ["Columns", "JointColumns", "chosen_joints", "columns_of"]
+__all__ = ["TableColumns", "JointColumns", "chosen_joints", "columns_of"]
 
 FRAMES = ("frame", "frames", "frame_id", "frame_idx", "frame_index", "frame_no", "frame_number", "frame_num")
 PEOPLE = ("track", "track_id", "person", "person_id", "id", "idx", "instance_id", "individual")
@@ -29,7 +29,7 @@ class JointColumns:
 
 
 @dataclass
-class Columns:
+class TableColumns:
     """The columns of a table by what they hold, as indices; None if there is none.
 
     Args:
@@ -53,13 +53,13 @@ class Columns:
     unknown: list[str] = field(default_factory=list)
 
 
-def columns_of(header: Sequence[str]) -> Columns:
+def columns_of(header: Sequence[str]) -> TableColumns:
     """The columns of a table, by their names.
 
     Raises:
         FormatError: Two columns hold the same, no joint has x and y, or the table is three-dimensional.
     """
-    columns = Columns()
+    columns = TableColumns()
     spotted: dict[str, str] = {}
     for index, name in enumerate(header):
         plain = plain_name(name)
@@ -90,7 +90,9 @@ def columns_of(header: Sequence[str]) -> Columns:
     return columns
 
 
-def chosen_joints(columns: Columns, layout: Skeleton | None) -> tuple[Skeleton, list[JointColumns], tuple[str, ...]]:
+def chosen_joints(
+    columns: TableColumns, layout: Skeleton | None
+) -> tuple[Skeleton, list[JointColumns], tuple[str, ...]]:
     """The skeleton that the names cover, the columns of its joints, and what to tell about the others.
 
     Raises:

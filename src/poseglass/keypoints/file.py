@@ -2,6 +2,8 @@
 
 import math
 import zipfile
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +15,12 @@ from numpy import ndarray
 from poseglass.errors import FormatError
 from poseglass.files.archives import check_archive
 from poseglass.keypoints.hdf5 import Hdf5File
-from poseglass.keypoints.json_text import parse_json
+from poseglass.keypoints.json_text import is_list, json_items, parse_json
 
 __all__ = ["KeypointFile", "is_empty"]
+
+JSON = (".json", ".jsonl")
+PLACE = "the file"
 
 
 @dataclass(frozen=True)
@@ -38,14 +43,32 @@ class KeypointFile:
         return "/" if self.path.is_dir() else self.path.suffix.lower()
 
     @cached_property
-    def json(self) -> Any:
-        """The content of a JSON file, see :func:`poseglass.keypoints.json_text.parse_json`; None for other suffixes."""
-        return parse_json(self.path, "the file") if self.suffix in (".json", ".jsonl") else None
+    def listed(self) -> bool:
+        """Whether the file is JSON with a list at the top, or with a value per line (``.jsonl``)."""
+        return self.suffix in JSON and is_list(self.path, PLACE)
 
     @cached_property
-    def entries(self) -> list[Any]:
-        """The items with content of a JSON list; empty if the file is not a JSON list."""
-        return [item for item in self.json if not is_empty(item)] if isinstance(self.json, list) else []
+    def object(self) -> dict[str, Any]:
+        """The object that a JSON file holds; empty if it holds something else, and for other suffixes."""
+        if self.suffix not in JSON or self.listed:
+            return {}
+        content = parse_json(self.path, PLACE)
+        return content if isinstance(content, dict) else {}
+
+    @cached_property
+    def first(self) -> Any:
+        """The first item with content of a JSON list; None if there is none. The file is read as far as that."""
+        with closing(self.items()) as items:
+            return next((item for item in items if not is_empty(item)), None)
+
+    def items(self) -> Generator[Any, None, None]:
+        """Read the items of a JSON list one by one; none if the file is something else.
+
+        Raises:
+            FormatError: The file is damaged; raised when that place is reached.
+        """
+        if self.listed:
+            yield from json_items(self.path, PLACE)
 
     @cached_property
     def hdf5(self) -> Hdf5File | None:

@@ -20,7 +20,7 @@ __all__ = ["matches", "read"]
 
 def matches(file: KeypointFile) -> bool:
     """Whether the file is an object whose ``data`` is a list of frames with a ``skeleton``."""
-    frames = file.json.get("data") if isinstance(file.json, dict) else None
+    frames = file.object.get("data")
     return frames == [] or (isinstance(frames, list) and isinstance(frames[0], dict) and "skeleton" in frames[0])
 
 
@@ -33,7 +33,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     frames: dict[int, list[DetectedPerson]] = {}
     skeleton = layout
     for index, crowd in numbered_frames(
-        file.json["data"], "data", number="frame_index", people="skeleton", joints="pose"
+        file.object["data"], "data", number="frame_index", people="skeleton", joints="pose"
     ):
         people = frames.setdefault(index, [])
         for spot, person in crowd:

@@ -1,12 +1,14 @@
 """Parse JSON in bounded memory: lists of numbers become arrays as soon as they are read.
 
-Python's own lists take 32 bytes per number, arrays 8. A list at the top, which most tools write with one item per frame
-or person, is read item by item, so its text is never held as a whole.
+Python's own lists take 32 bytes per number, arrays 8. A list at the top or one level below, which most tools write with
+one item per frame or person, is read item by item, so its text is never held as a whole. Of a list at the top, items
+can be taken one by one, so that only what is needed of each is kept.
 """
 
 import json
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,7 +16,7 @@ import numpy as np
 
 from poseglass.errors import FormatError
 
-__all__ = ["encoding_of", "parse_json"]
+__all__ = ["encoding_of", "is_list", "json_items", "parse_json"]
 
 CHUNK = 1 << 20
 """Characters read at a time."""
@@ -31,9 +33,7 @@ def encoding_of(path: Path) -> str:
 
 
 def parse_json(path: Path, place: str) -> Any:
-    """Read a JSON file. A ``.jsonl`` file with one value per line is read as the list of its values.
-
-    Long lists of numbers are numpy arrays in the result, in which null is NaN.
+    """The whole content of a JSON file. Long lists of numbers are numpy arrays in the result, in which null is NaN.
 
     Args:
         path: The file.
@@ -42,9 +42,40 @@ def parse_json(path: Path, place: str) -> Any:
     Raises:
         FormatError: The file cannot be read or is not valid JSON. The message gives the line and column.
     """
+    with _opened(path, place) as parser:
+        return parser.content()
+
+
+def json_items(path: Path, place: str) -> Iterator[Any]:
+    """Yield the items of a list in a JSON file one by one, or the values of a ``.jsonl`` file with one value per line.
+
+    Args:
+        path: The file; :func:`is_list` must be true for it.
+        place: What error messages call it.
+
+    Raises:
+        FormatError: As for :func:`parse_json`, when the damaged place is reached.
+    """
+    with _opened(path, place) as parser:
+        yield from parser.items()
+
+
+def is_list(path: Path, place: str) -> bool:
+    """Whether a JSON file holds a list, or a value per line; only the start of the file is read.
+
+    Raises:
+        FormatError: The file cannot be read or is empty.
+    """
+    with _opened(path, place) as parser:
+        return parser.is_list()
+
+
+@contextmanager
+def _opened(path: Path, place: str) -> Iterator["_Parser"]:
+    """A parser of the file, whose errors are turned into sentences about the place."""
     try:
         with path.open(encoding=encoding_of(path)) as file:
-            return _Parser(file, lines=path.suffix.lower() == ".jsonl").parse()
+            yield _Parser(file, lines=path.suffix.lower() == ".jsonl")
     except _InvalidError as problem:
         raise FormatError(f"{place} is not valid JSON: {problem}") from None
     except UnicodeError:
@@ -73,20 +104,55 @@ class _Parser:
         self._text, self._position, self._ended = "", 0, False
         self._line, self._column = 0, 0  # of the start of the text held
 
-    def parse(self) -> Any:
-        """The content of the whole stream."""
-        if self._lines:
-            return list(self._values(end=""))
-        if (start := self._next()) == "":
+    def is_list(self) -> bool:
+        """Whether the stream holds a list."""
+        if (start := self._next()) == "" and not self._lines:
             raise _InvalidError("it is empty")
-        if start != "[":
-            value = self._value()
-        else:
+        return self._lines or start == "["
+
+    def items(self) -> Iterator[Any]:
+        """The items of the list that the stream holds."""
+        if not self._lines:
+            self.is_list()
             self._position += 1
-            value = _compact(list(self._values(end="]")))
+        yield from self._values(end="" if self._lines else "]")
+        self._check_end()
+
+    def content(self) -> Any:
+        """The content of the whole stream."""
+        if self.is_list():
+            return _compact(list(self.items()))
+        value = self._object() if self._next() == "{" else self._value()
+        self._check_end()
+        return value
+
+    def _object(self) -> dict[str, Any]:
+        """An object, of which lists are read item by item."""
+        self._position += 1
+        content: dict[str, Any] = {}
+        while (letter := self._next()) != "}":
+            if content:
+                if letter != ",":
+                    raise self._problem("Expecting ',' delimiter", self._position)
+                self._position += 1
+                letter = self._next()
+            if letter != '"':
+                raise self._problem("Expecting property name enclosed in double quotes", self._position)
+            key = self._value()
+            if self._next() != ":":
+                raise self._problem("Expecting ':' delimiter", self._position)
+            self._position += 1
+            if self._next() == "[":
+                self._position += 1
+                content[key] = _compact(list(self._values(end="]")))
+            else:
+                content[key] = self._value()
+        self._position += 1
+        return content
+
+    def _check_end(self) -> None:
         if self._next() != "":
             raise self._problem("Extra data", self._position)
-        return value
 
     def _values(self, end: str) -> Iterator[Any]:
         """The values up to the end of the list, or of the stream if `end` is empty."""

@@ -20,9 +20,7 @@ __all__ = ["matches", "read"]
 
 def matches(file: KeypointFile) -> bool:
     """Whether the file is an object with ``instance_info``, or a list of objects with ``instances``."""
-    if file.entries:
-        return isinstance(file.entries[0], dict) and "instances" in file.entries[0]
-    return isinstance(file.json, dict) and "instance_info" in file.json
+    return "instance_info" in file.object or (isinstance(file.first, dict) and "instances" in file.first)
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
@@ -31,13 +29,12 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     Raises:
         FormatError: The file is broken, or neither the header nor `layout` says which joint is which.
     """
-    data = file.json
-    names = _names(data.get("meta_info")) if isinstance(data, dict) else []
-    place = "instance_info" if isinstance(data, dict) else "the list of frames"
+    names = _names(file.object.get("meta_info"))
+    place = "the list of frames" if file.listed else "instance_info"
     skeleton = layout_by_names(names, None, "meta_info") if names and layout is None else layout
     order = [names.index(joint) for joint in skeleton.joints] if names and layout is None and skeleton else None
     frames: dict[int, list[DetectedPerson]] = {}
-    content = data["instance_info"] if isinstance(data, dict) else data
+    content = file.items() if file.listed else file.object["instance_info"]
     for index, crowd in numbered_frames(content, place, number="frame_id", people="instances", joints="keypoints"):
         people = frames.setdefault(index, [])
         for spot, instance in crowd:

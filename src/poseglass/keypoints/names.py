@@ -1,7 +1,7 @@
 """Names of joints and of columns in the spelling of poseglass, from the spellings of other tools."""
 
 import re
-from functools import cache
+from functools import lru_cache
 from typing import Literal
 
 from poseglass.body.skeleton import SKELETONS
@@ -39,7 +39,7 @@ _PARTS = {joint.removeprefix("left_") for skeleton in SKELETONS.values() for joi
 _AXES: dict[str, Quantity] = {"x": "x", "y": "y", "z": "z", **dict.fromkeys(SCORES, "score")}
 
 
-@cache
+@lru_cache(maxsize=4096)
 def plain_name(name: str) -> str:
     """A joint's name in poseglass's spelling: words in small letters, the side first.
 

@@ -25,7 +25,7 @@ __all__ = ["matches", "read"]
 
 def matches(file: KeypointFile) -> bool:
     """Whether the file is a list, and its first frame with content is a list of lists."""
-    frame = file.entries[0] if file.entries else None
+    frame = file.first
     return isinstance(frame, list | ndarray) and isinstance(frame[0], list | ndarray)
 
 
@@ -35,7 +35,9 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     Raises:
         FormatError: The file is broken, or the layout is missing or wrong.
     """
-    frames = [None if is_empty(frame) else _joints(frame, f"frame {number}") for number, frame in enumerate(file.json)]
+    frames = [
+        None if is_empty(frame) else _joints(frame, f"frame {number}") for number, frame in enumerate(file.items())
+    ]
     shapes = {frame.shape for frame in frames if frame is not None}
     if len({shape[-2:] for shape in shapes}) != 1 or len({len(shape) for shape in shapes}) != 1:
         raise FormatError(f"every frame must have the same joints, but their arrays have shapes {sorted(shapes)}")

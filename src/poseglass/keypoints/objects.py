@@ -63,7 +63,7 @@ def from_ultralytics(
 
     one = hasattr(results, "keypoints")
     content = _content([results] if one else results, frame, layout, zeros=True)
-    return people_of(content, size=size, fps=fps, source="Ultralytics' results")
+    return people_of(content, size=size, fps=fps, source="the results of Ultralytics")
 
 
 def from_supervision(

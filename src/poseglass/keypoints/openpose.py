@@ -10,7 +10,7 @@ All frames may be in one file: a list of such objects, as DWPose's nodes write w
 ``canvas_height``, or an object of them by image name, as AlphaPose writes with ``--format open``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,7 @@ def matches(file: KeypointFile) -> bool:
     """Whether this is a folder of such files, or one file of one or several frames."""
     if file.suffix == "/":
         return bool(_paths(file.path))
-    if isinstance(file.json, dict):
-        return _is_frame(file.json) or _is_frame(next(iter(file.json.values()), None))
-    return _is_frame(file.entries[0] if file.entries else None)
+    return _is_frame(file.object) or _is_frame(next(iter(file.object.values()), None)) or _is_frame(file.first)
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
@@ -106,18 +104,18 @@ def _frames(file: KeypointFile) -> Iterator[tuple[str, int, Any]]:
             stem = path.name.removesuffix(END).removesuffix(".json")
             frame = frame_number(f"{stem}.json", "the file name") if len(paths) > 1 else 0
             yield path.name, frame, parse_json(path, path.name)
-    elif isinstance(file.json, list):
-        for number, frame in enumerate(file.json):
+    elif file.listed:
+        for number, frame in enumerate(file.items()):
             yield f"frame {number}", number, {"people": []} if is_empty(frame) else frame
-    elif _is_frame(file.json):
-        yield file.path.name, 0, file.json
+    elif _is_frame(file.object):
+        yield file.path.name, 0, file.object
     else:
-        for name, frame in file.json.items():
+        for name, frame in file.object.items():
             yield shortened(name), frame_number(name, "the image's name"), frame
 
 
-def _people(value: Any, place: str) -> list[dict[str, Any]]:
-    return [] if is_empty(value) else objects(value, place)
+def _people(value: Any, place: str) -> Iterable[dict[str, Any]]:
+    return () if is_empty(value) else objects(value, place)
 
 
 def _track(person: dict[str, Any], spot: str) -> int | None:

@@ -34,18 +34,20 @@ _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxlong, _SHORT.maxstring = 2, 30, 50
 
 
-def objects(value: Any, place: str) -> list[dict[str, Any]]:
-    """The value, if it is a list of JSON objects. Items that are null are left out.
+def objects(value: Any, place: str) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects of a list, or of an iterator over one. Items that are null are left out.
 
     Raises:
-        FormatError: It is something else.
+        FormatError: The value is no list, or an item is something else.
     """
-    if not isinstance(value, list):
+    if not isinstance(value, list | Iterator):
         raise FormatError(f"{place} must be a list, got {_kind(value)}")
     for number, item in enumerate(value):
-        if item is not None and not isinstance(item, dict):
+        if item is None:
+            continue
+        if not isinstance(item, dict):
             raise FormatError(f"{place}, item {number} must be an object, got {_kind(item)}")
-    return [item for item in value if item is not None]
+        yield item
 
 
 def people_in(value: Any, place: str, joints: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -14,7 +14,7 @@ def matches(file: KeypointFile) -> bool:
     """Whether the file has a format, points and a skeleton."""
     if file.suffix == ".npz":
         return {"format", "points", "skeleton"} <= set(file.members)
-    return isinstance(file.json, dict) and {"format", "points", "skeleton"} <= file.json.keys()
+    return {"format", "points", "skeleton"} <= file.object.keys()
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:

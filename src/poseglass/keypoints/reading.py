@@ -125,17 +125,9 @@ def people_of(
         _scale(content.frames.values(), size)
     first, last = span(content.frames)
     joints, frames = forget_zeros(content)
-    if joints:
-        log.warning("%s: %d joints at exactly (0, 0), in %d frames, are taken as not found", source, joints, frames)
-    for note in content.notes:
-        log.warning("%s: %s", source, note)
     rate = content.fps if fps is None else fps
     if rate is not None and not 0 < rate < FASTEST:
         raise FormatError(f"fps must be a positive number below {FASTEST:g}, got {rate}")
-    if rate is None and content.timestamps is None and last > first:
-        log.warning(
-            "%s does not state its frame rate: %g frames per second are assumed; give %s", source, FPS, options[1]
-        )
     people = []
     for person in tracked(content.frames, fps=rate or FPS, size=size) or [{}]:
         points, scores, valid = rows(person, first, last, len(content.skeleton))
@@ -144,6 +136,17 @@ def people_of(
         if fps is None:
             poses = replace(poses, fps=content.fps, timestamps=content.timestamps, start=content.start)
         people.append(poses)
+    if joints:
+        log.warning("%s: %d joints at exactly (0, 0), in %d frames, are taken as not found", source, joints, frames)
+    for note in content.notes:
+        log.warning("%s: %s", source, note)
+    if rate is None and content.timestamps is None and last > first:
+        log.warning(
+            "%s: the frame rate is unknown; %g frames per second are assumed, unless you give %s",
+            source,
+            FPS,
+            options[1],
+        )
     return [replace(poses, person=number) for number, poses in enumerate(people, 1)] if len(people) > 1 else people
 
 
@@ -154,7 +157,7 @@ def _read_frames(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     for candidate in FORMATS.values():
         if candidate.matches(file):
             return candidate.read(file, layout)
-    if isinstance(file.json, list) and not file.entries:
+    if file.listed and file.first is None:
         raise FormatError("no frame shows a person")
     if file.suffix == "/":
         raise FormatError(

@@ -26,9 +26,8 @@ __all__ = ["matches", "read"]
 
 def matches(file: KeypointFile) -> bool:
     """Whether the first detection has keypoints with lists ``x`` and ``y``."""
-    first = file.entries[0] if file.entries else None
     try:
-        frame = _parsed(first)
+        frame = _parsed(file.first)
     except FormatError:
         return False
     return any(_is_detection(item) for item in (frame if isinstance(frame, list) else [frame]))
@@ -40,11 +39,11 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     Raises:
         FormatError: The file is broken, or has not 17 joints and no layout was given.
     """
-    one_frame = _is_detection(file.entries[0])
+    one_frame = _is_detection(file.first)
     skeleton: Skeleton | None = None
     frames: dict[int, list[DetectedPerson]] = {}
     largest = 0.0
-    for number, frame in enumerate([file.json] if one_frame else file.json):
+    for number, frame in enumerate([list(file.items())] if one_frame else file.items()):
         people = frames.setdefault(number, [])
         content = _parsed(frame)
         for which, detection in enumerate([] if is_empty(content) else objects(content, f"frame {number}")):

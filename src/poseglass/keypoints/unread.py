@@ -29,9 +29,7 @@ class Unread:
 
 def _first(file: KeypointFile) -> Any:
     """The first value of a JSON file."""
-    if isinstance(file.json, dict):
-        return next(iter(file.json.values()), None)
-    return file.entries[0] if file.entries else None
+    return file.first if file.listed else next(iter(file.object.values()), None)
 
 
 def _keys(value: Any) -> set[str]:
@@ -49,13 +47,13 @@ UNREAD: dict[str, Unread] = {
         "this is AlphaPose's cmu format, which has no head: write the results with --format coco",
     ),
     "MMPose 0.x": Unread(
-        lambda file: {"preds", "boxes"} <= _keys(_first(file)) | _keys(file.json),
+        lambda file: {"preds", "boxes"} <= _keys(_first(file)) | _keys(file.object),
         "these are test results of MMPose 0.x: write predictions with MMPose 1.x, inferencer_demo.py --pred-out-dir",
     ),
     "MediaPipe landmarks": Unread(
         lambda file: (
             ({"x", "y", "z"} <= _keys(_first_of_first(file)) and "name" not in _keys(_first_of_first(file)))
-            or bool({"landmarks", "pose_landmarks", "poseLandmarks"} & (_keys(_first(file)) | _keys(file.json)))
+            or bool({"landmarks", "pose_landmarks", "poseLandmarks"} & (_keys(_first(file)) | _keys(file.object)))
         ),
         "these are MediaPipe's landmarks, as shares of the image and without names: save an array (frames, 33, 3) of "
         "x * width, y * height and visibility with numpy.save",
