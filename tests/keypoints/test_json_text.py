@@ -8,7 +8,7 @@ import pytest
 
 from poseglass.errors import FormatError
 from poseglass.keypoints import json_text
-from poseglass.keypoints.json_text import parse_json
+from poseglass.keypoints.json_text import is_list, json_items, parse_json
 from samples.keypoint_files import SAMPLES
 
 
@@ -66,6 +66,13 @@ def test_errors_have_the_line_and_column_of_the_standard_library(tmp_path, monke
         assert f"{line}{expected.value.colno};" in str(caught.value)
 
 
+@pytest.mark.parametrize(("text", "listed"), [(" [1]", True), ('{"a": 1}', False), ("3", False)])
+def test_items_are_those_of_a_list(tmp_path, text, listed):
+    (tmp_path / "a.json").write_text(text)
+    assert is_list(tmp_path / "a.json", "it") == listed
+    assert not listed or list(json_items(tmp_path / "a.json", "it")) == json.loads(text)
+
+
 def test_utf16_with_its_mark_is_read(tmp_path):
     (tmp_path / "a.json").write_text('["ä"]', encoding="utf-16")
     assert parse_json(tmp_path / "a.json", "it") == ["ä"]
@@ -89,15 +96,19 @@ def test_a_number_of_thousands_of_digits_is_refused(tmp_path):
         parse_json(tmp_path / "a.json", "it")
 
 
-def test_memory_is_bounded_by_arrays(tmp_path):
-    """Lists of 51 numbers take 2 kB each in Python; arrays take half a kilobyte, and the text is not held."""
+@pytest.mark.parametrize(("top", "bytes_each"), [("list", 0), ("object", 1100)])
+def test_memory_is_bounded(tmp_path, top, bytes_each):
+    """An entry takes 1 kB of text, or 2 kB as Python's lists. Items taken one by one are not kept at all."""
     entry = json.dumps({"image_id": "1.jpg", "keypoints": [123.4567] * 51, "score": 0.9, "idx": 1})
     count = 4000
-    (tmp_path / "a.json").write_text(f"[{', '.join([entry] * count)}]")
+    entries = f"[{', '.join([entry] * count)}]"
+    (tmp_path / "a.json").write_text(entries if top == "list" else f'{{"instance_info": {entries}}}')
     tracemalloc.start()
     try:
-        parse_json(tmp_path / "a.json", "it")
+        items = json_items(tmp_path / "a.json", "it") if top == "list" else [parse_json(tmp_path / "a.json", "it")]
+        for _ in items:
+            pass
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 1100 * count + 8e6
+    assert peak < bytes_each * count + 4.5e6  # a chunk is held, and read

@@ -11,7 +11,8 @@ from numpy.testing import assert_allclose
 
 from poseglass import COCO_17
 from poseglass.errors import FormatError
-from poseglass.keypoints import FORMATS, read_keypoints, read_people
+from poseglass.keypoints import FORMATS, alphapose, read_keypoints, read_people
+from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import one_person, span
 from poseglass.people.detection import DetectedPerson
 from samples.keypoint_files import SAMPLES, coco, person, write
@@ -209,3 +210,13 @@ def test_a_frame_shows_the_person_if_a_joint_is_known():
     people = one_person(points, np.ones((4, 17)), COCO_17)
     assert [len(people.frames[frame]) for frame in range(4)] == [1, 0, 0, 1]
     assert people.start == 0
+
+
+def test_people_keep_no_more_than_their_joints(tmp_path):
+    """Ten hours at 30 frames per second are a million frames, so a kilobyte per frame is a gigabyte."""
+    file = KeypointFile(write(tmp_path / "r.json", coco({n: [person(136)] for n in range(3)}, idx=1)))
+    people = [detection for crowd in alphapose.read(file, None).frames.values() for detection in crowd]
+    for detection in people:
+        assert detection.points.base is detection.scores.base is None  # copies, not parts of what was parsed
+        assert detection.points.nbytes + detection.scores.nbytes == 26 * 3 * 4
+    assert "object" not in vars(file)  # a list is not kept

@@ -87,8 +87,9 @@ def _names(categories: Any) -> list[str]:
 
 def _size(images: list[dict[str, Any]]) -> tuple[int, int] | None:
     """Width and height, if they are known and the same for all images."""
-    sizes = {(image.get("width"), image.get("height")) for image in images if not is_empty(image.get("width"))}
-    if len(sizes) != 1:
-        return None
-    width, height = sizes.pop()
-    return whole_number(width, "images: width"), whole_number(height, "images: height")
+    sizes = {
+        (whole_number(image["width"], "images: width"), whole_number(image.get("height"), "images: height"))
+        for image in images
+        if not is_empty(image.get("width"))
+    }
+    return sizes.pop() if len(sizes) == 1 else None

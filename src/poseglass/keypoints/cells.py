@@ -23,8 +23,8 @@ _WORDS = {
 def read_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of each line that is not empty, from 1, and its cells.
 
-    The separator is the one that the first line has most of. Cells of the lines after the first are stripped of a
-    decimal comma where the separator is not a comma.
+    The separator is the one that the first line has most of. Where it is not the comma, commas in numbers become
+    decimal points.
 
     Raises:
         FormatError: The file is not text, or a cell is damaged.

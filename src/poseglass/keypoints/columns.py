@@ -8,7 +8,7 @@ from poseglass.errors import FormatError
 from poseglass.keypoints.layouts import layout_by_count, layout_by_names
 from poseglass.keypoints.names import TIMES, plain_name, split_column
 
-__all__ = ["TableColumns", "JointColumns", "chosen_joints", "columns_of"]
+__all__ = ["JointColumns", "TableColumns", "chosen_joints", "columns_of"]
 
 FRAMES = ("frame", "frames", "frame_id", "frame_idx", "frame_index", "frame_no", "frame_number", "frame_num")
 PEOPLE = ("track", "track_id", "person", "person_id", "id", "idx", "instance_id", "individual")

@@ -50,7 +50,7 @@ class Format:
     layout: str
 
 
-COUNTED = "by their number: 26, 136 Halpe; 133 COCO-WholeBody; 17 need `layout`"
+COUNTED = "by number (26, 133, 136); 17 need `layout`"
 
 # The first format that matches reads the file, so particular formats come before general ones.
 FORMATS: dict[str, Format] = {

@@ -21,7 +21,7 @@ __all__ = ["matches", "read"]
 def matches(file: KeypointFile) -> bool:
     """Whether the file is an object whose ``data`` is a list of frames with a ``skeleton``."""
     frames = file.object.get("data")
-    return frames == [] or (isinstance(frames, list) and isinstance(frames[0], dict) and "skeleton" in frames[0])
+    return isinstance(frames, list) and (not frames or (isinstance(frames[0], dict) and "skeleton" in frames[0]))
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:

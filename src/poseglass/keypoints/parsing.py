@@ -158,7 +158,7 @@ def person_number(value: Any, place: str) -> int | None:
         if not isinstance(value, list) or not value:
             break
         value = value[0]
-    if value is None or value == []:
+    if is_empty(value) and not isinstance(value, str):
         return None
     number = whole_number(value, place)
     return number if number >= 0 else None
