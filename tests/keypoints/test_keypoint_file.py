@@ -39,7 +39,7 @@ def test_a_list_is_read_as_far_as_its_first_item(tmp_path):
     assert file.listed
     assert file.first == {"a": 1}
     assert file.object == {}
-    with pytest.raises(FormatError, match="the file is not valid JSON: Expecting value at line 1, column 27"):
+    with pytest.raises(FormatError, match="the file is not valid JSON: Expecting value at line 1, column 26"):
         list(file.items())
 
 
