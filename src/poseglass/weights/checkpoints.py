@@ -52,6 +52,8 @@ def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str,
         ModelError: `at` or `settings` are invalid.
     """
     state, backbone, published = _read(path)
+    if empty := sorted(key for key, value in state.items() if not value.numel()):
+        raise WeightsError(f"{path}: {empty[0]} has no elements; its shape is {tuple(state[empty[0]].shape)}")
     published.check(state, path)
     if unknown := settings.keys() - inspect.signature(backbone).parameters.keys():
         raise WeightsError(
