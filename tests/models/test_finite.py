@@ -9,7 +9,6 @@ from poseglass.errors import ModelError, WeightsError
 from poseglass.models.finite import check_finite, not_finite
 from poseglass.weights.state import load_state
 
-
 CLIPS = object.__new__(pg.MotionClips)
 
 
