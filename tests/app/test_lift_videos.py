@@ -18,6 +18,7 @@ from poseglass.detect import DETECTORS
 from poseglass.detect.fake import FakeDetector
 from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
+from poseglass.video.container import Container
 from poseglass.video.reading import VideoReader
 from poseglass.video.writing import VideoWriter
 from samples.commandline import COMMAND, film, looks_human, names, refused, someone, succeeded
@@ -58,20 +59,20 @@ class TestVideos:
         self, poseglass: Run, workdir: Path, walker: None, monkeypatch: pytest.MonkeyPatch, outputs: list[str]
     ) -> None:
         film(workdir / "walk.mp4", 90)
-        opened, decoded, to_open, to_decode = [], [], av.open, VideoReader._decoded
+        opened, decoded, to_open, to_decode = [], [], av.open, Container._decoded
 
         def counting_open(path: str, *arguments: object, **settings: object) -> object:
             opened.append(Path(path).name)
             return to_open(path, *arguments, **settings)
 
-        def counting_decode(self: VideoReader, *arguments: object) -> Iterator[av.VideoFrame]:
+        def counting_decode(self: Container, *arguments: object) -> Iterator[av.VideoFrame]:
             for frame in to_decode(self, *arguments):
                 decoded.append(frame)
                 yield frame
 
         with monkeypatch.context() as patch:
             patch.setattr(av, "open", counting_open)
-            patch.setattr(VideoReader, "_decoded", counting_decode)
+            patch.setattr(Container, "_decoded", counting_decode)
             succeeded(poseglass("lift", "walk.mp4", *(part for name in outputs for part in ("-o", name))))
         movies = sum(name.endswith(".mp4") for name in outputs)
         assert opened.count("walk.mp4") == 1 + movies

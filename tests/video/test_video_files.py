@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from poseglass.errors import VideoError
-from poseglass.video.reading import VideoInfo, VideoReader, _FrameTimes
+from poseglass.video.clock import FrameTimes
+from poseglass.video.info import VideoInfo
+from poseglass.video.reading import VideoReader
 from poseglass.video.writing import VideoWriter
 
 WIDTH, HEIGHT = 96, 64
@@ -220,7 +222,7 @@ class TestTimes:
         ],
     )
     def test_times_increase_whatever_the_stamps(self, stamps: list[float | None], seconds: list[float]) -> None:
-        clock = _FrameTimes(10)
+        clock = FrameTimes(10)
         np.testing.assert_allclose([clock.tick(stamp) for stamp in stamps], seconds, atol=1e-9)
 
     def test_a_stream_without_times_gets_them_from_its_frame_rate(self, tmp_path: Path) -> None:
@@ -335,7 +337,7 @@ class TestDamage:
     ) -> None:
         video = VideoReader(clip)
         video.info = VideoInfo((96, 64), fps, 10 * fps, 10.0)
-        problem = video._loss(7, seconds)
+        problem = video._loss(7, seconds, video._probed)
         assert (problem is not None) == lost
         if lost:
             assert f"it ends after frame 7 of {10 * fps} ({seconds + 1 / fps:.1f} of 10.0 s)" in problem

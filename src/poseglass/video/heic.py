@@ -1,0 +1,45 @@
+"""HEIC images in tiles, as phones take them. FFmpeg decodes each tile apart, so libheif reads them (pi-heif)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from poseglass.errors import VideoError
+from poseglass.video.footage import Footage, TimedImage
+from poseglass.video.info import VideoInfo
+
+__all__ = ["TiledHeic"]
+
+
+class TiledHeic(Footage):
+    """One HEIC image, upright.
+
+    Args:
+        path: The file.
+
+    Raises:
+        VideoError: It cannot be read, or pi-heif is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import pi_heif
+        except ImportError as missing:
+            raise VideoError(
+                f'{path} is a HEIC image in tiles, which needs pi-heif: run pip install "poseglass[heic]", or save the '
+                "image as JPEG"
+            ) from missing
+        try:
+            # libheif turns and mirrors the image as the file says.
+            self._image = pi_heif.open_heif(str(path), convert_hdr_to_8bit=True).to_pillow().convert("RGB")
+        except (OSError, ValueError, EOFError, RuntimeError, MemoryError) as problem:
+            raise VideoError(f"{path} cannot be read as a HEIC image ({problem}); save it as JPEG") from problem
+        self.info = VideoInfo(self._image.size, 30.0, 1, None)
+
+    def images(self, size: tuple[int, int]) -> Iterator[TimedImage]:
+        """Yield the image; see :meth:`Footage.images`."""
+        yield TimedImage(np.array(self._image if self._image.size == size else self._image.resize(size)), None)
+
+    def close(self) -> None:
+        """Nothing is open."""
