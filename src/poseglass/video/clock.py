@@ -4,8 +4,26 @@ from collections.abc import Iterable
 
 import numpy as np
 
-__all__ = ["FrameTimes", "mean_rate"]
+__all__ = ["GUESSED", "RAW_SUFFIXES", "FrameTimes", "mean_rate"]
 
+RAW_SUFFIXES = (
+    ".264",
+    ".265",
+    ".266",
+    ".avc",
+    ".h264",
+    ".h265",
+    ".h266",
+    ".hevc",
+    ".m1v",
+    ".m2v",
+    ".mjpeg",
+    ".mjpg",
+    ".vvc",
+)
+"""Suffixes of raw streams, which hold pictures without their times."""
+
+GUESSED = "{path} does not state a frame rate: {rate:g} per second are assumed (give fps, --fps)"
 CREDIBLE = (1e-4, 1e5)  # frames per second; other rates are an error in the stamps
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from poseglass.errors import VideoError
 from poseglass.video._ffmpeg import FAILURES, InputContainer, VideoStream, av, reason
-from poseglass.video.clock import mean_rate
+from poseglass.video.clock import GUESSED, mean_rate
 from poseglass.video.focal import focal_of_image, focal_of_tags
 from poseglass.video.footage import Footage, TimedImage
 from poseglass.video.info import VideoInfo
@@ -119,7 +119,7 @@ class Container(Footage):
         if oriented is None:
             oriented, aslant = matrix_orientation(first)
         if aslant:
-            guesses.append(f"{path.name} says it is {aslant:.0f} degrees aslant: it is read to the nearest quarter turn")
+            guesses.append(f"{path.name} is {aslant:.0f} degrees aslant: it is read to the nearest quarter turn")
         shape = float(stream.sample_aspect_ratio or 1)  # of a pixel: width over height
         upright = oriented.size((max(1, round(first.width * shape)), first.height))
         if fps is not None and (image or self._stamp(first) is not None):
@@ -147,7 +147,7 @@ class Container(Footage):
             stated = stream.codec_context.framerate
             if stated and 1 <= float(stated) <= 1000:
                 return float(stated), None
-            return BARE, f"{self._path.name} does not state its frame rate: {BARE:g} frames per second are assumed"
+            return BARE, GUESSED.format(path=self._path, rate=BARE)
         if stream.frames and stream.duration:
             return nominal, None  # counted
         # Nominal rates of other files may mean nothing: browsers record at a nominal 1000.

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from poseglass.errors import VideoError
+from poseglass.video.clock import GUESSED
 from poseglass.video.footage import Footage, TimedImage
 from poseglass.video.info import VideoInfo
 
 __all__ = ["ImageFiles", "image_paths", "is_pattern"]
 
-SUFFIXES = frozenset(".avif .bmp .heic .heif .jpeg .jpg .jxl .png .ppm .tif .tiff .webp".split())
+SUFFIXES = (".avif", ".bmp", ".heic", ".heif", ".jpeg", ".jpg", ".jxl", ".png", ".ppm", ".tif", ".tiff", ".webp")
 RATE = 30.0
 """Frames per second that are assumed of images."""
 NUMBER = re.compile(r"%(0?)(\d*)d")  # as FFmpeg's patterns: %d, %4d or %04d
@@ -91,14 +92,14 @@ class ImageFiles(Footage):
         if first.frames != 1:
             self._first.close()
             raise VideoError(f"{paths[0]} is no single image; give one video file, or images only")
-        assumed = f"{path} does not state a frame rate: {RATE:g} frames per second are assumed (give fps, --fps)"
+        guess = GUESSED.format(path=path, rate=RATE)
         self.info = VideoInfo(
             size=first.size,
             fps=self._rate,
             frames=len(paths),
             duration=len(paths) / self._rate,
             focal=first.focal,
-            guesses=first.guesses if fps or len(paths) == 1 else (*first.guesses, assumed),
+            guesses=first.guesses if fps or len(paths) == 1 else (*first.guesses, guess),
         )
 
     def images(self, size: tuple[int, int]) -> Iterator[TimedImage]:

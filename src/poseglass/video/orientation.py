@@ -78,8 +78,10 @@ def matrix_orientation(frame: av.VideoFrame) -> tuple[Orientation, float]:
     (ISO 14496-12, 6.2.2). The degrees are 0 unless they exceed :data:`ASLANT`.
     """
     try:
-        matrix: Any = frame.side_data.get(SideData.DISPLAYMATRIX)
-        a, b, _, c, d = (number / 65536 for number in struct.unpack_from("=5i", bytes(matrix)))
+        side_data: Any = frame.side_data  # PyAV's own types leave out its keys
+        a, b, _, c, d = (
+            number / 65536 for number in struct.unpack_from("=5i", bytes(side_data.get(SideData.DISPLAYMATRIX)))
+        )
     except (ValueError, TypeError, struct.error):
         # No matrix; or PyAV does not know other side data of this frame, and tells nothing but the rotation.
         turn = np.radians(frame.rotation)

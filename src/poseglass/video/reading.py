@@ -142,7 +142,9 @@ def _opened(path: Path, *, threads: int = 0, fps: float | None = None) -> Footag
         raise VideoError(f"there is no file {path}")
     if is_animated_webp(path):
         if fps is not None:
-            raise VideoError(f"fps is for images and raw streams, which have no clock, but {path} has one; leave it out")
+            raise VideoError(
+                f"fps is for images and raw streams, which have no clock, but {path} has one; leave it out"
+            )
         return AnimatedWebP(path)
     try:
         return Container(path, threads=threads, fps=fps)
