@@ -43,7 +43,7 @@ def render(
         height: Height of a video's pictures in pixels, without the timeline below them.
 
     Raises:
-        PoseError: A motion is empty or not 3D, or the 2D poses do not match it.
+        PoseError: A motion is empty, entirely unknown or not 3D, or the 2D poses do not match it.
         VideoError: The video cannot be read or ends before the motion, or the file cannot be written.
 
     Example:
@@ -59,6 +59,7 @@ def render(
         motion = replace(motion, pose2d=pose2d)
     stage = set_stage(motion)
     for figure in stage.figures:
+        figure.motion.require_known("draw")
         if (flat := figure.motion.pose2d) is not None and flat.space != "pixels":
             raise PoseError(f"expected 2D poses in pixels, got {flat.space}")
     if path.suffix.lower() != ".png":

@@ -59,7 +59,8 @@ def write_page(
             it is stored in the page. Without it, the viewer can open the video from their own disk.
 
     Raises:
-        PoseError: A motion is empty or not 3D, the name does not end in ``.html``, or the file cannot be written.
+        PoseError: A motion is empty, entirely unknown or not 3D, the name does not end in ``.html``, or the file cannot
+            be written.
         VideoError: The video cannot be read.
 
     Example:
@@ -70,6 +71,8 @@ def write_page(
     if path.suffix.lower() not in (".html", ".htm"):
         raise PoseError(f"expected a file name that ends in .html, got {path}")
     stage, clip = set_stage(motion, compare), ""
+    for figure in stage.figures:
+        figure.motion.require_known("show")
     if video is not None:
         from poseglass.show.viewer.clip import small_copy
 
@@ -118,7 +121,7 @@ def frame_for_notebook(motion: PoseSequence) -> str | None:
 
     A motion of more than 9000 frames is thinned.
     """
-    if motion.space not in ("camera", "world") or not len(motion):
+    if motion.space not in ("camera", "world") or not (motion.confidence > 0).any():
         return None
     step = -(-len(motion) // NOTEBOOK_FRAMES)
     page = html.escape(_page(set_stage(motion[::step]), repr(motion), ""))
