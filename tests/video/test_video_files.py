@@ -247,10 +247,6 @@ class TestDamage:
         with pytest.raises(VideoError, match=message):
             VideoReader(path)
 
-    def test_a_folder_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(VideoError, match="is a folder"):
-            VideoReader(tmp_path)
-
     def test_a_file_with_only_sound_is_refused(self, tmp_path: Path) -> None:
         with av.open(str(tmp_path / "song.wav"), "w") as container:
             stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
@@ -354,6 +350,33 @@ class TestWriting:
             video.write(grey(0))
             video.write(grey(1))
         assert VideoReader(tmp_path / "clip.mp4").info.fps == fps
+
+    @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+    def test_uneven_times_are_kept(self, tmp_path: Path, suffix: str) -> None:
+        times = np.array([3.0, 3.028, 3.061, 3.4, 3.401, 3.4015, 5.0])
+        with VideoWriter(tmp_path / f"clip{suffix}", fps=3, size=(WIDTH, HEIGHT), times=times) as video:
+            for i in range(7):
+                video.write(grey(i))
+            with pytest.raises(VideoError, match="expected 7 images, one for each time, got more"):
+                video.write(grey(7))
+        frames = list(VideoReader(tmp_path / f"clip{suffix}"))
+        assert [number(frame.image) for frame in frames] == list(range(7))
+        np.testing.assert_allclose([frame.seconds for frame in frames], times - 3, atol=1.1e-3)
+
+    def test_times_that_are_rounded_count_as_even(self, tmp_path: Path) -> None:
+        even = np.arange(12) / 12
+        for name, times in (("even", None), ("rounded", even.round(2))):
+            with VideoWriter(tmp_path / f"{name}.mp4", fps=12, size=(WIDTH, HEIGHT), times=times) as video:
+                for i in range(12):
+                    video.write(grey(i))
+        assert (tmp_path / "even.mp4").read_bytes() == (tmp_path / "rounded.mp4").read_bytes()
+
+    def test_a_break_of_days_is_shown_for_an_hour(self, tmp_path: Path) -> None:
+        times = np.array([0.0, 1.0, 1e7])
+        with VideoWriter(tmp_path / "lapse.mp4", fps=3e-7, size=(WIDTH, HEIGHT), times=times) as video:
+            for i in range(3):
+                video.write(grey(i))
+        assert [frame.seconds for frame in VideoReader(tmp_path / "lapse.mp4")] == [0, 1, 3601]
 
     def test_without_h264_another_codec_is_used(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(av, "codecs_available", {"mpeg4"})

@@ -1,9 +1,10 @@
 """A video or image file, read with FFmpeg."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ __all__ = ["Container", "TiledImageError"]
 
 Disposition = av.stream.Disposition
 COVER = Disposition.attached_pic | Disposition.timed_thumbnails
+RAW = ("cavsvideo", "dirac", "h261", "h263", "h264", "hevc", "m4v", "mjpeg", "mpegvideo", "vvc")
+"""FFmpeg's names of raw streams, which hold no time stamps; it makes them up for some."""
 BARE = 25.0
 """Frames per second of a raw stream that does not state its rate: what FFmpeg assumes."""
 PROBED = 300
-"""Frames whose time stamps decide the rate, where the header is not to be trusted with it."""
+"""Frames whose time stamps decide the rate, and packets that tell a picture from a video, where the header may not."""
 OFF = 0.05
 """Share by which the stamps may differ from the header's rate, which then counts."""
 LENGTH = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")  # Matroska's tag of a stream's length
@@ -106,8 +109,9 @@ class Container(Footage):
     def _stamp(self, frame: av.VideoFrame) -> float | None:
         """The frame's time in seconds."""
         # AVI stores when a frame is decoded, not when it is shown.
-        stamp = frame.dts if self._container.format.name == "avi" else frame.pts
-        return None if stamp is None else float(stamp * (self._stream.time_base or 0))
+        kind = self._container.format.name
+        stamp = frame.dts if kind == "avi" else frame.pts
+        return None if kind in RAW or stamp is None else float(stamp * (self._stream.time_base or 0))
 
     def _probed(self, fps: float | None) -> tuple[VideoInfo, Orientation]:
         """The facts, and how frames become upright."""
@@ -194,7 +198,7 @@ def _opened(path: Path) -> InputContainer:
 
 
 def _chosen(container: InputContainer, path: Path) -> VideoStream:
-    """The stream to read: no cover picture, and, if there are several, FFmpeg's choice of them."""
+    """The stream to read: no cover picture, and, of several that move, FFmpeg's choice."""
     if container.format.name == "tty":  # FFmpeg draws any text file as a terminal would
         raise VideoError(f"{path} cannot be read as a video or image: it is text; give a video file")
     streams = container.streams.video
@@ -213,5 +217,17 @@ def _chosen(container: InputContainer, path: Path) -> VideoStream:
         raise TiledImageError(f"{path} is a HEIC image in {len(known)} tiles, which FFmpeg does not put together")
     if len(known) == 1:
         return known[0]
+    # A cover need not be flagged as one, but it is a single picture.
+    counts = _packets(path)
+    moving = [stream for stream in known if counts.get(stream.index, 0) > 1] or known
     best = container.streams.best("video")
-    return next((stream for stream in known if best is not None and stream.index == best.index), known[0])
+    return next((stream for stream in moving if best is not None and stream.index == best.index), moving[0])
+
+
+def _packets(path: Path) -> Counter[int]:
+    """The number of packets of each stream at the start of a file."""
+    counts = Counter[int]()
+    with suppress(VideoError, *FAILURES), _opened(path) as container:
+        packets: Iterator[Any] = container.demux(video=list(range(len(container.streams.video))))
+        counts.update(packet.stream.index for packet in islice(packets, PROBED) if packet.size)
+    return counts

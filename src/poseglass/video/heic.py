@@ -36,6 +36,7 @@ class TiledHeic(Footage):
         except (OSError, ValueError, EOFError, RuntimeError, MemoryError) as problem:
             raise VideoError(f"{path} cannot be read as a HEIC image ({problem}); save it as JPEG") from problem
         self.info = VideoInfo(self._image.size, 30.0, 1, None)
+        self.fault = "some tiles are missing" if _is_cut_off(path) else None  # libheif leaves them black
 
     def images(self, size: tuple[int, int]) -> Iterator[TimedImage]:
         """Yield the image; see :meth:`Footage.images`."""
@@ -43,3 +44,19 @@ class TiledHeic(Footage):
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether a box ends beyond the file (ISO 14496-12, 4.2: length, name, and a long length after length 1)."""
+    size, start = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while start < size:
+            file.seek(start)
+            head = file.read(16)
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:
+                length = int.from_bytes(head[8:], "big")
+            if length == 0:  # until the end of the file
+                return False
+            start += max(length, 8)
+    return start > size

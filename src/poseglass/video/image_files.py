@@ -91,7 +91,7 @@ class ImageFiles(Footage):
         first = self._first.info
         if first.frames != 1:
             self._first.close()
-            raise VideoError(f"{paths[0]} is no single image; give one video file, or images only")
+            raise VideoError(f"{paths[0]} is not a single image; give one video file, or images only")
         guess = GUESSED.format(path=path, rate=RATE)
         self.info = VideoInfo(
             size=first.size,

@@ -18,7 +18,7 @@ from poseglass.video.image_files import ImageFiles, is_pattern
 from poseglass.video.live import refuse_live
 from poseglass.video.webp import AnimatedWebP, is_animated_webp
 
-__all__ = ["Frame", "VideoReader"]
+__all__ = ["Frame", "VideoReader", "size_within"]
 
 LOWEST, HIGHEST = 0.01, 1000.0  # frames per second that may be given
 
@@ -80,9 +80,7 @@ class VideoReader:
         self._reading: Footage | None = None
         self._probed: Footage | None = self._open()  # until the first iteration takes it
         self.info = self._probed.info
-        width, height = self.info.size
-        shrink = 1.0 if within is None else min(1.0, within[0] / width, within[1] / height)
-        self.size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+        self.size = self.info.size if within is None else size_within(self.info.size, within)
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -134,6 +132,17 @@ class VideoReader:
         else:
             where = f"some of its data could not be decoded; {count}{total} frames were read"
         return f"{self.path.name} is damaged or cut off: {where}" + (f": {footage.fault}" if footage.fault else "")
+
+
+def size_within(size: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
+    """The width and height of an image after scaling it down, if needed, to fit into another width and height.
+
+    Example:
+        >>> size_within((1920, 1080), (640, 640)), size_within((320, 180), (640, 640))
+        ((640, 360), (320, 180))
+    """
+    shrink = min(1.0, within[0] / size[0], within[1] / size[1])
+    return max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink))
 
 
 def _opened(path: Path, *, threads: int = 0, fps: float | None = None) -> Footage:
