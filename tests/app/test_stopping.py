@@ -15,9 +15,13 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are Uni
 
 
 def test_sigterm_removes_temporary_files_and_restores_the_handler(tmp_path: Path) -> None:
-    with pytest.raises(Terminated), terminable(), writing(tmp_path / "x.json") as temporary:
-        temporary.write_text("half")
-        signal.raise_signal(signal.SIGTERM)
+    def stopped() -> None:
+        with terminable(), writing(tmp_path / "x.json") as temporary:
+            temporary.write_text("half")
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Terminated):
+        stopped()
     assert not [*tmp_path.iterdir()]
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 

@@ -205,7 +205,7 @@ class TestWheels:
 def test_the_cause_that_pip_warns_of_is_in_the_error(tmp_path: Path) -> None:
     warning = "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError: refused': /x"
     script = f"import sys; sys.exit({warning!r} + '\\nERROR: No matching distribution found')"
-    with pytest.raises(DetectorError, match="No matching distribution found .'NewConnectionError: refused': /x.$"):
+    with pytest.raises(DetectorError, match=r"No matching distribution found .'NewConnectionError: refused': /x.$"):
         _run([sys.executable, "-c", script], dict(os.environ), str(tmp_path))
 
 
