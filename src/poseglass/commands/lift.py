@@ -9,7 +9,7 @@ import typer
 
 from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.keep import FORMS, parse_keep
-from poseglass.commands.outputs import checked_outputs, write_outputs
+from poseglass.commands.outputs import checked_outputs, spooling, write_outputs
 from poseglass.commands.placing import CameraOption, HeightOption, LevelOption, PitchOption, chosen_placing
 from poseglass.commands.progress import progress, tell_lifted, tell_times
 from poseglass.commands.terminal import console, tell, wrong
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
     from poseglass.motion.placing import Placing
-    from poseglass.video.reading import VideoReader
+    from poseglass.video.reading import Frame, VideoReader
+    from poseglass.video.spool import Spool
     from poseglass.waist.schedule import Keep
 
 __all__ = ["lift"]
@@ -38,7 +39,13 @@ class Lens(TypedDict):
 
 
 def lift(
-    source: Annotated[Path, typer.Argument(help="A video or image, a file of 2D keypoints, or an OpenPose folder.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A video or image, a folder or pattern of images (frames/%04d.png), a file of 2D keypoints, or "
+            "an OpenPose folder."
+        ),
+    ],
     *,
     out: Annotated[
         list[Path] | None,
@@ -104,7 +111,9 @@ def lift(
     size: Annotated[
         str | None, typer.Option(help="Keypoint files: width and height of the image in pixels, such as 1920x1080.")
     ] = None,
-    fps: Annotated[float | None, typer.Option(help="Keypoint files: frames per second.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Keypoint files, several images and raw streams: frames per second.")
+    ] = None,
     detector: Annotated[
         str | None,
         typer.Option(
@@ -120,11 +129,14 @@ def lift(
     ] = False,
 ) -> None:
     """Lift a video or 2D keypoints to 3D motion."""
-    from poseglass.lifting.source import KEYPOINT_KINDS, Keypoints, open_source, source_kind
+    from poseglass.lifting.source import KEYPOINT_KINDS, Keypoints, is_without_clock, open_source, source_kind
+    from poseglass.video.image_files import is_pattern
+    from poseglass.video.live import refuse_live
 
+    refuse_live(source)
     keypoints = source_kind(source) == "keypoints"
     kind = f"{source} is treated as {'keypoints' if keypoints else 'a video'} (keypoints are {KEYPOINT_KINDS})"
-    of_keypoints = {"--layout": layout, "--size": size, "--fps": fps}
+    of_keypoints = {"--layout": layout, "--size": size, "--fps": None if is_without_clock(source) else fps}
     of_videos = {
         "--detector": detector,
         "--detector-model": detector_model,
@@ -142,10 +154,11 @@ def lift(
         _check_filter(smooth)
     whom = _people(people, person)
     pixels, kept = _size(size), None if keep is None else parse_keep(keep)
-    outputs = checked_outputs(out or [Path(f"{source.resolve().stem}-3d.npz")], source)
+    named = source.resolve().parent if is_pattern(source) else source.resolve()
+    outputs = checked_outputs(out or [Path(f"{named.stem}-3d.npz")], source)
     if embed_video and not any((writer := writer_of(path)) and writer.embeds for path in outputs):
         wrong("--embed-video", "it needs an output that can hold the video: add -o NAME.html")
-    if not source.exists():
+    if not source.exists() and not is_pattern(source):
         raise PoseglassError(f"there is no file {source}")
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
     if focal is not None and isinstance(opened, Keypoints) and opened.main.size is None:
@@ -198,22 +211,21 @@ def _lift_and_write(
     embed: bool,
 ) -> None:
     """Lift with a progress bar, smooth if wanted, and write all outputs."""
-    from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
 
     stopwatch = Stopwatch()
-    video = None if isinstance(opened, Keypoints) else source
-    motions = _lifted(lifter, opened, people, stopwatch)
-    assert lifter.report is not None
-    if person is not None:
-        if len(motions) < person:
-            count = "1 person" if lifter.report.people == 1 else f"{lifter.report.people} people"
-            wrong("--person", f"{source} shows {count} only")
-        motions = motions[person - 1 : person]
-    tell_lifted(lifter.report, motions)
-    if smooth is not None:
-        motions = _smoothed(motions, smooth)
-    write_outputs(motions, outputs, source, video, stopwatch, embed=embed)
+    with spooling(outputs, opened, embed=embed) as spool:
+        motions = _lifted(lifter, opened, people, stopwatch, spool)
+        assert lifter.report is not None
+        if person is not None:
+            if len(motions) < person:
+                count = "1 person" if lifter.report.people == 1 else f"{lifter.report.people} people"
+                wrong("--person", f"{source} shows {count} only")
+            motions = motions[person - 1 : person]
+        tell_lifted(lifter.report, motions)
+        if smooth is not None:
+            motions = _smoothed(motions, smooth)
+        write_outputs(motions, outputs, source, spool, stopwatch, embed=embed)
     tell_times(lifter.report, stopwatch)
 
 
@@ -222,8 +234,13 @@ def _lifted(
     opened: "Keypoints | VideoReader",
     people: Literal["largest", "all"] | int,
     stopwatch: "Stopwatch",
+    spool: "Spool | None",
 ) -> "Sequence[PoseSequence]":
-    """Lift the people. The progress is that of lifting one person, or of detecting several in a video."""
+    """Lift the people, and keep the pictures that drawing needs.
+
+    The progress is that of lifting one person, or of detecting several in a video.
+    """
+    from poseglass.body.pose import PoseSequence
     from poseglass.lifting.source import Keypoints
     from poseglass.people.tracks import how_many
 
@@ -231,14 +248,25 @@ def _lifted(
         total: int | None = len(opened.people[: how_many(people)]) * len(opened.main)
     else:
         total = opened.info.frames
-    if people == "largest":
-        with progress("lifting", "lifted", total) as advance:
-            return [lifter.lift(opened, each=lambda chunk: advance(len(chunk)), stopwatch=stopwatch)]
-    if isinstance(opened, Keypoints):
-        with progress("lifting", "lifted", total) as advance:
-            return lifter.lift(opened, people=people, each=lambda chunk: advance(len(chunk)), stopwatch=stopwatch)
-    with progress("detecting", "detected people in", total) as advance:
-        return lifter.lift(opened, people=people, on_frame=lambda _: advance(1), stopwatch=stopwatch)
+    detecting = people != "largest" and not isinstance(opened, Keypoints)
+    words = ("detecting", "detected people in") if detecting else ("lifting", "lifted")
+    with progress(*words, total) as advance:
+
+        def on_frame(frame: "Frame") -> None:
+            if spool is not None:
+                with stopwatch.timing("keep pictures"), stopwatch.timing("decode", sign=-1):
+                    spool.add(frame)
+            if detecting:
+                advance(1)
+
+        motions = lifter.lift(
+            opened,
+            people=people,
+            each=None if detecting else lambda chunk: advance(len(chunk)),
+            on_frame=on_frame if detecting or spool is not None else None,
+            stopwatch=stopwatch,
+        )
+    return [motions] if isinstance(motions, PoseSequence) else motions
 
 
 def _check_filter(by: str, rate: float = math.inf) -> None:
