@@ -1,5 +1,9 @@
 """Fixtures for several test files: a synthetic walk past a camera, and the command line."""
 
+# isort: off
+import samples.shape_checks  # noqa: F401  before the package
+
+# isort: on
 import logging
 import shutil
 from collections.abc import Callable, Iterator
