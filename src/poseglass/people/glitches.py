@@ -30,8 +30,7 @@ CALM = 3.0
 LONGEST = 2
 """Frames of a glitch at most."""
 EXCHANGED = 0.5
-"""A joint is exchanged with its other side if that one's place is nearer to where it belongs than this share of the
-jump."""
+"""Two joints are exchanged if each is nearer to where the other belongs than this share of its jump."""
 
 
 class Glitches:
@@ -120,9 +119,8 @@ def _search(poses: PoseSequence) -> tuple[Float[ndarray, "f j 2"], Bool[ndarray,
         before, after = first - 1, first + length
         away = _step(points, before, first)
         back = _step(points, after - 1, after)
-        around = np.stack(
-            [_step(points, before - 1, before), _step(points, after, after + 1), _step(points, before, after)]
-        )
+        between = _step(points, before, after) / (length + 1)
+        around = np.stack([_step(points, before - 1, before), _step(points, after, after + 1), between])
         span = times[after] - times[before]
         # The smallest acceleration that takes a joint this far away and back in this time: d = a (t / 4)^2 * 2 / 2.
         least = np.maximum(LEAST * extent[first], ACCELERATION * (span / 4) ** 2 / EXTENT * extent[first])[:, None]
@@ -133,7 +131,8 @@ def _search(poses: PoseSequence) -> tuple[Float[ndarray, "f j 2"], Bool[ndarray,
         for n in range(length):
             place = points[before] + share[n][:, None, None] * (points[after] - points[before])
             with np.errstate(invalid="ignore"):
-                exchanged = np.linalg.norm(points[first + n][:, partner] - place, axis=-1) < EXCHANGED * jump
+                taken = np.linalg.norm(points[first + n][:, partner] - place, axis=-1) < EXCHANGED * jump
+            exchanged = taken & taken[:, partner]
             rows, joints = np.nonzero(hit & ~exchanged & ~wrong[first + n])
             places[first[rows] + n, joints], wrong[first[rows] + n, joints] = place[rows, joints], True
     return places, wrong
@@ -156,4 +155,3 @@ def _extent(points: Float[ndarray, "f j 2"]) -> Float[ndarray, " f"]:
     extent = np.full(len(points), np.inf)  # nobody: nothing is a glitch
     extent[shown] = np.nanmedian(windows[shown], axis=1)
     return extent
-
