@@ -159,7 +159,7 @@ class Stage:
         for figure in self.figures:
             frames = figure.shown & figure.valid
             points = (figure.points - self.target[:, None])[frames]
-            across, down, away = np.moveaxis((points + [0, usual.height, 0]) @ usual.turn.T, -1, 0)  # f j
+            across, down, away = np.moveaxis((points + np.array([0, usual.height, 0])) @ usual.turn.T, -1, 0)  # f j
             reach = np.maximum(np.abs(across) / aspect, np.abs(down)) * 2 * usual.zoom / FILLED - away
             if len(reach := reach[np.isfinite(reach)]):
                 needed.append(float(np.percentile(reach, FITTING)))
