@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from poseglass import H36M_17, PoseSequence
 from poseglass.commands.app import main
+from poseglass.cost.measuring import Product
 from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
 from samples.browser import CHROMIUM, Browser
@@ -144,6 +145,12 @@ def poseglass(workdir: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pyt
         return CommandResult(int(end.value.code or 0), *capfd.readouterr())
 
     return run
+
+
+@pytest.fixture
+def small_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Benchmarks measure the rate of a small matrix product, for tests to which it does not matter."""
+    monkeypatch.setattr(Product, "aim", 0.001)
 
 
 @pytest.fixture(scope="session")
