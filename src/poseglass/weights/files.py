@@ -88,7 +88,8 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
     with writing(folder / WEIGHTS, WeightsError) as temporary, temporary.open("wb") as file:
         file.write(header)
         file.write(memoryview(content)[start:])
-    _save_uncertainty(backbone_of(model).uncertainty, tensors, folder)
+    if isinstance(model, PoseModel):  # anything else has no description
+        _save_uncertainty(backbone_of(model).uncertainty, tensors, folder)
     with writing(folder / "config.json", WeightsError) as temporary:
         note = f"for people to read; the description that counts is in {WEIGHTS}"
         temporary.write_text(json.dumps({"note": note, **description}, indent=2) + "\n", encoding="utf-8")
@@ -194,7 +195,7 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(name.encode())
-        digest.update(tensors[name].detach().float().cpu().contiguous().numpy())
+        digest.update(tensors[name].detach().float().cpu().numpy().tobytes())
     return digest.hexdigest()
 
 
