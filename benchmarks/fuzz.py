@@ -1,8 +1,8 @@
 """Thousands of damaged files for every reader: only poseglass's own errors may come out, in bounded time and memory.
 
-``python benchmarks/fuzz.py --each 500`` prints a table. Each reader runs in a process of its own, which may use 1 GB more
-than after importing it, and 10 seconds per file. Files that break a rule are kept in ``--keep``. The same seed gives the
-same files. It needs a checkout, because the files are those of ``tests/fuzz``.
+``python benchmarks/fuzz.py --each 500`` prints a table. Each reader runs in a process of its own, which may use 1 GB
+more than after importing it, and 10 seconds per file. Files that break a rule are kept in ``--keep``. The same seed
+gives the same files. It needs a checkout, because the readers and their files are in ``tests/fuzz``.
 """
 
 import argparse
@@ -65,15 +65,13 @@ def run(name: str, count: int, seed: int, keep: Path, folder: Path) -> list[str]
                     outcomes[outcome] += 1
                 else:
                     broken += 1
-                    report(
-                        name, number, detail, damaged(content, random.Random(f"{seed} {name} {number}")), keep, reader
-                    )
+                    report(f"{name} {number}", detail, damaged(content, random.Random(f"{seed} {name} {number}")), keep)
                 number += 1
         _, status = os.waitpid(child, 0)
         if number < count:
             broken += 1
             death = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else f"exit {status}"
-            report(name, number, death, damaged(content, random.Random(f"{seed} {name} {number}")), keep, reader)
+            report(f"{name} {number}", death, damaged(content, random.Random(f"{seed} {name} {number}")), keep)
             number += 1
     return [name, str(count), str(outcomes["refused"]), str(outcomes["read"]), str(broken), f"{slowest:.2f}"]
 
@@ -105,11 +103,11 @@ def work(reader: FileReader, path: Path, content: bytes, seeds: list[str], chann
     os._exit(0)
 
 
-def report(name: str, number: int, detail: str, content: bytes, keep: Path, reader: FileReader) -> None:
+def report(name: str, detail: str, content: bytes, keep: Path) -> None:
     keep.mkdir(parents=True, exist_ok=True)
-    kept = keep / f"{name.replace(' ', '-')}-{number}-{reader.name}"
+    kept = keep / name.replace(" ", "-")
     kept.write_bytes(content)
-    print(f"violation: {name} {number}: {detail} ({kept})", flush=True)
+    print(f"violation: {name}: {detail} ({kept})", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import zipfile
 from collections.abc import Callable
 
 HOSTILE_NUMBERS = (
-    b"0", b"-1", b"1e400", b"-1e400", b"NaN", b"nan", b"Infinity", b"1e308", b"1e-320", b"2147483648", b"18446744073709551616",
-    b"9" * 30, b"9" * 5000, b"0x10", b"", b"null", b"true", b'"x"', b"[]", b"{}", b"[1,2]", b"-", b"1.5", b"1000000000",
+    b"0", b"-1", b"1e400", b"-1e400", b"NaN", b"nan", b"Infinity", b"1e308", b"1e-320", b"2147483648",
+    b"18446744073709551616", b"9" * 30, b"9" * 5000,
+    b"0x10", b"", b"null", b"true", b'"x"', b"[]", b"{}", b"[1,2]", b"-", b"1.5", b"1000000000",
 )  # fmt: skip
 """What replaces a number in a text."""
 HOSTILE_BYTES = (

@@ -53,7 +53,7 @@ def keypoints(frames: int = 12) -> pg.PoseSequence:
 
 
 def saved(poses: pg.PoseSequence) -> Callable[[Path], Any]:
-    return lambda path: poses.save(path)
+    return poses.save
 
 
 def first(name: str, entries: int) -> Callable[[Path], Any]:
@@ -100,8 +100,9 @@ def recipe(path: Path) -> None:
 
 def description(path: Path) -> None:
     path.write_text(
-        'units = "mm"\nup = "z"\nfps = 50\n[splits]\nval = ["anna"]\n[cameras.a]\nsize = [640, 480]\nfocal = [500, 500]\n'
-        'position = [0, 0, 3]\nlook_at = [0, 0, 0]\n[[takes]]\nfile = "walk*.bvh"\nsubject = "anna"\n'
+        'units = "mm"\nup = "z"\nfps = 50\n[splits]\nval = ["anna"]\n[cameras.a]\nsize = [640, 480]\n'
+        "focal = [500, 500]\nposition = [0, 0, 3]\nlook_at = [0, 0, 0]\n"
+        '[[takes]]\nfile = "walk*.bvh"\nsubject = "anna"\n'
     )
 
 

@@ -1,4 +1,4 @@
-"""Readers get damaged files, and raise poseglass's errors or nothing; ``benchmarks/fuzz.py`` does the same for hours."""
+"""Readers of damaged files raise poseglass's errors or nothing; ``benchmarks/fuzz.py`` does the same for longer."""
 
 import logging
 import random
@@ -12,7 +12,7 @@ from fuzz.mutations import damaged
 from fuzz.readers import READERS
 from poseglass.errors import PoseglassError
 
-MUTANTS = 12
+MUTANTS = 20
 """Damaged files for each reader: the whole test takes five seconds."""
 
 
@@ -29,16 +29,16 @@ def test_only_our_errors_come_out_of_damaged_files(name: str, tmp_path: Path) ->
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             reader.read(path)
-            start, refused = time.process_time(), 0
+            start, messages = time.process_time(), []
             for _ in range(MUTANTS):
                 path.write_bytes(damaged(content, generator))
                 try:
                     reader.read(path)
                 except PoseglassError as problem:
-                    refused += 1
-                    assert len(str(problem)) < 2000
+                    messages.append(str(problem))
             assert time.process_time() - start < 10
-            assert refused
+            assert messages
+            assert all(0 < len(message) < 3000 for message in messages)
     finally:
         logging.disable(logging.NOTSET)
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import FormatError, PoseError
+from poseglass.keypoints.formats import SUFFIXES
+from poseglass.keypoints.unread import UNREAD_SUFFIXES
 from poseglass.video.clock import RAW_SUFFIXES
 from poseglass.video.image_files import image_paths, is_pattern
 from poseglass.video.live import refuse_live
@@ -27,9 +29,9 @@ __all__ = [
     "source_kind",
 ]
 
-KEYPOINT_SUFFIXES = (".json", ".npz", ".npy", ".csv")
+KEYPOINT_SUFFIXES = (*SUFFIXES, *UNREAD_SUFFIXES)
 """Suffixes of 2D keypoint files (:data:`poseglass.keypoints.FORMATS`). Any other file is treated as a video."""
-KEYPOINT_KINDS = f"{', '.join(KEYPOINT_SUFFIXES)} or a folder without images"
+KEYPOINT_KINDS = f"{', '.join(SUFFIXES)} or a folder without images"
 """The kinds of keypoint paths in words, for messages."""
 
 
@@ -69,8 +71,8 @@ Source: TypeAlias = "str | PathLike[str] | PoseSequence | Sequence[PoseSequence]
 def source_kind(source: Source) -> Literal["video", "keypoints"]:
     """Whether a source holds a video or keypoints.
 
-    Paths are judged by their names: .json, .npz, .npy and .csv hold keypoints, anything else is a video. A folder holds
-    keypoints, unless it has images and no .json.
+    Paths are judged by their names: the suffixes of :data:`KEYPOINT_SUFFIXES` hold keypoints, anything else is a video.
+    A folder holds keypoints, unless it has images and no .json.
 
     Example:
         >>> source_kind("walk.MOV"), source_kind("walk.json")
