@@ -22,7 +22,8 @@ CONTEXT = 4
 LEAST = 0.06
 """Smallest jump, as a share of the body's extent in the image: about 10 cm. Ten times the jitter of detectors."""
 ACCELERATION = 300.0
-"""Metres per second squared that a jump must exceed: more than limbs of throwing and boxing people reach."""
+"""Metres per second squared that a jump must exceed. Our own choice, above the limbs of boxing, dancing and throwing
+people: ``benchmarks/glitches.py`` counts the joints of real motion that are taken for glitches."""
 EXTENT = 1.8
 """Metres that the diagonal of a person's box stands for."""
 CALM = 3.0
