@@ -20,8 +20,9 @@ from poseglass.files.unpickler import BoundedUnpickler
 __all__ = ["Hdf5File", "pandas_table", "read_dataset"]
 
 
-UNSUSPICIOUS, MOST_GROWTH = 1 << 28, 100
-"""Bytes that any array may have, and bytes per byte of the file: compressed numbers shrink to a tenth at best."""
+UNSUSPICIOUS, MOST_GROWTH = 1 << 24, 1000
+"""Bytes that any array in chunks may have, and bytes per byte of the file: chunks of missing numbers shrink to a
+thousandth. An array that is not in chunks is stored as it is."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def read_dataset(dataset: Any) -> ndarray:
     Raises:
         FormatError: It claims to be far larger than its file: HDF5 does not store what was never written.
     """
-    most = max(UNSUSPICIOUS, MOST_GROWTH * os.path.getsize(dataset.file.filename))
+    size = os.path.getsize(dataset.file.filename)
+    most = size if dataset.chunks is None else max(UNSUSPICIOUS, MOST_GROWTH * size)
     if dataset.nbytes > most:
         raise FormatError(f"{dataset.name} claims {dataset.nbytes / 1e6:.0f} MB, which the file cannot hold")
     array: ndarray = dataset[()]
