@@ -84,7 +84,9 @@ class KeypointFile:
             with zipfile.ZipFile(self.path) as archive:
                 check_archive(archive, self.path)
                 return tuple(name.removesuffix(".npy") for name in archive.namelist())
-        except (OSError, zipfile.BadZipFile) as problem:
+        except FormatError:
+            raise
+        except Exception as problem:  # a damaged archive raises many kinds of errors
             raise FormatError(f"the file is not a complete .npz archive: {problem}") from None
 
     def arrays(self) -> dict[str, ndarray]:
