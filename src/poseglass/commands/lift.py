@@ -31,11 +31,13 @@ if TYPE_CHECKING:
 __all__ = ["lift"]
 
 
-class Lens(TypedDict):
-    """What the user says about the camera and the people it sees."""
+class Settings(TypedDict):
+    """Settings of the lifter other than its models."""
 
+    flip: bool
     focal: float | None
     placing: "Placing"
+    detect_every: int
 
 
 def lift(
@@ -124,6 +126,14 @@ def lift(
     detector_model: Annotated[
         Path | None, typer.Option(help="Videos: the detector's weights, such as a MediaPipe .task file.")
     ] = None,
+    detect_every: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Videos: detect people in every Nth frame only, and interpolate in between: faster, less accurate.",
+        ),
+    ] = None,
     embed_video: Annotated[
         bool, typer.Option("--embed-video", help="Videos: store a small copy in the .html page, beside the figure.")
     ] = False,
@@ -140,6 +150,7 @@ def lift(
     of_videos = {
         "--detector": detector,
         "--detector-model": detector_model,
+        "--detect-every": detect_every,
         "--embed-video": True if embed_video else None,
     }
     for option, value in (of_videos if keypoints else of_keypoints).items():
@@ -167,8 +178,8 @@ def lift(
         _check_filter(smooth, opened.main.rate if isinstance(opened, Keypoints) else opened.info.fps)
     where = None if device == "cpu" else chosen_device(device)  # nothing is printed about the default
     wanted = None if keypoints else detector or "mediapipe"
-    lens: Lens = {"focal": focal, "placing": placing}
-    lifter = _lifter(model, kept, where, flip=flip, lens=lens, detector=wanted, detector_model=detector_model)
+    settings: Settings = {"flip": flip, "focal": focal, "placing": placing, "detect_every": detect_every or 1}
+    lifter = _lifter(model, kept, where, settings, detector=wanted, detector_model=detector_model)
     _lift_and_write(lifter, opened, whom, person, smooth=smooth, source=source, outputs=outputs, embed=embed_video)
     if where is not None:
         tell_device(where)
@@ -178,9 +189,8 @@ def _lifter(
     model: str,
     keep: "Keep | None",
     where: "torch.device | None",
+    settings: "Settings",
     *,
-    flip: bool,
-    lens: "Lens",
     detector: str | None,
     detector_model: Path | None,
 ) -> "Lifter":
@@ -194,9 +204,9 @@ def _lifter(
     with console.status("loading the model"):
         network = weights.load(model, keep=keep, device=where)
     if detector is None:
-        return Lifter(network, flip=flip, **lens)
+        return Lifter(network, **settings)
     with console.status("loading the detector (its weights are downloaded on first use)"):
-        return Lifter(network, flip=flip, **lens, detector=make_detector(detector, detector_model))
+        return Lifter(network, **settings, detector=make_detector(detector, detector_model))
 
 
 def _lift_and_write(
