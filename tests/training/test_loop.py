@@ -334,16 +334,16 @@ def test_a_run_whose_clips_another_version_drew_is_refused(recipe, unbroken):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_custom_backbone_is_trained_resumed_and_loaded(recipe, tmp_path, workers):
-    recipe = recipe.override("model.sizes={dim = 8}", f"run.workers={workers}", "optim.lr=0.01", "run.save_every=1")
-    for steps in (2, 4):
-        best = train(recipe.override(f"schedule.steps={steps}"), tmp_path / "run", backbone=OwnBackbone)
+    """A run of one worker is resumed by one or by two."""
+    recipe = recipe.override("model.sizes={dim = 8}", "optim.lr=0.01", "run.save_every=1")
+    train(recipe.override("schedule.steps=2"), tmp_path / "run", backbone=OwnBackbone)
+    resumed = recipe.override("schedule.steps=4", f"run.workers={workers}")
+    best = train(resumed, tmp_path / "run", backbone=OwnBackbone)
     trained = weights.load(best, backbone=OwnBackbone)
     assert isinstance(trained.backbone, OwnBackbone)
     assert (trained.schedule, trained.backbone.dim, trained.card.coordinates) == ({1: 4}, 8, "person")
     assert rows(tmp_path / "run")[-1]["step"] == "4"
     with pytest.raises(TrainingError, match=r"a run with another model.name"):
         train(recipe.override("schedule.steps=5", "model.sizes={}"), tmp_path / "run")
-    again = train(
-        recipe.override("schedule.steps=1", "run.workers=1"), tmp_path / "next", init=best, backbone=OwnBackbone
-    )
+    again = train(recipe.override("schedule.steps=1"), tmp_path / "next", init=best, backbone=OwnBackbone)
     assert weights.load(again, backbone=OwnBackbone).frames == 9
