@@ -79,7 +79,8 @@ def make_walk(frames: int = 90, fps: float = 30.0) -> PoseSequence:
     points = body @ np.array([ahead, [0, 1, 0], right])
     path = np.outer(seconds - seconds.mean(), np.multiply(1.2, ahead)) + np.array([0, 0.1, 4.2])
     placed = points + path[:, None]
-    pixels = FOCAL * placed[..., :2] / placed[..., 2:] + np.array(SIZE) / 2
+    # A long walk passes the camera; its last pixels are far outside the image.
+    pixels = FOCAL * placed[..., :2] / np.maximum(placed[..., 2:], 0.1) + np.array(SIZE) / 2
 
     valid = np.ones(frames, bool)
     valid[40:45] = False

@@ -19,6 +19,7 @@ ROW = ",".join(f"{value:g}" for value in person(17)[:, :2].reshape(-1))
     [
         ("", "the table has no rows"),
         ("a,b\n1,2\n", "must name columns such as nose_x"),
+        ("frame,keypoint,x,y\n0,0,1,2\n", "this table has a row for each joint"),
         (f"{HEADER}\n1\n", "line 2 has 1 cells, but the first line has 34"),
         (f"{HEADER}\n{ROW}\n{ROW[:-1]}up\n", "line 3: could not convert string to float: '.*up'"),
         ("frame,nose_x,nose_y\n0,1,2\n", "the joints nose do not cover any known layout"),

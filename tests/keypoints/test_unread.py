@@ -1,5 +1,6 @@
 """Files that are refused by their own name."""
 
+import h5py
 import numpy as np
 import pytest
 
@@ -35,6 +36,15 @@ def test_each_kind_is_refused_by_its_name(tmp_path, name):
     with pytest.raises(FormatError) as caught:
         read_keypoints(path)
     assert str(caught.value) == f"{path}: {UNREAD[name].reason}"
+
+
+def test_older_projects_of_sleap_are_recognised(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["frames"], file["instances"], file["points"] = [0], [0], [0]
+    write(tmp_path / "a.json", {"version": "2.0.0", "skeletons": [], "nodes": [], "labels": []})
+    for name in ("a.h5", "a.json"):
+        with pytest.raises(FormatError, match="this is a project of SLEAP: export it"):
+            read_keypoints(tmp_path / name)
 
 
 def test_landmarks_under_a_key_are_recognised(tmp_path):

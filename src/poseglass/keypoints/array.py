@@ -21,12 +21,11 @@ from poseglass.keypoints.clock import with_times
 from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.layouts import find_layout, layout_by_count
-from poseglass.keypoints.names import SCORES
+from poseglass.keypoints.names import SCORE_KEYS
 from poseglass.keypoints.parsing import parse_numbers
 
 __all__ = ["matches", "people_of_array", "read", "split_scores"]
 
-SCORE_ARRAYS = (*SCORES, "keypoint_scores", "keypoints_score", "keypoints_scores", "keypoint_confidence")
 TIME_ARRAYS = ("timestamps", "times", "seconds", "time")
 
 
@@ -46,7 +45,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     name, table = _choose(arrays)
     if layout is None and "layout" in arrays:
         layout = find_layout(str(arrays["layout"]))
-    scores = next((arrays[key] for key in SCORE_ARRAYS if key in arrays and key != name), None)
+    scores = next((arrays[key] for key in SCORE_KEYS if key in arrays and key != name), None)
     content = people_of_array(
         table,
         f"the array {name!r}",
@@ -164,7 +163,7 @@ def _choose(arrays: Mapping[str, ndarray]) -> tuple[str, ndarray]:
         and array.shape[-1] in (2, 3)
         and array.size
         and array.dtype.kind in "fiu"
-        and name not in SCORE_ARRAYS
+        and name not in SCORE_KEYS
     ]
     if "keypoints" in fitting:
         return "keypoints", arrays["keypoints"]

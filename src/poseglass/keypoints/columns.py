@@ -83,6 +83,11 @@ def columns_of(header: Sequence[str]) -> TableColumns:
     for joint in partial:
         places = columns.joints.pop(joint)
         columns.unknown += [header[index] for index in (places.x, places.y, places.z, places.score) if index >= 0]
+    if not columns.joints and {"x", "y"} <= {plain_name(name) for name in header}:
+        raise FormatError(
+            "this table has a row for each joint, as it has columns x and y; expected a row for each frame, with "
+            "columns such as nose_x, nose_y, nose_score"
+        )
     if not columns.joints:
         raise FormatError("the first line must name columns such as nose_x, nose_y, nose_score")
     if solid := sorted(joint for joint, places in columns.joints.items() if places.z >= 0):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from poseglass.body.skeleton import SKELETONS
 
-__all__ = ["SCORES", "TIMES", "Quantity", "plain_name", "split_column"]
+__all__ = ["SCORES", "SCORE_KEYS", "TIMES", "Quantity", "plain_name", "split_column"]
 
 Quantity = Literal["x", "y", "z", "score"]
 
@@ -24,6 +24,9 @@ SCORES = (
     "probability",
 )
 """Names of a joint's confidence: those of OpenPose, AlphaPose, DeepLabCut, SLEAP, MediaPipe, Ultralytics and MMPose."""
+
+SCORE_KEYS = (*SCORES, *(f"{joint}_{name}" for joint in ("keypoint", "keypoints") for name in SCORES))
+"""Names of the scores of all joints, as keys and arrays."""
 
 TIMES = {
     **dict.fromkeys(("seconds", "second", "sec", "s", "time", "times", "t", "time_s", "time_sec", "time_seconds"), 1.0),

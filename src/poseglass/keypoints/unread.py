@@ -79,7 +79,11 @@ UNREAD: dict[str, Unread] = {
         "this is a Python pickle, which could run code: save JSON or a numpy array instead",
     ),
     "SLEAP project": Unread(
-        lambda file: file.suffix == ".slp",
+        lambda file: (
+            file.suffix == ".slp"
+            or {"skeletons", "labels"} <= file.object.keys()
+            or (file.hdf5 is not None and {"frames", "instances"} <= set(file.hdf5.keys))
+        ),
         "this is a project of SLEAP: export it (File, Export Analysis HDF5), or sleap-convert --format analysis",
     ),
     "HDF5": Unread(
