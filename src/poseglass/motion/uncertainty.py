@@ -1,4 +1,4 @@
-"""How far a lifted joint may be from the truth: the radius that holds it with 90 % probability.
+"""The radius around a lifted joint that holds the true position with 90 % probability.
 
 For each joint, the logarithm of the radius is a linear function of a few signs of difficulty that a lifted motion shows
 (:data:`SIGNS`). The coefficients come from quantile regression of the errors of given weights on validation takes
@@ -38,7 +38,7 @@ SIGNS = ("missing", "acceleration", "foreshortening", "depth", "reach", "bone le
 NEARBY = 0.3  # seconds
 ACCELERATION_SECONDS = 1 / 15  # seconds before and after a frame from which its acceleration is computed
 LONGEST_GAP = 1.0
-"""Seconds from the nearest detection beyond which the radius is unknown. The calibration has no longer gaps."""
+"""Seconds from the nearest detection beyond which the radius is unknown. The fitted data have no longer gaps."""
 DISAGREEMENT_UNIT, FARTHEST = 0.03, 10.0  # metres
 LARGEST = 1.0  # metres: the largest radius
 FORMAT = "poseglass uncertainty 1"
@@ -46,7 +46,7 @@ FORMAT = "poseglass uncertainty 1"
 
 @dataclass(frozen=True, eq=False)
 class UncertaintyModel:
-    """The coefficients of some weights.
+    """The calibration of one set of weights.
 
     Args:
         coefficients: For each kind of joint, such as ``"knee"``, the constant and the factor of each sign, in the
