@@ -57,3 +57,9 @@ def test_scores_have_other_names(tmp_path, score):
 def test_coordinates_that_are_lists_are_refused(tmp_path):
     with pytest.raises(FormatError, match="every joint must have numbers x and y"):
         read_keypoints(write(tmp_path / "p.json", [{"nose": {"x": [1, 2], "y": [1, 2], "score": [1, 2]}}]))
+
+
+def test_people_without_joints_are_absent(tmp_path):
+    frame = {n: {"x": p[0], "y": p[1]} for n, p in zip(COCO_17.joints, person(17), strict=True)}
+    listed = [{"keypoints": [{"name": name, **point} for name, point in frame.items()]}, {"keypoints": []}]
+    assert read_keypoints(write(tmp_path / "p.json", [listed, [{"keypoints": []}]])).validity.tolist() == [True, False]

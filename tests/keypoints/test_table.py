@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from poseglass import COCO_17
+from poseglass import BLAZEPOSE_33, COCO_17
 from poseglass.errors import FormatError
 from poseglass.keypoints import read_keypoints, read_people
-from samples.keypoint_files import person
+from samples.keypoint_files import SIZE, person
 
 HEADER = ",".join(f"{joint}_{axis}" for joint in COCO_17.joints for axis in "xy")
 ROW = ",".join(f"{value:g}" for value in person(17)[:, :2].reshape(-1))
@@ -19,6 +20,7 @@ ROW = ",".join(f"{value:g}" for value in person(17)[:, :2].reshape(-1))
     [
         ("", "the table has no rows"),
         ("a,b\n1,2\n", "must name columns such as nose_x"),
+        ("frame,keypoint,x,y\n0,0,1,2\n", "this table has a row for each joint"),
         (f"{HEADER}\n1\n", "line 2 has 1 cells, but the first line has 34"),
         (f"{HEADER}\n{ROW}\n{ROW[:-1]}up\n", "line 3: could not convert string to float: '.*up'"),
         ("frame,nose_x,nose_y\n0,1,2\n", "the joints nose do not cover any known layout"),
@@ -202,3 +204,53 @@ def test_a_rate_that_is_no_rate_is_refused(tmp_path, fps):
     (tmp_path / "t.csv").write_text(f"{HEADER}\n{ROW}\n{ROW}\n")
     with pytest.raises(FormatError, match="fps must be a positive number"):
         read_keypoints(tmp_path / "t.csv", fps=fps)
+
+
+@pytest.mark.parametrize(("unit", "step"), [("milliseconds", 40), ("microseconds", 40_000), ("nanoseconds", 4 * 10**7)])
+def test_a_unit_that_is_not_named_follows_from_the_steps(tmp_path, caplog, unit, step):
+    lines = "\n".join(f"{17 * 10**14 + n * step},{ROW}" for n in range(5))
+    (tmp_path / "t.csv").write_text(f"timestamp,{HEADER}\n{lines}\n")
+    poses = read_keypoints(tmp_path / "t.csv")
+    assert poses.rate == pytest.approx(25)
+    assert poses.start == 0  # a clock on the wall
+    assert f"t.csv: the unit of timestamp is unknown; {unit} are assumed" in caplog.text
+
+
+@pytest.mark.parametrize(("name", "step"), [("time", 5.0), ("time_s", 40)])
+def test_slow_rates_are_read(tmp_path, caplog, name, step):
+    lines = "\n".join(f"{n * step},{ROW}" for n in range(5))
+    (tmp_path / "t.csv").write_text(f"{name},{HEADER}\n{lines}\n")
+    assert read_keypoints(tmp_path / "t.csv").rate == pytest.approx(1 / step)
+    assert not caplog.text
+
+
+def test_dates_are_times(tmp_path):
+    lines = "\n".join(f"2024-05-17 10:30:0{n}.5,{ROW}" for n in range(3))
+    (tmp_path / "t.csv").write_text(f"time,{HEADER}\n{lines}\n")
+    assert read_keypoints(tmp_path / "t.csv").rate == pytest.approx(1)
+    (tmp_path / "t.csv").write_text(f"time,{HEADER}\nnoon,{ROW}\n")
+    with pytest.raises(FormatError, match="line 2: 'noon' is not a time"):
+        read_keypoints(tmp_path / "t.csv")
+
+
+def test_a_text_file_with_names_of_columns_is_a_table(tmp_path):
+    table(tmp_path / "t.csv", "_score", separator="\t").rename(tmp_path / "t.txt")
+    assert len(read_keypoints(tmp_path / "t.txt")) == 2
+
+
+@pytest.mark.parametrize("shift", [0, -1])
+def test_a_table_of_mediapipe_has_shares_and_depths(tmp_path, caplog, shift):
+    """World landmarks are metres from the pelvis."""
+    names = [f"{joint}_{end}" for joint in BLAZEPOSE_33.joints for end in ("x", "y", "z", "visibility")]
+    joints = person(33) / [*SIZE, 1] + [shift, 0, 0]
+    row = np.insert(joints, 2, -0.2, axis=1)
+    (tmp_path / "t.csv").write_text(f"{','.join(names)}\n{','.join(f'{v:.6f}' for v in row.reshape(-1))}\n")
+    if shift:
+        with pytest.raises(FormatError, match=r"the table is three-dimensional \(it has nose_z\)"):
+            read_keypoints(tmp_path / "t.csv", size=SIZE)
+        return
+    poses = read_keypoints(tmp_path / "t.csv", size=SIZE)
+    assert_allclose(poses.points[0], person(33)[:, :2], atol=1e-2)
+    assert "coordinates are shares of the image, as MediaPipe writes; z is ignored" in caplog.text
+    with pytest.raises(FormatError, match="its size is needed: give --size"):
+        read_keypoints(tmp_path / "t.csv")

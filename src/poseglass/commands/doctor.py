@@ -97,7 +97,7 @@ def _devices() -> Iterator[Check]:
     from poseglass.models import devices
 
     for name in devices.available():
-        yield Check(name, True, devices.describe(devices.device(name)).removeprefix(name).strip())
+        yield Check(name, True, devices.full_name(devices.device(name)).removeprefix(name).strip())
 
 
 def _detectors() -> Iterator[Check]:

@@ -18,15 +18,14 @@ from poseglass.body.skeleton import BLAZEPOSE_33, Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints.axes import frames_first
 from poseglass.keypoints.clock import with_times
-from poseglass.keypoints.file import KeypointFile
+from poseglass.keypoints.file import RAGGED, KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.layouts import find_layout, layout_by_count
-from poseglass.keypoints.names import SCORES
+from poseglass.keypoints.names import SCORE_KEYS
 from poseglass.keypoints.parsing import parse_numbers
 
 __all__ = ["matches", "people_of_array", "read", "split_scores"]
 
-SCORE_ARRAYS = (*SCORES, "keypoint_scores", "keypoints_score", "keypoints_scores", "keypoint_confidence")
 TIME_ARRAYS = ("timestamps", "times", "seconds", "time")
 
 
@@ -46,7 +45,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     name, table = _choose(arrays)
     if layout is None and "layout" in arrays:
         layout = find_layout(str(arrays["layout"]))
-    scores = next((arrays[key] for key in SCORE_ARRAYS if key in arrays and key != name), None)
+    scores = next((arrays[key] for key in SCORE_KEYS if key in arrays and key != name), None)
     content = people_of_array(
         table,
         f"the array {name!r}",
@@ -60,7 +59,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         times = parse_numbers(times, "the times").reshape(-1)
         if len(times) != len(content.frames):
             raise FormatError(f"there must be one time per frame, {len(content.frames)}, got {len(times)}")
-        content = with_times(content, times.tolist(), "the times")
+        content = with_times(content, times.tolist(), "the times", unit=None)
     return KeypointFrames(
         content.skeleton,
         content.frames,
@@ -68,6 +67,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         _size(arrays),
         content.timestamps,
         content.start,
+        notes=content.notes,
     )
 
 
@@ -150,8 +150,7 @@ def _load(file: KeypointFile) -> ndarray:
         table = np.load(file.path, allow_pickle=False, mmap_mode="r")  # a header that claims too much is refused
         return np.asarray(table)
     except Exception as problem:
-        ragged = ": an array of frames with different numbers of people? Fill up with NaN"
-        hint = ragged if "bject" in str(problem) else ""
+        hint = RAGGED if "bject" in str(problem) else ""
         raise FormatError(f"cannot read the array: {problem}{hint}") from None
 
 
@@ -164,7 +163,7 @@ def _choose(arrays: Mapping[str, ndarray]) -> tuple[str, ndarray]:
         and array.shape[-1] in (2, 3)
         and array.size
         and array.dtype.kind in "fiu"
-        and name not in SCORE_ARRAYS
+        and name not in SCORE_KEYS
     ]
     if "keypoints" in fitting:
         return "keypoints", arrays["keypoints"]

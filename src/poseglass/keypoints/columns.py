@@ -14,7 +14,7 @@ FRAMES = ("frame", "frames", "frame_id", "frame_idx", "frame_index", "frame_no",
 PEOPLE = ("track", "track_id", "person", "person_id", "id", "idx", "instance_id", "individual")
 IMAGES = ("image", "image_id", "image_name", "file", "filename", "file_name", "img", "path")
 VALID = ("valid", "detected")
-USELESS = ("", "index", "unnamed_0", "instance_score", "bbox_score", "score", "confidence", "label", "class", "fps")
+USELESS = ("", "index", "unnamed_0", "instance_score", "bbox_score", "score", "confidence", "label", "class")
 """Names of columns that other tools write and that say nothing about the pose."""
 
 
@@ -39,7 +39,7 @@ class TableColumns:
         person: The number or name of the person.
         valid: Whether the person was detected.
         time: The time.
-        unit: The length of the unit of the time in seconds.
+        unit: The length of the unit of the time in seconds; None if the name does not say.
         unknown: The names of the columns that were not understood.
     """
 
@@ -49,7 +49,7 @@ class TableColumns:
     person: int | None = None
     valid: int | None = None
     time: int | None = None
-    unit: float = 1.0
+    unit: float | None = None
     unknown: list[str] = field(default_factory=list)
 
 
@@ -57,7 +57,7 @@ def columns_of(header: Sequence[str]) -> TableColumns:
     """The columns of a table, by their names.
 
     Raises:
-        FormatError: Two columns hold the same, no joint has x and y, or the table is three-dimensional.
+        FormatError: Two columns hold the same, or no joint has x and y.
     """
     columns = TableColumns()
     spotted: dict[str, str] = {}
@@ -83,10 +83,13 @@ def columns_of(header: Sequence[str]) -> TableColumns:
     for joint in partial:
         places = columns.joints.pop(joint)
         columns.unknown += [header[index] for index in (places.x, places.y, places.z, places.score) if index >= 0]
+    if not columns.joints and {"x", "y"} <= {plain_name(name) for name in header}:
+        raise FormatError(
+            "this table has a row for each joint, as it has columns x and y; expected a row for each frame, with "
+            "columns such as nose_x, nose_y, nose_score"
+        )
     if not columns.joints:
         raise FormatError("the first line must name columns such as nose_x, nose_y, nose_score")
-    if solid := sorted(joint for joint, places in columns.joints.items() if places.z >= 0):
-        raise FormatError(f"the table is three-dimensional (it has {solid[0]}_z); 2D keypoints in pixels are expected")
     return columns
 
 

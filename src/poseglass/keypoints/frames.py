@@ -17,6 +17,9 @@ __all__ = ["KeypointFrames", "detected", "one_person", "rows", "span"]
 # numbers are not those of one video's frames; COCO's image ids, for example, run to 600 000.
 MOST_FRAMES, MOST_FRAMES_PER_DETECTION = 10_000, 100
 
+FARTHEST = 1e9
+"""Pixels from the corner of the image: whatever is further away is damage, and its square would overflow."""
+
 
 @dataclass(frozen=True)
 class KeypointFrames:
@@ -51,12 +54,14 @@ def detected(
 ) -> DetectedPerson:
     """A person with the joints of a skeleton, which come first: whole-body layouts go on with feet, face and hands.
 
-    The arrays are copies, so the ones that were parsed can be freed; numbers beyond float32 become infinite.
+    The arrays are copies, so the ones that were parsed can be freed. Coordinates beyond :data:`FARTHEST` are unknown.
     """
-    with np.errstate(over="ignore"):
-        return DetectedPerson(
-            np.array(points[: len(skeleton)], np.float32), np.array(scores[: len(skeleton)], np.float32), track
-        )
+    near = np.abs(points[: len(skeleton)]) < FARTHEST  # j 2
+    return DetectedPerson(
+        np.where(near, points[: len(skeleton)], np.nan).astype(np.float32),
+        np.clip(scores[: len(skeleton)], -FARTHEST, FARTHEST).astype(np.float32),
+        track,
+    )
 
 
 def one_person(

@@ -12,7 +12,7 @@ from poseglass.errors import FormatError
 from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.layouts import layout_by_count
-from poseglass.keypoints.parsing import numbered_frames, parse_numbers, parse_scores
+from poseglass.keypoints.parsing import numbered_frames, parse_numbers, scores_in
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -42,7 +42,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
                 raise FormatError(f"{spot}: pose must be pairs of x and y, got {len(values)} numbers")
             joints = np.reshape(values, (-1, 2))  # j 2
             skeleton = layout_by_count(len(joints), skeleton, spot)
-            scores = parse_scores(person.get("score"), len(joints), f"{spot}: score")
+            scores = scores_in(person, len(joints), spot)
             people.append(detected(joints, scores, skeleton))
     if skeleton is None:
         raise FormatError("no frame shows a person")

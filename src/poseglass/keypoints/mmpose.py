@@ -12,7 +12,7 @@ from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.layouts import layout_by_count, layout_by_names
 from poseglass.keypoints.names import plain_name
-from poseglass.keypoints.parsing import numbered_frames, parse_joints, parse_scores, person_number
+from poseglass.keypoints.parsing import numbered_frames, parse_joints, person_number, scores_in
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -39,7 +39,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         people = frames.setdefault(index, [])
         for spot, instance in crowd:
             joints = parse_joints(instance["keypoints"], f"{spot}: keypoints")[:, :2]
-            scores = parse_scores(instance.get("keypoint_scores"), len(joints), f"{spot}: keypoint_scores")
+            scores = scores_in(instance, len(joints), spot)
             if order is not None:
                 if len(joints) != len(names):
                     raise FormatError(f"{spot} has {len(joints)} joints, but meta_info names {len(names)}")

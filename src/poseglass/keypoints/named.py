@@ -88,7 +88,7 @@ def _joints(person: Any, place: str) -> NamedJoints:
         score = next((point[key] for key in SCORES if point.get(key) is not None), 1.0)
         names.append(plain_name(name))
         rows.append([point["x"], point["y"], score])
-    table = parse_numbers(rows, f"{place}: the joints").reshape(len(rows), -1)
+    table = parse_numbers(rows, f"{place}: the joints") if rows else np.zeros((0, 3))
     if table.shape != (len(rows), 3):
         raise FormatError(f"{place}: every joint must have numbers x and y, got {shortened(rows[0])}")
     return NamedJoints(tuple(names), table)

@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from poseglass.errors import FormatError
 from poseglass.keypoints.file import is_empty
+from poseglass.keypoints.names import SCORE_KEYS
 
 __all__ = [
     "frame_number",
@@ -21,6 +22,7 @@ __all__ = [
     "parse_scores",
     "people_in",
     "person_number",
+    "scores_in",
     "shortened",
     "whole_number",
 ]
@@ -135,6 +137,18 @@ def parse_scores(value: Any, joints: int, place: str) -> Float[ndarray, " j"]:
     if len(array) != joints:
         raise FormatError(f"{place} must be {joints} scores, one per joint, got {len(array)}")
     return array
+
+
+def scores_in(entry: dict[str, Any], joints: int, place: str) -> Float[ndarray, " j"]:
+    """The scores of a person's joints under any of their usual names; all 1 if there are none.
+
+    A single number is the score of the person, not of the joints.
+
+    Raises:
+        FormatError: There are more or fewer scores than joints.
+    """
+    key = next((key for key in SCORE_KEYS if not isinstance(entry.get(key), int | float | None)), "")
+    return parse_scores(entry.get(key), joints, f"{place}: {key}")
 
 
 def whole_number(value: Any, place: str) -> int:

@@ -18,7 +18,7 @@ from poseglass.errors import FormatError
 from poseglass.keypoints.file import KeypointFile, is_empty
 from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.layouts import layout_by_count
-from poseglass.keypoints.parsing import objects, parse_numbers, parse_scores, person_number
+from poseglass.keypoints.parsing import objects, parse_numbers, person_number, scores_in
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -59,7 +59,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
             if not len(x):
                 continue
             skeleton = layout_by_count(len(x), skeleton or layout, spot, fixed={17: COCO_17})
-            scores = parse_scores(keypoints.get("visible"), len(x), f"{spot}: visible")
+            scores = scores_in(keypoints, len(x), spot)
             track = person_number(detection.get("track_id"), f"{spot}: track_id")
             points = np.stack([x, y], -1)  # j 2
             largest = max(largest, float(np.nanmax(np.abs(points), initial=0)))
