@@ -1,5 +1,6 @@
 """What ``poseglass lift`` prints while it works and when it is done."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
@@ -67,11 +68,12 @@ def tell_lifted(report: "LiftReport", motions: "Sequence[PoseSequence]") -> None
 
 
 def tell_times(report: "LiftReport", stopwatch: "Stopwatch") -> None:
-    """Print the time in all, and of each stage."""
+    """Print the time in all, how busy the cores were, and the time of each stage."""
     elapsed = stopwatch.elapsed
     stages = ", ".join(f"{stage} {_seconds(seconds)}" for stage, seconds in stopwatch.seconds.items())
     pace = report.frames / elapsed
-    tell(f"{_seconds(elapsed)} in all, {pace:.0f} frames/s (busy: {stages}; stages overlap)")
+    use = f"{stopwatch.cores:.1f} of {os.cpu_count()} cores"
+    tell(f"{_seconds(elapsed)} in all, {pace:.0f} frames/s on {use} (busy: {stages}; stages overlap)")
 
 
 def _in_sight(motion: "PoseSequence") -> str:
