@@ -165,7 +165,8 @@ def lift(
     }
     for option, value in (of_videos if keypoints else of_keypoints).items():
         if value is not None:
-            wrong(option, f"it is for {'videos' if keypoints else 'keypoints'} only, but {kind}")
+            frames = "keypoints, several images and raw streams" if option == "--fps" else "keypoints"
+            wrong(option, f"it is for {'videos' if keypoints else frames} only, but {kind}")
     if fps is not None and not 0.01 <= fps <= 1000:
         wrong("--fps", f"frames per second must be a number from 0.01 to 1000, not {fps:g}")
     if focal is not None and not 0 < focal < math.inf:

@@ -62,8 +62,8 @@ def tell_lifted(report: "LiftReport", motions: "Sequence[PoseSequence]") -> None
         for motion in motions:
             tell(f"person {motion.person} in {_in_sight(motion)}")
     if report.filled:
-        joints = "1 joint of 1 frame" if report.filled == 1 else f"{report.filled} joints of single frames"
-        tell(f"the detector's position of {joints} was a glitch, and is filled in")
+        glitches = "1 glitch" if report.filled == 1 else f"{report.filled} glitches"
+        tell(f"filled in {glitches} of the 2D detector (each a joint in one frame)")
     tell(f"{report.kept} of {report.frames} frames kept in the model's middle layers")
 
 

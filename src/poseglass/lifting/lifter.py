@@ -174,7 +174,7 @@ class Lifter:
                 several people are lifted, with all chunks of one person, then those of the next. If the most prominent
                 person of a video is not the one that was followed at first, their chunks follow from the first frame.
             on_frame: Called in another thread with each frame of a video, in order, before detection. If one person is
-                lifted, a chunk of motion follows its frames by up to two windows of the model.
+                lifted, a chunk of motion follows its frames by up to two windows of the model and one more chunk.
             stopwatch: Counts the stages "decode", "detect" and "lift".
 
         Returns:
@@ -231,8 +231,9 @@ class Lifter:
         """Lift one person in frames as they arrive, and yield the motion in chunks as soon as each is final.
 
         Memory stays bounded. Decoding, detection and lifting overlap. A chunk follows its frames by up to two windows
-        of the model. The person is the most prominent one at first; when they have been out of sight for three seconds,
-        the most prominent one in sight is followed instead.
+        of the model and one more chunk, whose frames tell glitches of the detector from movements. The person is the
+        most prominent one at first; when they have been out of sight for three seconds, the most prominent one in
+        sight is followed instead.
 
         Args:
             frames: Images with increasing times, such as a :class:`poseglass.video.reading.VideoReader`.

@@ -19,6 +19,9 @@ from poseglass.own.joint_names import JOINTS, Blend, suggest
 
 __all__ = ["read_description"]
 
+LARGEST_NUMBER = 1e9
+"""No length, rate or number of pixels is larger."""
+
 # The keys of each table, with the kind of value that each takes.
 KEYS: dict[str, dict[str, str]] = {
     "": {
@@ -234,7 +237,7 @@ class _DescriptionReader:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER
 
 
 def _numbers(value: Any, *counts: int) -> bool:
