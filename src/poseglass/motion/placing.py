@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from poseglass.body.geometry import USUAL_FOCAL
@@ -13,8 +13,10 @@ from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
 from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
+from poseglass.motion.body_size import body_size
 from poseglass.motion.contact import ANKLES, foot_contact, still_feet
-from poseglass.motion.ground import WEIGHTS, Ground, find_ground
+from poseglass.motion.flight import free_fall
+from poseglass.motion.ground import Ground, find_ground
 from poseglass.motion.root_path import Support, root_path
 from poseglass.motion.sight import Sight
 
@@ -61,7 +63,8 @@ def place(
     """Add the trajectory to a lifted motion: where the person is, when the feet stand, and where the ground is.
 
     The path is one robust solve over the whole track (:func:`poseglass.motion.root_path.root_path`): it fits the 2D
-    poses, is smooth, and keeps feet that stand in place.
+    poses, is smooth, keeps feet that stand in place, and falls freely in flight. The poses are scaled frame by frame, so
+    that the person keeps one size (:func:`poseglass.motion.body_size.body_size`).
 
     Args:
         motion: Poses of Human3.6M's joints in camera space, relative to the pelvis, with `pose2d` and `size`. Without
@@ -119,8 +122,9 @@ def place_together(
         return list(motions)
     if focal is None:
         focal = USUAL_FOCAL * max(motions[0].size)
-    scale = 1.0 if height is None else height / stature(motions[0].points)
-    people = [_Person(motion, focal, scale) for motion in motions]
+    sizes = [body_size(motion.points.astype(float), _visible(motion), motion.times) for motion in motions]
+    scale = 1.0 if height is None else height / stature(motions[0].points / sizes[0][:, None, None])
+    people = [_Person(motion, focal, scale / size) for motion, size in zip(motions, sizes, strict=True)]
     for _ in range(ROUNDS):
         ground = _ground(people, pitch)
         for person in people:
@@ -133,11 +137,11 @@ def place_together(
 
 
 class _Person:
-    """One person while the path is solved."""
+    """One person while the path is solved, with poses that are multiplied by a factor per frame."""
 
-    def __init__(self, motion: PoseSequence, focal: float, scale: float) -> None:
-        self._motion, self._focal, self._scale = motion, focal, scale
-        self._points, self.times = motion.points.astype(np.float64) * scale, motion.times
+    def __init__(self, motion: PoseSequence, focal: float, factors: Float[ndarray, " f"]) -> None:
+        self._motion, self._focal, self._factors, self.times = motion, focal, factors, motion.times
+        self._points = motion.points.astype(np.float64) * factors[:, None, None]
         self._sight = _sight(motion, self._points, focal)
         self.path = root_path(self._sight, self.times)
         self._contact = np.full((len(motion), 2), 0.5)
@@ -157,9 +161,11 @@ class _Person:
 
     def solve(self, ground: Ground) -> None:
         """Find the contact by the path, and the path by the contact."""
-        self._contact = foot_contact(self.places, ground.up, self.times)
-        support = Support(self._contact, self._points[:, ANKLES], ground.up, WEIGHTS @ self._points)
-        self.path = root_path(self._sight, self.times, support)
+        places = self.places
+        self._contact = foot_contact(places, ground.up, self.times)
+        support = Support(self._contact, self._points[:, ANKLES])
+        fall = free_fall(places, self._contact, ground.up, self.times)
+        self.path = root_path(self._sight, self.times, support=support, fall=fall, start=self.path)
 
     def placed(self, to_world: Float[ndarray, "4 4"] | None) -> PoseSequence:
         """The motion with its trajectory."""
@@ -167,7 +173,7 @@ class _Person:
         return replace(
             self._motion,
             points=self._points,
-            uncertainty=None if radii is None else radii * self._scale,
+            uncertainty=None if radii is None else radii * self._factors[:, None],
             trajectory=Trajectory(self.path, contact=self._contact, to_world=to_world, focal=float(self._focal)),
         )
 
@@ -193,6 +199,13 @@ def stature(points: Float[ndarray, "f 17 3"]) -> float:
 
     legs = (median("left_hip", "left_knee", "left_ankle") + median("right_hip", "right_knee", "right_ankle")) / 2
     return SOLE * (legs + median("pelvis", "spine", "thorax") + median("thorax", "head_top"))
+
+
+def _visible(motion: PoseSequence) -> Bool[ndarray, " f"]:
+    """Whether a frame shows the person."""
+    assert motion.pose2d is not None
+    visible: ndarray = motion.validity & motion.pose2d.validity
+    return visible
 
 
 def _sight(motion: PoseSequence, points: Float[ndarray, "f 17 3"], focal: float) -> Sight:
