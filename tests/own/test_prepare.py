@@ -11,6 +11,7 @@ from poseglass.data.recordings.store import Recordings
 from poseglass.data.synthetic.people import detections
 from poseglass.errors import DataError
 from poseglass.own.prepare import prepare_clips, prepare_recordings
+from samples import c3d_files
 from samples import motion_files as files
 from samples.studio import add_takes, pixels, project, z_up
 
@@ -44,7 +45,7 @@ def test_clips_keep_the_credit(studio, tmp_path):
 def test_every_format_gives_the_same_clip(write, tmp_path):
     points = files.people()
     suffix = "." + write.removeprefix("write_")
-    getattr(files, write)(tmp_path / f"walk{suffix}", points)
+    getattr(c3d_files if suffix == ".c3d" else files, write)(tmp_path / f"walk{suffix}", points)
     prepared = prepare_clips(tmp_path / f"walk{suffix}", tmp_path / "clips.npz")
     assert_allclose(prepared.clips.clips[0].points[::6], points[::5], atol=2e-5)
 

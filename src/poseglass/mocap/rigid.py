@@ -32,6 +32,9 @@ class RigidMotion:
         fps: Frames per second.
         unit: Metres per unit of length; None if the file does not state it.
         fps_assumed: Whether `fps` is the format's usual rate because the file states none.
+        up: The axis that points up, such as ``y`` or ``-z``; None if neither the file nor its format states it.
+        up_assumed: Whether `up` is only the format's custom.
+        notes: What the reader assumed or left out, one sentence each.
 
     Example:
         >>> import numpy as np
@@ -48,6 +51,9 @@ class RigidMotion:
     fps: float
     unit: float | None = None
     fps_assumed: bool = False
+    up: str | None = None
+    up_assumed: bool = False
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -80,4 +86,4 @@ class RigidMotion:
 
     def tracks(self) -> PointTracks:
         """The joint positions as named points."""
-        return PointTracks(self.names, self.positions, self.fps, self.unit)
+        return PointTracks(self.names, self.positions, self.fps, self.unit, up=self.up, notes=self.notes)

@@ -13,7 +13,7 @@ from poseglass.data.recordings.splits import SPLITS
 from poseglass.errors import DataError
 from poseglass.keypoints import LAYOUTS
 from poseglass.mocap.rotations import vector_rotations
-from poseglass.mocap.tracks import UNITS
+from poseglass.mocap.tracks import UNITS, unit_of
 from poseglass.own.description import MotionDescription, OwnCamera, TakeEntry
 from poseglass.own.joint_names import JOINTS, Blend, suggest
 
@@ -113,7 +113,7 @@ class _DescriptionReader:
         joints = {joint: self.blend(joint, value) for joint, value in top.pop("joints", {}).items()}
         cameras = {name: self.camera(name, entry) for name, entry in top.pop("cameras", {}).items()}
         description = MotionDescription(
-            unit=UNITS[unit] if isinstance(unit, str) else unit,
+            unit=unit_of(unit) if isinstance(unit, str) else unit,
             names=LAYOUTS[skeleton].joints if isinstance(skeleton, str) else tuple(skeleton),
             splits=self.splits(top.pop("splits", {})),
             joints={joint: blend for joint, blend in joints.items() if blend is not None},
@@ -252,7 +252,7 @@ def _fits(kind: str, value: Any) -> bool:
         case "number":
             return _is_number(value) and value > 0
         case "unit":
-            return value in UNITS if isinstance(value, str) else _is_number(value) and value > 0
+            return unit_of(value) is not None if isinstance(value, str) else _is_number(value) and value > 0
         case "up":
             return isinstance(value, str) and value in UP
         case "space":
