@@ -1,4 +1,5 @@
-"""The command line: ``poseglass lift``, ``train``, ``evaluate``, ``reproduce``, ``bench``, ``convert``, ``data``.
+"""The command line: ``poseglass lift``, ``train``, ``evaluate``, ``reproduce``, ``bench``, ``convert``, ``data``,
+``doctor``.
 
 Results go to standard output, everything else to standard error. The exit code is 0 for success, 1 for a problem with a
 file, 2 for a problem with the command line, and 130 after Ctrl-C.
@@ -16,6 +17,7 @@ from poseglass import __version__
 from poseglass.commands.bench import bench
 from poseglass.commands.convert import convert
 from poseglass.commands.data import data
+from poseglass.commands.doctor import doctor
 from poseglass.commands.evaluate import evaluate
 from poseglass.commands.lift import lift
 from poseglass.commands.reproduce import reproduce
@@ -82,5 +84,5 @@ def _root(
     pass
 
 
-for command in (lift, train, evaluate, reproduce, bench, convert):
+for command in (lift, train, evaluate, reproduce, bench, convert, doctor):
     app.command()(command)

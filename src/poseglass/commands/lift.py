@@ -9,7 +9,7 @@ import typer
 
 from poseglass.commands.device import DeviceOption, chosen_device, tell_device
 from poseglass.commands.keep import FORMS, parse_keep
-from poseglass.commands.outputs import checked_outputs, write_outputs
+from poseglass.commands.outputs import checked_outputs, spooling, write_outputs
 from poseglass.commands.placing import CameraOption, HeightOption, LevelOption, PitchOption, chosen_placing
 from poseglass.commands.progress import progress, tell_lifted, tell_times
 from poseglass.commands.terminal import console, tell, wrong
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
     from poseglass.motion.placing import Placing
-    from poseglass.video.reading import VideoReader
+    from poseglass.video.reading import Frame, VideoReader
+    from poseglass.video.spool import Spool
     from poseglass.waist.schedule import Keep
 
 __all__ = ["lift"]
@@ -198,22 +199,21 @@ def _lift_and_write(
     embed: bool,
 ) -> None:
     """Lift with a progress bar, smooth if wanted, and write all outputs."""
-    from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
 
     stopwatch = Stopwatch()
-    video = None if isinstance(opened, Keypoints) else source
-    motions = _lifted(lifter, opened, people, stopwatch)
-    assert lifter.report is not None
-    if person is not None:
-        if len(motions) < person:
-            count = "1 person" if lifter.report.people == 1 else f"{lifter.report.people} people"
-            wrong("--person", f"{source} shows {count} only")
-        motions = motions[person - 1 : person]
-    tell_lifted(lifter.report, motions)
-    if smooth is not None:
-        motions = _smoothed(motions, smooth)
-    write_outputs(motions, outputs, source, video, stopwatch, embed=embed)
+    with spooling(outputs, opened, embed=embed) as spool:
+        motions = _lifted(lifter, opened, people, stopwatch, spool)
+        assert lifter.report is not None
+        if person is not None:
+            if len(motions) < person:
+                count = "1 person" if lifter.report.people == 1 else f"{lifter.report.people} people"
+                wrong("--person", f"{source} shows {count} only")
+            motions = motions[person - 1 : person]
+        tell_lifted(lifter.report, motions)
+        if smooth is not None:
+            motions = _smoothed(motions, smooth)
+        write_outputs(motions, outputs, source, spool, stopwatch, embed=embed)
     tell_times(lifter.report, stopwatch)
 
 
@@ -222,8 +222,13 @@ def _lifted(
     opened: "Keypoints | VideoReader",
     people: Literal["largest", "all"] | int,
     stopwatch: "Stopwatch",
+    spool: "Spool | None",
 ) -> "Sequence[PoseSequence]":
-    """Lift the people. The progress is that of lifting one person, or of detecting several in a video."""
+    """Lift the people, and keep the pictures that drawing needs.
+
+    The progress is that of lifting one person, or of detecting several in a video.
+    """
+    from poseglass.body.pose import PoseSequence
     from poseglass.lifting.source import Keypoints
     from poseglass.people.tracks import how_many
 
@@ -231,14 +236,25 @@ def _lifted(
         total: int | None = len(opened.people[: how_many(people)]) * len(opened.main)
     else:
         total = opened.info.frames
-    if people == "largest":
-        with progress("lifting", "lifted", total) as advance:
-            return [lifter.lift(opened, each=lambda chunk: advance(len(chunk)), stopwatch=stopwatch)]
-    if isinstance(opened, Keypoints):
-        with progress("lifting", "lifted", total) as advance:
-            return lifter.lift(opened, people=people, each=lambda chunk: advance(len(chunk)), stopwatch=stopwatch)
-    with progress("detecting", "detected people in", total) as advance:
-        return lifter.lift(opened, people=people, on_frame=lambda _: advance(1), stopwatch=stopwatch)
+    detecting = people != "largest" and not isinstance(opened, Keypoints)
+    words = ("detecting", "detected people in") if detecting else ("lifting", "lifted")
+    with progress(*words, total) as advance:
+
+        def on_frame(frame: "Frame") -> None:
+            if spool is not None:
+                with stopwatch.timing("keep pictures"), stopwatch.timing("decode", sign=-1):
+                    spool.add(frame)
+            if detecting:
+                advance(1)
+
+        motions = lifter.lift(
+            opened,
+            people=people,
+            each=None if detecting else lambda chunk: advance(len(chunk)),
+            on_frame=on_frame if detecting or spool is not None else None,
+            stopwatch=stopwatch,
+        )
+    return [motions] if isinstance(motions, PoseSequence) else motions
 
 
 def _check_filter(by: str, rate: float = math.inf) -> None:

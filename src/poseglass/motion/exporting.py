@@ -56,6 +56,7 @@ class Export:
             raise PoseError(f"expected 3D poses in metres, got poses in {self.motion.units}: lift them first")
         if not len(self.motion):
             raise PoseError("expected a motion of at least one frame, got none")
+        self.motion.require_known("export")
         motion = _even(self.motion)
         if not has_place(motion):
             log.warning(

@@ -15,7 +15,7 @@ from poseglass.errors import VideoError
 from poseglass.video._ffmpeg import InputContainer, VideoStream, av, reason
 from poseglass.video.focal import focal_of_image, focal_of_tags
 
-__all__ = ["Frame", "VideoInfo", "VideoReader"]
+__all__ = ["Frame", "VideoInfo", "VideoReader", "size_within"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +95,7 @@ class VideoReader:
         self._reading: InputContainer | None = None
         self._probed: _Opened | None = self._open()  # until the first iteration takes it
         self.info, self._turns = _probe(self._probed, self.path)
-        width, height = self.info.size
-        shrink = 1.0 if within is None else min(1.0, within[0] / width, within[1] / height)
-        self.size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+        self.size = self.info.size if within is None else size_within(self.info.size, within)
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -203,6 +201,17 @@ class VideoReader:
         else:
             where = f"some of its data could not be decoded; {count}{total} frames were read"
         return f"{self.path.name} is damaged or cut off: {where}" + (f": {self._fault}" if self._fault else "")
+
+
+def size_within(size: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
+    """The width and height of an image after scaling it down, if needed, to fit into another width and height.
+
+    Example:
+        >>> size_within((1920, 1080), (640, 640)), size_within((320, 180), (640, 640))
+        ((640, 360), (320, 180))
+    """
+    shrink = min(1.0, within[0] / size[0], within[1] / size[1])
+    return max(1, round(size[0] * shrink)), max(1, round(size[1] * shrink))
 
 
 def _probe(opened: _Opened, path: Path) -> tuple[VideoInfo, int]:

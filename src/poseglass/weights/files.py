@@ -24,6 +24,7 @@ from torch import nn
 from poseglass.errors import WeightsError
 from poseglass.files.writing import writing
 from poseglass.models import PoseTransformer, devices
+from poseglass.models.finite import not_finite
 from poseglass.motion.uncertainty import UncertaintyModel
 from poseglass.waist.hourglass import PoseModel, backbone_of
 from poseglass.waist.schedule import Keep
@@ -60,7 +61,7 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
         The folder.
 
     Raises:
-        WeightsError: The model cannot be described, or the folder cannot be written.
+        WeightsError: The model cannot be described, has weights that are not finite, or the folder cannot be written.
 
     Example:
         >>> import poseglass as pg
@@ -72,6 +73,11 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     if half:
         tensors = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
+    if diverged := not_finite(tensors):
+        raise WeightsError(
+            f"these weights are not saved, because some are NaN or infinite{' as float16' if half else ''}: "
+            f"{', '.join(diverged[:4])}"
+        )
     description = {"format": FORMATS[-1], "about": about, "model": describe(model)}
     content = write_safetensors(tensors, metadata={METADATA: json.dumps({"sha256": UNKNOWN, **description})})
     start = _header_end(content)
@@ -111,8 +117,8 @@ def load(
             must be those it was saved with. A file cannot make this function import anything.
 
     Raises:
-        WeightsError: The source is missing or damaged, its checksum differs, tensors are missing or left over, it needs
-            `backbone`, or it cannot be read without running code.
+        WeightsError: The source is missing or damaged, its checksum differs, tensors are missing, left over or not
+            finite, it needs `backbone`, or it cannot be read without running code.
         ModelError: `heads`, `at` or `neighbours` is invalid, `keep` does not fit the model, or this machine has no such
             device.
 
