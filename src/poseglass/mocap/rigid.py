@@ -8,6 +8,7 @@ bones' rotations relative to the world, which covers both.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -16,7 +17,7 @@ from numpy import ndarray
 from poseglass.errors import FormatError
 from poseglass.mocap.tracks import PointTracks
 
-__all__ = ["RigidMotion"]
+__all__ = ["NamedMotion", "RigidMotion"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,3 +88,17 @@ class RigidMotion:
     def tracks(self) -> PointTracks:
         """The joint positions as named points."""
         return PointTracks(self.names, self.positions, self.fps, self.unit, up=self.up, notes=self.notes)
+
+
+class NamedMotion(NamedTuple):
+    """A motion of a file, and how the file names it.
+
+    Args:
+        motion: The motion.
+        subject: Who moves; empty if the file does not say.
+        take: The take; empty if the file holds one.
+    """
+
+    motion: RigidMotion | PointTracks
+    subject: str = ""
+    take: str = ""

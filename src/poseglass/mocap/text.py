@@ -46,7 +46,7 @@ def read_text(path: str | PathLike[str]) -> str:
 
 
 class WordStream:
-    """The words of a text file one after the other; a brace is a word of its own.
+    r"""The words of a text file one after the other; a brace is a word of its own.
 
     A word that starts with ``#`` is a comment: the rest of its line is skipped.
 
@@ -113,7 +113,7 @@ class WordStream:
 
 
 class WordLines:
-    """The words of a text file, line by line; comments (#) are skipped.
+    r"""The words of a text file, line by line; comments (#) are skipped.
 
     Raises:
         FormatError: The file cannot be read.
