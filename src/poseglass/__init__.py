@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from poseglass.detect.mediapipe import MediaPipeDetector as MediaPipeDetector
     from poseglass.errors import PoseglassError as PoseglassError
     from poseglass.judging.evaluation import evaluate as evaluate
+    from poseglass.keypoints import from_rtmlib as from_rtmlib
+    from poseglass.keypoints import from_supervision as from_supervision
+    from poseglass.keypoints import from_ultralytics as from_ultralytics
     from poseglass.keypoints import read_keypoints as read_keypoints
     from poseglass.lifting.lifter import Lifter as Lifter
     from poseglass.lifting.lifter import lift as lift
@@ -82,6 +85,9 @@ _HOME = {
     "evaluate": "judging.evaluation",
     "fit_rig": "motion.rig",
     "flip": "clips.mirror",
+    "from_rtmlib": "keypoints",
+    "from_supervision": "keypoints",
+    "from_ultralytics": "keypoints",
     "funnel": "waist.hourglass",
     "gait_events": "motion.gait",
     "hourglass": "waist.hourglass",

@@ -19,6 +19,7 @@ from poseglass.detect import DETECTORS
 from poseglass.detect.fake import FakeDetector
 from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
+from poseglass.video.container import Container
 from poseglass.video.reading import VideoReader
 from poseglass.video.writing import VideoWriter
 from samples.commandline import COMMAND, film, looks_human, names, refused, someone, succeeded
@@ -66,20 +67,20 @@ class TestVideos:
         self, poseglass: Run, workdir: Path, walker: None, monkeypatch: pytest.MonkeyPatch, outputs: list[str]
     ) -> None:
         film(workdir / "walk.mp4", 40)
-        opened, decoded, to_open, to_decode = [], [], av.open, VideoReader._decoded
+        opened, decoded, to_open, to_decode = [], [], av.open, Container._decoded
 
         def counting_open(path: str, *arguments: object, **settings: object) -> object:
             opened.append(path if isinstance(path, BytesIO) else Path(path).name)
             return to_open(path, *arguments, **settings)
 
-        def counting_decode(self: VideoReader, *arguments: object) -> Iterator[av.VideoFrame]:
+        def counting_decode(self: Container, *arguments: object) -> Iterator[av.VideoFrame]:
             for frame in to_decode(self, *arguments):
                 decoded.append(frame)
                 yield frame
 
         with monkeypatch.context() as patch:
             patch.setattr(av, "open", counting_open)
-            patch.setattr(VideoReader, "_decoded", counting_decode)
+            patch.setattr(Container, "_decoded", counting_decode)
             options = [part for name in outputs for part in ([name] if name.startswith("--") else ["-o", name])]
             succeeded(poseglass("lift", "walk.mp4", *options))
         assert opened.count("walk.mp4") == 1

@@ -5,13 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 from typing import get_type_hints
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from poseglass import BLAZEPOSE_33, COCO_17, H36M_17, PoseSequence
 from poseglass.commands.lift import lift
@@ -35,16 +33,6 @@ BELOW = ("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "righ
 
 def spot(person: np.ndarray, joint: str) -> np.ndarray:
     return person[BLAZEPOSE_33.index(joint), :2]
-
-
-@pytest.fixture(scope="module")
-def portrait() -> np.ndarray:
-    spec = find_spec("matplotlib")
-    path = Path(spec.origin).parent / "mpl-data/sample_data/grace_hopper.jpg" if spec and spec.origin else None
-    if path is None or not path.is_file():
-        pytest.skip("needs matplotlib's sample image of a person")
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB")).copy()
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from poseglass.lifting.lifter import EVERYBODY, MOST, Lifter, lift
 from poseglass.lifting.predictor import BATCH, predict
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.models import MixSTE
-from poseglass.video.reading import Frame, VideoInfo
+from poseglass.video.info import VideoInfo
+from poseglass.video.reading import Frame
 from poseglass.waist.hourglass import backbone_of, hourglass
 
 torch.set_num_threads(1)

@@ -343,5 +343,7 @@ def test_a_custom_backbone_is_trained_resumed_and_loaded(recipe, tmp_path, worke
     assert rows(tmp_path / "run")[-1]["step"] == "4"
     with pytest.raises(TrainingError, match=r"a run with another model.name"):
         train(recipe.override("schedule.steps=5", "model.sizes={}"), tmp_path / "run")
-    again = train(recipe.override("schedule.steps=1"), tmp_path / "next", init=best, backbone=OwnBackbone)
+    again = train(
+        recipe.override("schedule.steps=1", "run.workers=1"), tmp_path / "next", init=best, backbone=OwnBackbone
+    )
     assert weights.load(again, backbone=OwnBackbone).frames == 9

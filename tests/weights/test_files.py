@@ -415,6 +415,30 @@ def test_the_calibration_of_other_weights_is_not_used(tmp_path, caplog):
         weights.load(folder)
 
 
+@pytest.mark.parametrize("half", [False, True])
+def test_the_calibration_is_saved_with_the_weights_it_was_fitted_to(tmp_path, caplog, half):
+    model = weights.load(calibrated(weights.save(tiny(), tmp_path / "a", half=half)))
+    again = backbone_of(
+        weights.load(weights.save(hourglass(model, keep=3, at=1), tmp_path / "b", half=half, about="b"))
+    )
+    assert again.uncertainty is None, "the waist's own weights are new"
+    assert "have changed" in caplog.text
+    caplog.clear()
+    again = weights.load(weights.save(model, tmp_path / "c", half=half, about="moved"))
+    assert again.uncertainty.coefficients.keys() == {"knee"}
+    assert not caplog.text
+    with torch.no_grad():
+        next(iter(again.parameters())).add_(0.01)
+    weights.save(again, tmp_path / "d")
+    assert "the weights have changed since the uncertainty was fitted to them, so " in caplog.text
+    assert weights.load(tmp_path / "d").uncertainty is None
+
+
+def test_the_bundled_weights_keep_their_calibration_with_another_number_of_frames(tmp_path):
+    folder = weights.save(weights.load("balanced", keep=16), tmp_path / "a")
+    assert backbone_of(weights.load(folder)).uncertainty is not None
+
+
 def test_the_bundled_weights_are_calibrated():
     """If this fails after the weights changed, run benchmarks/uncertainty.py on their folder."""
     for name in weights.BUNDLED:

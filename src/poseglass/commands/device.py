@@ -35,4 +35,4 @@ def tell_device(where: "torch.device") -> None:
     """Print which device a command ran on, which it may have chosen itself."""
     from poseglass.models import devices
 
-    tell(f"ran on {devices.describe(where)}")
+    tell(f"ran on {devices.full_name(where)}")

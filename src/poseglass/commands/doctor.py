@@ -15,7 +15,7 @@ from poseglass.errors import PoseglassError
 
 __all__ = ["doctor"]
 
-DEVELOPMENT = "dev"  # the extra of contributors, which users do not need
+OTHERS = ("all", "dev", "docs")  # a union of extras, and those of contributors
 
 
 class Check(NamedTuple):
@@ -80,7 +80,7 @@ def _extras() -> Iterator[Check]:
             packages.setdefault(match[1], []).append(re.split(r"[^\w.-]", name.strip())[0])
     for extra, names in sorted(packages.items()):
         missing = [name for name in names if not _installed(name)]
-        if extra != DEVELOPMENT:
+        if extra not in OTHERS:
             advice = f"{', '.join(missing)} missing: pip install 'poseglass[{extra}]'"
             yield Check(extra, not missing, advice if missing else ", ".join(names))
 
@@ -97,7 +97,7 @@ def _devices() -> Iterator[Check]:
     from poseglass.models import devices
 
     for name in devices.available():
-        yield Check(name, True, devices.describe(devices.device(name)).removeprefix(name).strip())
+        yield Check(name, True, devices.full_name(devices.device(name)).removeprefix(name).strip())
 
 
 def _detectors() -> Iterator[Check]:

@@ -39,7 +39,13 @@ class Lens(TypedDict):
 
 
 def lift(
-    source: Annotated[Path, typer.Argument(help="A video or image, a file of 2D keypoints, or an OpenPose folder.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A video or image, a folder or pattern of images (frames/%04d.png), a file of 2D keypoints, or "
+            "an OpenPose folder."
+        ),
+    ],
     *,
     out: Annotated[
         list[Path] | None,
@@ -105,7 +111,9 @@ def lift(
     size: Annotated[
         str | None, typer.Option(help="Keypoint files: width and height of the image in pixels, such as 1920x1080.")
     ] = None,
-    fps: Annotated[float | None, typer.Option(help="Keypoint files: frames per second.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Keypoint files, several images and raw streams: frames per second.")
+    ] = None,
     detector: Annotated[
         str | None,
         typer.Option(
@@ -121,11 +129,14 @@ def lift(
     ] = False,
 ) -> None:
     """Lift a video or 2D keypoints to 3D motion."""
-    from poseglass.lifting.source import KEYPOINT_KINDS, Keypoints, open_source, source_kind
+    from poseglass.lifting.source import KEYPOINT_KINDS, Keypoints, is_without_clock, open_source, source_kind
+    from poseglass.video.image_files import is_pattern
+    from poseglass.video.live import refuse_live
 
+    refuse_live(source)
     keypoints = source_kind(source) == "keypoints"
     kind = f"{source} is treated as {'keypoints' if keypoints else 'a video'} (keypoints are {KEYPOINT_KINDS})"
-    of_keypoints = {"--layout": layout, "--size": size, "--fps": fps}
+    of_keypoints = {"--layout": layout, "--size": size, "--fps": None if is_without_clock(source) else fps}
     of_videos = {
         "--detector": detector,
         "--detector-model": detector_model,
@@ -143,10 +154,11 @@ def lift(
         _check_filter(smooth)
     whom = _people(people, person)
     pixels, kept = _size(size), None if keep is None else parse_keep(keep)
-    outputs = checked_outputs(out or [Path(f"{source.resolve().stem}-3d.npz")], source)
+    named = source.resolve().parent if is_pattern(source) else source.resolve()
+    outputs = checked_outputs(out or [Path(f"{named.stem}-3d.npz")], source)
     if embed_video and not any((writer := writer_of(path)) and writer.embeds for path in outputs):
         wrong("--embed-video", "it needs an output that can hold the video: add -o NAME.html")
-    if not source.exists():
+    if not source.exists() and not is_pattern(source):
         raise PoseglassError(f"there is no file {source}")
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
     if focal is not None and isinstance(opened, Keypoints) and opened.main.size is None:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from poseglass.commands.terminal import amount, console, tell, wrong
 from poseglass.files.outputs import EXPORT, WRITERS, Writer, imported, suffix_of, writer_of
+from poseglass.files.printable import printable
 from poseglass.files.writing import check_writable
 
 if TYPE_CHECKING:
@@ -93,7 +94,10 @@ def write_outputs(
     exports: dict[int, Any] = {}  # by person, shared by all files that can, so that a rig is fitted once
     for target, shown in files:
         writer = _writer(target)
-        with stopwatch.timing("draw" if writer.draws else "write"), console.status(Text(f"writing {target}")):
+        with (
+            stopwatch.timing("draw" if writer.draws else "write"),
+            console.status(Text(printable(f"writing {target}"))),
+        ):
             content: Any = shown if len(shown) > 1 else shown[0]
             if writer.exports:
                 key = shown[0].person or 1
@@ -102,7 +106,8 @@ def write_outputs(
                 writer.load()(content, target, video=video)
             else:
                 writer.load()(content, target)
-        tell(f"wrote {target} ({amount(target.stat().st_size)})")
+        size = f" ({amount(target.stat().st_size)})" if target.is_file() else ""  # a pipe has none
+        tell(f"wrote {target}{size}")
 
 
 def person_path(path: Path, number: int) -> Path:

@@ -18,7 +18,7 @@ from platformdirs import user_cache_path
 from poseglass.detect.packages import NpmPackage, Package, Wheel, checked
 from poseglass.detect.taskfile import task_file, with_normalisation
 from poseglass.errors import DetectorError
-from poseglass.files.writing import writing
+from poseglass.files.writing import check_writable, writing
 
 __all__ = ["TASKS", "NetworkFile", "TaskSource", "cache_folder", "detector_model", "fetched"]
 
@@ -160,6 +160,7 @@ def detector_model(source: TaskSource = TASKS["full"]) -> Path:
     if path := fetched(source):
         return path
     path, package = cache_folder() / source.name, source.package
+    check_writable(path, DetectorError)  # before the download, not after it
     log.info(
         "fetching the 2D detector's weights (%s, %d MB, once) into %s",
         package.requirement,

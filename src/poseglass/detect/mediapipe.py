@@ -18,6 +18,7 @@ from numpy import ndarray
 from poseglass.body.skeleton import BLAZEPOSE_33
 from poseglass.detect._base import Detector
 from poseglass.detect.fetch import TASKS, detector_model
+from poseglass.detect.unused_outputs import task_without_mask
 from poseglass.errors import DetectorError
 
 __all__ = ["MediaPipeDetector"]
@@ -84,8 +85,10 @@ class MediaPipeDetector(Detector):
     def _start(self) -> Any:
         """Start a landmarker that closes with the detector, or at the latest when Python exits."""
         tasks = self._mediapipe.tasks
+        cut = task_without_mask(self._model)
+        source = {"model_asset_path": str(self._model.absolute())} if cut is None else {"model_asset_buffer": cut}
         options = tasks.vision.PoseLandmarkerOptions(
-            base_options=tasks.BaseOptions(model_asset_path=str(self._model.absolute())),
+            base_options=tasks.BaseOptions(**source),
             running_mode=tasks.vision.RunningMode.VIDEO,
             num_poses=self._people,
             min_pose_detection_confidence=self._confidence,

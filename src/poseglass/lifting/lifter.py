@@ -27,6 +27,7 @@ from poseglass.models import devices
 from poseglass.motion.placing import Placing
 from poseglass.people.follower import Follower
 from poseglass.people.tracks import how_many
+from poseglass.video.clock import mean_rate
 from poseglass.waist.hourglass import PoseModel
 from poseglass.weights import files as weights
 
@@ -39,6 +40,8 @@ __all__ = ["LiftReport", "Lifter", "lift"]
 log = logging.getLogger("poseglass")
 
 EVERYBODY = 'people="all" (--people all) lifts everybody'
+OFF = 0.1
+"""Share by which the mean rate of a video's frames may differ from its header's; beyond it, the mean counts."""
 MOST = 10
 """The largest number of people in a frame that a detector is asked for."""
 
@@ -190,6 +193,8 @@ class Lifter:
             motions = place_people(motions, self.model, self._placing, focal=self._predictor.focal)
             report = replace(LiftReport().plus(motions[0]), people=len(opened.people))
         else:
+            for guess in opened.info.guesses:
+                log.warning("%s", guess)
             with opened as video:
                 frames: Iterable[Frame] = video if on_frame is None else _tapped(video, on_frame)
                 if (background := background_of(video, self._placing)) is not None:
@@ -199,6 +204,7 @@ class Lifter:
                     motions = [motion]
                 else:
                     motions, report = self._lift_several(video, frames, most, each, stopwatch)
+                motions = [_at_mean_rate(motion) for motion in motions]
                 focal = self._predictor.focal or video.info.focal
                 motions = place_people(motions, self.model, self._placing, focal=focal, background=background)
                 report = replace(report, problem=video.problem)
@@ -367,6 +373,15 @@ def _tapped(frames: "Iterable[Frame]", on_frame: "Callable[[Frame], object]") ->
     for frame in frames:
         on_frame(frame)
         yield frame
+
+
+def _at_mean_rate(motion: PoseSequence) -> PoseSequence:
+    """The motion, its rate the mean of its times, if the rate that the header states is far from it."""
+    rate = mean_rate(motion.times.tolist())
+    if rate is None or abs(rate - motion.rate) <= OFF * motion.rate:
+        return motion
+    pose2d = None if motion.pose2d is None else replace(motion.pose2d, fps=rate)
+    return replace(motion, fps=rate, pose2d=pose2d)
 
 
 def _somebody(crowd: ClipPeople, video: "VideoReader") -> Sequence[int]:

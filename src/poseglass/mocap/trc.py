@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from poseglass.errors import FormatError, PoseError
+from poseglass.files.printable import printable
 from poseglass.files.writing import writing
 from poseglass.mocap.labels import clean_labels
 from poseglass.mocap.text import SHOWN_TEXT, NumberTable, read_text
@@ -149,7 +150,7 @@ def write_trc(tracks: PointTracks, path: str | PathLike[str]) -> None:
     rate, frames = f"{fps:.10g}", len(tracks)
     axes = [f"{axis}{number}" for number in range(1, len(tracks.names) + 1) for axis in "XYZ"]
     head = [
-        ["PathFileType", "4", "(X/Y/Z)", path.name],
+        ["PathFileType", "4", "(X/Y/Z)", printable(path.name)],
         [*FIELDS],
         [rate, rate, str(frames), str(len(tracks.names)), "mm", rate, "1", str(frames)],
         ["Frame#", "Time", *(cell for name in tracks.names for cell in (name, "", ""))],

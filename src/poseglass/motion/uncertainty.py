@@ -53,6 +53,7 @@ class UncertaintyModel:
             logarithm of metres.
         weights: The SHA-256 of the weights' file.
         coverage: Shares of true positions within the radius, as measured on takes that the fit did not see.
+        tensors: A digest of the loaded weights, which shows later whether they have changed. It is not saved.
 
     Example:
         >>> import numpy as np, poseglass as pg
@@ -65,6 +66,7 @@ class UncertaintyModel:
     coefficients: Mapping[str, Float[ndarray, " n"]]
     weights: str = ""
     coverage: Mapping[str, Any] = field(default_factory=dict)
+    tensors: str = ""
 
     def radius(self, motion: PoseSequence) -> Float[ndarray, "f j"]:
         """The radius around each joint in metres (f j), relative to the pelvis, whose own is 0.

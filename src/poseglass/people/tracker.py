@@ -39,7 +39,8 @@ twice for a moment, and the second detection may outlast the first."""
 RECENT = 0.2
 """Seconds without detection after which a track is lost. It reaches further, so recent tracks choose first."""
 STEPS = 2.5
-"""The same in steps from frame to frame, where this is longer: some files hold every tenth frame only."""
+"""The same in steps from frame to frame, where this is longer: some files hold every tenth frame only, and in a time
+lapse a step may be longer than the memory."""
 TIGHT, WIDE = 0.15, 0.35
 """How far a person may be from the predicted place, in extents of the body: first only those nearer than `TIGHT` are
 linked, then the others. On Pose2Sim's and Sports2D's demos, the joints of a person are 0.03 away in most frames."""
@@ -162,7 +163,7 @@ class Tracker:
         """
         self._times.append(seconds)
         step = float(np.median(np.diff(self._times))) if len(self._times) > 1 else 0.0
-        recent = min(max(RECENT, STEPS * step), MEMORY)
+        recent = max(RECENT, STEPS * step)
         self._tracks = [track for track in self._tracks if track.state(seconds, recent) != "forgotten"]
         numbers: list[int | None] = [None] * len(people)
         waiting = [index for index, person in enumerate(people) if extent(person)]

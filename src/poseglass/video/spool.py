@@ -13,8 +13,9 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from poseglass.errors import VideoError
+from poseglass.video.info import VideoInfo
 from poseglass.video.pictures import packed, resized, unpacked
-from poseglass.video.reading import Frame, VideoInfo, VideoReader, size_within
+from poseglass.video.reading import Frame, VideoReader, size_within
 from poseglass.video.stills import Stills
 
 __all__ = ["Spool", "SpoolReader", "Video", "reader_of"]

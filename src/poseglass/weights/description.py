@@ -15,12 +15,12 @@ from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel
 from poseglass.waist.prune import PRUNERS
 from poseglass.waist.recover import RECOVERERS
 
-__all__ = ["build", "describe", "from_format_1"]
+__all__ = ["build", "description_of", "from_format_1"]
 
 Description = dict[str, Any]
 
 
-def describe(model: nn.Module) -> Description:
+def description_of(model: nn.Module) -> Description:
     """Describe a model in plain values from which :func:`build` rebuilds it.
 
     A class of this package is described by its name, an external backbone class by ``"module:Class"``. Classes are
@@ -31,14 +31,14 @@ def describe(model: nn.Module) -> Description:
 
     Example:
         >>> import poseglass as pg
-        >>> described = describe(pg.hourglass("mixste-tiny", keep=9, at=1))
+        >>> described = description_of(pg.hourglass("mixste-tiny", keep=9, at=1))
         >>> described["backbone"]["class"], described["schedule"], described["prune"]
         ('MixSTE', {'1': 9}, {'class': 'density', 'settings': {'neighbours': 2}})
     """
     if isinstance(model, Hourglass | Funnel):
         described = {
             "class": type(model).__name__,
-            "backbone": describe(model.backbone),
+            "backbone": description_of(model.backbone),
             "schedule": {str(layer): keep for layer, keep in model.schedule.items()},
             "prune": _describe_part(model.pruner, PRUNERS),
         }
@@ -65,7 +65,7 @@ def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None
     """Build the model of a description, with fresh weights.
 
     Args:
-        description: The result of :func:`describe`.
+        description: The result of :func:`description_of`.
         backbone: The backbone's class, if it is external. Classes are never imported by name.
 
     Raises:

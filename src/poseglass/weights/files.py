@@ -10,7 +10,9 @@ present, says how far the poses may be from the truth (:mod:`poseglass.motion.un
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as read_safetensors
 from safetensors.torch import save as write_safetensors
-from torch import nn
+from torch import Tensor, nn
 
 from poseglass.errors import WeightsError
 from poseglass.files.writing import writing
@@ -29,7 +31,7 @@ from poseglass.motion.uncertainty import UncertaintyModel
 from poseglass.waist.hourglass import PoseModel, backbone_of
 from poseglass.waist.schedule import Keep
 from poseglass.weights.checkpoints import load_checkpoint
-from poseglass.weights.description import build, describe, from_format_1
+from poseglass.weights.description import build, description_of, from_format_1
 from poseglass.weights.keeping import keeping
 from poseglass.weights.state import check_state, load_state
 
@@ -49,7 +51,8 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
     """Write a model's weights into a folder, from which :func:`load` rebuilds the model.
 
     A backbone class outside this package is saved by its import path and its `config`, the dictionary of its
-    constructor's arguments. To load it, pass the class to :func:`load`.
+    constructor's arguments. To load it, pass the class to :func:`load`. The calibration of the uncertainty is saved
+    too, unless the weights have changed since they were loaded, which is logged.
 
     Args:
         model: A backbone, an hourglass or a funnel.
@@ -78,13 +81,15 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
             f"these weights are not saved, because some are NaN or infinite{' as float16' if half else ''}: "
             f"{', '.join(diverged[:4])}"
         )
-    description = {"format": FORMATS[-1], "about": about, "model": describe(model)}
+    description = {"format": FORMATS[-1], "about": about, "model": description_of(model)}
     content = write_safetensors(tensors, metadata={METADATA: json.dumps({"sha256": UNKNOWN, **description})})
     start = _header_end(content)
     header = content[:start].replace(_statement(UNKNOWN), _statement(_checksum(content, UNKNOWN)), 1)
     with writing(folder / WEIGHTS, WeightsError) as temporary, temporary.open("wb") as file:
         file.write(header)
         file.write(memoryview(content)[start:])
+    if isinstance(model, PoseModel):  # anything else has no description
+        _save_uncertainty(backbone_of(model).uncertainty, tensors, folder)
     with writing(folder / "config.json", WeightsError) as temporary:
         note = f"for people to read; the description that counts is in {WEIGHTS}"
         temporary.write_text(json.dumps({"note": note, **description}, indent=2) + "\n", encoding="utf-8")
@@ -180,8 +185,36 @@ def _load_folder(folder: Path, backbone: type[PoseTransformer] | None) -> PoseMo
         with _keeps_generator():
             model = build(described)
     load_state(model, state, folder)
-    backbone_of(model).uncertainty = _uncertainty(folder, hashlib.sha256(content).hexdigest())
+    if (calibration := _uncertainty(folder, hashlib.sha256(content).hexdigest())) is not None:
+        backbone_of(model).uncertainty = replace(calibration, tensors=_digest(model.state_dict()))
     return model.eval()
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """A SHA-256 of tensors by name, as float32."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].detach().float().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _save_uncertainty(calibration: UncertaintyModel | None, tensors: Mapping[str, Tensor], folder: Path) -> None:
+    """Write the calibration beside new weights, if they are those that it was fitted to; else log that it is left out.
+
+    Without that check, weights that were trained further would keep radii that no longer hold.
+    """
+    if calibration is None:
+        return
+    if calibration.tensors != _digest(tensors):
+        log.warning(
+            "the weights have changed since the uncertainty was fitted to them, so %s has none; fit it again with "
+            "benchmarks/uncertainty.py",
+            folder,
+        )
+        return
+    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    replace(calibration, weights=digest).save(folder / UNCERTAINTY)
 
 
 def _uncertainty(folder: Path, digest: str) -> UncertaintyModel | None:

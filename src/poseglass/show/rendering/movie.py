@@ -39,7 +39,7 @@ def write_movie(stage: Stage, path: Path, *, video: Video | None, height: int) -
         sizes = [pose2d.size for figure in stage.figures if (pose2d := figure.pose2d) is not None]
         size = sizes[0] if sizes else None if reader is None else stage.figures[0].motion.size or reader.info.size
         renderer = Renderer(stage, size=size, height=height)
-        writer = stack.enter_context(VideoWriter(path, fps=stage.rate, size=renderer.size))
+        writer = stack.enter_context(VideoWriter(path, fps=stage.rate, size=renderer.size, times=stage.times))
         # Decoding, drawing and encoding run in parallel, and finish before their files are closed.
         images = stack.enter_context(closing(ahead(images_of(reader))))
         drawn = (renderer.draw(tick, image) for tick, image in zip(range(len(stage)), images, strict=False))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import PoseError
+from poseglass.files.printable import printable
 from poseglass.files.writing import writing
 from poseglass.show.stage import Motions, Stage, set_stage
 from poseglass.show.viewer.record import COLOURS, page_record
@@ -77,7 +78,7 @@ def write_page(
         from poseglass.show.viewer.clip import small_copy
 
         clip = small_copy(video, stage.times - stage.times[0])
-    page = _page(stage, path.stem if title is None else title, clip)
+    page = _page(stage, printable(path.stem if title is None else title), clip)
     with writing(path, PoseError) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
