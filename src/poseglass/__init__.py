@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from poseglass.keypoints import from_supervision as from_supervision
     from poseglass.keypoints import from_ultralytics as from_ultralytics
     from poseglass.keypoints import read_keypoints as read_keypoints
+    from poseglass.lifting.lift import lift as lift
     from poseglass.lifting.lifter import Lifter as Lifter
-    from poseglass.lifting.lifter import lift as lift
     from poseglass.models import Card as Card
     from poseglass.models import MHFormer as MHFormer
     from poseglass.models import MixSTE as MixSTE
@@ -92,7 +92,7 @@ _HOME = {
     "gait_events": "motion.gait",
     "hourglass": "waist.hourglass",
     "joint_angles": "motion.angles",
-    "lift": "lifting.lifter",
+    "lift": "lifting.lift",
     "list_models": "models",
     "load": "weights.files",
     "read_keypoints": "keypoints",

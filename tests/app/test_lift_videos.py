@@ -145,6 +145,21 @@ class TestVideos:
         np.testing.assert_allclose(both[1].pose2d.points, someone(40).points * 0.5 + [80, 0])
         assert len(read_people_file(Path("both.json"))) == 2
 
+    def test_a_pattern_of_images_is_lifted(self, poseglass: Run, workdir: Path, walker: None) -> None:
+        from PIL import Image
+
+        (workdir / "take").mkdir()
+        for number in range(4):
+            Image.new("RGB", (160, 90)).save(workdir / "take" / f"{number}.png")
+        done = poseglass("lift", "take/%d.png")
+        assert done.code == 0
+        assert "warning: take/%d.png does not state a frame rate: 30 per second are assumed" in done.err
+        succeeded(done := poseglass("lift", "take", "--fps", "10", "-o", "take.mp4"))
+        assert "assumed" not in done.err
+        assert PoseSequence.load("take-3d.npz").rate == 30
+        with VideoReader("take.mp4") as video:
+            assert (video.info.fps, video.info.duration) == (10, pytest.approx(0.4))
+
     def test_a_single_frame_and_a_still_image_are_lifted(self, poseglass: Run, workdir: Path, walker: None) -> None:
         from PIL import Image
 
@@ -206,6 +221,10 @@ class TestVideos:
         if content is not None:
             (workdir / name).write_bytes(content)
         refused(poseglass("lift", name), word)
+
+    @pytest.mark.parametrize("source", ["rtsp://camera/1", "0", "https://a.b/walk.mp4"])
+    def test_live_sources_are_refused_with_a_way_out(self, poseglass: Run, source: str) -> None:
+        refused(poseglass("lift", source), "poseglass reads files only", "to a file")
 
     def test_videos_without_an_index_or_frames_are_refused(self, poseglass: Run, workdir: Path) -> None:
         whole = film(workdir / "whole.mp4").read_bytes()

@@ -115,6 +115,24 @@ class TestMediaPipe:
         run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert (run.returncode, run.stdout, run.stderr) == (0, "(1, 33, 3)\n", "something important\n")
 
+    def test_without_tracking_every_frame_is_searched(self, model: Path, portrait: np.ndarray) -> None:
+        with MediaPipeDetector(model, confidence=0.6) as tracking:
+            expected = tracking.detect(portrait, 0.0)
+            again, difference = tracking.second_try()
+        assert difference == "confidence 0.2 and without tracking"
+        with again:
+            first = again.detect(portrait, 0.0)
+            again.detect(np.zeros_like(portrait), 0.1)
+            assert np.array_equal(again.detect(portrait, 0.2), first)
+        assert np.abs(first[0, 0, :2] - expected[0, 0, :2]).max() < 10
+
+    def test_a_detector_of_any_name_takes_a_confidence(self, model: Path) -> None:
+        with make_detector("mediapipe", model, confidence=0.9) as detector, detector.second_try().detector as second:
+            assert (detector._confidence, second._confidence) == (0.9, 0.2)
+        for confidence in (-0.1, 1.1):
+            with pytest.raises(DetectorError, match="confidence must be from 0 to 1"):
+                make_detector("mediapipe", model, confidence=confidence)
+
     def test_a_closed_detector_refuses_images(self, model: Path, portrait: np.ndarray) -> None:
         detector = MediaPipeDetector(model)
         detector.close()
@@ -206,6 +224,13 @@ class TestFake:
         first = detector.detect(self.IMAGE, 0.0)
         detector.detect(self.IMAGE, 0.1)
         np.testing.assert_array_equal(detector.detect(self.IMAGE, 0.0), first)
+
+    def test_the_fake_detector_has_no_confidence_and_no_second_try(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        fake = FakeDetector(PoseSequence(np.ones((1, 17, 2)), COCO_17, "pixels"))
+        monkeypatch.setitem(DETECTORS, "fake", lambda weights: fake)
+        assert make_detector("fake").second_try() is None
+        with pytest.raises(DetectorError, match="FakeDetector has no minimum confidence"):
+            make_detector("fake", confidence=0.2)
 
     def test_the_fake_detector_needs_poses_in_pixels(self) -> None:
         with pytest.raises(DetectorError, match="pixels"):

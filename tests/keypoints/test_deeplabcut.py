@@ -161,3 +161,12 @@ def test_other_hdf5_files_are_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     with pytest.raises(FormatError, match=r"needs the package h5py; run pip install 'poseglass\[datasets\]'"):
         read_keypoints(tmp_path / "a.h5")
+
+
+def test_arrays_that_claim_more_than_the_file_holds_are_refused(tmp_path):
+    """HDF5 does not store what was never written, so a small file can claim terabytes."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("tracks", (1, 2, 17, 10**9), "f8", chunks=(1, 2, 17, 1000))
+        file["node_names"] = [joint.encode() for joint in COCO_17.joints]
+    with pytest.raises(FormatError, match="/tracks claims 272000 MB, which the file cannot hold"):
+        read_keypoints(tmp_path / "a.h5")

@@ -129,6 +129,6 @@ def test_a_list_of_frames_with_a_canvas_is_read(tmp_path, shares):
     assert_allclose(poses.points[0], person(18)[:, :2], atol=1e-2)
 
 
-@pytest.mark.parametrize("number", [[float("inf")], [float("nan")], [], None])
+@pytest.mark.parametrize("number", [[float("inf")], [float("nan")], [], [[]], None])
 def test_numbers_of_people_that_are_no_numbers_are_ignored(tmp_path, number):
     assert len(read_keypoints(folder(tmp_path, [[{"person_id": number, "pose_keypoints_2d": flat(person(25))}]]))) == 1

@@ -203,3 +203,30 @@ def test_a_rate_that_is_no_rate_is_refused(tmp_path, fps):
     (tmp_path / "t.csv").write_text(f"{HEADER}\n{ROW}\n{ROW}\n")
     with pytest.raises(FormatError, match="fps must be a positive number"):
         read_keypoints(tmp_path / "t.csv", fps=fps)
+
+
+@pytest.mark.parametrize(("unit", "step"), [("milliseconds", 40), ("microseconds", 40_000), ("nanoseconds", 4 * 10**7)])
+def test_a_unit_that_is_not_named_follows_from_the_steps(tmp_path, caplog, unit, step):
+    lines = "\n".join(f"{17 * 10**14 + n * step},{ROW}" for n in range(5))
+    (tmp_path / "t.csv").write_text(f"timestamp,{HEADER}\n{lines}\n")
+    poses = read_keypoints(tmp_path / "t.csv")
+    assert poses.rate == pytest.approx(25)
+    assert poses.start == 0  # a clock on the wall
+    assert f"t.csv: the unit of timestamp is unknown; {unit} are assumed" in caplog.text
+
+
+@pytest.mark.parametrize(("name", "step"), [("time", 5.0), ("time_s", 40)])
+def test_slow_rates_are_read(tmp_path, caplog, name, step):
+    lines = "\n".join(f"{n * step},{ROW}" for n in range(5))
+    (tmp_path / "t.csv").write_text(f"{name},{HEADER}\n{lines}\n")
+    assert read_keypoints(tmp_path / "t.csv").rate == pytest.approx(1 / step)
+    assert not caplog.text
+
+
+def test_dates_are_times(tmp_path):
+    lines = "\n".join(f"2024-05-17 10:30:0{n}.5,{ROW}" for n in range(3))
+    (tmp_path / "t.csv").write_text(f"time,{HEADER}\n{lines}\n")
+    assert read_keypoints(tmp_path / "t.csv").rate == pytest.approx(1)
+    (tmp_path / "t.csv").write_text(f"time,{HEADER}\nnoon,{ROW}\n")
+    with pytest.raises(FormatError, match="line 2: 'noon' is not a time"):
+        read_keypoints(tmp_path / "t.csv")

@@ -17,7 +17,8 @@ from poseglass.body.concatenate import concatenate
 from poseglass.detect import Detector
 from poseglass.detect.fake import FakeDetector
 from poseglass.errors import DetectorError, ModelError, PoseError, WeightsError
-from poseglass.lifting.lifter import EVERYBODY, MOST, Lifter, lift
+from poseglass.lifting.lift import lift
+from poseglass.lifting.lifter import EVERYBODY, MOST, Lifter
 from poseglass.lifting.predictor import BATCH, predict
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.models import MixSTE

@@ -1,7 +1,8 @@
 """``poseglass lift``: lift a video or 2D keypoints to 3D motion."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
     from poseglass.body.pose import PoseSequence
+    from poseglass.detect import Detector
     from poseglass.lifting.lifter import Lifter
     from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
@@ -124,11 +126,18 @@ def lift(
     detector_model: Annotated[
         Path | None, typer.Option(help="Videos: the detector's weights, such as a MediaPipe .task file.")
     ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Videos: the detector's minimum confidence in a person. Default: 0.5; lower finds more."
+        ),
+    ] = None,
     embed_video: Annotated[
         bool, typer.Option("--embed-video", help="Videos: store a small copy in the .html page, beside the figure.")
     ] = False,
 ) -> None:
     """Lift a video or 2D keypoints to 3D motion."""
+    from poseglass.detect import DETECTORS, make_detector
     from poseglass.lifting.source import KEYPOINT_KINDS, Keypoints, is_without_clock, open_source, source_kind
     from poseglass.video.image_files import is_pattern
     from poseglass.video.live import refuse_live
@@ -140,6 +149,7 @@ def lift(
     of_videos = {
         "--detector": detector,
         "--detector-model": detector_model,
+        "--confidence": confidence,
         "--embed-video": True if embed_video else None,
     }
     for option, value in (of_videos if keypoints else of_keypoints).items():
@@ -165,10 +175,14 @@ def lift(
         wrong("--focal", f"it needs the image's size, which {source} does not state: give --size too")
     if smooth is not None:
         _check_filter(smooth, opened.main.rate if isinstance(opened, Keypoints) else opened.info.fps)
+    if detector is not None and detector not in DETECTORS:
+        wrong("--detector", f"there is no detector {detector!r}; choose one of {', '.join(DETECTORS)}")
     where = None if device == "cpu" else chosen_device(device)  # nothing is printed about the default
-    wanted = None if keypoints else detector or "mediapipe"
+    finder = (
+        None if keypoints else partial(make_detector, detector or "mediapipe", detector_model, confidence=confidence)
+    )
     lens: Lens = {"focal": focal, "placing": placing}
-    lifter = _lifter(model, kept, where, flip=flip, lens=lens, detector=wanted, detector_model=detector_model)
+    lifter = _lifter(model, kept, where, flip=flip, lens=lens, detector=None if keypoints else finder)
     _lift_and_write(lifter, opened, whom, person, smooth=smooth, source=source, outputs=outputs, embed=embed_video)
     if where is not None:
         tell_device(where)
@@ -181,22 +195,18 @@ def _lifter(
     *,
     flip: bool,
     lens: "Lens",
-    detector: str | None,
-    detector_model: Path | None,
+    detector: "Callable[[], Detector] | None",
 ) -> "Lifter":
     """The lifter, with its models loaded, and no detector for keypoints."""
-    from poseglass.detect import DETECTORS, make_detector
     from poseglass.lifting.lifter import Lifter
     from poseglass.weights import files as weights
 
-    if detector is not None and detector not in DETECTORS:
-        wrong("--detector", f"there is no detector {detector!r}; choose one of {', '.join(DETECTORS)}")
     with console.status("loading the model"):
         network = weights.load(model, keep=keep, device=where)
     if detector is None:
         return Lifter(network, flip=flip, **lens)
     with console.status("loading the detector (its weights are downloaded on first use)"):
-        return Lifter(network, flip=flip, **lens, detector=make_detector(detector, detector_model))
+        return Lifter(network, flip=flip, **lens, detector=detector())
 
 
 def _lift_and_write(

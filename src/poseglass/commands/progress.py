@@ -60,6 +60,9 @@ def tell_lifted(report: "LiftReport", motions: "Sequence[PoseSequence]") -> None
         tell(f"{frames} at {first.rate:.3g} fps; {report.people} people in sight, {len(motions)} lifted")
         for motion in motions:
             tell(f"person {motion.person} in {_in_sight(motion)}")
+    if report.filled:
+        joints = "1 joint of 1 frame" if report.filled == 1 else f"{report.filled} joints of single frames"
+        tell(f"the detector's position of {joints} was a glitch, and is filled in")
     tell(f"{report.kept} of {report.frames} frames kept in the model's middle layers")
 
 

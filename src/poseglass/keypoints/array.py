@@ -59,7 +59,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         times = parse_numbers(times, "the times").reshape(-1)
         if len(times) != len(content.frames):
             raise FormatError(f"there must be one time per frame, {len(content.frames)}, got {len(times)}")
-        content = with_times(content, times.tolist(), "the times")
+        content = with_times(content, times.tolist(), "the times", unit=None)
     return KeypointFrames(
         content.skeleton,
         content.frames,
@@ -67,6 +67,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         _size(arrays),
         content.timestamps,
         content.start,
+        notes=content.notes,
     )
 
 

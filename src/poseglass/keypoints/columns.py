@@ -14,7 +14,7 @@ FRAMES = ("frame", "frames", "frame_id", "frame_idx", "frame_index", "frame_no",
 PEOPLE = ("track", "track_id", "person", "person_id", "id", "idx", "instance_id", "individual")
 IMAGES = ("image", "image_id", "image_name", "file", "filename", "file_name", "img", "path")
 VALID = ("valid", "detected")
-USELESS = ("", "index", "unnamed_0", "instance_score", "bbox_score", "score", "confidence", "label", "class", "fps")
+USELESS = ("", "index", "unnamed_0", "instance_score", "bbox_score", "score", "confidence", "label", "class")
 """Names of columns that other tools write and that say nothing about the pose."""
 
 
@@ -39,7 +39,7 @@ class TableColumns:
         person: The number or name of the person.
         valid: Whether the person was detected.
         time: The time.
-        unit: The length of the unit of the time in seconds.
+        unit: The length of the unit of the time in seconds; None if the name does not say.
         unknown: The names of the columns that were not understood.
     """
 
@@ -49,7 +49,7 @@ class TableColumns:
     person: int | None = None
     valid: int | None = None
     time: int | None = None
-    unit: float = 1.0
+    unit: float | None = None
     unknown: list[str] = field(default_factory=list)
 
 

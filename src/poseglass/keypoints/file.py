@@ -1,6 +1,5 @@
 """`KeypointFile`: a file that is opened once, no matter how many formats are tried on it."""
 
-import math
 import zipfile
 from collections.abc import Generator
 from contextlib import closing
@@ -9,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy import ndarray
 
 from poseglass.errors import FormatError
 from poseglass.files.archives import check_archive
+from poseglass.files.arrays import read_arrays
 from poseglass.keypoints.hdf5 import Hdf5File
 from poseglass.keypoints.json_text import is_list, json_items, parse_json
 
@@ -93,37 +92,9 @@ class KeypointFile:
         """Read the arrays of an ``.npz`` file. Pickled objects are refused.
 
         Raises:
-            FormatError: The file is damaged or holds pickled objects, or an array claims to be longer than it is.
+            FormatError: See :func:`poseglass.files.arrays.read_arrays`.
         """
-        try:
-            self._check_claims()
-            with np.load(self.path, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        except FormatError:
-            raise
-        except Exception as problem:  # damaged zip files, headers and streams raise many kinds of errors
-            raise FormatError(f"cannot read the arrays: {problem}") from None
-
-    def _check_claims(self) -> None:
-        """Compare the size that each array's header states with that of the data, before memory is reserved."""
-        with zipfile.ZipFile(self.path) as archive:
-            check_archive(archive, self.path)
-            for entry in archive.infolist():
-                if not entry.filename.endswith(".npy"):
-                    continue
-                with archive.open(entry) as file:
-                    version = np.lib.format.read_magic(file)
-                    if version not in ((1, 0), (2, 0)):
-                        continue
-                    header = (
-                        np.lib.format.read_array_header_1_0 if version[0] == 1 else np.lib.format.read_array_header_2_0
-                    )
-                    shape, _, dtype = header(file)
-                    if not dtype.hasobject and math.prod(shape) * dtype.itemsize > entry.file_size:
-                        raise FormatError(
-                            f"the array {entry.filename.removesuffix('.npy')!r} states the shape {shape}, "
-                            "but the file holds less; was it cut off while it was written?"
-                        )
+        return read_arrays(self.path)
 
 
 def is_empty(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """HDF5 files of keypoints, read with h5py: pandas's tables, as DeepLabCut writes, and SLEAP's arrays."""
 
 import io
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,11 @@ from poseglass.errors import DataError, FormatError
 from poseglass.files.extras import require
 from poseglass.files.unpickler import BoundedUnpickler
 
-__all__ = ["Hdf5File", "pandas_table"]
+__all__ = ["Hdf5File", "pandas_table", "read_dataset"]
+
+
+UNSUSPICIOUS, MOST_GROWTH = 1 << 28, 100
+"""Bytes that any array may have, and bytes per byte of the file: compressed numbers shrink to a tenth at best."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,19 @@ class Hdf5File:
         return ""
 
 
+def read_dataset(dataset: Any) -> ndarray:
+    """The whole array of a data set of HDF5.
+
+    Raises:
+        FormatError: It claims to be far larger than its file: HDF5 does not store what was never written.
+    """
+    most = max(UNSUSPICIOUS, MOST_GROWTH * os.path.getsize(dataset.file.filename))
+    if dataset.nbytes > most:
+        raise FormatError(f"{dataset.name} claims {dataset.nbytes / 1e6:.0f} MB, which the file cannot hold")
+    array: ndarray = dataset[()]
+    return array
+
+
 def pandas_table(hdf5: Hdf5File) -> tuple[list[tuple[str, ...]], list[Any], Float[ndarray, "f _"]]:
     """The names of the columns on all levels, the names of the rows, and the numbers of pandas's table.
 
@@ -82,7 +100,7 @@ def pandas_table(hdf5: Hdf5File) -> tuple[list[tuple[str, ...]], list[Any], Floa
 
 def _table_format(table: Any) -> tuple[list[tuple[str, ...]], list[Any], Float[ndarray, "f _"]]:
     """A table that can be appended to (``format="table"``): records of an index and a block of numbers."""
-    records = table[:]
+    records = read_dataset(table)
     names = _plain_pickle(table.attrs["values_block_0_kind"])
     values = np.asarray(records["values_block_0"], np.float64)
     if values.ndim == 1:
@@ -97,7 +115,7 @@ def _fixed_format(group: Any) -> tuple[list[tuple[str, ...]], list[Any], Float[n
     """A table of fixed length (``format="fixed"``): axis 0 are the columns, axis 1 the rows."""
     if "block1_values" in group:
         raise ValueError("it has columns of different types")
-    values = np.asarray(group["block0_values"][:], np.float64)
+    values = np.asarray(read_dataset(group["block0_values"]), np.float64)
     names = _levels(group, "block0_items")
     rows = _levels(group, "axis1")
     return names, [label[-1] for label in rows], values
@@ -106,14 +124,14 @@ def _fixed_format(group: Any) -> tuple[list[tuple[str, ...]], list[Any], Float[n
 def _levels(group: Any, name: str) -> list[tuple[str, ...]]:
     """The labels of an axis, on one level or several."""
     if name in group:
-        return [(_text(label),) for label in group[name][:].tolist()]
+        return [(_text(label),) for label in read_dataset(group[name]).tolist()]
     labels = []
     for level in range(8):
         codes = group.get(f"{name}_label{level}", group.get(f"{name}_code{level}"))
         if codes is None:
             break
-        values = group[f"{name}_level{level}"][:].tolist()
-        labels.append([_text(values[code]) for code in codes[:].tolist()])
+        values = read_dataset(group[f"{name}_level{level}"]).tolist()
+        labels.append([_text(values[code]) for code in read_dataset(codes).tolist()])
     return list(zip(*labels, strict=True))
 
 

@@ -28,13 +28,14 @@ SCORES = (
 SCORE_KEYS = (*SCORES, *(f"{joint}_{name}" for joint in ("keypoint", "keypoints") for name in SCORES))
 """Names of the scores of all joints, as keys and arrays."""
 
-TIMES = {
-    **dict.fromkeys(("seconds", "second", "sec", "s", "time", "times", "t", "time_s", "time_sec", "time_seconds"), 1.0),
-    **dict.fromkeys(("timestamp", "timestamps", "timestamp_s", "timestamp_sec", "timestamp_seconds"), 1.0),
-    **dict.fromkeys(("ms", "milliseconds", "time_ms", "timestamp_ms", "time_milliseconds", "msec"), 1e-3),
-    **dict.fromkeys(("us", "time_us", "timestamp_us", "microseconds"), 1e-6),
+TIMES: dict[str, float | None] = {
+    **dict.fromkeys(("time", "times", "t", "timestamp", "timestamps"), None),
+    **dict.fromkeys(("seconds", "second", "sec", "s"), 1.0),
+    **dict.fromkeys(("ms", "msec", "milliseconds"), 1e-3),
+    **dict.fromkeys(("us", "microseconds"), 1e-6),
 }
-"""Names of a column of times, and the length of their unit in seconds."""
+TIMES |= {f"{name}_{unit}": TIMES[unit] for name in ("time", "timestamp") for unit in TIMES if TIMES[unit] is not None}
+"""Names of a column of times, and the length of their unit in seconds; None if the name does not say."""
 
 _ALIASES = {"mid_hip": "pelvis", "midhip": "pelvis", "bigtoe": "big_toe", "smalltoe": "small_toe"}
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}

@@ -123,7 +123,9 @@ def _track(person: dict[str, Any], spot: str) -> int | None:
     if value is None or is_empty(value):
         return None
     number = parse_numbers(value, f"{spot}: person_id").reshape(-1)
-    return person_number(float(number[0]), f"{spot}: person_id") if np.isfinite(number[0]) else None
+    if not number.size or not np.isfinite(number[0]):
+        return None
+    return person_number(float(number[0]), f"{spot}: person_id")
 
 
 def _size(frame: dict[str, Any], name: str) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, detected
+from poseglass.keypoints.hdf5 import read_dataset
 from poseglass.keypoints.layouts import layout_by_names
 from poseglass.keypoints.names import plain_name
 from poseglass.people.detection import DetectedPerson
@@ -34,9 +35,9 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     """
     assert file.hdf5 is not None
     with file.hdf5.opened() as opened:
-        names = [plain_name(_text(name)) for name in np.asarray(opened["node_names"][:]).reshape(-1).tolist()]
-        tracks = np.asarray(opened["tracks"][:], np.float64)
-        scores = np.asarray(opened["point_scores"][:], np.float64) if "point_scores" in opened else None
+        names = [plain_name(_text(name)) for name in read_dataset(opened["node_names"]).reshape(-1).tolist()]
+        tracks = np.asarray(read_dataset(opened["tracks"]), np.float64)
+        scores = np.asarray(read_dataset(opened["point_scores"]), np.float64) if "point_scores" in opened else None
     points, confidence = _oriented(tracks, scores, len(names))
     skeleton = layout_by_names(names, layout, "SLEAP's nodes")
     order = [names.index(joint) for joint in skeleton.joints]

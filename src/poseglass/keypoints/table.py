@@ -6,6 +6,9 @@ another time (:data:`poseglass.keypoints.names.TIMES`), ``valid`` (whether the p
 ``person``: then a frame has a row per person. An empty cell is an unknown value. SLEAP's tables are read too.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import numpy as np
 
 from poseglass.body.skeleton import Skeleton
@@ -15,7 +18,7 @@ from poseglass.keypoints.clock import with_times
 from poseglass.keypoints.columns import chosen_joints, columns_of
 from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, detected
-from poseglass.keypoints.parsing import frame_number, whole_number
+from poseglass.keypoints.parsing import frame_number, shortened, whole_number
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -39,7 +42,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     columns = columns_of(header)
     skeleton, places, notes = chosen_joints(columns, layout)
     frames: dict[int, list[DetectedPerson]] = {}
-    seconds: dict[int, float] = {}
+    times: dict[int, float] = {}
     tracks: dict[str, int] = {}
     for line, cells in lines:
         if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
@@ -53,7 +56,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
             raise FormatError(f"line {line}: frame {frame} appears twice")
         people = frames.setdefault(frame, [])
         if columns.time is not None:
-            seconds[frame] = number(cells, columns.time, line) * columns.unit
+            times[frame] = _time(cells, columns.time, line)
         points = np.array([[number(cells, place.x, line), number(cells, place.y, line)] for place in places])  # j 2
         scores = np.array([1.0 if place.score < 0 else number(cells, place.score, line) for place in places])
         valid = columns.valid is None or number(cells, columns.valid, line) > 0
@@ -63,7 +66,20 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     if not frames:
         raise FormatError("the table has no rows")
     content = KeypointFrames(skeleton, frames, notes=notes)
-    return content if columns.time is None else with_times(content, [seconds[frame] for frame in frames], "seconds")
+    if columns.time is None:
+        return content
+    return with_times(content, [times[frame] for frame in frames], header[columns.time], unit=columns.unit)
+
+
+def _time(cells: Sequence[str], index: int, line: int) -> float:
+    """The number in a cell, or the seconds of a date and time such as ``2024-05-17 10:30:00.033``."""
+    try:
+        return number(cells, index, line)
+    except FormatError:
+        try:
+            return datetime.fromisoformat(cells[index].strip()).timestamp()
+        except (ValueError, OverflowError, OSError):
+            raise FormatError(f"line {line}: {shortened(cells[index])} is not a time") from None
 
 
 def _track(name: str, tracks: dict[str, int]) -> int | None:

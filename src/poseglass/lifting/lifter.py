@@ -9,6 +9,7 @@ model fills the row in from its neighbours, and it is marked invalid.
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -17,15 +18,17 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
 from poseglass.lifting.chunks import collected, motion_chunks
 from poseglass.lifting.clip_people import ClipPeople
+from poseglass.lifting.nobody import NobodyError, with_second_try
 from poseglass.lifting.place_people import background_of, place_people
 from poseglass.lifting.predictor import Predictor
 from poseglass.lifting.report import LiftReport
-from poseglass.lifting.source import Keypoints, Source, open_source, source_kind
+from poseglass.lifting.source import Keypoints, Source, open_source
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.lifting.stream import CHUNK, Film, detected_people
 from poseglass.models import devices
 from poseglass.motion.placing import Placing
 from poseglass.people.follower import Follower
+from poseglass.people.glitches import Glitches
 from poseglass.people.tracks import how_many
 from poseglass.video.clock import mean_rate
 from poseglass.waist.hourglass import PoseModel
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     from poseglass.detect._base import Detector
     from poseglass.video.reading import Frame, VideoReader
 
-__all__ = ["LiftReport", "Lifter", "lift"]
+__all__ = ["LiftReport", "Lifter"]
 
 log = logging.getLogger("poseglass")
 
@@ -189,21 +192,23 @@ class Lifter:
         if isinstance(opened, Keypoints):
             if on_frame is not None:
                 raise PoseError("on_frame is called with the frames of a video, but keypoints were given")
-            motions = [self._lift_poses(self._predictor, poses, each, stopwatch) for poses in opened.people[:most]]
-            motions = place_people(motions, self.model, self._placing, focal=self._predictor.focal)
-            report = replace(LiftReport().plus(motions[0]), people=len(opened.people))
+            lifted = [self._lift_poses(self._predictor, poses, each, stopwatch) for poses in opened.people[:most]]
+            motions = place_people(
+                [motion for motion, _ in lifted], self.model, self._placing, focal=self._predictor.focal
+            )
+            report = replace(LiftReport().plus(motions[0]), people=len(opened.people), filled=lifted[0][1])
         else:
             for guess in opened.info.guesses:
                 log.warning("%s", guess)
             with opened as video:
-                frames: Iterable[Frame] = video if on_frame is None else _tapped(video, on_frame)
-                if (background := background_of(video, self._placing)) is not None:
-                    frames = _tapped(frames, background.watch)
+                background = background_of(video, self._placing)
+                taps = [*([on_frame] if on_frame else []), *([background.watch] if background else [])]
                 if people == "largest":
-                    motion, report = self._lift_largest(video, frames, each, stopwatch)
-                    motions = [motion]
+                    attempt = partial(self._lift_largest, video, taps, each=each, stopwatch=stopwatch)
+                    motions, report = with_second_try(attempt, self.detector)
                 else:
-                    motions, report = self._lift_several(video, frames, most, each, stopwatch)
+                    attempt = partial(self._lift_several, video, taps, most, each=each, stopwatch=stopwatch)
+                    motions, report = with_second_try(attempt, self.detector.for_people(MOST))
                 motions = [_at_mean_rate(motion) for motion in motions]
                 focal = self._predictor.focal or video.info.focal
                 motions = place_people(motions, self.model, self._placing, focal=focal, background=background)
@@ -230,7 +235,7 @@ class Lifter:
             fps: Nominal frames per second; lifting uses the frames' own times.
             stopwatch: Counts the stages "decode", "detect" and "lift".
         """
-        stopwatch, follower = stopwatch or Stopwatch(), Follower(size)
+        stopwatch, follower, glitches = stopwatch or Stopwatch(), Follower(size), Glitches()
         film = Film(self.detector.skeleton, size, fps)
 
         def poses() -> Iterator[PoseSequence]:
@@ -240,48 +245,53 @@ class Lifter:
                 yield film.poses([crowd.seconds for crowd in crowds], rows)
 
         report = LiftReport()
-        for chunk in motion_chunks(self._predictor, poses(), size=size, stopwatch=stopwatch):
+        for chunk in motion_chunks(self._predictor, glitches.chunks(poses()), size=size, stopwatch=stopwatch):
             report = report.plus(chunk)
             yield chunk
-        self.report = replace(report, people=follower.people)
+        self.report = replace(report, people=follower.people, filled=glitches.count)
         if follower.people > 1:
             log.warning("%d people in sight: only one is followed, at first the most prominent", follower.people)
 
     def _lift_largest(
         self,
         video: "VideoReader",
-        frames: "Iterable[Frame]",
+        taps: "Sequence[Callable[[Frame], object]]",
+        detector: "Detector",
+        *,
         each: Callable[[PoseSequence], object] | None,
         stopwatch: Stopwatch,
-    ) -> tuple[PoseSequence, LiftReport]:
+    ) -> tuple[list[PoseSequence], LiftReport]:
         """Lift the person followed at first while the video is detected, and another one if they are more prominent."""
         predictor = self._predictor.for_lens(video.info.focal)
-        crowd = ClipPeople(Film(self.detector.skeleton, video.info.size, video.info.fps))
-        poses = crowd.follow(detected_people(frames, self.detector, stopwatch=stopwatch))
-        motion = collected(motion_chunks(predictor, poses, size=video.info.size, stopwatch=stopwatch), each)
+        crowd, glitches = ClipPeople(Film(detector.skeleton, video.info.size, video.info.fps)), Glitches()
+        poses = crowd.follow(detected_people(_tapped(video, taps), detector, stopwatch=stopwatch))
+        chunks = motion_chunks(predictor, glitches.chunks(poses), size=video.info.size, stopwatch=stopwatch)
+        motion, filled = collected(chunks, each), glitches.count
         ranked = _somebody(crowd, video)
         if ranked[0] != crowd.followed:
-            motion = self._lift_poses(predictor, crowd.poses(ranked[0]), each, stopwatch)
-        return motion, replace(LiftReport().plus(motion), people=len(ranked))
+            motion, filled = self._lift_poses(predictor, crowd.poses(ranked[0]), each, stopwatch)
+        return [motion], replace(LiftReport().plus(motion), people=len(ranked), filled=filled)
 
     def _lift_several(
         self,
         video: "VideoReader",
-        frames: "Iterable[Frame]",
+        taps: "Sequence[Callable[[Frame], object]]",
         most: int | None,
+        detector: "Detector",
+        *,
         each: Callable[[PoseSequence], object] | None,
         stopwatch: Stopwatch,
     ) -> tuple[list[PoseSequence], LiftReport]:
         """Detect everybody in the whole video, then lift the most prominent people."""
-        detector = self.detector.for_people(MOST)
         crowd = ClipPeople(Film(detector.skeleton, video.info.size, video.info.fps))
-        for crowds in detected_people(frames, detector, stopwatch=stopwatch):
+        for crowds in detected_people(_tapped(video, taps), detector, stopwatch=stopwatch):
             crowd.add(crowds)
         ranked = _somebody(crowd, video)
         poses = [replace(crowd.poses(number), person=person) for person, number in enumerate(ranked[:most], 1)]
         predictor = self._predictor.for_lens(video.info.focal)
-        motions = [self._lift_poses(predictor, person, each, stopwatch) for person in poses]
-        return motions, replace(LiftReport().plus(motions[0]), people=len(ranked))
+        lifted = [self._lift_poses(predictor, person, each, stopwatch) for person in poses]
+        report = replace(LiftReport().plus(lifted[0][0]), people=len(ranked), filled=lifted[0][1])
+        return [motion for motion, _ in lifted], report
 
     def _lift_poses(
         self,
@@ -289,8 +299,8 @@ class Lifter:
         poses: PoseSequence,
         each: Callable[[PoseSequence], object] | None,
         stopwatch: Stopwatch,
-    ) -> PoseSequence:
-        """Lift the whole sequence of one person's 2D poses."""
+    ) -> tuple[PoseSequence, int]:
+        """Lift the whole sequence of one person's 2D poses. Also returns how many glitches of joints were filled."""
         if poses.space != "pixels":
             raise PoseError(f"lifting takes 2D keypoints in pixels, but these poses are in {poses.space} space")
         if not len(poses):
@@ -298,80 +308,22 @@ class Lifter:
         poses.to_skeleton(H36M_17)  # raises at once if the skeleton does not convert
         if not (poses.validity & (poses.confidence > 0).any(-1)).any():
             raise DetectorError(f"none of the {len(poses)} frames shows a person: none is valid with a score above 0")
-        times = poses.times
+        glitches, times = Glitches(), poses.times
+        poses = glitches.fill(poses)
         # A GPU runs windows in batches, so a chunk must hold as many; on the CPU, short chunks show progress.
         length = CHUNK if predictor.batch == 1 else predictor.batch * predictor.stride
         starts = range(0, len(poses), length)
         chunks = (replace(poses[start : start + length], timestamps=times[start : start + length]) for start in starts)
         motion = collected(motion_chunks(predictor, chunks, size=poses.size, stopwatch=stopwatch), each)
-        return replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
+        motion = replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
+        return motion, glitches.count
 
 
-@overload
-def lift(
-    source: Source,
-    *,
-    people: Literal["largest"] = "largest",
-    model: str | PathLike[str] | PoseModel = "balanced",
-    detector: "Detector | str | None" = None,
-    flip: bool = False,
-    focal: float | None = None,
-    layout: str | None = None,
-    size: tuple[int, int] | None = None,
-    fps: float | None = None,
-    device: devices.Device = None,
-    placing: Placing = ...,
-) -> PoseSequence: ...
-
-
-@overload
-def lift(
-    source: Source,
-    *,
-    people: Literal["all"] | int,
-    model: str | PathLike[str] | PoseModel = "balanced",
-    detector: "Detector | str | None" = None,
-    flip: bool = False,
-    focal: float | None = None,
-    layout: str | None = None,
-    size: tuple[int, int] | None = None,
-    fps: float | None = None,
-    device: devices.Device = None,
-    placing: Placing = ...,
-) -> list[PoseSequence]: ...
-
-
-def lift(
-    source: Source,
-    *,
-    people: Literal["largest", "all"] | int = "largest",
-    model: str | PathLike[str] | PoseModel = "balanced",
-    detector: "Detector | str | None" = None,
-    flip: bool = False,
-    focal: float | None = None,
-    layout: str | None = None,
-    size: tuple[int, int] | None = None,
-    fps: float | None = None,
-    device: devices.Device = None,
-    placing: Placing = Placing(),  # noqa: B008  # frozen
-) -> PoseSequence | list[PoseSequence]:
-    """Lift a video or 2D keypoints to 3D motion: see :class:`Lifter` and :meth:`Lifter.lift`.
-
-    Example:
-        >>> import poseglass as pg
-        >>> motion = pg.lift("walk.mp4")  # doctest: +SKIP
-        >>> motion.save("walk.npz")  # doctest: +SKIP
-        >>> both = pg.lift("dance.mp4", people=2)  # doctest: +SKIP
-    """
-    if detector is not None and source_kind(source) == "keypoints":
-        raise DetectorError("a detector finds people in a video, but keypoints were given: leave out the detector")
-    lifter = Lifter(model, detector=detector or "mediapipe", flip=flip, focal=focal, device=device, placing=placing)
-    return lifter.lift(source, people=people, layout=layout, size=size, fps=fps)
-
-
-def _tapped(frames: "Iterable[Frame]", on_frame: "Callable[[Frame], object]") -> "Iterator[Frame]":
+def _tapped(frames: "Iterable[Frame]", taps: "Iterable[Callable[[Frame], object]]") -> "Iterator[Frame]":
+    """Yield the frames after giving each to the taps."""
     for frame in frames:
-        on_frame(frame)
+        for tap in taps:
+            tap(frame)
         yield frame
 
 
@@ -389,4 +341,4 @@ def _somebody(crowd: ClipPeople, video: "VideoReader") -> Sequence[int]:
     if ranked := crowd.ranked():
         return ranked
     lost = f" ({video.problem})" if video.problem else ""
-    raise DetectorError(f"nobody was detected in any of the {len(crowd.times)} frames of {video.path}{lost}")
+    raise NobodyError(f"nobody was detected in any of the {len(crowd.times)} frames of {video.path}{lost}")

@@ -21,7 +21,7 @@ from poseglass.mocap.tracks import PointTracks, unit_of
 __all__ = ["read_c3d", "write_c3d"]
 
 MILLIMETRE = 0.001  # of a metre
-MOST_LABELS = 255  # in one parameter of the file, and characters of a label
+MOST_LABELS = 255  # labels in one parameter of the file, and characters in a label
 
 
 def read_c3d(path: str | PathLike[str]) -> PointTracks:

@@ -156,7 +156,7 @@ def read_glb(path: str | PathLike[str]) -> RigidMotion:
         return _Document(content).bones()
     except FormatError as problem:
         raise FormatError(f"{path}: {problem}") from None
-    except Exception as problem:  # a broken document lacks keys, or has others' types or indices
+    except Exception as problem:  # a broken document may lack keys, or hold values of wrong types or wrong indices
         reason = f"{type(problem).__name__}: {problem}"
         raise FormatError(f"{path} cannot be read as GLB ({reason}); was it copied completely?") from None
 
@@ -209,7 +209,7 @@ class _Document:
         stated = animation.get("extras") or {}
         fps = float(stated["fps"]) if "fps" in stated else frame_rate(times)
         if fps is None or not fps > 0:
-            raise FormatError("expected an animation of at least two frames, from which its rate can be told")
+            raise FormatError("expected an animation of at least two frames, whose times give its rate")
         offsets, rotations, names, parents = [], [], [], []
         world: dict[int, Float[ndarray, "f 3 3"]] = {}
         place, turn, scale = self._above(joints[0], {node for node, _ in channels})

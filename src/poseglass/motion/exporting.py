@@ -63,7 +63,7 @@ class Export:
                 "the motion has no place in the world: it is written in the camera's axes, turned upright, with the "
                 "pelvis at the origin"
             )
-            motion = replace(motion, trajectory=None)  # relative to a camera that moves, it is no path
+            motion = replace(motion, trajectory=None)  # relative to a moving camera, it is no path through the world
         object.__setattr__(self, "motion", motion)
 
     @cached_property

@@ -38,7 +38,7 @@ class GaitEvent:
     """A foot strikes or leaves the ground.
 
     Attributes:
-        seconds: When, on the motion's clock, between frames if need be.
+        seconds: When, on the motion's clock; often between two frames.
         frame: The nearest frame.
         side: Which foot.
         kind: ``"heel_strike"`` or ``"toe_off"``.

@@ -22,7 +22,8 @@ log = logging.getLogger("poseglass")
 
 X, Y = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
 # How far joint 9 stands forward of the line from thorax to head top, as a share of its distance from the thorax: about
-# 0.3 in lifted poses, where it is near the nose; in motion capture it is at the base of the skull, which shows no face.
+# 0.3 in lifted poses, where it is near the nose. In motion capture it is at the base of the skull, which does not show
+# where the face points.
 FLAT, NOSE = 0.15, 0.25
 STANDING = 0.2  # how easily an ankle moves that stands for certain, relative to other joints
 
@@ -71,7 +72,7 @@ def fit_rig(motion: PoseSequence) -> Rig:
     Bones have their median length over the valid frames, left and right the same. The joints lie as close to the
     motion's as these lengths permit. The pelvis turns with the hips and the lower back, the chest with the shoulders,
     the head with the nose; upper arms and thighs turn about themselves so that elbows and knees are hinges. A straight
-    limb shows no hinge: there the turn is carried on from the frames around. Other joints make the smallest turn.
+    limb shows no hinge: there the turn comes from the frames before and after. Other joints make the smallest turn.
 
     The rest pose is a T-pose: y up, facing +z, the person's left at +x, palms down. The motion is in the world if it
     has a place in it (:meth:`PoseSequence.world`); otherwise the camera's axes are turned so that y points up.
@@ -145,9 +146,7 @@ def _complete(motion: PoseSequence) -> PoseSequence:
         frames = known[:, joint]
         for axis in range(3):
             points[:, joint, axis] = np.interp(motion.times, motion.times[frames], points[frames, joint, axis])
-    log.warning(
-        "%d of %d joint positions are unknown; the rig takes them from the frames around", (~known).sum(), known.size
-    )
+    log.warning("%d of %d joint positions are unknown; the rig interpolates them in time", (~known).sum(), known.size)
     return replace(motion, points=points)
 
 

@@ -19,7 +19,7 @@ SUDDEN = 3.0  # accelerations beyond this many sigmas lose weight: take-off, lan
 GRAVITY = 9.81  # metres per second²
 FALLING = 1.0  # sigma of the acceleration in flight, metres per second²
 SURE = 4  # exponent of the probability of flight: only what is nearly certain counts
-FALLING_OFF = 4.0  # beyond this many sigmas it is no flight
+FALLING_OFF = 4.0  # beyond this many sigmas, the body is not in flight
 STANDING = 0.004  # sigma of a standing foot's step, metres per frame
 SLIPPING = 3.0  # steps beyond this many sigmas lose weight: the pose, or the contact, is wrong
 ABSENT = 0.1  # sigma of a step while the person is not visible, metres per frame
@@ -135,7 +135,7 @@ def _accelerations(path: Float[ndarray, "f 3"], times: Float[ndarray, " f"]) -> 
 
 
 def _first_guess(sight: Sight) -> Float[ndarray, "f 3"]:
-    """The median of the frames' own roots, which no outlier moves far: along each frame's line of sight."""
+    """Each frame's own root, moved along its line of sight to the median depth if it is far from it."""
     own = sight.framewise()
     fits = np.isfinite(own).all(1) & (own[:, 2] > NEAREST) & (own[:, 2] < FARTHEST)
     if not fits.any():

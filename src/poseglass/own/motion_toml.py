@@ -1,6 +1,5 @@
 """Reader of ``motion.toml``, which reports every mistake in it at once."""
 
-import tomllib
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from poseglass.body.geometry import UP, Camera
 from poseglass.data.checks.findings import Findings
 from poseglass.data.recordings.splits import SPLITS
 from poseglass.errors import DataError
+from poseglass.files.plain_text import parse_toml
 from poseglass.keypoints import LAYOUTS
 from poseglass.mocap.humaneva import HUMANEVA_15
 from poseglass.mocap.rotations import vector_rotations
@@ -92,12 +92,12 @@ def read_description(path: str | PathLike[str]) -> tuple[MotionDescription, Find
     path = Path(path)
     try:
         with path.open("rb") as file:
-            content = tomllib.load(file)
+            content = parse_toml(file.read().decode("utf-8"))
     except FileNotFoundError:
         raise DataError(f"there is no file {path}") from None
     except OSError as problem:
         raise DataError(f"cannot read {path}: {problem.strerror or problem}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+    except ValueError as problem:  # also where it is not UTF-8
         raise DataError(f"{path} is not TOML: {problem}") from None
     reader = _DescriptionReader(path)
     return reader.description(content), reader.findings

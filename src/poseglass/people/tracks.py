@@ -12,7 +12,7 @@ from poseglass.people.tracker import MEMORY, Tracker
 __all__ = ["Person", "Tracks", "how_many", "tracked"]
 
 GLIMPSE = 0.3
-"""Seconds for which somebody must be in sight to count as a person: detectors take things for people for a moment."""
+"""Seconds for which somebody must be in sight to count as a person: detectors briefly mistake things for people."""
 SHARE = 0.25
 """In a short clip, this share of its frames is enough."""
 
@@ -58,7 +58,7 @@ class Tracks:
     def numbers(self) -> list[int]:
         """The numbers of all people, the most prominent first (the sum of score times extent over all frames).
 
-        Who is in sight for less than :data:`GLIMPSE` is left out, unless nobody else is.
+        People in sight for less than :data:`GLIMPSE` are left out, unless there are no others.
         """
         times = list(self._times.values())
         step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0
@@ -78,7 +78,7 @@ def tracked(
     """Everybody in a file of keypoints, the most prominent first.
 
     Numbers of the file's own tracker are kept where they identify people: a number that two people of a frame share, or
-    0 for everybody, says nothing about who is who. If the frames are further apart than
+    0 for everybody, identifies nobody. If the frames are further apart than
     :data:`poseglass.people.tracker.MEMORY` and show one person each, it is the same one.
 
     Args:

@@ -13,6 +13,7 @@ from poseglass.video._ffmpeg import FAILURES, InputContainer, VideoStream, av, r
 from poseglass.video.clock import GUESSED, mean_rate
 from poseglass.video.focal import focal_of_image, focal_of_tags
 from poseglass.video.footage import Footage, TimedImage
+from poseglass.video.heic import is_cut_off
 from poseglass.video.info import VideoInfo
 from poseglass.video.orientation import Orientation, exif_orientation, matrix_orientation
 
@@ -22,6 +23,8 @@ Disposition = av.stream.Disposition
 COVER = Disposition.attached_pic | Disposition.timed_thumbnails
 RAW = ("cavsvideo", "dirac", "h261", "h263", "h264", "hevc", "m4v", "mjpeg", "mpegvideo", "vvc")
 """FFmpeg's names of raw streams, which hold no time stamps; it makes them up for some."""
+HEIF = ("avif", "heic", "heix", "mif1")
+"""Brands of files with still images, which decode even if their end is missing."""
 BARE = 25.0
 """Frames per second of a raw stream that does not state its rate: what FFmpeg assumes."""
 PROBED = 300
@@ -63,6 +66,8 @@ class Container(Footage):
             self._first: av.VideoFrame = first
             self._start = self._stamp(first) or 0.0
             self.info, self._orientation = self._probed(fps)
+            if self._container.metadata.get("major_brand") in HEIF and is_cut_off(path):
+                self.fault = "its end is missing"
         except BaseException:
             self._container.close()
             raise
@@ -116,7 +121,7 @@ class Container(Footage):
     def _probed(self, fps: float | None) -> tuple[VideoInfo, Orientation]:
         """The facts, and how frames become upright."""
         container, stream, first, path = self._container, self._stream, self._first, self._path
-        image = container.format.name.endswith("_pipe") or container.format.name == "image2"
+        image = container.format.name.endswith("_pipe") or container.format.name in ("ico", "image2")
         guesses = []
         oriented = exif_orientation(path) if image else None
         aslant = 0.0
@@ -155,7 +160,9 @@ class Container(Footage):
         if stream.frames and stream.duration:
             return nominal, None  # counted
         # Nominal rates of other files may mean nothing: browsers record at a nominal 1000.
-        real = self._stamped_rate()
+        real, length = self._stamped_rate(), self._length()
+        if real is None and length and nominal * length > PROBED:  # one frame, at a rate that means nothing
+            return 1 / length, None
         return (real, None) if real and abs(real - nominal) > OFF * nominal else (nominal, None)
 
     def _stamped_rate(self) -> float | None:
@@ -206,15 +213,18 @@ def _chosen(container: InputContainer, path: Path) -> VideoStream:
     if not shown:
         kinds: list[str] = sorted({stream.type for stream in container.streams} - {"video"})
         kinds += ["a cover picture"] if streams else []
-        raise VideoError(f"{path} holds no images, only {' and '.join(kinds) or 'nothing'}; give a video file")
+        if not kinds:
+            raise VideoError(f"{path} holds no images and nothing else; give a video file")
+        raise VideoError(f"{path} holds no images, only {' and '.join(kinds)}; give a video file")
     known = [stream for stream in shown if stream.codec_context is not None]
     if not known:
         raise VideoError(
             f"{path} holds images in a format that cannot be decoded ({container.format.name}); "
             "export it again, for example as MP4 (H.264), or as PNG"
         )
-    if len(known) > 1 and known[0].disposition & Disposition.dependent:
-        raise TiledImageError(f"{path} is a HEIC image in {len(known)} tiles, which FFmpeg does not put together")
+    tiles = [stream for stream in known if stream.disposition & Disposition.dependent]
+    if len(tiles) > 1 and not any(stream.disposition & Disposition.default for stream in known):
+        raise TiledImageError(f"{path} is a HEIC image in {len(tiles)} tiles, which FFmpeg does not put together")
     if len(known) == 1:
         return known[0]
     # A cover need not be flagged as one, but it is a single picture.

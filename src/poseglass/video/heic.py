@@ -9,7 +9,7 @@ from poseglass.errors import VideoError
 from poseglass.video.footage import Footage, TimedImage
 from poseglass.video.info import VideoInfo
 
-__all__ = ["TiledHeic"]
+__all__ = ["TiledHeic", "is_cut_off"]
 
 
 class TiledHeic(Footage):
@@ -36,7 +36,7 @@ class TiledHeic(Footage):
         except (OSError, ValueError, EOFError, RuntimeError, MemoryError) as problem:
             raise VideoError(f"{path} cannot be read as a HEIC image ({problem}); save it as JPEG") from problem
         self.info = VideoInfo(self._image.size, 30.0, 1, None)
-        self.fault = "some tiles are missing" if _is_cut_off(path) else None  # libheif leaves them black
+        self.fault = "some tiles are missing" if is_cut_off(path) else None  # libheif leaves them black
 
     def images(self, size: tuple[int, int]) -> Iterator[TimedImage]:
         """Yield the image; see :meth:`Footage.images`."""
@@ -46,7 +46,7 @@ class TiledHeic(Footage):
         """Nothing is open."""
 
 
-def _is_cut_off(path: Path) -> bool:
+def is_cut_off(path: Path) -> bool:
     """Whether a box ends beyond the file (ISO 14496-12, 4.2: length, name, and a long length after length 1)."""
     size, start = path.stat().st_size, 0
     with path.open("rb") as file:

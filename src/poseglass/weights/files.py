@@ -24,6 +24,7 @@ from safetensors.torch import save as write_safetensors
 from torch import Tensor, nn
 
 from poseglass.errors import WeightsError
+from poseglass.files.plain_text import parse_json, to_json
 from poseglass.files.writing import writing
 from poseglass.models import PoseTransformer, devices
 from poseglass.models.finite import not_finite
@@ -82,7 +83,7 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
             f"{', '.join(diverged[:4])}"
         )
     description = {"format": FORMATS[-1], "about": about, "model": description_of(model)}
-    content = write_safetensors(tensors, metadata={METADATA: json.dumps({"sha256": UNKNOWN, **description})})
+    content = write_safetensors(tensors, metadata={METADATA: to_json({"sha256": UNKNOWN, **description})})
     start = _header_end(content)
     header = content[:start].replace(_statement(UNKNOWN), _statement(_checksum(content, UNKNOWN)), 1)
     with writing(folder / WEIGHTS, WeightsError) as temporary, temporary.open("wb") as file:
@@ -92,7 +93,7 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
         _save_uncertainty(backbone_of(model).uncertainty, tensors, folder)
     with writing(folder / "config.json", WeightsError) as temporary:
         note = f"for people to read; the description that counts is in {WEIGHTS}"
-        temporary.write_text(json.dumps({"note": note, **description}, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(to_json({"note": note, **description}, indent=2) + "\n", encoding="utf-8")
     return folder
 
 
@@ -236,12 +237,12 @@ def _keeps_generator() -> AbstractContextManager[None]:
 
 def _description(content: bytes, folder: Path) -> tuple[dict[str, Any], str]:
     """The description of the weights, and their computed checksum."""
-    metadata = json.loads(content[8 : _header_end(content)]).get("__metadata__") or {}
+    metadata = parse_json(content[8 : _header_end(content)]).get("__metadata__") or {}
     if METADATA not in metadata:  # format 1
-        description = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        description = parse_json((folder / "config.json").read_text(encoding="utf-8"))
         due, checksum = FORMATS[0], hashlib.sha256(content).hexdigest()
     else:
-        description = json.loads(metadata[METADATA])
+        description = parse_json(metadata[METADATA])
         due, checksum = FORMATS[1], _checksum(content, str(description.get("sha256")))
     if not isinstance(description, dict) or description.get("format") != due:
         raise ValueError(f"its description should have the format {due!r}; if a newer poseglass wrote it, update")

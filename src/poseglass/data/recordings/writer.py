@@ -206,7 +206,7 @@ def write_recordings(
             index |= {"provenance": {"with": f"poseglass {version('poseglass')}", "from": files}}
             index |= {"checksum": checksum(index)}
             with (temporary / INDEX).open("w", encoding="utf-8") as file:
-                json.dump(index, file, indent=1)
+                json.dump(index, file, indent=1, allow_nan=False)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(folder)

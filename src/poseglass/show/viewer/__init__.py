@@ -56,8 +56,8 @@ def write_page(
         title: The title of the page. Default: the name of the file.
         compare: Another motion or several, shown in other colours over the first or beside it.
         video: The video that the motion was lifted from, or the :class:`poseglass.video.spool.Spool` that kept its
-            pictures; its frame t belongs to row t of the motion. A small copy of
-            it is stored in the page. Without it, the viewer can open the video from their own disk.
+            pictures; its frame t belongs to row t of the motion. A small copy of it is stored in the page. Without it,
+            the viewer can open the video from their own disk.
 
     Raises:
         PoseError: A motion is empty, entirely unknown or not 3D, the name does not end in ``.html``, or the file cannot
