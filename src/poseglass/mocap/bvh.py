@@ -13,7 +13,7 @@ from numpy import ndarray
 from poseglass.errors import FormatError, PoseError
 from poseglass.files.writing import writing
 from poseglass.mocap.animation import END_SITE, Animation
-from poseglass.mocap.rigid import RigidMotion
+from poseglass.mocap.rigid import MOST_POSES, RigidMotion
 from poseglass.mocap.rotations import euler_angles, euler_rotations
 from poseglass.mocap.text import SHOWN_TEXT, WordStream, numbers
 
@@ -25,7 +25,6 @@ FRAME_TIME = re.compile(r"\s*frame\s*time\s*:\s*(\S+)", re.IGNORECASE)
 ORDER = "zxy"  # of the written rotation channels, the most common one
 CENTIMETRE = 0.01  # of a metre; the usual unit of BVH files, which state none
 UNSCALED = 1e-3  # deviation of a scale from 1
-MOST_POSES = 25_000_000  # frames times joints, each of 168 bytes: 4 GB; 45 minutes of 77 joints at 120 per second
 SHOWN_ERROR = 200  # characters of an error that lists numbers
 WHOLE_RATE = 1e-4  # rounds 1 / frame time to a whole number: files write 1/120 s as .0083333 and 1/30 s as .033333
 

@@ -16,6 +16,7 @@ from poseglass.files.quiet import without_warnings
 from poseglass.files.writing import writing
 from poseglass.mocap.c3d_points import parse_c3d
 from poseglass.mocap.labels import clean_labels
+from poseglass.mocap.text import read_content
 from poseglass.mocap.tracks import PointTracks, unit_of
 
 __all__ = ["read_c3d", "write_c3d"]
@@ -42,12 +43,7 @@ def read_c3d(path: str | PathLike[str]) -> PointTracks:
         ('LFHD', 'RFHD')
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise FormatError(f"there is no file {path}") from None
-    except OSError as problem:
-        raise FormatError(f"cannot read {path}: {problem.strerror or problem}") from None
+    content = read_content(path)
     try:
         points = parse_c3d(content)
         if len(points.labels) < points.samples.shape[1]:

@@ -17,7 +17,9 @@ from numpy import ndarray
 from poseglass.errors import FormatError
 from poseglass.mocap.tracks import PointTracks
 
-__all__ = ["NamedMotion", "RigidMotion"]
+__all__ = ["MOST_POSES", "NamedMotion", "RigidMotion"]
+
+MOST_POSES = 25_000_000  # frames times joints, each of 168 bytes: 4 GB; 45 minutes of 77 joints at 120 per second
 
 
 @dataclass(frozen=True, eq=False)

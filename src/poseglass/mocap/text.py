@@ -12,11 +12,30 @@ from numpy import ndarray
 
 from poseglass.errors import FormatError
 
-__all__ = ["SHOWN_TEXT", "NumberTable", "WordLines", "WordStream", "numbers", "read_text"]
+__all__ = ["SHOWN_TEXT", "NumberTable", "WordLines", "WordStream", "numbers", "read_content", "read_text"]
 
 SHOWN_LINES = 5  # bad lines listed in an error
 SHOWN_TEXT = 60  # characters of a bad line quoted in an error
 WORD = re.compile(r"[{}]|[^\s{}]+")
+
+
+def read_content(path: str | PathLike[str]) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        FormatError: The file cannot be read.
+
+    Example:
+        >>> _ = Path("two.c3d").write_bytes(b"ab")
+        >>> read_content("two.c3d")
+        b'ab'
+    """
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise FormatError(f"there is no file {path}") from None
+    except OSError as problem:
+        raise FormatError(f"cannot read {path}: {problem.strerror or problem}") from None
 
 
 def read_text(path: str | PathLike[str]) -> str:
@@ -33,13 +52,7 @@ def read_text(path: str | PathLike[str]) -> str:
         >>> read_text("dos.txt")
         'one\ntwo\n'
     """
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise FormatError(f"there is no file {path}") from None
-    except OSError as problem:
-        raise FormatError(f"cannot read {path}: {problem.strerror or problem}") from None
+    content = read_content(path)
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     text = content.decode(encoding, errors="replace").partition("\x1a")[0]
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -32,19 +32,18 @@ def examine_files(
 ) -> Iterator[tuple[MotionFile, BodyMotion | None, Findings]]:
     """Read each file and check it.
 
-        Yields:
+    Yields:
         For each person in a file: the file, the motion and the findings. The motion is in metres, with y up or in the
         space of its camera; None if it cannot be read. The findings determine whether it may be used.
 
     Example:
-            >>> from poseglass.own.conventions import find_conventions
-            >>> from poseglass.own.joint_names import suggest
-    from poseglass.own.sources import open_source
-            >>> _ = Path("walk.csv").write_text("frame,hip_x,hip_y,hip_z\\n0,1,2,3\\n")
-            >>> source = open_source("walk.csv")
-            >>> for file, body, findings in examine_files(source, find_conventions(source)):
-            ...     print(file.take, body, findings.counts)
-            walk None 1 error, 0 warnings
+        >>> from poseglass.own.conventions import find_conventions
+        >>> from poseglass.own.sources import open_source
+        >>> _ = Path("walk.csv").write_text("frame,hip_x,hip_y,hip_z\\n0,1,2,3\\n")
+        >>> source = open_source("walk.csv")
+        >>> for file, body, findings in examine_files(source, find_conventions(source)):
+        ...     print(file.take, body, findings.counts)
+        walk None 1 error, 0 warnings
     """
     paths: dict[tuple[str, str], Path] = {}
     same_motion: dict[int, MotionFile] = {}
