@@ -7,6 +7,7 @@ import samples.shape_checks  # noqa: F401  before the package
 import logging
 import shutil
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -160,6 +161,19 @@ def model() -> Path:
         return detector_model()
     except DetectorError as problem:
         pytest.skip(f"needs the detector's weights: {problem}")
+
+
+@pytest.fixture(scope="session")
+def portrait() -> np.ndarray:
+    """Grace Hopper, 512 x 600, from matplotlib (which MediaPipe requires), for tests of real detectors."""
+    spec = find_spec("matplotlib")
+    path = Path(spec.origin).parent / "mpl-data/sample_data/grace_hopper.jpg" if spec and spec.origin else None
+    if path is None or not path.is_file():
+        pytest.skip("needs matplotlib's sample image of a person")
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).copy()
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from poseglass.detect._base import Detector as Detector
     from poseglass.detect.fake import FakeDetector as FakeDetector
     from poseglass.detect.mediapipe import MediaPipeDetector as MediaPipeDetector
+    from poseglass.engines.onnx_file import export as export
     from poseglass.errors import PoseglassError as PoseglassError
     from poseglass.judging.evaluation import evaluate as evaluate
     from poseglass.keypoints import from_rtmlib as from_rtmlib
@@ -83,6 +84,7 @@ _HOME = {
     "bench": "cost.benchmark",
     "create_model": "models",
     "evaluate": "judging.evaluation",
+    "export": "engines.onnx_file",
     "fit_rig": "motion.rig",
     "flip": "clips.mirror",
     "from_rtmlib": "keypoints",

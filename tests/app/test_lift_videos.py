@@ -145,6 +145,17 @@ class TestVideos:
         np.testing.assert_allclose(both[1].pose2d.points, someone(40).points * 0.5 + [80, 0])
         assert len(read_people_file(Path("both.json"))) == 2
 
+    def test_people_can_be_detected_in_every_second_frame_only(
+        self, poseglass: Run, workdir: Path, walker: None
+    ) -> None:
+        film(workdir / "walk.mp4", 21)
+        succeeded(poseglass("lift", "walk.mp4", "--detect-every", "2"))
+        points = PoseSequence.load("walk-3d.npz").pose2d.points
+        assert len(points) == 21
+        np.testing.assert_allclose(points[1:-1:2], (points[:-2:2] + points[2::2]) / 2, atol=1e-3)
+        np.testing.assert_allclose(points[::2], someone().points[:11], atol=1e-3)  # this detector counts its calls
+        refused(poseglass("lift", "walk.mp4", "--detect-every", "0"), "--detect-every", code=2)
+
     def test_a_pattern_of_images_is_lifted(self, poseglass: Run, workdir: Path, walker: None) -> None:
         from PIL import Image
 

@@ -63,7 +63,7 @@ def test_another_number_of_joints_needs_the_layout(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a list of words", "does not hold numbers as Ultralytics' label files do"),
+        ("a list of words", "holds neither numbers, as Ultralytics' label files do"),
         ("0 0.5 0.5 0.2 0.4 1 2 3", "has 8 numbers"),
         (line(person(17)) + "\n0 0.5 x", "line 2: could not convert"),
     ],

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from poseglass import COCO_17
+from poseglass import BLAZEPOSE_33, COCO_17
 from poseglass.errors import FormatError
 from poseglass.keypoints import read_keypoints, read_people
-from samples.keypoint_files import person
+from samples.keypoint_files import SIZE, person
 
 HEADER = ",".join(f"{joint}_{axis}" for joint in COCO_17.joints for axis in "xy")
 ROW = ",".join(f"{value:g}" for value in person(17)[:, :2].reshape(-1))
@@ -229,4 +230,27 @@ def test_dates_are_times(tmp_path):
     assert read_keypoints(tmp_path / "t.csv").rate == pytest.approx(1)
     (tmp_path / "t.csv").write_text(f"time,{HEADER}\nnoon,{ROW}\n")
     with pytest.raises(FormatError, match="line 2: 'noon' is not a time"):
+        read_keypoints(tmp_path / "t.csv")
+
+
+def test_a_text_file_with_names_of_columns_is_a_table(tmp_path):
+    table(tmp_path / "t.csv", "_score", separator="\t").rename(tmp_path / "t.txt")
+    assert len(read_keypoints(tmp_path / "t.txt")) == 2
+
+
+@pytest.mark.parametrize("shift", [0, -1])
+def test_a_table_of_mediapipe_has_shares_and_depths(tmp_path, caplog, shift):
+    """World landmarks are metres from the pelvis."""
+    names = [f"{joint}_{end}" for joint in BLAZEPOSE_33.joints for end in ("x", "y", "z", "visibility")]
+    joints = person(33) / [*SIZE, 1] + [shift, 0, 0]
+    row = np.insert(joints, 2, -0.2, axis=1)
+    (tmp_path / "t.csv").write_text(f"{','.join(names)}\n{','.join(f'{v:.6f}' for v in row.reshape(-1))}\n")
+    if shift:
+        with pytest.raises(FormatError, match=r"the table is three-dimensional \(it has nose_z\)"):
+            read_keypoints(tmp_path / "t.csv", size=SIZE)
+        return
+    poses = read_keypoints(tmp_path / "t.csv", size=SIZE)
+    assert_allclose(poses.points[0], person(33)[:, :2], atol=1e-2)
+    assert "coordinates are shares of the image, as MediaPipe writes; z is ignored" in caplog.text
+    with pytest.raises(FormatError, match="its size is needed: give --size"):
         read_keypoints(tmp_path / "t.csv")

@@ -9,11 +9,9 @@ from poseglass.keypoints import read_keypoints
 from poseglass.keypoints.unread import UNREAD
 from samples.keypoint_files import person, write
 
-LANDMARK = {"x": 0.5, "y": 0.5, "z": 0.1, "visibility": 0.9}
 FILES = {
     "AlphaPose cmu": {"0.jpg": {"version": "AlphaPose v0.3", "bodies": [{"joints": [1.0] * 51}]}},
     "MMPose 0.x": [{"preds": [[[1, 2, 0.5]]], "boxes": [[1, 2]], "image_paths": ["1.jpg"]}],
-    "MediaPipe landmarks": [[LANDMARK] * 33],
     "boxes": [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}],
     "Ultralytics boxes": [[{"name": "person", "box": {"x1": 1}}]],
 }
@@ -47,15 +45,11 @@ def test_older_projects_of_sleap_are_recognised(tmp_path):
             read_keypoints(tmp_path / name)
 
 
-def test_landmarks_under_a_key_are_recognised(tmp_path):
-    for data in ([{"landmarks": [LANDMARK]}], {"poseLandmarks": [LANDMARK]}):
-        with pytest.raises(FormatError, match="MediaPipe's landmarks"):
-            read_keypoints(write(tmp_path / "a.json", data))
-
-
 def test_pickled_arrays_say_what_to_do(tmp_path):
     people = np.empty(2, object)
     people[:] = [person(17)[None], np.stack([person(17)] * 2)]
     np.save(tmp_path / "a.npy", people, allow_pickle=True)
-    with pytest.raises(FormatError, match=r"different numbers of people[?] Fill up with NaN"):
-        read_keypoints(tmp_path / "a.npy", layout="coco17")
+    np.savez(tmp_path / "a.npz", keypoints=people)
+    for name in ("a.npy", "a.npz"):
+        with pytest.raises(FormatError, match=r"different numbers of people[?] Fill up with NaN"):
+            read_keypoints(tmp_path / name, layout="coco17")

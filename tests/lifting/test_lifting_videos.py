@@ -61,6 +61,24 @@ def test_what_was_lost_of_a_damaged_video_is_reported(video: Path) -> None:
     assert "it ends after frame 20 of 100" in lifter.report.problem
 
 
+def test_a_glitch_of_the_detector_is_filled_marked_and_counted(video: Path) -> None:
+    poses = keypoints()
+    wrist = H36M_17.index("left_wrist")
+    points = poses.points.copy()
+    points[9, wrist] += 25, -10
+    spoiled = replace(poses, points=points)
+    lifter = Lifter(MODEL, detector=FakeDetector(spoiled))
+    for source in (video, spoiled):
+        motion = lifter.lift(source)
+        assert (lifter.report.filled, lifter.report.valid) == (1, FRAMES)
+        assert motion.scores[9, wrist] == motion.pose2d.scores[9, wrist] == 0
+        assert (motion.scores > 0).sum() == motion.scores.size - 1
+        assert np.linalg.norm(motion.pose2d.points[9, wrist] - poses.points[9, wrist]) < 1
+    (several,) = lifter.lift(video, people="all")
+    assert lifter.report.filled == 1
+    assert_array_equal(several.points, motion.points)
+
+
 @pytest.mark.parametrize("fps", [None, 12.5])
 def test_images_are_lifted_at_the_rate_given_or_at_a_guess(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, fps: float | None

@@ -25,7 +25,7 @@ FENCED = r"^```(?P<language>\w*)\n(?P<fenced>.*?)^```"
 INDENTED = r"(?P<indented>(?:^ {4}[^\n]*\n|^\n(?= {4}))+)"
 BLOCK = re.compile(f"{FENCED}|{INDENTED}", re.DOTALL | re.MULTILINE)
 MARK = re.compile(r"<!-- not run: ((?:(?!<!--).)+?) -->\n+\Z", re.DOTALL)
-FRAMES = 16
+FRAMES = 6
 
 
 class Snippet(NamedTuple):

@@ -76,7 +76,8 @@ def checked_once(function: Any = None, *, typechecker: Any = None) -> Any:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        if jaxtyping.config.jaxtyping_disable:
+        # While a graph is traced, sizes may be symbols, which cannot be compared with those of earlier calls.
+        if jaxtyping.config.jaxtyping_disable or torch.compiler.is_compiling():
             return function(*args, **kwargs)
         return checks.run(args, kwargs)
 

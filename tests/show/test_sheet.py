@@ -17,7 +17,6 @@ from samples.pictures import near, write_grey_video
 cv2 = pytest.importorskip("cv2")
 pytest.importorskip("av")
 
-from poseglass.show import rendering  # noqa: E402
 from poseglass.show.rendering import render, sheet  # noqa: E402
 from poseglass.video.reading import VideoReader  # noqa: E402
 from poseglass.video.spool import Spool  # noqa: E402
@@ -67,7 +66,8 @@ def test_a_sheet_shows_kept_stills_or_else_decodes_again(
     with Spool(source, every=False, stills=True) as spool:
         for frame in source:
             spool.add(frame)
-        monkeypatch.setattr(rendering, "VideoReader", lambda path: opened.append(path) or VideoReader(path))
+        again = source.again
+        monkeypatch.setattr(source, "again", lambda: opened.append(source.path) or again())
         drawn = cv2.imread(str(render(motion, tmp_path / "walk.png", video=spool)))
     assert len(opened) == decodings
     stills = spool.stills.frames if decodings == 0 else None

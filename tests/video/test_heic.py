@@ -43,3 +43,19 @@ def test_a_photograph_that_is_cut_off_is_reported(tmp_path: Path) -> None:
     path.write_bytes(content[:200])
     with pytest.raises(VideoError, match=r"cut\.heic cannot be read"):
         VideoReader(path)
+
+
+def test_a_damaged_photograph_is_one_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("pi_heif")
+    content, generator, refused = GRID.read_bytes(), np.random.default_rng(5), 0
+    path = tmp_path / "bad.heic"
+    for _ in range(60):
+        damaged = bytearray(content)
+        for place in generator.integers(0, 400, 5):
+            damaged[place] = generator.integers(256)
+        path.write_bytes(damaged)
+        try:
+            assert len(list(VideoReader(path))) <= 1
+        except VideoError:
+            refused += 1
+    assert refused > 20

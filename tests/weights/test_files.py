@@ -342,6 +342,16 @@ class TestRefusals:
         with pytest.raises(WeightsError, match="of another shape"):
             weights.load(tmp_path)
 
+    @pytest.mark.parametrize("waist", [False, True])
+    def test_more_layers_than_tensors_are_refused_without_building_them(self, tmp_path, waist):
+        folder = weights.save(hourglass(tiny(), keep=3, at=1) if waist else tiny(), tmp_path / "x")
+        for depth in (50_000, 10**9, 10**400):
+            model = copy.deepcopy(metadata(folder)["model"])
+            (model["backbone"] if waist else model)["settings"]["depth"] = depth
+            rewrite(folder, model=model)
+            with pytest.raises(WeightsError, match=r"has depth \d+, but the file has only \d+ tensors"):
+                weights.load(folder)
+
     def test_mismatches_are_listed_briefly(self):
         other = hourglass("motionagformer-tiny", frames=27, keep=9, at=1).state_dict()
         with pytest.raises(WeightsError, match=r"does not fit .* missing: (\S+, ){4}\.\.\.; \d+ left") as caught:

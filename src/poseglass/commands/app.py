@@ -1,5 +1,5 @@
-"""The command line: ``poseglass lift``, ``train``, ``evaluate``, ``reproduce``, ``bench``, ``convert``, ``data``,
-``doctor``.
+"""The command line: ``poseglass lift``, ``train``, ``evaluate``, ``reproduce``, ``bench``, ``convert``, ``export``,
+``data``, ``doctor``.
 
 Results go to standard output, everything else to standard error. The exit code is 0 for success, 1 for a problem with a
 file, 2 for a problem with the command line, 130 after Ctrl-C, and 143 after SIGTERM.
@@ -19,6 +19,7 @@ from poseglass.commands.convert import convert
 from poseglass.commands.data import data
 from poseglass.commands.doctor import doctor
 from poseglass.commands.evaluate import evaluate
+from poseglass.commands.export import export
 from poseglass.commands.lift import lift
 from poseglass.commands.reproduce import reproduce
 from poseglass.commands.stopping import Terminated, terminable
@@ -91,5 +92,5 @@ def _root(
     pass
 
 
-for command in (lift, train, evaluate, reproduce, bench, convert, doctor):
+for command in (lift, train, evaluate, reproduce, bench, convert, export, doctor):
     app.command()(command)

@@ -33,11 +33,13 @@ if TYPE_CHECKING:
 __all__ = ["lift"]
 
 
-class Lens(TypedDict):
-    """What the user says about the camera and the people it sees."""
+class Settings(TypedDict):
+    """Settings of the lifter other than its models."""
 
+    flip: bool
     focal: float | None
     placing: "Placing"
+    detect_every: int
 
 
 def lift(
@@ -126,6 +128,14 @@ def lift(
     detector_model: Annotated[
         Path | None, typer.Option(help="Videos: the detector's weights, such as a MediaPipe .task file.")
     ] = None,
+    detect_every: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Videos: detect people in every Nth frame only, and interpolate in between: faster, less accurate.",
+        ),
+    ] = None,
     confidence: Annotated[
         float | None,
         typer.Option(
@@ -149,12 +159,14 @@ def lift(
     of_videos = {
         "--detector": detector,
         "--detector-model": detector_model,
+        "--detect-every": detect_every,
         "--confidence": confidence,
         "--embed-video": True if embed_video else None,
     }
     for option, value in (of_videos if keypoints else of_keypoints).items():
         if value is not None:
-            wrong(option, f"it is for {'videos' if keypoints else 'keypoints'} only, but {kind}")
+            frames = "keypoints, several images and raw streams" if option == "--fps" else "keypoints"
+            wrong(option, f"it is for {'videos' if keypoints else frames} only, but {kind}")
     if fps is not None and not 0.01 <= fps <= 1000:
         wrong("--fps", f"frames per second must be a number from 0.01 to 1000, not {fps:g}")
     if focal is not None and not 0 < focal < math.inf:
@@ -178,11 +190,11 @@ def lift(
     if detector is not None and detector not in DETECTORS:
         wrong("--detector", f"there is no detector {detector!r}; choose one of {', '.join(DETECTORS)}")
     where = None if device == "cpu" else chosen_device(device)  # nothing is printed about the default
+    settings: Settings = {"flip": flip, "focal": focal, "placing": placing, "detect_every": detect_every or 1}
     finder = (
         None if keypoints else partial(make_detector, detector or "mediapipe", detector_model, confidence=confidence)
     )
-    lens: Lens = {"focal": focal, "placing": placing}
-    lifter = _lifter(model, kept, where, flip=flip, lens=lens, detector=None if keypoints else finder)
+    lifter = _lifter(model, kept, where, settings, detector=finder)
     _lift_and_write(lifter, opened, whom, person, smooth=smooth, source=source, outputs=outputs, embed=embed_video)
     if where is not None:
         tell_device(where)
@@ -192,9 +204,8 @@ def _lifter(
     model: str,
     keep: "Keep | None",
     where: "torch.device | None",
+    settings: "Settings",
     *,
-    flip: bool,
-    lens: "Lens",
     detector: "Callable[[], Detector] | None",
 ) -> "Lifter":
     """The lifter, with its models loaded, and no detector for keypoints."""
@@ -204,9 +215,9 @@ def _lifter(
     with console.status("loading the model"):
         network = weights.load(model, keep=keep, device=where)
     if detector is None:
-        return Lifter(network, flip=flip, **lens)
+        return Lifter(network, **settings)
     with console.status("loading the detector (its weights are downloaded on first use)"):
-        return Lifter(network, flip=flip, **lens, detector=detector())
+        return Lifter(network, **settings, detector=detector())
 
 
 def _lift_and_write(

@@ -18,7 +18,7 @@ from poseglass.body.skeleton import BLAZEPOSE_33, Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints.axes import frames_first
 from poseglass.keypoints.clock import with_times
-from poseglass.keypoints.file import KeypointFile
+from poseglass.keypoints.file import RAGGED, KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.layouts import find_layout, layout_by_count
 from poseglass.keypoints.names import SCORE_KEYS
@@ -150,8 +150,7 @@ def _load(file: KeypointFile) -> ndarray:
         table = np.load(file.path, allow_pickle=False, mmap_mode="r")  # a header that claims too much is refused
         return np.asarray(table)
     except Exception as problem:
-        ragged = ": an array of frames with different numbers of people? Fill up with NaN"
-        hint = ragged if "bject" in str(problem) else ""
+        hint = RAGGED if "bject" in str(problem) else ""
         raise FormatError(f"cannot read the array: {problem}{hint}") from None
 
 

@@ -57,7 +57,7 @@ def columns_of(header: Sequence[str]) -> TableColumns:
     """The columns of a table, by their names.
 
     Raises:
-        FormatError: Two columns hold the same, no joint has x and y, or the table is three-dimensional.
+        FormatError: Two columns hold the same, or no joint has x and y.
     """
     columns = TableColumns()
     spotted: dict[str, str] = {}
@@ -90,8 +90,6 @@ def columns_of(header: Sequence[str]) -> TableColumns:
         )
     if not columns.joints:
         raise FormatError("the first line must name columns such as nose_x, nose_y, nose_score")
-    if solid := sorted(joint for joint, places in columns.joints.items() if places.z >= 0):
-        raise FormatError(f"the table is three-dimensional (it has {solid[0]}_z); 2D keypoints in pixels are expected")
     return columns
 
 

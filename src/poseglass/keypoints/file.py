@@ -16,10 +16,12 @@ from poseglass.files.arrays import read_arrays
 from poseglass.keypoints.hdf5 import Hdf5File
 from poseglass.keypoints.json_text import is_list, json_items, parse_json
 
-__all__ = ["KeypointFile", "is_empty"]
+__all__ = ["RAGGED", "KeypointFile", "is_empty"]
 
 JSON = (".json", ".jsonl")
 PLACE = "the file"
+RAGGED = ". Frames with different numbers of people? Fill up with NaN, so that the array holds numbers"
+"""What to add where an array is pickled."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,10 @@ class KeypointFile:
         Raises:
             FormatError: See :func:`poseglass.files.arrays.read_arrays`.
         """
-        return read_arrays(self.path)
+        try:
+            return read_arrays(self.path)
+        except FormatError as problem:
+            raise FormatError(f"{problem}{RAGGED if 'pickled' in str(problem) else ''}") from None
 
 
 def is_empty(value: Any) -> bool:

@@ -13,6 +13,7 @@ from poseglass.keypoints import (
     detectron2,
     gast,
     labels,
+    landmarks,
     mmpose,
     named,
     nested,
@@ -85,6 +86,12 @@ FORMATS: dict[str, Format] = {
         ultralytics.read,
         "`.json` or `.jsonl` of Ultralytics: `to_json()` of every frame",
         "17 COCO",
+    ),
+    "landmarks": Format(
+        landmarks.matches,
+        landmarks.read,
+        "`.json` of MediaPipe: landmarks of every frame; needs `size`",
+        "33 BlazePose",
     ),
     "gast": Format(gast.matches, gast.read, "`.json` of GAST-Net: frames of skeletons", COUNTED),
     "named": Format(

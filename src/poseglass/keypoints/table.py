@@ -3,7 +3,8 @@
 The score may have any of the names in :data:`poseglass.keypoints.names.SCORES`, in any capitals, after ``_``, ``.`` or
 a space. Optional columns are ``frame`` (the frame number) or ``image`` (a name with that number), ``seconds`` or
 another time (:data:`poseglass.keypoints.names.TIMES`), ``valid`` (whether the person was detected), and ``track`` or
-``person``: then a frame has a row per person. An empty cell is an unknown value. SLEAP's tables are read too.
+``person``: then a frame has a row per person. Columns of z are ignored if the joints are MediaPipe's and the
+coordinates shares of the image, and refused otherwise. An empty cell is an unknown value. SLEAP's tables are read too.
 """
 
 from collections.abc import Sequence
@@ -11,22 +12,29 @@ from datetime import datetime
 
 import numpy as np
 
-from poseglass.body.skeleton import Skeleton
+from poseglass.body.skeleton import BLAZEPOSE_33, Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints.cells import number, read_lines
 from poseglass.keypoints.clock import with_times
 from poseglass.keypoints.columns import chosen_joints, columns_of
 from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, detected
+from poseglass.keypoints.names import split_column
 from poseglass.keypoints.parsing import frame_number, shortened, whole_number
+from poseglass.keypoints.pixels import are_shares
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
 
 
 def matches(file: KeypointFile) -> bool:
-    """Whether the file is a ``.csv`` or ``.tsv``."""
-    return file.suffix in (".csv", ".tsv")
+    """Whether the file is a ``.csv`` or ``.tsv``, or a ``.txt`` whose first line names columns."""
+    if file.suffix != ".txt":
+        return file.suffix in (".csv", ".tsv")
+    try:
+        return any(split_column(name) for name in next(read_lines(file.path), (0, []))[1])
+    except FormatError:
+        return False
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
@@ -65,7 +73,13 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
             people.append(detected(points, scores, skeleton, track))
     if not frames:
         raise FormatError("the table has no rows")
-    content = KeypointFrames(skeleton, frames, notes=notes)
+    solid = next((joint for joint, place in columns.joints.items() if place.z >= 0), None)
+    if solid is not None:
+        crowd = [person.points for people in frames.values() for person in people]
+        if skeleton != BLAZEPOSE_33 or not crowd or not are_shares(np.concatenate(crowd)):
+            raise FormatError(f"the table is three-dimensional (it has {solid}_z); 2D keypoints in pixels are expected")
+        notes = (*notes, "coordinates are shares of the image, as MediaPipe writes; z is ignored")
+    content = KeypointFrames(skeleton, frames, shares=solid is not None, notes=notes)
     if columns.time is None:
         return content
     return with_times(content, [times[frame] for frame in frames], header[columns.time], unit=columns.unit)

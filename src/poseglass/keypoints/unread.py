@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from poseglass.keypoints import deeplabcut, labels, sleap
+from poseglass.keypoints import deeplabcut, labels, sleap, table
 from poseglass.keypoints.file import KeypointFile
 
 __all__ = ["UNREAD", "UNREAD_SUFFIXES", "Unread"]
@@ -50,14 +50,6 @@ UNREAD: dict[str, Unread] = {
         lambda file: {"preds", "boxes"} <= _keys(_first(file)) | _keys(file.object),
         "these are test results of MMPose 0.x: write predictions with MMPose 1.x, inferencer_demo.py --pred-out-dir",
     ),
-    "MediaPipe landmarks": Unread(
-        lambda file: (
-            ({"x", "y", "z"} <= _keys(_first_of_first(file)) and "name" not in _keys(_first_of_first(file)))
-            or bool({"landmarks", "pose_landmarks", "poseLandmarks"} & (_keys(_first(file)) | _keys(file.object)))
-        ),
-        "these are MediaPipe's landmarks, as shares of the image and without names: save an array (frames, 33, 3) of "
-        "x * width, y * height and visibility with numpy.save",
-    ),
     "boxes": Unread(
         lambda file: {"image_id", "bbox"} <= _keys(_first(file)) and "keypoints" not in _keys(_first(file)),
         "these are boxes or outlines without keypoints: use a model for poses",
@@ -91,8 +83,8 @@ UNREAD: dict[str, Unread] = {
         "this HDF5 file is neither of DeepLabCut (a table of pandas) nor of SLEAP (tracks and node_names)",
     ),
     "label files": Unread(
-        lambda file: file.suffix == ".txt" and not labels.matches(file),
-        "this text file does not hold numbers as Ultralytics' label files do; name tables .csv",
+        lambda file: file.suffix == ".txt" and not (labels.matches(file) or table.matches(file)),
+        "this text file holds neither numbers, as Ultralytics' label files do, nor a table with names of columns",
     ),
 }
 """The kinds, by name. They are tried before the formats: the general ones would refuse them without a reason."""

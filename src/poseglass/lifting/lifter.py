@@ -24,7 +24,7 @@ from poseglass.lifting.predictor import Predictor
 from poseglass.lifting.report import LiftReport
 from poseglass.lifting.source import Keypoints, Source, open_source
 from poseglass.lifting.stopwatch import Stopwatch
-from poseglass.lifting.stream import CHUNK, Film, detected_people
+from poseglass.lifting.stream import CHUNK, Film, detected_people, followed_poses
 from poseglass.models import devices
 from poseglass.motion.placing import Placing
 from poseglass.people.follower import Follower
@@ -66,6 +66,8 @@ class Lifter:
         device: Where the model runs: ``"auto"``, ``"cpu"``, ``"cuda:0"``, ``"mps"``, ... By default, a model stays
             where it is, and loaded weights run on the CPU. If a model is elsewhere, a copy of it runs there.
         placing: What is known about the people and the camera, for their place in the world.
+        detect_every: Detect people only in the first of this number of frames of a video, and interpolate their 2D
+            poses in between: faster, less accurate.
 
     Attributes:
         report: The :class:`LiftReport` of the last source that was lifted to its end; None until then.
@@ -91,11 +93,14 @@ class Lifter:
         focal: float | None = None,
         device: devices.Device = None,
         placing: Placing = Placing(),  # noqa: B008  # frozen
+        detect_every: int = 1,
     ) -> None:
+        if detect_every < 1:
+            raise DetectorError(f"detect_every must be 1 (every frame) or more, got {detect_every}")
         own = weights.load(model) if isinstance(model, str | PathLike) else model
         own = devices.on_device(own, device)
         self._predictor = Predictor(own, flip=flip, focal=focal)
-        self._detector, self._placing = detector, placing
+        self._detector, self._placing, self._every = detector, placing, detect_every
         self.report: LiftReport | None = None
 
     @property
@@ -169,7 +174,7 @@ class Lifter:
                 several people are lifted, with all chunks of one person, then those of the next. If the most prominent
                 person of a video is not the one that was followed at first, their chunks follow from the first frame.
             on_frame: Called in another thread with each frame of a video, in order, before detection. If one person is
-                lifted, a chunk of motion follows its frames by up to two windows of the model.
+                lifted, a chunk of motion follows its frames by up to two windows of the model and one more chunk.
             stopwatch: Counts the stages "decode", "detect" and "lift".
 
         Returns:
@@ -226,8 +231,9 @@ class Lifter:
         """Lift one person in frames as they arrive, and yield the motion in chunks as soon as each is final.
 
         Memory stays bounded. Decoding, detection and lifting overlap. A chunk follows its frames by up to two windows
-        of the model. The person is the most prominent one at first; when they have been out of sight for three seconds,
-        the most prominent one in sight is followed instead.
+        of the model and one more chunk, whose frames tell glitches of the detector from movements. The person is the
+        most prominent one at first; when they have been out of sight for three seconds, the most prominent one in
+        sight is followed instead.
 
         Args:
             frames: Images with increasing times, such as a :class:`poseglass.video.reading.VideoReader`.
@@ -238,14 +244,10 @@ class Lifter:
         stopwatch, follower, glitches = stopwatch or Stopwatch(), Follower(size), Glitches()
         film = Film(self.detector.skeleton, size, fps)
 
-        def poses() -> Iterator[PoseSequence]:
-            for crowds in detected_people(frames, self.detector, stopwatch=stopwatch):
-                chosen = [(crowd, follower.choose(crowd.seconds, crowd.people)) for crowd in crowds]
-                rows = [None if index is None else crowd.people[index] for crowd, index in chosen]
-                yield film.poses([crowd.seconds for crowd in crowds], rows)
-
+        crowds = detected_people(frames, self.detector, stopwatch=stopwatch, every=self._every)
+        poses = followed_poses(crowds, follower, film)
         report = LiftReport()
-        for chunk in motion_chunks(self._predictor, glitches.chunks(poses()), size=size, stopwatch=stopwatch):
+        for chunk in motion_chunks(self._predictor, glitches.chunks(poses), size=size, stopwatch=stopwatch):
             report = report.plus(chunk)
             yield chunk
         self.report = replace(report, people=follower.people, filled=glitches.count)
@@ -264,7 +266,8 @@ class Lifter:
         """Lift the person followed at first while the video is detected, and another one if they are more prominent."""
         predictor = self._predictor.for_lens(video.info.focal)
         crowd, glitches = ClipPeople(Film(detector.skeleton, video.info.size, video.info.fps)), Glitches()
-        poses = crowd.follow(detected_people(_tapped(video, taps), detector, stopwatch=stopwatch))
+        frames = _tapped(video, taps)
+        poses = crowd.follow(detected_people(frames, detector, stopwatch=stopwatch, every=self._every))
         chunks = motion_chunks(predictor, glitches.chunks(poses), size=video.info.size, stopwatch=stopwatch)
         motion, filled = collected(chunks, each), glitches.count
         ranked = _somebody(crowd, video)
@@ -284,7 +287,8 @@ class Lifter:
     ) -> tuple[list[PoseSequence], LiftReport]:
         """Detect everybody in the whole video, then lift the most prominent people."""
         crowd = ClipPeople(Film(detector.skeleton, video.info.size, video.info.fps))
-        for crowds in detected_people(_tapped(video, taps), detector, stopwatch=stopwatch):
+        frames = _tapped(video, taps)
+        for crowds in detected_people(frames, detector, stopwatch=stopwatch, every=self._every):
             crowd.add(crowds)
         ranked = _somebody(crowd, video)
         poses = [replace(crowd.poses(number), person=person) for person, number in enumerate(ranked[:most], 1)]

@@ -15,6 +15,7 @@ from poseglass.mocap.animation import Animation
 from poseglass.motion.bones import AT, NAMES, PARENTS, constant_bones, rest_pose
 from poseglass.motion.feet import FOOT, foot_turn, heels_to_toes
 from poseglass.motion.turns import frame, shortest, steady_axis
+from poseglass.motion.upright import has_place, upright
 
 __all__ = ["Rig", "fit_rig"]
 
@@ -93,7 +94,7 @@ def fit_rig(motion: PoseSequence) -> Rig:
         (True, ('Hips', 'Spine', 'Chest'))
     """
     motion = _complete(motion)
-    points = upright(motion)
+    points = _upright(motion)
     chosen = points[motion.validity] if motion.validity.any() else points
     rest = rest_pose(chosen)
     fitted = constant_bones(points, rest, _give(motion))
@@ -114,21 +115,12 @@ def fit_rig(motion: PoseSequence) -> Rig:
     return Rig(animation, np.linalg.norm(rig.points - points, axis=-1))
 
 
-def upright(motion: PoseSequence) -> Float[ndarray, "f j 3"]:
-    """The joints with y up, in metres: in the world if the motion has a place in it, else in the camera's turned axes.
-
-    Raises:
-        PoseError: The poses are 2D.
-    """
-    if motion.space not in ("camera", "world"):
-        raise PoseError(f"a rig is fitted to 3D poses in camera or world space, got poses in {motion.space} space")
-    path = motion.trajectory
-    if motion.space == "world":
-        return motion.points.astype(float)
-    if path is not None and path.to_world is not None:
-        return motion.world().points.astype(float)
-    points = motion.points if path is None else motion.points + path.root[:, None]
-    return to_y_up(points.astype(float), "-y")
+def _upright(motion: PoseSequence) -> Float[ndarray, "f j 3"]:
+    """The joints with y up, in metres. Without a place in the world, the path in front of the camera is kept."""
+    points = upright(motion).points.astype(float)
+    if motion.root is not None and not has_place(motion):
+        points += to_y_up(motion.root[:, None].astype(float), "-y")
+    return points
 
 
 def _complete(motion: PoseSequence) -> PoseSequence:

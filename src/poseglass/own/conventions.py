@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from poseglass.body.skeleton import H36M_17
-from poseglass.data.checks.plausible import LEG, SCALES, bone_lengths, fitting_unit
+from poseglass.data.checks.plausible import LEG, LEGS, SCALES, bone_lengths, fitting_unit
 from poseglass.errors import DataError, FormatError, PoseError
+from poseglass.mocap.tracks import UNITS
 from poseglass.own.bodies import read_bodies
 from poseglass.own.description import FILE, MotionDescription
 from poseglass.own.sources import MotionSource
@@ -84,9 +85,10 @@ def _unit(source: MotionSource, legs: list[float]) -> str:
     leg = float(np.median(legs))
     unit = fitting_unit(leg)
     if unit is None:
+        inches = '; units = "in" would fit, too' if LEGS[0] <= leg * UNITS["in"] <= LEGS[1] else ""
         raise DataError(
             f"{source.path}: the unit of length is not stated, and a leg of {leg:.4g} is not human in any of "
-            f"{', '.join(SCALES)}. Set units in {FILE}; for an adult, units = {LEG / leg:.3g} (metres) is about right"
+            f"{', '.join(SCALES)}. Set units in {FILE}; for an adult, units = {LEG / leg:.3g} (metres) is about right{inches}"
         )
     return unit
 

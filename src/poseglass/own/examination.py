@@ -74,7 +74,9 @@ def examine_files(
             upright = to_y_up(body.points * unit, up)
             findings += examine_times(body.fps, body.times, place)
             fps = ASSUMED_FPS if body.fps is None or findings.errors else body.fps
-            findings += examine_motion(upright, fps, place, unit=unit, sides=not source.is_crossed(file))
+            findings += examine_motion(
+                upright, fps, place, unit=unit, upright=not body.up_assumed, sides=not source.is_crossed(file)
+            )
             if body.up_assumed:
                 findings += _assumed_up(upright, up, place)
             points = upright if body.space == "world" else body.points * unit

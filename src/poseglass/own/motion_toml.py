@@ -24,6 +24,8 @@ __all__ = ["read_description"]
 # Joint names of arrays, by the name of their skeleton.
 ARRAYS = {name: skeleton.joints for name, skeleton in LAYOUTS.items()}
 ARRAYS |= {"smpl22": SMPL_JOINTS, "humaneva15": HUMANEVA_15}
+LARGEST_NUMBER = 1e9
+"""No length, rate or number of pixels is larger."""
 # The keys of each table, with the kind of value that each takes.
 KEYS: dict[str, dict[str, str]] = {
     "": {
@@ -241,7 +243,7 @@ class _DescriptionReader:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER
 
 
 def _numbers(value: Any, *counts: int) -> bool:

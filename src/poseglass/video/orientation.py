@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from poseglass.files.quiet import without_warnings
 from poseglass.video._ffmpeg import SideData, av
 
 __all__ = ["Orientation", "exif_orientation", "matrix_orientation"]
@@ -65,7 +66,7 @@ def exif_orientation(path: Path) -> Orientation | None:
     try:
         from PIL import Image
 
-        with Image.open(path) as image:
+        with without_warnings(), Image.open(path) as image:
             return OF_EXIF.get(image.getexif().get(TAG, 1), Orientation())
     except Exception:  # no Pillow, not an image that it reads, or damaged tags
         return None

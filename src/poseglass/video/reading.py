@@ -95,6 +95,17 @@ class VideoReader:
                 footage.close()
         self._reading = self._probed = None
 
+    def again(self, *, within: tuple[int, int] | None = None) -> "VideoReader":
+        """Another reader of the same video.
+
+        Args:
+            within: Width and height in pixels that its images must fit in.
+
+        Raises:
+            VideoError: The video cannot be read any more.
+        """
+        return VideoReader(self.path, within=within, threads=self._threads, fps=self._fps)
+
     def __iter__(self) -> Iterator[Frame]:
         footage, self._probed, self.problem = self._probed, None, None
         if footage is None:

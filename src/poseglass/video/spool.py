@@ -50,7 +50,7 @@ class Spool:
             :data:`SHARE` of the free disk space.
 
     Attributes:
-        path: The path of the video.
+        video: The video.
         stills: The frames at full size; None if they are not kept.
 
     Example:
@@ -69,7 +69,7 @@ class Spool:
         folder: str | PathLike[str] | None = None,
         largest: int = LARGEST,
     ) -> None:
-        self.path, self._info = video.path, video.info
+        self.video = video
         self.stills = Stills(video.info.fps) if stills else None
         self._size = size_within(video.info.size, within)
         self._lock = Lock()
@@ -131,9 +131,9 @@ class Spool:
             VideoError: The pictures were not kept, and the video cannot be read.
         """
         if self._file is None:
-            return VideoReader(self.path, within=within)
+            return self.video.again(within=within)
         size = self._size if within is None else size_within(self._size, within)
-        return SpoolReader(self, self.path, self._info, size)
+        return SpoolReader(self, self.video.path, self.video.info, size)
 
     def picture(self, seconds: float) -> UInt8[ndarray, "_ _ 3"]:
         """The small picture of the frame of this time.
@@ -149,7 +149,7 @@ class Spool:
                 self._file.seek(start)
                 stored = self._file.read(length)
         except OSError as problem:
-            raise VideoError(f"cannot read the kept pictures of {self.path}: {problem.strerror}") from problem
+            raise VideoError(f"cannot read the kept pictures of {self.video.path}: {problem.strerror}") from problem
         return unpacked(stored)
 
     @property

@@ -15,7 +15,7 @@ from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel
 from poseglass.waist.prune import PRUNERS
 from poseglass.waist.recover import RECOVERERS
 
-__all__ = ["build", "description_of", "from_format_1"]
+__all__ = ["build", "check_layers", "description_of", "from_format_1"]
 
 Description = dict[str, Any]
 
@@ -91,6 +91,23 @@ def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None
     else:
         recoverer = _build_part(recover, RECOVERERS)
     return Hourglass(inner, schedule=schedule, pruner=pruner, recoverer=recoverer, nominal=nominal)
+
+
+def check_layers(description: Mapping[str, Any], tensors: int) -> None:
+    """Refuse a description of more layers than there are tensors. Building a layer takes memory even without weights.
+
+    Args:
+        description: The description.
+        tensors: The number of tensors beside it.
+
+    Raises:
+        WeightsError: It describes more layers.
+        AttributeError, KeyError, TypeError: The description is invalid.
+    """
+    inner = description.get("backbone", description)
+    for name, value in inner["settings"].items():
+        if "depth" in name and isinstance(value, int | float) and value > tensors:
+            raise WeightsError(f"the description has {name} {str(value)[:20]}, but the file has only {tensors} tensors")
 
 
 def _card(stored: Mapping[str, Any]) -> Card:

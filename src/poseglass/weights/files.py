@@ -32,7 +32,7 @@ from poseglass.motion.uncertainty import UncertaintyModel
 from poseglass.waist.hourglass import PoseModel, backbone_of
 from poseglass.waist.schedule import Keep
 from poseglass.weights.checkpoints import load_checkpoint
-from poseglass.weights.description import build, description_of, from_format_1
+from poseglass.weights.description import build, check_layers, description_of, from_format_1
 from poseglass.weights.keeping import keeping
 from poseglass.weights.state import check_state, load_state
 
@@ -174,12 +174,13 @@ def _load_folder(folder: Path, backbone: type[PoseTransformer] | None) -> PoseMo
         if description["format"] == FORMATS[0]:
             described = from_format_1(described)
         state = read_safetensors(content)
+        check_layers(described, len(state))
         # Our own classes are first built without memory, so that a file that does not fit never makes us allocate it.
         with _keeps_generator(), nullcontext() if backbone else torch.device("meta"):
             model = build(described, backbone)
     except WeightsError as problem:
         raise WeightsError(f"{folder} cannot be loaded: {problem}") from None
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError, SafetensorError) as problem:
+    except (ArithmeticError, AttributeError, KeyError, RuntimeError, TypeError, ValueError, SafetensorError) as problem:
         raise WeightsError(f"{folder} cannot be loaded: {problem!r}") from problem
     if backbone is None:
         check_state(model, state, folder)

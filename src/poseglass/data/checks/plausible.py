@@ -10,7 +10,7 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.data.checks.dataset import BONES, UNEVEN
 from poseglass.data.checks.findings import Finding, Findings, count
 
-__all__ = ["FASTEST", "LEG", "SCALES", "bone_lengths", "examine_motion", "examine_times", "fitting_unit"]
+__all__ = ["FASTEST", "LEG", "LEGS", "SCALES", "bone_lengths", "examine_motion", "examine_times", "fitting_unit"]
 
 FASTEST = 25.0  # metres per second: faster than any human joint; a mislabelled marker jumps faster
 LEG = 0.85  # metres from hip to ankle of a typical adult
@@ -65,7 +65,7 @@ def examine_motion(
         fps: Frames per second.
         place: The take, for messages.
         unit: The file's unit of length in metres, which the points have already been multiplied by.
-        upright: Whether y is up. In camera space it is not, and the checks that need it are skipped.
+        upright: Whether y is up. Where that is not certain, the check for a body upside down is skipped.
         sides: Whether to look for left and right joints that are exchanged.
     """
     known = np.isfinite(points).all((1, 2))

@@ -76,7 +76,7 @@ def _sheet(stage: Stage, video: Video | None) -> Picture:
     if stills is not None and len(kept := pick_frames(stage, stills.frames)) == len(ticks):
         return draw_sheet(stage, kept, {t: stills.image(t) for t in kept})
     # Full size, unlike the pictures in a spool.
-    path = video.path if isinstance(video, Spool) else video
-    with nullcontext() if path is None else VideoReader(path) as reader:
+    reader = video.video.again() if isinstance(video, Spool) else None if video is None else VideoReader(video)
+    with reader or nullcontext():
         images = zip(range(ticks[-1] + 1), images_of(reader), strict=False)
         return draw_sheet(stage, ticks, {t: image for t, image in images if t in ticks})
