@@ -88,7 +88,8 @@ def _unit(source: MotionSource, legs: list[float]) -> str:
         inches = '; units = "in" would fit, too' if LEGS[0] <= leg * UNITS["in"] <= LEGS[1] else ""
         raise DataError(
             f"{source.path}: the unit of length is not stated, and a leg of {leg:.4g} is not human in any of "
-            f"{', '.join(SCALES)}. Set units in {FILE}; for an adult, units = {LEG / leg:.3g} (metres) is about right{inches}"
+            f"{', '.join(SCALES)}. Set units in {FILE}; for an adult, units = {LEG / leg:.3g} (metres) is about right"
+            f"{inches}"
         )
     return unit
 
