@@ -4,7 +4,7 @@ VIDEO ?= .cache/demo.mp4
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-programs check format system
+.PHONY: demo test test-programs check docs format system
 
 demo: .venv/.installed system $(VIDEO)  ## lift a sample video into out/, or your own with VIDEO=yours.mp4
 	$(BIN)/poseglass lift $(VIDEO) --embed-video -o out/demo.npz -o out/demo.mp4 -o out/demo.html -o out/demo.png
@@ -20,6 +20,9 @@ check: .venv/.installed  ## check format, lint, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/.installed  ## build the documentation site in out/docs; broken links fail
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 format: .venv/.installed  ## format the code
 	$(BIN)/ruff format .

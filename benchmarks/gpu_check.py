@@ -263,7 +263,7 @@ CHECKS: dict[str, Check] = {
 
 def main(name: str) -> int:
     machine = Machine(devices.device(name))
-    print(f"torch {torch.__version__} on {devices.describe(machine.device)}; {os.cpu_count()} CPU cores")
+    print(f"torch {torch.__version__} on {devices.full_name(machine.device)}; {os.cpu_count()} CPU cores")
     if not machine.full:
         print("no GPU is used: this only tries the checks themselves, with tiny models on the CPU")
     start, failed = perf_counter(), []

@@ -1,8 +1,13 @@
 """Fixtures for several test files: a synthetic walk past a camera, and the command line."""
 
+# isort: off
+import samples.shape_checks  # noqa: F401  before the package
+
+# isort: on
 import logging
 import shutil
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +19,7 @@ from hypothesis import HealthCheck, settings
 
 from poseglass import H36M_17, PoseSequence
 from poseglass.commands.app import main
+from poseglass.cost.measuring import Product
 from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
 from samples.browser import CHROMIUM, Browser
@@ -74,7 +80,8 @@ def make_walk(frames: int = 90, fps: float = 30.0) -> PoseSequence:
     points = body @ np.array([ahead, [0, 1, 0], right])
     path = np.outer(seconds - seconds.mean(), np.multiply(1.2, ahead)) + np.array([0, 0.1, 4.2])
     placed = points + path[:, None]
-    pixels = FOCAL * placed[..., :2] / placed[..., 2:] + np.array(SIZE) / 2
+    # A long walk passes the camera; its last pixels are far outside the image.
+    pixels = FOCAL * placed[..., :2] / np.maximum(placed[..., 2:], 0.1) + np.array(SIZE) / 2
 
     valid = np.ones(frames, bool)
     valid[40:45] = False
@@ -141,6 +148,12 @@ def poseglass(workdir: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pyt
     return run
 
 
+@pytest.fixture
+def small_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Benchmarks measure the rate of a small matrix product, for tests to which it does not matter."""
+    monkeypatch.setattr(Product, "aim", 0.001)
+
+
 @pytest.fixture(scope="session")
 def model() -> Path:
     """The detector's real weights, from the user's cache or the network."""
@@ -148,6 +161,19 @@ def model() -> Path:
         return detector_model()
     except DetectorError as problem:
         pytest.skip(f"needs the detector's weights: {problem}")
+
+
+@pytest.fixture(scope="session")
+def portrait() -> np.ndarray:
+    """Grace Hopper, 512 x 600, from matplotlib (which MediaPipe requires), for tests of real detectors."""
+    spec = find_spec("matplotlib")
+    path = Path(spec.origin).parent / "mpl-data/sample_data/grace_hopper.jpg" if spec and spec.origin else None
+    if path is None or not path.is_file():
+        pytest.skip("needs matplotlib's sample image of a person")
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).copy()
 
 
 @pytest.fixture(scope="module")

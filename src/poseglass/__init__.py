@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from poseglass.detect._base import Detector as Detector
     from poseglass.detect.fake import FakeDetector as FakeDetector
     from poseglass.detect.mediapipe import MediaPipeDetector as MediaPipeDetector
+    from poseglass.engines.onnx_file import export as export
     from poseglass.errors import PoseglassError as PoseglassError
     from poseglass.judging.evaluation import evaluate as evaluate
+    from poseglass.keypoints import from_rtmlib as from_rtmlib
+    from poseglass.keypoints import from_supervision as from_supervision
+    from poseglass.keypoints import from_ultralytics as from_ultralytics
     from poseglass.keypoints import read_keypoints as read_keypoints
+    from poseglass.lifting.lift import lift as lift
     from poseglass.lifting.lifter import Lifter as Lifter
-    from poseglass.lifting.lifter import lift as lift
     from poseglass.models import Card as Card
     from poseglass.models import MHFormer as MHFormer
     from poseglass.models import MixSTE as MixSTE
@@ -80,13 +84,17 @@ _HOME = {
     "bench": "cost.benchmark",
     "create_model": "models",
     "evaluate": "judging.evaluation",
+    "export": "engines.onnx_file",
     "fit_rig": "motion.rig",
     "flip": "clips.mirror",
+    "from_rtmlib": "keypoints",
+    "from_supervision": "keypoints",
+    "from_ultralytics": "keypoints",
     "funnel": "waist.hourglass",
     "gait_events": "motion.gait",
     "hourglass": "waist.hourglass",
     "joint_angles": "motion.angles",
-    "lift": "lifting.lifter",
+    "lift": "lifting.lift",
     "list_models": "models",
     "load": "weights.files",
     "read_keypoints": "keypoints",

@@ -9,13 +9,8 @@ from conftest import Run
 from samples.commandline import refused, succeeded
 
 
+@pytest.mark.usefixtures("small_product")
 class TestBenching:
-    @pytest.fixture(autouse=True)
-    def hasty(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from poseglass.cost.measuring import Product
-
-        monkeypatch.setattr(Product, "aim", 0.001)
-
     def test_a_model_with_a_waist_is_compared_with_its_backbone(self, poseglass: Run, workdir: Path) -> None:
         options = ["--frames", 9, "--keep", 3, "--at", 1, "--rounds", 1, "--threads", 1, "--markdown"]
         done = poseglass("bench", "mixste-tiny", *options, "--json", "out/bench.json")

@@ -268,9 +268,9 @@ class TestWrongKeypoints:
         refused(poseglass("lift", "walk.json"), "walk.json", word)
 
     def test_folders_without_openpose_files_are_refused(self, poseglass: Run, workdir: Path) -> None:
-        (workdir / "photos").mkdir()
-        (workdir / "photos" / "1.jpg").touch()
-        refused(poseglass("lift", "photos"), "photos", "a folder of OpenPose's *_keypoints.json files, got none")
+        (workdir / "notes").mkdir()
+        (workdir / "notes" / "1.doc").touch()
+        refused(poseglass("lift", "notes"), "notes", "a folder of OpenPose's *_keypoints.json files, got none")
         refused(poseglass("lift", "."), "a folder of OpenPose")
 
     def test_gaps_are_filled_but_a_file_of_only_nan_is_refused(self, poseglass: Run, workdir: Path) -> None:

@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -18,6 +19,7 @@ from poseglass.detect import DETECTORS
 from poseglass.detect.fake import FakeDetector
 from poseglass.detect.fetch import detector_model
 from poseglass.errors import DetectorError
+from poseglass.video.container import Container
 from poseglass.video.reading import VideoReader
 from poseglass.video.writing import VideoWriter
 from samples.commandline import COMMAND, film, looks_human, names, refused, someone, succeeded
@@ -44,7 +46,14 @@ class TestVideos:
         assert done.out == ""
         assert "50 frames, 1.7 s at 30 fps; a person in 45 of them, the others are filled in" in done.err
         (times,) = re.findall(r"\(busy: (.*); stages overlap\)", done.err)
-        assert [stage.split()[0] for stage in times.split(", ")] == ["decode", "detect", "lift", "write", "draw"]
+        assert [stage.split()[0] for stage in times.split(", ")] == [
+            "decode",
+            "keep",
+            "detect",
+            "lift",
+            "write",
+            "draw",
+        ]
         motion = PoseSequence.load("w.npz")
         looks_human(motion)
         assert len(motion) == 50
@@ -53,35 +62,35 @@ class TestVideos:
             assert len(list(video)) == 50
         assert names(workdir) == {"walk [take 1].mp4", "w.npz", "w.csv", "w.mp4", "w.html"}
 
-    @pytest.mark.parametrize("outputs", [["w.npz"], ["w.mp4"], ["w.mp4", "v.mp4", "w.npz", "w.html"]])
-    def test_a_video_is_decoded_once_to_lift_it_and_once_for_each_movie(
+    @pytest.mark.parametrize("outputs", [["w.npz"], ["w.mp4", "w.npz", "w.html"], ["w.png", "--embed-video", "w.html"]])
+    def test_a_video_is_opened_and_decoded_once_for_all_outputs(
         self, poseglass: Run, workdir: Path, walker: None, monkeypatch: pytest.MonkeyPatch, outputs: list[str]
     ) -> None:
-        film(workdir / "walk.mp4", 90)
-        opened, decoded, to_open, to_decode = [], [], av.open, VideoReader._decoded
+        film(workdir / "walk.mp4", 40)
+        opened, decoded, to_open, to_decode = [], [], av.open, Container._decoded
 
         def counting_open(path: str, *arguments: object, **settings: object) -> object:
-            opened.append(Path(path).name)
+            opened.append(path if isinstance(path, BytesIO) else Path(path).name)
             return to_open(path, *arguments, **settings)
 
-        def counting_decode(self: VideoReader, *arguments: object) -> Iterator[av.VideoFrame]:
+        def counting_decode(self: Container, *arguments: object) -> Iterator[av.VideoFrame]:
             for frame in to_decode(self, *arguments):
                 decoded.append(frame)
                 yield frame
 
         with monkeypatch.context() as patch:
             patch.setattr(av, "open", counting_open)
-            patch.setattr(VideoReader, "_decoded", counting_decode)
-            succeeded(poseglass("lift", "walk.mp4", *(part for name in outputs for part in ("-o", name))))
-        movies = sum(name.endswith(".mp4") for name in outputs)
-        assert opened.count("walk.mp4") == 1 + movies
-        assert len(decoded) == 90 * (1 + movies)
+            patch.setattr(Container, "_decoded", counting_decode)
+            options = [part for name in outputs for part in ([name] if name.startswith("--") else ["-o", name])]
+            succeeded(poseglass("lift", "walk.mp4", *options))
+        assert opened.count("walk.mp4") == 1
+        assert len(decoded) == 40
         for name in outputs:
             if name.endswith(".mp4"):
                 with VideoReader(name) as video:
                     images = [frame.image for frame in video]
-                assert len(images) == 90
-                for number in (0, 7, 89):  # each picture belongs to its own frame
+                assert len(images) == 40
+                for number in (0, 7, 39):  # each picture belongs to its own frame
                     assert images[number][5:15, 5:15].mean() == pytest.approx(10 * (number % 20), abs=4)
 
     def test_a_page_holds_the_video_if_wanted(self, poseglass: Run, workdir: Path, walker: None) -> None:
@@ -136,6 +145,32 @@ class TestVideos:
         np.testing.assert_allclose(both[1].pose2d.points, someone(40).points * 0.5 + [80, 0])
         assert len(read_people_file(Path("both.json"))) == 2
 
+    def test_people_can_be_detected_in_every_second_frame_only(
+        self, poseglass: Run, workdir: Path, walker: None
+    ) -> None:
+        film(workdir / "walk.mp4", 21)
+        succeeded(poseglass("lift", "walk.mp4", "--detect-every", "2"))
+        points = PoseSequence.load("walk-3d.npz").pose2d.points
+        assert len(points) == 21
+        np.testing.assert_allclose(points[1:-1:2], (points[:-2:2] + points[2::2]) / 2, atol=1e-3)
+        np.testing.assert_allclose(points[::2], someone().points[:11], atol=1e-3)  # this detector counts its calls
+        refused(poseglass("lift", "walk.mp4", "--detect-every", "0"), "--detect-every", code=2)
+
+    def test_a_pattern_of_images_is_lifted(self, poseglass: Run, workdir: Path, walker: None) -> None:
+        from PIL import Image
+
+        (workdir / "take").mkdir()
+        for number in range(4):
+            Image.new("RGB", (160, 90)).save(workdir / "take" / f"{number}.png")
+        done = poseglass("lift", "take/%d.png")
+        assert done.code == 0
+        assert "warning: take/%d.png does not state a frame rate: 30 per second are assumed" in done.err
+        succeeded(done := poseglass("lift", "take", "--fps", "10", "-o", "take.mp4"))
+        assert "assumed" not in done.err
+        assert PoseSequence.load("take-3d.npz").rate == 30
+        with VideoReader("take.mp4") as video:
+            assert (video.info.fps, video.info.duration) == (10, pytest.approx(0.4))
+
     def test_a_single_frame_and_a_still_image_are_lifted(self, poseglass: Run, workdir: Path, walker: None) -> None:
         from PIL import Image
 
@@ -179,7 +214,7 @@ class TestVideos:
             ("none.mp4", None, "there is no file none.mp4"),
             ("empty.mp4", b"", "empty.mp4 cannot be read as a video or image (it is empty)"),
             ("text.mp4", b"not a video at all " * 99, "text.mp4 cannot be read as a video"),
-            ("notes.txt", b"not a video at all " * 99, "notes.txt cannot be read as a video"),
+            ("notes.ans", b"not a video at all " * 99, "notes.ans cannot be read as a video"),
             ("half.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", "half.jpg"),
             ("noend", b"\x00" * 4000, "noend cannot be read as a video"),
         ],
@@ -197,6 +232,10 @@ class TestVideos:
         if content is not None:
             (workdir / name).write_bytes(content)
         refused(poseglass("lift", name), word)
+
+    @pytest.mark.parametrize("source", ["rtsp://camera/1", "0", "https://a.b/walk.mp4"])
+    def test_live_sources_are_refused_with_a_way_out(self, poseglass: Run, source: str) -> None:
+        refused(poseglass("lift", source), "poseglass reads files only", "to a file")
 
     def test_videos_without_an_index_or_frames_are_refused(self, poseglass: Run, workdir: Path) -> None:
         whole = film(workdir / "whole.mp4").read_bytes()

@@ -71,14 +71,14 @@ class TestValidation:
             ({"timestamps": np.zeros(5)}, r"timestamps must have shape \(6,\)"),
             ({"timestamps": np.array([0, 1, 2, 2, 3, 4.0])}, "strictly increasing"),
             ({"timestamps": np.array([0, 1, 2, np.nan, 3, 4])}, "finite"),
-            ({"fps": 0}, "fps must be a positive number, got 0"),
+            ({"fps": 0}, "fps must be a positive number from 1e-06 to 1e.06, got 0"),
             ({"fps": float("nan")}, "fps.*nan"),
             ({"fps": -5}, "fps.*-5"),
             (
                 {"space": "world", "points": np.zeros((6, 17, 2))},
                 "world space must have 3 coordinates per joint, got 2",
             ),
-            ({"start": float("inf")}, "start must be a finite number of seconds, got inf"),
+            ({"start": float("inf")}, "times must be finite numbers of seconds.*got inf"),
             ({"size": (0, 480)}, r"size.*\(0, 480\)"),
             (
                 {"pose2d": PoseSequence(np.zeros((2, 17, 2)), H36M_17, "pixels")},

@@ -12,7 +12,10 @@ from test_contract import clips, waisted
 
 def difference(how: str, name: str) -> float:
     """The largest difference from the uncompiled output, over two inputs."""
-    model = waisted(*name.split(", "))
+    parts, _, keep = name.partition(" with ")
+    model = waisted(*parts.split(", "))
+    if keep:
+        model = model.with_keep(float(keep) if "." in keep else int(keep))
     first, second = clips(), clips(seed=3)
     with torch.no_grad():
         if how == "exported":

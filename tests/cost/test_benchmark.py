@@ -8,22 +8,16 @@ import torch
 from torch import nn
 
 import poseglass as pg
-from poseglass.cost.measuring import Product
 from poseglass.errors import ModelError
 from poseglass.models import MODELS, MixSTE, MotionBERT
 
+pytestmark = pytest.mark.usefixtures("small_product")
 SMALL = [name for name in MODELS if name.endswith("tiny")]
 
 
 @pytest.fixture(scope="module")
 def tiny() -> MixSTE:
     return MixSTE(frames=9, dim=16, depth=3, heads=2)
-
-
-@pytest.fixture(autouse=True)
-def small_product(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small matrix product: its rate does not matter here."""
-    monkeypatch.setattr(Product, "aim", 0.001)
 
 
 def test_models_and_process_stay_as_they_were(tiny: MixSTE) -> None:

@@ -335,10 +335,11 @@ def test_a_killed_writer_leaves_no_folder_that_opens(tmp_path):
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, check=False)
     assert done.returncode == -9
     (left,) = tmp_path.iterdir()
-    assert "unfinished" in left.name
+    assert left.name.startswith(".poseglass-")
     with pytest.raises(DataError, match=r"a folder without index.json"):
         Recordings.open(left)
-    Recordings.open(write(tmp_path / "store"))  # the remains of the killed writer do not interfere
+    Recordings.open(write(tmp_path / "store"))
+    assert [path.name for path in tmp_path.iterdir()] == ["store"], "the remains of the killed writer are removed"
 
 
 def test_nothing_is_overwritten(tmp_path):

@@ -5,13 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 from typing import get_type_hints
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from poseglass import BLAZEPOSE_33, COCO_17, H36M_17, PoseSequence
 from poseglass.commands.lift import lift
@@ -35,16 +33,6 @@ BELOW = ("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "righ
 
 def spot(person: np.ndarray, joint: str) -> np.ndarray:
     return person[BLAZEPOSE_33.index(joint), :2]
-
-
-@pytest.fixture(scope="module")
-def portrait() -> np.ndarray:
-    spec = find_spec("matplotlib")
-    path = Path(spec.origin).parent / "mpl-data/sample_data/grace_hopper.jpg" if spec and spec.origin else None
-    if path is None or not path.is_file():
-        pytest.skip("needs matplotlib's sample image of a person")
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB")).copy()
 
 
 @pytest.fixture
@@ -126,6 +114,24 @@ class TestMediaPipe:
         command = [sys.executable, "-W", "error", "-c", script, str(model), str(tmp_path / "portrait.npy")]
         run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert (run.returncode, run.stdout, run.stderr) == (0, "(1, 33, 3)\n", "something important\n")
+
+    def test_without_tracking_every_frame_is_searched(self, model: Path, portrait: np.ndarray) -> None:
+        with MediaPipeDetector(model, confidence=0.6) as tracking:
+            expected = tracking.detect(portrait, 0.0)
+            again, difference = tracking.second_try()
+        assert difference == "confidence 0.2 and without tracking"
+        with again:
+            first = again.detect(portrait, 0.0)
+            again.detect(np.zeros_like(portrait), 0.1)
+            assert np.array_equal(again.detect(portrait, 0.2), first)
+        assert np.abs(first[0, 0, :2] - expected[0, 0, :2]).max() < 10
+
+    def test_a_detector_of_any_name_takes_a_confidence(self, model: Path) -> None:
+        with make_detector("mediapipe", model, confidence=0.9) as detector, detector.second_try().detector as second:
+            assert (detector._confidence, second._confidence) == (0.9, 0.2)
+        for confidence in (-0.1, 1.1):
+            with pytest.raises(DetectorError, match="confidence must be from 0 to 1"):
+                make_detector("mediapipe", model, confidence=confidence)
 
     def test_a_closed_detector_refuses_images(self, model: Path, portrait: np.ndarray) -> None:
         detector = MediaPipeDetector(model)
@@ -218,6 +224,13 @@ class TestFake:
         first = detector.detect(self.IMAGE, 0.0)
         detector.detect(self.IMAGE, 0.1)
         np.testing.assert_array_equal(detector.detect(self.IMAGE, 0.0), first)
+
+    def test_the_fake_detector_has_no_confidence_and_no_second_try(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        fake = FakeDetector(PoseSequence(np.ones((1, 17, 2)), COCO_17, "pixels"))
+        monkeypatch.setitem(DETECTORS, "fake", lambda weights: fake)
+        assert make_detector("fake").second_try() is None
+        with pytest.raises(DetectorError, match="FakeDetector has no minimum confidence"):
+            make_detector("fake", confidence=0.2)
 
     def test_the_fake_detector_needs_poses_in_pixels(self) -> None:
         with pytest.raises(DetectorError, match="pixels"):

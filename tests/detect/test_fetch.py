@@ -56,6 +56,16 @@ def test_a_failed_fetch_says_what_to_do(cache: Path, size: str, reason: str) -> 
     assert not cache.exists() or not list(cache.iterdir())
 
 
+def test_a_cache_that_cannot_be_written_is_noticed_before_the_download(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("POSEGLASS_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr("poseglass.detect.fetch._built", lambda _: pytest.fail("nothing is downloaded"))
+    with pytest.raises(DetectorError, match="file is a file, not a folder; choose another place"):
+        detector_model(TASKS["full"])
+
+
 def test_a_wheel_with_unexpected_content_is_refused(cache: Path, tmp_path: Path) -> None:
     wheel = tmp_path / "wheels" / "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl"
     with zipfile.ZipFile(wheel, "w") as archive:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from threading import Thread
 
 import pytest
 
-from poseglass.detect.packages import NpmPackage, Wheel, checked
+from poseglass.detect.packages import NpmPackage, Wheel, _run, checked
 from poseglass.errors import DetectorError
 
 BALL = "package/ball.txt"
@@ -199,6 +200,13 @@ class TestWheels:
     def test_a_file_that_the_wheel_lacks_is_named(self, wheel: bytes) -> None:
         with pytest.raises(DetectorError, match=r"ball==1\.2\.3 cannot be read.*missing"):
             Wheel("ball==1.2.3", sha256(wheel), 1).read(["missing"])
+
+
+def test_the_cause_that_pip_warns_of_is_in_the_error(tmp_path: Path) -> None:
+    warning = "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError: refused': /x"
+    script = f"import sys; sys.exit({warning!r} + '\\nERROR: No matching distribution found')"
+    with pytest.raises(DetectorError, match=r"No matching distribution found .'NewConnectionError: refused': /x.$"):
+        _run([sys.executable, "-c", script], dict(os.environ), str(tmp_path))
 
 
 def test_content_is_checked() -> None:

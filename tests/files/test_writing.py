@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from poseglass.data.recordings.writer import write_recordings
 from poseglass.errors import DataError, PoseglassError
+from poseglass.files.writing import _is_pipe as is_pipe
 from poseglass.files.writing import check_writable, folder_lock, writing
 
 
@@ -67,6 +69,55 @@ class TestWriting:
             pass
         (file.parent / "other").touch()
         assert file.stat().st_mode == (file.parent / "other").stat().st_mode
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes are Unix's")
+class TestLinksAndPipes:
+    @pytest.mark.parametrize("exists", [True, False])
+    def test_a_link_stays_and_its_target_is_written(self, tmp_path, exists):
+        (tmp_path / "disk").mkdir()
+        target, link, second = tmp_path / "disk" / "walk.json", tmp_path / "link.json", tmp_path / "second.json"
+        if exists:
+            target.write_text("old")
+        link.symlink_to("disk/walk.json")
+        second.symlink_to(link)
+        check_writable(second)
+        with writing(second) as temporary:
+            temporary.write_text("new")
+            assert temporary.parent == target.parent
+        assert link.is_symlink()
+        assert second.is_symlink()
+        assert target.read_text() == "new"
+
+    def test_a_link_that_leads_nowhere_is_refused(self, tmp_path):
+        (tmp_path / "file").touch()
+        (tmp_path / "link").symlink_to(tmp_path / "file" / "below")
+        with pytest.raises(PoseglassError, match="file is a file, not a folder"):
+            check_writable(tmp_path / "link")
+
+    def test_a_pipe_gets_the_content_once_it_is_complete(self, tmp_path):
+        pipe, got = tmp_path / "pipe.json", []
+        os.mkfifo(pipe)
+        check_writable(pipe)
+        reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
+        reader.start()
+        with writing(pipe) as temporary:
+            temporary.write_text("through")
+        reader.join(5)
+        assert got == ["through"]
+        assert pipe.is_fifo()
+
+    def test_the_name_of_an_open_file_is_written_not_replaced(self, tmp_path):
+        with (tmp_path / "log").open("w+") as log:
+            path = Path(f"/dev/fd/{log.fileno()}")
+            check_writable(path)
+            with writing(path) as temporary:
+                temporary.write_text("through")
+            assert log.read() == "through"
+
+    def test_a_file_on_a_disk_below_dev_is_replaced(self, tmp_path):
+        assert not is_pipe(Path("/dev/shm/new.npz"))
+        assert is_pipe(Path("/dev/null"))
 
 
 class TestCheck:

@@ -43,3 +43,24 @@ def test_joints_of_named_images_need_a_layout_even_without_a_box(tmp_path):
     entry = {"image_id": "4.jpg", "keypoints": person(17).reshape(-1).tolist()}
     with pytest.raises(FormatError, match="does not name its 17 joints"):
         read_keypoints(write(tmp_path / "a.json", [entry]))
+
+
+def test_an_object_of_people_by_image_is_read(tmp_path):
+    entry = {"keypoints": person(26).reshape(-1).tolist(), "scores": 2.5, "idx": 1}
+    poses = read_keypoints(write(tmp_path / "a.json", {"3.jpg": [entry], "4.jpg": [], "5.jpg": [entry, None]}))
+    assert poses.skeleton == HALPE_26
+    assert poses.validity.tolist() == [True, False, True]
+
+
+def test_people_without_keypoints_are_left_out(tmp_path):
+    entry = {"image_id": "1.jpg", "keypoints": person(26).reshape(-1).tolist()}
+    entries = [entry, None, {**entry, "image_id": "2.jpg", "keypoints": []}, {**entry, "image_id": "3.jpg"}]
+    assert read_keypoints(write(tmp_path / "a.json", entries)).validity.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("image", ["1" * 5000 + ".jpg", [[[[[1]]]]], {"a": 1}])
+def test_images_that_are_no_frames_are_refused_in_a_short_sentence(tmp_path, image):
+    entry = {"image_id": image, "keypoints": person(26).reshape(-1).tolist(), "box": []}
+    with pytest.raises(FormatError, match="image_id") as caught:
+        read_keypoints(write(tmp_path / "a.json", [entry]))
+    assert len(str(caught.value)) < 500

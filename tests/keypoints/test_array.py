@@ -88,3 +88,29 @@ def test_a_person_missing_from_an_array_of_several_is_absent(tmp_path):
         [True] * 4,
         [True, True, False, False],
     ]
+
+
+@pytest.mark.parametrize("name", ["scores", "keypoint_scores", "conf", "confidence"])
+def test_scores_have_several_names_and_may_have_an_axis_of_one(tmp_path, name):
+    table = np.stack([person(17)] * 3)
+    np.savez(tmp_path / "a.npz", keypoints=table[..., :2], **{name: table[..., 2:]})
+    assert_allclose(read_keypoints(tmp_path / "a.npz", layout="coco17").confidence, 0.9)
+
+
+def test_times_are_the_clock(tmp_path, caplog):
+    table = np.stack([person(17)] * 3)
+    np.savez(tmp_path / "a.npz", keypoints=table, timestamps=[1.0, 1.1, 1.4], layout="coco17", size=SIZE)
+    poses = read_keypoints(tmp_path / "a.npz")
+    assert_allclose(poses.times, [1.0, 1.1, 1.4])
+    assert poses.size == SIZE
+    assert "frame rate" not in caplog.text
+    np.savez(tmp_path / "a.npz", keypoints=table, timestamps=[1.0, 1.1], layout="coco17")
+    with pytest.raises(FormatError, match="there must be one time per frame, 3, got 2"):
+        read_keypoints(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("size", [(10**300, 480), (0, 480), (640, -1)])
+def test_sizes_beyond_reason_are_refused(tmp_path, size):
+    np.savez(tmp_path / "a.npz", keypoints=person(17)[None], size=np.array(size, float))
+    with pytest.raises(FormatError, match=r"size must be \(width, height\) in pixels, from 1 to 1000000"):
+        read_keypoints(tmp_path / "a.npz", layout="coco17")

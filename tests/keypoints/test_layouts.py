@@ -1,11 +1,14 @@
 """Layouts of keypoints in files."""
 
+import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
+from poseglass import COCO_17, HALPE_26
 from poseglass.errors import FormatError
 from poseglass.keypoints import COCO_18, read_keypoints
-from poseglass.keypoints.layouts import plain_name
-from samples.keypoint_files import SAMPLES
+from poseglass.keypoints.layouts import find_layout, layout_by_count
+from samples.keypoint_files import SAMPLES, person, write
 
 
 def test_coco18_is_one_connected_body():
@@ -27,18 +30,34 @@ def test_a_wrong_layout_is_refused_with_the_right_ones():
         read_keypoints(SAMPLES / "gast_coco17.json", layout="coco19")
 
 
+@pytest.mark.parametrize(("joints", "body"), [(133, COCO_17), (134, COCO_18), (136, HALPE_26)])
+@pytest.mark.parametrize("stated", [True, False])
+def test_whole_bodies_are_lifted_as_the_body_they_start_with(tmp_path, joints, body, stated):
+    table = person(joints)
+    entry = {"image_id": "0.jpg", "keypoints": table.reshape(-1).tolist(), "score": 2.5}
+    poses = read_keypoints(write(tmp_path / "a.json", [entry]), layout=body if stated else None)
+    assert poses.skeleton == body
+    assert_allclose(poses.points[0], table[: len(body), :2], atol=1e-3)
+    np.save(tmp_path / "a.npy", table[None, None])  # f p j 3
+    assert_allclose(read_keypoints(tmp_path / "a.npy").points, poses.points)
+
+
 @pytest.mark.parametrize(
-    ("name", "plain"),
+    ("name", "skeleton"), [("halpe136", HALPE_26), ("COCO-WholeBody", COCO_17), ("wholebody133", COCO_17)]
+)
+def test_whole_bodies_have_names(name, skeleton):
+    assert find_layout(name) == skeleton
+
+
+@pytest.mark.parametrize(
+    ("joints", "layout", "message"),
     [
-        ("Left Shoulder", "left_shoulder"),
-        ("leftShoulder", "left_shoulder"),
-        ("LeftShoulder", "left_shoulder"),
-        ("LEFT-SHOULDER", "left_shoulder"),
-        ("LToe", "ltoe"),  # a capital starts a word only after a small letter
-        ("IpJoint", "ip_joint"),
-        (" nose ", "nose"),
-        ("mouth_left", "left_mouth"),
+        (16, None, "16 joints are those of MPII"),
+        (15, None, "use its BODY_25 model"),
+        (136, "coco17", "136 joints are given but coco17 has 17; pass --layout halpe26"),
+        (24, None, "no known layout has this number"),
     ],
 )
-def test_names_are_read_in_any_spelling(name, plain):
-    assert plain_name(name) == plain
+def test_other_numbers_of_joints_are_refused_by_name(joints, layout, message):
+    with pytest.raises(FormatError, match=message):
+        layout_by_count(joints, find_layout(layout), "the file")

@@ -49,3 +49,17 @@ def test_a_third_number_of_a_joint_is_ignored(tmp_path):
     poses = read_keypoints(path, layout="coco17")
     assert_allclose(poses.points[0], joints[:, :2], atol=1e-3)
     assert_allclose(poses.confidence, 0.5)
+
+
+def test_instances_without_keypoints_are_left_out(tmp_path):
+    frames = mmpose({0: [person(17)], 1: [person(17)]})
+    frames[1]["instances"] = [None, {"keypoints": []}]
+    poses = read_keypoints(write(tmp_path / "p.json", [*frames, {"frame_id": 2, "instances": None}]), layout="coco17")
+    assert poses.validity.tolist() == [True, False, False]
+
+
+def test_whole_bodies_are_named_in_the_header(tmp_path):
+    names = {str(n): COCO_17.joints[n] if n < 17 else f"face-{n}" for n in range(133)}
+    data = {"meta_info": {"keypoint_id2name": names}, "instance_info": mmpose({0: [person(133)]})}
+    poses = read_keypoints(write(tmp_path / "p.json", data))
+    assert_allclose(poses.points[0], person(133)[:17, :2], atol=1e-3)

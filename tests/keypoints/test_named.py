@@ -46,3 +46,20 @@ def test_a_joint_that_a_frame_lacks_is_unknown(tmp_path):
     poses = read_keypoints(write(tmp_path / "p.json", [frame, {n: p for n, p in frame.items() if n != "left_knee"}]))
     assert (poses.confidence == 0).nonzero()[0].tolist() == [1]
     assert (poses.confidence == 0).nonzero()[1].tolist() == [COCO_17.index("left_knee")]
+
+
+@pytest.mark.parametrize("score", ["confidence", "visibility", "likelihood", "c"])
+def test_scores_have_other_names(tmp_path, score):
+    frame = {n: {"x": p[0], "y": p[1], score: p[2]} for n, p in zip(COCO_17.joints, person(17, score=0.4), strict=True)}
+    assert_allclose(read_keypoints(write(tmp_path / "p.json", [frame])).confidence, 0.4)
+
+
+def test_coordinates_that_are_lists_are_refused(tmp_path):
+    with pytest.raises(FormatError, match="every joint must have numbers x and y"):
+        read_keypoints(write(tmp_path / "p.json", [{"nose": {"x": [1, 2], "y": [1, 2], "score": [1, 2]}}]))
+
+
+def test_people_without_joints_are_absent(tmp_path):
+    frame = {n: {"x": p[0], "y": p[1]} for n, p in zip(COCO_17.joints, person(17), strict=True)}
+    listed = [{"keypoints": [{"name": name, **point} for name, point in frame.items()]}, {"keypoints": []}]
+    assert read_keypoints(write(tmp_path / "p.json", [listed, [{"keypoints": []}]])).validity.tolist() == [True, False]

@@ -76,3 +76,59 @@ def test_a_file_without_a_list_of_people_is_refused(tmp_path, content):
     write(tmp_path / "a_0_keypoints.json", content)
     with pytest.raises(FormatError, match=r"a_0_keypoints\.json lacks the list of people"):
         read_keypoints(tmp_path)
+
+
+def flat(joints: np.ndarray) -> list[float]:
+    return joints.reshape(-1).tolist()
+
+
+@pytest.mark.parametrize(
+    "person_without_joints",
+    [None, {}, {"pose_keypoints_2d": []}, {"pose_keypoints_2d": None, "hand_left_keypoints_2d": [1, 2, 0.5] * 21}],
+)
+def test_people_without_joints_are_left_out(tmp_path, person_without_joints):
+    frames = [[person_without_joints, {"pose_keypoints_2d": flat(person(25, x=100 + n))}] for n in range(3)]
+    poses = read_keypoints(folder(tmp_path, [*frames, [person_without_joints], None]))
+    assert poses.validity.tolist() == [True, True, True, False, False]
+
+
+def test_a_folder_of_hands_is_refused(tmp_path):
+    with pytest.raises(FormatError, match="no frame shows a person: none of 2 people has pose_keypoints_2d"):
+        read_keypoints(folder(tmp_path, [[{"hand_left_keypoints_2d": [1, 2, 0.5] * 21}]] * 2))
+
+
+def test_keys_of_old_versions_are_read(tmp_path):
+    poses = read_keypoints(folder(tmp_path, [[{"pose_keypoints": flat(person(18))}]]))
+    assert poses.skeleton == COCO_18
+
+
+def test_files_may_have_other_names(tmp_path):
+    for frame in (9, 10):
+        write(tmp_path / f"cam01.{frame:04d}.json", {"people": [{"pose_keypoints_2d": flat(person(25, x=90 + frame))}]})
+    poses = read_keypoints(tmp_path)
+    assert_allclose(poses.points[:, 0, 0], person(25, x=0)[0, 0] + [99, 100], rtol=1e-6)
+
+
+def test_alphapose_open_is_an_object_of_frames(tmp_path):
+    data = {
+        f"{n}.jpg": {"version": "AlphaPose v0.3", "people": [{"pose_keypoints_2d": flat(person(18, x=100 + n))}]}
+        for n in range(3)
+    }
+    poses = read_keypoints(write(tmp_path / "a.json", data))
+    assert poses.skeleton == COCO_18
+    assert poses.validity.tolist() == [True] * 3
+
+
+@pytest.mark.parametrize("shares", [True, False])
+def test_a_list_of_frames_with_a_canvas_is_read(tmp_path, shares):
+    joints = person(18)
+    joints[:, :2] /= SIZE if shares else 1
+    frame = {"people": [{"pose_keypoints_2d": flat(joints)}], "canvas_width": 640, "canvas_height": 480}
+    poses = read_keypoints(write(tmp_path / "a.json", [frame, {**frame, "people": []}]))
+    assert poses.size == SIZE
+    assert_allclose(poses.points[0], person(18)[:, :2], atol=1e-2)
+
+
+@pytest.mark.parametrize("number", [[float("inf")], [float("nan")], [], [[]], None])
+def test_numbers_of_people_that_are_no_numbers_are_ignored(tmp_path, number):
+    assert len(read_keypoints(folder(tmp_path, [[{"person_id": number, "pose_keypoints_2d": flat(person(25))}]]))) == 1

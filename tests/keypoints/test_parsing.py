@@ -1,9 +1,17 @@
 """Values of parsed files."""
 
+import numpy as np
 import pytest
 
 from poseglass.errors import FormatError
-from poseglass.keypoints.parsing import frame_number, numbered_frames, whole_number
+from poseglass.keypoints.parsing import (
+    frame_number,
+    numbered_frames,
+    person_number,
+    scores_in,
+    shortened,
+    whole_number,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,10 +62,40 @@ class TestNumberedFrames:
             ([{}], "data, item 0 lacks frame and persons"),
             ([{"frame": 1, "persons": []}, {"frame": 2}], "data, item 1 lacks persons"),
             ([{"frame": "a", "persons": []}], "data, item 0: frame must be a whole number"),
-            ([{"frame": 1, "persons": [3]}], "data, item 0: persons, item 0 must be an object"),
-            ([{"frame": 1, "persons": [{}]}], r"data, item 0 \(frame 1\), person 0 lacks pose"),
+            ([{"frame": 1, "persons": [3]}], r"data, item 0 \(frame 1\), persons, item 0 must be an object"),
         ],
     )
     def test_errors_name_the_place(self, data, message):
         with pytest.raises(FormatError, match=message):
             list(numbered_frames(data, "data", **KEYS))
+
+
+@pytest.mark.parametrize("key", ["score", "scores", "keypoint_scores", "visible", "conf", "keypoints_confidence"])
+def test_scores_have_any_usual_name(key):
+    assert scores_in({"confidence": 0.5, "bbox": [1], key: [0.1, 0.2]}, 2, "it").tolist() == [0.1, 0.2]
+    with pytest.raises(FormatError, match=f"it: {key} must be 3 scores, one per joint, got 2"):
+        scores_in({key: [0.1, 0.2]}, 3, "it")
+
+
+@pytest.mark.parametrize("entry", [{}, {"score": 0.5}, {"score": None}, {"scores": []}])
+def test_without_scores_of_joints_all_are_one(entry):
+    assert scores_in(entry, 2, "it").tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [(3, 3), ([3.0], 3), ([[3]], 3), (None, None), ([], None), (-1, None), (np.zeros(0), None)]
+)
+def test_numbers_of_people_are_taken_out_of_lists(value, number):
+    assert person_number(value, "idx") == number
+
+
+@pytest.mark.parametrize("value", ["3", "", 0.5, [[[[3]]]], {"a": 1}, 10**15, np.zeros(9)])
+def test_other_numbers_of_people_are_refused(value):
+    with pytest.raises(FormatError, match="idx must be a whole number, got ") as caught:
+        person_number(value, "idx")
+    assert len(str(caught.value)) < 120
+
+
+@pytest.mark.parametrize("value", [10**5000, "9" * 500, [[[[1] * 99] * 99] * 99], {"a" * 99: 1}], ids=type)
+def test_values_in_messages_are_short(value):
+    assert len(shortened(value)) <= 60

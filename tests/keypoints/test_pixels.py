@@ -120,3 +120,12 @@ def test_the_border_of_the_image_is_inside(x, score):
     points, scores = full(50.0)
     points[0, 0] = [x, 50]
     assert clean(points, scores, (100, 100))[1][0, 0] == score
+
+
+@pytest.mark.parametrize("far", [1e9, -1e30, 1e300, np.inf])
+def test_points_far_beyond_any_image_are_unknown(tmp_path, far):
+    joints = person(17)
+    joints[3, 0] = far
+    crowd = coco({n: [joints] for n in range(3)})
+    poses = read_keypoints(write(tmp_path / "r.json", crowd))
+    assert (poses.confidence == 0).nonzero()[1].tolist() == [3] * 3

@@ -2,16 +2,17 @@
 
 import json
 import random
-import re
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from poseglass import COCO_17, keypoints
+from poseglass import COCO_17
 from poseglass.errors import FormatError
-from poseglass.keypoints import FORMATS, read_keypoints, read_people
+from poseglass.keypoints import FORMATS, alphapose, read_keypoints, read_people
+from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import one_person, span
 from poseglass.people.detection import DetectedPerson
 from samples.keypoint_files import SAMPLES, coco, person, write
@@ -138,13 +139,31 @@ def mutate(value: object, generator: random.Random) -> object:
     return generator.choice([None, -1, 1e400, 10**400, 0.5, True, "", "x", "7", [], [[]], {}, [1, 2], {"x": 1}, [{}]])
 
 
-@pytest.mark.parametrize("name", ["alphapose_halpe26", "movenet_coco17_named", "blazepose33_pixels", "gast_coco17"])
+FLAT = person(17).reshape(-1).tolist()
+COLUMNS = dict(zip(("x", "y", "visible"), person(17).T.tolist(), strict=True))
+INTACT = {
+    "annotations": {
+        "images": [{"id": n, "file_name": f"{n}.jpg", "width": 640, "height": 480} for n in range(2)],
+        "categories": [{"id": 1, "keypoints": list(COCO_17.joints)}],
+        "annotations": [{"image_id": n, "keypoints": FLAT, "track_id": 1} for n in range(2)],
+    },
+    "mmpose": [
+        {"frame_id": n, "instances": [{"keypoints": [[9, 9]] * 17, "keypoint_scores": [1] * 17}]} for n in (0, 1)
+    ],
+    "ultralytics": [[{"name": "person", "track_id": 1, "keypoints": COLUMNS}]] * 2,
+    "openpose": [{"people": [{"person_id": [1], "pose_keypoints_2d": FLAT}], "canvas_width": 9, "canvas_height": 9}]
+    * 2,
+    **dict.fromkeys(("alphapose_halpe26", "movenet_coco17_named", "blazepose33_pixels", "gast_coco17")),
+}
+
+
+@pytest.mark.parametrize("name", INTACT)
 def test_damaged_files_raise_format_errors_only(tmp_path, name):
-    data = json.loads((SAMPLES / f"{name}.json").read_text())
-    data = {"data": data["data"][:3]} if isinstance(data, dict) else data[:3]
+    data = INTACT[name] or json.loads((SAMPLES / f"{name}.json").read_text())
+    data = {"data": data["data"][:3]} if "data" in data else data[:3] if isinstance(data, list) else data
     generator = random.Random(0)
     refused = 0
-    for _ in range(80):
+    for _ in range(80 if INTACT[name] is None else 40):
         path = write(tmp_path / "mutant.json", mutate(data, generator))
         try:
             poses = read_keypoints(path, layout=generator.choice([None, "coco17", "halpe26"]))
@@ -174,12 +193,16 @@ def test_files_that_cannot_be_opened_are_refused(tmp_path):
 def test_particular_formats_come_before_general_ones():
     assert next(iter(FORMATS)) == "poseglass"
     assert list(FORMATS).index("alphapose") < list(FORMATS).index("coco")
-    assert list(FORMATS).index("videopose3d") < list(FORMATS).index("array")
+    for name in ("videopose3d", "detectron2", "reconstruction"):
+        assert list(FORMATS).index(name) < list(FORMATS).index("array")
+    assert list(FORMATS).index("deeplabcut") < list(FORMATS).index("table")
+    assert list(FORMATS).index("ultralytics") < list(FORMATS).index("named") < list(FORMATS).index("nested")
 
 
 def test_the_documentation_lists_every_format():
-    names = re.findall(r"^(\w+)  +", keypoints.__doc__, re.MULTILINE)
-    assert names == ["format", *FORMATS]
+    page = (Path(__file__).parents[2] / "docs" / "keypoints.md").read_text()
+    rows = [f"| `{name}` | {kind.file} | {kind.layout} |" for name, kind in FORMATS.items()]
+    assert "\n".join(rows) in page
 
 
 @pytest.mark.parametrize(("last", "refused"), [(9_999, False), (10_000, True)])
@@ -205,3 +228,13 @@ def test_a_frame_shows_the_person_if_a_joint_is_known():
     people = one_person(points, np.ones((4, 17)), COCO_17)
     assert [len(people.frames[frame]) for frame in range(4)] == [1, 0, 0, 1]
     assert people.start == 0
+
+
+def test_people_keep_no_more_than_their_joints(tmp_path):
+    """Ten hours at 30 frames per second are a million frames, so a kilobyte per frame is a gigabyte."""
+    file = KeypointFile(write(tmp_path / "r.json", coco({n: [person(136)] for n in range(3)}, idx=1)))
+    people = [detection for crowd in alphapose.read(file, None).frames.values() for detection in crowd]
+    for detection in people:
+        assert detection.points.base is detection.scores.base is None  # copies, not parts of what was parsed
+        assert detection.points.nbytes + detection.scores.nbytes == 26 * 3 * 4
+    assert not file.object  # a list is not kept

@@ -17,11 +17,13 @@ from poseglass.body.concatenate import concatenate
 from poseglass.detect import Detector
 from poseglass.detect.fake import FakeDetector
 from poseglass.errors import DetectorError, ModelError, PoseError, WeightsError
-from poseglass.lifting.lifter import EVERYBODY, MOST, Lifter, lift
+from poseglass.lifting.lift import lift
+from poseglass.lifting.lifter import EVERYBODY, MOST, Lifter
 from poseglass.lifting.predictor import BATCH, predict
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.models import MixSTE
-from poseglass.video.reading import Frame, VideoInfo
+from poseglass.video.info import VideoInfo
+from poseglass.video.reading import Frame
 from poseglass.waist.hourglass import backbone_of, hourglass
 
 torch.set_num_threads(1)

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass.lifting.blocks import PoseBlock, Prediction
-from poseglass.lifting.resampler import DENSE, FASTEST, PAUSE, TimedBlock, on_model_clock
+from poseglass.lifting.resampler import DENSE, FASTEST, MOST, PAUSE, STEADY, TimedBlock, on_model_clock
 
 EVEN = np.arange(100) / 30
 LATE = np.concatenate([EVEN, 100 / 30 + np.cumsum(np.random.default_rng(0).uniform(0.005, 0.09, 60))])
@@ -157,8 +157,18 @@ def test_a_pause_counts_for_at_most_ten_seconds(pause: float, counted: float) ->
 
 
 def test_each_pause_counts_separately() -> None:
-    times = np.array([0.0, 100.0, 200.0, 300.0])
-    assert len(resampled(times)[0].points) == 3 * 300 + 1
+    times = np.concatenate([EVEN + 1000 * take for take in range(3)])
+    assert len(resampled(times)[0].points) == 3 * 99 + 2 * 300 + 1
+
+
+@pytest.mark.parametrize("step", [1.5, 20.0, 1e6])
+def test_slow_frames_count_for_a_second_each(step: float) -> None:
+    assert MOST / STEADY == 1
+    times = np.concatenate([EVEN, EVEN[-1] + step * np.arange(1, 200)])
+    for slow, allowance in ((times[99:], 0), (times, 300)):
+        ticks, back = resampled(slow)
+        assert len(ticks.points) <= allowance + MOST * len(slow)
+        assert_allclose(back.pose3d[:, 0, 0], poses_at(slow)[0][:, 0, 0], atol=1e-3)
 
 
 def test_between_a_known_and_an_unknown_joint_the_nearer_counts() -> None:

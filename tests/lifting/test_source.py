@@ -8,7 +8,7 @@ import pytest
 
 import poseglass as pg
 from poseglass.errors import DetectorError, FormatError, ModelError, PoseError
-from poseglass.lifting.source import Keypoints, open_source, source_kind
+from poseglass.lifting.source import Keypoints, is_without_clock, open_source, source_kind
 from samples.commandline import HALPE, openpose, someone
 from samples.keypoint_files import coco, person, write
 
@@ -22,6 +22,21 @@ from samples.keypoint_files import coco, person, write
 )
 def test_the_kind_of_a_path_follows_from_its_name(name: str, kind: str) -> None:
     assert source_kind(name) == source_kind(Path(name)) == kind
+
+
+def test_a_folder_of_images_is_a_video_unless_it_holds_keypoints(tmp_path: Path) -> None:
+    assert source_kind(tmp_path) == "keypoints"
+    (tmp_path / "2.PNG").touch()
+    assert source_kind(tmp_path) == source_kind(tmp_path / "*.png") == source_kind(tmp_path / "%d.png") == "video"
+    (tmp_path / "2_keypoints.json").touch()
+    assert source_kind(tmp_path) == "keypoints"
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"), [("%d.png", True), ("*.jpg", True), ("a.H264", True), ("a.mp4", False), ("a.json", False)]
+)
+def test_images_and_raw_streams_need_a_frame_rate(name: str, needed: bool) -> None:
+    assert is_without_clock(name) == needed
 
 
 def test_poses_that_are_already_loaded_are_used_directly() -> None:

@@ -4,16 +4,17 @@ import ast
 import contextlib
 import importlib
 import re
-import subprocess
-import sys
+import runpy
 import textwrap
 from pathlib import Path
 
 import pytest
+import torch
 from typer.main import get_command
 
 import poseglass
 from poseglass.commands.app import app
+from poseglass.models import MODELS
 
 COMMANDS = get_command(app).commands
 ROOT = Path(__file__).parents[2]
@@ -108,12 +109,12 @@ def test_the_page_on_custom_backbones_shows_its_script():
         assert snippet in script or textwrap.indent(snippet, "    ") in script, snippet
 
 
-def test_the_script_of_the_page_on_custom_backbones_runs():
-    # In a separate process, because the shape checks of the tests cannot be exported.
-    script = ROOT / "docs" / "own_backbone.py"
-    done = subprocess.run([sys.executable, str(script), "2"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    output = re.sub(r"[\d.]+(?= mm| ms| nodes)", "#", done.stdout).splitlines()
+@pytest.mark.usefixtures("as_used", "small_product")
+def test_the_script_of_the_page_on_custom_backbones_runs(capsys):
+    with torch.random.fork_rng():
+        runpy.run_path(str(ROOT / "docs" / "own_backbone.py"))["main"](2)
+    assert MODELS.pop("convmixer")
+    output = re.sub(r"[\d.]+(?= mm| ms| nodes)", "#", capsys.readouterr().out).splitlines()
     lines = [re.sub(" +", " ", line) for line in output]
     assert "Measured in turns" in lines[-4]
     assert [*lines[:4], *lines[-3:]] == [

@@ -26,7 +26,7 @@ def test_every_folder_of_python_files_is_a_package():
 
 def test_test_folders_mirror_the_rooms():
     rooms = {path.parent.name for path in SOURCE.glob("*/__init__.py")}
-    beside = {"app", "contract", "golden", "laws", "meta", "oracle", "programs", "samples"}
+    beside = {"app", "contract", "fuzz", "golden", "laws", "meta", "oracle", "programs", "samples"}
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/*.py")}
     assert folders <= rooms | beside
 

@@ -82,8 +82,8 @@ class TestDevice:
 
 def test_a_gpu_is_described_by_its_model(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda where: f"GPU number {where.index}")
-    assert devices.describe(torch.device("cuda", 1)) == "cuda:1 (GPU number 1)"
-    assert devices.describe(torch.device("mps", 0)) == "mps"
+    assert devices.full_name(torch.device("cuda", 1)) == "cuda:1 (GPU number 1)"
+    assert devices.full_name(torch.device("mps", 0)) == "mps"
 
 
 def test_a_model_is_where_its_weights_are():

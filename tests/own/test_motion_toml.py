@@ -131,6 +131,10 @@ CAMERA = "[cameras.a]\nsize = [8, 6]\nfocal = 9\n"
         ('dataset = ""', 'dataset: expected a text such as "anna"'),
         ("fps = true", "fps: expected a number above 0, got True"),
         ("fps = nan", "fps: expected a number above 0, got nan"),
+        (
+            "fps = 1000000000000000000000000000000",
+            "fps: expected a number above 0, got 1000000000000000000000000000000",
+        ),
         ("units = 0", "units: expected a number of metres above 0, or one of m, cm"),
         ('units = "yard"', "units: expected a number of metres above 0, or one of m, cm"),
         ('space = "room"', "space: expected world or camera, got 'room'"),

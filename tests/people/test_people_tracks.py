@@ -92,3 +92,14 @@ def test_a_person_of_the_clip_has_a_number() -> None:
 def test_other_numbers_of_people_are_refused(people: object) -> None:
     with pytest.raises(PoseError, match='people must be "largest", "all" or a number from 1'):
         how_many(people)
+
+
+@pytest.mark.parametrize(("fps", "people"), [(0.3, 1), (0.4, 5), (30, 5)])
+def test_frames_further_apart_than_the_memory_show_one_person(fps, people):
+    """Five frames in each of which somebody is at another place; after three seconds, nobody is remembered."""
+    points = np.array([[0.0, 0.0], [50, 100]])
+    frames = {n: [DetectedPerson(points + 5000 * n, np.ones(2))] for n in range(5)}
+    assert len(tracked(frames, fps=fps)) == people
+    if people == 1:
+        both = {n: crowd * 2 for n, crowd in frames.items()}
+        assert len(tracked(both, fps=fps)) > 1

@@ -125,7 +125,7 @@ def test_people_without_known_joints_get_no_number() -> None:
     assert numbered([[nobody, person(7)], [person(8), nobody], [], [nobody]]) == [[None, 0], [0, None], [], [None]]
 
 
-@pytest.mark.parametrize("fps", [3, 1])
+@pytest.mark.parametrize("fps", [3, 1, 0.05])
 def test_every_tenth_frame_is_enough(fps: float) -> None:
     order = [1 if n % 2 else -1 for n in range(20)]
     frames = [[person(10 * n), person(500 - 10 * n)][::turn] for n, turn in enumerate(order)]

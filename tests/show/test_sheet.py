@@ -1,5 +1,6 @@
 """Contact sheets."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ cv2 = pytest.importorskip("cv2")
 pytest.importorskip("av")
 
 from poseglass.show.rendering import render, sheet  # noqa: E402
+from poseglass.video.reading import VideoReader  # noqa: E402
+from poseglass.video.spool import Spool  # noqa: E402
 
 
 def pick_frames(motion: PoseSequence) -> list[int]:
@@ -45,6 +48,33 @@ def test_a_png_is_a_sheet_of_valid_frames(tmp_path: Path, walk: PoseSequence) ->
         assert sheet[3:8, 328 * column + 5].mean() == pytest.approx(20 + 4 * frame, abs=4)
     middle = sheet[-32, 90:-240, ::-1]
     assert sum(near(pixel, AMBER, 0) for pixel in middle) / len(middle) == pytest.approx(17 / 50, abs=0.08)
+
+
+def test_ticks_can_be_picked_among_those_whose_pictures_were_kept(walk: PoseSequence) -> None:
+    stage = set_stage(replace(walk[:50], valid=np.arange(50) != 24))
+    assert sheet.pick_frames(stage) == [4, 14, 25, 35, 45]
+    assert sheet.pick_frames(stage, range(0, 50, 8)) == [0, 16, 32, 48]
+    assert sheet.pick_frames(stage, [24]) == []
+
+
+@pytest.mark.parametrize(("valid", "decodings"), [(range(58), 0), ([1, 31, 57], 1)])
+def test_a_sheet_shows_kept_stills_or_else_decodes_again(
+    tmp_path: Path, walk: PoseSequence, monkeypatch: pytest.MonkeyPatch, valid: Sequence[int], decodings: int
+) -> None:
+    motion = replace(walk[:58], valid=np.isin(np.arange(58), valid))
+    source, opened = VideoReader(write_grey_video(tmp_path / "source.mp4", 58)), []
+    with Spool(source, every=False, stills=True) as spool:
+        for frame in source:
+            spool.add(frame)
+        again = source.again
+        monkeypatch.setattr(source, "again", lambda: opened.append(source.path) or again())
+        drawn = cv2.imread(str(render(motion, tmp_path / "walk.png", video=spool)))
+    assert len(opened) == decodings
+    stills = spool.stills.frames if decodings == 0 else None
+    ticks = sheet.pick_frames(set_stage(motion), stills)
+    assert len(ticks) == min(5, len(valid))
+    for column, frame in enumerate(ticks):
+        assert drawn[3:8, 328 * column + 5].mean() == pytest.approx(20 + 4 * frame, abs=4)
 
 
 def test_a_sheet_has_a_row_for_what_there_is_to_show(tmp_path: Path, walk: PoseSequence) -> None:

@@ -141,6 +141,24 @@ def test_the_viewpoint_is_far_enough_to_show_everybody() -> None:
     assert set_stage(people[0]).viewpoint(1.0).distance == 4.6
 
 
+@pytest.mark.parametrize("aspect", [0.6, 1.0, 1.8])
+def test_the_viewpoint_shows_people_near_it_and_on_a_roof(aspect: float) -> None:
+    ground = circle_walk(30).world()
+    near, roof = (
+        replace(ground, points=ground.points + np.float32(move), person=number, pose2d=None)
+        for number, move in enumerate(([0.5, 0, 2.5], [0, 2.5, -1]), 1)
+    )
+    stage = set_stage([ground, near, roof])
+    size = (round(500 * aspect), 500)
+    view = stage.viewpoint(aspect)
+    inside = [
+        (pixels[..., :2] > 0).all() and (pixels[..., :2] < size).all()
+        for figure in stage.figures
+        for pixels in [view.project(figure.points - stage.target[:, None], size)]
+    ]
+    assert inside == [True] * 3
+
+
 def test_unknown_poses_do_not_disturb_the_camera() -> None:
     motion = circle_walk(30).world()
     points = motion.points.copy()

@@ -19,7 +19,7 @@ from poseglass.data.recordings.writer import write_recordings
 from poseglass.data.synthetic.generate import generate
 from poseglass.data.threedhp.prepare import prepare_3dhp
 from poseglass.errors import DataError
-from poseglass.lifting.lifter import lift
+from poseglass.lifting.lift import lift
 from poseglass.training.build import build
 from poseglass.training.loop import train
 from poseglass.training.losses import JOINT_WEIGHTS

@@ -244,7 +244,7 @@ class TestProvenance:
     def test_a_run_resumes_on_another_device_with_a_warning(self, recipe, tmp_path, monkeypatch, caplog):
         train(recipe.override("run.device=cpu"), tmp_path / "run")
         assert not caplog.records
-        monkeypatch.setattr(devices, "describe", lambda where: "cuda:0 (a GPU)")
+        monkeypatch.setattr(devices, "full_name", lambda where: "cuda:0 (a GPU)")
         train(recipe.override("schedule.steps=10"), tmp_path / "run", device="auto")
         assert "was on cpu and resumes on cuda:0 (a GPU): rounding will differ" in caplog.text
         starts = json.loads((tmp_path / "run" / "environment.json").read_text())["starts"]

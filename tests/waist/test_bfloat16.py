@@ -182,7 +182,7 @@ class Outsider(pg.PoseTransformer):
         return self.out(tokens)
 
 
-def test_a_backbone_of_other_layers_is_cast_as_a_whole_and_can_be_timed():
+def test_a_backbone_of_other_layers_is_cast_as_a_whole_and_can_be_timed(small_product):
     fast = pg.to_bfloat16(Outsider())
     assert {value.dtype for value in fast.parameters()} == {torch.bfloat16}
     assert fast(torch.zeros(1, 9, 17, 2).bfloat16()).dtype == torch.bfloat16

@@ -126,6 +126,42 @@ def test_a_pickle_without_a_state_dict_is_refused(tmp_path, content, got):
         weights.load(tmp_path / "x.pth")
 
 
+KEY = "Spatial_norm.weight"
+
+
+class Rebuilt:
+    """Pickled as torch pickles tensors of another kind: as a call of a function of ``torch._utils``."""
+
+    def __init__(self, function: str) -> None:
+        self.function = getattr(torch._utils, function)
+
+    def __reduce__(self):
+        return self.function, ("whatever",)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "kind"),
+    [
+        (torch.ones(16).to_sparse(), "a sparse tensor"),
+        (Rebuilt("_rebuild_qtensor"), "a quantised tensor"),
+        (Rebuilt("_rebuild_nested_tensor"), "a nested tensor"),
+        (torch.ones(16, device="meta"), "a tensor without data"),
+    ],
+    ids=["sparse", "quantised", "nested", "meta"],
+)
+def test_tensors_of_other_kinds_are_refused_by_name(tmp_path, tensor, kind):
+    torch.save({**{key: torch.from_numpy(value) for key, value in state().items()}, KEY: tensor}, tmp_path / "x.pth")
+    with pytest.raises(WeightsError, match=rf"{KEY} is {kind}.*which is not read: save dense tensors"):
+        weights.load(tmp_path / "x.pth")
+
+
+@pytest.mark.parametrize("key", ["Temporal_pos_embed", KEY])
+def test_tensors_without_elements_are_refused(tmp_path, key):
+    broken = state() | {key: np.zeros((1, 10**12, 0), np.float32)}
+    with pytest.raises(WeightsError, match=rf"{key} has no elements; its shape is \(1, 1000000000000, 0\)"):
+        weights.load(published.write(broken, tmp_path / "x.pth"))
+
+
 @pytest.mark.parametrize(("content", "odd"), [(Namespace(lr=1), "argparse.Namespace"), (Path("x"), "pathlib")])
 def test_objects_that_are_not_read_are_named_in_the_error(tmp_path, content, odd):
     torch.save({"model": {"a": torch.zeros(1)}, "rest": content}, tmp_path / "x.pth")

@@ -23,7 +23,7 @@ from poseglass.waist.hourglass import Funnel, Hourglass, funnel, hourglass
 from poseglass.waist.prune import DensityPeaks
 from poseglass.waist.recover import RecoveringAttention
 from poseglass.weights import files as weights
-from poseglass.weights.description import build, describe
+from poseglass.weights.description import build, description_of
 
 
 class Stranger(PoseTransformer):
@@ -73,7 +73,7 @@ def same_name(module: str) -> type[PoseTransformer]:
 def test_every_size_is_described_and_rebuilt(name):
     with torch.device("meta"):
         model = pg.create_model(name, card=Card(keypoints="gt"))
-        described = json.loads(json.dumps(describe(model)))
+        described = json.loads(json.dumps(description_of(model)))
         again = build(described)
     assert type(again) is type(model)
     assert (again.config, again.card) == (model.config, model.card)

@@ -342,6 +342,16 @@ class TestRefusals:
         with pytest.raises(WeightsError, match="of another shape"):
             weights.load(tmp_path)
 
+    @pytest.mark.parametrize("waist", [False, True])
+    def test_more_layers_than_tensors_are_refused_without_building_them(self, tmp_path, waist):
+        folder = weights.save(hourglass(tiny(), keep=3, at=1) if waist else tiny(), tmp_path / "x")
+        for depth in (50_000, 10**9, 10**400):
+            model = copy.deepcopy(metadata(folder)["model"])
+            (model["backbone"] if waist else model)["settings"]["depth"] = depth
+            rewrite(folder, model=model)
+            with pytest.raises(WeightsError, match=r"has depth \d+, but the file has only \d+ tensors"):
+                weights.load(folder)
+
     def test_mismatches_are_listed_briefly(self):
         other = hourglass("motionagformer-tiny", frames=27, keep=9, at=1).state_dict()
         with pytest.raises(WeightsError, match=r"does not fit .* missing: (\S+, ){4}\.\.\.; \d+ left") as caught:
@@ -413,6 +423,30 @@ def test_the_calibration_of_other_weights_is_not_used(tmp_path, caplog):
     (folder / "uncertainty.json").write_text("{}")
     with pytest.raises(WeightsError, match="not a calibration"):
         weights.load(folder)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_the_calibration_is_saved_with_the_weights_it_was_fitted_to(tmp_path, caplog, half):
+    model = weights.load(calibrated(weights.save(tiny(), tmp_path / "a", half=half)))
+    again = backbone_of(
+        weights.load(weights.save(hourglass(model, keep=3, at=1), tmp_path / "b", half=half, about="b"))
+    )
+    assert again.uncertainty is None, "the waist's own weights are new"
+    assert "have changed" in caplog.text
+    caplog.clear()
+    again = weights.load(weights.save(model, tmp_path / "c", half=half, about="moved"))
+    assert again.uncertainty.coefficients.keys() == {"knee"}
+    assert not caplog.text
+    with torch.no_grad():
+        next(iter(again.parameters())).add_(0.01)
+    weights.save(again, tmp_path / "d")
+    assert "the weights have changed since the uncertainty was fitted to them, so " in caplog.text
+    assert weights.load(tmp_path / "d").uncertainty is None
+
+
+def test_the_bundled_weights_keep_their_calibration_with_another_number_of_frames(tmp_path):
+    folder = weights.save(weights.load("balanced", keep=16), tmp_path / "a")
+    assert backbone_of(weights.load(folder)).uncertainty is not None
 
 
 def test_the_bundled_weights_are_calibrated():

@@ -235,5 +235,13 @@ def test_networks_within_each_other_do_not_multiply():
 
 def test_keys_longer_than_any_name_are_skipped():
     with pytest.raises(WeightsError, match="holds no state dict"):
-        find_weights(named(STATES["MixSTE"], "a" * 1000 + "."), "x")
-    assert find_weights(named(STATES["MixSTE"], "a" * 900 + "."), "x").backbone is MixSTE
+        find_weights(named(STATES["MixSTE"], "a" * 250 + "."), "x")
+    assert find_weights(named(STATES["MixSTE"], "a" * 200 + "."), "x").backbone is MixSTE
+
+
+def test_a_checkpoint_of_too_many_dictionaries_is_refused():
+    leaf: dict = {}
+    wide = {str(number): leaf for number in range(10_001)}
+    with pytest.raises(WeightsError, match="x has more than 10000 dictionaries"):
+        find_weights(wide, "x")
+    assert find_weights({**STATES["MixSTE"], "optimizer": {"state": {n: {} for n in range(20_000)}}}, "x").place == ""

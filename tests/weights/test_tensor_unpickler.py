@@ -9,7 +9,8 @@ from io import BytesIO
 
 import pytest
 
-from poseglass.weights.tensor_unpickler import KNOWN, Inert, TensorUnpickler
+from poseglass.files.unpickler import Inert
+from poseglass.weights.tensor_unpickler import KNOWN, TensorUnpickler
 from samples.bomb import Bomb
 
 PAIRS = b"N" + b"2\x86" * 100  # a pair of pairs of pairs of ...: to hash or print it takes 2 ** 100 steps

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from poseglass.errors import WeightsError
-from poseglass.weights.tensor_unpickler import Inert
+from poseglass.files.unpickler import Inert
 from poseglass.weights.torch_file import TorchFile
 from samples.bomb import Bomb
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
+from poseglass.body.limits import bounded_points, check_rate, check_size, check_times
 from poseglass.body.skeleton import H36M_17, Skeleton, conversion
 from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
@@ -30,7 +31,8 @@ class PoseSequence:
     """The poses of one person, one row per frame.
 
     Args:
-        points: Joint positions, (f j 2) or (f j 3). An unknown joint is NaN or has score 0.
+        points: Joint positions, (f j 2) or (f j 3). An unknown joint is NaN or has score 0. Infinite positions become
+            NaN.
         skeleton: The joints' names and order.
         space: The axes and the unit of the points:
             ``pixels`` (x right, y down, from the upper left corner of an image of `size`);
@@ -82,7 +84,8 @@ class PoseSequence:
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__  # frozen: the fields are normalised once, here
-        points = np.asarray(self.points, dtype=np.float32)
+        given = None if self.scores is None else np.asarray(self.scores)
+        points = bounded_points(self.points, None if given is None or given.dtype.kind not in "fiub" else given > 0)
         if points.ndim != 3 or points.shape[2] not in (2, 3):
             raise PoseError(f"points must have shape (frames, joints, 2 or 3), got {points.shape}")
         frames, joints, axes = points.shape
@@ -112,20 +115,16 @@ class PoseSequence:
             set_(self, "timestamps", times)
             if frames:
                 set_(self, "start", float(times[0]))
-        if not np.isfinite(self.start):
-            raise PoseError(f"start must be a finite number of seconds, got {self.start}")
+            check_times(float(np.abs(times).max(initial=0)))
+        check_times(self.start)
         fps = self.fps
         if fps is None and self.timestamps is not None and frames > 1:
             fps = (frames - 1) / float(self.timestamps[-1] - self.timestamps[0])
         fps = 30.0 if fps is None else float(fps)
-        if not (np.isfinite(fps) and fps > 0):
-            raise PoseError(f"fps must be a positive number, got {self.fps}")
+        check_rate(fps, self.fps)
         set_(self, "fps", fps)
         if self.size is not None:
-            width, height = (int(side) for side in self.size)
-            if width < 1 or height < 1:
-                raise PoseError(f"size must be (width, height) in pixels, got {self.size}")
-            set_(self, "size", (width, height))
+            set_(self, "size", check_size(self.size))
         for name in ("pose2d", "trajectory"):
             if (part := getattr(self, name)) is not None and len(part) != frames:
                 raise PoseError(f"{name} must have as many frames as points ({frames}), got {len(part)}")
@@ -174,6 +173,21 @@ class PoseSequence:
         """A 3D player for notebooks; None for 2D poses and for an empty sequence."""
         player: str | None = imported(PLAYER)(self)
         return player
+
+    def require_known(self, purpose: str) -> None:
+        """Refuse a sequence of which nothing is known. An empty one is not refused.
+
+        Args:
+            purpose: What the poses are for, as in "smooth".
+
+        Raises:
+            PoseError: It has frames, but no joint of any frame is finite with a score above 0.
+        """
+        if len(self) and not (self.confidence > 0).any():
+            raise PoseError(
+                f"cannot {purpose} these poses: no joint of the {len(self)} frames is known (finite, with a score "
+                "above 0)"
+            )
 
     @property
     def units(self) -> str:
@@ -276,11 +290,12 @@ class PoseSequence:
         (:mod:`poseglass.motion.exporting`) are in world space if the motion has a place in the world.
 
         Raises:
-            PoseError: The suffix is unknown, or the file cannot be written.
+            PoseError: The suffix is unknown, nothing about the poses is known, or the file cannot be written.
         """
         path = Path(path)
         if (writer := writer_of(path)) is None:
             raise PoseError(f"cannot write {path}: expected a name that ends in {', '.join(WRITERS)}")
+        self.require_known("save")
         writer.load()(self, path)
         return path
 

@@ -15,6 +15,7 @@ from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import Skeleton
 from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
+from poseglass.files.arrays import read_arrays
 from poseglass.files.writing import writing
 
 __all__ = ["read_people_file", "read_pose_file", "write_csv", "write_json", "write_npz"]
@@ -51,12 +52,10 @@ def read_people_file(path: Path) -> list[PoseSequence]:
         2
     """
     try:
-        if path.suffix.lower() == ".json":
-            record = json.loads(path.read_text(encoding="utf-8"))
-        else:
-            # Opened here because numpy does not close a damaged file that it opened itself.
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                record = {name: archive[name] for name in archive.files}
+        if not path.exists():
+            raise FileNotFoundError
+        is_json = path.suffix.lower() == ".json"
+        record = json.loads(path.read_text(encoding="utf-8")) if is_json else read_arrays(path)
         if isinstance(record, dict) and record.get("format") == SEVERAL and record["people"]:
             return [_from_record(person) for person in record["people"]]
         return [_from_record(record)]

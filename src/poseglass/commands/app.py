@@ -1,7 +1,8 @@
-"""The command line: ``poseglass lift``, ``train``, ``evaluate``, ``reproduce``, ``bench``, ``convert``, ``data``.
+"""The command line: ``poseglass lift``, ``train``, ``evaluate``, ``reproduce``, ``bench``, ``convert``, ``export``,
+``data``, ``doctor``.
 
 Results go to standard output, everything else to standard error. The exit code is 0 for success, 1 for a problem with a
-file, 2 for a problem with the command line, and 130 after Ctrl-C.
+file, 2 for a problem with the command line, 130 after Ctrl-C, and 143 after SIGTERM.
 """
 
 import logging
@@ -16,12 +17,16 @@ from poseglass import __version__
 from poseglass.commands.bench import bench
 from poseglass.commands.convert import convert
 from poseglass.commands.data import data
+from poseglass.commands.doctor import doctor
 from poseglass.commands.evaluate import evaluate
+from poseglass.commands.export import export
 from poseglass.commands.lift import lift
 from poseglass.commands.reproduce import reproduce
+from poseglass.commands.stopping import Terminated, terminable
 from poseglass.commands.terminal import Teller, fail, interrupted
 from poseglass.commands.train import train
 from poseglass.errors import PoseglassError
+from poseglass.files.printable import printable
 
 __all__ = ["app", "main"]
 
@@ -47,9 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     log.handlers = [Teller()]
     log.setLevel(logging.INFO)
     try:
-        code = app(arguments, prog_name="poseglass", standalone_mode=False)
+        with terminable():
+            code = app(arguments, prog_name="poseglass", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         code = 130
+    except Terminated:
+        interrupted(143)
     except PoseglassError as problem:
         fail(str(problem))
     except OSError as problem:
@@ -60,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         show = getattr(problem, "show", None)
         if show is None:
             raise
+        if isinstance(message := getattr(problem, "message", None), str):
+            problem.message = printable(message)  # type: ignore[attr-defined]
         show()
         code = getattr(problem, "exit_code", 2)
     if code == 130:
@@ -82,5 +92,5 @@ def _root(
     pass
 
 
-for command in (lift, train, evaluate, reproduce, bench, convert):
+for command in (lift, train, evaluate, reproduce, bench, convert, export, doctor):
     app.command()(command)

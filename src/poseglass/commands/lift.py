@@ -1,15 +1,17 @@
 """``poseglass lift``: lift a video or 2D keypoints to 3D motion."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import typer
 
-from poseglass.commands.device import DeviceOption, chosen_device, tell_device
+from poseglass.commands.device import DeviceOption, chosen_device, cores_left_to_detection, tell_device
 from poseglass.commands.keep import FORMS, parse_keep
-from poseglass.commands.outputs import checked_outputs, write_outputs
+from poseglass.commands.outputs import checked_outputs, spooling, write_outputs
 from poseglass.commands.placing import CameraOption, HeightOption, LevelOption, PitchOption, chosen_placing
 from poseglass.commands.progress import progress, tell_lifted, tell_times
 from poseglass.commands.terminal import console, tell, wrong
@@ -20,25 +22,35 @@ if TYPE_CHECKING:
     import torch
 
     from poseglass.body.pose import PoseSequence
+    from poseglass.detect import Detector
     from poseglass.lifting.lifter import Lifter
     from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
     from poseglass.motion.placing import Placing
-    from poseglass.video.reading import VideoReader
+    from poseglass.video.reading import Frame, VideoReader
+    from poseglass.video.spool import Spool
     from poseglass.waist.schedule import Keep
 
 __all__ = ["lift"]
 
 
-class Lens(TypedDict):
-    """What the user says about the camera and the people it sees."""
+class Settings(TypedDict):
+    """Settings of the lifter other than its models."""
 
+    flip: bool
     focal: float | None
     placing: "Placing"
+    detect_every: int
 
 
 def lift(
-    source: Annotated[Path, typer.Argument(help="A video or image, a file of 2D keypoints, or an OpenPose folder.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A video or image, a folder or pattern of images (frames/%04d.png), a file of 2D keypoints, or "
+            "an OpenPose folder."
+        ),
+    ],
     *,
     out: Annotated[
         list[Path] | None,
@@ -104,7 +116,9 @@ def lift(
     size: Annotated[
         str | None, typer.Option(help="Keypoint files: width and height of the image in pixels, such as 1920x1080.")
     ] = None,
-    fps: Annotated[float | None, typer.Option(help="Keypoint files: frames per second.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Keypoint files, several images and raw streams: frames per second.")
+    ] = None,
     detector: Annotated[
         str | None,
         typer.Option(
@@ -115,24 +129,45 @@ def lift(
     detector_model: Annotated[
         Path | None, typer.Option(help="Videos: the detector's weights, such as a MediaPipe .task file.")
     ] = None,
+    detect_every: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Videos: detect people in every Nth frame only, and interpolate in between: faster, less accurate.",
+        ),
+    ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Videos: the detector's minimum confidence in a person. Default: 0.5; lower finds more."
+        ),
+    ] = None,
     embed_video: Annotated[
         bool, typer.Option("--embed-video", help="Videos: store a small copy in the .html page, beside the figure.")
     ] = False,
 ) -> None:
     """Lift a video or 2D keypoints to 3D motion."""
-    from poseglass.lifting.source import KEYPOINT_KINDS, Keypoints, open_source, source_kind
+    from poseglass.detect import DETECTORS, make_detector
+    from poseglass.lifting.source import KEYPOINT_KINDS, Keypoints, is_without_clock, open_source, source_kind
+    from poseglass.video.image_files import is_pattern
+    from poseglass.video.live import refuse_live
 
+    refuse_live(source)
     keypoints = source_kind(source) == "keypoints"
     kind = f"{source} is treated as {'keypoints' if keypoints else 'a video'} (keypoints are {KEYPOINT_KINDS})"
-    of_keypoints = {"--layout": layout, "--size": size, "--fps": fps}
+    of_keypoints = {"--layout": layout, "--size": size, "--fps": None if is_without_clock(source) else fps}
     of_videos = {
         "--detector": detector,
         "--detector-model": detector_model,
+        "--detect-every": detect_every,
+        "--confidence": confidence,
         "--embed-video": True if embed_video else None,
     }
     for option, value in (of_videos if keypoints else of_keypoints).items():
         if value is not None:
-            wrong(option, f"it is for {'videos' if keypoints else 'keypoints'} only, but {kind}")
+            frames = "keypoints, several images and raw streams" if option == "--fps" else "keypoints"
+            wrong(option, f"it is for {'videos' if keypoints else frames} only, but {kind}")
     if fps is not None and not 0.01 <= fps <= 1000:
         wrong("--fps", f"frames per second must be a number from 0.01 to 1000, not {fps:g}")
     if focal is not None and not 0 < focal < math.inf:
@@ -142,20 +177,25 @@ def lift(
         _check_filter(smooth)
     whom = _people(people, person)
     pixels, kept = _size(size), None if keep is None else parse_keep(keep)
-    outputs = checked_outputs(out or [Path(f"{source.resolve().stem}-3d.npz")], source)
+    named = source.resolve().parent if is_pattern(source) else source.resolve()
+    outputs = checked_outputs(out or [Path(f"{named.stem}-3d.npz")], source)
     if embed_video and not any((writer := writer_of(path)) and writer.embeds for path in outputs):
         wrong("--embed-video", "it needs an output that can hold the video: add -o NAME.html")
-    if not source.exists():
+    if not source.exists() and not is_pattern(source):
         raise PoseglassError(f"there is no file {source}")
     opened = open_source(source, layout=layout, size=pixels, fps=fps)  # its errors come before the models are loaded
     if focal is not None and isinstance(opened, Keypoints) and opened.main.size is None:
         wrong("--focal", f"it needs the image's size, which {source} does not state: give --size too")
     if smooth is not None:
         _check_filter(smooth, opened.main.rate if isinstance(opened, Keypoints) else opened.info.fps)
+    if detector is not None and detector not in DETECTORS:
+        wrong("--detector", f"there is no detector {detector!r}; choose one of {', '.join(DETECTORS)}")
     where = None if device == "cpu" else chosen_device(device)  # nothing is printed about the default
-    wanted = None if keypoints else detector or "mediapipe"
-    lens: Lens = {"focal": focal, "placing": placing}
-    lifter = _lifter(model, kept, where, flip=flip, lens=lens, detector=wanted, detector_model=detector_model)
+    settings: Settings = {"flip": flip, "focal": focal, "placing": placing, "detect_every": detect_every or 1}
+    finder = (
+        None if keypoints else partial(make_detector, detector or "mediapipe", detector_model, confidence=confidence)
+    )
+    lifter = _lifter(model, kept, where, settings, detector=finder)
     _lift_and_write(lifter, opened, whom, person, smooth=smooth, source=source, outputs=outputs, embed=embed_video)
     if where is not None:
         tell_device(where)
@@ -165,25 +205,20 @@ def _lifter(
     model: str,
     keep: "Keep | None",
     where: "torch.device | None",
+    settings: "Settings",
     *,
-    flip: bool,
-    lens: "Lens",
-    detector: str | None,
-    detector_model: Path | None,
+    detector: "Callable[[], Detector] | None",
 ) -> "Lifter":
     """The lifter, with its models loaded, and no detector for keypoints."""
-    from poseglass.detect import DETECTORS, make_detector
     from poseglass.lifting.lifter import Lifter
     from poseglass.weights import files as weights
 
-    if detector is not None and detector not in DETECTORS:
-        wrong("--detector", f"there is no detector {detector!r}; choose one of {', '.join(DETECTORS)}")
     with console.status("loading the model"):
         network = weights.load(model, keep=keep, device=where)
     if detector is None:
-        return Lifter(network, flip=flip, **lens)
+        return Lifter(network, **settings)
     with console.status("loading the detector (its weights are downloaded on first use)"):
-        return Lifter(network, flip=flip, **lens, detector=make_detector(detector, detector_model))
+        return Lifter(network, **settings, detector=detector())
 
 
 def _lift_and_write(
@@ -198,22 +233,21 @@ def _lift_and_write(
     embed: bool,
 ) -> None:
     """Lift with a progress bar, smooth if wanted, and write all outputs."""
-    from poseglass.lifting.source import Keypoints
     from poseglass.lifting.stopwatch import Stopwatch
 
     stopwatch = Stopwatch()
-    video = None if isinstance(opened, Keypoints) else source
-    motions = _lifted(lifter, opened, people, stopwatch)
-    assert lifter.report is not None
-    if person is not None:
-        if len(motions) < person:
-            count = "1 person" if lifter.report.people == 1 else f"{lifter.report.people} people"
-            wrong("--person", f"{source} shows {count} only")
-        motions = motions[person - 1 : person]
-    tell_lifted(lifter.report, motions)
-    if smooth is not None:
-        motions = _smoothed(motions, smooth)
-    write_outputs(motions, outputs, source, video, stopwatch, embed=embed)
+    with spooling(outputs, opened, embed=embed) as spool:
+        motions = _lifted(lifter, opened, people, stopwatch, spool)
+        assert lifter.report is not None
+        if person is not None:
+            if len(motions) < person:
+                count = "1 person" if lifter.report.people == 1 else f"{lifter.report.people} people"
+                wrong("--person", f"{source} shows {count} only")
+            motions = motions[person - 1 : person]
+        tell_lifted(lifter.report, motions)
+        if smooth is not None:
+            motions = _smoothed(motions, smooth)
+        write_outputs(motions, outputs, source, spool, stopwatch, embed=embed)
     tell_times(lifter.report, stopwatch)
 
 
@@ -222,8 +256,13 @@ def _lifted(
     opened: "Keypoints | VideoReader",
     people: Literal["largest", "all"] | int,
     stopwatch: "Stopwatch",
+    spool: "Spool | None",
 ) -> "Sequence[PoseSequence]":
-    """Lift the people. The progress is that of lifting one person, or of detecting several in a video."""
+    """Lift the people, and keep the pictures that drawing needs.
+
+    The progress is that of lifting one person, or of detecting several in a video.
+    """
+    from poseglass.body.pose import PoseSequence
     from poseglass.lifting.source import Keypoints
     from poseglass.people.tracks import how_many
 
@@ -231,14 +270,26 @@ def _lifted(
         total: int | None = len(opened.people[: how_many(people)]) * len(opened.main)
     else:
         total = opened.info.frames
-    if people == "largest":
-        with progress("lifting", "lifted", total) as advance:
-            return [lifter.lift(opened, each=lambda chunk: advance(len(chunk)), stopwatch=stopwatch)]
-    if isinstance(opened, Keypoints):
-        with progress("lifting", "lifted", total) as advance:
-            return lifter.lift(opened, people=people, each=lambda chunk: advance(len(chunk)), stopwatch=stopwatch)
-    with progress("detecting", "detected people in", total) as advance:
-        return lifter.lift(opened, people=people, on_frame=lambda _: advance(1), stopwatch=stopwatch)
+    detecting = people != "largest" and not isinstance(opened, Keypoints)
+    words = ("detecting", "detected people in") if detecting else ("lifting", "lifted")
+    shared = nullcontext() if isinstance(opened, Keypoints) else cores_left_to_detection()
+    with progress(*words, total) as advance, shared:
+
+        def on_frame(frame: "Frame") -> None:
+            if spool is not None:
+                with stopwatch.timing("keep pictures"), stopwatch.timing("decode", sign=-1):
+                    spool.add(frame)
+            if detecting:
+                advance(1)
+
+        motions = lifter.lift(
+            opened,
+            people=people,
+            each=None if detecting else lambda chunk: advance(len(chunk)),
+            on_frame=on_frame if detecting or spool is not None else None,
+            stopwatch=stopwatch,
+        )
+    return [motions] if isinstance(motions, PoseSequence) else motions
 
 
 def _check_filter(by: str, rate: float = math.inf) -> None:

@@ -1,5 +1,6 @@
 """What ``poseglass lift`` prints while it works and when it is done."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
@@ -60,15 +61,19 @@ def tell_lifted(report: "LiftReport", motions: "Sequence[PoseSequence]") -> None
         tell(f"{frames} at {first.rate:.3g} fps; {report.people} people in sight, {len(motions)} lifted")
         for motion in motions:
             tell(f"person {motion.person} in {_in_sight(motion)}")
+    if report.filled:
+        glitches = "1 glitch" if report.filled == 1 else f"{report.filled} glitches"
+        tell(f"filled in {glitches} of the 2D detector (each a joint in one frame)")
     tell(f"{report.kept} of {report.frames} frames kept in the model's middle layers")
 
 
 def tell_times(report: "LiftReport", stopwatch: "Stopwatch") -> None:
-    """Print the time in all, and of each stage."""
+    """Print the time in all, how busy the cores were, and the time of each stage."""
     elapsed = stopwatch.elapsed
     stages = ", ".join(f"{stage} {_seconds(seconds)}" for stage, seconds in stopwatch.seconds.items())
     pace = report.frames / elapsed
-    tell(f"{_seconds(elapsed)} in all, {pace:.0f} frames/s (busy: {stages}; stages overlap)")
+    use = f"{stopwatch.cores:.1f} of {os.cpu_count()} cores"
+    tell(f"{_seconds(elapsed)} in all, {pace:.0f} frames/s on {use} (busy: {stages}; stages overlap)")
 
 
 def _in_sight(motion: "PoseSequence") -> str:

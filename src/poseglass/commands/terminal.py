@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from poseglass.files.printable import printable
+
 __all__ = ["Teller", "amount", "console", "fail", "interrupted", "tell", "wrong"]
 
 
@@ -25,8 +27,12 @@ class Teller(logging.Handler):
 
 
 def tell(text: str, *, head: str = "", style: str = "") -> None:
-    """Write to standard error. Square brackets are not markup here, because file names may contain them."""
-    console.print(Text.assemble((head, style), text), soft_wrap=True)
+    """Write to standard error.
+
+    Control characters are escaped (:func:`poseglass.files.printable.printable`), and square brackets are not markup,
+    because file names may contain both.
+    """
+    console.print(Text.assemble((head, style), printable(text)), soft_wrap=True)
 
 
 def amount(size: int) -> str:
@@ -45,14 +51,14 @@ def fail(message: str) -> NoReturn:
     sys.exit(1)
 
 
-def interrupted() -> NoReturn:
-    """Print that the command was interrupted and exit with 130."""
+def interrupted(code: int = 130) -> NoReturn:
+    """Print that the command was interrupted and exit: with 130 after Ctrl-C, 143 after SIGTERM."""
     tell("interrupted; no file is left half-written")
     sys.stdout.flush()
     # Not sys.exit: it would wait for the workers of a training run, and an interrupted MediaPipe would crash in it.
-    os._exit(130)
+    os._exit(code)
 
 
 def wrong(option: str, message: str) -> NoReturn:
     """Refuse the value of an option: print the usage and exit with 2."""
-    raise typer.BadParameter(message, param_hint=f"'{option}'")
+    raise typer.BadParameter(printable(message), param_hint=f"'{option}'")

@@ -89,7 +89,7 @@ def bench(
         return Benchmark(
             model=costs[0],
             against=costs[1] if against is not None else None,
-            device=devices.describe(where) + (", as CUDA graphs" if graphs else ""),
+            device=devices.full_name(where) + (", as CUDA graphs" if graphs else ""),
             threads=torch.get_num_threads(),
             dtype=dtype,
             side=product.side,

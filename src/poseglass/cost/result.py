@@ -1,6 +1,5 @@
 """The result of :func:`poseglass.cost.benchmark.bench`: measurements, derived figures, and a table of them."""
 
-import json
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import torch
 
 from poseglass.cost.flops import Convention, Flops
+from poseglass.files.plain_text import to_json
 from poseglass.files.tables import markdown_table, text_table
 
 __all__ = ["Benchmark", "Cost"]
@@ -122,7 +122,7 @@ class Benchmark:
 
     def json(self) -> str:
         """:meth:`record` as JSON."""
-        return json.dumps(self.record(), indent=2)
+        return to_json(self.record(), indent=2)
 
     def record(self) -> dict[str, Any]:
         """All measurements and derived figures as plain values."""

@@ -17,6 +17,8 @@ from numpy import ndarray
 
 from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DataError
+from poseglass.files.arrays import read_arrays
+from poseglass.files.plain_text import parse_json
 from poseglass.files.writing import writing
 
 __all__ = ["MotionClip", "MotionClips"]
@@ -137,17 +139,16 @@ class MotionClips:
         if not is_zipfile(path):
             raise DataError(f"{path} is not an npz of motion clips; make one with `poseglass data mocap DIR`")
         try:
-            # Opened here, because NumPy does not close a damaged file that it has opened itself.
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                if "about" in archive.files:
-                    about = json.loads(str(archive["about"]))
-                    entries, fps, credit = about["clips"], float(about["fps"]), str(about["credit"])
-                else:
-                    entries, fps, credit = _read_index(path.with_name("index.csv")), READY_CLIPS_FPS, CMU_CREDIT
-                clips = tuple(
-                    MotionClip(name, archive[name], entry["subject"], entry["split"], entry["licence"])
-                    for name, entry in entries.items()
-                )
+            arrays = read_arrays(path)
+            if "about" in arrays:
+                about = parse_json(str(arrays["about"]))
+                entries, fps, credit = about["clips"], float(about["fps"]), str(about["credit"])
+            else:
+                entries, fps, credit = _read_index(path.with_name("index.csv")), READY_CLIPS_FPS, CMU_CREDIT
+            clips = tuple(
+                MotionClip(name, arrays[name], entry["subject"], entry["split"], entry["licence"])
+                for name, entry in entries.items()
+            )
         except DataError:
             raise
         except Exception as problem:

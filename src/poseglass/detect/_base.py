@@ -1,13 +1,22 @@
 """The interface of 2D detectors: an image in, the keypoints of everyone in it out."""
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from poseglass.body.skeleton import Skeleton
+from poseglass.errors import DetectorError
 
-__all__ = ["Detector"]
+__all__ = ["Detector", "SecondTry"]
+
+
+class SecondTry(NamedTuple):
+    """A detector for a video in which another one detected nobody, and what it does otherwise, in words."""
+
+    detector: "Detector"
+    difference: str
 
 
 class Detector(ABC):
@@ -48,3 +57,18 @@ class Detector(ABC):
         Override it if detecting one person is faster than detecting several.
         """
         return self
+
+    def with_confidence(self, confidence: float) -> "Detector":
+        """A detector that finds people with at least this confidence, from 0 to 1.
+
+        Raises:
+            DetectorError: The confidence is out of range, or, by default, there is no such setting.
+        """
+        raise DetectorError(f"{type(self).__name__} has no minimum confidence; leave out the confidence {confidence:g}")
+
+    def second_try(self) -> SecondTry | None:
+        """A detector that finds more people, and makes more errors, for a video in which this one finds nobody.
+
+        Default: None, for no second try.
+        """
+        return None

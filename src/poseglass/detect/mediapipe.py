@@ -16,8 +16,9 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from poseglass.body.skeleton import BLAZEPOSE_33
-from poseglass.detect._base import Detector
+from poseglass.detect._base import Detector, SecondTry
 from poseglass.detect.fetch import TASKS, detector_model
+from poseglass.detect.unused_outputs import task_without_mask
 from poseglass.errors import DetectorError
 
 __all__ = ["MediaPipeDetector"]
@@ -25,6 +26,8 @@ __all__ = ["MediaPipeDetector"]
 
 OUTSIDE = 0.1
 """The highest score of a joint outside the image, where the network only guesses."""
+UNSURE = 0.2
+"""Confidence for a video in which nobody is detected with more."""
 
 
 class MediaPipeDetector(Detector):
@@ -40,6 +43,8 @@ class MediaPipeDetector(Detector):
         people: The maximum number of people. A single person is tracked smoothly from frame to frame; detecting several
             takes longer.
         confidence: The minimum confidence in a person, from 0 to 1.
+        tracking: Whether to expect people near their place in the frame before. Without, every frame is searched, which
+            takes longer and jitters.
 
     Raises:
         DetectorError: MediaPipe is not installed, the model is missing or cannot be fetched, or both `model` and `size`
@@ -60,6 +65,7 @@ class MediaPipeDetector(Detector):
         size: str | None = None,
         people: int = 1,
         confidence: float = 0.5,
+        tracking: bool = True,
     ) -> None:
         if people < 1:
             raise DetectorError(f"people must be 1 or more, got {people}")
@@ -75,6 +81,7 @@ class MediaPipeDetector(Detector):
         self._mediapipe = _mediapipe()  # before the model is fetched, because it may be missing
         self._people = people
         self._confidence = confidence
+        self._tracking = tracking
         self._model = detector_model(TASKS[size]) if model is None else Path(model)
         self._seconds = -math.inf
         self._stamp = -1
@@ -84,9 +91,11 @@ class MediaPipeDetector(Detector):
     def _start(self) -> Any:
         """Start a landmarker that closes with the detector, or at the latest when Python exits."""
         tasks = self._mediapipe.tasks
+        cut = task_without_mask(self._model)
+        source = {"model_asset_path": str(self._model.absolute())} if cut is None else {"model_asset_buffer": cut}
         options = tasks.vision.PoseLandmarkerOptions(
-            base_options=tasks.BaseOptions(model_asset_path=str(self._model.absolute())),
-            running_mode=tasks.vision.RunningMode.VIDEO,
+            base_options=tasks.BaseOptions(**source),
+            running_mode=tasks.vision.RunningMode.VIDEO if self._tracking else tasks.vision.RunningMode.IMAGE,
             num_poses=self._people,
             min_pose_detection_confidence=self._confidence,
             min_pose_presence_confidence=self._confidence,
@@ -112,7 +121,28 @@ class MediaPipeDetector(Detector):
         """A detector with the same weights for up to this number of people; this one if it detects as many."""
         if count <= self._people:
             return self
-        return MediaPipeDetector(self._model, people=count, confidence=self._confidence)
+        return self._with(people=count)
+
+    def with_confidence(self, confidence: float) -> "MediaPipeDetector":
+        """A detector with the same weights that finds people with at least this confidence."""
+        return self._with(confidence=confidence)
+
+    def second_try(self) -> SecondTry:
+        """A detector with less confidence that searches every frame for itself."""
+        confidence = min(self._confidence, UNSURE)
+        detector = self._with(confidence=confidence, tracking=False)
+        return SecondTry(detector, f"confidence {confidence:g} and without tracking")
+
+    def _with(
+        self, *, people: int | None = None, confidence: float | None = None, tracking: bool | None = None
+    ) -> "MediaPipeDetector":
+        """A detector with the same weights and other settings."""
+        return MediaPipeDetector(
+            self._model,
+            people=self._people if people is None else people,
+            confidence=self._confidence if confidence is None else confidence,
+            tracking=self._tracking if tracking is None else tracking,
+        )
 
     def __enter__(self) -> "MediaPipeDetector":
         return self
@@ -148,7 +178,10 @@ class MediaPipeDetector(Detector):
         picture = self._mediapipe.Image(self._mediapipe.ImageFormat.SRGB, np.ascontiguousarray(image))
         try:
             with _quiet() if self._quiet else nullcontext():
-                landmarks = self._landmarker.detect_for_video(picture, self._stamp).pose_landmarks
+                if self._tracking:
+                    landmarks = self._landmarker.detect_for_video(picture, self._stamp).pose_landmarks
+                else:
+                    landmarks = self._landmarker.detect(picture).pose_landmarks
         except (RuntimeError, ValueError) as problem:
             raise DetectorError(f"MediaPipe cannot process the image at {seconds:g} s: {problem}") from problem
         self._quiet = self._quiet and not landmarks  # MediaPipe's last warning comes with the first person

@@ -176,6 +176,9 @@ def _run(command: Sequence[str], environment: dict[str, str], folder: str) -> No
     if run.returncode:
         lines = [line for line in run.stderr.splitlines() if line.strip()]
         errors = [line for line in lines if line.startswith(("ERROR", "npm error", "npm ERR!"))][:6] or lines[-3:]
+        # pip warns of the cause at every attempt, and in the end says only that it found nothing.
+        causes = [line.partition("connection broken by ")[2] for line in lines if "connection broken by " in line]
+        errors += [f"({causes[-1].rstrip()})"] if causes else []
         raise DetectorError(" ".join(errors) or f"{Path(command[0]).name} exited with {run.returncode} and no message")
 
 

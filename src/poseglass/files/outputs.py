@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from poseglass.files.extras import require
 
@@ -27,8 +27,8 @@ class Writer(NamedTuple):
     Args:
         contents: What the file contains, in the words of ``poseglass lift --help``.
         home: The function that writes the file, completely or not at all, given the motion and the path.
-        draws: Whether it draws pictures. If so, it also takes `video`: the path of the video that the motion was lifted
-            from, or None.
+        draws: What it draws, if it draws pictures: every frame (a movie), or a few (a sheet). If so, it also takes
+            `video`: the video that the motion was lifted from, a spool of its pictures, or None.
         embeds: Whether it can store a small copy of the video. If so, it also takes `video`.
         several: Whether one file holds several people. If so, the function also takes a list of motions.
         exports: Whether it also takes an :data:`EXPORT` instead of the motion. Several such files then share the work.
@@ -37,7 +37,7 @@ class Writer(NamedTuple):
 
     contents: str
     home: str
-    draws: bool = False
+    draws: Literal["movie", "sheet"] | None = None
     several: bool = False
     embeds: bool = False
     exports: bool = False
@@ -64,8 +64,8 @@ WRITERS: dict[str, Writer] = {
     ".trc": Writer("points", "motion.exporting:write_trc", exports=True),
     ".c3d": Writer("points", "motion.exporting:write_c3d", exports=True, package="c3d"),
     ".mot": Writer("joint angles", "motion.exporting:write_mot", exports=True),
-    ".mp4": Writer("pictures", "show.rendering:render", draws=True, several=True),
-    ".png": Writer("pictures", "show.rendering:render", draws=True, several=True),
+    ".mp4": Writer("pictures", "show.rendering:render", draws="movie", several=True),
+    ".png": Writer("pictures", "show.rendering:render", draws="sheet", several=True),
     ".html": Writer("a 3D player", "show.viewer:write_page", several=True, embeds=True),
 }
 

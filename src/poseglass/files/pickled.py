@@ -1,21 +1,34 @@
 """Read pickled arrays from published files without running their code.
 
-A pickle is a small program that may call any function. The unpickler here knows only the functions that build numpy's
-arrays, dtypes and scalars, and replaces them with harmless stand-ins. It refuses all other functions. It can read plain
-containers, numbers, strings and arrays, and runs no code from the file.
+The reader knows only the functions that build numpy's arrays, dtypes and scalars, and refuses all others. While it
+reads the pickle it only notes what these functions are called with. Afterwards it builds the arrays, once it is known
+that the whole is no larger than the file lets expect.
 """
 
-import pickle
+import re
 import zipfile
+from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from pickle import UnpicklingError
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy import ndarray
 
 from poseglass.errors import FormatError
+from poseglass.files.archives import check_archive
+from poseglass.files.unpickler import BoundedUnpickler, Inert
 
 __all__ = ["read_objects"]
+
+DEEPEST = 30
+"""Containers within containers. Data sets have five: subjects, actions, cameras, the array, its objects."""
+MOST_VALUES = 1_000_000
+"""Values, those of a container that appears in several places counted in each."""
+MOST_COPIES = 4
+"""Bytes of arrays per byte of the pickle, those of an array that appears in several places counted in each."""
+DTYPES = re.compile(r"[|<>=]?([biufc]\d{1,2}|[SU]\d{1,6}|O\d?)")
+"""Numbers, text and objects."""
 
 
 def read_objects(path: Path, member: str) -> Any:
@@ -26,7 +39,8 @@ def read_objects(path: Path, member: str) -> Any:
         member: The name of the array in it.
 
     Raises:
-        FormatError: The member is missing or damaged, or its pickle asks for anything but arrays and plain containers.
+        FormatError: The member is missing, damaged or far larger than the file, or its pickle has anything but arrays
+            and plain containers.
 
     Example:
         >>> np.savez("poses.npz", positions=np.array({"S1": [1.0, 2.0]}, dtype=object))
@@ -34,15 +48,21 @@ def read_objects(path: Path, member: str) -> Any:
         {'S1': [1.0, 2.0]}
     """
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(f"{member}.npy") as file:
-            version = np.lib.format.read_magic(file)
-            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            _, _, dtype = header(file)
-            if dtype.kind != "O":
-                raise FormatError(f"expected a pickled object, got an array of {dtype}")
-            content = _plain(_Unpickler(file, encoding="latin1").load())
-            while file.read(1 << 20):  # zipfile checks the checksum at the end of the member
-                pass
+        with zipfile.ZipFile(path) as archive:
+            check_archive(archive, path)
+            size = archive.getinfo(f"{member}.npy").file_size
+            with archive.open(f"{member}.npy") as file:
+                version = np.lib.format.read_magic(file)
+                header = (
+                    np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                )
+                _, _, dtype = header(file)
+                if dtype.kind != "O":
+                    raise FormatError(f"expected a pickled object, got an array of {dtype}")
+                stream = BufferedReader(cast(Any, file))
+                content = _Builder(size).build(_ArrayUnpickler(stream).load()).value
+                while stream.read(1 << 20):  # zipfile checks the checksum at the end of the member
+                    pass
     except FormatError as problem:
         raise FormatError(f"{member}: {problem}") from None
     except Exception as problem:  # a damaged pickle can raise anything
@@ -50,110 +70,164 @@ def read_objects(path: Path, member: str) -> Any:
     return content.item() if isinstance(content, ndarray) and content.ndim == 0 else content
 
 
-class _Dtype:
-    """Stand-in for ``numpy.dtype``: a plain type of number, text or object, and its byte order."""
+class _Known:
+    """A function or class that the reader knows."""
 
-    def __init__(self, name: str, *_: Any) -> None:
-        self.dtype = np.dtype(name)
+    __slots__ = ("name",)
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        order, fields = state[1], state[4]
-        if fields is not None:
-            raise FormatError("expected arrays of numbers, text or objects, got an array of records")
-        self.dtype = self.dtype.newbyteorder(order)
+    def __init__(self, name: str) -> None:
+        self.name = name
 
 
-class _Unpickled:
-    """Stand-in for ``numpy.ndarray``: created empty, then filled with shape, dtype and content."""
+class _Noted:
+    """What a known function was called with, and the state that its result was given."""
 
-    value: ndarray
+    __slots__ = ("arguments", "name", "state")
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        _, shape, dtype, fortran, data = state
-        if isinstance(data, list):
-            self.value = np.empty(len(data), object)
-            self.value[:] = data
-        else:
-            data = data.encode("latin1") if isinstance(data, str) else data  # written by Python 2
-            self.value = np.frombuffer(data, dtype.dtype)
-        self.value = self.value.reshape(shape, order="F" if fortran else "C")
-
-
-class _StandIn:
-    """Base of stand-ins for functions. They are classes because a pickle could change the attributes of a function."""
-
-    def __setstate__(self, state: Any) -> None:
-        raise FormatError("the pickle changes the state of a function, which is refused")
-
-
-class _Reconstruct(_StandIn):
-    """Stand-in for the function that creates an empty array."""
-
-    def __new__(cls, *_: Any) -> Any:
-        return _Unpickled()
-
-
-class _FromBuffer(_StandIn):
-    """Stand-in for the function that builds an array in pickle protocol 5."""
-
-    def __new__(cls, data: Any, dtype: _Dtype, shape: tuple[int, ...], order: str) -> Any:
-        array = _Unpickled()
-        array.value = np.frombuffer(data, dtype.dtype).reshape(shape, order="F" if order == "F" else "C")
-        return array
-
-
-class _Scalar(_StandIn):
-    """Stand-in for the function that builds a numpy scalar."""
-
-    def __new__(cls, dtype: _Dtype, data: bytes | str) -> Any:
-        return np.frombuffer(data.encode("latin1") if isinstance(data, str) else data, dtype.dtype)[0]
-
-
-class _Encode(_StandIn):
-    """Stand-in for the function that builds bytes in pickle protocol 2."""
-
-    def __new__(cls, text: str, encoding: str) -> Any:
-        if encoding != "latin1":
-            raise FormatError(f"the pickle asks for the encoding {encoding!r}, which is refused")
-        return text.encode("latin1")
+    def __init__(self, name: str, arguments: tuple[Any, ...]) -> None:
+        self.name, self.arguments = name, arguments
+        self.state: Any = None
 
 
 # numpy 2 renamed `numpy.core` to `numpy._core`. Files of both versions are in use.
-_KNOWN: dict[tuple[str, str], Any] = {
-    ("numpy", "dtype"): _Dtype,
-    ("numpy", "ndarray"): _Unpickled,
-    ("numpy.core.multiarray", "_reconstruct"): _Reconstruct,
-    ("numpy._core.multiarray", "_reconstruct"): _Reconstruct,
-    ("numpy.core.multiarray", "scalar"): _Scalar,
-    ("numpy._core.multiarray", "scalar"): _Scalar,
-    ("numpy.core.numeric", "_frombuffer"): _FromBuffer,
-    ("numpy._core.numeric", "_frombuffer"): _FromBuffer,
-    ("_codecs", "encode"): _Encode,
+_KNOWN = {
+    ("numpy", "dtype"): _Known("dtype"),
+    ("numpy", "ndarray"): _Known("class"),
+    ("numpy.core.multiarray", "_reconstruct"): _Known("array"),
+    ("numpy._core.multiarray", "_reconstruct"): _Known("array"),
+    ("numpy.core.multiarray", "scalar"): _Known("scalar"),
+    ("numpy._core.multiarray", "scalar"): _Known("scalar"),
+    ("numpy.core.numeric", "_frombuffer"): _Known("buffer"),
+    ("numpy._core.numeric", "_frombuffer"): _Known("buffer"),
+    ("_codecs", "encode"): _Known("bytes"),
 }
 
 
-class _Unpickler(pickle.Unpickler):
+class _ArrayUnpickler(BoundedUnpickler):
+    """Notes what a pickle calls, and refuses all but the known functions."""
+
     def find_class(self, module: str, name: str) -> Any:
+        """The known function of that name."""
         try:
             return _KNOWN[module, name]
         except KeyError:
             raise FormatError(
-                f"the pickle asks for {module}.{name}, which is refused: only arrays and plain containers are allowed"
+                f"the pickle asks for {module[:100]}.{name[:100]}, which is refused: only arrays and plain containers "
+                "are allowed"
             ) from None
 
+    def call(self, function: Any, arguments: Any) -> Any:
+        """A note of the call."""
+        if not isinstance(function, _Known) or not isinstance(arguments, tuple):
+            raise UnpicklingError("the pickle calls something that is no function")
+        return _Noted(function.name, arguments)
 
-def _plain(value: Any) -> Any:
-    """The same containers, with real arrays in place of the stand-ins."""
-    if isinstance(value, _Unpickled):
-        array = value.value
-        if array.dtype.kind != "O":
-            return array
-        full = np.empty(array.shape, object)
-        for index in np.ndindex(array.shape):
-            full[index] = _plain(array[index])
-        return full
-    if isinstance(value, dict):
-        return {_plain(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_plain(item) for item in value)
-    return value
+    def take_state(self, value: Any, state: Any) -> None:
+        """Note the state of an array or dtype."""
+        if not isinstance(value, _Noted) or value.name not in ("dtype", "array"):
+            raise FormatError("the pickle changes the state of an object that has none, which is refused")
+        value.state = state
+
+
+class _Built(NamedTuple):
+    """A built value, and what it holds if what appears several times is counted each time."""
+
+    value: Any
+    values: int = 1
+    size: int = 0
+
+
+class _Builder:
+    """Builds plain values from what was noted, each object once.
+
+    Args:
+        size: The size of the pickle in bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._most = MOST_COPIES * size
+        self._encoded = 0
+        self._done: dict[int, tuple[Any, _Built]] = {}  # by id; the object itself, so that no other takes its id
+
+    def build(self, content: Any, depth: int = 0) -> _Built:
+        """Build a value.
+
+        Raises:
+            FormatError: It is too deep, too large, or holds anything but arrays and plain values.
+        """
+        if isinstance(content, Inert | _Known):  # an inert object is what remains of a key that cannot be hashed safely
+            raise FormatError("it has a key that is neither text nor a number, or an object of an unknown class")
+        if not isinstance(content, dict | list | tuple | set | frozenset | _Noted):
+            return _Built(content)
+        if id(content) in self._done:
+            return self._done[id(content)][1]
+        if depth > DEEPEST:
+            raise FormatError(f"it has containers within containers more than {DEEPEST} deep")
+        built = self._called(content, depth) if isinstance(content, _Noted) else self._container(content, depth)
+        if built.values > MOST_VALUES or built.size > self._most:
+            raise FormatError("it has the same containers or arrays in so many places that they would fill the memory")
+        self._done[id(content)] = content, built
+        return built
+
+    def _container(self, content: Any, depth: int) -> _Built:
+        items = [self.build(item, depth + 1) for item in (content.values() if isinstance(content, dict) else content)]
+        values, size = 1 + sum(item.values for item in items), sum(item.size for item in items)
+        plain = [item.value for item in items]
+        if isinstance(content, dict):
+            keys = [self.build(key, depth + 1).value for key in content]
+            return _Built(dict(zip(keys, plain, strict=True)), values, size)
+        return _Built(type(content)(plain), values, size)
+
+    def _called(self, noted: _Noted, depth: int) -> _Built:
+        """The dtype, array, scalar or bytes that a known function returns."""
+        if noted.name == "dtype":
+            return _Built(self._dtype(noted))
+        if noted.name == "bytes":
+            text, encoding = noted.arguments
+            if encoding != "latin1" or not isinstance(text, str):
+                raise FormatError(f"the pickle asks for the encoding {str(encoding)[:40]!r}, which is refused")
+            return _Built(self._bytes(text))
+        if noted.name == "scalar":
+            dtype, data = noted.arguments
+            return _Built(np.frombuffer(self._bytes(data), self._dtype(dtype))[0])
+        if noted.name == "buffer":
+            data, dtype, shape, order = noted.arguments
+        else:
+            _, shape, dtype, fortran, data = noted.state
+            order = "F" if fortran else "C"
+        if isinstance(data, list):
+            items = [self.build(item, depth + 1) for item in data]
+            array = np.empty(len(items), object)
+            array[:] = [item.value for item in items]
+            values, size = 1 + sum(item.values for item in items), sum(item.size for item in items)
+        else:
+            array = np.frombuffer(self._bytes(data), self._dtype(dtype))
+            values, size = 1, array.nbytes
+        return _Built(array.reshape(shape, order="F" if order == "F" else "C"), values, size)
+
+    def _dtype(self, noted: Any) -> np.dtype[Any]:
+        """A plain type of number, text or object, and its byte order."""
+        if not isinstance(noted, _Noted) or noted.name != "dtype":
+            raise FormatError("expected the type of an array's numbers")
+        name, *_ = noted.arguments
+        if not isinstance(name, str) or not DTYPES.fullmatch(name):
+            raise FormatError(f"expected arrays of numbers, text or objects, got the type {str(name)[:40]!r}")
+        dtype = np.dtype(name)
+        if noted.state is None:
+            return dtype
+        _, order, _, _, fields, *_ = noted.state
+        if fields is not None:
+            raise FormatError("expected arrays of numbers, text or objects, got an array of records")
+        return dtype.newbyteorder(order)
+
+    def _bytes(self, data: Any) -> bytes:
+        """Bytes, which Python 2 wrote as text."""
+        data = self.build(data).value
+        if isinstance(data, bytes):
+            return data
+        if not isinstance(data, str):
+            raise FormatError(f"expected the bytes of an array, got {type(data).__name__}")
+        self._encoded += len(data)
+        if self._encoded > self._most:
+            raise FormatError("it uses the same text for so many arrays that they would fill the memory")
+        return data.encode("latin1")

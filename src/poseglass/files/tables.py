@@ -1,11 +1,14 @@
 """Format tables as aligned text, Markdown or CSV. Every table that this package prints is formatted here.
 
-A table is a list of rows of cells. The first row is the heading, and all rows have the same length.
+A table is a list of rows of cells. The first row is the heading, and all rows have the same length. Control characters
+are escaped in text and Markdown (:func:`poseglass.files.printable.printable`).
 """
 
 import csv
 import io
 from collections.abc import Sequence
+
+from poseglass.files.printable import printable
 
 __all__ = ["Rows", "csv_table", "markdown_table", "text_table"]
 
@@ -25,6 +28,7 @@ def text_table(rows: Rows, *, left: int = 1) -> str:
         Walking   1,200
         Sitting      90
     """
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
@@ -46,7 +50,7 @@ def markdown_table(rows: Rows) -> str:
         | a\|b | 44.4 |
     """
     columns = [*zip(*rows, strict=True)]
-    head, *body = ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in rows]
+    head, *body = ["| " + " | ".join(printable(cell).replace("|", r"\|") for cell in row) + " |" for row in rows]
     return "\n".join([head, "|" + "---|" * len(columns), *body])
 
 

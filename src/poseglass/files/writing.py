@@ -1,18 +1,21 @@
-"""Atomic writes, and a per-folder lock."""
+"""Atomic writes, early checks of output paths, and a per-folder lock."""
 
 import errno
 import os
-import secrets
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from poseglass.errors import PoseglassError
+from poseglass.files.leftovers import temporary_file
 
 __all__ = ["check_writable", "folder_lock", "writing"]
 
+STANDARD = ("/dev/stdout", "/dev/stderr")
+"""Names of streams, which may be files. A process that has them open expects them to be written, not replaced."""
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -30,7 +33,11 @@ def check_writable(path: str | os.PathLike[str], error: type[PoseglassError] = P
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "expected a file, but this is a folder")
-        folder = next(folder for folder in path.absolute().parents if folder.exists())
+        if _is_pipe(path):
+            if not os.access(path, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return
+        folder = next(folder for folder in _target(path).absolute().parents if folder.exists())
         if not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, f"{folder} is a file, not a folder")
         with tempfile.TemporaryFile(dir=folder):
@@ -44,7 +51,9 @@ def writing(path: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
     """Write a file completely or not at all.
 
     The block gets a temporary path in the same folder and with the same suffix, and writes to it. The temporary file
-    replaces `path` if the block succeeds, and is removed if it fails. Missing folders are created.
+    replaces `path` if the block succeeds, and is removed if it fails. Missing folders are created. If `path` is a
+    symbolic link, its target is replaced. A pipe or device gets the content after the block. Temporary files of killed
+    runs in the folder are removed (:mod:`poseglass.files.leftovers`).
 
     Args:
         path: The file.
@@ -60,19 +69,27 @@ def writing(path: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
         'complete'
     """
     path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.parent / f".{secrets.token_hex(8)}{path.suffix}"
-        temporary.touch(exist_ok=False)  # with the permissions of an ordinary new file, unlike one of `tempfile`
-    except OSError as problem:
-        raise _cannot(path, problem, error) from None
-    try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as problem:
-        raise _cannot(path, problem, error) from problem
-    finally:
-        temporary.unlink(missing_ok=True)
+    pipe = _is_pipe(path)
+    target = _target(path)
+    with ExitStack() as stack:
+        try:
+            if pipe:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="poseglass-")))
+            else:
+                folder = target.parent
+                folder.mkdir(parents=True, exist_ok=True)
+            temporary = stack.enter_context(temporary_file(folder, path.suffix))
+        except OSError as problem:
+            raise _cannot(path, problem, error) from None
+        try:
+            yield temporary
+            if pipe:
+                with temporary.open("rb") as content, path.open("wb") as out:
+                    shutil.copyfileobj(content, out)
+            else:
+                temporary.replace(target)
+        except OSError as problem:
+            raise _cannot(path, problem, error) from problem
 
 
 @contextmanager
@@ -112,6 +129,18 @@ def folder_lock(folder: str | os.PathLike[str], error: type[PoseglassError] = Po
         yield
     finally:
         os.close(handle)
+
+
+def _is_pipe(path: Path) -> bool:
+    """Whether this is a pipe, a terminal or another device, or a name of an open file such as ``/dev/stdout``."""
+    where = path.absolute()
+    names_open_file = str(where) in STANDARD or any(where.is_relative_to(folder) for folder in ("/dev/fd", "/proc"))
+    return path.exists() and not path.is_dir() and (names_open_file or not path.is_file())
+
+
+def _target(path: Path) -> Path:
+    """The file that a symbolic link leads to, whether it exists or not; any other path as it is."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _cannot(path: Path, problem: OSError, error: type[PoseglassError]) -> PoseglassError:

@@ -11,6 +11,7 @@ from poseglass.judging.on_recordings import evaluate_recordings
 from poseglass.judging.protocol import Protocol
 from poseglass.judging.report import ClipReport, RecordingReport, WorldReport
 from poseglass.models import devices
+from poseglass.models.finite import check_finite
 from poseglass.waist.hourglass import PoseModel
 
 __all__ = ["evaluate"]
@@ -83,7 +84,8 @@ def evaluate(
     Raises:
         DataError: The split is empty, `protocol` or `world` is given for recordings, there is no such protocol, or it
             is unclear which 2D poses of the recordings to use.
-        ModelError: The model cannot be evaluated on this data, or this machine has no such device.
+        ModelError: The model cannot be evaluated on this data, its weights are not finite, or this machine has no such
+            device.
 
     Example:
         >>> import poseglass as pg
@@ -92,6 +94,7 @@ def evaluate(
         >>> print(pg.evaluate(pg.load("balanced"), clips, world=True))  # doctest: +SKIP
         >>> print(pg.evaluate(pg.load("hot-mixste"), pg.Recordings.open("h36m"), flip=True))  # doctest: +SKIP
     """
+    check_finite(model)
     model = devices.on_device(model, device)
     if isinstance(data, Recordings):
         if protocol is not None:

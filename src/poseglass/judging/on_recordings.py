@@ -38,7 +38,7 @@ from poseglass.lifting.answer import answer, answer_frame, centre_frame
 from poseglass.models.mode import in_eval_mode
 from poseglass.waist.hourglass import PoseModel, backbone_of
 
-__all__ = ["describe", "evaluate_recordings"]
+__all__ = ["evaluate_recordings", "model_in_words"]
 
 # Called with a recording and the poses of all its frames: metres, root-relative, in the data's joint order (f j 3).
 Each = Callable[[Recording, Float[ndarray, "f j 3"]], object]
@@ -93,7 +93,7 @@ def evaluate_recordings(
     metrics = metrics_for("3dhp" if recordings.dataset == groups.THREEDHP else "recordings")
     tally, windows, repeated = Tally(metrics, joints=len(order)), 0, 0
     columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
-    name, model = name or describe(model), in_eval_mode(model)
+    name, model = name or model_in_words(model), in_eval_mode(model)
     with Progress(*columns, disable=not progress, transient=True) as bar:
         task = bar.add_task("evaluating", total=plan.recordings.frames)
         for recording in plan.recordings:
@@ -137,12 +137,12 @@ def evaluate_recordings(
     )
 
 
-def describe(model: PoseModel) -> str:
+def model_in_words(model: PoseModel) -> str:
     """Describe a model in words.
 
     Example:
         >>> import poseglass as pg
-        >>> describe(pg.funnel("mixste-tiny", keep=9, at=1))
+        >>> model_in_words(pg.funnel("mixste-tiny", keep=9, at=1))
         'Funnel around MixSTE of 27 frames'
     """
     backbone = backbone_of(model)

@@ -1,12 +1,12 @@
 """The reports of `pg.evaluate`: errors by group, printed as text, Markdown, JSON and CSV."""
 
-import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, final
 
+from poseglass.files.plain_text import to_json
 from poseglass.files.tables import csv_table, markdown_table, text_table
 
 __all__ = ["ClipReport", "EvaluationReport", "GroupErrors", "RecordingReport", "WorldReport"]
@@ -83,7 +83,7 @@ class EvaluationReport(ABC):
     @final
     def json(self) -> str:
         """:meth:`record` as JSON."""
-        return json.dumps(self.record(), indent=2, allow_nan=False)
+        return to_json(self.record(), indent=2)
 
     @final
     def csv(self) -> str:

@@ -1,6 +1,5 @@
 """Reproduce the papers' tables of errors with your data and your weights."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -12,8 +11,9 @@ import torch
 from poseglass.cost.papers import TABLES, PublishedModel, Setup, Source, Waist
 from poseglass.data.recordings.store import Recordings
 from poseglass.errors import DataError, ModelError, PoseglassError
+from poseglass.files.plain_text import to_json
 from poseglass.files.tables import markdown_table, text_table
-from poseglass.judging.on_recordings import describe, evaluate_recordings
+from poseglass.judging.on_recordings import evaluate_recordings, model_in_words
 from poseglass.judging.protocol import Counting, Protocol
 from poseglass.judging.report import RecordingReport
 from poseglass.models import devices
@@ -75,7 +75,7 @@ class Reproduction:
     def json(self) -> str:
         """Everything as JSON, with the whole report of each row that was measured."""
         rows = [_record(outcome) for outcome in self.outcomes]
-        return json.dumps({"table": self.table, "about": self.about, "rows": rows, "unused": self.unused}, indent=2)
+        return to_json({"table": self.table, "about": self.about, "rows": rows, "unused": self.unused}, indent=2)
 
     def _cells(self) -> Iterator[list[str]]:
         metrics = TABLES[self.table].metrics
@@ -232,7 +232,7 @@ def _measured(
 
 def _fitting(model: PoseModel, published: PublishedModel, setup: Setup) -> PoseModel:
     """Build the model of a row from its weights. Raises :class:`ModelError` if they belong to another model."""
-    expected, given = describe(published.backbone()), describe(backbone_of(model))
+    expected, given = model_in_words(published.backbone()), model_in_words(backbone_of(model))
     if given != expected:
         raise ModelError(f"expected weights for {expected}, got weights for {given}")
     if setup.waist == "funnel" and setup.keep is not None and not isinstance(model, Funnel | Hourglass):

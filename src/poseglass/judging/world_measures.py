@@ -113,7 +113,7 @@ def wa_mpjpe(predicted: PlacedMotion, true: PlacedMotion) -> Sums:
 def w_mpjpe(predicted: PlacedMotion, true: PlacedMotion) -> Sums:
     """World MPJPE (WHAM): as :func:`wa_mpjpe`, but aligned on the first two frames of each segment.
 
-    So it includes the drift from there on, and the error of the scale and direction with which the segment starts.
+    It therefore includes the drift after those frames, and the error of their scale and direction.
     """
     return _aligned_error(predicted, true, ALIGNED)
 

@@ -1,9 +1,14 @@
 """Plain numpy files: ``.npy`` of (frames, joints, 2 or 3) or (frames, people, joints, 2 or 3), or ``.npz`` with it.
 
+(people, frames, joints, 2 or 3) is read too, if the sizes tell which is which (:mod:`poseglass.keypoints.axes`).
+
 In an npz, the array is named ``keypoints`` or is the only one of that shape. The arrays ``scores`` (of the same shape
-without the last axis), ``fps``, ``size`` (width, height) and ``layout``, the skeleton's name, are optional. So is
-``ids`` (frames, people), the numbers of a tracker, below 0 if unknown. The third column is a score.
+without the last axis), ``fps`` or ``timestamps`` (frames), ``size`` (width, height), ``layout``, the skeleton's name,
+and ``axes``, ``"frames people"`` or ``"people frames"``, are optional. So is ``ids`` (frames, people), the numbers of a
+tracker, below 0 if unknown. The third column is a score.
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float, Num
@@ -11,13 +16,17 @@ from numpy import ndarray
 
 from poseglass.body.skeleton import BLAZEPOSE_33, Skeleton
 from poseglass.errors import FormatError
-from poseglass.keypoints.file import KeypointFile
-from poseglass.keypoints.frames import KeypointFrames
+from poseglass.keypoints.axes import frames_first
+from poseglass.keypoints.clock import with_times
+from poseglass.keypoints.file import RAGGED, KeypointFile
+from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.layouts import find_layout, layout_by_count
+from poseglass.keypoints.names import SCORE_KEYS
 from poseglass.keypoints.parsing import parse_numbers
-from poseglass.people.detection import DetectedPerson
 
-__all__ = ["matches", "read", "split_scores"]
+__all__ = ["matches", "people_of_array", "read", "split_scores"]
+
+TIME_ARRAYS = ("timestamps", "times", "seconds", "time")
 
 
 def matches(file: KeypointFile) -> bool:
@@ -29,35 +38,86 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     """Read the people of every frame. Rows of NaN are frames without the person.
 
     Raises:
-        FormatError: The file is damaged or holds pickled objects, or the layout is missing or wrong.
+        FormatError: The file is damaged or holds pickled objects, the layout is missing or wrong, or the order of the
+            axes is unknown.
     """
     arrays = file.arrays() if file.suffix == ".npz" else {"keypoints": _load(file)}
     name, table = _choose(arrays)
     if layout is None and "layout" in arrays:
         layout = find_layout(str(arrays["layout"]))
-    skeleton = layout_by_count(table.shape[-2], layout, f"the array {name!r}")
-    points, scores = split_scores(table, skeleton, f"the array {name!r}")
-    if "scores" in arrays:
-        given = parse_numbers(arrays["scores"], "the array 'scores'")
-        if given.shape != scores.shape:
+    scores = next((arrays[key] for key in SCORE_KEYS if key in arrays and key != name), None)
+    content = people_of_array(
+        table,
+        f"the array {name!r}",
+        layout_by_count(table.shape[-2], layout, f"the array {name!r}"),
+        scores=scores,
+        ids=arrays.get("ids"),
+        order=str(arrays["axes"]) if "axes" in arrays else None,
+    )
+    times = next((arrays[key] for key in TIME_ARRAYS if key in arrays), None)
+    if times is not None:
+        times = parse_numbers(times, "the times").reshape(-1)
+        if len(times) != len(content.frames):
+            raise FormatError(f"there must be one time per frame, {len(content.frames)}, got {len(times)}")
+        content = with_times(content, times.tolist(), "the times", unit=None)
+    return KeypointFrames(
+        content.skeleton,
+        content.frames,
+        _fps(arrays) or content.fps,
+        _size(arrays),
+        content.timestamps,
+        content.start,
+        notes=content.notes,
+    )
+
+
+def people_of_array(
+    table: Num[ndarray, "..."],
+    place: str,
+    skeleton: Skeleton,
+    *,
+    scores: Num[ndarray, "..."] | None = None,
+    ids: Num[ndarray, "..."] | None = None,
+    order: str | None = None,
+) -> KeypointFrames:
+    """The people of an array of three or four axes; see :func:`poseglass.keypoints.axes.frames_first`.
+
+    Args:
+        table: The array.
+        place: What error messages call it.
+        skeleton: The joints; those that follow are not used.
+        scores: The scores, of the same shape without the last axis, or with an axis of length 1. Default: the third
+            column, else 1.
+        ids: The numbers of a tracker (frames, people), below 0 if unknown.
+        order: The order of the first two axes, if it is known.
+
+    Raises:
+        FormatError: An array has another shape, or holds no scores.
+    """
+    points, confidence = split_scores(table, skeleton, place)
+    if scores is not None:
+        given = parse_numbers(scores, "the array 'scores'")
+        if given.shape not in (confidence.shape, (*confidence.shape, 1)):
             raise FormatError(
-                f"the array 'scores' must have shape {scores.shape} to match the keypoints, got {given.shape}"
+                f"the array 'scores' must have shape {confidence.shape} to match the keypoints, got {given.shape}"
             )
-        scores = given
-    if table.ndim == 3:
-        points, scores = points[:, None], scores[:, None]  # f 1 j 2, f 1 j
-    known = np.isfinite(points).all(-1).any(-1)  # f p
-    ids = _ids(arrays, known.shape)
+        confidence = given.reshape(confidence.shape)
+    full = frames_first(np.concatenate([points, confidence[..., None]], -1), place, order)  # f p j 3
+    known = np.isfinite(full[..., :2]).all(-1).any(-1)  # f p
+    numbers = None if ids is None else _ids(ids, known.shape)
     frames = {
         frame: [
-            DetectedPerson(
-                points[frame, p], scores[frame, p], None if ids is None or ids[frame][p] < 0 else ids[frame][p]
+            detected(
+                full[frame, person, :, :2],
+                full[frame, person, :, 2],
+                skeleton,
+                None if numbers is None or numbers[frame, person] < 0 else int(numbers[frame, person]),
             )
-            for p in np.flatnonzero(known[frame])
+            for person in np.flatnonzero(known[frame])
         ]
-        for frame in range(len(points))
+        for frame in range(len(full))
     }
-    return KeypointFrames(skeleton, frames, _fps(arrays), _size(arrays))
+    return KeypointFrames(skeleton, frames)
 
 
 def split_scores(
@@ -87,17 +147,23 @@ def split_scores(
 
 def _load(file: KeypointFile) -> ndarray:
     try:
-        return np.asarray(np.load(file.path, allow_pickle=False))
+        table = np.load(file.path, allow_pickle=False, mmap_mode="r")  # a header that claims too much is refused
+        return np.asarray(table)
     except Exception as problem:
-        raise FormatError(f"cannot read the array: {problem}") from None
+        hint = RAGGED if "bject" in str(problem) else ""
+        raise FormatError(f"cannot read the array: {problem}{hint}") from None
 
 
-def _choose(arrays: dict[str, ndarray]) -> tuple[str, ndarray]:
+def _choose(arrays: Mapping[str, ndarray]) -> tuple[str, ndarray]:
     """Find the array of keypoints, and its name."""
     fitting = [
         name
         for name, array in arrays.items()
-        if array.ndim in (3, 4) and array.shape[-1] in (2, 3) and len(array) and array.dtype.kind in "fiu"
+        if array.ndim in (3, 4)
+        and array.shape[-1] in (2, 3)
+        and array.size
+        and array.dtype.kind in "fiu"
+        and name not in SCORE_KEYS
     ]
     if "keypoints" in fitting:
         return "keypoints", arrays["keypoints"]
@@ -111,21 +177,18 @@ def _choose(arrays: dict[str, ndarray]) -> tuple[str, ndarray]:
     )
 
 
-def _ids(arrays: dict[str, ndarray], shape: tuple[int, ...]) -> list[list[int]] | None:
-    if "ids" not in arrays:
-        return None
-    ids = parse_numbers(arrays["ids"], "the array 'ids'")
+def _ids(array: Num[ndarray, "..."], shape: tuple[int, ...]) -> Num[ndarray, "f p"]:
+    ids = parse_numbers(array, "the array 'ids'")
     if ids.shape != shape:
         raise FormatError(f"the array 'ids' must have shape {shape}, a number per frame and person, got {ids.shape}")
-    numbers: list[list[int]] = np.where(np.isfinite(ids), ids, -1).astype(int).tolist()
-    return numbers
+    return np.where(np.isfinite(ids) & (np.abs(ids) < 1e15), ids, -1)
 
 
-def _fps(arrays: dict[str, ndarray]) -> float | None:
+def _fps(arrays: Mapping[str, ndarray]) -> float | None:
     return float(parse_numbers(arrays["fps"], "fps").reshape(-1)[0]) if "fps" in arrays and arrays["fps"].size else None
 
 
-def _size(arrays: dict[str, ndarray]) -> tuple[int, int] | None:
+def _size(arrays: Mapping[str, ndarray]) -> tuple[int, int] | None:
     if "size" not in arrays:
         return None
     sides = parse_numbers(arrays["size"], "size").reshape(-1)

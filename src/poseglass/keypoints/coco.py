@@ -6,12 +6,9 @@ The format belongs to COCO's keypoint task, so 17 joints are COCO's unless anoth
 as the frame number.
 """
 
-from typing import Any
-
 from poseglass.body.skeleton import COCO_17, Skeleton
 from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames
-from poseglass.keypoints.parsing import whole_number
 from poseglass.keypoints.result_list import read_results
 
 __all__ = ["matches", "read"]
@@ -19,8 +16,7 @@ __all__ = ["matches", "read"]
 
 def matches(file: KeypointFile) -> bool:
     """Whether the file lists objects with ``image_id`` and ``keypoints``. AlphaPose, tried first, has these too."""
-    first = file.json[0] if isinstance(file.json, list) and file.json else None
-    return isinstance(first, dict) and {"image_id", "keypoints"} <= first.keys()
+    return isinstance(file.first, dict) and {"image_id", "keypoints"} <= file.first.keys()
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
@@ -29,9 +25,4 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     Raises:
         FormatError: The file is broken, or does not have COCO's 17 joints and no layout was given.
     """
-    return read_results(file.json, layout, track=_track, fixed={17: COCO_17})
-
-
-def _track(entry: dict[str, Any], place: str) -> int | None:
-    value = entry.get("track_id")
-    return None if value is None else whole_number(value, f"{place}: track_id")
+    return read_results(file.items(), layout, track_key="track_id", fixed={17: COCO_17})

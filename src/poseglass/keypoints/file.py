@@ -1,18 +1,27 @@
 """`KeypointFile`: a file that is opened once, no matter how many formats are tried on it."""
 
-import json
 import zipfile
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy import ndarray
 
 from poseglass.errors import FormatError
+from poseglass.files.archives import check_archive
+from poseglass.files.arrays import read_arrays
+from poseglass.keypoints.hdf5 import Hdf5File
+from poseglass.keypoints.json_text import is_list, json_items, parse_json
 
-__all__ = ["KeypointFile", "parse_json"]
+__all__ = ["RAGGED", "KeypointFile", "is_empty"]
+
+JSON = (".json", ".jsonl")
+PLACE = "the file"
+RAGGED = ". Frames with different numbers of people? Fill up with NaN, so that the array holds numbers"
+"""What to add where an array is pickled."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +44,37 @@ class KeypointFile:
         return "/" if self.path.is_dir() else self.path.suffix.lower()
 
     @cached_property
-    def json(self) -> Any:
-        """The content of a JSON file; None if the name does not end in ``.json``."""
-        return parse_json(self.path, "the file") if self.suffix == ".json" else None
+    def listed(self) -> bool:
+        """Whether the file is JSON with a list at the top, or with a value per line (``.jsonl``)."""
+        return self.suffix in JSON and is_list(self.path, PLACE)
+
+    @cached_property
+    def object(self) -> dict[str, Any]:
+        """The object that a JSON file holds; empty if it holds something else, and for other suffixes."""
+        if self.suffix not in JSON or self.listed:
+            return {}
+        content = parse_json(self.path, PLACE)
+        return content if isinstance(content, dict) else {}
+
+    @cached_property
+    def first(self) -> Any:
+        """The first item with content of a JSON list; None if there is none. The file is read as far as that."""
+        with closing(self.items()) as items:
+            return next((item for item in items if not is_empty(item)), None)
+
+    def items(self) -> Generator[Any, None, None]:
+        """Read the items of a JSON list one by one; none if the file is something else.
+
+        Raises:
+            FormatError: The file is damaged; raised when that place is reached.
+        """
+        if self.listed:
+            yield from json_items(self.path, PLACE)
+
+    @cached_property
+    def hdf5(self) -> Hdf5File | None:
+        """The file as HDF5; None for other suffixes."""
+        return Hdf5File(self.path) if self.suffix in (".h5", ".hdf5") else None
 
     @cached_property
     def members(self) -> tuple[str, ...]:
@@ -46,45 +83,25 @@ class KeypointFile:
             return ()
         try:
             with zipfile.ZipFile(self.path) as archive:
+                check_archive(archive, self.path)
                 return tuple(name.removesuffix(".npy") for name in archive.namelist())
-        except (OSError, zipfile.BadZipFile) as problem:
+        except FormatError:
+            raise
+        except Exception as problem:  # a damaged archive raises many kinds of errors
             raise FormatError(f"the file is not a complete .npz archive: {problem}") from None
 
     def arrays(self) -> dict[str, ndarray]:
         """Read the arrays of an ``.npz`` file. Pickled objects are refused.
 
         Raises:
-            FormatError: The file is damaged or holds pickled objects.
+            FormatError: See :func:`poseglass.files.arrays.read_arrays`.
         """
         try:
-            with np.load(self.path, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        except Exception as problem:  # damaged zip files, headers and streams raise many kinds of errors
-            raise FormatError(f"cannot read the arrays: {problem}") from None
+            return read_arrays(self.path)
+        except FormatError as problem:
+            raise FormatError(f"{problem}{RAGGED if 'pickled' in str(problem) else ''}") from None
 
 
-def parse_json(path: Path, place: str) -> Any:
-    """Read a JSON file.
-
-    Args:
-        path: The file.
-        place: What error messages call it.
-
-    Raises:
-        FormatError: The file cannot be read or is not valid JSON. The message gives the line and column.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as problem:
-        if not problem.doc.strip():
-            raise FormatError(f"{place} is not valid JSON: it is empty") from None
-        raise FormatError(
-            f"{place} is not valid JSON: {problem.msg} at line {problem.lineno}, column {problem.colno}; "
-            "was the file cut off while it was written?"
-        ) from None
-    except UnicodeDecodeError:
-        raise FormatError(f"{place} is not valid JSON: it is not UTF-8 text") from None
-    except RecursionError:
-        raise FormatError(f"{place} nests lists more deeply than any keypoint file does") from None
-    except (OSError, ValueError) as problem:  # ValueError: a number with thousands of digits
-        raise FormatError(f"{place} cannot be read: {problem}") from None
+def is_empty(value: Any) -> bool:
+    """Whether a parsed value has no content: null, or an empty list, object, text or array."""
+    return value is None or (hasattr(value, "__len__") and len(value) == 0)

@@ -11,11 +11,14 @@ from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
 from poseglass.people.detection import DetectedPerson
 
-__all__ = ["KeypointFrames", "one_person", "rows", "span"]
+__all__ = ["KeypointFrames", "detected", "one_person", "rows", "span"]
 
 # A file may name far fewer frames than its frame numbers span, for example every tenth. Beyond these limits, the
 # numbers are not those of one video's frames; COCO's image ids, for example, run to 600 000.
 MOST_FRAMES, MOST_FRAMES_PER_DETECTION = 10_000, 100
+
+FARTHEST = 1e9
+"""Pixels from the corner of the image: whatever is further away is damage, and its square would overflow."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,10 @@ class KeypointFrames:
         size: Width and height of the image in pixels, if known.
         timestamps: Time of each frame in seconds, if known, for all frames from the first to the last.
         start: Time of the first frame in seconds.
+        shares: Whether coordinates are shares of the image's width and height instead of pixels.
+        zeros: Whether the format writes a joint that was not found as (0, 0), whatever its score. In other formats,
+            (0, 0) is not found only if no score speaks against it. None: (0, 0) is a place like any other.
+        notes: What the reader assumed or left out, in sentences that are logged.
     """
 
     skeleton: Skeleton
@@ -37,6 +44,24 @@ class KeypointFrames:
     size: tuple[int, int] | None = None
     timestamps: Float[ndarray, " f"] | None = None
     start: float = 0.0
+    shares: bool = False
+    zeros: bool | None = False
+    notes: tuple[str, ...] = ()
+
+
+def detected(
+    points: Float[ndarray, "j 2"], scores: Float[ndarray, " j"], skeleton: Skeleton, track: int | None = None
+) -> DetectedPerson:
+    """A person with the joints of a skeleton, which come first: whole-body layouts go on with feet, face and hands.
+
+    The arrays are copies, so the ones that were parsed can be freed. Coordinates beyond :data:`FARTHEST` are unknown.
+    """
+    near = np.abs(points[: len(skeleton)]) < FARTHEST  # j 2
+    return DetectedPerson(
+        np.where(near, points[: len(skeleton)], np.nan).astype(np.float32),
+        np.clip(scores[: len(skeleton)], -FARTHEST, FARTHEST).astype(np.float32),
+        track,
+    )
 
 
 def one_person(
@@ -45,7 +70,8 @@ def one_person(
     """The frames of a file of one person with one row per frame. A row of NaN is a frame without the person."""
     known = np.isfinite(points).all(-1).any(-1)  # f
     frames = {
-        frame: [DetectedPerson(points[frame], scores[frame])] if known[frame] else [] for frame in range(len(points))
+        frame: [detected(points[frame], scores[frame], skeleton)] if known[frame] else []
+        for frame in range(len(points))
     }
     return KeypointFrames(skeleton, frames, fps)
 

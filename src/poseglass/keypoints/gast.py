@@ -10,9 +10,9 @@ import numpy as np
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints.file import KeypointFile
-from poseglass.keypoints.frames import KeypointFrames
+from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.layouts import layout_by_count
-from poseglass.keypoints.parsing import numbered_frames, parse_numbers, parse_scores
+from poseglass.keypoints.parsing import numbered_frames, parse_numbers, scores_in
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -20,8 +20,8 @@ __all__ = ["matches", "read"]
 
 def matches(file: KeypointFile) -> bool:
     """Whether the file is an object whose ``data`` is a list of frames with a ``skeleton``."""
-    frames = file.json.get("data") if isinstance(file.json, dict) else None
-    return frames == [] or (isinstance(frames, list) and isinstance(frames[0], dict) and "skeleton" in frames[0])
+    frames = file.object.get("data")
+    return isinstance(frames, list) and (not frames or (isinstance(frames[0], dict) and "skeleton" in frames[0]))
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
@@ -33,7 +33,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     frames: dict[int, list[DetectedPerson]] = {}
     skeleton = layout
     for index, crowd in numbered_frames(
-        file.json["data"], "data", number="frame_index", people="skeleton", joints="pose"
+        file.object["data"], "data", number="frame_index", people="skeleton", joints="pose"
     ):
         people = frames.setdefault(index, [])
         for spot, person in crowd:
@@ -42,7 +42,8 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
                 raise FormatError(f"{spot}: pose must be pairs of x and y, got {len(values)} numbers")
             joints = np.reshape(values, (-1, 2))  # j 2
             skeleton = layout_by_count(len(joints), skeleton, spot)
-            people.append(DetectedPerson(joints, parse_scores(person.get("score"), len(joints), f"{spot}: score")))
+            scores = scores_in(person, len(joints), spot)
+            people.append(detected(joints, scores, skeleton))
     if skeleton is None:
         raise FormatError("no frame shows a person")
     return KeypointFrames(skeleton, frames)

@@ -1,12 +1,13 @@
 """Find the skeleton of a file by its joint names, or by the layout that the user gives. Never guess."""
 
+import re
 from collections.abc import Collection
 from itertools import pairwise
 
-from poseglass.body.skeleton import SKELETONS, Skeleton, get_skeleton
+from poseglass.body.skeleton import COCO_17, HALPE_26, SKELETONS, Skeleton, get_skeleton
 from poseglass.errors import FormatError, PoseError
 
-__all__ = ["COCO_18", "LAYOUTS", "find_layout", "layout_by_count", "layout_by_names", "plain_name"]
+__all__ = ["COCO_18", "LAYOUTS", "WHOLE_BODIES", "find_layout", "layout_by_count", "layout_by_names"]
 
 
 def _side(side: str) -> tuple[tuple[str, str], ...]:
@@ -29,8 +30,23 @@ COCO_18 = Skeleton(
 LAYOUTS: dict[str, Skeleton] = {**SKELETONS, COCO_18.name: COCO_18}
 """Every skeleton that a file may have, by name."""
 
-# Names that other tools give to joints.
-_ALIASES = {"mouth_left": "left_mouth", "mouth_right": "right_mouth"}
+WHOLE_BODIES: dict[int, Skeleton] = {133: COCO_17, 134: COCO_18, 136: HALPE_26}
+"""The body with which a whole-body layout starts, by the number of all its joints. Feet, face and hands follow and are
+not used. 133: COCO-WholeBody (RTMW, DWPose); 134: the same in OpenPose's order (rtmlib); 136: Halpe full body."""
+
+_WHOLE_NAMES = {"wholebody133": COCO_17, "cocowholebody": COCO_17, "coco133": COCO_17, "halpe136": HALPE_26}
+
+_NOT_BODIES = {
+    13: "13 joints are those of CrowdPose or LSP without a nose",
+    14: "14 joints are those of LSP or CrowdPose",
+    15: "15 joints are those of OpenPose's MPI model; use its BODY_25 model",
+    16: "16 joints are those of MPII",
+    21: "21 joints are those of a hand",
+    68: "68 joints are those of a face",
+    106: "106 joints are those of a face",
+    478: "478 joints are those of MediaPipe's face mesh",
+}
+"""What is known of numbers of joints that cannot be lifted."""
 
 
 def find_layout(layout: str | Skeleton | None) -> Skeleton | None:
@@ -42,7 +58,8 @@ def find_layout(layout: str | Skeleton | None) -> Skeleton | None:
     if layout is None or isinstance(layout, Skeleton):
         return layout
     try:
-        return LAYOUTS.get(layout.lower()) or get_skeleton(layout)
+        plain = layout.lower()
+        return LAYOUTS.get(plain) or _WHOLE_NAMES.get(re.sub("[-_ ]", "", plain)) or get_skeleton(layout)
     except PoseError:
         raise FormatError(f"no layout is called {layout!r}; expected one of {', '.join(LAYOUTS)}") from None
 
@@ -52,8 +69,9 @@ def layout_by_count(
 ) -> Skeleton:
     """The layout of a file that does not name its joints.
 
-    If only one known layout has this number of joints (26, 33), it is used. 17 joints need a layout: they are those of
-    Human3.6M, COCO or MPI-INF-3DHP, and confusing them gives poses that look almost right.
+    If only one known layout has this number of joints (18, 25, 26, 33), it is used. 17 joints need a layout: they are
+    those of Human3.6M, COCO or MPI-INF-3DHP, and confusing them gives poses that look almost right. For the joints of
+    :data:`WHOLE_BODIES`, the layout is that of the body, whose joints come first.
 
     Args:
         joints: The number of joints in the file.
@@ -65,13 +83,18 @@ def layout_by_count(
         FormatError: The layout is missing or has another number of joints. The message lists those that fit.
     """
     fitting = [skeleton.name for skeleton in LAYOUTS.values() if len(skeleton) == joints]
-    hint = f"pass --layout {' or --layout '.join(fitting)}" if fitting else "no known layout has this number"
+    if joints in WHOLE_BODIES:
+        fitting = [WHOLE_BODIES[joints].name]
+    unknown = _NOT_BODIES.get(joints, "no known layout has this number")
+    hint = f"pass --layout {' or --layout '.join(fitting)}" if fitting else unknown
     if layout is not None:
-        if len(layout) == joints:
+        if len(layout) == joints or layout.name in fitting:
             return layout
         raise FormatError(f"{place}: {joints} joints are given but {layout.name} has {len(layout)}; {hint}")
     if fixed is not None and joints in fixed:
         return fixed[joints]
+    if joints in WHOLE_BODIES:
+        return WHOLE_BODIES[joints]
     if fixed is not None:
         known = " or ".join(f"{count} ({skeleton.name})" for count, skeleton in fixed.items())
         raise FormatError(f"{place}: this format has {known} joints, but {joints} are given; {hint}")
@@ -105,13 +128,3 @@ def layout_by_names(names: Collection[str], layout: Skeleton | None, place: str)
             f"{place}: the joints {', '.join(sorted(available))} do not cover any known layout ({', '.join(LAYOUTS)})"
         )
     return max(fitting, key=len)
-
-
-def plain_name(name: str) -> str:
-    """A joint's name in poseglass's spelling: ``"Left Shoulder"`` and ``"leftShoulder"`` become ``"left_shoulder"``."""
-    letters = "".join(
-        f"_{letter}" if letter.isupper() and number and name[number - 1].islower() else letter
-        for number, letter in enumerate(name.strip())
-    )
-    plain = letters.lower().replace(" ", "_").replace("-", "_")
-    return _ALIASES.get(plain, plain)

@@ -9,9 +9,10 @@ from typing import Any
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints.file import KeypointFile
-from poseglass.keypoints.frames import KeypointFrames
-from poseglass.keypoints.layouts import layout_by_count, layout_by_names, plain_name
-from poseglass.keypoints.parsing import numbered_frames, parse_joints, parse_scores, whole_number
+from poseglass.keypoints.frames import KeypointFrames, detected
+from poseglass.keypoints.layouts import layout_by_count, layout_by_names
+from poseglass.keypoints.names import plain_name
+from poseglass.keypoints.parsing import numbered_frames, parse_joints, person_number, scores_in
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -19,10 +20,7 @@ __all__ = ["matches", "read"]
 
 def matches(file: KeypointFile) -> bool:
     """Whether the file is an object with ``instance_info``, or a list of objects with ``instances``."""
-    data = file.json
-    if isinstance(data, list) and data:
-        return isinstance(data[0], dict) and "instances" in data[0]
-    return isinstance(data, dict) and "instance_info" in data
+    return "instance_info" in file.object or (isinstance(file.first, dict) and "instances" in file.first)
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
@@ -31,27 +29,26 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     Raises:
         FormatError: The file is broken, or neither the header nor `layout` says which joint is which.
     """
-    data = file.json
-    names = _names(data.get("meta_info")) if isinstance(data, dict) else []
-    place = "instance_info" if isinstance(data, dict) else "the list of frames"
+    names = _names(file.object.get("meta_info"))
+    place = "the list of frames" if file.listed else "instance_info"
     skeleton = layout_by_names(names, None, "meta_info") if names and layout is None else layout
     order = [names.index(joint) for joint in skeleton.joints] if names and layout is None and skeleton else None
     frames: dict[int, list[DetectedPerson]] = {}
-    content = data["instance_info"] if isinstance(data, dict) else data
+    content = file.items() if file.listed else file.object["instance_info"]
     for index, crowd in numbered_frames(content, place, number="frame_id", people="instances", joints="keypoints"):
         people = frames.setdefault(index, [])
         for spot, instance in crowd:
             joints = parse_joints(instance["keypoints"], f"{spot}: keypoints")[:, :2]
-            scores = parse_scores(instance.get("keypoint_scores"), len(joints), f"{spot}: keypoint_scores")
+            scores = scores_in(instance, len(joints), spot)
             if order is not None:
                 if len(joints) != len(names):
                     raise FormatError(f"{spot} has {len(joints)} joints, but meta_info names {len(names)}")
                 joints, scores = joints[order], scores[order]
             else:
                 skeleton = layout_by_count(len(joints), skeleton, spot)
-            track = instance.get("track_id")
-            track = None if track is None else whole_number(track, f"{spot}: track_id")
-            people.append(DetectedPerson(joints, scores, track))
+            assert skeleton is not None
+            track = person_number(instance.get("track_id"), f"{spot}: track_id")
+            people.append(detected(joints, scores, skeleton, track))
     if skeleton is None:
         raise FormatError("no frame shows a person")
     return KeypointFrames(skeleton, frames)

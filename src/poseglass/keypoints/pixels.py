@@ -6,13 +6,22 @@ from numpy import ndarray
 
 from poseglass.errors import FormatError
 
-__all__ = ["clean"]
+__all__ = ["are_shares", "clean"]
 
 # Rules of thumb, set on the sample files of tests/samples.
 TRUSTED = 0.3  # joints with lower scores do not count: detectors guess their places, even outside the image
 MARGIN = 0.25  # share of a side by which a joint must lie outside the image to contradict its size
 TOLERATED = 0.1  # share of trusted joints that may do so
 SMALLEST = 3.0  # pixels: if all coordinates are smaller, they are shares of the image, or metres
+
+
+def are_shares(points: Float[ndarray, "... 2"]) -> bool:
+    """Whether coordinates can only be shares of the image: almost all lie from 0 to 1, the others not far from it.
+
+    Joints in metres from the pelvis are negative about as often as positive.
+    """
+    known = points[np.isfinite(points)]
+    return bool(known.size and known.min() > -1 and known.max() < 2 and ((known >= 0) & (known <= 1)).mean() > 0.9)
 
 
 def clean(

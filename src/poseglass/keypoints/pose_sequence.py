@@ -14,7 +14,7 @@ def matches(file: KeypointFile) -> bool:
     """Whether the file has a format, points and a skeleton."""
     if file.suffix == ".npz":
         return {"format", "points", "skeleton"} <= set(file.members)
-    return isinstance(file.json, dict) and {"format", "points", "skeleton"} <= file.json.keys()
+    return {"format", "points", "skeleton"} <= file.object.keys()
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
@@ -37,4 +37,4 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         raise FormatError(f"the file says that its joints are {poses.skeleton.name}, not {layout.name}")
     person = one_person(poses.points, poses.confidence, poses.skeleton)
     frames = {frame: people if poses.validity[frame] else [] for frame, people in person.frames.items()}
-    return KeypointFrames(poses.skeleton, frames, poses.rate, poses.size, poses.timestamps, poses.start)
+    return KeypointFrames(poses.skeleton, frames, poses.rate, poses.size, poses.timestamps, poses.start, zeros=None)

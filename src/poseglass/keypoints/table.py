@@ -1,33 +1,40 @@
-"""Tables: ``.csv`` with columns ``nose_x, nose_y, nose_score, ...``, one row per frame, as `PoseSequence.save` writes.
+"""Tables: ``.csv`` or ``.tsv`` with columns ``nose_x, nose_y, nose_score, ...``, one row per frame.
 
-Optional columns are ``frame`` (the frame number), ``seconds`` (the time), ``valid`` (whether the person was detected)
-and the scores. An empty cell is an unknown value.
+The score may have any of the names in :data:`poseglass.keypoints.names.SCORES`, in any capitals, after ``_``, ``.`` or
+a space. Optional columns are ``frame`` (the frame number) or ``image`` (a name with that number), ``seconds`` or
+another time (:data:`poseglass.keypoints.names.TIMES`), ``valid`` (whether the person was detected), and ``track`` or
+``person``: then a frame has a row per person. Columns of z are ignored if the joints are MediaPipe's and the
+coordinates shares of the image, and refused otherwise. An empty cell is an unknown value. SLEAP's tables are read too.
 """
 
-import csv
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 
-from poseglass.body.skeleton import Skeleton
+from poseglass.body.skeleton import BLAZEPOSE_33, Skeleton
 from poseglass.errors import FormatError
+from poseglass.keypoints.cells import number, read_lines
+from poseglass.keypoints.clock import with_times
+from poseglass.keypoints.columns import chosen_joints, columns_of
 from poseglass.keypoints.file import KeypointFile
-from poseglass.keypoints.frames import KeypointFrames
-from poseglass.keypoints.layouts import layout_by_names, plain_name
-from poseglass.keypoints.parsing import whole_number
+from poseglass.keypoints.frames import KeypointFrames, detected
+from poseglass.keypoints.names import split_column
+from poseglass.keypoints.parsing import frame_number, shortened, whole_number
+from poseglass.keypoints.pixels import are_shares
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
 
 
-# Seconds by which a time may differ from even spacing: many tools round times to milliseconds.
-JITTER = 2e-3
-
-
 def matches(file: KeypointFile) -> bool:
-    """Whether the file is a ``.csv``."""
-    return file.suffix == ".csv"
+    """Whether the file is a ``.csv`` or ``.tsv``, or a ``.txt`` whose first line names columns."""
+    if file.suffix != ".txt":
+        return file.suffix in (".csv", ".tsv")
+    try:
+        return any(split_column(name) for name in next(read_lines(file.path), (0, []))[1])
+    except FormatError:
+        return False
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
@@ -36,71 +43,60 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     Raises:
         FormatError: The table is broken or three-dimensional, or does not name the joints of a known layout.
     """
-    header, rows = _cells(file.path)
-    column = {plain_name(name): index for index, name in enumerate(header)}
-    names = {name.removesuffix("_x") for name in column if name.endswith("_x")}
-    if solid := sorted(name for name in names if f"{name}_z" in column):
-        raise FormatError(f"the table is three-dimensional (it has {solid[0]}_z); 2D keypoints in pixels are expected")
-    names = {name for name in names if f"{name}_y" in column}
-    if not names:
-        raise FormatError("the first line must name columns such as nose_x, nose_y, nose_score")
-    skeleton = layout_by_names(names, layout, "the columns")
-    point_columns = [[column[f"{joint}_{axis}"] for axis in "xy"] for joint in skeleton.joints]
-    score_columns = [column.get(f"{joint}_score") for joint in skeleton.joints]
-    frames: dict[int, list[DetectedPerson]] = {}
-    for number, values in enumerate(rows):
-        line = number + 2
-        frame = whole_number(values[column["frame"]], f"line {line}: frame") if "frame" in column else number
-        if frame in frames:
-            raise FormatError(f"line {line}: frame {frame} appears twice")
-        points = np.array(values)[point_columns]  # j 2
-        scores = np.array([1.0 if index is None else values[index] for index in score_columns])
-        known = np.isfinite(points).all(-1).any() and ("valid" not in column or values[column["valid"]] > 0)
-        frames[frame] = [DetectedPerson(points, scores)] if known else []
-    people = KeypointFrames(skeleton, frames)
-    return _with_times(people, [values[column["seconds"]] for values in rows]) if "seconds" in column else people
-
-
-def _with_times(people: KeypointFrames, seconds: list[float]) -> KeypointFrames:
-    """Add the clock: a start and a frame rate if frames are evenly spaced, else a time for every frame.
-
-    The times of frames that the table skips are interpolated. Rows may come in any order.
-    """
-    clock = {frame: time for frame, time in zip(people.frames, seconds, strict=True) if np.isfinite(time)}
-    numbers = np.array(sorted(clock))
-    times = np.array([clock[frame] for frame in numbers])
-    if len(times) < 2:
-        return replace(people, start=float(times[0]) if len(times) else 0.0)
-    if (np.diff(times) <= 0).any():
-        raise FormatError("seconds must increase from frame to frame")
-    fps = float(np.ptp(numbers) / np.ptp(times))
-    even = times[0] + (numbers - numbers[0]) / fps
-    if np.abs(times - even).max() <= JITTER:
-        return replace(people, fps=fps, start=float(times[0] - (numbers[0] - min(people.frames)) / fps))
-    spanned = np.arange(min(people.frames), max(people.frames) + 1)
-    inside = np.interp(spanned, numbers, times)
-    outside = np.where(spanned < numbers[0], spanned - numbers[0], np.maximum(spanned - numbers[-1], 0)) / fps
-    return replace(people, fps=fps, timestamps=inside + outside)
-
-
-def _cells(path: Path) -> tuple[list[str], list[list[float]]]:
-    """Read the names of the columns, and the rows as numbers."""
-    rows: list[list[float]] = []
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            header = next(reader, [])
-            for cells in reader:
-                if len(cells) != len(header):
-                    raise FormatError(
-                        f"line {reader.line_num} has {len(cells)} cells, but the first line has {len(header)}"
-                    )
-                try:
-                    rows.append([float(cell) if cell.strip() else np.nan for cell in cells])
-                except ValueError as problem:
-                    raise FormatError(f"line {reader.line_num}: {problem}") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise FormatError(f"cannot read the table: {problem}") from None
-    if not rows:
+    lines = read_lines(file.path)
+    header = next(lines, (0, []))[1]
+    if not header:
         raise FormatError("the table has no rows")
-    return header, rows
+    columns = columns_of(header)
+    skeleton, places, notes = chosen_joints(columns, layout)
+    frames: dict[int, list[DetectedPerson]] = {}
+    times: dict[int, float] = {}
+    tracks: dict[str, int] = {}
+    for line, cells in lines:
+        if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
+            raise FormatError(f"line {line} has {len(cells)} cells, but the first line has {len(header)}")
+        frame = len(frames)
+        if columns.frame is not None:
+            frame = whole_number(number(cells, columns.frame, line), f"line {line}: frame")
+        elif columns.image is not None:
+            frame = frame_number(cells[columns.image], f"line {line}: {header[columns.image]}")
+        if frame in frames and columns.person is None:
+            raise FormatError(f"line {line}: frame {frame} appears twice")
+        people = frames.setdefault(frame, [])
+        if columns.time is not None:
+            times[frame] = _time(cells, columns.time, line)
+        points = np.array([[number(cells, place.x, line), number(cells, place.y, line)] for place in places])  # j 2
+        scores = np.array([1.0 if place.score < 0 else number(cells, place.score, line) for place in places])
+        valid = columns.valid is None or number(cells, columns.valid, line) > 0
+        if valid and np.isfinite(points).all(-1).any():
+            track = None if columns.person is None else _track(cells[columns.person], tracks)
+            people.append(detected(points, scores, skeleton, track))
+    if not frames:
+        raise FormatError("the table has no rows")
+    solid = next((joint for joint, place in columns.joints.items() if place.z >= 0), None)
+    if solid is not None:
+        crowd = [person.points for people in frames.values() for person in people]
+        if skeleton != BLAZEPOSE_33 or not crowd or not are_shares(np.concatenate(crowd)):
+            raise FormatError(f"the table is three-dimensional (it has {solid}_z); 2D keypoints in pixels are expected")
+        notes = (*notes, "coordinates are shares of the image, as MediaPipe writes; z is ignored")
+    content = KeypointFrames(skeleton, frames, shares=solid is not None, notes=notes)
+    if columns.time is None:
+        return content
+    return with_times(content, [times[frame] for frame in frames], header[columns.time], unit=columns.unit)
+
+
+def _time(cells: Sequence[str], index: int, line: int) -> float:
+    """The number in a cell, or the seconds of a date and time such as ``2024-05-17 10:30:00.033``."""
+    try:
+        return number(cells, index, line)
+    except FormatError:
+        try:
+            return datetime.fromisoformat(cells[index].strip()).timestamp()
+        except (ValueError, OverflowError, OSError):
+            raise FormatError(f"line {line}: {shortened(cells[index])} is not a time") from None
+
+
+def _track(name: str, tracks: dict[str, int]) -> int | None:
+    """The number of a track; names are numbered in the order in which they appear."""
+    name = name.strip()
+    return tracks.setdefault(name, len(tracks)) if name.lower() not in ("", "nan", "none") else None

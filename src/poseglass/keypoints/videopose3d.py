@@ -16,6 +16,7 @@ from poseglass.keypoints.array import split_scores
 from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, one_person
 from poseglass.keypoints.layouts import layout_by_count
+from poseglass.keypoints.parsing import shortened
 
 __all__ = ["matches", "read"]
 
@@ -42,9 +43,12 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     if not isinstance(actions, dict) or len(actions) != 1:
         raise FormatError(f"the video {name!r} must hold one action, got {_listing(actions)}")
     ((action, cameras),) = actions.items()
-    if len(cameras := list(cameras) if isinstance(cameras, list | tuple | ndarray) else []) != 1:
+    if len(cameras := list(cameras) if _is_list(cameras) else []) != 1:
         raise FormatError(f"{name!r}, {action!r} must be a list of one camera, got {len(cameras)}")
-    table = np.asarray(cameras[0])
+    try:
+        table = np.asarray(cameras[0])
+    except (TypeError, ValueError):  # lists of different lengths
+        table = np.zeros(0)
     if table.ndim != 3 or table.shape[2] not in (2, 3) or table.dtype.kind not in "fiu":
         raise FormatError(f"{name!r}, {action!r} must be numbers of shape (frames, joints, 2 or 3), got {table.shape}")
     named = NAMED_LAYOUTS.get(str(metadata.get("layout_name")))
@@ -60,8 +64,14 @@ def _size(metadata: dict[str, Any], video: Any) -> tuple[int, int] | None:
     entry = entries.get(video) if isinstance(entries, dict) else None
     try:
         return (int(entry["w"]), int(entry["h"])) if isinstance(entry, dict) else None
-    except (KeyError, TypeError, ValueError):
-        raise FormatError(f"metadata: the video {video!r} must have a width w and a height h, got {entry}") from None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise FormatError(
+            f"metadata: the video {video!r} must have a width w and a height h, got {shortened(entry)}"
+        ) from None
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple) or (isinstance(value, ndarray) and value.ndim > 0)
 
 
 def _listing(value: Any) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from poseglass.body.concatenate import concatenate
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
+from poseglass.errors import ModelError
 from poseglass.lifting.blocks import Prediction
 from poseglass.lifting.predictor import Predictor
 from poseglass.lifting.resampler import DENSE, FASTEST, TimedBlock, on_model_clock
@@ -61,7 +62,15 @@ def collected(chunks: Iterable[PoseSequence], each: Callable[[PoseSequence], obj
 
 
 def _motion_chunk(pose2d: PoseSequence, prediction: Prediction) -> PoseSequence:
-    """The motion of a chunk of 2D poses."""
+    """The motion of a chunk of 2D poses.
+
+    Raises:
+        ModelError: The model's poses are not finite: its arithmetic overflowed.
+    """
+    if not np.isfinite(prediction.pose3d).all():
+        raise ModelError(
+            "the model's poses are NaN or infinite, though its weights are finite: is it in half precision?"
+        )
     return PoseSequence(
         prediction.pose3d,
         H36M_17,

@@ -9,6 +9,7 @@ model fills the row in from its neighbours, and it is marked invalid.
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -17,16 +18,19 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.errors import DetectorError, PoseError
 from poseglass.lifting.chunks import collected, motion_chunks
 from poseglass.lifting.clip_people import ClipPeople
+from poseglass.lifting.nobody import NobodyError, with_second_try
 from poseglass.lifting.place_people import background_of, place_people
 from poseglass.lifting.predictor import Predictor
 from poseglass.lifting.report import LiftReport
-from poseglass.lifting.source import Keypoints, Source, open_source, source_kind
+from poseglass.lifting.source import Keypoints, Source, open_source
 from poseglass.lifting.stopwatch import Stopwatch
-from poseglass.lifting.stream import CHUNK, Film, detected_people
+from poseglass.lifting.stream import CHUNK, Film, detected_people, followed_poses
 from poseglass.models import devices
 from poseglass.motion.placing import Placing
 from poseglass.people.follower import Follower
+from poseglass.people.glitches import Glitches
 from poseglass.people.tracks import how_many
+from poseglass.video.clock import mean_rate
 from poseglass.waist.hourglass import PoseModel
 from poseglass.weights import files as weights
 
@@ -34,11 +38,13 @@ if TYPE_CHECKING:
     from poseglass.detect._base import Detector
     from poseglass.video.reading import Frame, VideoReader
 
-__all__ = ["LiftReport", "Lifter", "lift"]
+__all__ = ["LiftReport", "Lifter"]
 
 log = logging.getLogger("poseglass")
 
 EVERYBODY = 'people="all" (--people all) lifts everybody'
+OFF = 0.1
+"""Share by which the mean rate of a video's frames may differ from its header's; beyond it, the mean counts."""
 MOST = 10
 """The largest number of people in a frame that a detector is asked for."""
 
@@ -60,6 +66,8 @@ class Lifter:
         device: Where the model runs: ``"auto"``, ``"cpu"``, ``"cuda:0"``, ``"mps"``, ... By default, a model stays
             where it is, and loaded weights run on the CPU. If a model is elsewhere, a copy of it runs there.
         placing: What is known about the people and the camera, for their place in the world.
+        detect_every: Detect people only in the first of this number of frames of a video, and interpolate their 2D
+            poses in between: faster, less accurate.
 
     Attributes:
         report: The :class:`LiftReport` of the last source that was lifted to its end; None until then.
@@ -85,11 +93,14 @@ class Lifter:
         focal: float | None = None,
         device: devices.Device = None,
         placing: Placing = Placing(),  # noqa: B008  # frozen
+        detect_every: int = 1,
     ) -> None:
+        if detect_every < 1:
+            raise DetectorError(f"detect_every must be 1 (every frame) or more, got {detect_every}")
         own = weights.load(model) if isinstance(model, str | PathLike) else model
         own = devices.on_device(own, device)
         self._predictor = Predictor(own, flip=flip, focal=focal)
-        self._detector, self._placing = detector, placing
+        self._detector, self._placing, self._every = detector, placing, detect_every
         self.report: LiftReport | None = None
 
     @property
@@ -163,7 +174,7 @@ class Lifter:
                 several people are lifted, with all chunks of one person, then those of the next. If the most prominent
                 person of a video is not the one that was followed at first, their chunks follow from the first frame.
             on_frame: Called in another thread with each frame of a video, in order, before detection. If one person is
-                lifted, a chunk of motion follows its frames by up to two windows of the model.
+                lifted, a chunk of motion follows its frames by up to two windows of the model and one more chunk.
             stopwatch: Counts the stages "decode", "detect" and "lift".
 
         Returns:
@@ -186,19 +197,24 @@ class Lifter:
         if isinstance(opened, Keypoints):
             if on_frame is not None:
                 raise PoseError("on_frame is called with the frames of a video, but keypoints were given")
-            motions = [self._lift_poses(self._predictor, poses, each, stopwatch) for poses in opened.people[:most]]
-            motions = place_people(motions, self.model, self._placing, focal=self._predictor.focal)
-            report = replace(LiftReport().plus(motions[0]), people=len(opened.people))
+            lifted = [self._lift_poses(self._predictor, poses, each, stopwatch) for poses in opened.people[:most]]
+            motions = place_people(
+                [motion for motion, _ in lifted], self.model, self._placing, focal=self._predictor.focal
+            )
+            report = replace(LiftReport().plus(motions[0]), people=len(opened.people), filled=lifted[0][1])
         else:
+            for guess in opened.info.guesses:
+                log.warning("%s", guess)
             with opened as video:
-                frames: Iterable[Frame] = video if on_frame is None else _tapped(video, on_frame)
-                if (background := background_of(video, self._placing)) is not None:
-                    frames = _tapped(frames, background.watch)
+                background = background_of(video, self._placing)
+                taps = [*([on_frame] if on_frame else []), *([background.watch] if background else [])]
                 if people == "largest":
-                    motion, report = self._lift_largest(video, frames, each, stopwatch)
-                    motions = [motion]
+                    attempt = partial(self._lift_largest, video, taps, each=each, stopwatch=stopwatch)
+                    motions, report = with_second_try(attempt, self.detector)
                 else:
-                    motions, report = self._lift_several(video, frames, most, each, stopwatch)
+                    attempt = partial(self._lift_several, video, taps, most, each=each, stopwatch=stopwatch)
+                    motions, report = with_second_try(attempt, self.detector.for_people(MOST))
+                motions = [_at_mean_rate(motion) for motion in motions]
                 focal = self._predictor.focal or video.info.focal
                 motions = place_people(motions, self.model, self._placing, focal=focal, background=background)
                 report = replace(report, problem=video.problem)
@@ -215,8 +231,9 @@ class Lifter:
         """Lift one person in frames as they arrive, and yield the motion in chunks as soon as each is final.
 
         Memory stays bounded. Decoding, detection and lifting overlap. A chunk follows its frames by up to two windows
-        of the model. The person is the most prominent one at first; when they have been out of sight for three seconds,
-        the most prominent one in sight is followed instead.
+        of the model and one more chunk, whose frames tell glitches of the detector from movements. The person is the
+        most prominent one at first; when they have been out of sight for three seconds, the most prominent one in
+        sight is followed instead.
 
         Args:
             frames: Images with increasing times, such as a :class:`poseglass.video.reading.VideoReader`.
@@ -224,58 +241,61 @@ class Lifter:
             fps: Nominal frames per second; lifting uses the frames' own times.
             stopwatch: Counts the stages "decode", "detect" and "lift".
         """
-        stopwatch, follower = stopwatch or Stopwatch(), Follower(size)
+        stopwatch, follower, glitches = stopwatch or Stopwatch(), Follower(size), Glitches()
         film = Film(self.detector.skeleton, size, fps)
 
-        def poses() -> Iterator[PoseSequence]:
-            for crowds in detected_people(frames, self.detector, stopwatch=stopwatch):
-                chosen = [(crowd, follower.choose(crowd.seconds, crowd.people)) for crowd in crowds]
-                rows = [None if index is None else crowd.people[index] for crowd, index in chosen]
-                yield film.poses([crowd.seconds for crowd in crowds], rows)
-
+        crowds = detected_people(frames, self.detector, stopwatch=stopwatch, every=self._every)
+        poses = followed_poses(crowds, follower, film)
         report = LiftReport()
-        for chunk in motion_chunks(self._predictor, poses(), size=size, stopwatch=stopwatch):
+        for chunk in motion_chunks(self._predictor, glitches.chunks(poses), size=size, stopwatch=stopwatch):
             report = report.plus(chunk)
             yield chunk
-        self.report = replace(report, people=follower.people)
+        self.report = replace(report, people=follower.people, filled=glitches.count)
         if follower.people > 1:
             log.warning("%d people in sight: only one is followed, at first the most prominent", follower.people)
 
     def _lift_largest(
         self,
         video: "VideoReader",
-        frames: "Iterable[Frame]",
+        taps: "Sequence[Callable[[Frame], object]]",
+        detector: "Detector",
+        *,
         each: Callable[[PoseSequence], object] | None,
         stopwatch: Stopwatch,
-    ) -> tuple[PoseSequence, LiftReport]:
+    ) -> tuple[list[PoseSequence], LiftReport]:
         """Lift the person followed at first while the video is detected, and another one if they are more prominent."""
         predictor = self._predictor.for_lens(video.info.focal)
-        crowd = ClipPeople(Film(self.detector.skeleton, video.info.size, video.info.fps))
-        poses = crowd.follow(detected_people(frames, self.detector, stopwatch=stopwatch))
-        motion = collected(motion_chunks(predictor, poses, size=video.info.size, stopwatch=stopwatch), each)
+        crowd, glitches = ClipPeople(Film(detector.skeleton, video.info.size, video.info.fps)), Glitches()
+        frames = _tapped(video, taps)
+        poses = crowd.follow(detected_people(frames, detector, stopwatch=stopwatch, every=self._every))
+        chunks = motion_chunks(predictor, glitches.chunks(poses), size=video.info.size, stopwatch=stopwatch)
+        motion, filled = collected(chunks, each), glitches.count
         ranked = _somebody(crowd, video)
         if ranked[0] != crowd.followed:
-            motion = self._lift_poses(predictor, crowd.poses(ranked[0]), each, stopwatch)
-        return motion, replace(LiftReport().plus(motion), people=len(ranked))
+            motion, filled = self._lift_poses(predictor, crowd.poses(ranked[0]), each, stopwatch)
+        return [motion], replace(LiftReport().plus(motion), people=len(ranked), filled=filled)
 
     def _lift_several(
         self,
         video: "VideoReader",
-        frames: "Iterable[Frame]",
+        taps: "Sequence[Callable[[Frame], object]]",
         most: int | None,
+        detector: "Detector",
+        *,
         each: Callable[[PoseSequence], object] | None,
         stopwatch: Stopwatch,
     ) -> tuple[list[PoseSequence], LiftReport]:
         """Detect everybody in the whole video, then lift the most prominent people."""
-        detector = self.detector.for_people(MOST)
         crowd = ClipPeople(Film(detector.skeleton, video.info.size, video.info.fps))
-        for crowds in detected_people(frames, detector, stopwatch=stopwatch):
+        frames = _tapped(video, taps)
+        for crowds in detected_people(frames, detector, stopwatch=stopwatch, every=self._every):
             crowd.add(crowds)
         ranked = _somebody(crowd, video)
         poses = [replace(crowd.poses(number), person=person) for person, number in enumerate(ranked[:most], 1)]
         predictor = self._predictor.for_lens(video.info.focal)
-        motions = [self._lift_poses(predictor, person, each, stopwatch) for person in poses]
-        return motions, replace(LiftReport().plus(motions[0]), people=len(ranked))
+        lifted = [self._lift_poses(predictor, person, each, stopwatch) for person in poses]
+        report = replace(LiftReport().plus(lifted[0][0]), people=len(ranked), filled=lifted[0][1])
+        return [motion for motion, _ in lifted], report
 
     def _lift_poses(
         self,
@@ -283,8 +303,8 @@ class Lifter:
         poses: PoseSequence,
         each: Callable[[PoseSequence], object] | None,
         stopwatch: Stopwatch,
-    ) -> PoseSequence:
-        """Lift the whole sequence of one person's 2D poses."""
+    ) -> tuple[PoseSequence, int]:
+        """Lift the whole sequence of one person's 2D poses. Also returns how many glitches of joints were filled."""
         if poses.space != "pixels":
             raise PoseError(f"lifting takes 2D keypoints in pixels, but these poses are in {poses.space} space")
         if not len(poses):
@@ -292,81 +312,32 @@ class Lifter:
         poses.to_skeleton(H36M_17)  # raises at once if the skeleton does not convert
         if not (poses.validity & (poses.confidence > 0).any(-1)).any():
             raise DetectorError(f"none of the {len(poses)} frames shows a person: none is valid with a score above 0")
-        times = poses.times
+        glitches, times = Glitches(), poses.times
+        poses = glitches.fill(poses)
         # A GPU runs windows in batches, so a chunk must hold as many; on the CPU, short chunks show progress.
         length = CHUNK if predictor.batch == 1 else predictor.batch * predictor.stride
         starts = range(0, len(poses), length)
         chunks = (replace(poses[start : start + length], timestamps=times[start : start + length]) for start in starts)
         motion = collected(motion_chunks(predictor, chunks, size=poses.size, stopwatch=stopwatch), each)
-        return replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
+        motion = replace(motion, fps=poses.rate, timestamps=poses.timestamps, start=poses.start, pose2d=poses)
+        return motion, glitches.count
 
 
-@overload
-def lift(
-    source: Source,
-    *,
-    people: Literal["largest"] = "largest",
-    model: str | PathLike[str] | PoseModel = "balanced",
-    detector: "Detector | str | None" = None,
-    flip: bool = False,
-    focal: float | None = None,
-    layout: str | None = None,
-    size: tuple[int, int] | None = None,
-    fps: float | None = None,
-    device: devices.Device = None,
-    placing: Placing = ...,
-) -> PoseSequence: ...
-
-
-@overload
-def lift(
-    source: Source,
-    *,
-    people: Literal["all"] | int,
-    model: str | PathLike[str] | PoseModel = "balanced",
-    detector: "Detector | str | None" = None,
-    flip: bool = False,
-    focal: float | None = None,
-    layout: str | None = None,
-    size: tuple[int, int] | None = None,
-    fps: float | None = None,
-    device: devices.Device = None,
-    placing: Placing = ...,
-) -> list[PoseSequence]: ...
-
-
-def lift(
-    source: Source,
-    *,
-    people: Literal["largest", "all"] | int = "largest",
-    model: str | PathLike[str] | PoseModel = "balanced",
-    detector: "Detector | str | None" = None,
-    flip: bool = False,
-    focal: float | None = None,
-    layout: str | None = None,
-    size: tuple[int, int] | None = None,
-    fps: float | None = None,
-    device: devices.Device = None,
-    placing: Placing = Placing(),  # noqa: B008  # frozen
-) -> PoseSequence | list[PoseSequence]:
-    """Lift a video or 2D keypoints to 3D motion: see :class:`Lifter` and :meth:`Lifter.lift`.
-
-    Example:
-        >>> import poseglass as pg
-        >>> motion = pg.lift("walk.mp4")  # doctest: +SKIP
-        >>> motion.save("walk.npz")  # doctest: +SKIP
-        >>> both = pg.lift("dance.mp4", people=2)  # doctest: +SKIP
-    """
-    if detector is not None and source_kind(source) == "keypoints":
-        raise DetectorError("a detector finds people in a video, but keypoints were given: leave out the detector")
-    lifter = Lifter(model, detector=detector or "mediapipe", flip=flip, focal=focal, device=device, placing=placing)
-    return lifter.lift(source, people=people, layout=layout, size=size, fps=fps)
-
-
-def _tapped(frames: "Iterable[Frame]", on_frame: "Callable[[Frame], object]") -> "Iterator[Frame]":
+def _tapped(frames: "Iterable[Frame]", taps: "Iterable[Callable[[Frame], object]]") -> "Iterator[Frame]":
+    """Yield the frames after giving each to the taps."""
     for frame in frames:
-        on_frame(frame)
+        for tap in taps:
+            tap(frame)
         yield frame
+
+
+def _at_mean_rate(motion: PoseSequence) -> PoseSequence:
+    """The motion, its rate the mean of its times, if the rate that the header states is far from it."""
+    rate = mean_rate(motion.times.tolist())
+    if rate is None or abs(rate - motion.rate) <= OFF * motion.rate:
+        return motion
+    pose2d = None if motion.pose2d is None else replace(motion.pose2d, fps=rate)
+    return replace(motion, fps=rate, pose2d=pose2d)
 
 
 def _somebody(crowd: ClipPeople, video: "VideoReader") -> Sequence[int]:
@@ -374,4 +345,4 @@ def _somebody(crowd: ClipPeople, video: "VideoReader") -> Sequence[int]:
     if ranked := crowd.ranked():
         return ranked
     lost = f" ({video.problem})" if video.problem else ""
-    raise DetectorError(f"nobody was detected in any of the {len(crowd.times)} frames of {video.path}{lost}")
+    raise NobodyError(f"nobody was detected in any of the {len(crowd.times)} frames of {video.path}{lost}")

@@ -20,6 +20,7 @@ from poseglass.lifting.blocks import PoseBlock, Prediction
 from poseglass.lifting.frame_by_frame import FrameByFrame
 from poseglass.lifting.model_input import model_input
 from poseglass.models import devices
+from poseglass.models.finite import check_finite
 from poseglass.models.mode import in_eval_mode
 from poseglass.waist.hourglass import PoseModel, backbone_of
 
@@ -46,8 +47,9 @@ class Predictor:
         batch: Windows of a forward pass, if as many are complete; by default 1 on the CPU, and more on a GPU.
 
     Raises:
-        ModelError: The model takes other input, the overlap, the focal length or the batch is out of range, or a focal
-            length is given for a model that predicts metres from screen coordinates, for which it has no effect.
+        ModelError: The model takes other input, its weights are not finite, the overlap, the focal length or the batch
+            is out of range, or a focal length is given for a model that predicts metres from screen coordinates, for
+            which it has no effect.
 
     Example:
         >>> import poseglass as pg
@@ -83,6 +85,7 @@ class Predictor:
             )
         if batch is not None and batch < 1:
             raise ModelError(f"batch must be a number of windows from 1, got {batch}")
+        check_finite(model)
         self.model = in_eval_mode(model)
         self.batch = batch or BATCH.get(devices.device_of(model).type, 1)
         self.flip, self.focal = flip, focal

@@ -16,6 +16,7 @@ class LiftReport:
         valid: Number of frames in which the person was detected.
         kept: Number of frames that the model kept in its middle layers.
         people: Number of people in the whole source; 1 for a `PoseSequence`.
+        filled: Glitches of the 2D detector that were filled in, one for each joint and frame.
         problem: What is wrong with the video, if anything.
     """
 
@@ -23,6 +24,7 @@ class LiftReport:
     valid: int = 0
     kept: int = 0
     people: int = 0
+    filled: int = 0
     problem: str | None = None
 
     def plus(self, chunk: PoseSequence) -> "LiftReport":

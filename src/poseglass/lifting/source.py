@@ -10,15 +10,28 @@ import numpy as np
 
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import FormatError, PoseError
+from poseglass.keypoints.formats import SUFFIXES
+from poseglass.keypoints.unread import UNREAD_SUFFIXES
+from poseglass.video.clock import RAW_SUFFIXES
+from poseglass.video.image_files import image_paths, is_pattern
+from poseglass.video.live import refuse_live
 
 if TYPE_CHECKING:
     from poseglass.video.reading import VideoReader
 
-__all__ = ["KEYPOINT_KINDS", "KEYPOINT_SUFFIXES", "Keypoints", "Source", "open_source", "source_kind"]
+__all__ = [
+    "KEYPOINT_KINDS",
+    "KEYPOINT_SUFFIXES",
+    "Keypoints",
+    "Source",
+    "is_without_clock",
+    "open_source",
+    "source_kind",
+]
 
-KEYPOINT_SUFFIXES = (".json", ".npz", ".npy", ".csv")
+KEYPOINT_SUFFIXES = (*SUFFIXES, *UNREAD_SUFFIXES)
 """Suffixes of 2D keypoint files (:data:`poseglass.keypoints.FORMATS`). Any other file is treated as a video."""
-KEYPOINT_KINDS = f"{', '.join(KEYPOINT_SUFFIXES)} or a folder"
+KEYPOINT_KINDS = f"{', '.join(SUFFIXES)} or a folder without images"
 """The kinds of keypoint paths in words, for messages."""
 
 
@@ -58,7 +71,8 @@ Source: TypeAlias = "str | PathLike[str] | PoseSequence | Sequence[PoseSequence]
 def source_kind(source: Source) -> Literal["video", "keypoints"]:
     """Whether a source holds a video or keypoints.
 
-    Paths are judged by their names: a folder, .json, .npz, .npy and .csv hold keypoints, anything else is a video.
+    Paths are judged by their names: the suffixes of :data:`KEYPOINT_SUFFIXES` hold keypoints, anything else is a video.
+    A folder holds keypoints, unless it has images and no .json.
 
     Example:
         >>> source_kind("walk.MOV"), source_kind("walk.json")
@@ -67,7 +81,22 @@ def source_kind(source: Source) -> Literal["video", "keypoints"]:
     if not isinstance(source, str | PathLike):
         return "keypoints" if isinstance(source, PoseSequence | Keypoints) or _are_people(source) else "video"
     path = Path(source)
-    return "keypoints" if path.suffix.lower() in KEYPOINT_SUFFIXES or path.is_dir() else "video"
+    if path.is_dir():
+        return "keypoints" if any(path.glob("*.json")) or not image_paths(path) else "video"
+    return "keypoints" if path.suffix.lower() in KEYPOINT_SUFFIXES else "video"
+
+
+def is_without_clock(source: Source) -> bool:
+    """Whether a source is a video that needs a frame rate: images in a folder or of a pattern, or a raw stream.
+
+    Example:
+        >>> is_without_clock("frames/%04d.png"), is_without_clock("walk.mp4")
+        (True, False)
+    """
+    if not isinstance(source, str | PathLike) or source_kind(source) == "keypoints":
+        return False
+    path = Path(source)
+    return path.is_dir() or is_pattern(path) or path.suffix.lower() in RAW_SUFFIXES
 
 
 def open_source(
@@ -85,10 +114,10 @@ def open_source(
         source: A path, poses or a reader.
         layout: Keypoint files: which joint is which; see :func:`poseglass.keypoints.read_keypoints`.
         size: Keypoint files: width and height of the image in pixels.
-        fps: Keypoint files: frames per second.
+        fps: Keypoint files, several images and raw streams: frames per second.
 
     Raises:
-        FormatError: The keypoint file cannot be read, or options for keypoint files are given for another source.
+        FormatError: The keypoint file cannot be read, or options are given for a source that they do not apply to.
         VideoError: The video cannot be read.
 
     Example:
@@ -98,6 +127,7 @@ def open_source(
         True
     """
     if isinstance(source, str | PathLike):
+        refuse_live(Path(source))
         if source_kind(source) == "keypoints":
             from poseglass.keypoints import read_people
 
@@ -105,13 +135,13 @@ def open_source(
         kind = f"{source} is treated as a video"
     else:
         kind = f"got a {type(source).__name__}"
-    options = {"layout": layout, "size": size, "fps": fps}
+    options = {"layout": layout, "size": size, "fps": None if is_without_clock(source) else fps}
     if given := [name for name, value in options.items() if value is not None]:
         raise FormatError(f"{', '.join(given)}: only for a file of keypoints ({KEYPOINT_KINDS}), but {kind}")
     if isinstance(source, str | PathLike):
         from poseglass.video.reading import VideoReader
 
-        return VideoReader(source)
+        return VideoReader(source, fps=fps)
     if isinstance(source, PoseSequence):
         return Keypoints([source])
     if _are_people(source):

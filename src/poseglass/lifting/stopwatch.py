@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TypeVar
 
 __all__ = ["Stopwatch"]
@@ -23,13 +23,18 @@ class Stopwatch:
     """
 
     def __init__(self) -> None:
-        self._start, self._lock = perf_counter(), Lock()
+        self._start, self._used, self._lock = perf_counter(), process_time(), Lock()
         self._seconds: dict[str, float] = {}
 
     @property
     def elapsed(self) -> float:
         """Seconds since the stopwatch was created."""
         return perf_counter() - self._start
+
+    @property
+    def cores(self) -> float:
+        """The number of cores that this process has kept busy on average since the stopwatch was created."""
+        return (process_time() - self._used) / max(self.elapsed, 1e-9)
 
     @property
     def seconds(self) -> Mapping[str, float]:

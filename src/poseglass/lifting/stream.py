@@ -1,53 +1,64 @@
 """People in frames as they arrive: decode and detect, in a thread each."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import Skeleton
+from poseglass.lifting.skipped import filled
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.people.detection import DetectedPerson
+from poseglass.people.follower import Follower
 from poseglass.video.ahead import ahead
 
 if TYPE_CHECKING:
     from poseglass.detect._base import Detector
     from poseglass.video.reading import Frame
 
-__all__ = ["CHUNK", "Crowd", "Film", "detected_people"]
+__all__ = ["CHUNK", "Crowd", "Film", "detected_people", "followed_poses"]
 
 CHUNK = 16  # frames that are passed on together
 
 
 class Crowd(NamedTuple):
-    """The people of a frame, in any order, and its time in seconds."""
+    """The people of a frame, in any order, and its time in seconds. None: the frame was skipped."""
 
     seconds: float
-    people: Sequence[DetectedPerson]
+    people: Sequence[DetectedPerson] | None
 
 
-def detected_people(frames: "Iterable[Frame]", detector: "Detector", *, stopwatch: Stopwatch) -> Iterator[list[Crowd]]:
-    """Yield the people of :data:`CHUNK` frames at a time.
+def detected_people(
+    frames: "Iterable[Frame]", detector: "Detector", *, stopwatch: Stopwatch, every: int = 1
+) -> Iterator[list[Crowd]]:
+    """Yield the people of about :data:`CHUNK` frames at a time. The last frame of a chunk, except at the end of the
+    video, is one that was not skipped.
 
     Args:
         frames: Images with increasing times. Decoding and detection each run in a thread of their own.
         detector: Finds the people in a frame.
+        every: Detect people in the first of this number of frames, and skip the others.
         stopwatch: Counts the stages "decode" and "detect".
     """
     decoded = ahead(stopwatch.busy("decode", frames))
     # One frame at a time, so that leaving early need not wait for more than one.
     crowds = (
-        Crowd(
-            frame.seconds,
-            [DetectedPerson(joints[:, :2], joints[:, 2]) for joints in detector.detect(frame.image, frame.seconds)],
-        )
-        for frame in stopwatch.waiting("detect", decoded)
+        Crowd(frame.seconds, None if number % every else _people(detector, frame))
+        for number, frame in enumerate(stopwatch.waiting("detect", decoded))
     )
-    rows = ahead(stopwatch.busy("detect", crowds), by=CHUNK)
-    while chunk := list(islice(rows, CHUNK)):
+    chunk = []
+    for crowd in ahead(stopwatch.busy("detect", crowds), by=CHUNK):
+        chunk.append(crowd)
+        if len(chunk) >= CHUNK and crowd.people is not None:
+            yield chunk
+            chunk = []
+    if chunk:
         yield chunk
+
+
+def _people(detector: "Detector", frame: "Frame") -> list[DetectedPerson]:
+    return [DetectedPerson(joints[:, :2], joints[:, 2]) for joints in detector.detect(frame.image, frame.seconds)]
 
 
 class Film(NamedTuple):
@@ -77,3 +88,17 @@ class Film(NamedTuple):
             timestamps=np.array(times),
             size=self.size,
         )
+
+
+def followed_poses(chunks: Iterable[list[Crowd]], follower: Follower, film: Film) -> Iterator[PoseSequence]:
+    """The 2D poses of the person whom a follower chooses, chunk by chunk."""
+    last: list[tuple[float, DetectedPerson | None]] = []  # the last frame of the chunk before
+    for crowds in chunks:
+        rows = [*last]
+        for seconds, people in crowds:
+            index = None if people is None else follower.choose(seconds, people)
+            rows.append((seconds, None if people is None or index is None else people[index]))
+        times, persons = [seconds for seconds, _ in rows], [person for _, person in rows]
+        skipped = [False for _ in last] + [crowd.people is None for crowd in crowds]
+        yield film.poses(times[len(last) :], filled(times, persons, skipped)[len(last) :])
+        last = rows[-1:]

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from poseglass.errors import FormatError, PoseError
+from poseglass.files.printable import printable
 from poseglass.files.writing import writing
 from poseglass.mocap.text import NumberTable
 
@@ -54,7 +55,7 @@ def write_mot(columns: Columns, path: str | PathLike[str]) -> None:
             raise PoseError(f"a .mot file cannot store the column name {name!r}: expected a word without spaces")
     rows = np.concatenate([columns.times[:, None], columns.values], 1)
     lines = [
-        path.stem,
+        printable(path.stem),
         "version=1",
         f"nRows={rows.shape[0]}",
         f"nColumns={rows.shape[1]}",

@@ -19,9 +19,9 @@ __all__ = [
     "autocast_enabled",
     "available",
     "current",
-    "describe",
     "device",
     "device_of",
+    "full_name",
     "has_float64",
     "on_device",
     "synchronise",
@@ -90,11 +90,11 @@ def device(name: Device = None) -> torch.device:
     return wanted
 
 
-def describe(where: torch.device) -> str:
+def full_name(where: torch.device) -> str:
     """The device's name, and the GPU's model.
 
     Example:
-        >>> describe(torch.device("cpu"))
+        >>> full_name(torch.device("cpu"))
         'cpu'
     """
     if where.type == "cuda":

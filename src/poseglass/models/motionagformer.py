@@ -29,9 +29,11 @@ NEIGHBOURS = (
 
 def skeleton_graph() -> Float[Tensor, "j j"]:
     """D^-1/2 A D^-1/2, where row i of A has a 1 for each joint that joint i aggregates, and D holds A's row sums."""
-    links = torch.tensor([[float(other in row) for other in range(len(NEIGHBOURS))] for row in NEIGHBOURS])
-    scale = links.sum(1).rsqrt()
-    return scale[:, None] * links * scale
+    with torch.device("cpu"):  # on the meta device, the first sum takes more than a second, for torch's own imports
+        links = torch.tensor([[float(other in row) for other in range(len(NEIGHBOURS))] for row in NEIGHBOURS])
+        scale = links.sum(1).rsqrt()
+        graph = scale[:, None] * links * scale
+    return graph.to(torch.get_default_device())
 
 
 def most_similar(x: Float[Tensor, "b n c"], count: int) -> Bool[Tensor, "b n n"]:

@@ -99,7 +99,7 @@ def joint_angles(motion: PoseSequence) -> JointAngles:
         motion: 3D poses on a skeleton that converts to Human3.6M's.
 
     Raises:
-        PoseError: The poses are not in 3D, or the skeleton does not convert.
+        PoseError: The poses are not in 3D, no joint is known, or the skeleton does not convert.
 
     Example:
         >>> import numpy as np, poseglass as pg
@@ -110,6 +110,7 @@ def joint_angles(motion: PoseSequence) -> JointAngles:
     """
     if motion.units != "metres":
         raise PoseError(f"joint angles need 3D poses in metres, but these are in {motion.units}: lift them first")
+    motion.require_known("compute the angles of")
     placed = motion.is_placed
     if placed:
         motion = motion.world()

@@ -10,9 +10,9 @@ from poseglass.motion.feet import ANKLE, BALL, FOOT, HEEL
 
 __all__ = ["AT", "NAMES", "PARENTS", "constant_bones", "rest_pose"]
 
-# Name, parent and the joint of Human3.6M that it stands at. The names are those that Mixamo, Unity and MotionBuilder
-# map by themselves. Spine stands between the hips, a little above Hips, and bends the body sideways; the shoulders
-# (collar bones) start where the neck does.
+# Name, parent, and the joint of Human3.6M at the same place. Mixamo, Unity and MotionBuilder recognise these names.
+# Spine stands between the hips, a little above Hips, and bends the body sideways; the shoulders (collar bones) start
+# where the neck does.
 TREE: tuple[tuple[str, str, str], ...] = (
     ("Hips", "", "pelvis"),
     ("Spine", "Hips", ""),
@@ -42,9 +42,9 @@ AT: dict[str, str] = {joint: name for name, _, joint in TREE if joint}
 """The rig's joint at each joint of Human3.6M."""
 
 SWEEPS = 40  # corrections of all bones at most
-FIRM = 3.0  # millimetres: in the second pass, joints that moved less move as easily as one that moved by this
+FIRM = 3.0  # millimetres: in the second pass, a joint that moved less counts as having moved by this
 BLOCK = 2000  # frames at a time: they fit into a processor's cache
-PRECISE = 1e-7  # metres: the bones' lengths are right
+PRECISE = 1e-7  # metres: smaller corrections end the sweeps
 
 _J = {joint: index for index, joint in enumerate(H36M_17.joints)}
 # Bones that only have to keep their lengths, from the trunk outwards. The hips and the lower back move together.
@@ -58,7 +58,7 @@ _BONES: tuple[tuple[int, int], ...] = tuple(
 def rest_pose(points: Float[ndarray, "f 17 3"]) -> Float[ndarray, "j 3"]:
     """The vector from its parent to each joint of the rig in the T-pose: y up, facing +z, the person's left at +x.
 
-    Lengths are medians over time, those of the left and the right side together.
+    Lengths are medians over time and over both sides.
 
     Raises:
         PoseError: A bone has no length.
@@ -129,8 +129,8 @@ def constant_bones(
 
     Each bone in turn pulls its two ends to the right distance until all fit: errors spread over the body instead of
     adding up from the pelvis to the hands and feet (position-based dynamics: Mueller et al., J. Vis. Commun. Image R.
-    18, 2007). A second pass lets joints move the more easily the further they moved in the first, which lowers the
-    mean distance, where the first pass lowers the squares.
+    18, 2007). In a second pass, joints that moved far in the first move more easily. The first pass keeps the squares
+    of the distances small, the second their mean.
 
     Args:
         points: Human3.6M's joints (f 17 3), metres.

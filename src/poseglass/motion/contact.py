@@ -1,8 +1,8 @@
 """When the feet stand: a small network on how fast and how high the ankles are around each frame.
 
 The network was trained on the paths that :func:`poseglass.motion.placing.place` finds for the training split of the
-motion capture, seen by random virtual cameras through both simulated detectors (benchmarks/fit_contact.py). In truth, a
-foot stands while its ankle is slower than 0.15 m/s and within 5 cm of its lowest place.
+motion capture, seen by random virtual cameras through both simulated detectors (benchmarks/fit_contact.py). By
+definition, a foot stands while its ankle is slower than 0.15 m/s and within 5 cm of its lowest place.
 """
 
 from functools import cache
@@ -18,19 +18,19 @@ __all__ = ["ANKLES", "contact_features", "foot_contact", "still_feet"]
 
 ANKLES = (H36M_17.index("left_ankle"), H36M_17.index("right_ankle"))
 
-SLOW, SLOW_SPREAD = 0.3, 0.08  # metres per second: an ankle of that speed is still with probability 1/2
+SLOW, SLOW_SPREAD = 0.3, 0.08  # metres per second: an ankle of this speed stands with probability 1/2
 WINDOW = 0.1  # seconds over which that speed is measured
 
 # The network's inputs. Changing any of these changes what its weights mean.
 OFFSETS = np.array([-0.25, -0.167, -0.1, -0.067, -0.033, 0.0, 0.033, 0.067, 0.1, 0.167, 0.25])  # seconds
 STEP = 1 / 30  # seconds over which a velocity is measured
-NEAR, FAR = 0.5, 5.0  # seconds before and after within which a lowest point is sought
-OTHER_LEVEL = 0.8  # metres: a foot that much higher than its lowest point is on another level, or fast
+NEAR, FAR = 0.5, 5.0  # seconds before and after a frame, searched for the lowest point
+OTHER_LEVEL = 0.8  # metres: a foot higher than this above its lowest point is on another level, or fast
 BLOCK = 4096  # frames at once: bounds the memory
 
 
 def still_feet(places: Float[ndarray, "f 17 3"], times: Float[ndarray, " f"]) -> Float[ndarray, "f 2"]:
-    """Probability that the left and the right foot stand, by a rule that needs no direction of gravity: they are slow.
+    """Probability that the left and the right foot stand, from their speed alone, without the direction of gravity.
 
     Args:
         places: Joints in axes that do not move, metres (f 17 3).
@@ -97,7 +97,7 @@ def contact_features(
         return lows
 
     def velocity(points: ndarray, offsets: ndarray, step: float) -> tuple[ndarray, ndarray]:
-        """Horizontal speed and vertical velocity, each made to lie within 1."""
+        """Horizontal speed and vertical velocity, each squashed to within 1."""
         moved = (_at(points, times, now + offsets + step / 2) - _at(points, times, now + offsets - step / 2)) / step
         rising = moved @ up
         level = np.linalg.norm(moved - rising[..., None] * up, axis=-1)
@@ -143,7 +143,7 @@ def _network() -> tuple[ndarray, ndarray, ndarray, ndarray]:
 
 
 def _at(values: Float[ndarray, "f ..."], times: Float[ndarray, " f"], when: Float[ndarray, "_ _"]) -> ndarray:
-    """Values at other times, by linear interpolation; before the first and after the last frame, those frames'."""
+    """Values at other times, by linear interpolation. The first and the last value hold beyond the ends."""
     before = np.clip(np.searchsorted(times, when, "right") - 1, 0, len(times) - 2)
     share = np.clip((when - times[before]) / (times[before + 1] - times[before]), 0, 1)
     share = share.reshape(share.shape + (1,) * (values.ndim - 1))
@@ -152,7 +152,7 @@ def _at(values: Float[ndarray, "f ..."], times: Float[ndarray, " f"], when: Floa
 
 
 def _on_level(over: Float[ndarray, "_ 2"]) -> Float[ndarray, "_ 2"]:
-    """Heights over the lowest point; 0 if that is on another level, such as the ground below a roof."""
+    """Heights above the lowest point; 0 if that point is on another level, such as the ground below a roof."""
     result: ndarray = np.where(over > OTHER_LEVEL, 0, over)
     return result
 

@@ -26,7 +26,8 @@ class PathEquations:
     def __init__(self, times: Float[ndarray, " f"]) -> None:
         frames = len(times)
         self._times = times
-        self._blocks = [np.zeros((max(frames - apart, 0), 3, 3)) for apart in range(3)]  # frame by frame apart
+        # Couplings of each frame with itself, the next one, and the one after that.
+        self._blocks = [np.zeros((max(frames - apart, 0), 3, 3)) for apart in range(3)]
         self._right = np.zeros((frames, 3))
 
     def add_positions(self, information: Float[ndarray, "f 3 3"], target: Float[ndarray, "f _"]) -> None:
@@ -83,7 +84,7 @@ class PathEquations:
         """The path with the least sum of all terms.
 
         Raises:
-            numpy.linalg.LinAlgError: The terms leave a position open.
+            numpy.linalg.LinAlgError: The terms do not determine every position.
         """
         from scipy.linalg import solveh_banded
 

@@ -56,13 +56,14 @@ class Export:
             raise PoseError(f"expected 3D poses in metres, got poses in {self.motion.units}: lift them first")
         if not len(self.motion):
             raise PoseError("expected a motion of at least one frame, got none")
+        self.motion.require_known("export")
         motion = _even(self.motion)
         if not has_place(motion):
             log.warning(
                 "the motion has no place in the world: it is written in the camera's axes, turned upright, with the "
                 "pelvis at the origin"
             )
-            motion = replace(motion, trajectory=None)  # relative to a camera that moves, it is no path
+            motion = replace(motion, trajectory=None)  # relative to a moving camera, it is no path through the world
         object.__setattr__(self, "motion", motion)
 
     @cached_property

@@ -28,8 +28,8 @@ NEUTRAL = 0.5  # radians: standard deviation of a foot from a right angle to the
 FLAT = 0.1  # radians: standard deviation of a standing foot from the floor
 SPEED = 8.0  # radians per second: standard deviation of how fast a foot turns, for the choice of the side
 STEADY = 0.03  # seconds over which directions are smoothed
-NEAREST = 0.3  # metres: an ankle is not nearer to the camera
-STEPS = 5  # Gauss-Newton steps; three do for most frames
+NEAREST = 0.3  # metres: no ankle is nearer to the camera
+STEPS = 5  # Gauss-Newton steps; three suffice for most frames
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ class GaitEvent:
     """A foot strikes or leaves the ground.
 
     Attributes:
-        seconds: When, on the motion's clock, between frames if need be.
+        seconds: When, on the motion's clock; often between two frames.
         frame: The nearest frame.
         side: Which foot.
         kind: ``"heel_strike"`` or ``"toe_off"``.
@@ -61,7 +61,7 @@ def gait_events(motion: PoseSequence) -> list[GaitEvent]:
         motion: 3D poses on a skeleton that converts to Human3.6M's.
 
     Raises:
-        PoseError: The poses are not in 3D, or the skeleton does not convert.
+        PoseError: The poses are not in 3D, no joint is known, or the skeleton does not convert.
 
     Example:
         >>> import numpy as np, poseglass as pg
@@ -71,6 +71,7 @@ def gait_events(motion: PoseSequence) -> list[GaitEvent]:
     """
     if motion.units != "metres":
         raise PoseError(f"gait events need 3D poses in metres, but these are in {motion.units}: lift them first")
+    motion.require_known("find the gait events of")
     if motion.is_placed:
         motion = motion.world()
     from scipy.signal import find_peaks

@@ -40,14 +40,14 @@ LEFT_HIP, RIGHT_HIP, THORAX = (H36M_17.index(joint) for joint in ("left_hip", "r
 
 ROLL, PITCH = np.radians([2.0, 15.0])  # sigmas of how far a camera is off level
 LEAN = np.radians(25.0)  # frames in which the body leans more than that lose weight
-LEAN_OFF = np.radians(4.0)  # sigma of the mean lean of a person, and of how far predicted poses lean
+LEAN_OFF = np.radians(4.0)  # sigma of a person's mean lean, with the error of predicted poses
 SPOT = 0.3  # metres: footfalls nearer to each other count as one
 UNEVEN = 0.05  # sigma of a footfall's height, metres
-STAIRS = np.radians(12.0)  # a floor further off from level than that is a stairway or a ramp
+STAIRS = np.radians(12.0)  # a floor that is further from level is a staircase or a ramp
 ROUNDS = 6
 LEVEL = 0.1  # metres: footfalls of one height
-SIDEWAYS = 0.9  # sine of the roll from which the camera's right is no horizontal direction
-SHORTEST = 0.3  # seconds that a foot stands for a level to count
+SIDEWAYS = 0.9  # sine of the roll beyond which the camera's right is not taken for horizontal
+SHORTEST = 0.3  # seconds: a level counts if feet stand on it for this long
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +56,8 @@ class Ground:
 
     Args:
         up: A direction of length 1 (3).
-        height: The floor is where ``place @ up`` is that many metres.
-        sigma: How sure the direction is: standard deviation in degrees, the larger of pitch and roll.
+        height: The value of ``place @ up`` on the floor, in metres.
+        sigma: Standard deviation of the direction in degrees, the larger of pitch and roll.
     """
 
     up: Float[ndarray, " 3"]
@@ -99,7 +99,7 @@ def find_ground(
 ) -> Ground:
     """Estimate the way up from bodies in balance and from where the feet stand, and the height of the floor.
 
-    Three things speak for a direction, each with its variance: cameras are held nearly level; the centre of mass of a
+    Three kinds of evidence, each with its variance: cameras are held nearly level; the centre of mass of a
     person who stands or walks is above the feet, on average; and footfalls lie in one plane.
 
     Args:
@@ -135,7 +135,7 @@ def _solved(
     steps: Float[ndarray, "_ 3"],
     sure: Float[ndarray, " _"],
 ) -> tuple[Float[ndarray, " 3"], Float[ndarray, "2 2"]]:
-    """Gauss-Newton steps on the camera's pitch and roll."""
+    """Solve for the camera's pitch and roll by Gauss-Newton steps."""
     up = level_up()
     prior = np.diag([1 / PITCH**2, 1 / ROLL**2])
     information = prior
@@ -201,7 +201,7 @@ def _floor(
     seconds: Float[ndarray, " f"],
     up: Float[ndarray, " 3"],
 ) -> float:
-    """The height of the lowest level on which feet stand; without any, of the lowest joints."""
+    """The height of the lowest level on which feet stand; if none stand, of the lowest joints."""
     if not len(places):
         return 0.0
     heights, weights = (places[:, ANKLES] @ up).reshape(-1), (contact * seconds[:, None]).reshape(-1)

@@ -31,16 +31,16 @@ COORDINATES: dict[str, tuple[str, int]] = {
     "arm_rot_*": ("*_shoulder_rotation", 1),
     "elbow_flex_*": ("*_elbow_flexion", 1),
 }
-"""OpenSim's coordinates, and the angle and the sign that they equal; ``*`` stands for a side. Those of the pelvis
-differ in the order of rotations."""
+"""OpenSim's coordinates, each with its angle in :data:`poseglass.motion.angles.ANGLES` and its sign; ``*`` stands for a
+side. The pelvis is not in the table, because its order of rotations differs."""
 
 
 def coordinates(motion: PoseSequence) -> Columns:
     """The coordinates of a full-body model of OpenSim, in degrees and metres.
 
     Names and signs are those of ``Rajagopal2016.osim`` (Rajagopal et al., IEEE Trans. Biomed. Eng. 63, 2016); the world
-    is OpenSim's ground. A model needs a value in every frame, so unknown angles are interpolated between the frames
-    around, and one that is unknown in every frame is left out. Without a place in the world, so is the pelvis.
+    is OpenSim's ground. A model needs a value in every frame, so unknown angles are interpolated in time. An
+    angle that is unknown in every frame is left out, and so is the pelvis without a place in the world.
 
     Raises:
         PoseError: The poses are not 3D, or the skeleton does not convert to Human3.6M's.

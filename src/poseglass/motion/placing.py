@@ -26,9 +26,9 @@ log = logging.getLogger("poseglass")
 
 CAMERAS = ("auto", "static", "moving")
 HEIGHTS, PITCHES = (0.3, 3.0), (-90.0, 90.0)
-SOLE = 1.05  # a person's height by the length of their bones from the ankles up
+SOLE = 1.05  # a person's height, divided by the length of their bones from the ankles up
 ROUNDS = 2  # from path to contact and back
-UNSURE = 8.0  # degrees: if the way up is less sure than that, say so
+UNSURE = 8.0  # degrees: a larger uncertainty of the direction up is logged
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class _Person:
         return counted
 
     def solve(self, ground: Ground) -> None:
-        """Find the contact by the path, and the path by the contact."""
+        """Find the contact from the path, and the path from the contact."""
         places = self.places
         self._contact = foot_contact(places, ground.up, self.times)
         support = Support(self._contact, self._points[:, ANKLES])
@@ -179,7 +179,7 @@ class _Person:
 
 
 def _ground(people: Sequence[_Person], pitch: float | None) -> Ground:
-    """The ground under all people. It rests on the slow feet: on the contact, which depends on it, it must not."""
+    """The ground under all people, from slow feet: the contact itself depends on the ground."""
     places, still, seconds = (
         np.concatenate(parts)
         for parts in zip(*((one.places, still_feet(one.places, one.times), one.seconds) for one in people), strict=True)

@@ -15,6 +15,7 @@ from poseglass.mocap.animation import Animation
 from poseglass.motion.bones import AT, NAMES, PARENTS, constant_bones, rest_pose
 from poseglass.motion.feet import FOOT, foot_turn, heels_to_toes
 from poseglass.motion.turns import frame, shortest, steady_axis
+from poseglass.motion.upright import has_place, upright
 
 __all__ = ["Rig", "fit_rig"]
 
@@ -22,7 +23,8 @@ log = logging.getLogger("poseglass")
 
 X, Y = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
 # How far joint 9 stands forward of the line from thorax to head top, as a share of its distance from the thorax: about
-# 0.3 in lifted poses, where it is near the nose; in motion capture it is at the base of the skull, which shows no face.
+# 0.3 in lifted poses, where it is near the nose. In motion capture it is at the base of the skull, which does not show
+# where the face points.
 FLAT, NOSE = 0.15, 0.25
 STANDING = 0.2  # how easily an ankle moves that stands for certain, relative to other joints
 
@@ -71,7 +73,7 @@ def fit_rig(motion: PoseSequence) -> Rig:
     Bones have their median length over the valid frames, left and right the same. The joints lie as close to the
     motion's as these lengths permit. The pelvis turns with the hips and the lower back, the chest with the shoulders,
     the head with the nose; upper arms and thighs turn about themselves so that elbows and knees are hinges. A straight
-    limb shows no hinge: there the turn is carried on from the frames around. Other joints make the smallest turn.
+    limb shows no hinge: there the turn comes from the frames before and after. Other joints make the smallest turn.
 
     The rest pose is a T-pose: y up, facing +z, the person's left at +x, palms down. The motion is in the world if it
     has a place in it (:meth:`PoseSequence.world`); otherwise the camera's axes are turned so that y points up.
@@ -92,7 +94,7 @@ def fit_rig(motion: PoseSequence) -> Rig:
         (True, ('Hips', 'Spine', 'Chest'))
     """
     motion = _complete(motion)
-    points = upright(motion)
+    points = _upright(motion)
     chosen = points[motion.validity] if motion.validity.any() else points
     rest = rest_pose(chosen)
     fitted = constant_bones(points, rest, _give(motion))
@@ -113,21 +115,12 @@ def fit_rig(motion: PoseSequence) -> Rig:
     return Rig(animation, np.linalg.norm(rig.points - points, axis=-1))
 
 
-def upright(motion: PoseSequence) -> Float[ndarray, "f j 3"]:
-    """The joints with y up, in metres: in the world if the motion has a place in it, else in the camera's turned axes.
-
-    Raises:
-        PoseError: The poses are 2D.
-    """
-    if motion.space not in ("camera", "world"):
-        raise PoseError(f"a rig is fitted to 3D poses in camera or world space, got poses in {motion.space} space")
-    path = motion.trajectory
-    if motion.space == "world":
-        return motion.points.astype(float)
-    if path is not None and path.to_world is not None:
-        return motion.world().points.astype(float)
-    points = motion.points if path is None else motion.points + path.root[:, None]
-    return to_y_up(points.astype(float), "-y")
+def _upright(motion: PoseSequence) -> Float[ndarray, "f j 3"]:
+    """The joints with y up, in metres. Without a place in the world, the path in front of the camera is kept."""
+    points = upright(motion).points.astype(float)
+    if motion.root is not None and not has_place(motion):
+        points += to_y_up(motion.root[:, None].astype(float), "-y")
+    return points
 
 
 def _complete(motion: PoseSequence) -> PoseSequence:
@@ -145,9 +138,7 @@ def _complete(motion: PoseSequence) -> PoseSequence:
         frames = known[:, joint]
         for axis in range(3):
             points[:, joint, axis] = np.interp(motion.times, motion.times[frames], points[frames, joint, axis])
-    log.warning(
-        "%d of %d joint positions are unknown; the rig takes them from the frames around", (~known).sum(), known.size
-    )
+    log.warning("%d of %d joint positions are unknown; the rig interpolates them in time", (~known).sum(), known.size)
     return replace(motion, points=points)
 
 

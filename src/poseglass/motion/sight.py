@@ -1,4 +1,4 @@
-"""What one camera sees of where a person is: a pose that fits its 2D joints at one place only."""
+"""Where one camera sees a person: a 3D pose fits its 2D joints at one place only."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ __all__ = ["Sight"]
 
 BODY = 1.6  # metres: the size that errors of 2D joints are relative to
 SIGMA = 0.012  # standard deviation of a 2D joint and of the pose behind it, as a share of the body's size
-TOGETHER = 4.0  # joints whose errors go together count as one
+TOGETHER = 4.0  # this many joints count as one, because their errors are correlated
 CAUCHY = 2.5  # residuals beyond this many standard deviations lose weight
-NEAREST = 0.3  # metres: a person is not nearer to the camera
+NEAREST = 0.3  # metres: nobody is nearer to the camera
 
 
 @dataclass(frozen=True, eq=False)

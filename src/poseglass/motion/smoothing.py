@@ -142,7 +142,7 @@ def smooth(motion: PoseSequence, by: str) -> PoseSequence:
             (window in seconds).
 
     Raises:
-        PoseError: There is no such filter, or its parameter is out of range.
+        PoseError: There is no such filter, its parameter is out of range, or no joint is known.
 
     Example:
         >>> import numpy as np, poseglass as pg
@@ -151,6 +151,7 @@ def smooth(motion: PoseSequence, by: str) -> PoseSequence:
         >>> bool(smooth(walk, "butterworth:6").points.std() < 0.7 * walk.points.std())
         True
     """
+    motion.require_known("smooth")
     known = np.isfinite(motion.points).all(-1)
     if motion.pose2d is None:  # the joints of a lifted motion are all known, even where the detector missed them
         known &= (motion.confidence > 0) & motion.validity[:, None]

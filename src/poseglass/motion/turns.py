@@ -8,10 +8,11 @@ __all__ = ["frame", "shortest", "steady_axis", "tied", "unit"]
 
 NONE = 1e-9  # shorter vectors have no direction
 
-# How far a hinge must bend until its plane is believed alone, and below which it is not believed by itself: sines of
-# 20 and 35 degrees. With 25 cm from joint to joint, an error of 1 cm turns the plane by 7 and by 4 degrees.
+# Sines of 20 and 35 degrees: a hinge that bends less than the first does not show its plane, and one that bends more
+# than the second shows it for certain. With 25 cm from joint to joint, an error of 1 cm turns the plane by 7 degrees at
+# the first, and by 4 at the second.
 DOUBTFUL, CERTAIN = 0.34, 0.57
-REST = 0.02  # weight of the rest pose's axis, as that of a hinge bent by 8 degrees
+REST = 0.02  # weight of the rest pose's axis, equal to that of a hinge bent by 8 degrees
 ROUNDS = 3
 STEADY = 0.05  # seconds over which a certain axis is smoothed; a doubtful one over longer times
 
@@ -103,7 +104,7 @@ def steady_axis(
     still = np.exp(-1j * zero)  # the rest pose's axis, from there
     total, tie = weight + trust, (STEADY * fps) ** 2
     plane = tied((weight * observed + trust) * still / total, total, tie)
-    # Those numbers may pass by 0, where the angle jumps: tie the angles themselves, beginning there.
+    # Where these numbers pass near 0, their angles jump: so the angles themselves are tied, starting from these.
     angle = np.unwrap(np.angle(plane))
     for _ in range(ROUNDS):
         offsets = [np.angle(target * still * np.exp(-1j * angle)) for target in (observed, np.ones(len(bone)))]
@@ -118,8 +119,8 @@ def tied(values: Num[ndarray, "f *b"], weight: Float[ndarray, " f"], tie: float)
     Args:
         values: Real or complex numbers (f ...).
         weight: The weight of each frame's value, above 0 (f).
-        tie: The weight of the difference of each two frames. Its root by the weight's is the number of frames over
-            which values are smoothed.
+        tie: The weight of the difference between neighbouring frames. Values are smoothed over about
+            sqrt(tie / weight) frames.
     """
     from scipy.linalg import solveh_banded
 

@@ -1,11 +1,10 @@
-"""How far a lifted joint may be from the truth: the radius that holds it with 90 % probability.
+"""The radius around a lifted joint that holds the true position with 90 % probability.
 
 For each joint, the logarithm of the radius is a linear function of a few signs of difficulty that a lifted motion shows
 (:data:`SIGNS`). The coefficients come from quantile regression of the errors of given weights on validation takes
 (:mod:`poseglass.judging.calibration`) and stand beside those weights, in ``uncertainty.json``.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -19,6 +18,7 @@ from numpy import ndarray
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
 from poseglass.errors import WeightsError
+from poseglass.files.plain_text import parse_json, to_json
 from poseglass.files.writing import writing
 
 __all__ = ["SIGNS", "UncertaintyModel", "kind_of", "signs"]
@@ -38,7 +38,7 @@ SIGNS = ("missing", "acceleration", "foreshortening", "depth", "reach", "bone le
 NEARBY = 0.3  # seconds
 ACCELERATION_SECONDS = 1 / 15  # seconds before and after a frame from which its acceleration is computed
 LONGEST_GAP = 1.0
-"""Seconds from the nearest detection beyond which the radius is unknown. The calibration has no longer gaps."""
+"""Seconds from the nearest detection beyond which the radius is unknown. The fitted data have no longer gaps."""
 DISAGREEMENT_UNIT, FARTHEST = 0.03, 10.0  # metres
 LARGEST = 1.0  # metres: the largest radius
 FORMAT = "poseglass uncertainty 1"
@@ -46,13 +46,14 @@ FORMAT = "poseglass uncertainty 1"
 
 @dataclass(frozen=True, eq=False)
 class UncertaintyModel:
-    """The coefficients of some weights.
+    """The calibration of one set of weights.
 
     Args:
         coefficients: For each kind of joint, such as ``"knee"``, the constant and the factor of each sign, in the
             logarithm of metres.
         weights: The SHA-256 of the weights' file.
         coverage: Shares of true positions within the radius, as measured on takes that the fit did not see.
+        tensors: A digest of the loaded weights, which shows later whether they have changed. It is not saved.
 
     Example:
         >>> import numpy as np, poseglass as pg
@@ -65,6 +66,7 @@ class UncertaintyModel:
     coefficients: Mapping[str, Float[ndarray, " n"]]
     weights: str = ""
     coverage: Mapping[str, Any] = field(default_factory=dict)
+    tensors: str = ""
 
     def radius(self, motion: PoseSequence) -> Float[ndarray, "f j"]:
         """The radius around each joint in metres (f j), relative to the pelvis, whose own is 0.
@@ -95,7 +97,7 @@ class UncertaintyModel:
             "coefficients": {kind: [round(float(x), 4) for x in row] for kind, row in self.coefficients.items()},
         }
         with writing(path, WeightsError) as temporary:
-            temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+            temporary.write_text(to_json(record, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> "UncertaintyModel":
@@ -105,7 +107,7 @@ class UncertaintyModel:
             WeightsError: The file is missing, damaged or of another format.
         """
         try:
-            record = json.loads(Path(path).read_text(encoding="utf-8"))
+            record = parse_json(Path(path).read_text(encoding="utf-8"))
             if record["format"] != FORMAT or tuple(record["signs"]) != SIGNS:
                 raise ValueError(f"expected the format {FORMAT!r} with the signs {', '.join(SIGNS)}")
             rows = {str(kind): np.array(row, float) for kind, row in record["coefficients"].items()}

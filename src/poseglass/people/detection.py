@@ -10,7 +10,7 @@ from numpy import ndarray
 __all__ = ["DetectedPerson", "box", "detected_twice", "extent", "gap", "mostly_known", "movement", "strength"]
 
 TWICE = 0.1
-"""Two detections are of one person if their joints lie closer than this on average, in extents of the body. Measured on
+"""Two detections show one person if their joints lie closer than this on average, in extents of the body. Measured on
 Pose2Sim's and Sports2D's demos: MediaPipe's double detections lie up to 0.05 apart, two people at least 0.4."""
 
 
@@ -74,7 +74,7 @@ def _common(one: DetectedPerson, other: DetectedPerson) -> tuple[Float[ndarray, 
 
 
 def movement(one: DetectedPerson, other: DetectedPerson) -> Float[ndarray, " 2"]:
-    """The mean way from the joints of one detection to those of the other, in pixels; NaN if one has no joint."""
+    """The mean step from the joints of one detection to those of the other, in pixels; NaN if one has no joint."""
     ways, weights = _common(one, other)
     mean: ndarray = np.average(ways, axis=0, weights=weights)
     return mean

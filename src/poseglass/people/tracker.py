@@ -1,4 +1,4 @@
-"""`Tracker`: gives the people of one frame after the other numbers, and each person the same number in all frames.
+"""`Tracker`: numbers people frame by frame, and gives each person the same number in all frames.
 
 People are linked by all their joints, not by boxes: when two people cross, their boxes merge, but their joints do not.
 Each track predicts where its joints are now; the predictions and the detections are matched so that the sum of their
@@ -37,14 +37,16 @@ YOUNG = 0.3
 """Seconds since a person first appeared during which older tracks choose first. Detectors sometimes detect a person
 twice for a moment, and the second detection may outlast the first."""
 RECENT = 0.2
-"""Seconds without detection after which a track is lost. It reaches further, so recent tracks choose first."""
+"""Seconds without detection after which a track is lost. A lost track may match farther away, so recent ones choose
+first."""
 STEPS = 2.5
-"""The same in steps from frame to frame, where this is longer: some files hold every tenth frame only."""
+"""The same in frames, if that is longer: some files hold only every tenth frame, and in a time lapse the step from one
+frame to the next may be longer than the memory."""
 TIGHT, WIDE = 0.15, 0.35
 """How far a person may be from the predicted place, in extents of the body: first only those nearer than `TIGHT` are
 linked, then the others. On Pose2Sim's and Sports2D's demos, the joints of a person are 0.03 away in most frames."""
 FAST, FARTHEST = 2.5, 2.0
-"""How much these limits grow per second without detection (about 4 m/s), and to how much at most."""
+"""How much these limits grow per second without detection (about 4 m/s), and their maximum."""
 COASTING = 0.5
 """Time constant in seconds with which a predicted movement comes to rest."""
 SETTLING = 0.2
@@ -55,7 +57,7 @@ person who crouches stays the same size."""
 LIKE = 3.0
 """Highest ratio of the extents of a track and a detection of the same person: with raised arms, and crouching."""
 EDGE = 0.02
-"""Share of the image's longer side: a box this near to the image's edge is of somebody who may be leaving."""
+"""Share of the image's longer side: a person whose box is this near to the image's edge may be leaving."""
 
 _State = Literal["old", "young", "lost", "forgotten"]
 
@@ -69,7 +71,7 @@ ROUNDS: tuple[tuple[frozenset[_State], float], ...] = (
 
 @dataclass
 class _Track:
-    """What is remembered of a person."""
+    """What the tracker remembers of a person."""
 
     number: int
     first: float  # when the person appeared, in seconds
@@ -81,7 +83,7 @@ class _Track:
     sightings: int = 1
 
     def state(self, seconds: float, recent: float) -> _State:
-        """What the track is at a time, where `recent` is the time after which it is lost."""
+        """The state of the track at a time, where `recent` is the time after which it is lost."""
         age, absent = self.seconds - self.first, seconds - self.seconds
         if absent > max(min(MEMORY, FAITH * age), recent):
             return "forgotten"
@@ -96,7 +98,7 @@ class _Track:
             return np.inf
         shift = self.velocity * COASTING * (1 - np.exp(-absent / COASTING))
         apart = gap(self.person, person, shift) / self.extent
-        # Who has left through an edge comes back there; at another edge, it is somebody else.
+        # A person who left through an edge comes back there; at another edge, it is somebody else.
         reach = near if self.leaving and absent > RECENT else min(near + FAST * absent, FARTHEST)
         return apart if apart <= reach else np.inf
 
@@ -119,7 +121,7 @@ class _Track:
 class Tracker:
     """Numbers people, frame by frame, in bounded memory. The numbers start at 0, in order of appearance.
 
-    A person is remembered for :data:`MEMORY` seconds out of sight; who comes back later gets a new number. Detections
+    A person out of sight is remembered for :data:`MEMORY` seconds, and gets a new number after that. Detections
     with numbers of their own (from the tracker of the tool that detected them) keep their identities: a number that
     changes is linked to the track that it continues.
 
@@ -150,7 +152,7 @@ class Tracker:
 
     @property
     def people(self) -> int:
-        """The number of people so far: tracks that lasted for :data:`YOUNG`, or 1 if there are none but detections."""
+        """The number of people so far: tracks that lasted for :data:`YOUNG`, or 1 if there are only shorter ones."""
         return max(self._people, min(self._count, 1))
 
     def update(self, seconds: float, people: Sequence[DetectedPerson]) -> list[int | None]:
@@ -162,7 +164,7 @@ class Tracker:
         """
         self._times.append(seconds)
         step = float(np.median(np.diff(self._times))) if len(self._times) > 1 else 0.0
-        recent = min(max(RECENT, STEPS * step), MEMORY)
+        recent = max(RECENT, STEPS * step)
         self._tracks = [track for track in self._tracks if track.state(seconds, recent) != "forgotten"]
         numbers: list[int | None] = [None] * len(people)
         waiting = [index for index, person in enumerate(people) if extent(person)]

@@ -3,14 +3,16 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from poseglass.errors import PoseError
 from poseglass.people.detection import DetectedPerson, strength
-from poseglass.people.tracker import Tracker
+from poseglass.people.tracker import MEMORY, Tracker
 
 __all__ = ["Person", "Tracks", "how_many", "tracked"]
 
 GLIMPSE = 0.3
-"""Seconds for which somebody must be in sight to count as a person: detectors take things for people for a moment."""
+"""Seconds for which somebody must be in sight to count as a person: detectors briefly mistake things for people."""
 SHARE = 0.25
 """In a short clip, this share of its frames is enough."""
 
@@ -56,7 +58,7 @@ class Tracks:
     def numbers(self) -> list[int]:
         """The numbers of all people, the most prominent first (the sum of score times extent over all frames).
 
-        Who is in sight for less than :data:`GLIMPSE` is left out, unless nobody else is.
+        People in sight for less than :data:`GLIMPSE` are left out, unless there are no others.
         """
         times = list(self._times.values())
         step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0
@@ -76,7 +78,8 @@ def tracked(
     """Everybody in a file of keypoints, the most prominent first.
 
     Numbers of the file's own tracker are kept where they identify people: a number that two people of a frame share, or
-    0 for everybody, says nothing about who is who.
+    0 for everybody, identifies nobody. If the frames are further apart than
+    :data:`poseglass.people.tracker.MEMORY` and show one person each, it is the same one.
 
     Args:
         frames: The people of each frame, by frame number.
@@ -91,11 +94,21 @@ def tracked(
     }
     if {person.track for people in frames.values() for person in people} <= {0, None}:
         ambiguous.add(0)
+    shown = sorted(frame for frame, people in frames.items() if people)
+    if len(shown) > 1 and not _overlap(frames) and float(np.median(np.diff(shown))) / fps > MEMORY:
+        return [{frame: frames[frame][0] for frame in shown}]
     tracks = Tracks(size)
     for frame, people in sorted(frames.items()):
         plain = [person._replace(track=None) if person.track in ambiguous else person for person in people]
         tracks.add(frame, frame / fps, plain)
     return tracks.ranked()
+
+
+def _overlap(frames: Mapping[int, Sequence[DetectedPerson]]) -> bool:
+    """Whether a frame shows several people, or the people of different frames have different numbers."""
+    return any(len(people) > 1 for people in frames.values()) or (
+        len({person.track for people in frames.values() for person in people}) > 1
+    )
 
 
 def how_many(people: object) -> int | None:

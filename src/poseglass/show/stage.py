@@ -24,7 +24,9 @@ Place = Literal["world", "camera", "body"]
 
 TO_STAGE = np.array([1, -1, -1])  # from y up to y down
 APART = 1.2  # metres between figures whose place is unknown
-ARM = 0.6  # metres from the middle of a body to its hands
+FILLED = 0.9  # the share of the picture's width and height that several people may fill
+FITTING = 99.5  # per cent of their joints that are to be in the picture
+FARTHEST = 25.0  # metres from the camera to the middle of several people
 NEAR_FLOOR = 0.25  # metres: a world motion whose feet are farther from 0 does not have its floor there
 CALM = 0.4  # seconds: standard deviation of the window that smooths the camera's path
 LONG_SIDES = 1.1  # a usual focal length, in multiples of the image's longer side
@@ -145,14 +147,23 @@ class Stage:
         return np.any(parts, 0) if parts else None
 
     def viewpoint(self, aspect: float = 1.0) -> Viewpoint:
-        """The usual viewpoint, as far away as it takes to see all figures in a picture of this width per height."""
+        """The usual viewpoint, far enough away to show everybody in a picture of this width per height.
+
+        A person alone is followed, so the usual distance serves. Several people are to fit in whenever they were
+        detected, apart from a few frames.
+        """
         usual = Viewpoint()
-        away = [
-            np.linalg.norm((figure.target - self.target)[figure.shown][:, [0, 2]], axis=1) for figure in self.figures
-        ]
-        reach = max((float(part.max()) for part in away if len(part)), default=0.0)
-        fitting = (reach + ARM) * 2 * usual.zoom / min(aspect, 1.2) if reach > 0.1 else 0.0
-        return replace(usual, distance=float(np.clip(fitting, usual.distance, 25.0)))
+        if len(self.figures) == 1:
+            return usual
+        needed = [usual.distance]
+        for figure in self.figures:
+            frames = figure.shown & figure.valid
+            points = (figure.points - self.target[:, None])[frames]
+            across, down, away = np.moveaxis((points + np.array([0, usual.height, 0])) @ usual.turn.T, -1, 0)  # f j
+            reach = np.maximum(np.abs(across) / aspect, np.abs(down)) * 2 * usual.zoom / FILLED - away
+            if len(reach := reach[np.isfinite(reach)]):
+                needed.append(float(np.percentile(reach, FITTING)))
+        return replace(usual, distance=min(max(needed), FARTHEST))
 
 
 def set_stage(motions: Motions, compare: Motions = ()) -> Stage:

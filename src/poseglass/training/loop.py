@@ -94,7 +94,7 @@ def train(
     workers, source = recipe.run.workers, batches(recipe)  # here too, so that errors in the data appear at once
     spawns = worker.world == 1 and workers > 1
     team = [Worker(rank, workers, rank, workers) for rank in range(workers)] if spawns else [worker]
-    names = dict.fromkeys(devices.describe(each.device(recipe.run.device)) for each in team)
+    names = dict.fromkeys(devices.full_name(each.device(recipe.run.device)) for each in team)
     steps, where = recipe.schedule.length(source.epoch), ", ".join(names)
     with Reporter(steps, bar=progress, device=where) if worker.rank == 0 else nullcontext(silent) as report:
         if spawns:
@@ -150,7 +150,7 @@ def _train(worker: Worker, where: torch.device, report: OnStep, job: _Job, sourc
             compile_layers(model)
         check_together(state.step, origin["fingerprint"], where)
         if first:
-            device = devices.describe(where)
+            device = devices.full_name(where)
             record_environment(folder, step=state.step, workers=recipe.run.workers, device=device)
             _lead(state, source, folder, report)
         else:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from poseglass.errors import TrainingError
+from poseglass.files.plain_text import parse_json, to_json
 from poseglass.files.writing import writing
 from poseglass.training.recipe import RENAMED, Recipe
 
@@ -147,7 +148,7 @@ def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError(f"expected an object, got {type(content).__name__}")
     except FileNotFoundError:
@@ -159,4 +160,4 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
     with writing(path, TrainingError) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(to_json(content, indent=2) + "\n", encoding="utf-8")

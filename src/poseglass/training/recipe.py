@@ -1,6 +1,5 @@
 """Recipes: everything that determines a training run, in frozen dataclasses read from TOML."""
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from os import PathLike
@@ -10,6 +9,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from poseglass.data.virtual.layouts import LAYOUT_SHARES
 from poseglass.data.virtual.limbs import Variety
 from poseglass.errors import RecipeError
+from poseglass.files.plain_text import parse_toml
 from poseglass.training.losses import JOINT_WEIGHTS, MOTION, TERMS, WEIGHTED
 from poseglass.waist.schedule import frame_range
 
@@ -212,12 +212,14 @@ class Recipe:
             RecipeError: The file is missing or not TOML, names an unknown setting, or holds invalid settings.
         """
         try:
-            return cls().updated(tomllib.loads(Path(path).read_text(encoding="utf-8")))
+            return cls().updated(parse_toml(Path(path).read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise RecipeError(f"there is no recipe {path}") from None
         except (OSError, UnicodeDecodeError) as problem:
             raise RecipeError(f"{path} cannot be read: {problem}") from None
-        except tomllib.TOMLDecodeError as problem:
+        except RecipeError:
+            raise
+        except ValueError as problem:
             raise RecipeError(f"{path} is not TOML: {problem}") from None
 
     def override(self, *settings: str) -> "Recipe":
@@ -229,8 +231,8 @@ class Recipe:
             if not equals or len(keys) not in (1, 2):
                 raise RecipeError(f"write a setting as section.name=value, such as optim.lr=1e-4, not {setting!r}")
             try:
-                parsed = tomllib.loads(f"value = {value}")["value"]
-            except tomllib.TOMLDecodeError:
+                parsed = parse_toml(f"value = {value}")["value"]
+            except ValueError:
                 parsed = value.strip()
             changes, key = tree.setdefault(section, {}), keys[0]
             if len(keys) == 2:  # one entry of a table such as model.sizes; the other entries stay

@@ -1,7 +1,6 @@
 """The state of a run, which steps change and checkpoints hold."""
 
 import copy
-import json
 import math
 import os
 import re
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from poseglass.clips.sample import Sample
 from poseglass.errors import TrainingError
+from poseglass.files.plain_text import parse_json, to_json
 from poseglass.files.writing import writing
 from poseglass.models import devices
 from poseglass.training.elastic import at_ends, for_step
@@ -157,7 +157,7 @@ class TrainingState:
         progress = {"step": self.step, "best": self.best, "losses": self.losses}
         with writing(path, TrainingError) as temporary:
             try:
-                save_file(self.tensors(), temporary, metadata={"poseglass": json.dumps(progress)})
+                save_file(self.tensors(), temporary, metadata={"poseglass": to_json(progress)})
             except SafetensorError as problem:  # gives only the number of a system error, such as a full disk
                 number = re.search(r"os error (\d+)", str(problem))
                 raise OSError(*((int(number[1]), os.strerror(int(number[1]))) if number else (str(problem),))) from None
@@ -170,8 +170,8 @@ class TrainingState:
         """
         try:
             with safe_open(path, "pt") as file:
-                progress = json.loads(file.metadata()["poseglass"])
-                step, best = int(progress["step"]), float(progress["best"])
+                progress = parse_json(file.metadata()["poseglass"])
+                step, best = int(progress["step"]), math.inf if progress["best"] is None else float(progress["best"])
                 losses = [*map(float, progress.get("losses", []))]
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:

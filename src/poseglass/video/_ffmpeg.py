@@ -5,13 +5,17 @@ from poseglass.errors import VideoError
 try:
     import av
     from av.container import InputContainer, OutputContainer
+    from av.sidedata.sidedata import Type as SideData
     from av.video.stream import VideoStream
 except ImportError as missing:
     raise VideoError('reading and writing videos needs PyAV; run pip install "poseglass[video]"') from missing
 
-__all__ = ["InputContainer", "OutputContainer", "VideoStream", "av", "reason"]
+__all__ = ["FAILURES", "InputContainer", "OutputContainer", "SideData", "VideoStream", "av", "reason"]
+
+FAILURES = (av.FFmpegError, OSError, ValueError, OverflowError, MemoryError)
+"""What PyAV raises for a damaged file. ValueError includes text that is not in the encoding it claims."""
 
 
-def reason(problem: Exception) -> str:
+def reason(problem: BaseException) -> str:
     """The text of an FFmpeg error, without its number and the path."""
-    return str(getattr(problem, "strerror", None) or problem)
+    return str(getattr(problem, "strerror", None) or problem) or type(problem).__name__

@@ -1,4 +1,4 @@
-"""Whether the camera moves: corners of the background, tracked from one small grey picture to the next."""
+"""`Background`: tell a moving camera from a still one by the corners of the background."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,19 +14,19 @@ __all__ = ["Background", "Boxes"]
 
 INTERVAL = 0.5  # seconds between two pictures
 WIDTH = 320  # pixels of the pictures' longer side
-CORNERS = 150  # tracked from a picture to the next, at most
-FEWEST = 12  # corners outside the people that tell anything
-RETURN = 0.7  # pixels: a corner tracked there and back must come home
+CORNERS = 150  # the most that are tracked from one picture to the next
+FEWEST = 12  # corners outside the people that are enough to judge by
+RETURN = 0.7  # pixels from its start within which a corner must end that is tracked there and back
 # Our own choices, as shares of the picture's longer side. A hand-held phone sways by 0.2 to 0.5 % in half a second; a
 # pan of 2 degrees per second moves the picture of an ordinary lens by 2 %.
-STEP = 0.008  # a picture whose corners moved farther than that moves
-DRIFT = 0.05  # so does a video whose steps add up to that
-MOVING = 3  # pictures that must move, or
+STEP = 0.008  # the picture moves if its corners move farther than this
+DRIFT = 0.05  # the video moves if its steps add up to this
+MOVING = 3  # the video moves if this many pictures move, or
 MOVING_SHARE = 0.2  # this share of them
 
 
 class Boxes(NamedTuple):
-    """Where one person is in the video: a box per frame, NaN if not in sight.
+    """A person's box in every frame; NaN where they are out of sight.
 
     Args:
         times: Seconds of the frames, increasing (f).
@@ -38,7 +38,7 @@ class Boxes(NamedTuple):
 
 
 class _Tracked(NamedTuple):
-    """Corners of one picture, and how far they moved until the next, as shares of the longer side."""
+    """Corners of a picture and their way to the next picture, as shares of the longer side."""
 
     seconds: float
     corners: Float[ndarray, "n 2"]
@@ -46,7 +46,7 @@ class _Tracked(NamedTuple):
 
 
 class Background:
-    """Watches frames, one every half a second, and judges afterwards, when the people are known.
+    """Watches a frame every half a second, and judges at the end, when the people's places are known.
 
     Example:
         >>> background = Background()
@@ -92,11 +92,11 @@ class Background:
         self._last = (frame.seconds, grey)
 
     def moves(self, people: Sequence[Boxes], size: tuple[int, int] | None = None) -> bool | None:
-        """Whether the camera moves; None if too little of the background can be tracked to tell.
+        """Whether the camera moves; None if too little of the background can be tracked.
 
         Args:
-            people: Where the people are: corners in their boxes do not count.
-            size: Width and height in pixels that the boxes are stated in.
+            people: The people's boxes. Corners in them do not count.
+            size: Width and height of the image that the boxes are in.
         """
         steps = []
         for tracked in self._tracked:
@@ -116,7 +116,7 @@ class Background:
 
 
 def _inside(tracked: _Tracked, person: Boxes, side: int) -> ndarray:
-    """Which corners lie in the person's box of that time, made a tenth larger (n)."""
+    """Which corners lie in the person's box at that time, enlarged by a tenth (n)."""
     nearest = int(np.argmin(np.abs(person.times - tracked.seconds)))
     box = person.corners[nearest] / side
     margin = 0.1 * np.tile(box[2:] - box[:2], 2) * [-1, -1, 1, 1]

@@ -5,6 +5,8 @@ from math import hypot
 from pathlib import Path
 from typing import Any
 
+from poseglass.files.quiet import without_warnings
+
 __all__ = ["focal_of_image", "focal_of_tags"]
 
 FULL_FRAME = hypot(36, 24)  # millimetres: the diagonal that "35 mm equivalent" refers to (CIPA DCG-001)
@@ -41,7 +43,7 @@ def focal_of_image(path: Path, size: tuple[int, int]) -> float | None:
     try:
         from PIL import Image
 
-        with Image.open(path) as image:
+        with without_warnings(), Image.open(path) as image:
             tags = dict(image.getexif().get_ifd(EXIF))
     except Exception:  # no Pillow, not an image that it reads, or damaged tags: then nothing is known
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from poseglass.errors import VideoError
@@ -16,6 +16,13 @@ from poseglass.files.writing import writing
 from poseglass.video._ffmpeg import OutputContainer, VideoStream, av, reason
 
 __all__ = ["VideoWriter", "check_suffix"]
+
+TICKS = 1000
+"""Ticks per second of the clock of unevenly spaced frames."""
+EVEN = 0.25
+"""Frames count as evenly spaced if each is this near to its place, in steps from frame to frame."""
+LONGEST = 3600
+"""Seconds for which a frame is shown at most: MP4's clock cannot count the days of a broken time stamp."""
 
 
 def check_suffix(path: Path) -> None:
@@ -29,7 +36,8 @@ class VideoWriter:
 
     Args:
         path: The file, ending in ``.mp4``, ``.m4v`` or ``.mov``. It appears when the block ends without an error.
-        fps: Frames per second.
+        fps: Frames per second; the mean if they are not evenly spaced.
+        times: Times of the frames in seconds, increasing. Default: evenly spaced.
         size: Width and height of the images in pixels. The codec needs even sides: an odd one grows by one, with its
             last row or column repeated.
 
@@ -42,7 +50,14 @@ class VideoWriter:
         ...     video.write(np.full((48, 64, 3), 128, np.uint8))
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, fps: float, size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        fps: float,
+        size: tuple[int, int],
+        times: Float[ndarray, " f"] | None = None,
+    ) -> None:
         self.path = Path(path)
         check_suffix(self.path)
         if not 0 < fps <= 1000:
@@ -52,6 +67,7 @@ class VideoWriter:
         self.fps = fps
         self.size = size
         self.frames = 0
+        self._ticks = None if times is None else _ticks(times, fps)  # None: evenly spaced
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
         self._session = self._writing()
@@ -83,10 +99,13 @@ class VideoWriter:
     def _add_stream(self, container: OutputContainer) -> VideoStream:
         codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
         # 1001, because NTSC's 29.97 frames per second are 30000/1001.
-        stream = container.add_stream(codec, rate=Fraction(self.fps).limit_denominator(1001))
+        rate = Fraction(self.fps).limit_denominator(1001) or Fraction(1, 1001)
+        stream = container.add_stream(codec, rate=rate)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = (side + side % 2 for side in self.size)
         stream.pix_fmt = "yuv420p"
+        if self._ticks is not None:
+            stream.codec_context.time_base = Fraction(1, TICKS)
         if codec == "libx264":
             stream.options = {"preset": "superfast", "crf": "22"}
         else:
@@ -103,5 +122,19 @@ class VideoWriter:
         if width % 2 or height % 2:
             image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        if self._ticks is not None:
+            if self.frames >= len(self._ticks):
+                raise VideoError(f"expected {len(self._ticks)} images, one for each time, got more")
+            frame.pts, frame.time_base = self._ticks[self.frames], Fraction(1, TICKS)
         self._container.mux(self._stream.encode(frame))
         self.frames += 1
+
+
+def _ticks(times: Float[ndarray, " f"], fps: float) -> list[int] | None:
+    """Frames' times as whole ticks that increase; None if they are as good as evenly spaced."""
+    seconds = times - times[:1]
+    if not len(seconds) or np.abs(seconds - np.arange(len(seconds)) / fps).max() < EVEN / fps:
+        return None
+    steps = np.clip(np.diff(np.rint(seconds * TICKS)), 1, LONGEST * TICKS)
+    ticks: list[int] = np.concatenate([[0], np.cumsum(steps)]).astype(np.int64).tolist()
+    return ticks

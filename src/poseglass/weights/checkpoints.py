@@ -52,6 +52,8 @@ def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str,
         ModelError: `at` or `settings` are invalid.
     """
     state, backbone, published = _read(path)
+    if empty := sorted(key for key, value in state.items() if not value.numel()):
+        raise WeightsError(f"{path}: {empty[0]} has no elements; its shape is {tuple(state[empty[0]].shape)}")
     published.check(state, path)
     if unknown := settings.keys() - inspect.signature(backbone).parameters.keys():
         raise WeightsError(
@@ -82,11 +84,6 @@ def load_checkpoint(path: Path, *, at: int | None = None, settings: Mapping[str,
     ours = {published: name for name, published in names.items()}
     renamed = {ours.get(key, key): _reshaped(value, own.get(ours.get(key, key))) for key, value in state.items()}
     check_state(outline, renamed, path, names=names)
-    if diverged := sorted(names[key] for key, value in renamed.items() if not torch.isfinite(value).all()):
-        raise WeightsError(
-            f"{path} has weights that are NaN or infinite ({', '.join(diverged[:4])}), so all its poses would be: its "
-            "training diverged; take the checkpoint of an earlier epoch"
-        )
     with torch.random.fork_rng(devices=[]):  # initial weights, replaced below, must not advance the caller's generator
         model = build()
     load_state(model, renamed, path, names=names)

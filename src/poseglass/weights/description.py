@@ -15,12 +15,12 @@ from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel
 from poseglass.waist.prune import PRUNERS
 from poseglass.waist.recover import RECOVERERS
 
-__all__ = ["build", "describe", "from_format_1"]
+__all__ = ["build", "check_layers", "description_of", "from_format_1"]
 
 Description = dict[str, Any]
 
 
-def describe(model: nn.Module) -> Description:
+def description_of(model: nn.Module) -> Description:
     """Describe a model in plain values from which :func:`build` rebuilds it.
 
     A class of this package is described by its name, an external backbone class by ``"module:Class"``. Classes are
@@ -31,14 +31,14 @@ def describe(model: nn.Module) -> Description:
 
     Example:
         >>> import poseglass as pg
-        >>> described = describe(pg.hourglass("mixste-tiny", keep=9, at=1))
+        >>> described = description_of(pg.hourglass("mixste-tiny", keep=9, at=1))
         >>> described["backbone"]["class"], described["schedule"], described["prune"]
         ('MixSTE', {'1': 9}, {'class': 'density', 'settings': {'neighbours': 2}})
     """
     if isinstance(model, Hourglass | Funnel):
         described = {
             "class": type(model).__name__,
-            "backbone": describe(model.backbone),
+            "backbone": description_of(model.backbone),
             "schedule": {str(layer): keep for layer, keep in model.schedule.items()},
             "prune": _describe_part(model.pruner, PRUNERS),
         }
@@ -65,7 +65,7 @@ def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None
     """Build the model of a description, with fresh weights.
 
     Args:
-        description: The result of :func:`describe`.
+        description: The result of :func:`description_of`.
         backbone: The backbone's class, if it is external. Classes are never imported by name.
 
     Raises:
@@ -91,6 +91,23 @@ def build(description: Mapping[str, Any], backbone: type[PoseTransformer] | None
     else:
         recoverer = _build_part(recover, RECOVERERS)
     return Hourglass(inner, schedule=schedule, pruner=pruner, recoverer=recoverer, nominal=nominal)
+
+
+def check_layers(description: Mapping[str, Any], tensors: int) -> None:
+    """Refuse a description of more layers than there are tensors. Building a layer takes memory even without weights.
+
+    Args:
+        description: The description.
+        tensors: The number of tensors beside it.
+
+    Raises:
+        WeightsError: It describes more layers.
+        AttributeError, KeyError, TypeError: The description is invalid.
+    """
+    inner = description.get("backbone", description)
+    for name, value in inner["settings"].items():
+        if "depth" in name and isinstance(value, int | float) and value > tensors:
+            raise WeightsError(f"the description has {name} {str(value)[:20]}, but the file has only {tensors} tensors")
 
 
 def _card(stored: Mapping[str, Any]) -> Card:

@@ -10,7 +10,9 @@ present, says how far the poses may be from the truth (:mod:`poseglass.motion.un
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,16 +21,18 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as read_safetensors
 from safetensors.torch import save as write_safetensors
-from torch import nn
+from torch import Tensor, nn
 
 from poseglass.errors import WeightsError
+from poseglass.files.plain_text import parse_json, to_json
 from poseglass.files.writing import writing
 from poseglass.models import PoseTransformer, devices
+from poseglass.models.finite import not_finite
 from poseglass.motion.uncertainty import UncertaintyModel
 from poseglass.waist.hourglass import PoseModel, backbone_of
 from poseglass.waist.schedule import Keep
 from poseglass.weights.checkpoints import load_checkpoint
-from poseglass.weights.description import build, describe, from_format_1
+from poseglass.weights.description import build, check_layers, description_of, from_format_1
 from poseglass.weights.keeping import keeping
 from poseglass.weights.state import check_state, load_state
 
@@ -48,7 +52,8 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
     """Write a model's weights into a folder, from which :func:`load` rebuilds the model.
 
     A backbone class outside this package is saved by its import path and its `config`, the dictionary of its
-    constructor's arguments. To load it, pass the class to :func:`load`.
+    constructor's arguments. To load it, pass the class to :func:`load`. The calibration of the uncertainty is saved
+    too, unless the weights have changed since they were loaded, which is logged.
 
     Args:
         model: A backbone, an hourglass or a funnel.
@@ -60,7 +65,7 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
         The folder.
 
     Raises:
-        WeightsError: The model cannot be described, or the folder cannot be written.
+        WeightsError: The model cannot be described, has weights that are not finite, or the folder cannot be written.
 
     Example:
         >>> import poseglass as pg
@@ -72,16 +77,23 @@ def save(model: nn.Module, folder: str | PathLike[str], *, half: bool = False, a
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     if half:
         tensors = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
-    description = {"format": FORMATS[-1], "about": about, "model": describe(model)}
-    content = write_safetensors(tensors, metadata={METADATA: json.dumps({"sha256": UNKNOWN, **description})})
+    if diverged := not_finite(tensors):
+        raise WeightsError(
+            f"these weights are not saved, because some are NaN or infinite{' as float16' if half else ''}: "
+            f"{', '.join(diverged[:4])}"
+        )
+    description = {"format": FORMATS[-1], "about": about, "model": description_of(model)}
+    content = write_safetensors(tensors, metadata={METADATA: to_json({"sha256": UNKNOWN, **description})})
     start = _header_end(content)
     header = content[:start].replace(_statement(UNKNOWN), _statement(_checksum(content, UNKNOWN)), 1)
     with writing(folder / WEIGHTS, WeightsError) as temporary, temporary.open("wb") as file:
         file.write(header)
         file.write(memoryview(content)[start:])
+    if isinstance(model, PoseModel):  # anything else has no description
+        _save_uncertainty(backbone_of(model).uncertainty, tensors, folder)
     with writing(folder / "config.json", WeightsError) as temporary:
         note = f"for people to read; the description that counts is in {WEIGHTS}"
-        temporary.write_text(json.dumps({"note": note, **description}, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(to_json({"note": note, **description}, indent=2) + "\n", encoding="utf-8")
     return folder
 
 
@@ -111,8 +123,8 @@ def load(
             must be those it was saved with. A file cannot make this function import anything.
 
     Raises:
-        WeightsError: The source is missing or damaged, its checksum differs, tensors are missing or left over, it needs
-            `backbone`, or it cannot be read without running code.
+        WeightsError: The source is missing or damaged, its checksum differs, tensors are missing, left over or not
+            finite, it needs `backbone`, or it cannot be read without running code.
         ModelError: `heads`, `at` or `neighbours` is invalid, `keep` does not fit the model, or this machine has no such
             device.
 
@@ -162,20 +174,49 @@ def _load_folder(folder: Path, backbone: type[PoseTransformer] | None) -> PoseMo
         if description["format"] == FORMATS[0]:
             described = from_format_1(described)
         state = read_safetensors(content)
+        check_layers(described, len(state))
         # Our own classes are first built without memory, so that a file that does not fit never makes us allocate it.
         with _keeps_generator(), nullcontext() if backbone else torch.device("meta"):
             model = build(described, backbone)
     except WeightsError as problem:
         raise WeightsError(f"{folder} cannot be loaded: {problem}") from None
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError, SafetensorError) as problem:
+    except (ArithmeticError, AttributeError, KeyError, RuntimeError, TypeError, ValueError, SafetensorError) as problem:
         raise WeightsError(f"{folder} cannot be loaded: {problem!r}") from problem
     if backbone is None:
         check_state(model, state, folder)
         with _keeps_generator():
             model = build(described)
     load_state(model, state, folder)
-    backbone_of(model).uncertainty = _uncertainty(folder, hashlib.sha256(content).hexdigest())
+    if (calibration := _uncertainty(folder, hashlib.sha256(content).hexdigest())) is not None:
+        backbone_of(model).uncertainty = replace(calibration, tensors=_digest(model.state_dict()))
     return model.eval()
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """A SHA-256 of tensors by name, as float32."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].detach().float().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _save_uncertainty(calibration: UncertaintyModel | None, tensors: Mapping[str, Tensor], folder: Path) -> None:
+    """Write the calibration beside new weights, if they are those that it was fitted to; else log that it is left out.
+
+    Without that check, weights that were trained further would keep radii that no longer hold.
+    """
+    if calibration is None:
+        return
+    if calibration.tensors != _digest(tensors):
+        log.warning(
+            "the weights have changed since the uncertainty was fitted to them, so %s has none; fit it again with "
+            "benchmarks/uncertainty.py",
+            folder,
+        )
+        return
+    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    replace(calibration, weights=digest).save(folder / UNCERTAINTY)
 
 
 def _uncertainty(folder: Path, digest: str) -> UncertaintyModel | None:
@@ -197,12 +238,12 @@ def _keeps_generator() -> AbstractContextManager[None]:
 
 def _description(content: bytes, folder: Path) -> tuple[dict[str, Any], str]:
     """The description of the weights, and their computed checksum."""
-    metadata = json.loads(content[8 : _header_end(content)]).get("__metadata__") or {}
+    metadata = parse_json(content[8 : _header_end(content)]).get("__metadata__") or {}
     if METADATA not in metadata:  # format 1
-        description = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        description = parse_json((folder / "config.json").read_text(encoding="utf-8"))
         due, checksum = FORMATS[0], hashlib.sha256(content).hexdigest()
     else:
-        description = json.loads(metadata[METADATA])
+        description = parse_json(metadata[METADATA])
         due, checksum = FORMATS[1], _checksum(content, str(description.get("sha256")))
     if not isinstance(description, dict) or description.get("format") != due:
         raise ValueError(f"its description should have the format {due!r}; if a newer poseglass wrote it, update")

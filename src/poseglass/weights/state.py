@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from poseglass.errors import WeightsError
+from poseglass.models.finite import not_finite
 
 __all__ = ["check_state", "load_state"]
 
@@ -48,9 +49,16 @@ def load_state(
         names: What the source calls them, for the message: ``{own name: name}``.
 
     Raises:
-        WeightsError: Names are missing or left over, or shapes differ; the message lists the first of them.
+        WeightsError: Names are missing or left over, shapes differ, or weights are not finite; the message lists the
+            first of them.
     """
     check_state(model, state, source, names=names)
+    if diverged := not_finite(state):
+        listed = _first([(names or {}).get(key, key) for key in diverged])
+        raise WeightsError(
+            f"{source} has weights that are NaN or infinite ({listed}), so all its poses would be: its training "
+            "diverged; take the weights of an earlier epoch"
+        )
     own = model.state_dict()
     model.load_state_dict({key: value.to(own[key].dtype) for key, value in state.items()})
 

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from poseglass.errors import WeightsError
+from poseglass.files.unpickler import Inert
 from poseglass.models import BACKBONES, PoseTransformer
 from poseglass.models.published import Published
-from poseglass.weights.tensor_unpickler import Inert, StoredTensor
+from poseglass.weights.tensor_unpickler import StoredTensor, UnreadTensor
 
 __all__ = ["NetworkWeights", "find_weights"]
 
@@ -25,16 +26,18 @@ log = logging.getLogger("poseglass")
 
 DEPTH = 4
 """Dictionaries within dictionaries that are searched. Lightning's callbacks hold their state in the third."""
+MOST_TABLES = 10_000
+"""Dictionaries that are searched. A checkpoint has one for each network, and a few for settings and callbacks."""
 MOST_NETWORKS = 16
 """No more networks are looked at: two are enough to make the choice unclear."""
-LONGEST_NAME = 1000
+LONGEST_NAME = 250
 """Characters: longer keys are skipped. The names of nested modules are far shorter."""
 WRAPPERS = re.compile(r"(?<![^.])(_orig_mod|_checkpoint_wrapped_module|_fsdp_wrapped_module)\.")
 """Parts of names that torch adds around any module: torch.compile, activation checkpointing, FSDP."""
 AVERAGES = frozenset({"ema", "swa", "average", "averaged"})
 """Words in the names of running means of the weights."""
 
-AnyTensor = Tensor | StoredTensor
+AnyTensor = Tensor | StoredTensor | UnreadTensor
 
 
 class NetworkWeights(NamedTuple):
@@ -74,7 +77,7 @@ def find_weights(content: Any, source: object) -> NetworkWeights:
         >>> weights.place, weights.backbone.__name__
         ('state_dict/model.', 'MixSTE')
     """
-    tables = [(place, table) for place, table in _tables(content) if table]
+    tables = [(place, table) for place, table in _tables(content, source) if table]
     if not tables:
         kind = "another class" if isinstance(content, Inert) else f"type {type(content).__name__}"
         got = "none" if isinstance(content, dict) else f"an object of {kind}"
@@ -89,7 +92,7 @@ def find_weights(content: Any, source: object) -> NetworkWeights:
             "their folder"
         )
     if len(networks) == 1:
-        return networks[0].weights()
+        return networks[0].weights(source)
     means = [network for network in networks if AVERAGES & {*re.split(r"[^a-z]+", network.place.lower())}]
     places = ", ".join(network.place[:80] or "the file itself" for network in networks)
     if len(means) != 1:
@@ -98,10 +101,10 @@ def find_weights(content: Any, source: object) -> NetworkWeights:
             "torch.save or safetensors"
         )
     log.info("%s holds the weights of %d networks, at %s; the running mean is taken", source, len(networks), places)
-    return means[0].weights()
+    return means[0].weights(source)
 
 
-def _tables(content: Any) -> Iterator[tuple[str, dict[str, AnyTensor]]]:
+def _tables(content: Any, source: object) -> Iterator[tuple[str, dict[str, AnyTensor]]]:
     """The place of each dictionary in the content, and its named tensors. Other values and keys are skipped."""
     visited: set[int] = set()
     waiting = [("", content, 0)]
@@ -113,7 +116,10 @@ def _tables(content: Any) -> Iterator[tuple[str, dict[str, AnyTensor]]]:
         named = {key: value for key, value in table.items() if isinstance(key, str) and len(key) <= LONGEST_NAME}
         yield place, {key: value for key, value in named.items() if isinstance(value, AnyTensor)}
         if depth < DEPTH:
-            waiting += [(f"{place}{key}/", value, depth + 1) for key, value in named.items() if isinstance(value, dict)]
+            inner = [(key, value) for key, value in named.items() if isinstance(value, dict)]
+            if len(visited) + len(waiting) + len(inner) > MOST_TABLES:
+                raise WeightsError(f"{source} has more than {MOST_TABLES} dictionaries, which no checkpoint needs")
+            waiting += [(f"{place}{key}/", value, depth + 1) for key, value in inner]
 
 
 class _Network(NamedTuple):
@@ -129,10 +135,16 @@ class _Network(NamedTuple):
     def place(self) -> str:
         return f"{self.table_place}{self.prefix}"
 
-    def weights(self) -> NetworkWeights:
+    def weights(self, source: object) -> NetworkWeights:
+        """The weights, all of them dense tensors."""
         own = {
             key.removeprefix(self.prefix): value for key, value in self.tensors.items() if key.startswith(self.prefix)
         }
+        for key, value in own.items():
+            if isinstance(value, UnreadTensor):
+                raise WeightsError(
+                    f"{source}: {key} is {value.kind}, which is not read: save dense tensors of ordinary numbers"
+                )
         return NetworkWeights(self.place, own, self.backbone, self.published)
 
 

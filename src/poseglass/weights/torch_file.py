@@ -20,8 +20,11 @@ from poseglass.weights.tensor_unpickler import Storage, StoredTensor, TensorUnpi
 
 __all__ = ["TorchFile"]
 
-LARGEST_PICKLE = 1 << 26
-"""Bytes: a pickle may need up to a hundred times its size in memory. Those of published checkpoints have below 1e6."""
+LARGEST_PICKLE = 1 << 25
+"""Bytes. The text in a pickle may need eight times its size in memory. Published checkpoints have below 1e6."""
+MOST_IN_HEADER, MOST_KEYS = 1000, 500_000
+"""Instructions of the small pickles before the content in files of the older format, and of the list of keys after it.
+"""
 ZIP, PICKLE = b"PK\x03\x04", b"\x80"
 """How the files start."""
 MOST_AXES, LARGEST = 64, (1 << 63) - 1
@@ -42,7 +45,7 @@ class TorchFile:
         skipped: The first names of those other classes, and of functions that the pickle would have called.
 
     Raises:
-        WeightsError: The file has another format, is damaged, or its pickle is larger than 64 MiB.
+        WeightsError: The file has another format, is damaged, or its pickle is larger than 32 MiB.
 
     Example:
         >>> _ = torch.save({"epoch": 3, "weight": torch.ones(2)}, "epoch.pth")
@@ -136,16 +139,16 @@ class _Sequence:
         with path.open("rb") as file:
             stream = BytesIO(file.read(LARGEST_PICKLE))
             try:
-                marked = TensorUnpickler(stream).load() == MAGIC
+                marked = TensorUnpickler(stream, most=MOST_IN_HEADER).load() == MAGIC
             except Exception:  # no pickle, or one that was not written by torch
                 marked = False
             if not marked:
                 raise ValueError("it was written by pickle, not by torch.save")
-            _, machine = TensorUnpickler(stream).load(), TensorUnpickler(stream).load()
+            _, machine = (TensorUnpickler(stream, most=MOST_IN_HEADER).load() for _ in range(2))
             if isinstance(machine, dict) and not machine.get("little_endian", True):
                 raise ValueError("it was written on a big-endian machine")
             unpickler = TensorUnpickler(stream)
-            self.content, keys = unpickler.load(), TensorUnpickler(stream).load()
+            self.content, keys = unpickler.load(), TensorUnpickler(stream, most=MOST_KEYS).load()
             self.skipped = unpickler.skipped
             place = stream.tell()
             for key in keys:

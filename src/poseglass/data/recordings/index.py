@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from poseglass.errors import DataError
+from poseglass.files.plain_text import parse_json
 
 __all__ = ["FORMAT", "INDEX", "checksum", "fingerprint", "read_index"]
 
@@ -56,7 +57,7 @@ def read_index(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise DataError(f"there is no folder of recordings {folder}; {make}")
     try:
-        index = json.loads(path.read_text(encoding="utf-8"))
+        index = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         names = sorted(entry.name for entry in folder.iterdir())
         content = f"only {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}" if names else "nothing"

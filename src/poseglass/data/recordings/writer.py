@@ -6,8 +6,6 @@ A folder is written under a temporary name and renamed when it is complete and o
 import json
 import os
 import re
-import secrets
-import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from hashlib import file_digest
@@ -25,6 +23,7 @@ from poseglass.data.recordings.columns import ColumnWriter
 from poseglass.data.recordings.index import FORMAT, INDEX, checksum, fingerprint
 from poseglass.data.recordings.splits import SPLITS
 from poseglass.errors import DataError
+from poseglass.files.leftovers import temporary_folder
 from poseglass.files.writing import check_writable
 
 __all__ = ["RecordingsWriter", "check_new_folder", "file_checksum", "write_recordings"]
@@ -187,9 +186,7 @@ def write_recordings(
     with ExitStack() as stack:
         with _disk(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
-            temporary = folder.parent / f".{folder.name}-unfinished-{secrets.token_hex(8)}"
-            temporary.mkdir()
-            stack.callback(shutil.rmtree, temporary, ignore_errors=True)
+            temporary = stack.enter_context(temporary_folder(folder.parent))
             columns = {
                 name: ColumnWriter(temporary / f"{name}.npy", shape=shape, dtype=dtype)
                 for name, (shape, dtype) in shapes.items()
@@ -209,7 +206,7 @@ def write_recordings(
             index |= {"provenance": {"with": f"poseglass {version('poseglass')}", "from": files}}
             index |= {"checksum": checksum(index)}
             with (temporary / INDEX).open("w", encoding="utf-8") as file:
-                json.dump(index, file, indent=1)
+                json.dump(index, file, indent=1, allow_nan=False)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(folder)

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import PoseError
-from poseglass.show.rendering.draw import write_png
+from poseglass.show.rendering.draw import Picture, write_png
 from poseglass.show.rendering.movie import images_of, write_movie
 from poseglass.show.rendering.renderer import Renderer as Renderer
 from poseglass.show.rendering.sheet import draw_sheet, pick_frames
-from poseglass.show.stage import Motions, set_stage
+from poseglass.show.stage import Motions, Stage, set_stage
 from poseglass.video.reading import VideoReader
+from poseglass.video.spool import Spool, Video
 
 __all__ = ["Renderer", "render"]
 
@@ -25,7 +26,7 @@ def render(
     motion: Motions,
     path: str | PathLike[str],
     *,
-    video: str | PathLike[str] | None = None,
+    video: Video | None = None,
     pose2d: PoseSequence | None = None,
     height: int = 540,
 ) -> Path:
@@ -36,13 +37,13 @@ def render(
     Args:
         motion: The 3D motion, or those of several people.
         path: The file to write: ``.png``, or a video such as ``.mp4``.
-        video: The video that the motion was lifted from. Its frame t belongs to row t of the motion. Frames after the
-            motion's last row are ignored.
+        video: The video that the motion was lifted from, or the :class:`poseglass.video.spool.Spool` that kept its
+            pictures. Its frame t belongs to row t of the motion. Frames after the motion's last row are ignored.
         pose2d: The 2D poses in pixels, for a single motion. Default: ``motion.pose2d``.
         height: Height of a video's pictures in pixels, without the timeline below them.
 
     Raises:
-        PoseError: A motion is empty or not 3D, or the 2D poses do not match it.
+        PoseError: A motion is empty, entirely unknown or not 3D, or the 2D poses do not match it.
         VideoError: The video cannot be read or ends before the motion, or the file cannot be written.
 
     Example:
@@ -58,14 +59,24 @@ def render(
         motion = replace(motion, pose2d=pose2d)
     stage = set_stage(motion)
     for figure in stage.figures:
+        figure.motion.require_known("draw")
         if (flat := figure.motion.pose2d) is not None and flat.space != "pixels":
             raise PoseError(f"expected 2D poses in pixels, got {flat.space}")
     if path.suffix.lower() != ".png":
         write_movie(stage, path, video=video, height=height)
         return path
-    ticks = pick_frames(stage)
-    with nullcontext() if video is None else VideoReader(video) as reader:
-        images = zip(range(ticks[-1] + 1), images_of(reader), strict=False)
-        pictures = {t: image for t, image in images if t in ticks}
-    write_png(draw_sheet(stage, pictures), path)
+    write_png(_sheet(stage, video), path)
     return path
+
+
+def _sheet(stage: Stage, video: Video | None) -> Picture:
+    """The sheet of a few frames: any of the video, or of the stills that were kept if those show the person."""
+    ticks = pick_frames(stage)
+    stills = video.stills if isinstance(video, Spool) else None
+    if stills is not None and len(kept := pick_frames(stage, stills.frames)) == len(ticks):
+        return draw_sheet(stage, kept, {t: stills.image(t) for t in kept})
+    # Full size, unlike the pictures in a spool.
+    reader = video.video.again() if isinstance(video, Spool) else None if video is None else VideoReader(video)
+    with reader or nullcontext():
+        images = zip(range(ticks[-1] + 1), images_of(reader), strict=False)
+        return draw_sheet(stage, ticks, {t: image for t, image in images if t in ticks})

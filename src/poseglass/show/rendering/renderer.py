@@ -7,10 +7,11 @@ from jaxtyping import Int
 from numpy import ndarray
 
 from poseglass.errors import PoseError
-from poseglass.show.rendering.draw import Bar, Picture, cv2, draw_bars, draw_flat, write_text
+from poseglass.show.rendering.draw import Bar, Picture, draw_bars, draw_flat, write_text
 from poseglass.show.rendering.figure import FigureRenderer
 from poseglass.show.scene import AMBER, DIM, INK, LEFT, NIGHT, RIGHT, ROSE, SURE, mix
 from poseglass.show.stage import Stage
+from poseglass.video.pictures import resized
 
 __all__ = ["Renderer", "bar_states"]
 
@@ -46,15 +47,6 @@ def layout(size: tuple[int, int] | None, height: int) -> Layout:
     scale = min(height / size[1], 2 * height / size[0])
     flat = 2 * max(1, round(scale * size[0] / 2))
     return Layout(height, flat, height, min(max(1, round(scale * size[1])), height), scale, strip)
-
-
-def fit(image: Picture, size: tuple[int, int]) -> Picture:
-    """Scale an image to a width and height."""
-    if image.shape[1::-1] == size:
-        return image
-    # If an image shrinks a lot, averaging keeps thin objects from flickering; otherwise interpolation is faster.
-    how = cv2.INTER_AREA if image.shape[0] >= 1.9 * size[1] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, size, interpolation=how))
 
 
 def bar_states(stage: Stage) -> Int[ndarray, " f"]:
@@ -129,7 +121,7 @@ class Renderer:
         if image is None or used < height:
             canvas[:] = NIGHT
         if image is not None:
-            canvas[top : top + used] = fit(image, (width, used))
+            canvas[top : top + used] = resized(image, (width, used))
         for figure in self._stage.figures:
             pose2d, row = figure.motion.pose2d, figure.rows[tick]
             if pose2d is not None and figure.shown[tick]:

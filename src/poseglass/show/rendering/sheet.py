@@ -1,6 +1,6 @@
 """A contact sheet: a few frames of a motion in one picture, with the video, the 3D figures and the timeline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,22 +29,33 @@ class _Pose(NamedTuple):
     shown: Bool[ndarray, " j"]
 
 
-def pick_frames(stage: Stage) -> list[int]:
-    """Choose a few ticks of the clock, evenly spread over those in which a person was detected."""
-    valid = bar_states(stage) != Bar.UNSEEN
-    frames = np.flatnonzero(valid) if valid.any() else np.arange(len(stage))
-    count = min(COLUMNS, len(frames))
-    return [int(frames[round((n + 0.5) * len(frames) / count - 0.5)]) for n in range(count)]
-
-
-def draw_sheet(stage: Stage, images: Mapping[int, Picture | None]) -> Picture:
-    """Draw the sheet of the frames that :func:`pick_frames` chooses.
+def pick_frames(stage: Stage, among: Sequence[int] | None = None) -> list[int]:
+    """Choose up to five ticks of the clock, evenly spread over those in which a person was detected.
 
     Args:
         stage: The figures.
+        among: The ticks to choose from; the nearest ones are chosen, which may be fewer. Default: all.
+    """
+    valid = bar_states(stage) != Bar.UNSEEN
+    frames = np.flatnonzero(valid) if valid.any() else np.arange(len(stage))
+    count = min(COLUMNS, len(frames))
+    ideal = [int(frames[round((n + 0.5) * len(frames) / count - 0.5)]) for n in range(count)]
+    if among is None:
+        return ideal
+    frames = np.intersect1d(frames, among)
+    nearest = {int(frames[np.abs(frames - t).argmin()]) for t in ideal} if len(frames) else set()
+    return sorted(nearest)
+
+
+def draw_sheet(stage: Stage, frames: Sequence[int], images: Mapping[int, Picture | None]) -> Picture:
+    """Draw the sheet of a few frames.
+
+    Args:
+        stage: The figures.
+        frames: The frames (:func:`pick_frames`).
         images: The video's images by frame number; frames without an image are drawn without it.
     """
-    frames, (width, height) = pick_frames(stage), CELL
+    width, height = CELL
     figures = FigureRenderer(stage, CELL)
     rows = [[figures.draw(t) for t in frames]]
     flat = [figure for figure in stage.figures if figure.motion.pose2d is not None]
@@ -66,7 +77,7 @@ def draw_sheet(stage: Stage, images: Mapping[int, Picture | None]) -> Picture:
     write_text(strip, counts, (sheet.shape[1] - 20, line), size, AMBER if pruned else DIM, align=1)
     left, right = 90, sheet.shape[1] - 240
     if right - left > 20:
-        draw_bars(strip, (left, right), states, frames, 1.4)
+        draw_bars(strip, (left, right), states, list(frames), 1.4)
     return sheet
 
 
@@ -83,7 +94,7 @@ def _poses(figures: list[Figure], frame: int, width: int | None) -> list[_Pose]:
     return poses
 
 
-def _close_ups(frames: list[int], figures: list[Figure], images: Mapping[int, Picture | None]) -> list[Picture]:
+def _close_ups(frames: Sequence[int], figures: list[Figure], images: Mapping[int, Picture | None]) -> list[Picture]:
     """Draw the part of the video around the people with their 2D skeletons, in all frames at the same scale."""
     cell = np.array(CELL)
     available = {t: image for t in frames if (image := images.get(t)) is not None}

@@ -14,12 +14,17 @@ import webbrowser
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import PoseError
+from poseglass.files.printable import printable
 from poseglass.files.writing import writing
 from poseglass.show.stage import Motions, Stage, set_stage
 from poseglass.show.viewer.record import COLOURS, page_record
+
+if TYPE_CHECKING:
+    from poseglass.video.spool import Video
 
 __all__ = ["frame_for_notebook", "view", "write_page"]
 
@@ -39,7 +44,7 @@ def write_page(
     *,
     title: str | None = None,
     compare: Motions = (),
-    video: str | PathLike[str] | None = None,
+    video: "Video | None" = None,
 ) -> Path:
     """Write a self-contained page that plays motions. Kept frames are highlighted on the timeline.
 
@@ -50,11 +55,13 @@ def write_page(
         path: The file to write, ending in ``.html``.
         title: The title of the page. Default: the name of the file.
         compare: Another motion or several, shown in other colours over the first or beside it.
-        video: The video that the motion was lifted from; its frame t belongs to row t of the motion. A small copy of
-            it is stored in the page. Without it, the viewer can open the video from their own disk.
+        video: The video that the motion was lifted from, or the :class:`poseglass.video.spool.Spool` that kept its
+            pictures; its frame t belongs to row t of the motion. A small copy of it is stored in the page. Without it,
+            the viewer can open the video from their own disk.
 
     Raises:
-        PoseError: A motion is empty or not 3D, the name does not end in ``.html``, or the file cannot be written.
+        PoseError: A motion is empty, entirely unknown or not 3D, the name does not end in ``.html``, or the file cannot
+            be written.
         VideoError: The video cannot be read.
 
     Example:
@@ -65,11 +72,13 @@ def write_page(
     if path.suffix.lower() not in (".html", ".htm"):
         raise PoseError(f"expected a file name that ends in .html, got {path}")
     stage, clip = set_stage(motion, compare), ""
+    for figure in stage.figures:
+        figure.motion.require_known("show")
     if video is not None:
         from poseglass.show.viewer.clip import small_copy
 
         clip = small_copy(video, stage.times - stage.times[0])
-    page = _page(stage, path.stem if title is None else title, clip)
+    page = _page(stage, printable(path.stem if title is None else title), clip)
     with writing(path, PoseError) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
@@ -80,7 +89,7 @@ def view(
     compare: Motions = (),
     *,
     title: str = "motion",
-    video: str | PathLike[str] | None = None,
+    video: "Video | None" = None,
 ) -> Path:
     """Show motions in the web browser. Return the path of the page, which is in a temporary folder.
 
@@ -113,7 +122,7 @@ def frame_for_notebook(motion: PoseSequence) -> str | None:
 
     A motion of more than 9000 frames is thinned.
     """
-    if motion.space not in ("camera", "world") or not len(motion):
+    if motion.space not in ("camera", "world") or not (motion.confidence > 0).any():
         return None
     step = -(-len(motion) // NOTEBOOK_FRAMES)
     page = html.escape(_page(set_stage(motion[::step]), repr(motion), ""))

@@ -3,7 +3,6 @@
 import base64
 from fractions import Fraction
 from io import BytesIO
-from os import PathLike
 
 import numpy as np
 from jaxtyping import Float
@@ -12,7 +11,7 @@ from numpy import ndarray
 from poseglass.errors import VideoError
 from poseglass.video._ffmpeg import av, reason
 from poseglass.video.ahead import ahead
-from poseglass.video.reading import VideoReader
+from poseglass.video.spool import Video, reader_of
 
 __all__ = ["small_copy"]
 
@@ -24,11 +23,11 @@ TICKS = 90_000  # of the copy's clock per second, as is usual for MP4
 KEY_FRAMES = 12  # frames between two that can be shown without those before them, so that seeking is quick
 
 
-def small_copy(video: str | PathLike[str], times: Float[ndarray, " f"]) -> str:
+def small_copy(video: Video, times: Float[ndarray, " f"]) -> str:
     """Encode a video anew, small and without sound, with frame t at ``times[t]`` seconds.
 
     Args:
-        video: The video. Frames after the last time are left out.
+        video: The video, or a spool of its pictures. Frames after the last time are left out.
         times: Increasing times in seconds, from 0.
 
     Raises:
@@ -41,7 +40,7 @@ def small_copy(video: str | PathLike[str], times: Float[ndarray, " f"]) -> str:
         raise VideoError("a video in a page needs H.264, which this PyAV cannot encode; write the page without it")
     file, ticks = BytesIO(), np.rint(times * TICKS).astype(np.int64).tolist()
     try:
-        with VideoReader(video, within=WITHIN) as reader, av.open(file, "w", format="mp4") as container:
+        with reader_of(video, within=WITHIN) as reader, av.open(file, "w", format="mp4") as container:
             stream = container.add_stream("libx264", rate=30)  # nominal: the pictures' own times count
             stream.width, stream.height = (side + side % 2 for side in reader.size)
             stream.pix_fmt = "yuv420p"
@@ -56,9 +55,9 @@ def small_copy(video: str | PathLike[str], times: Float[ndarray, " f"]) -> str:
                 count += 1
             container.mux(stream.encode(None))
     except av.FFmpegError as problem:
-        raise VideoError(f"cannot copy {video} into the page: {reason(problem)}") from problem
+        raise VideoError(f"cannot copy {reader.path} into the page: {reason(problem)}") from problem
     if count < len(ticks):
         raise VideoError(
-            f"{video} ends after {count} frames but the motion is longer; give the video that it was lifted from"
+            f"{reader.path} ends after {count} frames but the motion is longer; give the video that it was lifted from"
         )
     return base64.b64encode(file.getvalue()).decode("ascii")

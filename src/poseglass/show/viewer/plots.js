@@ -74,10 +74,13 @@ function makePlots(motion, section, onSeek) {
     pen.fillStyle = css(motion.colours.ink, 0.7);
     pen.fillRect(x(frame) - 0.5, 0, 1, height);
     const digits = curve.unit === "°" ? 0 : 2, sides = ["", "left ", "right "];
-    value.value = lines.slice(0, 4).map((part) => {
-      const v = part.at(frame);
-      return `${sides[part.side]}${Number.isNaN(v) ? "–" : v.toFixed(digits)}`;
-    }).join(" · ") + ` ${curve.unit}`;
+    value.replaceChildren(...lines.slice(0, 4).map((part, n) => {
+      const v = part.at(frame), text = document.createElement("span");
+      const side = lines.length > 2 ? sides[part.side].slice(0, 1).toUpperCase() + " " : sides[part.side];
+      text.textContent = `${n ? " · " : ""}${part.side ? side : ""}${Number.isNaN(v) ? "–" : v.toFixed(digits)}`;
+      if (people.length > 1) text.style.color = css(people[part.person].colours[0]);
+      return text;
+    }), ` ${curve.unit}`);
     canvas.setAttribute("aria-label", `${curve.name} over time`);
   };
 

@@ -1,0 +1,1 @@
+"""Networks outside PyTorch: ONNX files for other programs and engines."""

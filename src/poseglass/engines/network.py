@@ -1,0 +1,93 @@
+"""The network in an ONNX file: a model with named inputs and outputs, and a description of them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from poseglass.body.skeleton import get_skeleton
+from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel
+from poseglass.waist.schedule import frame_range
+
+__all__ = ["Network"]
+
+
+class Network(nn.Module):
+    """A model as a function of tensors only.
+
+    Args:
+        model: A backbone, an hourglass or a funnel.
+        elastic: Whether the number of kept frames is an input. The hourglass must have one stage, and weights that
+            were trained for several numbers (:attr:`poseglass.models.Card.keeps`).
+
+    Attributes:
+        inputs: The names of the inputs. ``pose2d`` (b f j i), and if elastic ``keep``, here the number of rows of a
+            tensor.
+        outputs: The names of the outputs. ``pose3d`` (b f j 3), or (b k j 3) from a funnel; for each pruning layer
+            ``kept_LAYER``, the indices of the kept frames (b k).
+        keeps: The least and the largest number of frames to keep, if elastic.
+    """
+
+    def __init__(self, model: PoseModel, *, elastic: bool = False) -> None:
+        super().__init__()
+        layers = [*model.schedule] if isinstance(model, Hourglass | Funnel) else []
+        self.keeps: tuple[int, int] | None = None
+        if elastic:
+            shares = model.card.keeps
+            assert isinstance(model, Hourglass)
+            assert shares is not None
+            choices = frame_range(shares, model.frames)
+            # If every frame is kept, none are chosen: another program than the one traced here.
+            self.keeps = choices[0], min(choices[-1], model.frames - 1)
+            model = model.with_keep(self.keeps[0])  # a copy that shares the weights
+        self.model = model
+        self.inputs = ("pose2d", "keep") if elastic else ("pose2d",)
+        self.outputs = ("pose3d", *(f"kept_{layer}" for layer in layers))
+
+    def forward(self, pose2d: Tensor, slots: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Run the model; keep as many frames as `slots` (k) has rows."""
+        if not isinstance(self.model, Hourglass | Funnel):
+            return (self.model(pose2d),)
+        if slots is not None:
+            self.model.schedule = dict.fromkeys(self.model.schedule, slots.shape[0])
+        trace = self.model.trace(pose2d)
+        return (trace.pose3d, *trace.kept.values())
+
+    def example(self) -> tuple[Tensor, ...]:
+        """Inputs of the right shapes: two clips, because torch would take a single clip for the only possible case."""
+        where = next(self.model.parameters())
+        joints = len(get_skeleton(self.model.card.skeleton))
+        clips = where.new_zeros(2, self.model.frames, joints, self.model.inputs)
+        return (clips,) if self.keeps is None else (clips, where.new_zeros(sum(self.keeps) // 2))
+
+    def dynamic(self) -> tuple[Mapping[int, Any], ...]:
+        """The axes of the inputs that may have any length."""
+        batch = {0: torch.export.Dim("clips")}
+        if self.keeps is None:
+            return (batch,)
+        least, most = self.keeps
+        return batch, {0: torch.export.Dim("keep", min=least, max=most)}
+
+    def about(self) -> str:
+        """What a program needs to know to use the file, as JSON.
+
+        ``card`` is the model's :class:`poseglass.Card`, ``joints`` its joints in order, ``keep`` the range of the input
+        of that name (null without it).
+        """
+        model = self.model
+        skeleton = get_skeleton(model.card.skeleton)
+        return json.dumps(
+            {
+                "poseglass": version("poseglass"),
+                "card": asdict(model.card),
+                "frames": model.frames,
+                "coordinates": ["x", "y", "score"][: model.inputs],
+                "joints": skeleton.joints,
+                "bones": skeleton.bones,
+                "keep": self.keeps,
+            }
+        )

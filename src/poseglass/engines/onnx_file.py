@@ -1,0 +1,114 @@
+"""Write a model as an ONNX file, which other programs and engines run."""
+
+import contextlib
+import io
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from poseglass.engines.network import Network
+from poseglass.errors import ModelError
+from poseglass.files.extras import require
+from poseglass.files.writing import check_writable, writing
+from poseglass.models.devices import on_device
+from poseglass.models.mode import in_eval_mode
+from poseglass.waist.hourglass import Hourglass, PoseModel
+from poseglass.waist.schedule import Keep
+
+__all__ = ["export"]
+
+
+def export(model: PoseModel, path: str | os.PathLike[str], *, keep: Keep | None = None) -> None:
+    """Write a model as an ONNX file of opset 18, with 32-bit floats.
+
+    Its input ``pose2d`` (b f j i) has any number of clips, prepared as for the model itself: the coordinates of its
+    card. Its output ``pose3d`` is the model's. ``kept_LAYER`` (b k) holds the indices of the frames kept from each
+    pruning layer on. A model with an elastic waist (:attr:`poseglass.Card.keeps`) also has an input ``keep``, a whole
+    number in an array of one. The metadata entry ``poseglass`` describes all of it in JSON
+    (:meth:`poseglass.engines.network.Network.about`).
+
+    Args:
+        model: A backbone, an hourglass or a funnel. It is not changed.
+        path: The file to write, ending in ``.onnx``.
+        keep: Keep this number of frames (see :meth:`Hourglass.with_keep`), in place of an input ``keep``.
+
+    Raises:
+        ModelError: The file cannot be written, a package of the extra ``onnx`` is missing, the model cannot keep that
+            many frames, or it uses operations that ONNX cannot express.
+
+    Example:
+        >>> import poseglass as pg
+        >>> pg.export(pg.load("balanced"), "balanced.onnx")  # doctest: +SKIP
+    """
+    if not os.fspath(path).lower().endswith(".onnx"):
+        raise ModelError(f"expected a file name that ends in .onnx, got {os.fspath(path)}")
+    check_writable(path, ModelError)
+    onnx = require("onnx", "onnx", ModelError)
+    if keep is not None:
+        if not isinstance(model, Hourglass):
+            raise ModelError(f"keep needs a model with an hourglass; this is a {type(model).__name__}")
+        model = model.with_keep(keep)
+    elastic = keep is None and isinstance(model, Hourglass) and bool(model.card.keeps) and len(model.schedule) == 1
+    network = Network(in_eval_mode(on_device(model, "cpu")), elastic=elastic).eval()
+    proto = _translated(network)
+    if elastic:
+        _take_a_number(proto, onnx)
+    onnx.helper.set_model_props(proto, {"poseglass": network.about()})
+    onnx.checker.check_model(proto)
+    with writing(path, ModelError) as temporary:
+        onnx.save(proto, temporary)
+
+
+def _translated(network: Network) -> Any:
+    """The network as an ONNX model."""
+    require("onnxscript", "onnx", ModelError)
+    from poseglass.engines.translation import OPSET, TRANSLATIONS
+
+    try:
+        with _quiet(), torch.no_grad():
+            program = torch.onnx.export(
+                network,
+                network.example(),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=network.inputs,
+                output_names=network.outputs,
+                dynamic_shapes=network.dynamic(),
+                custom_translation_table=TRANSLATIONS,
+                verbose=False,
+            )
+    except torch.onnx.errors.OnnxExporterError as problem:
+        cause = str(problem.__cause__ or problem).strip().splitlines()[0]
+        raise ModelError(f"this {type(network.model).__name__} cannot be written as ONNX: {cause}") from problem
+    assert program is not None
+    return program.model_proto
+
+
+def _take_a_number(proto: Any, onnx: Any) -> None:
+    """Replace the input ``keep``, a tensor whose length counts, by the number itself."""
+    old = next(value for value in proto.graph.input if value.name == "keep")
+    old.name = "keep_slots"
+    for node in proto.graph.node:
+        node.input[:] = ["keep_slots" if name == "keep" else name for name in node.input]
+    proto.graph.input.remove(old)
+    proto.graph.input.append(onnx.helper.make_tensor_value_info("keep", onnx.TensorProto.INT64, [1]))
+    proto.graph.node.insert(0, onnx.helper.make_node("ConstantOfShape", ["keep"], ["keep_slots"]))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's progress and its warnings, which concern packages that are not used here."""
+    levels = {name: logging.getLogger(name).level for name in ("torch.onnx", "onnxscript", "onnx_ir")}
+    try:
+        for name in levels:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
