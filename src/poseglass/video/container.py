@@ -55,7 +55,8 @@ class Container(Footage):
         self._path = path
         self._container = _opened(path)
         try:
-            self._stream = stream = _chosen(self._container, path)
+            self._stream, self._videos = _chosen(self._container, path)
+            stream = self._stream
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = threads
             self._rest = self._decoded()
@@ -123,6 +124,10 @@ class Container(Footage):
         container, stream, first, path = self._container, self._stream, self._first, self._path
         image = container.format.name.endswith("_pipe") or container.format.name in ("ico", "image2")
         guesses = []
+        if self._videos > 1:
+            guesses.append(
+                f"{path.name} holds {self._videos} videos: only that of {first.width} x {first.height} is read"
+            )
         oriented = exif_orientation(path) if image else None
         aslant = 0.0
         if oriented is None:
@@ -204,8 +209,8 @@ def _opened(path: Path) -> InputContainer:
         ) from problem
 
 
-def _chosen(container: InputContainer, path: Path) -> VideoStream:
-    """The stream to read: no cover picture, and, of several that move, FFmpeg's choice."""
+def _chosen(container: InputContainer, path: Path) -> tuple[VideoStream, int]:
+    """The stream to read, and of how many: no cover picture, and, of several that move, FFmpeg's choice."""
     if container.format.name == "tty":  # FFmpeg draws any text file as a terminal would
         raise VideoError(f"{path} cannot be read as a video or image: it is text; give a video file")
     streams = container.streams.video
@@ -226,12 +231,13 @@ def _chosen(container: InputContainer, path: Path) -> VideoStream:
     if len(tiles) > 1 and not any(stream.disposition & Disposition.default for stream in known):
         raise TiledImageError(f"{path} is a HEIC image in {len(tiles)} tiles, which FFmpeg does not put together")
     if len(known) == 1:
-        return known[0]
+        return known[0], 1
     # A cover need not be flagged as one, but it is a single picture.
     counts = _packets(path)
-    moving = [stream for stream in known if counts.get(stream.index, 0) > 1] or known
-    best = container.streams.best("video")
-    return next((stream for stream in moving if best is not None and stream.index == best.index), moving[0])
+    moving = [stream for stream in known if counts.get(stream.index, 0) > 1]
+    best, possible = container.streams.best("video"), moving or known
+    stream = next((stream for stream in possible if best is not None and stream.index == best.index), possible[0])
+    return stream, max(len(moving), 1)
 
 
 def _packets(path: Path) -> Counter[int]:
