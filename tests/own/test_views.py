@@ -1,7 +1,5 @@
 """The user's own cameras: projections, keypoints, and refused files."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -101,7 +99,8 @@ def test_keypoints_with_a_score_of_zero_are_left_out(studio):
     assert not view.detected[:50, 3].any()
     assert not view.scores[:50, 3].any()
     assert view.distance < 0.01
-    replace(poses, scores=np.zeros((90, 17))).save(studio / "anna 2d.csv")
+    longer = np.concatenate([keypoints, keypoints[-1:]]), np.concatenate([np.zeros((90, 17)), np.ones((1, 17))])
+    PoseSequence(longer[0], H36M_17, "pixels", fps=50, size=(1280, 720), scores=longer[1]).save(studio / "anna 2d.csv")
     (view, *_), (finding,) = views_of(studio)
     assert view is None
     assert "error" in finding
