@@ -59,7 +59,8 @@ def lift(
             "-o",
             metavar="FILE",
             help=f"File to write. The suffix decides what it holds: {writers_in_words()}. May be repeated. Of several "
-            "people, formats that hold one get a file each: walk.csv, walk-2.csv, ... "
+            "people, formats that hold one get a file each: walk.csv, walk-2.csv, ... A pipe without a suffix, such as "
+            "/dev/stdout, gets JSON. "
             "Default: the source's name with -3d.npz, in the current folder.",
         ),
     ] = None,
