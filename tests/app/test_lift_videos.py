@@ -214,7 +214,7 @@ class TestVideos:
             ("none.mp4", None, "there is no file none.mp4"),
             ("empty.mp4", b"", "empty.mp4 cannot be read as a video or image (it is empty)"),
             ("text.mp4", b"not a video at all " * 99, "text.mp4 cannot be read as a video"),
-            ("notes.txt", b"not a video at all " * 99, "notes.txt cannot be read as a video"),
+            ("notes.ans", b"not a video at all " * 99, "notes.ans cannot be read as a video"),
             ("half.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", "half.jpg"),
             ("noend", b"\x00" * 4000, "noend cannot be read as a video"),
         ],

@@ -89,7 +89,7 @@ def test_openvino_computes_in_32_bit_floats() -> None:
     pytest.importorskip("openvino")
     opened = open_engine("openvino", MODEL)
     assert isinstance(opened, Engine)
-    compiled = opened._plain._compiled  # type: ignore[attr-defined]
+    compiled = opened._runtime(given=False)._compiled  # type: ignore[attr-defined]
     assert compiled.get_property("INFERENCE_PRECISION_HINT").to_string() == "f32"
 
 

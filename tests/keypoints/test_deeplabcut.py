@@ -170,3 +170,17 @@ def test_arrays_that_claim_more_than_the_file_holds_are_refused(tmp_path):
         file["node_names"] = [joint.encode() for joint in COCO_17.joints]
     with pytest.raises(FormatError, match="/tracks claims 272000 MB, which the file cannot hold"):
         read_keypoints(tmp_path / "a.h5")
+
+
+def test_texts_that_claim_more_than_the_file_holds_are_refused(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["tracks"] = np.stack([person(17)[:, :2]] * 3).transpose(2, 1, 0)[None]  # p 2 j f
+        file["node_names"] = list(COCO_17.joints)  # texts of variable length
+        offset = file["node_names"].id.get_offset()
+    assert len(read_keypoints(path)) == 3
+    content = bytearray(path.read_bytes())
+    content[offset : offset + 4] = (3 * 10**9).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match="/node_names claims texts of 3000 MB, which the file cannot hold"):
+        read_keypoints(path)

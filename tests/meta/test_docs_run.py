@@ -151,5 +151,5 @@ def test_no_code_of_a_page_hides_from_these_tests(page: Path) -> None:
     text = page.read_text()
     fences = {line.removeprefix("```") for line in text.splitlines() if line.startswith("```")}
     assert fences <= {"", "python", "sh", "toml"}, "in other languages, nothing runs it"
-    marks = re.findall(r"<!-- not run: .+?-->\s*(```\w+|    |)", text, re.DOTALL)
+    marks = re.findall(r"^<!-- not run: .+?-->\n+(```\w+|    )?", text, re.DOTALL | re.MULTILINE)
     assert all(marks), "a comment that stands before no block"

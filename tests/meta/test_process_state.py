@@ -12,11 +12,12 @@ ALLOWED = {
     r"(?<!\))\.manual_seed\(": {"training/seeds.py", "testing/_judge.py"},
     r"\brandom\.(seed|set_?state)\(": {"testing/_judge.py"},
     r"set_rng_state|set_deterministic|use_deterministic|set_default_|set_float32_matmul": set(),
-    r"set_num_(interop_)?threads|setNumThreads": {"cost/benchmark.py", "training/workers.py"},
+    r"set_num_(interop_)?threads|setNumThreads": {"commands/device.py", "cost/benchmark.py", "training/workers.py"},
     r"backends\.[\w.]+ = |set_fastpath_enabled": {"cost/flops.py"},
     r"set_grad_enabled|seterr\b": set(),
     r"warnings\.(catch|filter|simple|reset)": {"files/quiet.py"},
-    r"umask\(|chdir\(|environ\[|putenv|setlocale|signal\.signal|rcParams|pyplot": set(),
+    r"umask\(|chdir\(|environ\[|putenv|setlocale|rcParams|pyplot": set(),
+    r"signal\.signal": {"commands/stopping.py"},
 }
 
 

@@ -32,7 +32,23 @@ def with_cover(path: Path, *, attached: bool) -> Path:
 def test_a_cover_is_skipped(tmp_path: Path, suffix: str, attached: bool) -> None:
     video = VideoReader(with_cover(tmp_path / f"clip{suffix}", attached=attached))
     assert [number(frame.image) for frame in video] == list(range(10))
-    assert (video.info.size, video.info.fps, video.problem) == ((96, 64), 10, None)
+    assert (video.info.size, video.info.fps, video.problem, video.info.guesses) == ((96, 64), 10, None, ())
+
+
+def test_of_several_videos_one_is_read_and_the_others_are_mentioned(tmp_path: Path) -> None:
+    path = tmp_path / "rig.mp4"
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("mpeg4", rate=10) for _ in range(2)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for index in range(4):
+            for stream in streams:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(grey(index), format="rgb24")))
+        for stream in streams:
+            container.mux(stream.encode(None))
+    video = VideoReader(path)
+    assert [number(frame.image) for frame in video] == list(range(4))
+    assert video.info.guesses == ("rig.mp4 holds 2 videos: only that of 96 x 64 is read",)
 
 
 @pytest.mark.parametrize("kind", [b"zzzz", b"\x87\xff\x00\x01"])

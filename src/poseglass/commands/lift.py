@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import typer
 
-from poseglass.commands.device import DeviceOption, chosen_device, tell_device
+from poseglass.commands.device import DeviceOption, chosen_device, cores_left_to_detection, tell_device
 from poseglass.commands.engine import EngineOption, engine_for
 from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.outputs import checked_outputs, spooling, write_outputs
@@ -60,7 +61,8 @@ def lift(
             "-o",
             metavar="FILE",
             help=f"File to write. The suffix decides what it holds: {writers_in_words()}. May be repeated. Of several "
-            "people, formats that hold one get a file each: walk.csv, walk-2.csv, ... "
+            "people, formats that hold one get a file each: walk.csv, walk-2.csv, ... A pipe without a suffix, such as "
+            "/dev/stdout, gets JSON. "
             "Default: the source's name with -3d.npz, in the current folder.",
         ),
     ] = None,
@@ -277,7 +279,8 @@ def _lifted(
         total = opened.info.frames
     detecting = people != "largest" and not isinstance(opened, Keypoints)
     words = ("detecting", "detected people in") if detecting else ("lifting", "lifted")
-    with progress(*words, total) as advance:
+    shared = nullcontext() if isinstance(opened, Keypoints) else cores_left_to_detection()
+    with progress(*words, total) as advance, shared:
 
         def on_frame(frame: "Frame") -> None:
             if spool is not None:

@@ -14,6 +14,7 @@ from poseglass._shapes import Indices
 from poseglass.engines.runtime import RUNTIMES, Runtime
 from poseglass.engines.stored import stored_network
 from poseglass.errors import ModelError
+from poseglass.files.extras import require
 from poseglass.models import devices
 from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel, Trace
 
@@ -30,7 +31,7 @@ class Engine:
     """A model that a program other than PyTorch runs, on the CPU. The poses agree up to rounding.
 
     The model is written as an ONNX file on first use, which takes 5 to 20 seconds, and kept in the user's cache. It
-    computes with as many threads as torch does when the engine is opened. Later changes to the model's weights have no
+    computes with as many threads as torch does at the first clip. Later changes to the model's weights have no
     effect. :func:`open_engine` finds an engine by its name.
 
     Args:
@@ -43,10 +44,10 @@ class Engine:
 
     def __init__(self, model: PoseModel, *, name: str) -> None:
         self.name = name
-        self._model, self._threads = model, torch.get_num_threads()
+        require(RUNTIMES[name].package, "fast", ModelError)
+        self._model, self._runtimes = model, dict[bool, Runtime]()
         self._layers = [*model.schedule] if isinstance(model, Hourglass | Funnel) else []
-        self._plain = self._opened(given=False)
-        self._given: Runtime | None = None
+        stored_network(model, given=False)  # its errors come now, not at the first clip
 
     def trace(self, pose2d: Float[ndarray, "b f j i"], *, kept: Mapping[int, Indices] | None = None) -> Trace:
         """The poses, and the kept frames by layer.
@@ -57,18 +58,20 @@ class Engine:
         """
         clips = np.ascontiguousarray(pose2d, np.float32)
         if not kept:
-            pose3d, *chosen = self._plain.run({"pose2d": clips})
+            pose3d, *chosen = self._runtime(given=False).run({"pose2d": clips})
             return Trace(
                 torch.from_numpy(pose3d), {n: torch.from_numpy(k) for n, k in zip(self._layers, chosen, strict=True)}
             )
-        if self._given is None:
-            self._given = self._opened(given=True)
         frames = {f"kept_{layer}": indices.numpy() for layer, indices in kept.items()}
-        (pose3d,) = self._given.run({"pose2d": clips} | frames)
+        (pose3d,) = self._runtime(given=True).run({"pose2d": clips} | frames)
         return Trace(torch.from_numpy(pose3d), dict(kept))
 
-    def _opened(self, *, given: bool) -> Runtime:
-        return RUNTIMES[self.name](stored_network(self._model, given=given), threads=self._threads)
+    def _runtime(self, *, given: bool) -> Runtime:
+        """The program with its file loaded, on first use."""
+        if given not in self._runtimes:
+            path = stored_network(self._model, given=given)
+            self._runtimes[given] = RUNTIMES[self.name](path, threads=torch.get_num_threads())
+        return self._runtimes[given]
 
 
 def chosen_engine(name: str, where: torch.device) -> str:

@@ -4,7 +4,6 @@ import contextlib
 import io
 import logging
 import os
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from poseglass.engines.network import Network
 from poseglass.errors import ModelError
 from poseglass.files.extras import require
+from poseglass.files.quiet import without_warnings
 from poseglass.files.writing import check_writable, writing
 from poseglass.models.devices import on_device
 from poseglass.models.mode import in_eval_mode
@@ -116,8 +116,7 @@ def _quiet() -> Iterator[None]:
     try:
         for name in levels:
             logging.getLogger(name).setLevel(logging.ERROR)
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
+        with without_warnings(), contextlib.redirect_stdout(io.StringIO()):
             yield
     finally:
         for name, level in levels.items():

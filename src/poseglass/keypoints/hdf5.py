@@ -20,8 +20,11 @@ from poseglass.files.unpickler import BoundedUnpickler
 __all__ = ["Hdf5File", "pandas_table", "read_dataset"]
 
 
-UNSUSPICIOUS, MOST_GROWTH = 1 << 28, 100
-"""Bytes that any array may have, and bytes per byte of the file: compressed numbers shrink to a tenth at best."""
+TEXT = 16
+"""Bytes that HDF5 stores in an array for each text of variable length."""
+UNSUSPICIOUS, MOST_GROWTH = 1 << 24, 1000
+"""Bytes that any array in chunks may have, and bytes per byte of the file: chunks of missing numbers shrink to a
+thousandth. An array that is not in chunks is stored as it is."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,30 @@ def read_dataset(dataset: Any) -> ndarray:
     Raises:
         FormatError: It claims to be far larger than its file: HDF5 does not store what was never written.
     """
-    most = max(UNSUSPICIOUS, MOST_GROWTH * os.path.getsize(dataset.file.filename))
+    size = os.path.getsize(dataset.file.filename)
+    most = size if dataset.chunks is None else max(UNSUSPICIOUS, MOST_GROWTH * size)
     if dataset.nbytes > most:
         raise FormatError(f"{dataset.name} claims {dataset.nbytes / 1e6:.0f} MB, which the file cannot hold")
+    if dataset.dtype.kind == "O":
+        _check_texts(dataset, size)
     array: ndarray = dataset[()]
     return array
+
+
+def _check_texts(dataset: Any, size: int) -> None:
+    """Compare the stated lengths of texts of variable length with the file: HDF5 reserves memory for each.
+
+    Such a text is stored as its length in 4 bytes, and its address in 12 (the format's specification, "Disk Format:
+    Level 2B, Data Object Data Storage").
+    """
+    offset = dataset.id.get_offset()
+    if offset is None or dataset.id.get_storage_size() != TEXT * dataset.size:
+        raise FormatError(f"{dataset.name} holds texts in chunks; expected texts of fixed length")
+    with open(dataset.file.filename, "rb") as file:
+        file.seek(offset)
+        lengths = np.frombuffer(file.read(TEXT * dataset.size), "<u4")[:: TEXT // 4]
+    if lengths.sum(dtype=np.int64) > size:
+        raise FormatError(f"{dataset.name} claims texts of {lengths.max() / 1e6:.0f} MB, which the file cannot hold")
 
 
 def pandas_table(hdf5: Hdf5File) -> tuple[list[tuple[str, ...]], list[Any], Float[ndarray, "f _"]]:

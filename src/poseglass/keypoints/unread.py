@@ -44,7 +44,7 @@ def _first_of_first(file: KeypointFile) -> Any:
 UNREAD: dict[str, Unread] = {
     "AlphaPose cmu": Unread(
         lambda file: "bodies" in _keys(_first(file)),
-        "this is AlphaPose's cmu format, whose joints have no fixed order: write the results with --format coco",
+        "this is AlphaPose's cmu format: write the results with --format coco or --format open",
     ),
     "MMPose 0.x": Unread(
         lambda file: {"preds", "boxes"} <= _keys(_first(file)) | _keys(file.object),

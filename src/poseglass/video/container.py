@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
@@ -54,11 +54,12 @@ class Container(Footage):
     def __init__(self, path: Path, *, threads: int = 0, fps: float | None = None) -> None:
         self._path = path
         self._container = _opened(path)
+        self._rest = self._decoded()  # starts at the first frame that is asked for
         try:
-            self._stream = stream = _chosen(self._container, path)
+            self._stream, self._videos = _chosen(self._container, path)
+            stream = self._stream
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = threads
-            self._rest = self._decoded()
             first = next(self._rest, None)
             if first is None:
                 why = self.fault or "it is empty"
@@ -69,7 +70,7 @@ class Container(Footage):
             if self._container.metadata.get("major_brand") in HEIF and is_cut_off(path):
                 self.fault = "its end is missing"
         except BaseException:
-            self._container.close()
+            self.close()
             raise
 
     def images(self, size: tuple[int, int]) -> Iterator[TimedImage]:
@@ -81,9 +82,10 @@ class Container(Footage):
 
     def close(self) -> None:
         """Close the file."""
+        self._rest.close()  # it refers to this object, and the circle would keep the decoder's threads
         self._container.close()
 
-    def _decoded(self) -> Iterator[av.VideoFrame]:
+    def _decoded(self) -> Generator[av.VideoFrame, None, None]:
         """Yield every frame that can be decoded; store the last error instead of raising it."""
         stream, decoder = self._stream, self._stream.codec_context
         # Without a length of its own, the images may end before the sound: then look at all packets.
@@ -123,6 +125,10 @@ class Container(Footage):
         container, stream, first, path = self._container, self._stream, self._first, self._path
         image = container.format.name.endswith("_pipe") or container.format.name in ("ico", "image2")
         guesses = []
+        if self._videos > 1:
+            guesses.append(
+                f"{path.name} holds {self._videos} videos: only that of {first.width} x {first.height} is read"
+            )
         oriented = exif_orientation(path) if image else None
         aslant = 0.0
         if oriented is None:
@@ -204,8 +210,8 @@ def _opened(path: Path) -> InputContainer:
         ) from problem
 
 
-def _chosen(container: InputContainer, path: Path) -> VideoStream:
-    """The stream to read: no cover picture, and, of several that move, FFmpeg's choice."""
+def _chosen(container: InputContainer, path: Path) -> tuple[VideoStream, int]:
+    """The stream to read, and of how many: no cover picture, and, of several that move, FFmpeg's choice."""
     if container.format.name == "tty":  # FFmpeg draws any text file as a terminal would
         raise VideoError(f"{path} cannot be read as a video or image: it is text; give a video file")
     streams = container.streams.video
@@ -226,12 +232,13 @@ def _chosen(container: InputContainer, path: Path) -> VideoStream:
     if len(tiles) > 1 and not any(stream.disposition & Disposition.default for stream in known):
         raise TiledImageError(f"{path} is a HEIC image in {len(tiles)} tiles, which FFmpeg does not put together")
     if len(known) == 1:
-        return known[0]
+        return known[0], 1
     # A cover need not be flagged as one, but it is a single picture.
     counts = _packets(path)
-    moving = [stream for stream in known if counts.get(stream.index, 0) > 1] or known
-    best = container.streams.best("video")
-    return next((stream for stream in moving if best is not None and stream.index == best.index), moving[0])
+    moving = [stream for stream in known if counts.get(stream.index, 0) > 1]
+    best, possible = container.streams.best("video"), moving or known
+    stream = next((stream for stream in possible if best is not None and stream.index == best.index), possible[0])
+    return stream, max(len(moving), 1)
 
 
 def _packets(path: Path) -> Counter[int]:
