@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from poseglass.body.skeleton import H36M_17
 from poseglass.clips.windows import blend_weights, cut, stitch
+from poseglass.engines.engine import Engine
 from poseglass.errors import ModelError
 from poseglass.lifting.answer import answer, answer_frame, answered_frame
 from poseglass.lifting.blocks import PoseBlock, Prediction
@@ -45,6 +46,7 @@ class Predictor:
         focal: Focal length in pixels; by default that of an ordinary lens.
         overlap: Share of a window that overlaps with the next, from 0 to below 1; not used by seq2frame models.
         batch: Windows of a forward pass, if as many are complete; by default 1 on the CPU, and more on a GPU.
+        engine: What runs the model; PyTorch if None.
 
     Raises:
         ModelError: The model takes other input, its weights are not finite, the overlap, the focal length or the batch
@@ -67,6 +69,7 @@ class Predictor:
         focal: float | None = None,
         overlap: float = 1 / 3,
         batch: int | None = None,
+        engine: Engine | None = None,
     ) -> None:
         card, joints = model.card, backbone_of(model).joints
         if model.inputs not in (2, 3):
@@ -88,7 +91,7 @@ class Predictor:
         check_finite(model)
         self.model = in_eval_mode(model)
         self.batch = batch or BATCH.get(devices.device_of(model).type, 1)
-        self.flip, self.focal = flip, focal
+        self.flip, self.focal, self.engine = flip, focal, engine
         self.clip, self.answered = model.frames, answered_frame(model)
         self.stride = max(round(self.clip * (1 - overlap)), 1)
         self.weights = blend_weights(self.clip, self.clip - self.stride)
@@ -130,7 +133,7 @@ class Predictor:
         def lift_frame(points: Float[ndarray, "b f 17 2"], scores: Float[ndarray, "b f 17"]) -> ndarray:
             assert self.answered is not None
             clip = model_input(self.model, points, scores, size=size, focal=self.focal)
-            pose3d = answer_frame(self.model, clip.pose2d, self.answered, flip=self.flip)
+            pose3d = answer_frame(self.model, clip.pose2d, self.answered, flip=self.flip, engine=self.engine)
             return clip.to_camera(pose3d, slice(self.answered, self.answered + 1))
 
         windows: _Windows | FrameByFrame
@@ -196,7 +199,7 @@ class _Windows:
             return
         predictor = self._predictor
         window = model_input(predictor.model, points, scores, size=self._size, focal=predictor.focal)
-        pose3d, kept = answer(predictor.model, window.pose2d, flip=predictor.flip)
+        pose3d, kept = answer(predictor.model, window.pose2d, flip=predictor.flip, engine=predictor.engine)
         pose3d = window.to_camera(pose3d)
         every = np.arange(predictor.clip)
         first = next(iter(kept.values())).cpu().numpy() if kept else [every] * len(pose3d)  # b k
@@ -232,6 +235,7 @@ def predict(
     flip: bool = False,
     size: tuple[int, int] | None = None,
     focal: float | None = None,
+    engine: Engine | None = None,
 ) -> Prediction:
     """Lift a whole sequence of Human3.6M joints in the image: one or more frames, evenly spaced in time.
 
@@ -242,6 +246,7 @@ def predict(
         flip: Average with the mirrored pass.
         size: Width and height of the image; see :meth:`Predictor.lift`.
         focal: Focal length in pixels, if known.
+        engine: What runs the model; PyTorch if None.
 
     Example:
         >>> import poseglass as pg
@@ -249,5 +254,5 @@ def predict(
         >>> predict(model, np.ones((20, 17, 2)), np.ones((20, 17))).pose3d.shape
         (20, 17, 3)
     """
-    parts = list(Predictor(model, flip=flip, focal=focal).lift([PoseBlock(points, scores)], size=size))
+    parts = list(Predictor(model, flip=flip, focal=focal, engine=engine).lift([PoseBlock(points, scores)], size=size))
     return Prediction(np.concatenate([part.pose3d for part in parts]), np.concatenate([part.kept for part in parts]))
