@@ -18,7 +18,7 @@ from poseglass.motion.ground import WEIGHTS, Ground, find_ground
 from poseglass.motion.root_path import Support, root_path
 from poseglass.motion.sight import Sight
 
-__all__ = ["CAMERAS", "Placing", "place", "place_together", "stature"]
+__all__ = ["CAMERAS", "Placing", "place", "place_together", "sight_of", "stature"]
 
 log = logging.getLogger("poseglass")
 
@@ -138,7 +138,7 @@ class _Person:
     def __init__(self, motion: PoseSequence, focal: float, scale: float) -> None:
         self._motion, self._focal, self._scale = motion, focal, scale
         self._points, self.times = motion.points.astype(np.float64) * scale, motion.times
-        self._sight = _sight(motion, self._points, focal)
+        self._sight = sight_of(motion, self._points, focal)
         self.path = root_path(self._sight, self.times)
         self._contact = np.full((len(motion), 2), 0.5)
 
@@ -195,7 +195,8 @@ def stature(points: Float[ndarray, "f 17 3"]) -> float:
     return SOLE * (legs + median("pelvis", "spine", "thorax") + median("thorax", "head_top"))
 
 
-def _sight(motion: PoseSequence, points: Float[ndarray, "f 17 3"], focal: float) -> Sight:
+def sight_of(motion: PoseSequence, points: Float[ndarray, "f 17 3"], focal: float) -> Sight:
+    """The lines of sight to the joints of a lifted motion with `pose2d` and `size`, for a focal length in pixels."""
     assert motion.pose2d is not None
     assert motion.size is not None
     flat = motion.pose2d.to_skeleton(H36M_17)
