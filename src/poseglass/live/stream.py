@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
-from poseglass.body.limits import check_size, check_times
+from poseglass.body.limits import bounded_points, check_size, check_times
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import COCO_17, Skeleton
 from poseglass.detect._base import Detector
@@ -159,6 +159,7 @@ class Stream:
             raise PoseError("scores must be numbers from 0 to 1; give 0 for unknown joints")
         self._check(time, images=False)
         places, confidence = places.reshape(-1, joints, 2), confidence.reshape(-1, joints)
+        places = bounded_points(places, confidence > 0).astype(np.float64)
         confidence = np.where(np.isfinite(places).all(-1), confidence, 0)
         people = [DetectedPerson(place, score) for place, score in zip(places, confidence, strict=True)]
         return self._push(time, people, self._skeleton, images=False)
