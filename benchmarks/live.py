@@ -1,7 +1,7 @@
 """Judge live poses: python benchmarks/live.py CLIPS [--model fast] [--every 8] [--frames 240] [--protocol 1|2]
 
 Every N-th test take, seen by one of the virtual cameras in turn, goes frame by frame through `pg.Stream`, and as a
-whole through `pg.Lifter`. Errors are those of the same frames, against the truth; the first window of each take is left out.
+whole through `pg.Lifter`. Errors are those of the same frames, against the truth, after the first window of each take.
 The path is judged by the error of the pelvis and of its acceleration, contact by the share of feet that it tells as the
 offline contact does. The time is that of a push on one core, keypoints to pose: median and 95th percentile.
 """
@@ -45,11 +45,11 @@ def main() -> None:
     parser.add_argument("--protocol", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    takes = list(pg.MotionClips.load(options.clips).split("test"))[:: options.every]
+    clips = pg.MotionClips.load(options.clips)
     model, rows, weights, taken = pg.load(options.model), {}, [], {}
     names = dict.fromkeys((options.model, options.offline))
-    for number, take in enumerate(takes):
-        points = at_rate(take.points, take.fps)[: options.frames]
+    for number, take in enumerate(list(clips.split("test"))[:: options.every]):
+        points = at_rate(take.points, clips.fps)[: options.frames]
         if len(points) <= SKIPPED + 3:
             continue
         camera = number % len(CAMERAS)

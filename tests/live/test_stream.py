@@ -183,9 +183,9 @@ def test_memory_stays_bounded(pixels):
     """All that a stream refers to has the same size after many frames as after few, also at a high rate."""
     stream = stream_of(MixSTE(frames=3, dim=8, depth=1, heads=1, inputs=3), lookahead=2)
     sizes = []
-    for frame in range(170):
-        stream.push_keypoints(pixels[frame % 32], np.ones(17), frame / 1000)
-        if frame in (100, 169):
+    for frame in range(130):
+        stream.push_keypoints(pixels[frame % 32], np.ones(17), frame / 250)
+        if frame in (80, 129):
             sizes.append(held(stream))
     assert sizes[1] <= sizes[0] + 2000, sizes
 

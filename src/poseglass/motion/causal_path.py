@@ -15,7 +15,7 @@ __all__ = ["CausalPath"]
 ROUNDS = 3  # of reweighting: the prediction is near, so fewer than offline suffice
 SPEED = 1.5  # sigma of the velocity at the start, metres per second
 RESTING = 0.5  # seconds: time constant with which the velocity falls while the person is not visible
-FEET = 0.25  # seconds of ankles that are held, to tell how fast they are
+FEET, MOST = 0.25, 128  # seconds of joints that are held, to tell how fast the feet are, and frames at most
 UNKNOWN = 5.0  # metres in front of the camera: where a person is taken to be before any frame places them
 SURE = 1e-9  # information per metre squared that keeps the equations solvable
 
@@ -45,8 +45,9 @@ class CausalPath:
         self._covariance: Float[ndarray, "6 6"] = np.eye(6)
         self._placed = False  # whether a frame has placed the person
         self._contact = np.full(2, 0.5)
-        self._places: deque[Float[ndarray, "17 3"]] = deque()  # joints of the last frames, and their times
-        self._times: deque[float] = deque()
+        self._places: deque[Float[ndarray, "17 3"]] = deque(maxlen=MOST)  # joints of the last frames
+
+        self._times: deque[float] = deque(maxlen=MOST)
         self._feet = np.zeros((2, 3))  # relative to the pelvis, in the last frame
 
     def push(self, time: float, sight: Sight) -> tuple[Float[ndarray, " 3"], Float[ndarray, " 2"]]:
