@@ -15,6 +15,7 @@ from numpy import ndarray
 from poseglass._shapes import Indices
 from poseglass.body.skeleton import H36M_17
 from poseglass.clips.windows import blend_weights, cut, stitch
+from poseglass.engines.engine import Engine
 from poseglass.errors import ModelError
 from poseglass.lifting.answer import answer, answer_frame, answered_frame
 from poseglass.lifting.blocks import PoseBlock, Prediction
@@ -46,6 +47,7 @@ class Predictor:
         focal: Focal length in pixels; by default that of an ordinary lens.
         overlap: Share of a window that overlaps with the next, from 0 to below 1; not used by seq2frame models.
         batch: Windows of a forward pass, if as many are complete; by default 1 on the CPU, and more on a GPU.
+        engine: What runs the model; PyTorch if None.
 
     Raises:
         ModelError: The model takes other input, its weights are not finite, the overlap, the focal length or the batch
@@ -68,6 +70,7 @@ class Predictor:
         focal: float | None = None,
         overlap: float = 1 / 3,
         batch: int | None = None,
+        engine: Engine | None = None,
     ) -> None:
         card, joints = model.card, backbone_of(model).joints
         if model.inputs not in (2, 3):
@@ -89,7 +92,7 @@ class Predictor:
         check_finite(model)
         self.model = in_eval_mode(model)
         self.batch = batch or BATCH.get(devices.device_of(model).type, 1)
-        self.flip, self.focal = flip, focal
+        self.flip, self.focal, self.engine = flip, focal, engine
         self.clip, self.answered = model.frames, answered_frame(model)
         self.stride = max(round(self.clip * (1 - overlap)), 1)
         self.weights = blend_weights(self.clip, self.clip - self.stride)
@@ -147,9 +150,9 @@ class Predictor:
         """
         window = model_input(self.model, points, scores, size=size, focal=self.focal)
         if self.answered is None:
-            pose3d, kept = answer(self.model, window.pose2d, flip=self.flip)
+            pose3d, kept = answer(self.model, window.pose2d, flip=self.flip, engine=self.engine)
             return window.to_camera(pose3d), kept
-        pose3d = answer_frame(self.model, window.pose2d, self.answered, flip=self.flip)
+        pose3d = answer_frame(self.model, window.pose2d, self.answered, flip=self.flip, engine=self.engine)
         return window.to_camera(pose3d, slice(self.answered, self.answered + 1)), {}
 
     def _lift(self, blocks: Iterable[PoseBlock], size: tuple[int, int] | None) -> Iterator[Prediction]:
@@ -253,6 +256,7 @@ def predict(
     flip: bool = False,
     size: tuple[int, int] | None = None,
     focal: float | None = None,
+    engine: Engine | None = None,
 ) -> Prediction:
     """Lift a whole sequence of Human3.6M joints in the image: one or more frames, evenly spaced in time.
 
@@ -263,6 +267,7 @@ def predict(
         flip: Average with the mirrored pass.
         size: Width and height of the image; see :meth:`Predictor.lift`.
         focal: Focal length in pixels, if known.
+        engine: What runs the model; PyTorch if None.
 
     Example:
         >>> import poseglass as pg
@@ -270,5 +275,5 @@ def predict(
         >>> predict(model, np.ones((20, 17, 2)), np.ones((20, 17))).pose3d.shape
         (20, 17, 3)
     """
-    parts = list(Predictor(model, flip=flip, focal=focal).lift([PoseBlock(points, scores)], size=size))
+    parts = list(Predictor(model, flip=flip, focal=focal, engine=engine).lift([PoseBlock(points, scores)], size=size))
     return Prediction(np.concatenate([part.pose3d for part in parts]), np.concatenate([part.kept for part in parts]))

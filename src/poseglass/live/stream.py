@@ -13,6 +13,7 @@ from poseglass.body.limits import bounded_points, check_size, check_times
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import COCO_17, Skeleton
 from poseglass.detect._base import Detector
+from poseglass.engines.engine import open_engine
 from poseglass.errors import PoseError
 from poseglass.lifting.predictor import Predictor
 from poseglass.lifting.stream import Film
@@ -47,10 +48,12 @@ class Stream:
             middle of the image. Default for images: that of the first.
         focal: Focal length in pixels. Default: that of an ordinary lens.
         smooth: ``"one-euro"``, or ``"one-euro:1"`` with its cut-off at rest in Hz: less jitter, more lag.
+        engine: What runs the model: ``"torch"``, ``"openvino"``, ``"onnxruntime"`` or ``"auto"``; see
+            :func:`poseglass.engines.engine.open_engine`.
 
     Raises:
         WeightsError: The model cannot be loaded.
-        ModelError: The model expects other input, or the look-ahead does not fit it.
+        ModelError: The model expects other input, the look-ahead does not fit it, or the engine cannot run it.
         PoseError: The size or the filter is not valid.
 
     Example:
@@ -72,9 +75,10 @@ class Stream:
         size: tuple[int, int] | None = None,
         focal: float | None = None,
         smooth: str | None = None,
+        engine: str = "torch",
     ) -> None:
         own = weights.load(model) if isinstance(model, str | PathLike) else model
-        self._predictor, self._lookahead = Predictor(own, focal=focal), lookahead
+        self._predictor, self._lookahead = Predictor(own, focal=focal, engine=open_engine(engine, own)), lookahead
         self._detector, self._skeleton = detector, skeleton
         self._size = None if size is None else check_size(size)
         check_lookahead(self._predictor, lookahead)

@@ -1,8 +1,8 @@
 """Reader and writer of C3D, the binary marker format of motion capture laboratories.
 
 The writer uses the library `c3d`. The reader does not: of 80 public files (those of ezc3d, BTK, pyomeca, ULEMA and
-DeepLabCut), `c3d` 0.6 refuses 12 that can be read, and `ezc3d` 1.7.2 refuses 8, needs more than 10 seconds for 2, and
-returns wrong points for 5.
+DeepLabCut), `c3d` 0.6 refuses 11 that can be read, and `ezc3d` 1.7.2 refuses 10, hangs on 1, returns no frames for 1
+and wrong points for 4.
 """
 
 from os import PathLike
