@@ -22,11 +22,11 @@ class TestMocap:
         recording(workdir / "bvh" / "01" / "01_03.bvh")
         (workdir / "bvh" / "01_04 [b].bvh").write_text("HIERARCHY\nnothing")
         done = poseglass("data", "mocap", "bvh", "clips.npz")
-        assert done.code == 0, done.err
+        assert done.code == 1, done.err
         assert done.out == ""
         assert "Reading motion capture" in done.err
         assert "1 clips" in done.err
-        assert "skipped bvh/01_04 [b].bvh: " in done.err
+        assert "left out bvh/01_04 [b].bvh: " in done.err
         (clip,) = MotionClips.load("clips.npz")
         assert clip.subject == "cmu_01"
         assert "mocap.cs.cmu.edu" in MotionClips.load("clips.npz").credit

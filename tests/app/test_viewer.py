@@ -247,9 +247,13 @@ def test_a_long_motion_with_uneven_timing_plays_by_its_timestamps(chromium: Brow
     assert chromium.complaints() == []
 
 
-def test_a_motion_without_known_joints_or_pruning_is_shown_empty(chromium: Browser, tmp_path: Path) -> None:
-    blank = PoseSequence(np.full((3, 17, 3), np.nan), H36M_17, "world", fps=10, valid=np.zeros(3, bool))
-    chromium.open(write_page(blank, tmp_path / "blank.html"))
+def test_a_frame_without_known_joints_of_a_motion_without_pruning_is_shown_empty(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    points = np.full((3, 17, 3), np.nan)
+    points[0] = 0
+    motion = PoseSequence(points, H36M_17, "world", fps=10, valid=np.arange(3) < 1)
+    chromium.open(write_page(motion, tmp_path / "blank.html"))
     chromium.run("poseglass.pause(); poseglass.seek(2)")
     chromium.settle()
     assert chromium.run("poseglass.project().every((p) => p === null)") is True

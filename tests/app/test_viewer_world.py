@@ -408,6 +408,17 @@ def test_the_page_fits_the_window_with_everything_open(opened: Open, tmp_path: P
     assert max(buttons) <= size[0]
 
 
+def test_values_of_several_people_show_by_their_colour_whose_they_are(opened: Open) -> None:
+    page = opened(people(2))
+    page.settle()
+    spans = "[...document.querySelectorAll('#plots figure:nth-of-type(3) output span')]"
+    values = page.run(f"{spans}.map((span) => [span.textContent, span.style.color])")
+    assert [text.removeprefix(" · ").split()[0] for text, _ in values] == ["R", "L", "R", "L"]
+    colours = [colour for _, colour in values]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    assert colours[::2] == page.run("[...document.querySelectorAll('#people button')].map((b) => b.style.color)")
+
+
 def test_a_ten_minute_clip_draws_quickly(opened: Open) -> None:
     short = circle_walk(600)
     turns = 30

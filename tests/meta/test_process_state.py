@@ -16,7 +16,8 @@ ALLOWED = {
     r"backends\.[\w.]+ = |set_fastpath_enabled": {"cost/flops.py"},
     r"set_grad_enabled|seterr\b": set(),
     r"warnings\.(catch|filter|simple|reset)": {"files/quiet.py"},
-    r"umask\(|chdir\(|environ\[|putenv|setlocale|signal\.signal|rcParams|pyplot": set(),
+    r"umask\(|chdir\(|environ\[|putenv|setlocale|rcParams|pyplot": set(),
+    r"signal\.signal": {"commands/stopping.py"},
 }
 
 

@@ -1,5 +1,6 @@
 """BVH files: forward kinematics against cases calculated by hand, and errors that name the line."""
 
+import re
 from itertools import permutations
 from pathlib import Path
 
@@ -90,27 +91,95 @@ def test_a_real_recording_stands_upright_and_faces_forward():
 
 BROKEN = {
     "line 1: expected 'HIERARCHY', got 'MOTION'": "MOTION\n",
-    "line 0: expected 'HIERARCHY', got the end of the file": "",
+    "line 1: expected 'HIERARCHY', got 'the end of the file'; is this a BVH file?": "",
     "expected unique joint names, got 'hips' a second time": ARM.replace("JOINT elbow", "JOINT hips"),
     "line 8: expected numbers, got '2 zero 0'": ARM.replace("OFFSET 2 0 0", "OFFSET 2 zero 0"),
-    "line 8: expected 3 finite numbers, got '2 0'": ARM.replace("OFFSET 2 0 0", "OFFSET 2 0"),
+    "line 9: expected numbers, got '2 0 CHANNELS'": ARM.replace("OFFSET 2 0 0", "OFFSET 2 0"),
     "line 8: expected 3 finite numbers, got '2 nan 0'": ARM.replace("OFFSET 2 0 0", "OFFSET 2 nan 0"),
-    "line 9: expected 3 different channels": ARM.replace(
+    "line 9: expected 3 different channels such as Xrotation, got 'zrot xrot yrot'": ARM.replace(
         "Zrotation Xrotation Yrotation\n    End", "Zrot Xrot Yrot\n    End"
     ),
     "line 14: elbow has no OFFSET": ARM.replace("    OFFSET 2 0 0\n", "\n"),
     "expected '}' at the end of hips": ARM.replace("}\nMOTION", "MOTION"),
     "line 19: expected 9 finite numbers, got '1 2 3 0 0 0 0 0'": ARM.replace("1 2 3 0 0 0 0 0 0", "1 2 3 0 0 0 0 0"),
-    "expected 3 frames, as 'Frames:' announces, got 2": ARM.removesuffix("0 0 0 90 0 0 0 0 -90\n"),
+    "line 20: expected numbers, got '0 0 0 90 O'": ARM.replace("0 0 0 90 0 0 0 0 0", "0 0 0 90 O"),
+    "expected finite numbers, got [1.0, 2.0, inf": ARM.replace("1 2 3 0", "1 2 inf 0"),
+    "expected 9 frames, as 'Frames:' announces, got 3; was the file cut off?": ARM.replace("Frames: 3", "Frames: 9"),
+    "expected at least one channel, got none": "HIERARCHY ROOT a { OFFSET 0 0 0 } MOTION Frames: 1 Frame Time: 1",
+    "expected the number of channels, at most 9, got '99'": ARM.replace("CHANNELS 3", "CHANNELS 99"),
+    "hips has the yscale 1.1 in frame 2; expected 1": "HIERARCHY ROOT hips { OFFSET 0 0 0 CHANNELS 1 Yscale }\n"
+    "MOTION Frames: 2 Frame Time: 1\n1\n1.1",
+    "2,600,000 frames of 10 joints are too many": "HIERARCHY ROOT a { OFFSET 0 0 0 CHANNELS 1 Xposition\n"
+    + "JOINT ".join(["", *(f"j{number} {{ OFFSET 0 0 0 }}\n" for number in range(9))])
+    + "} MOTION Frames: 2600000 Frame Time: 1\n"
+    + "0 " * 2_600_000,
     "expected at least one frame and a positive frame time": ARM.replace("0.033333", "0"),
-    "line 17: expected 'Frames:', got 'Frame Time: 0.033333'": ARM.replace("Frames: 3\n", ""),
+    "line 16: expected 'Frames:' and a number after MOTION": ARM.replace("Frames: 3\n", ""),
     "expected one ROOT that contains all joints, got JOINT": ARM.replace("ROOT hips", "JOINT hips"),
-    "line 2: expected a name after ROOT": ARM.replace("ROOT hips", "ROOT"),
-    "line 2: expected ROOT, JOINT, OFFSET, CHANNELS or MOTION, got 'SCALE 1'": ARM.replace(
+    "line 3: expected a name after ROOT": ARM.replace("ROOT hips", "ROOT"),
+    "line 2: expected ROOT, JOINT, End Site, OFFSET, CHANNELS, '}' or MOTION, got 'SCALE'": ARM.replace(
         "ROOT hips", "SCALE 1\nROOT hips"
     ),
     "expected a ROOT, got none": "HIERARCHY\nMOTION\n",
 }
+
+
+VARIANTS = {
+    "one line": " ".join(ARM.split()),
+    "a word per line": "\n".join(ARM.split()),
+    "rows broken in two": ARM.replace("90 0 0", "90\n 0 0"),
+    "no spaces at braces": re.sub(r"\s*([{}])\s*", r"\1", ARM.partition("MOTION")[0]) + ARM[ARM.index("MOTION") :],
+    "byte-order mark": "\ufeff" + ARM,
+    "DOS": ARM.replace("\n", "\r\n") + "\x1a\0\0",
+    "old Mac": ARM.replace("\n", "\r"),
+    "capitals": ARM.upper().replace("HIPS", "hips").replace("ELBOW", "elbow"),
+    "small letters": ARM.lower(),
+    "camel capitals": ARM.replace("position", "Position").replace("rotation", "ROTATION"),
+    "no space after colons": ARM.replace("s: ", "s:").replace("Time: ", "time:"),
+    "spaces before colons": ARM.replace("Frames:", "Frames :").replace("Frame Time:", "FrameTime :"),
+    "comments": "# by hand\n" + ARM.replace("OFFSET 2 0 0", "OFFSET 2 0 0 # { 5"),
+    "scales of 1": ARM.replace("CHANNELS 3 Z", "CHANNELS 6 Xscale Yscale Zscale Z")
+    .replace(" 0 0 0\n", " 1 1 1 0 0 0\n")
+    .replace(" 0 0 -90\n", " 1 1 1.0001 0 0 -90\n")
+    .replace("OFFSET 1 1 1 0 0 0", "OFFSET 0 0 0"),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_words_count_not_lines_or_capitals(tmp_path, variant):
+    expected = read_bvh(write(tmp_path / "arm.bvh", ARM))
+    (tmp_path / "variant.bvh").write_bytes(VARIANTS[variant].encode())
+    arm = read_bvh(tmp_path / "variant.bvh")
+    assert (arm.names[:2], arm.parents, arm.fps, arm.notes) == (expected.names[:2], expected.parents, 30, ())
+    assert_allclose(arm.positions, expected.positions, atol=1e-12)
+
+
+def test_a_file_in_utf_16_is_read(tmp_path):
+    (tmp_path / "arm.bvh").write_bytes(ARM.replace("elbow", "Coude").encode("utf-16"))
+    assert read_bvh(tmp_path / "arm.bvh").names[1] == "Coude"
+
+
+def test_two_end_sites_get_two_names(tmp_path):
+    end = ARM[ARM.index("    End Site") : ARM.index("  }\n}\nMOTION")]
+    arm = read_bvh(write(tmp_path / "arm.bvh", ARM.replace(end, end + end.replace("1 0 0", "0 1 0"))))
+    assert arm.names == ("hips", "elbow", "elbow End Site", "elbow End Site 2")
+    assert_allclose(arm.positions[0, 2:], [[4, 2, 3], [3, 3, 3]])
+
+
+def test_one_row_more_or_fewer_than_announced_is_noted(tmp_path):
+    whole = read_bvh(write(tmp_path / "arm.bvh", ARM))
+    more = read_bvh(write(tmp_path / "arm.bvh", ARM.replace("Frames: 3", "Frames: 2")))
+    assert more.notes == ("'Frames:' announces 2 frames, and 3 follow; the surplus is left out",)
+    assert_allclose(more.positions, whole.positions[:2])
+    fewer = read_bvh(write(tmp_path / "arm.bvh", ARM.replace("Frames: 3", "Frames: 4")))
+    assert fewer.notes == ("'Frames:' announces 4 frames, and one fewer follows",)
+    assert_allclose(fewer.positions, whole.positions)
+    assert fewer.tracks().notes == fewer.notes
+
+
+def test_y_is_up_by_custom(tmp_path):
+    arm = read_bvh(write(tmp_path / "arm.bvh", ARM))
+    assert (arm.up, arm.up_assumed, arm.tracks().up) == ("y", True, "y")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +203,7 @@ def test_errors_name_the_line(tmp_path, message):
     with pytest.raises(FormatError) as caught:
         read_bvh(write(tmp_path / "arm.bvh", BROKEN[message]))
     assert message in str(caught.value)
-    assert "arm.bvh, line" in str(caught.value)
+    assert re.search(r"arm\.bvh(, line|: 2,6)", str(caught.value))
 
 
 def test_the_written_hierarchy_is_the_customary_one(tmp_path):

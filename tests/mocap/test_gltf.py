@@ -173,5 +173,29 @@ def test_a_truncated_file_is_refused(saved, share):
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(FormatError, match="No such file"):
+    with pytest.raises(FormatError, match="there is no file"):
         read_glb(tmp_path / "nothing.glb")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda document: document["accessors"][0].update(count=10**9), "leads beyond the end of the file"),
+        (
+            lambda document: document["bufferViews"][document["accessors"][0]["bufferView"]].update(byteStride=0),
+            "leads beyond the end of the file",
+        ),
+        (lambda document: document["skins"][0].update(joints=[0] * 3000), "expected at most 2000 joints, got 3000"),
+        (lambda document: document["nodes"][1].update(children=[0]), "motion.glb"),  # a circle of nodes
+    ],
+)
+def test_claims_that_would_take_all_time_and_memory_are_refused(saved, change, message):
+    document, binary = parts(saved[1])
+    times = document["animations"][0]["samplers"][0]["input"]
+    document["accessors"].insert(0, document["accessors"][times])
+    for sampler in document["animations"][0]["samplers"]:
+        sampler |= {"input": 0, "output": sampler["output"] + 1}
+    change(document)
+    rewrite(saved[1], document, binary)
+    with pytest.raises(FormatError, match=message):
+        read_glb(saved[1])

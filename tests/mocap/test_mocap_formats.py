@@ -10,12 +10,12 @@ from numpy.testing import assert_allclose
 from poseglass.errors import FormatError
 from poseglass.mocap.formats import READERS, read_motion, read_tracks
 from poseglass.mocap.rigid import RigidMotion
-from samples import motion_files
+from samples import c3d_files, motion_files
 
 # Writer and units per metre. An .amc file needs a skeleton with bones: test_acclaim.
 WRITERS = {
     "walk.trc": (motion_files.write_trc, 1000),
-    "walk.c3d": (motion_files.write_c3d, 1000),
+    "walk.c3d": (c3d_files.write_c3d, 1000),
     "walk.csv": (motion_files.write_csv, 1),
     "walk.bvh": (motion_files.write_bvh, 1),
     "walk.npz": (motion_files.write_npz, 1),

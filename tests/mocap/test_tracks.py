@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from poseglass.errors import FormatError
-from poseglass.mocap.tracks import UNITS, PointTracks, frame_rate
+from poseglass.mocap.tracks import UNITS, PointTracks, frame_rate, unit_of
 
 
 def test_names_must_be_unique_and_at_least_one():
@@ -18,10 +18,14 @@ def test_names_must_be_unique_and_at_least_one():
 
 def test_units_are_given_in_metres():
     assert (UNITS["m"], UNITS["cm"], UNITS["mm"]) == (1, 0.01, 0.001)
-    assert UNITS["inches"] == UNITS["inch"] == UNITS["in"]
+    assert unit_of("inches") == unit_of("Inch") == unit_of("in") == UNITS["in"]
+    assert [unit_of(word) for word in ("m", "MM", "millimeters", "centimetre", "feet", "mete", "mil", "cm\0")] == [
+        *(1, 0.001, 0.001, 0.01, 0.3048, 1, 0.001, 0.01)
+    ]
+    assert [unit_of(word) for word in ("", "me", "yards", "i", "metersx")] == [None] * 5
     assert 12 * UNITS["in"] == pytest.approx(UNITS["ft"], rel=1e-12)
     assert UNITS["ft"] == 0.3048
-    assert UNITS["meters"] == UNITS["metres"] == UNITS["meter"] == UNITS["metre"] == 1
+    assert {unit_of(word) for word in ("meters", "metres", "meter", "metre")} == {1.0}
 
 
 @pytest.mark.parametrize("fps", [24, 25, 30, 30000 / 1001, 24000 / 1001, 60000 / 1001, 50, 59.9, 120, 12.5])

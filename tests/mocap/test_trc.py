@@ -10,20 +10,98 @@ from poseglass.mocap.trc import read_trc, write_trc
 from samples import motion_files
 
 
-def test_headers_that_do_not_match_are_refused(tmp_path):
+@pytest.fixture
+def walk(tmp_path):
+    """A file of 20 frames and its text."""
     path = motion_files.write_trc(tmp_path / "a.trc", motion_files.people(20))
-    text = path.read_text()
-    for old, new, message in (
-        ("\t17\tmm", "\t18\tmm", "line 4: expected 18 marker names, as line 3 announces, got 17"),
-        ("\t20\t17", "\t21\t17", "expected 21 frames, as line 3 announces, got 20"),
-        ("\tmm", "\tyards", "Units .one of m, cm, mm.*; 'yards' is missing or unknown"),
-        ("DataRate\t", "Rate\t", "'DataRate' is missing"),
-        ("\t20\t17", "\tx\t17", "line 3: could not convert"),
-        ("pelvis", "spine", "got these more than once: spine"),
-    ):
-        path.write_text(text.replace(old, new, 1))
-        with pytest.raises(FormatError, match=message):
-            read_trc(path)
+    return path, path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("\tmm", "\tyards", "line 3: expected one of m, cm, mm, in, ft for Units, or its name, got 'yards'"),
+        ("\t20\t17", "\tx\t17", "line 3: expected a number for NumFrames, got 'x'"),
+        ("Frame#\tTime\t", "Frame#\tTime\n", "line 4: expected marker names, separated by tabs, got none"),
+        ("\t0.020000\t", "\tx\t", "line 8: could not convert string to float: 'x'"),
+        ("\n3\t", "\n1\t3\t", "line 9 has 54 cells, not 53"),
+    ],
+)
+def test_broken_headers_and_rows_are_refused(walk, old, new, message):
+    path, text = walk
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(FormatError) as caught:
+        read_trc(path)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "note"),
+    [
+        ("\t17\tmm", "\t18\tmm", "line 3 announces 18 markers, and there are 17"),
+        ("\t20\t17", "\t300\t17", "line 3 announces 300 frames, and there are 20"),
+        ("\t20\t17", "\t19\t17", "line 3 announces 19 frames, and there are 20"),
+        ("pelvis", "spine", "these labels are repeated, and the first marker of each keeps the name: spine"),
+        ("\n3\t0.040000\t", "\n3\t0.040000\t1\t2\t3\t", "up to 1 markers per line have no name and are left out"),
+    ],
+)
+def test_what_the_header_announces_wrongly_is_noted(walk, old, new, note):
+    path, text = walk
+    path.write_text(text.replace(old, new, 1))
+    tracks = read_trc(path)
+    assert tracks.notes == (note,)
+    assert tracks.points.shape == (20, 17, 3)
+
+
+def respaced(text: str, separator: str) -> str:
+    """The same table with another separator between its cells."""
+    return text.replace("\t", separator)
+
+
+VARIANTS = {
+    "commas": lambda text: respaced(text, ","),
+    "semicolons and decimal commas": lambda text: respaced(text.replace(".", ","), ";").replace("a,trc", "a.trc"),
+    "quotation marks": lambda text: respaced(text, ",").replace("pelvis", '"pelvis"').replace("mm", '"mm"'),
+    "spaces": lambda text: "\n".join(" ".join(line.split()) for line in text.split("\n")),
+    "spaces around cells": lambda text: text.replace("\t", " \t "),
+    "two tabs in the header": lambda text: text.replace("50\t50\t20", "50\t\t50\t\t20"),
+    "tabs at the ends": lambda text: text.replace("\n", "\t\n"),
+    "DOS": lambda text: ("\ufeff" + text).replace("\n", "\r\n") + "\x1a",
+    "capitals": lambda text: text.replace("DataRate", "DATARATE").replace("PathFileType", "pathfiletype"),
+    "units in words": lambda text: text.replace("\tmm", "\tMillimeters"),
+    "no rate": lambda text: text.replace("DataRate\t", "Rate\t", 1),
+    "unlabelled markers": lambda text: text.replace("\t\t\n\t\tX1", "\t\t\t*7\t\t\t\n\t\tX1").replace(
+        "\t17\tmm", "\t18\tmm"
+    ),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_separators_and_spellings_do_not_matter(walk, variant):
+    path, text = walk
+    expected = read_trc(path)
+    path.write_bytes(VARIANTS[variant](text).encode())
+    tracks = read_trc(path)
+    assert (tracks.names, tracks.fps, tracks.unit, tracks.notes) == (motion_files.NAMES, 50, 0.001, ())
+    assert_allclose(tracks.points, expected.points)
+    assert_allclose(tracks.times, expected.times)
+
+
+def test_missing_cells_are_unknown(walk):
+    path, text = walk
+    lines = text.split("\n")
+    lines[8] = lines[8].rsplit("\t", 3)[0]  # the cells of the last marker
+    cells = lines[10].split("\t")
+    lines[10] = "\t".join([*cells[:2], "", "", "", *cells[5:]])
+    path.write_text("\n".join(lines))
+    assert np.argwhere(np.isnan(read_trc(path).points).all(-1)).tolist() == [[2, 16], [4, 0]]
+
+
+def test_a_file_cut_off_in_a_row_is_refused(walk):
+    path, text = walk
+    path.write_text(text[: text.index("\n9\t") + 40])
+    with pytest.raises(FormatError, match=r"line 15 has \d+ cells, not 53"):
+        read_trc(path)
 
 
 def test_another_kind_of_file_is_refused(tmp_path):

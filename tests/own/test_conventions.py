@@ -31,7 +31,7 @@ def test_any_axis_may_be_up(up, stated, tmp_path):
 
 def test_a_size_that_is_not_human_is_refused_with_a_proposal(tmp_path):
     files.write_csv(tmp_path / "walk.csv", files.people() * 39.37)
-    with pytest.raises(DataError, match=r"the unit of length is not stated, and a leg of .*units = 0\.02"):
+    with pytest.raises(DataError, match=r"not stated, and a leg of .*units = 0\.02.*; units = \"in\" would fit"):
         find_conventions(open_source(tmp_path))
 
 
@@ -65,7 +65,7 @@ def test_at_most_50_files_are_read(tmp_path, monkeypatch):
         (tmp_path / f"{number:03}.csv").touch()
     names = []
     monkeypatch.setattr(
-        module, "read_body", lambda file, _: names.append(file.path.stem) or (_ for _ in ()).throw(DataError)
+        module, "read_bodies", lambda file, _: names.append(file.path.stem) or (_ for _ in ()).throw(DataError)
     )
     assert find_conventions(open_source(tmp_path)) == Conventions()
     assert names == [f"{number:03}" for number in range(0, 101, 3)]

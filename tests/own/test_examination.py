@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from poseglass.own.conventions import Conventions, find_conventions
 from poseglass.own.examination import examine_files, examine_splits
 from poseglass.own.sources import open_source
+from samples import c3d_files
 from samples import motion_files as files
 from samples.studio import z_up
 
@@ -44,7 +45,7 @@ def test_a_damaged_file_is_an_error_and_the_others_are_read(studio):
 
 
 def test_a_take_in_two_files_is_an_error(studio):
-    files.write_c3d(studio / "anna" / "walk 1.c3d", z_up(files.people(seed=7)))
+    c3d_files.write_c3d(studio / "anna" / "walk 1.c3d", z_up(files.people(seed=7)))
     bad = [(subject, findings) for subject, body, findings in examine(studio) if body is None]
     assert len(bad) == 1
     assert "the take walk 1 of anna was already read from another file" in bad[0][1][0]

@@ -3,6 +3,7 @@
 import pytest
 
 from poseglass.errors import DataError
+from poseglass.own.examination import examine_subjects
 from poseglass.own.sources import open_source
 from samples.studio import add_takes, pixels
 
@@ -63,10 +64,11 @@ def test_unknown_subjects_in_splits_are_errors(studio):
         ('["ben"]', '["dora"]', "splits.val: there is no subject 'dora'; expected one of anna, ben, cleo"),
     ):
         (studio / "motion.toml").write_text(text.replace(old, new))
-        (finding,) = open_source(studio).findings
-        assert str(finding) == f"error: {studio / 'motion.toml'}, {message}"
+        (finding,) = examine_subjects(open_source(studio), ["anna"])
+        assert str(finding) == f"error: {studio}, {message}"
+    assert examine_subjects(open_source(studio), ["dora"]) == []
     (studio / "motion.toml").write_text(text.replace('["ben"]', '["ben", "cmu_07"]'))
-    assert open_source(studio).findings == []
+    assert examine_subjects(open_source(studio), []) == []
 
 
 def test_missing_empty_and_unknown_sources_are_refused(tmp_path):

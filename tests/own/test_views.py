@@ -1,7 +1,5 @@
 """The user's own cameras: projections, keypoints, and refused files."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -101,7 +99,12 @@ def test_keypoints_with_a_score_of_zero_are_left_out(studio):
     assert not view.detected[:50, 3].any()
     assert not view.scores[:50, 3].any()
     assert view.distance < 0.01
-    replace(poses, scores=np.zeros((90, 17))).save(studio / "anna 2d.csv")
+    header, *rows = (studio / "anna 2d.csv").read_text().splitlines()
+    is_score = [name.endswith("_score") for name in header.split(",")]
+    rows = [
+        ",".join("0" if zero else cell for zero, cell in zip(is_score, row.split(","), strict=True)) for row in rows
+    ]
+    (studio / "anna 2d.csv").write_text("\n".join([header, *rows]))
     (view, *_), (finding,) = views_of(studio)
     assert view is None
     assert "error" in finding

@@ -1,6 +1,5 @@
 """Write motion to files of every format, from the format descriptions, without the library's own code."""
 
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -32,46 +31,6 @@ def write_trc(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit
         cells = ["" if np.isnan(value) else f"{value:.5f}" for value in row.ravel()]
         lines.append("\t".join([str(frame + 1), f"{frame / fps:.6f}", *cells]))
     path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def write_c3d(path: Path, points: np.ndarray, fps: float = 50, names=NAMES, unit: str = "mm", step: float = 0) -> Path:
-    """Little-endian floats, or multiples of a step: header, parameters and data, in blocks of 512 bytes."""
-    scale = {"mm": 1000, "m": 1}[unit]
-    frames, count = points.shape[:2]
-
-    def parameter(name: str, kind: int, sizes: list[int], data: bytes) -> bytes:
-        body = struct.pack("<bB", kind, len(sizes)) + bytes(sizes) + data + b"\0"
-        return struct.pack("<bb", len(name), 1) + name.encode() + struct.pack("<H", len(body) + 2) + body
-
-    width = max(map(len, names))
-    pages = [names[start : start + 255] for start in range(0, len(names), 255)]  # a parameter holds at most 255 labels
-    parts = [
-        struct.pack("<bb", 5, -1) + b"POINT" + struct.pack("<HB", 3, 0),
-        parameter("USED", 2, [], struct.pack("<h", count)),
-        parameter("SCALE", 4, [], struct.pack("<f", step or -1)),
-        parameter("RATE", 4, [], struct.pack("<f", fps)),
-        parameter("FRAMES", 2, [], struct.pack("<H", frames)),
-        parameter("UNITS", -1, [len(unit)], unit.encode()),
-        *(
-            parameter(
-                f"LABELS{n}" if n > 1 else "LABELS",
-                -1,
-                [width, len(page)],
-                "".join(s.ljust(width) for s in page).encode(),
-            )
-            for n, page in enumerate(pages, 1)
-        ),
-    ]
-    size = 4 + sum(map(len, parts)) + len(parameter("DATA_START", 2, [], b"\0\0"))
-    blocks = -(-(size + 1) // 512)
-    parts.append(parameter("DATA_START", 2, [], struct.pack("<h", 2 + blocks)))
-    header = struct.pack("<BBHHHHHfHHf", 2, 0x50, count, 0, 1, frames, 0, step or -1, 2 + blocks, 0, fps)
-    section = (struct.pack("<BBBB", 1, 0x50, blocks, 84) + b"".join(parts)).ljust(512 * blocks, b"\0")
-    known = np.isfinite(points).all(-1, keepdims=True)
-    values = np.concatenate([np.where(known, points * scale / (step or 1), 0), np.where(known, 0.0, -1.0)], -1)
-    data = (np.round(values).astype("<i2") if step else values.astype("<f4")).tobytes()
-    path.write_bytes(header.ljust(512, b"\0") + section + data.ljust(-(-len(data) // 512) * 512, b"\0"))
     return path
 
 

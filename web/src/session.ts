@@ -78,7 +78,8 @@ export class Session {
     this.#lifting = true;
     try {
       const { pose3d } = await this.lifter.live(poses, this.#size, keep);
-      const waited = (2 * (performance.now() - start)) / 1000; // for this window, and then for the next
+      const lifting = (performance.now() - start) / 1000, next = 1 / Math.max(this.flat.rate, 1);
+      const waited = 2 * lifting + next; // for this window, for the frame that starts the next, and for that window
       if (this.#poses.includes(poses[poses.length - 1])) this.#playback.add(pose3d, poses[poses.length - 1].time, ahead, waited);
     } catch (problem) {
       this.listener.failed(problem as Error);

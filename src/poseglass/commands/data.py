@@ -33,7 +33,8 @@ def mocap(
 ) -> None:
     """Prepare your own motion for training and evaluation.
 
-    Motion clips are seen by virtual cameras in training. Recordings are the motion as your own cameras saw it.
+    Motion clips are seen by virtual cameras in training. Recordings are the motion as your own cameras saw it. Takes
+    with errors are left out; the exit code is then 1.
     """
     suffix = out.suffix.lower()
     if suffix not in ("", ".npz"):
@@ -43,11 +44,12 @@ def mocap(
     from poseglass.own.prepare import prepare_clips, prepare_recordings
 
     if not suffix:
-        print(prepare_recordings(source, out, about=about, progress=True))  # noqa: T201
+        recordings = prepare_recordings(source, out, about=about, progress=True)
+        print(recordings)  # noqa: T201
+        if recordings.findings.missing:
+            raise typer.Exit(1)
         return
     report = prepare_clips(source, out, about=about, progress=True)
-    for path, reason in report.skipped.items():
-        log.info("skipped %s: %s", path, reason.removeprefix(f"{path}: "))
     for problem in report.warnings[:SHOWN]:
         log.info("%s", problem)
     if len(report.warnings) > SHOWN:
@@ -58,6 +60,12 @@ def mocap(
         part = report.clips.split(split)
         log.info("%s: %d clips, %.1f minutes", split, len(part), part.minutes)
     log.info("%d clips, %.1f minutes, in %s", len(report.clips), report.clips.minutes, out)
+    for path, reason in report.skipped.items():
+        log.info("left out %s: %s", path, reason.removeprefix(f"{path}: "))
+    for problem in report.empty_splits:
+        log.info("%s", problem)
+    if not report.is_complete:
+        raise typer.Exit(1)
 
 
 @data.command()

@@ -3,16 +3,23 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
 from poseglass.errors import FormatError
+from poseglass.mocap.humaneva import MEMBER, read_humaneva
+from poseglass.mocap.neutral_body import neutral_bones
+from poseglass.mocap.rigid import NamedMotion, RigidMotion
+from poseglass.mocap.smpl import read_amass
+from poseglass.mocap.text import SHOWN_TEXT
 from poseglass.mocap.tracks import PointTracks
 
 __all__ = ["read_npy", "read_npz"]
 
+LARGEST = 1 << 32  # bytes of an unpacked array: 6 hours of 52 joints at 120 frames per second
 KEYS = ("points", "joints", "fps", "timestamps", "valid", "space")
 
 
@@ -37,18 +44,20 @@ def read_npy(path: Path, names: Sequence[str]) -> PointTracks:
     return _tracks(path, {"points": points}, names)
 
 
-def read_npz(path: Path, names: Sequence[str] = ()) -> PointTracks:
-    """Read an archive with ``points`` (f j 3) and, optionally, joint names and times.
+def read_npz(path: Path, names: Sequence[str] = ()) -> PointTracks | RigidMotion | list[NamedMotion]:
+    """Read an archive of points, of SMPL's rotations, or of HumanEva.
 
-    The optional arrays are ``joints``, ``fps``, ``timestamps`` (seconds), ``valid`` (per frame) and ``space``.
-    `poseglass.PoseSequence.save` writes such archives.
+    - ``points`` (f j 3), and optionally ``joints``, ``fps``, ``timestamps`` (seconds), ``valid`` (per frame) and
+      ``space``, as `poseglass.PoseSequence.save` writes them;
+    - ``poses`` and ``trans`` in the layout of AMASS, which move a neutral body (:mod:`poseglass.mocap.neutral_body`);
+    - ``positions_3d`` in VideoPose3D's form of HumanEva (:mod:`poseglass.mocap.humaneva`).
 
     Args:
         path: The file.
         names: Joint names, used if the archive has no ``joints``.
 
     Raises:
-        FormatError: The file is missing or broken, has no ``points``, or its arrays do not fit each other.
+        FormatError: The file is missing or broken, holds none of these, or its arrays do not fit each other.
 
     Example:
         >>> import numpy as np
@@ -57,16 +66,29 @@ def read_npz(path: Path, names: Sequence[str] = ()) -> PointTracks:
         30.0
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            keys = archive.files
-            arrays: dict[str, Any] = {key: archive[key] for key in KEYS if key in keys}
+        with ZipFile(path) as archive:
+            sizes = {info.filename.removesuffix(".npy"): info.file_size for info in archive.infolist()}
     except OSError as problem:
         raise FormatError(f"cannot read {path}: {problem.strerror or problem}") from None
+    except Exception as problem:  # a broken directory can raise exceptions of several kinds
+        raise FormatError(f"{path} is not an npz of plain arrays, or was cut off: {problem}") from None
+    if largest := [key for key, size in sizes.items() if size > LARGEST]:
+        text = f"unpacked, its array {largest[0]!r} would have {sizes[largest[0]]:,} bytes"
+        raise FormatError(f"{path}: {text}; expected at most {LARGEST:,}: split the file")
+    if "points" not in sizes and MEMBER in sizes:
+        return read_humaneva(path)
+    if "points" not in sizes and {"trans"} <= sizes.keys() and {"poses", "pose_body"} & sizes.keys():
+        return neutral_bones(read_amass(path))
+    if "points" not in sizes:
+        expected = "an array 'points' (frames, joints, 3), or 'poses' and 'trans' as in AMASS"
+        raise FormatError(f"{path}: expected {expected}, got {', '.join(sizes)[:SHOWN_TEXT] or 'nothing'}")
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return _tracks(path, {key: arrays[key] for key in KEYS if key in arrays.files}, names)
+    except FormatError:
+        raise
     except Exception as problem:  # NumPy raises exceptions of many kinds for a broken archive
         raise FormatError(f"{path} is not an npz of plain arrays, or was cut off: {problem}") from None
-    if "points" not in arrays:
-        raise FormatError(f"{path}: expected an array 'points' (frames, joints, 3), got {', '.join(keys) or 'nothing'}")
-    return _tracks(path, arrays, names)
 
 
 def _tracks(path: Path, arrays: Mapping[str, Any], names: Sequence[str]) -> PointTracks:
@@ -77,7 +99,7 @@ def _tracks(path: Path, arrays: Mapping[str, Any], names: Sequence[str]) -> Poin
     if not joints:
         raise FormatError(
             f"{path} does not name its {points.shape[1]} joints: name them in motion.toml, as "
-            'skeleton = "coco17" or skeleton = ["hips", "left_knee", ...]'
+            'skeleton = "coco17", skeleton = "smpl22" (HumanML3D) or skeleton = ["hips", "left_knee", ...]'
         )
     if len(joints) != points.shape[1]:
         raise FormatError(f"{path} has {points.shape[1]} joints, but {len(joints)} names: {', '.join(joints)}")

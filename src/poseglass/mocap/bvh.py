@@ -1,5 +1,7 @@
-"""Reader and writer of BVH (Biovision) files: a tree of joints, then one line of channels per frame."""
+"""Reader and writer of BVH (Biovision) files: a tree of joints, then the channels of each frame."""
 
+import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike
@@ -8,27 +10,36 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass.errors import PoseError
+from poseglass.errors import FormatError, PoseError
 from poseglass.files.writing import writing
 from poseglass.mocap.animation import END_SITE, Animation
-from poseglass.mocap.rigid import RigidMotion
+from poseglass.mocap.rigid import MOST_POSES, RigidMotion
 from poseglass.mocap.rotations import euler_angles, euler_rotations
-from poseglass.mocap.text import WordLines
+from poseglass.mocap.text import SHOWN_TEXT, WordStream, numbers
 
 __all__ = ["read_bvh", "write_bvh"]
 
-CHANNELS = {f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotation")}
+CHANNELS = {f"{axis}{kind}" for axis in "xyz" for kind in ("position", "rotation", "scale")}
+FRAMES = re.compile(r"\s*frames\s*:\s*(\S+)", re.IGNORECASE)
+FRAME_TIME = re.compile(r"\s*frame\s*time\s*:\s*(\S+)", re.IGNORECASE)
 ORDER = "zxy"  # of the written rotation channels, the most common one
 CENTIMETRE = 0.01  # of a metre; the usual unit of BVH files, which state none
+UNSCALED = 1e-3  # deviation of a scale from 1
+SHOWN_ERROR = 200  # characters of an error that lists numbers
 WHOLE_RATE = 1e-4  # rounds 1 / frame time to a whole number: files write 1/120 s as .0083333 and 1/30 s as .033333
 
 
 def read_bvh(path: str | PathLike[str]) -> RigidMotion:
     """Read a BVH file.
 
-    Channels may be in any order. A joint's rotation is the product of its rotation channels, in degrees, in the order
-    of the file. Position channels replace the joint's OFFSET. An ``End Site`` becomes a joint ``"<parent> End Site"``.
-    The frame rate is 1 / frame time, rounded to a whole number if that is within 0.01 %.
+    The words of the file matter, not its lines, and keywords may have any capitals. Channels may be in any order. A
+    joint's rotation is the product of its rotation channels, in degrees, in the order of the file. Position channels
+    replace the joint's OFFSET. Scale channels must be 1. An ``End Site`` becomes a joint ``"<parent> End Site"``, a
+    second one ``"<parent> End Site 2"``. The frame rate is 1 / frame time, rounded to a whole number if that is within
+    0.01 %. The file states neither its unit nor its upward axis; y is up by custom.
+
+    Programs disagree about ``Frames:`` by one. If there are more rows than announced, the surplus is left out; one row
+    may be missing. The motion's `notes` say so.
 
     Source: Meredith and Maddock, "Motion Capture File Formats Explained", University of Sheffield, 2001.
 
@@ -43,11 +54,15 @@ def read_bvh(path: str | PathLike[str]) -> RigidMotion:
         >>> motion.fps, motion.joint("hips").tolist()
         (30.0, [[0.0, 90.0, 0.0], [1.0, 90.0, 0.0]])
     """
-    lines = WordLines(path)
-    joints = _joints(lines)
-    values, fps = _motion(lines, sum(len(joint.channels) for joint in joints))
+    words = WordStream(path)
+    joints = _joints(words)
+    values, fps, notes = _motion(words, sum(len(joint.channels) for joint in joints))
+    if len(values) * len(joints) > MOST_POSES:
+        text = f"{len(values):,} frames of {len(joints):,} joints are too many to read at once; split the file"
+        raise FormatError(f"{words.path}: {text}")
+    _check_scales(words, joints, values)
     names, parents = tuple(joint.name for joint in joints), tuple(joint.parent for joint in joints)
-    return RigidMotion(names, parents, *_bones(joints, values), fps)
+    return RigidMotion(names, parents, *_bones(joints, values), fps, up="y", up_assumed=True, notes=notes)
 
 
 @dataclass
@@ -60,58 +75,135 @@ class _Joint:
     channels: list[str] = field(default_factory=list)
 
 
-def _joints(lines: WordLines) -> list[_Joint]:
-    """Read the tree and the line MOTION after it."""
+def _joints(words: WordStream) -> list[_Joint]:
+    """Read the tree and the word MOTION after it."""
     joints: list[_Joint] = []
+    names: set[str] = set()
     nesting: list[int] = []  # indices of the joints whose braces are open
-    lines.expect("HIERARCHY")
-    for words in lines:
-        match words:
-            case ["ROOT" | "JOINT" | "End" as keyword, *rest]:
+    if (first := words.take() or "the end of the file").upper() != "HIERARCHY":
+        raise words.error(f"expected 'HIERARCHY', got {first[:SHOWN_TEXT]!r}; is this a BVH file?")
+    while (word := words.take()) is not None:
+        match word.upper():
+            case "ROOT" | "JOINT" | "END" | "ENDSITE" as keyword:
                 if (keyword == "ROOT") == bool(joints) or (joints and not nesting):
-                    raise lines.error(f"expected one ROOT that contains all joints, got {keyword} outside of it")
-                name = f"{joints[nesting[-1]].name}{END_SITE}" if keyword == "End" else " ".join(rest)
+                    raise words.error(f"expected one ROOT that contains all joints, got {keyword} outside of it")
+                name = " ".join(words.until("{"))
+                if keyword.startswith("END"):
+                    name = _end_site(joints[nesting[-1]].name, names)
                 if not name:
-                    raise lines.error(f"expected a name after {keyword}, got none")
-                if any(name == joint.name for joint in joints):
-                    raise lines.error(f"expected unique joint names, got {name!r} a second time")
+                    raise words.error(f"expected a name after {keyword}, got none")
+                if name in names:
+                    raise words.error(f"expected unique joint names, got {name!r} a second time")
+                names.add(name)
                 joints.append(_Joint(name, nesting[-1] if nesting else -1))
                 nesting.append(len(joints) - 1)
-                lines.expect("{")
-            case ["OFFSET", *numbers] if nesting:
-                joints[nesting[-1]].offset = lines.numbers(numbers, 3)
-            case ["CHANNELS", count, *channels] if nesting:
-                unique = len(set(channels)) == len(channels)
-                if count != str(len(channels)) or not CHANNELS.issuperset(channels) or not unique:
-                    raise lines.error(f"expected {count} different channels such as Xrotation, got {channels}")
-                joints[nesting[-1]].channels = channels
-            case ["}"] if nesting:
+            case "OFFSET" if nesting:
+                joints[nesting[-1]].offset = _numbers(words, [words.take() or "" for _ in range(3)], 3)
+            case "CHANNELS" if nesting:
+                joints[nesting[-1]].channels = _channels(words)
+            case "}" if nesting:
                 if joints[nesting[-1]].offset is None:
-                    raise lines.error(f"{joints[nesting[-1]].name} has no OFFSET")
+                    raise words.error(f"{joints[nesting[-1]].name} has no OFFSET")
                 nesting.pop()
-            case ["MOTION"]:
+            case "MOTION":
                 break
             case _:
-                raise lines.unexpected("ROOT, JOINT, OFFSET, CHANNELS or MOTION", words)
+                expected = "ROOT, JOINT, End Site, OFFSET, CHANNELS, '}' or MOTION"
+                raise words.error(f"expected {expected}, got {word[:SHOWN_TEXT]!r}")
     if nesting:
-        raise lines.error(f"expected '}}' at the end of {joints[nesting[-1]].name}; the hierarchy ends inside it")
+        raise words.error(f"expected '}}' at the end of {joints[nesting[-1]].name}; the hierarchy ends inside it")
     if not joints:
-        raise lines.error("expected a ROOT, got none")
+        raise words.error("expected a ROOT, got none")
     return joints
 
 
-def _motion(lines: WordLines, columns: int) -> tuple[Float[ndarray, "f _"], float]:
-    """Read the channels of all frames, and the frames per second."""
-    frames = int(lines.numbers(lines.expect("Frames:"), 1)[0])
-    words = lines.expect("Frame")  # Frame Time: SECONDS
-    seconds = float(lines.numbers(words[1:], 1)[0])
-    if frames < 1 or not seconds > 0:
-        raise lines.error(f"expected at least one frame and a positive frame time, got {frames} and {seconds}")
-    rows = [lines.numbers(words, columns) for words in lines]
-    if len(rows) != frames:
-        raise lines.error(f"expected {frames} frames, as 'Frames:' announces, got {len(rows)}; was the file cut off?")
+def _end_site(parent: str, names: set[str]) -> str:
+    """A name that is not taken, for an End Site below a joint."""
+    name, number = f"{parent}{END_SITE}", 1
+    while name in names:
+        number += 1
+        name = f"{parent}{END_SITE} {number}"
+    return name
+
+
+def _channels(words: WordStream) -> list[str]:
+    """Read the number of channels and their names, which are returned in lower case."""
+    count = words.take() or ""
+    if not (count.isascii() and count.isdigit() and int(count[:4]) <= len(CHANNELS)):
+        raise words.error(f"expected the number of channels, at most {len(CHANNELS)}, got {count[:SHOWN_TEXT]!r}")
+    channels = [(words.take() or "").lower() for _ in range(int(count))]
+    if not CHANNELS.issuperset(channels) or len(set(channels)) != len(channels):
+        given = " ".join(channels)[:SHOWN_TEXT]
+        raise words.error(f"expected {count} different channels such as Xrotation, got {given!r}")
+    return channels
+
+
+def _numbers(words: WordStream, given: list[str], count: int, line: int | None = None) -> Float[ndarray, " _"]:
+    try:
+        return numbers(given, count)
+    except ValueError as problem:
+        raise words.error(f"expected {problem}, got {' '.join(given)[:SHOWN_TEXT]!r}", line) from None
+
+
+def _motion(words: WordStream, columns: int) -> tuple[Float[ndarray, "f _"], float, tuple[str, ...]]:
+    """Read the channels of all frames, the frames per second, and what is unusual about their number."""
+    if (match := words.match(FRAMES)) is None:
+        raise words.error("expected 'Frames:' and a number after MOTION")
+    announced = int(_numbers(words, [match[1]], 1)[0])
+    if (match := words.match(FRAME_TIME)) is None:
+        raise words.error("expected 'Frame Time:' and a number of seconds after 'Frames:'")
+    seconds = float(_numbers(words, [match[1]], 1)[0])
+    if announced < 1 or not seconds > 0:
+        raise words.error(f"expected at least one frame and a positive frame time, got {announced} and {seconds}")
+    values = _rows(words, columns, announced)
+    notes = []
+    if len(values) > announced:
+        notes.append(f"'Frames:' announces {announced} frames, and {len(values)} follow; the surplus is left out")
+    elif len(values) == announced - 1:
+        notes.append(f"'Frames:' announces {announced} frames, and one fewer follows")
+    elif len(values) < announced:
+        text = f"expected {announced} frames, as 'Frames:' announces, got {len(values)}; was the file cut off?"
+        raise words.error(text)
     whole = round(1 / seconds)
-    return np.array(rows), float(whole) if abs(whole * seconds - 1) < WHOLE_RATE else 1 / seconds
+    fps = float(whole) if abs(whole * seconds - 1) < WHOLE_RATE else 1 / seconds
+    return values[:announced], fps, tuple(notes)
+
+
+def _rows(words: WordStream, columns: int, announced: int) -> Float[ndarray, "f _"]:
+    """Read the channels of all frames, usually a line per frame."""
+    start, lines = words.rest()
+    values = array("d")
+    irregular = 0  # the first line with another number of values
+    for line, text in enumerate(lines, start):
+        if row := text.split():
+            try:
+                values.extend(map(float, row))
+            except ValueError:
+                raise words.error(f"expected numbers, got {text.strip()[:SHOWN_TEXT]!r}", line) from None
+            if len(row) != columns:
+                irregular = irregular or line
+    # Frames may be broken into lines anywhere, but a lost number must not shift the frames after it.
+    if irregular and len(values) != columns * announced:
+        _numbers(words, lines[irregular - start].split(), columns, irregular)
+    if not columns:
+        raise words.error("expected at least one channel, got none")
+    rows: Float[ndarray, "f _"] = np.array(values).reshape(-1, columns)
+    if not np.isfinite(rows).all():
+        frame = int((~np.isfinite(rows)).any(1).argmax())
+        raise words.error(f"expected finite numbers, got {rows[frame].tolist()} in frame {frame + 1}"[:SHOWN_ERROR])
+    return rows
+
+
+def _check_scales(words: WordStream, joints: list[_Joint], values: Float[ndarray, "f _"]) -> None:
+    """Refuse scale channels that are not 1: programs disagree about what else they scale."""
+    column = 0
+    for joint in joints:
+        for channel in joint.channels:
+            if channel.endswith("scale") and (wrong := np.abs(values[:, column] - 1) > UNSCALED).any():
+                frame = int(wrong.argmax())
+                text = f"{joint.name} has the {channel} {values[frame, column]:g} in frame {frame + 1}"
+                raise words.error(f"{text}; expected 1: apply the scale to the skeleton before you export it")
+            column += 1
 
 
 def _bones(
@@ -128,9 +220,9 @@ def _bones(
         offsets[:, number] = joint.offset
         for column, channel in enumerate(joint.channels):
             if channel.endswith("position"):
-                offsets[:, number, "XYZ".index(channel[0])] = channels[:, column]
+                offsets[:, number, "xyz".index(channel[0])] = channels[:, column]
         columns = [column for column, channel in enumerate(joint.channels) if channel.endswith("rotation")]
-        axes = [joint.channels[column][0].lower() for column in columns]
+        axes = [joint.channels[column][0] for column in columns]
         bone_rotations[:, number] = joint_rotations[:, joint.parent] if joint.parent >= 0 else np.eye(3)
         joint_rotations[:, number] = bone_rotations[:, number] @ euler_rotations(axes, np.radians(channels[:, columns]))
     return offsets, bone_rotations

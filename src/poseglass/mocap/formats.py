@@ -1,21 +1,24 @@
-"""The table of motion capture formats by suffix, and `read_motion` and `read_tracks`, which read any of them.
+"""The table of motion capture formats by suffix, and functions that read any of them.
 
 To add a format, write its reader in a file of its own and add a row to `READERS`.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poseglass.errors import FormatError
 
 if TYPE_CHECKING:
-    from poseglass.mocap.rigid import RigidMotion
+    from poseglass.mocap.rigid import NamedMotion, RigidMotion
     from poseglass.mocap.tracks import PointTracks
 
-__all__ = ["READERS", "MotionReader", "read_motion", "read_tracks"]
+__all__ = ["READERS", "MotionReader", "read_motion", "read_motions", "read_tracks"]
+
+SHOWN = 6  # takes listed in an error
 
 
 class MotionReader(NamedTuple):
@@ -42,8 +45,8 @@ READERS: dict[str, MotionReader] = {
 }
 
 
-def read_motion(path: str | PathLike[str], names: Sequence[str] = ()) -> "RigidMotion | PointTracks":
-    """Read a motion capture file as its suffix says: as bones if the format has bones, otherwise as points.
+def read_motions(path: str | PathLike[str], names: Sequence[str] = ()) -> "list[NamedMotion]":
+    """Read all takes of a motion capture file as its suffix says. Most formats hold one take.
 
     Args:
         path: The file.
@@ -53,9 +56,12 @@ def read_motion(path: str | PathLike[str], names: Sequence[str] = ()) -> "RigidM
         FormatError: The file is missing, broken or of an unknown format; the message says where.
 
     Example:
-        >>> read_motion("07_01.amc").parents[:3]  # doctest: +SKIP
-        (-1, 0, 0)
+        >>> _ = Path("walk.csv").write_text("frame,hip_x,hip_y,hip_z\\n0,1,2,3\\n1,1,2,4\\n")
+        >>> [(motion.subject, motion.take, len(motion.motion)) for motion in read_motions("walk.csv")]
+        [('', '', 2)]
     """
+    from poseglass.mocap.rigid import NamedMotion
+
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in READERS:
@@ -64,8 +70,34 @@ def read_motion(path: str | PathLike[str], names: Sequence[str] = ()) -> "RigidM
         raise FormatError(f"there is no file {path}")
     reader = READERS[suffix]
     module, _, name = reader.home.partition(":")
-    read: Callable[..., RigidMotion | PointTracks] = getattr(import_module(f"poseglass.mocap.{module}"), name)
-    return read(path, names) if reader.takes_names else read(path)
+    read: Callable[..., Any] = getattr(import_module(f"poseglass.mocap.{module}"), name)
+    try:
+        motion = read(path, names) if reader.takes_names else read(path)
+    except MemoryError:
+        raise FormatError(f"{path} needs more memory than there is; split it") from None
+    return motion if isinstance(motion, list) else [NamedMotion(motion)]
+
+
+def read_motion(path: str | PathLike[str], names: Sequence[str] = ()) -> "RigidMotion | PointTracks":
+    """Read a motion capture file with one take: as bones if the format has bones, otherwise as points.
+
+    Args:
+        path: The file.
+        names: Joint names in the order of the array, for files that do not name their joints.
+
+    Raises:
+        FormatError: The file is missing, broken, of an unknown format, or holds several takes.
+
+    Example:
+        >>> read_motion("07_01.amc").parents[:3]  # doctest: +SKIP
+        (-1, 0, 0)
+    """
+    motions = read_motions(path, names)
+    if len(motions) != 1:
+        takes = ", ".join(f"{motion.subject} {motion.take}".strip() for motion in motions[:SHOWN])
+        rest = " and others" if len(motions) > SHOWN else ""
+        raise FormatError(f"{path} holds {len(motions)} takes: {takes}{rest}. Read them with read_motions")
+    return motions[0].motion
 
 
 def read_tracks(path: str | PathLike[str], names: Sequence[str] = ()) -> "PointTracks":
@@ -89,7 +121,8 @@ def read_tracks(path: str | PathLike[str], names: Sequence[str] = ()) -> "PointT
         names: Joint names in the order of the array, for files that do not name their joints.
 
     Returns:
-        Points in the file's own unit and axes, NaN where unknown.
+        Points in the file's own unit and axes, NaN where unknown. There is a warning for each of their `notes`, which
+        say what the reader assumed or left out.
 
     Raises:
         FormatError: The file is missing, broken or of an unknown format; the message says where.
@@ -102,4 +135,6 @@ def read_tracks(path: str | PathLike[str], names: Sequence[str] = ()) -> "PointT
     from poseglass.mocap.rigid import RigidMotion
 
     motion = read_motion(path, names)
+    for note in motion.notes:
+        warnings.warn(f"{path}: {note}", stacklevel=2)
     return motion.tracks() if isinstance(motion, RigidMotion) else motion

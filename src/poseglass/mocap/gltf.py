@@ -17,8 +17,9 @@ from poseglass.errors import FormatError, PoseError
 from poseglass.files.writing import writing
 from poseglass.mocap.animation import END_SITE, Animation
 from poseglass.mocap.mannequin import mannequin, rest_positions
-from poseglass.mocap.rigid import RigidMotion
+from poseglass.mocap.rigid import MOST_POSES, RigidMotion
 from poseglass.mocap.rotations import quaternion_rotations, quaternions
+from poseglass.mocap.text import read_content
 from poseglass.mocap.tracks import frame_rate
 
 __all__ = ["read_glb", "write_glb"]
@@ -29,6 +30,7 @@ COMPONENTS = {"u2": 5123, "u4": 5125, "f4": 5126}
 SHAPES: dict[str, tuple[int, ...]] = {"SCALAR": (), "VEC3": (3,), "VEC4": (4,), "MAT4": (4, 4)}
 VERTICES, INDICES = 34962, 34963  # what a bufferView holds: glTF's target
 COLOUR = (0.42, 0.55, 0.72, 1.0)  # of the body
+MOST_JOINTS = 2000  # searched in a time that grows with their square
 UNIFORM = 1e-3  # scales along x, y and z may differ by this share
 
 
@@ -148,10 +150,7 @@ def read_glb(path: str | PathLike[str]) -> RigidMotion:
         ('Hips', 'Spine')
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as problem:
-        raise FormatError(f"cannot read {path}: {problem.strerror or problem}") from None
+    content = read_content(path)
     try:
         return _Document(content).bones()
     except FormatError as problem:
@@ -186,6 +185,8 @@ class _Document:
         start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
         width = int(np.prod(shape, dtype=int)) * dtype.itemsize
         stride = view.get("byteStride", width)
+        if stride < width or not 0 <= start + stride * (accessor["count"] - 1) < max(1, len(self.binary)):
+            raise FormatError(f"accessor {index} leads beyond the end of the file")
         rows = [start + stride * row for row in range(accessor["count"])]
         data = b"".join(self.binary[row : row + width] for row in rows)
         values = np.frombuffer(data, dtype).reshape(accessor["count"], *shape).astype(float)
@@ -197,6 +198,8 @@ class _Document:
         """The joints of the first skin, moved by the first animation."""
         if not self.json.get("skins") or not self.json.get("animations"):
             raise FormatError("expected a skin and an animation, and one of them is missing")
+        if (count := len(self.json["skins"][0]["joints"])) > MOST_JOINTS:
+            raise FormatError(f"expected at most {MOST_JOINTS} joints, got {count}")
         joints = self._in_order(self.json["skins"][0]["joints"])
         animation = self.json["animations"][0]
         channels = {
@@ -206,6 +209,9 @@ class _Document:
         }
         keys = {id(sampler): self.array(sampler["input"]) for sampler in channels.values()}
         times: Float[ndarray, " f"] = max(keys.values(), key=len)
+        if len(times) * len(joints) > MOST_POSES:
+            text = f"{len(times):,} frames of {len(joints):,} joints are too many to read at once; split the file"
+            raise FormatError(text)
         stated = animation.get("extras") or {}
         fps = float(stated["fps"]) if "fps" in stated else frame_rate(times)
         if fps is None or not fps > 0:
@@ -232,7 +238,7 @@ class _Document:
                 offsets.append(np.zeros((len(times), 3)))
                 rotations.append(world[joint])
         return RigidMotion(
-            tuple(names), tuple(parents), np.stack(offsets, 1), np.stack(rotations, 1), fps, unit=1.0
+            tuple(names), tuple(parents), np.stack(offsets, 1), np.stack(rotations, 1), fps, unit=1.0, up="y"
         )  # f j 3
 
     def _in_order(self, joints: list[int]) -> list[int]:
@@ -249,7 +255,9 @@ class _Document:
     def _above(self, joint: int, moving: set[int]) -> tuple[Float[ndarray, "3"], Float[ndarray, "3 3"], float]:
         """Translation, rotation and scale of the nodes above a joint."""
         place, turn, scale = np.zeros(3), np.eye(3), 1.0
-        while (joint := self.above.get(joint, -1)) >= 0:
+        for _ in self.nodes:  # more steps would go round in a circle
+            if (joint := self.above.get(joint, -1)) < 0:
+                break
             node = self.nodes[joint]
             factors = np.array(node.get("scale", (1, 1, 1)), float)
             if joint in moving or "matrix" in node or np.ptp(factors) > UNIFORM * np.abs(factors).max():

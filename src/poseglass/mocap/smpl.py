@@ -30,6 +30,7 @@ SMPL_JOINTS = (
 SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
 
 HAND_JOINTS = 30  # SMPL+H has three joints per finger after the body's; AMASS stores all 52 (amass.is.tue.mpg.de)
+RATES = ("mocap_framerate", "mocap_frame_rate", "fps")  # keys of SMPL+H, of SMPL-X, and of other tools
 SHAPES = 16  # shape parameters in the files of AMASS
 
 RIG_JOINTS: dict[str, str] = {
@@ -126,14 +127,19 @@ def read_amass(path: str | PathLike[str]) -> SmplMotion:
     path = Path(path)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            poses, translation = np.asarray(archive["poses"], float), np.asarray(archive["trans"], float)
-            fps = float(archive["mocap_framerate"])
+            keys = archive.files
+            parts = ["poses"] if "poses" in keys else ["root_orient", "pose_body"]  # as SMPL-X files have them
+            poses = np.concatenate([np.asarray(archive[part], float) for part in parts], -1)
+            translation = np.asarray(archive["trans"], float)
+            fps = float(archive[next((key for key in RATES if key in keys), RATES[0])])
     except OSError as problem:
         raise FormatError(f"cannot read {path}: {problem.strerror or problem}") from None
     except Exception as problem:  # NumPy raises exceptions of many kinds for a broken archive
-        raise FormatError(f"{path} is not an npz with poses, trans and mocap_framerate: {problem}") from None
+        raise FormatError(f"{path} is not an npz with poses, trans and {RATES[0]}: {problem}") from None
+    if not (np.isfinite(fps) and fps > 0 and np.isfinite(poses).all() and np.isfinite(translation).all()):
+        raise FormatError(f"{path}: expected finite numbers and a positive {RATES[0]}, got others (rate {fps})")
     joints = len(SMPL_JOINTS)
-    if poses.ndim != 2 or poses.shape[1] < 3 * joints or translation.shape != (len(poses), 3):
+    if poses.ndim != 2 or poses.shape[1] < 3 * joints or translation.shape != (len(poses), 3) or not len(poses):
         shapes = f"poses {poses.shape} and trans {translation.shape}"
         raise FormatError(f"{path}: expected poses (frames, {3 * joints} or more) and trans (frames, 3), got {shapes}")
     vectors = poses[:, : 3 * joints].reshape(len(poses), joints, 3)  # f 22 3

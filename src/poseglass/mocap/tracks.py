@@ -1,5 +1,6 @@
 """`PointTracks`: named points over time, what readers of points return and writers take."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +9,21 @@ from numpy import ndarray
 
 from poseglass.errors import FormatError, PoseError
 
-__all__ = ["UNITS", "PointTracks", "frame_rate"]
+__all__ = ["UNITS", "PointTracks", "frame_rate", "unit_of"]
 
 # Metres per unit of length. Inch and foot are exact (international yard and pound agreement, 1959).
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048}
-UNITS |= {"meters": 1.0, "metres": 1.0, "meter": 1.0, "metre": 1.0, "inches": 0.0254, "inch": 0.0254}
+WORDS = {
+    **dict.fromkeys(("inch", "inches"), 0.0254),
+    **dict.fromkeys(("foot", "feet"), 0.3048),
+    **{
+        f"{prefix}{metre}{plural}": size
+        for prefix, size in {"": 1.0, "centi": 0.01, "milli": 0.001}.items()
+        for metre in ("meter", "metre")
+        for plural in ("", "s")
+    },
+}
+SHORTEST_WORD = 3  # letters of a word that was cut off and is still clear
 WHOLE_RATE = 5e-4  # rounds a rate to a whole number; half the distance from 30000/1001 (NTSC video) to 30
 
 
@@ -27,6 +38,8 @@ class PointTracks:
         unit: Metres per unit of length; None if the file does not state it.
         times: Time of each frame in seconds (f); None if the file does not state it.
         space: ``camera`` or ``world``; None if the file does not state it.
+        up: The axis that points up, such as ``y`` or ``-z``; None if the file does not state it.
+        notes: What the reader assumed or left out, one sentence each.
 
     Raises:
         FormatError: A name occurs twice, or there are no points or no frames.
@@ -44,9 +57,11 @@ class PointTracks:
     unit: float | None = None
     times: Float[ndarray, " f"] | None = None
     space: str | None = None
+    up: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if repeated := sorted({name for name in self.names if self.names.count(name) > 1}):
+        if repeated := sorted(name for name, number in Counter(self.names).items() if number > 1):
             raise FormatError(f"expected unique point names, got these more than once: {', '.join(repeated)}")
         if not len(self.points) or not self.names:
             raise FormatError(f"expected at least one {'point' if len(self.points) else 'frame'}, got none")
@@ -63,6 +78,23 @@ class PointTracks:
         if self.fps is None or self.unit is None:
             raise PoseError("to be written, points must state their frames per second and their unit of length")
         return self.fps, self.unit
+
+
+def unit_of(text: str) -> float | None:
+    """Metres per unit of length, from its symbol or its name in English, which may be cut off after three letters.
+
+    Returns:
+        The size; None if the unit is unknown.
+
+    Example:
+        >>> unit_of("mm"), unit_of("Centimetres"), unit_of("mete"), unit_of("yards")
+        (0.001, 0.01, 1.0, None)
+    """
+    text = text.strip("\0 .").lower()
+    if text in UNITS:
+        return UNITS[text]
+    sizes = {size for word, size in WORDS.items() if len(text) >= SHORTEST_WORD and word.startswith(text)}
+    return sizes.pop() if len(sizes) == 1 else None
 
 
 def frame_rate(times: Float[ndarray, " f"]) -> float | None:

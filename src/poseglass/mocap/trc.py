@@ -1,5 +1,6 @@
 """Reader and writer of TRC, the text format for markers of OpenSim, Pose2Sim and many motion capture programs."""
 
+import csv
 from os import PathLike
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import numpy as np
 from poseglass.errors import FormatError, PoseError
 from poseglass.files.printable import printable
 from poseglass.files.writing import writing
-from poseglass.mocap.text import NumberTable
-from poseglass.mocap.tracks import UNITS, PointTracks
+from poseglass.mocap.labels import clean_labels
+from poseglass.mocap.text import SHOWN_TEXT, NumberTable, read_text
+from poseglass.mocap.tracks import UNITS, PointTracks, frame_rate, unit_of
 
 __all__ = ["read_trc", "write_trc"]
 
@@ -24,7 +26,9 @@ HEADER = 5  # lines: file type, names of fields, their values, marker names, axi
 def read_trc(path: str | PathLike[str]) -> PointTracks:
     """Read a TRC file: five header lines, then one line per frame with its number, time and markers.
 
-    Cells are separated by tabs; an empty cell is an unknown coordinate.
+    Cells are separated by tabs, commas, semicolons or spaces. An empty cell, or one that is missing at the end of a
+    line, is an unknown coordinate. Units may be symbols or words. If the header announces other numbers of frames or
+    markers than there are, as in a file that was cropped, the `notes` say so.
 
     Source: OpenSim User's Guide, "Marker (.trc) Files".
 
@@ -40,36 +44,81 @@ def read_trc(path: str | PathLike[str]) -> PointTracks:
         (('RHip',), 60.0, 0.001)
     """
     path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    except OSError as problem:
-        raise FormatError(f"cannot read {path}: {problem.strerror or problem}") from None
-    if len(lines) < HEADER or not lines[0].startswith("PathFileType"):
+    text = read_text(path)
+    lines = text.removesuffix("\n").split("\n")
+    if len(lines) < HEADER or not lines[0].lstrip('" ').lower().startswith("pathfiletype"):
         raise FormatError(f"{path} is not a TRC file: expected {HEADER} header lines, the first 'PathFileType ...'")
-    header = dict(zip(lines[1].split(), lines[2].split(), strict=False))
-    try:
-        fps, frames = float(header["DataRate"]), int(float(header["NumFrames"]))
-        markers, unit = int(float(header["NumMarkers"])), UNITS[header["Units"].lower()]
-    except KeyError as problem:
-        fields = f"DataRate, NumFrames, NumMarkers and Units (one of {', '.join(UNITS)})"
-        raise FormatError(f"{path}, lines 2 and 3: expected {fields}; {problem} is missing or unknown") from None
-    except (ValueError, OverflowError) as problem:
-        raise FormatError(f"{path}, line 3: {problem}") from None
-    names = tuple(cell.strip() for cell in lines[3].split("\t")[2:] if cell.strip())
-    if len(names) != markers:
-        raise FormatError(f"{path}, line 4: expected {markers} marker names, as line 3 announces, got {len(names)}")
-    table = NumberTable(path, 2 + 3 * markers)
+    separator = next((mark for mark in "\t;," if mark in lines[3]), " ")
+    fps, announced, unit = _header(path, _cells(lines[1], separator), _cells(lines[2], separator))
+    labels = [cell for cell in _cells(lines[3], separator)[2:] if cell]
+    if not labels:
+        raise FormatError(f"{path}, line 4: expected marker names, separated by tabs, got none")
+    table, unnamed = NumberTable(path, 2 + 3 * len(labels)), 0
     for number, line in enumerate(lines[HEADER:], HEADER + 1):
-        if line.strip():
-            cells = line.split("\t") if "\t" in line else line.split()
-            trailing_tab = len(cells) == table.width + 1 and not cells[-1].strip()
-            table.add(number, cells[:-1] if trailing_tab else cells)
+        if not line.strip():
+            continue
+        cells = _cells(line, separator if separator in line else " ")
+        cells = [cell.replace(",", ".") for cell in cells] if separator == ";" else cells  # decimal commas
+        while len(cells) > table.width and not cells[-1]:
+            cells.pop()
+        cut_off = number == len(lines) and not text.endswith("\n")
+        if separator != " " and separator in line and not cut_off and len(cells) > 2:
+            cells += [""] * (table.width - len(cells))
+        if len(cells) > table.width and (len(cells) - table.width) % 3 == 0:
+            unnamed = max(unnamed, (len(cells) - table.width) // 3)
+            cells = cells[: table.width]
+        table.add(number, cells)
     values = table.array()
-    if len(values) != frames:
-        text = f"expected {frames} frames, as line 3 announces, got {len(values)}; was the file cut off?"
-        raise FormatError(f"{path}: {text}")
+    notes = [
+        f"line 3 announces {number} {what}, and there are {given}"
+        for what, number, given in zip(("frames", "markers"), announced, (len(values), len(labels)), strict=True)
+        if number is not None and number != given
+    ]
+    if unnamed:
+        notes.append(f"up to {unnamed} markers per line have no name and are left out")
     times = values[:, 1] if np.isfinite(values[:, 1]).all() else None
-    return PointTracks(names, values[:, 2:].reshape(frames, markers, 3), fps, unit, times)  # f j 3
+    points = values[:, 2:].reshape(len(values), -1, 3)  # f j 3
+    cleaned = clean_labels(labels)
+    if fps is None and times is not None:
+        fps = frame_rate(times)
+    try:
+        return PointTracks(cleaned.names, points[:, cleaned.columns], fps, unit, times, notes=(*notes, *cleaned.notes))
+    except FormatError as problem:
+        raise FormatError(f"{path}: {problem}") from None
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    """The cells of a line without the spaces around them; a cell in quotation marks may contain the separator."""
+    if separator == " ":
+        return line.split()
+    if '"' in line:
+        line_cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+        return [cell.strip() for cell in line_cells]
+    return [cell.strip() for cell in line.split(separator)]
+
+
+def _header(
+    path: Path, keys: list[str], cells: list[str]
+) -> tuple[float | None, tuple[int | None, int | None], float | None]:
+    """Frames per second, the announced numbers of frames and markers, and the unit; None for what is missing."""
+    filled = [cell for cell in cells if cell]
+    if len(filled) == len([key for key in keys if key]):
+        keys, cells = [key for key in keys if key], filled  # some programs write two tabs
+    header = {key.lower(): cell for key, cell in zip(keys, cells, strict=False) if cell}
+    numbers: list[float | None] = []
+    for key in ("DataRate", "NumFrames", "NumMarkers"):
+        try:
+            numbers.append(float(header[key.lower()]) if key.lower() in header else None)
+        except ValueError:
+            text = f"expected a number for {key}, got {header[key.lower()][:SHOWN_TEXT]!r}"
+            raise FormatError(f"{path}, line 3: {text}") from None
+    unit = unit_of(header["units"]) if "units" in header else None
+    if "units" in header and unit is None:
+        text = f"expected one of {', '.join(UNITS)} for Units, or its name, got {header['units'][:SHOWN_TEXT]!r}"
+        raise FormatError(f"{path}, line 3: {text}")
+    rate = numbers[0] if numbers[0] is not None and 0 < numbers[0] < np.inf else None
+    frames, markers = (int(number) if number is not None and np.isfinite(number) else None for number in numbers[1:])
+    return rate, (frames, markers), unit
 
 
 def write_trc(tracks: PointTracks, path: str | PathLike[str]) -> None:

@@ -1,5 +1,6 @@
 """`check`: report everything that is wrong or unusual about motion files, motion clips or recordings."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
@@ -14,7 +15,7 @@ from poseglass.errors import PoseglassError
 from poseglass.own.check_stored import Steps, check_clips, check_recordings
 from poseglass.own.conventions import find_conventions
 from poseglass.own.cutting import cut_clips
-from poseglass.own.examination import examine_files, examine_splits
+from poseglass.own.examination import examine_files, examine_splits, examine_subjects
 from poseglass.own.sources import open_source
 from poseglass.own.views import camera_views
 
@@ -103,9 +104,11 @@ def _check_motion(report: CheckReport, steps: Steps, about: str | PathLike[str] 
     report.findings += source.findings
     conventions, cameras = find_conventions(source), source.description.cameras
     splits: list[str] = []
+    subjects, people = set[str](), defaultdict[str, set[str]](set)
     frames, seconds, views = 0, 0.0, 0
     for file, body, problems in steps(examine_files(source, conventions), total=len(source.files)):
         findings = Findings(problems)
+        subjects.add(file.subject)
         if body is not None and cameras:
             for view, view_findings in camera_views(body, source, conventions):
                 findings += view_findings
@@ -115,14 +118,15 @@ def _check_motion(report: CheckReport, steps: Steps, about: str | PathLike[str] 
         report.findings += findings
         if body is not None and body.fps is not None and not findings.errors:
             splits.append(file.split)
+            people[file.split].add(file.subject)
             frames += len(body)
             seconds += len(body) / body.fps
-    report.findings += examine_splits(source, splits)
+    report.findings += examine_subjects(source, subjects) + examine_splits(source, splits)
     if str(conventions):
         report.summary.append(str(conventions))
     for split in dict.fromkeys(splits):
-        subjects = sorted({file.subject for file in source.files if file.split == split})
-        shown = ", ".join(subjects[:SHOWN_SUBJECTS]) + (" and others" if len(subjects) > SHOWN_SUBJECTS else "")
+        names = sorted(people[split])
+        shown = ", ".join(names[:SHOWN_SUBJECTS]) + (" and others" if len(names) > SHOWN_SUBJECTS else "")
         report.summary.append(f"{split}: {count(splits.count(split), 'take')} of {shown}")
     views_text = f", {count(views, 'view')} of {count(len(cameras), 'camera')}" if cameras else ""
     report.summary.append(f"{count(frames, 'frame')}, {seconds:,.0f} seconds without errors{views_text}")

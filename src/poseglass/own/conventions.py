@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from poseglass.body.skeleton import H36M_17
-from poseglass.data.checks.plausible import LEG, SCALES, bone_lengths, fitting_unit
+from poseglass.data.checks.plausible import LEG, LEGS, SCALES, bone_lengths, fitting_unit
 from poseglass.errors import DataError, FormatError, PoseError
-from poseglass.own.bodies import read_body
+from poseglass.mocap.tracks import UNITS
+from poseglass.own.bodies import read_bodies
 from poseglass.own.description import FILE, MotionDescription
 from poseglass.own.sources import MotionSource
 
@@ -49,8 +50,9 @@ class Conventions:
 def find_conventions(source: MotionSource) -> Conventions:
     """Find the unit of length and the upward axis, unless the description or the files state them.
 
-    The unit is the one in which the median leg has a human length, and the axis is the one nearest to the mean trunk.
-    Up to 50 takes are used together, so that a single take of a person lying down does not mislead.
+    BVH and glTF files are y up. The unit is the one in which the median leg has a human length, and the axis is the one
+    nearest to the mean trunk. Up to 50 takes are used together, so that a single take of a person lying down does not
+    mislead.
 
     Raises:
         DataError: The bodies do not determine them; the message says what to set.
@@ -61,18 +63,21 @@ def find_conventions(source: MotionSource) -> Conventions:
         return Conventions()
     for file in source.files[:: len(source.files) // FILES_SAMPLED + 1]:
         try:
-            body = read_body(file, description)
+            bodies = [*read_bodies(file, description)]
         except (DataError, FormatError, PoseError):
             continue  # reported when the file itself is read
-        points = body.points[np.isfinite(body.points).all((1, 2))]
-        lengths = bone_lengths(points)
-        leg = sum(lengths[f"{side}_{part}"] for side in ("left", "right") for part in ("knee", "ankle")) / 2
-        trunk = points[:, H36M_17.index("thorax")] - points[:, H36M_17.index("pelvis")]
-        size = np.linalg.norm(trunk, axis=-1)
-        if body.unit is None and leg > 0:
-            legs.append(leg)
-        if body.up is None and size.any():
-            trunks.append((trunk[size > 0] / size[size > 0, None]).mean(0))
+        for body in bodies:
+            if isinstance(body, DataError):
+                continue
+            points = body.points[np.isfinite(body.points).all((1, 2))]
+            lengths = bone_lengths(points)
+            leg = sum(lengths[f"{side}_{part}"] for side in ("left", "right") for part in ("knee", "ankle")) / 2
+            trunk = points[:, H36M_17.index("thorax")] - points[:, H36M_17.index("pelvis")]
+            size = np.linalg.norm(trunk, axis=-1)
+            if body.unit is None and leg > 0:
+                legs.append(leg)
+            if body.up is None and size.any():
+                trunks.append((trunk[size > 0] / size[size > 0, None]).mean(0))
     return Conventions(_unit(source, legs) if legs else None, _up(source, trunks) if trunks else None)
 
 
@@ -80,9 +85,11 @@ def _unit(source: MotionSource, legs: list[float]) -> str:
     leg = float(np.median(legs))
     unit = fitting_unit(leg)
     if unit is None:
+        inches = '; units = "in" would fit, too' if LEGS[0] <= leg * UNITS["in"] <= LEGS[1] else ""
         raise DataError(
             f"{source.path}: the unit of length is not stated, and a leg of {leg:.4g} is not human in any of "
             f"{', '.join(SCALES)}. Set units in {FILE}; for an adult, units = {LEG / leg:.3g} (metres) is about right"
+            f"{inches}"
         )
     return unit
 

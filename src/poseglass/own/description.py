@@ -71,6 +71,7 @@ class MotionDescription:
         joints: Joints as blends of a file's points.
         cameras: Cameras by name.
         takes: The listed takes; empty to use every motion file in the folder.
+        crossed: Files, or patterns of files, in which limbs are crossed, so that sides that look exchanged are right.
 
     Example:
         >>> MotionDescription(splits={"val": ("ben",)}).split_of("anna")
@@ -90,6 +91,7 @@ class MotionDescription:
     joints: Mapping[str, Blend] = field(default_factory=dict)
     cameras: Mapping[str, OwnCamera] = field(default_factory=dict)
     takes: tuple[TakeEntry, ...] = ()
+    crossed: tuple[str, ...] = ()
 
     def split_of(self, subject: str) -> str:
         """The split of a subject."""

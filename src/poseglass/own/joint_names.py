@@ -1,22 +1,24 @@
-"""Find the joints among a file's points, by the names that common programs use or by the user's definitions.
+"""Find the joints among a file's points, by the names that programs use or by the user's definitions.
 
 A missing joint is derived from others where that is possible (:data:`poseglass.body.skeleton.DERIVED`).
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from poseglass.body.skeleton import H36M_17, Skeleton, conversion
-from poseglass.errors import DataError, PoseError
+from poseglass.body.skeleton import DERIVED, H36M_17, Skeleton, conversion
+from poseglass.errors import DataError
 from poseglass.keypoints import LAYOUTS
+from poseglass.own.namings import LIMBS, NAMINGS, points_by_reading, prefixes, simplify
 
-__all__ = ["FAMILIES", "JOINTS", "Blend", "JointMap", "map_joints", "suggest"]
+__all__ = ["JOINTS", "Blend", "JointMap", "map_joints", "suggest"]
 
 Blend = Mapping[str, float]
 """A joint as a weighted sum of a file's points; the weights sum to one."""
@@ -28,49 +30,12 @@ JOINTS = tuple(dict.fromkeys(joint for skeleton in LAYOUTS.values() for joint in
 # joint may have no counterpart at all, so its suggestion must be more certain.
 SIMILAR_NAME, SIMILAR_JOINT = 0.6, 0.8
 SHOWN_SUGGESTIONS, SHOWN_POINTS = 20, 40  # names listed in errors
+MOST_COMPARED = 500  # names among which a similar one is looked for
 
-# For each family: how it writes left and right, and its names for joints, in lower case without punctuation or common
-# prefix. * is the side, a|b the midpoint of a and b; the first of several names that exists is used. In families that
-# name bones, a joint is where its bone starts. The names follow each program's own exports. Real files were available
-# only for HumanIK and Biovision (docs/own-data.md).
-Family = tuple[tuple[str, str], dict[str, tuple[str, ...]]]
-_ARMS = {"*shoulder": ("*arm",), "*elbow": ("*forearm",), "*wrist": ("*hand",)}
-_HEAD = ("headtopend", "headend", "headendsite", "headnub", "headtip", "headtop")
-FAMILIES: dict[str, Family] = {
-    "HumanIK": (  # MotionBuilder, Mixamo, LAFAN1
-        ("left", "right"),
-        {"*hip": ("*upleg",), "*knee": ("*leg",), "*ankle": ("*foot",), **_ARMS}
-        | {"spine": ("spine1", "spine"), "thorax": ("neck",), "neck_nose": ("head",), "head_top": _HEAD},
-    ),
-    "Biovision": (  # Poser, Xsens; Chest is the first joint of the spine
-        ("left", "right"),
-        {"*hip": ("*hip",), "*knee": ("*knee",), "*ankle": ("*ankle", "*foot")}
-        | {"*shoulder": ("*shoulder",), "*elbow": ("*elbow",), "*wrist": ("*wrist", "*hand")}
-        | {"spine": ("chest2|chest3", "chest"), "thorax": ("neck",), "neck_nose": ("head",), "head_top": _HEAD},
-    ),
-    "Rokoko": (
-        ("left", "right"),
-        {"*hip": ("*thigh",), "*knee": ("*shin",), "*ankle": ("*foot",), **_ARMS}
-        | {"spine": ("spine2", "spine1"), "thorax": ("neck",), "neck_nose": ("head",), "head_top": _HEAD},
-    ),
-    "Pose2Sim": (  # the markers of its TRC files
-        ("l", "r"),
-        {f"*{part}": (f"*{part}",) for part in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist", "eye", "ear")}
-        | {"pelvis": ("hip", "chip"), "nose": ("nose",), "head_top": ("head",)},
-    ),
-    "Rigify": (  # Blender
-        ("l", "r"),
-        {"*hip": ("thigh*",), "*knee": ("shin*",), "*ankle": ("foot*",)}
-        | {"*shoulder": ("upperarm*",), "*elbow": ("forearm*",), "*wrist": ("hand*",), "spine": ("spine002",)}
-        | {"thorax": ("spine004",), "neck_nose": ("spine006",), "head_top": ("spine006endsite", "spine006end")},
-    ),
-    "Unreal": (
-        ("l", "r"),
-        {"*hip": ("thigh*",), "*knee": ("calf*",), "*ankle": ("foot*",)}
-        | {"*shoulder": ("upperarm*",), "*elbow": ("lowerarm*",), "*wrist": ("hand*",), "spine": ("spine02",)}
-        | {"thorax": ("neck01",), "neck_nose": ("head",), "head_top": _HEAD},
-    ),
-}
+# A head that a file lacks is estimated, as multiples of a vector that is added to the thorax. The lengths are the means
+# of Human3.6M: pelvis to thorax 0.490 m, thorax to neck_nose 0.116 m, neck_nose to head_top 0.115 m.
+HEAD = {"neck_nose": 0.116 / 0.490, "head_top": (0.116 + 0.115) / 0.490}  # of the vector from pelvis to thorax
+HEAD_TOP = (0.116 + 0.115) / 0.116  # of the vector from thorax to neck_nose
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +44,24 @@ class JointMap:
 
     Args:
         matrix: Weights (17 j): joints by points.
-        family: The family of the names; empty for this library's own names and for user-defined joints.
+        naming: The key of the names in :data:`poseglass.own.namings.NAMINGS`; empty for this library's own names and
+            for user-defined joints.
+        estimated: Joints of the head that the file lacks.
     """
 
     matrix: Float[ndarray, "17 j"]
-    family: str
+    naming: str
+    estimated: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """What is estimated, as a sentence; empty if nothing is."""
+        if not self.estimated:
+            return ""
+        line = "pelvis to thorax" if "neck_nose" in self.estimated else "thorax to neck_nose"
+        what = " and ".join(self.estimated)
+        text = f"the file lacks {what}, which is estimated on the line from {line}"
+        return f"{text}; to use other points, define {what} under [joints] in motion.toml"
 
     def apply(self, points: Float[ndarray, "f j 3"]) -> Float[ndarray, "f 17 3"]:
         """Compute the 17 joints (f 17 3) from points (f j 3); NaN where a point that the joint needs is NaN."""
@@ -96,6 +74,8 @@ class JointMap:
 def map_joints(names: Sequence[str], user_joints: Mapping[str, Blend] | None = None) -> JointMap:
     """Find Human3.6M's 17 joints among the points of a file.
 
+    If only the head is missing, it is estimated on the line of the trunk or of the neck; the map's `note` says so.
+
     Args:
         names: The names of the points.
         user_joints: Joints that the user defines; the others are found by their names.
@@ -107,24 +87,40 @@ def map_joints(names: Sequence[str], user_joints: Mapping[str, Blend] | None = N
         >>> names = [f"mixamorig:{name}" for name in ("Spine1", "Neck", "Head", "HeadTop_End")]
         >>> parts = ("UpLeg", "Leg", "Foot", "Arm", "ForeArm", "Hand")
         >>> names += [f"mixamorig:{side}{part}" for side in ("Left", "Right") for part in parts]
-        >>> map_joints(names).family
+        >>> map_joints(names).naming
         'HumanIK'
     """
-    user_joints = dict(user_joints or {})
+    return _map_joints(
+        tuple(names), tuple((joint, tuple(blend.items())) for joint, blend in (user_joints or {}).items())
+    )
+
+
+@lru_cache(64)  # thousands of files may have the same names
+def _map_joints(names: tuple[str, ...], user_items: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]) -> JointMap:
+    user_joints: dict[str, Blend] = {joint: dict(blend) for joint, blend in user_items}
     column = {name: number for number, name in enumerate(names)}
     for joint, blend in user_joints.items():
         for name in blend:
             if name not in column:
                 raise DataError(f"{joint} is defined by {name!r}, which the file lacks{suggest(name, names)}")
-    candidates = [(family, blends | user_joints) for family, blends in _candidates(names)]
-    family, blends = min(candidates, key=lambda candidate: len(_missing(candidate[1])))  # the first of equals
-    if missing := _missing(blends):
+    candidates = [(naming, blends | user_joints) for naming, blends in _candidates(names)]
+    naming, blends = min(candidates, key=_rank)  # the first of equals
+    missing = _missing(blends)
+    if not {*missing} <= HEAD.keys():
         raise DataError(_lacks(missing, names, {name for blend in blends.values() for name in blend}))
     weights = np.zeros((len(blends), len(names)))
     for row, blend in enumerate(blends.values()):
         for name, weight in blend.items():
             weights[row, column[name]] = weight
-    return JointMap(conversion(Skeleton("file", tuple(blends), ())) @ weights, family)
+    present_joints = [joint for joint in H36M_17.joints if joint not in missing]
+    rows = conversion(Skeleton("file", tuple(blends), ()), Skeleton("present", tuple(present_joints), ())) @ weights
+    row_of = dict(zip(present_joints, rows, strict=True))
+    for joint in missing:
+        if "neck_nose" in missing:
+            row_of[joint] = row_of["thorax"] + HEAD[joint] * (row_of["thorax"] - row_of["pelvis"])
+        else:
+            row_of[joint] = row_of["thorax"] + HEAD_TOP * (row_of["neck_nose"] - row_of["thorax"])
+    return JointMap(np.stack([row_of[joint] for joint in H36M_17.joints]), naming, tuple(missing))
 
 
 def suggest(name: str, names: Iterable[str]) -> str:
@@ -142,9 +138,9 @@ def suggest(name: str, names: Iterable[str]) -> str:
 
 
 def _similar(name: str, names: Iterable[str], similarity: float) -> str | None:
-    by_letters = {_letters(other): other for other in sorted(names)}
-    matches = get_close_matches(_letters(name), by_letters, 1, similarity)
-    return by_letters[matches[0]] if matches else None
+    simple = {simplify(other): other for other in islice(sorted(names), MOST_COMPARED)}
+    matches = get_close_matches(simplify(name), simple, 1, similarity)
+    return simple[matches[0]] if matches else None
 
 
 def _lacks(missing: Sequence[str], names: Sequence[str], used: set[str]) -> str:
@@ -154,7 +150,9 @@ def _lacks(missing: Sequence[str], names: Sequence[str], used: set[str]) -> str:
     if len(missing) == len(H36M_17):
         text = "has none of the 17 joints under a known name"
     else:
-        similar = {joint: _similar(joint, set(names) - used, SIMILAR_JOINT) for joint in missing}
+        present = {simplify(joint) for joint in missing}
+        unused = [name for name in names if name not in used and simplify(name) not in present]
+        similar = {joint: _similar(joint, unused, SIMILAR_JOINT) for joint in missing}
         text = "lacks " + ", ".join(
             f"{joint} (did you mean {name!r}?)" if name else joint for joint, name in similar.items()
         )
@@ -163,42 +161,37 @@ def _lacks(missing: Sequence[str], names: Sequence[str], used: set[str]) -> str:
 
 
 def _candidates(names: Sequence[str]) -> Iterable[tuple[str, dict[str, Blend]]]:
-    """The joints found by this library's own names, then by each family's names."""
-    point = _bare(names)
-    yield "", {joint: {point[_letters(joint)]: 1.0} for joint in JOINTS if _letters(joint) in point}
-    for family, (sides, table) in FAMILIES.items():
-        blends: dict[str, Blend] = {}
-        for joint, options in table.items():
-            for side, name in zip(("left_", "right_"), sides, strict=True):
-                for option in options:
-                    parts = option.replace("*", name).split("|")
-                    if all(part in point for part in parts):
-                        blends[joint.replace("*", side)] = {point[part]: 1 / len(parts) for part in parts}
-                        break
-        yield family, blends
+    """The joints found by this library's own names, then by each naming; without each prefix that names share."""
+    for prefix in prefixes(names):
+        bare = {simplify(name.removeprefix(prefix)): name for name in reversed(names)}
+        own: dict[str, Blend] = {joint: {bare[simplify(joint)]: 1.0} for joint in JOINTS if simplify(joint) in bare}
+        yield "", own
+        points = points_by_reading(names, prefix)
+        for naming, row in NAMINGS.items():
+            blends: dict[str, Blend] = {}
+            for joint, options in row.parts.items():
+                for side in ("left_", "right_") if joint in LIMBS else ("",):
+                    for option in options:
+                        parts = [points.get((side, part)) for part in option.split("|")]
+                        if None not in parts:
+                            blends[f"{side}{joint}"] = {str(part): 1 / len(parts) for part in parts}
+                            break
+            # A joint of the trunk or head that has its own name in the file is never missing.
+            centre = {joint for joint in _missing(blends) if not joint.startswith(("left_", "right_"))}
+            yield naming, blends | {joint: own[joint] for joint in centre if joint in own}
+
+
+def _rank(candidate: tuple[str, Mapping[str, Blend]]) -> tuple[int, bool, int]:
+    """Few missing joints come first, then this library's names if they suffice, then joints that are not derived."""
+    naming, blends = candidate
+    missing = len(_missing(blends))
+    return missing, bool(naming or missing), -sum(joint in blends for joint in H36M_17.joints)
 
 
 def _missing(blends: Mapping[str, Blend]) -> list[str]:
     """Those of the 17 joints that cannot be derived from these."""
-    known = Skeleton("file", tuple(blends), ())
-    missing = []
-    for joint in H36M_17.joints:
-        try:
-            conversion(known, Skeleton("one", (joint,), ()))
-        except PoseError:
-            missing.append(joint)
-    return missing
 
+    def is_known(joint: str) -> bool:
+        return joint in blends or any(all(map(is_known, option)) for option in DERIVED.get(joint, ()))
 
-def _bare(names: Sequence[str]) -> dict[str, str]:
-    """Map the letters and digits of each name, without namespace and common prefix, to the name."""
-    tails = [name.rpartition(":")[2] for name in names]
-    first, last = min(tails), max(tails)  # a prefix of these two is a prefix of all
-    shared = next((n for n, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), 0)
-    start = max(first.rfind(mark, 0, shared) for mark in "_ .-") + 1
-    return {_letters(tail[start:]): name for tail, name in zip(reversed(tails), reversed(names), strict=True)}
-
-
-def _letters(name: str) -> str:
-    """The letters and digits of a name, in lower case."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return [joint for joint in H36M_17.joints if not is_known(joint)]

@@ -12,16 +12,20 @@ from poseglass.data.recordings.splits import SPLITS
 from poseglass.errors import DataError
 from poseglass.files.plain_text import parse_toml
 from poseglass.keypoints import LAYOUTS
+from poseglass.mocap.humaneva import HUMANEVA_15
 from poseglass.mocap.rotations import vector_rotations
-from poseglass.mocap.tracks import UNITS
+from poseglass.mocap.smpl import SMPL_JOINTS
+from poseglass.mocap.tracks import UNITS, unit_of
 from poseglass.own.description import MotionDescription, OwnCamera, TakeEntry
 from poseglass.own.joint_names import JOINTS, Blend, suggest
 
 __all__ = ["read_description"]
 
+# Joint names of arrays, by the name of their skeleton.
+ARRAYS = {name: skeleton.joints for name, skeleton in LAYOUTS.items()}
+ARRAYS |= {"smpl22": SMPL_JOINTS, "humaneva15": HUMANEVA_15}
 LARGEST_NUMBER = 1e9
 """No length, rate or number of pixels is larger."""
-
 # The keys of each table, with the kind of value that each takes.
 KEYS: dict[str, dict[str, str]] = {
     "": {
@@ -35,6 +39,7 @@ KEYS: dict[str, dict[str, str]] = {
         "joints": "table",
         "cameras": "table",
         "takes": "list",
+        "crossed": "names",
     },
     "camera": {
         "size": "2",
@@ -59,7 +64,7 @@ KINDS = {
     "unit": f"a number of metres above 0, or one of {', '.join(UNITS)}",
     "up": f"one of {', '.join(UP)}",
     "space": "world or camera",
-    "skeleton": f"one of {', '.join(LAYOUTS)}, or a list of different joint names",
+    "skeleton": f"one of {', '.join(ARRAYS)}, or a list of different joint names",
     "names": 'a list of names such as ["front"]',
     "table": "a table",
     "list": "a list of tables, each under [[takes]]",
@@ -116,8 +121,9 @@ class _DescriptionReader:
         joints = {joint: self.blend(joint, value) for joint, value in top.pop("joints", {}).items()}
         cameras = {name: self.camera(name, entry) for name, entry in top.pop("cameras", {}).items()}
         description = MotionDescription(
-            unit=UNITS[unit] if isinstance(unit, str) else unit,
-            names=LAYOUTS[skeleton].joints if isinstance(skeleton, str) else tuple(skeleton),
+            crossed=tuple(top.pop("crossed", ())),
+            unit=unit_of(unit) if isinstance(unit, str) else unit,
+            names=ARRAYS[skeleton] if isinstance(skeleton, str) else tuple(skeleton),
             splits=self.splits(top.pop("splits", {})),
             joints={joint: blend for joint, blend in joints.items() if blend is not None},
             cameras={name: camera for name, camera in cameras.items() if camera is not None},
@@ -255,13 +261,13 @@ def _fits(kind: str, value: Any) -> bool:
         case "number":
             return _is_number(value) and value > 0
         case "unit":
-            return value in UNITS if isinstance(value, str) else _is_number(value) and value > 0
+            return unit_of(value) is not None if isinstance(value, str) else _is_number(value) and value > 0
         case "up":
             return isinstance(value, str) and value in UP
         case "space":
             return value in ("world", "camera")
         case "skeleton":
-            return value in LAYOUTS if isinstance(value, str) else _names(value) and len(set(value)) == len(value)
+            return value in ARRAYS if isinstance(value, str) else _names(value) and len(set(value)) == len(value)
         case "names":
             return _names(value)
         case "table":

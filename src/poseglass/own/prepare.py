@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 from rich.progress import Progress
 
 from poseglass.body.skeleton import H36M_17
-from poseglass.data.checks.findings import Findings
+from poseglass.data.checks.findings import Finding, Findings
 from poseglass.data.checks.report import PreparationReport
 from poseglass.data.clips import CMU_CREDIT, MotionClip, MotionClips
 from poseglass.data.cmu import SHORTEST
@@ -20,7 +20,7 @@ from poseglass.errors import DataError
 from poseglass.own.conventions import Conventions, find_conventions
 from poseglass.own.cutting import FPS, cut_clips
 from poseglass.own.description import FILE
-from poseglass.own.examination import examine_files, examine_splits
+from poseglass.own.examination import examine_files, examine_splits, examine_subjects
 from poseglass.own.sources import MotionSource, open_source
 from poseglass.own.views import CameraView, camera_views
 
@@ -36,12 +36,19 @@ class PreparedClips:
         skipped: The reason for each file that was left out.
         warnings: Unusual facts about the files used.
         conventions: The unit and upward axis found from the bodies, because nothing stated them.
+        empty_splits: Splits that the description lists and whose takes were all left out.
     """
 
     clips: MotionClips
     skipped: Mapping[Path, str]
     warnings: Findings
     conventions: Conventions
+    empty_splits: Findings = field(default_factory=Findings)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every take was used."""
+        return not self.skipped and not self.empty_splits
 
 
 def prepare_clips(
@@ -55,7 +62,7 @@ def prepare_clips(
     """Convert motion files to one file of motion clips, the input of `poseglass train` and `poseglass evaluate`.
 
     Each take is converted to Human3.6M's 17 joints in metres, y up, at `fps`, and cut where joints are unknown or jump.
-    With a description, any error stops the work. Without one, unusable files are left out and reported.
+    Takes with errors are left out and reported; an error in the description stops the work.
 
     CMU's recordings are recognised by their joints. The take ``07_01`` belongs to the subject ``cmu_07``, which decides
     its split. If a take exists as AMC and as BVH, the AMC file is used, because the BVH conversion lost bones.
@@ -86,11 +93,12 @@ def prepare_clips(
     conventions, licence = find_conventions(opened), opened.description.licence
     clips: dict[str, MotionClip] = {}
     skipped: dict[Path, Findings] = {}
-    warnings, has_cmu = Findings(), False
+    warnings, has_cmu, subjects = Findings(), False, set[str]()
     with Progress(disable=not progress) as bar:
         task = bar.add_task("Reading motion capture", total=len(opened.files))
         for file, body, findings in examine_files(opened, conventions):
             bar.advance(task)
+            subjects.add(file.subject)
             warnings += findings.warnings
             errors, place = findings.errors, str(file.path)
             pieces = cut_clips(body, fps, licence) if body is not None and not errors else []
@@ -99,15 +107,15 @@ def prepare_clips(
             if repeated := [clip.name for clip in pieces if clip.name in clips]:
                 errors.error(place, f"there is already a clip named {repeated[0]}; rename the take")
             if errors:
-                skipped[file.path] = errors
+                skipped.setdefault(file.path, Findings()).extend(errors)
                 continue
             has_cmu = has_cmu or file.is_cmu
             clips |= {clip.name: clip for clip in pieces}
-    errors = opened.findings + Findings(finding for findings in skipped.values() for finding in findings)
+    errors = Findings(finding for findings in skipped.values() for finding in findings)
     splits = examine_splits(opened, [clip.split for clip in clips.values()])
     warnings += splits.warnings
-    if opened.described:
-        (errors + splits.errors).raise_errors(str(opened.path))
+    if mistakes := opened.findings + examine_subjects(opened, subjects):
+        (mistakes + errors + splits.errors).raise_errors(str(opened.path))
     if not clips:
         reasons = "; ".join(finding.sentence for finding in errors[:3])
         raise DataError(f"none of the {len(opened.files)} motion files in {opened.path} could be used: {reasons}")
@@ -115,7 +123,7 @@ def prepare_clips(
     written = MotionClips(tuple(clips[name] for name in sorted(clips)), fps, credit)
     written.save(destination)
     reasons_by_path = {path: "; ".join(error.sentence for error in errors) for path, errors in skipped.items()}
-    return PreparedClips(written, reasons_by_path, warnings, conventions)
+    return PreparedClips(written, reasons_by_path, warnings, conventions, splits.errors)
 
 
 def prepare_recordings(
@@ -137,7 +145,8 @@ def prepare_recordings(
         progress: Show a progress bar.
 
     Raises:
-        DataError: There are no cameras, or there are errors; the message lists all. Nothing is written.
+        DataError: There are no cameras, the description has errors, or no take can be used; the message lists all
+            errors, and nothing is written. Other takes with errors are left out, and the report says so.
 
     Example:
         >>> prepare_recordings("studio", "prepared").recordings.sources  # doctest: +SKIP
@@ -152,9 +161,9 @@ def prepare_recordings(
             f"recordings need cameras, but none is described: add [cameras.NAME] to {opened.path / FILE}, or choose a "
             "destination that ends in .npz for motion clips, which need no cameras"
         )
-    conventions, findings = find_conventions(opened), Findings(opened.findings)
+    conventions, findings = find_conventions(opened), Findings()
     distances = defaultdict[str, list[float]](list)
-    splits: list[str] = []
+    splits, subjects = list[str](), set[str]()
     has_keypoints = any(file.entry.keypoints for file in opened.files)
     with (
         Progress(disable=not progress, transient=True) as bar,
@@ -172,9 +181,10 @@ def prepare_recordings(
         for file, body, problems in examine_files(opened, conventions):
             bar.advance(task)
             findings += problems
+            subjects.add(file.subject)
             for view, view_findings in camera_views(body, opened, conventions) if body is not None else ():
                 findings += view_findings
-                if view is None or body is None or body.fps is None or problems.errors:
+                if view is None or body is None or body.fps is None or problems.errors or view_findings.errors:
                     continue
                 points2d, scores = _keypoints(view)
                 distances["gt"].append(0.0)
@@ -194,11 +204,14 @@ def prepare_recordings(
                     split=file.split,
                 )
                 splits.append(file.split)
+        mistakes = opened.findings + examine_subjects(opened, subjects)
         findings += examine_splits(opened, splits)
-        findings.raise_errors(str(opened.path))
+        if mistakes or not splits:
+            (mistakes + findings).raise_errors(str(opened.path))
     if str(conventions):
         findings.warning(str(opened.path), str(conventions))
-    return PreparationReport(Recordings.open(destination), findings.warnings, distances)
+    left_out = Findings(Finding("missing", error.place, f"left out: {error.text}") for error in findings.errors)
+    return PreparationReport(Recordings.open(destination), left_out + findings.warnings, distances)
 
 
 def _input_files(source: MotionSource, description: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from os import PathLike
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from poseglass.data.checks.findings import Findings
 from poseglass.errors import DataError
 from poseglass.mocap.formats import READERS
 from poseglass.own.description import FILE, MotionDescription, TakeEntry
-from poseglass.own.joint_names import suggest
 from poseglass.own.motion_toml import read_description
 
 __all__ = ["MotionFile", "MotionSource", "open_source"]
@@ -57,6 +57,10 @@ class MotionSource:
     files: tuple[MotionFile, ...]
     findings: Findings = field(default_factory=Findings)
 
+    def is_crossed(self, file: MotionFile) -> bool:
+        """Whether the description says that limbs are crossed in a file."""
+        return any(_matches(self.path, file.path, pattern) for pattern in self.description.crossed)
+
     @property
     def folder(self) -> Path:
         """The folder that paths in the description are relative to."""
@@ -91,13 +95,16 @@ def open_source(path: str | PathLike[str], about: str | PathLike[str] | None = N
         about = path / FILE
     description, findings = (MotionDescription(), Findings()) if about is None else read_description(about)
     files = tuple(_files(path, description))
-    subjects = {file.subject for file in files}
-    for split, names in description.splits.items():
-        for name in names:
-            # The subjects of CMU's files are known only once the files are read.
-            if name not in subjects and not name.startswith("cmu_"):
-                findings.error(f"{about}, splits.{split}", f"there is no subject {name!r}{suggest(name, subjects)}")
+    for pattern in description.crossed:
+        if not any(_matches(path, file.path, pattern) for file in files):
+            findings.error(f"{about}, crossed", f"there is no motion file {pattern!r}")
     return MotionSource(path, description, about is not None, files, findings)
+
+
+def _matches(source: Path, file: Path, pattern: str) -> bool:
+    """Whether a pattern, relative to the source's folder, matches a file."""
+    folder = source if source.is_dir() else source.parent
+    return file.is_relative_to(folder) and fnmatchcase(file.relative_to(folder).as_posix(), pattern)
 
 
 def _files(path: Path, description: MotionDescription) -> Iterator[MotionFile]:

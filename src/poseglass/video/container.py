@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
@@ -54,12 +54,12 @@ class Container(Footage):
     def __init__(self, path: Path, *, threads: int = 0, fps: float | None = None) -> None:
         self._path = path
         self._container = _opened(path)
+        self._rest = self._decoded()  # starts at the first frame that is asked for
         try:
             self._stream, self._videos = _chosen(self._container, path)
             stream = self._stream
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = threads
-            self._rest = self._decoded()
             first = next(self._rest, None)
             if first is None:
                 why = self.fault or "it is empty"
@@ -70,7 +70,7 @@ class Container(Footage):
             if self._container.metadata.get("major_brand") in HEIF and is_cut_off(path):
                 self.fault = "its end is missing"
         except BaseException:
-            self._container.close()
+            self.close()
             raise
 
     def images(self, size: tuple[int, int]) -> Iterator[TimedImage]:
@@ -82,9 +82,10 @@ class Container(Footage):
 
     def close(self) -> None:
         """Close the file."""
+        self._rest.close()  # it refers to this object, and the circle would keep the decoder's threads
         self._container.close()
 
-    def _decoded(self) -> Iterator[av.VideoFrame]:
+    def _decoded(self) -> Generator[av.VideoFrame, None, None]:
         """Yield every frame that can be decoded; store the last error instead of raising it."""
         stream, decoder = self._stream, self._stream.codec_context
         # Without a length of its own, the images may end before the sound: then look at all packets.

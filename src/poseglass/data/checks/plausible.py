@@ -10,7 +10,7 @@ from poseglass.body.skeleton import H36M_17
 from poseglass.data.checks.dataset import BONES, UNEVEN
 from poseglass.data.checks.findings import Finding, Findings, count
 
-__all__ = ["FASTEST", "LEG", "SCALES", "bone_lengths", "examine_motion", "examine_times", "fitting_unit"]
+__all__ = ["FASTEST", "LEG", "LEGS", "SCALES", "bone_lengths", "examine_motion", "examine_times", "fitting_unit"]
 
 FASTEST = 25.0  # metres per second: faster than any human joint; a mislabelled marker jumps faster
 LEG = 0.85  # metres from hip to ankle of a typical adult
@@ -24,6 +24,7 @@ BENT = 0.06  # metres from the knee to the line from hip to ankle; even straight
 FROZEN = 0.5  # seconds without any change
 STRETCHED = 0.3  # maximum deviation of a bone's length from its median, as a share of the median
 SIDES = ("left", "right")
+CROSSED = "or are the limbs crossed (then list the file under crossed in motion.toml)"
 
 
 def bone_lengths(points: Float[ndarray, "f 17 3"]) -> dict[str, float]:
@@ -49,7 +50,13 @@ def fitting_unit(leg: float) -> str | None:
 
 
 def examine_motion(
-    points: Float[ndarray, "f 17 3"], fps: float, place: str, *, unit: float = 1.0, upright: bool = True
+    points: Float[ndarray, "f 17 3"],
+    fps: float,
+    place: str,
+    *,
+    unit: float = 1.0,
+    upright: bool = True,
+    sides: bool = True,
 ) -> Findings:
     """Check one take: gaps, bone lengths and unit, swapped sides, frozen frames, jumps.
 
@@ -58,7 +65,8 @@ def examine_motion(
         fps: Frames per second.
         place: The take, for messages.
         unit: The file's unit of length in metres, which the points have already been multiplied by.
-        upright: Whether y is up. In camera space it is not, and the checks that need it are skipped.
+        upright: Whether y is up. Where that is not certain, the check for a body upside down is skipped.
+        sides: Whether to look for left and right joints that are exchanged.
     """
     known = np.isfinite(points).all((1, 2))
     findings = Findings(_gaps(points, known, place))
@@ -67,7 +75,8 @@ def examine_motion(
     findings += _bones(points, place, unit)
     if findings.errors:
         return findings  # any further findings would follow from these
-    findings += _sides(points[known], place, upright=upright)
+    findings += _upside_down(points[known], place) if upright else ()
+    findings += _sides(points[known], place) if sides else ()
     findings += _frozen(points, fps, place)
     findings += _jumps(points, fps, place)
     return findings
@@ -165,8 +174,19 @@ def _bones(points: Float[ndarray, "f 17 3"], place: str, unit: float) -> Iterato
             yield Finding("warning", f"{place}, frame {frame}, {joint}", text)
 
 
-def _sides(points: Float[ndarray, "f 17 3"], place: str, *, upright: bool) -> Iterator[Finding]:
-    """Report swapped left and right, in one pair of joints or in the whole body, and a body upside down."""
+def _upside_down(points: Float[ndarray, "f 17 3"], place: str) -> Iterator[Finding]:
+    """Report a body whose head is down."""
+    up = points[:, H36M_17.index("thorax"), 1] - points[:, H36M_17.index("pelvis"), 1]
+    if float(np.mean(up > 0)) < 0.1:
+        text = "the head is below the pelvis in nearly all frames; if another axis points up, set up"
+        yield Finding("warning", place, text)
+
+
+def _sides(points: Float[ndarray, "f 17 3"], place: str) -> Iterator[Finding]:
+    """Report left and right that may be exchanged, in one pair of joints or in the whole body.
+
+    Folded arms and crossed legs look the same, so these are warnings.
+    """
     joint = {name: points[:, number] for number, name in enumerate(H36M_17.joints)}
     for part, above in (("knee", "hip"), ("ankle", "knee"), ("elbow", "shoulder"), ("wrist", "elbow")):
         own, other = (
@@ -174,16 +194,11 @@ def _sides(points: Float[ndarray, "f 17 3"], place: str, *, upright: bool) -> It
             for pairs in (zip(SIDES, SIDES, strict=True), zip(SIDES, SIDES[::-1], strict=True))
         )
         if other < 0.97 * own:
-            text = f"each {part} is nearer to the other side's {above}; are its left and right swapped?"
-            yield Finding("error", f"{place}, left_{part}, right_{part}", text)
+            text = f"each {part} is nearer to the other side's {above}; are left and right exchanged, {CROSSED}?"
+            yield Finding("warning", f"{place}, left_{part}, right_{part}", text)
             return
-    up = joint["thorax"] - joint["pelvis"]
-    if upright and float(np.mean(up[:, 1] > 0)) < 0.1:
-        yield Finding(
-            "warning", place, "the head is below the pelvis in nearly all frames; if another axis points up, set up"
-        )
     # Knees bend forward only. Facing forward, the left hip is on the left.
-    ahead = np.cross(joint["left_hip"] - joint["right_hip"], up)
+    ahead = np.cross(joint["left_hip"] - joint["right_hip"], joint["thorax"] - joint["pelvis"])
     ahead = ahead / np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True), 1e-9)
     bends = []
     for side in SIDES:
@@ -192,8 +207,8 @@ def _sides(points: Float[ndarray, "f 17 3"], place: str, *, upright: bool) -> It
     bend = np.concatenate(bends)
     strong = np.abs(bend) > BENT
     if strong.mean() > 0.05 and (bend[strong] < 0).mean() > 0.8:
-        text = "knees bend backward: left and right are swapped, or the axes are left-handed (a mirror image)"
-        yield Finding("error", place, text)
+        text = f"knees bend backward: are left and right exchanged, or is it a mirror image, {CROSSED}?"
+        yield Finding("warning", place, text)
 
 
 def _frozen(points: Float[ndarray, "f 17 3"], fps: float, place: str) -> Iterator[Finding]:
