@@ -18,7 +18,7 @@ CROWD = 10
 """An array whose first axis is longer cannot be told from frames of many people."""
 CLEARLY = 3
 """How many times as many frames as people there must be in an array that starts with the people."""
-REMEDY = "Save it in an .npz file as 'keypoints', with axes='frames people' or axes='people frames'"
+REMEDY = "save it in an .npz file as 'keypoints', with axes='frames people' or axes='people frames'"
 
 
 def frames_first(table: Num[ndarray, "..."], place: str, order: str | None = None) -> Num[ndarray, "f p j _"]:
@@ -52,7 +52,8 @@ def frames_first(table: Num[ndarray, "..."], place: str, order: str | None = Non
     people_first = _starts_with_people(one, two)
     if order is None and one <= two and not people_first and two > 1:
         raise FormatError(
-            f"{place} has shape {table.shape}: {one} frames of {two} people, or {two} frames of {one} people? {REMEDY}"
+            f"{place} has shape {table.shape}: {one} frames of {two} people, or {two} frames of {one} people? To say "
+            f"which, {REMEDY}"
         )
     if order == "people frames" or (order is None and people_first):
         return np.swapaxes(table, 0, 1)  # f p j _
@@ -72,7 +73,7 @@ def notes_on_order(shape: tuple[int, ...], place: str) -> tuple[str, ...]:
     """
     if len(shape) != 4 or shape[0] == 1 or not _starts_with_people(*shape[:2]):
         return ()
-    return (f"{place} of shape {shape} is taken as {shape[1]} frames of {shape[0]} people. If that is wrong: {REMEDY}",)
+    return (f"{place} of shape {shape} is taken as {shape[1]} frames of {shape[0]} people; if that is wrong, {REMEDY}",)
 
 
 def _starts_with_people(one: int, two: int) -> bool:

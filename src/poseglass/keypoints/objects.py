@@ -23,7 +23,7 @@ from poseglass.people.detection import DetectedPerson
 
 __all__ = ["from_rtmlib", "from_supervision", "from_ultralytics"]
 
-Frame = tuple[Any, Any, Any]
+FrameArrays = tuple[Any, Any, Any]
 """The points (p j 2 or 3), scores (p j) and numbers (p) of the people of a frame; None if unknown."""
 FIXED = {17: COCO_17, 18: COCO_18}
 """The layouts of these libraries' models, by number of joints."""
@@ -52,7 +52,7 @@ def from_ultralytics(
     """
     size: tuple[int, int] | None = None
 
-    def frame(result: Any) -> Frame:
+    def frame(result: Any) -> FrameArrays:
         nonlocal size
         keypoints = _attribute(result, "keypoints", "Results", "use a model whose name ends in -pose")
         if keypoints is None:
@@ -93,7 +93,7 @@ def from_supervision(
         >>> people = pg.from_supervision(frames, size=(1920, 1080), fps=25)  # doctest: +SKIP
     """
 
-    def frame(points: Any) -> Frame:
+    def frame(points: Any) -> FrameArrays:
         xy = _attribute(points, "xy", "KeyPoints", "give one KeyPoints per frame")
         # Since supervision 0.29, `confidence` is deprecated and its use a warning.
         scores = getattr(
@@ -154,7 +154,7 @@ def from_rtmlib(
 
 
 def _content(
-    items: Any, frame: Callable[[Any], Frame], layout: str | Skeleton | None, *, zeros: bool
+    items: Any, frame: Callable[[Any], FrameArrays], layout: str | Skeleton | None, *, zeros: bool
 ) -> KeypointFrames:
     """The people of all frames, given how to take them from the object of a frame."""
     skeleton, chosen = find_layout(layout), None

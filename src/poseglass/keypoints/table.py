@@ -22,7 +22,7 @@ from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.names import split_column
 from poseglass.keypoints.parsing import frame_number, shortened, whole_number
-from poseglass.keypoints.pixels import are_shares
+from poseglass.keypoints.pixels import hold_shares
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -78,8 +78,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         raise FormatError("the table has no rows")
     solid = next((joint for joint, place in columns.joints.items() if place.z >= 0), None)
     if solid is not None:
-        crowd = [person.points for people in frames.values() for person in people]
-        if skeleton != BLAZEPOSE_33 or not crowd or not are_shares(np.concatenate(crowd)):
+        if skeleton != BLAZEPOSE_33 or not hold_shares(frames):
             raise FormatError(f"the table is three-dimensional (it has {solid}_z); 2D keypoints in pixels are expected")
         notes = (*notes, "coordinates are shares of the image, as MediaPipe writes; z is ignored")
     content = KeypointFrames(skeleton, frames, shares=solid is not None, notes=notes)
@@ -91,8 +90,8 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
 def _time(cells: Sequence[str], index: int, line: int) -> tuple[float, bool]:
     """The number in a cell, or the seconds since 1970 of a date and time, and whether it is one.
 
-    A date is such as ``2024-05-17 10:30:00.033``. Without a time zone, it counts as UTC, so that a change to summer time
-    makes no gap.
+    A date is such as ``2024-05-17 10:30:00.033``. Without a time zone, it counts as UTC, so that a change to summer
+    time makes no gap.
     """
     try:
         return number(cells, index, line), False

@@ -30,7 +30,8 @@ __all__ = [
 ]
 
 KEYPOINT_SUFFIXES = (*SUFFIXES, *UNREAD_SUFFIXES)
-"""Suffixes of 2D keypoint files (:data:`poseglass.keypoints.FORMATS`). Any other file is treated as a video."""
+"""Suffixes of 2D keypoint files (:data:`poseglass.keypoints.FORMATS`), and of files that are refused by name. Any other
+file is treated as a video."""
 KEYPOINT_KINDS = f"{', '.join(SUFFIXES)} or a folder without images"
 """The kinds of keypoint paths in words, for messages."""
 
