@@ -23,8 +23,8 @@ __all__ = ["Hdf5File", "pandas_table", "read_dataset", "text_of"]
 TEXT = 16
 """Bytes that HDF5 stores in an array for each text of variable length."""
 UNSUSPICIOUS, MOST_GROWTH = 1 << 24, 1000
-"""Bytes that an array in chunks may take in any case, and the most bytes per byte of the file: missing numbers shrink to
-a thousandth. An array that is not in chunks is stored uncompressed."""
+"""Bytes that an array in chunks may take in any case, and the most per byte of the file: missing numbers shrink to a
+thousandth. An array that is not in chunks is stored uncompressed."""
 
 
 @dataclass(frozen=True)
