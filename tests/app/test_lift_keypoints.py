@@ -1,7 +1,9 @@
 """``poseglass lift`` on keypoint files."""
 
 import json
+import os
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -126,6 +128,18 @@ class TestKeypoints:
         assert_allclose(read_mot("walk.mot").values[:, knee], joint_angles(motion)["right_knee_flexion"], atol=1e-3)
         assert done.err.count("no place in the world") == (0 if has_place(motion) else 1)
         assert all(f"wrote walk{suffix}" in done.err for suffix in exported)
+
+    def test_a_pipe_gets_json(self, poseglass: Run, workdir: Path) -> None:
+        received: list[str] = []
+        os.mkfifo(workdir / "pipe")
+        reader = Thread(target=lambda: received.append((workdir / "pipe").read_text()))
+        reader.start()
+        done = poseglass("lift", DATA / "blazepose33_pixels.json", "-o", "pipe")
+        succeeded(done)
+        reader.join(10)
+        assert "wrote pipe\n" in done.err
+        assert len(json.loads(received[0])["points"]) == 10
+        assert names(workdir) == {"pipe"}
 
     def test_a_single_frame_is_lifted(self, poseglass: Run, workdir: Path) -> None:
         someone(1).save(workdir / "still.json")

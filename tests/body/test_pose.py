@@ -3,6 +3,7 @@
 import csv
 import json
 import pickle
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -303,12 +304,26 @@ class TestFiles:
         def fail(*_args, **_options):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(Path, "open" if suffix != "json" else "write_text", fail)
+        monkeypatch.setattr(Path, "open", fail)
         with pytest.raises(PoseError, match=r"cannot write.*No space left"):
             full().save(path)
         monkeypatch.undo()
         assert path.read_bytes() == before
         assert [p.name for p in tmp_path.iterdir()] == [path.name], "no temporary file is left"
+
+    @pytest.mark.parametrize("frames", [0, 1, 1000, 3001])
+    def test_long_json_is_written_in_pieces_and_in_little_memory(self, tmp_path, frames):
+        points = np.random.default_rng(0).normal(size=(frames, 17, 3)).round(4)
+        poses = PoseSequence(points, H36M_17, "camera", fps=30, valid=np.arange(frames) % 3 > 0)
+        tracemalloc.start()
+        poses.save(tmp_path / "x.json")
+        assert tracemalloc.get_traced_memory()[1] < 8e6
+        tracemalloc.stop()
+        text = (tmp_path / "x.json").read_text()
+        record = json.loads(text, parse_constant=pytest.fail)
+        assert text == json.dumps(record)
+        assert np.allclose(np.array(record["points"]).reshape(points.shape), points, atol=1e-6)
+        assert record["valid"] == poses.validity.tolist()
 
     def test_an_interrupted_write_leaves_the_old_file(self, tmp_path, monkeypatch):
         path = clip().save(tmp_path / "walk.npz")

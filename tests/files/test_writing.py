@@ -13,8 +13,7 @@ import pytest
 
 from poseglass.data.recordings.writer import write_recordings
 from poseglass.errors import DataError, PoseglassError
-from poseglass.files.writing import _is_pipe as is_pipe
-from poseglass.files.writing import check_writable, folder_lock, writing
+from poseglass.files.writing import check_writable, folder_lock, is_pipe, writing
 
 
 @pytest.fixture

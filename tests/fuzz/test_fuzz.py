@@ -12,8 +12,8 @@ from fuzz.mutations import damaged
 from fuzz.readers import READERS
 from poseglass.errors import PoseglassError
 
-MUTANTS = 20
-"""Damaged files for each reader: the whole test takes five seconds."""
+MUTANTS = 12
+"""Damaged files for each reader."""
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -8,6 +8,7 @@ import pytest
 
 from oracle import walkers
 from poseglass.motion.contact import ANKLES
+from poseglass.motion.flight import FreeFall
 from poseglass.motion.root_path import Support, root_path
 from poseglass.motion.sight import Sight
 
@@ -42,7 +43,8 @@ def test_the_whole_track_is_better_than_its_frames():
     feet = (scene.camera - scene.camera[:, :1])[:, ANKLES]
     alone = np.abs(sight.framewise() - true).mean()
     smooth = np.abs(root_path(sight, seconds(scene)) - true).mean()
-    held = np.abs(root_path(sight, seconds(scene), Support(scene.contact.astype(float), feet)) - true).mean()
+    support = Support(scene.contact.astype(float), feet)
+    held = np.abs(root_path(sight, seconds(scene), support=support) - true).mean()
     assert held < smooth < alone
 
 
@@ -65,16 +67,60 @@ def test_a_gap_is_crossed_and_the_ends_stay_near():
     assert np.linalg.norm(path[-1] - path[199]) < 1.2
 
 
+def flight_of(scene: walkers.Scene) -> FreeFall:
+    """Where no foot stands in truth, for a body whose centre of mass is at the pelvis."""
+    up = np.array([0.0, -1.0, 0.0])
+    return FreeFall((~scene.contact.any(1)).astype(float), up, np.zeros((len(scene.world), 3)))
+
+
 def test_a_fall_continues_while_no_foot_stands():
     scene = walkers.jump(height=0.6)
     sight = sight_of(scene, noise=3)
     air = np.flatnonzero(~scene.contact.any(1))
     sight.weights[air[4] : air[-4]] = 0  # not visible in the air
-    body = scene.camera - scene.camera[:, :1]
-    up = np.array([0.0, -1.0, 0.0])
-    support = Support(scene.contact.astype(float), body[:, ANKLES], up, np.zeros((len(body), 3)))
-    path = root_path(sight, seconds(scene), support)
+    support = Support(scene.contact.astype(float), (scene.camera - scene.camera[:, :1])[:, ANKLES])
+    path = root_path(sight, seconds(scene), support=support, fall=flight_of(scene))
     assert np.abs(path - scene.camera[:, 0])[air].max() < 0.08
+
+
+def test_a_few_wrong_poses_do_not_stop_a_fall():
+    """As where a detector sees a person of twice the size in a tree."""
+    scene = walkers.jump_down(drop=2.0)
+    sight = sight_of(scene, noise=2)
+    air = np.flatnonzero(~scene.contact.any(1))
+    hidden, wrong = air[4:-4], air[-8:-4]
+    sight.weights[hidden] = 0
+    sight.weights[wrong] = 1
+    sight.flat[wrong] = 2 * sight.flat[wrong] + [0.1, -0.1]
+    path = root_path(sight, seconds(scene), fall=flight_of(scene))
+    fall = 2 * np.polyfit(seconds(scene)[hidden], path[hidden, 1], 2)[0]  # y points down
+    assert abs(fall / 9.81 - 1) < 0.25
+    assert np.abs(path - scene.camera[:, 0])[air].max() < 0.25
+
+
+def test_nobody_falls_beyond_the_frames_that_show_them():
+    scene = walkers.walk(seconds=4)
+    sight = sight_of(scene)
+    sight.weights[60:] = 0
+    fall = FreeFall((np.arange(120) > 60) * 1.0, np.array([0.0, -1.0, 0.0]), np.zeros((120, 3)))
+    plain = root_path(sight, seconds(scene))
+    np.testing.assert_array_equal(root_path(sight, seconds(scene), fall=fall), plain)
+
+
+def test_the_path_does_not_depend_on_where_the_solve_starts():
+    scene = walkers.walk(direction=40, distance=9)
+    sight = sight_of(scene, noise=4)
+    plain = root_path(sight, seconds(scene))
+    start = scene.camera[:, 0] + [0.1, 0.1, 0.5]
+    np.testing.assert_allclose(root_path(sight, seconds(scene), start=start), plain, atol=2e-3)
+
+
+def test_a_few_wrong_poses_do_not_start_the_solve():
+    scene = walkers.walk(distance=9)
+    sight = sight_of(scene, noise=1)
+    plain = root_path(sight, seconds(scene))
+    sight.flat[100:105] = 2 * sight.flat[100:105] + 0.1
+    np.testing.assert_allclose(root_path(sight, seconds(scene)), plain, atol=0.05)
 
 
 @pytest.mark.parametrize("cut", [700, 1500])

@@ -119,6 +119,26 @@ def jump(*, height: float = 0.45, **view) -> Scene:
     return seen(figure(pelvis, left, right), np.stack([stands, stands], -1), **view)
 
 
+def jump_down(*, drop: float = 1.5, seconds: float = 2.0, **view) -> Scene:
+    """A jump from a platform to the ground in front of it: standing, flight, a landing that bends the knees, standing.
+
+    The camera looks from the side, so the person moves to its right.
+    """
+    count, wait = round(FPS * np.sqrt(2 * drop / 9.81)), round(seconds * FPS)
+    air = np.arange(1, count + 1) / FPS
+    fall = drop - 4.905 * air**2
+    fall[-1] = 0
+    dip = 0.3 * np.sin(np.pi * np.arange(16) / 15) ** 2
+    height = np.concatenate([np.full(wait, drop), fall, -dip, np.zeros(wait)])
+    stands = np.ones(len(height), bool)
+    stands[wait : wait + count - 1] = False
+    across = np.interp(np.arange(len(height)), [wait - 1, wait + count - 1], [0.0, 1.0])
+    pelvis = np.stack([across, 0.95 + height, 0 * height], -1)
+    feet = np.maximum(height, 0)
+    left, right = (np.stack([across + side, ANKLE + feet, 0 * height], -1) for side in (0.12, -0.12))
+    return seen(figure(pelvis, left, right), np.stack([stands, stands], -1), **view)
+
+
 def lying(*, frames: int = 90, **view) -> Scene:
     """A person who lies on the back across the image, and breathes."""
     zeros = np.zeros((frames, 3))

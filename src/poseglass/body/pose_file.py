@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from poseglass.files.writing import writing
 __all__ = ["read_people_file", "read_pose_file", "write_csv", "write_json", "write_npz"]
 
 FORMAT = "poseglass pose sequence 1"
+PIECE = 1000
+"""Frames that are turned into text at once."""
 SEVERAL = "poseglass people 1"
 """The format of a JSON file that holds several people: their sequences in the list ``people``."""
 
@@ -164,15 +166,34 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _json(record: Mapping[str, Any]) -> Iterator[str]:
+    """The record as JSON, in pieces: the lists of a whole motion would take ten times the memory of its arrays."""
+    before = "{"
+    for name, value in record.items():
+        yield f"{before}{json.dumps(name)}: "
+        before = ", "
+        if isinstance(value, np.ndarray) and len(np.shape(value)) and len(value) > PIECE:
+            blocks = (value[start : start + PIECE] for start in range(0, len(value), PIECE))
+            yield "["
+            for number, block in enumerate(blocks):
+                yield (", " if number else "") + json.dumps(_plain(block), allow_nan=False)[1:-1]
+            yield "]"
+        else:
+            yield json.dumps(_plain(value), allow_nan=False)
+    yield "}"
+
+
 def write_json(poses: PoseSequence | Sequence[PoseSequence], path: Path) -> None:
     """Write all fields of one person, or of several; unknown values become null."""
-    people = [
-        {name: _plain(value) for name, value in _record(person).items()}
-        for person in ([poses] if isinstance(poses, PoseSequence) else poses)
-    ]
-    record = people[0] if isinstance(poses, PoseSequence) else {"format": SEVERAL, "people": people}
-    with writing(path, PoseError) as temporary:
-        temporary.write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
+    with writing(path, PoseError) as temporary, temporary.open("w", encoding="utf-8") as file:
+        if isinstance(poses, PoseSequence):
+            file.writelines(_json(_record(poses)))
+            return
+        file.write(f'{{"format": {json.dumps(SEVERAL)}, "people": [')
+        for number, person in enumerate(poses):
+            file.write(", " if number else "")
+            file.writelines(_json(_record(person)))
+        file.write("]}")
 
 
 def write_csv(poses: PoseSequence, path: Path, columns: Mapping[str, Float[ndarray, " f"]] | None = None) -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 from poseglass.commands.terminal import amount, console, tell, wrong
 from poseglass.files.outputs import EXPORT, WRITERS, Writer, imported, suffix_of, writer_of
 from poseglass.files.printable import printable
-from poseglass.files.writing import check_writable
+from poseglass.files.writing import check_writable, is_pipe
 
 if TYPE_CHECKING:
     from poseglass.body.pose import PoseSequence
@@ -124,8 +124,9 @@ def person_path(path: Path, number: int) -> Path:
 
 
 def _writer(path: Path) -> Writer:
-    """The row of :data:`WRITERS` for a file; a suffix that is none of these is refused."""
-    if (writer := writer_of(path)) is None:
+    """The row of :data:`WRITERS` for a file. Another suffix is refused, except that a pipe gets JSON."""
+    writer = writer_of(path) or (WRITERS[".json"] if is_pipe(path) else None)
+    if writer is None:
         wrong("--out", f"{path} must end in one of {', '.join(WRITERS)}")
     return writer
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from poseglass.errors import PoseglassError
 from poseglass.files.leftovers import temporary_file
 
-__all__ = ["check_writable", "folder_lock", "writing"]
+__all__ = ["check_writable", "folder_lock", "is_pipe", "writing"]
 
 STANDARD = ("/dev/stdout", "/dev/stderr")
 """Names of streams, which may be files. A process that has them open expects them to be written, not replaced."""
@@ -33,7 +33,7 @@ def check_writable(path: str | os.PathLike[str], error: type[PoseglassError] = P
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "expected a file, but this is a folder")
-        if _is_pipe(path):
+        if is_pipe(path):
             if not os.access(path, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             return
@@ -69,7 +69,7 @@ def writing(path: str | os.PathLike[str], error: type[PoseglassError] = Poseglas
         'complete'
     """
     path = Path(path)
-    pipe = _is_pipe(path)
+    pipe = is_pipe(path)
     target = _target(path)
     with ExitStack() as stack:
         try:
@@ -131,8 +131,13 @@ def folder_lock(folder: str | os.PathLike[str], error: type[PoseglassError] = Po
         os.close(handle)
 
 
-def _is_pipe(path: Path) -> bool:
-    """Whether this is a pipe, a terminal or another device, or a name of an open file such as ``/dev/stdout``."""
+def is_pipe(path: Path) -> bool:
+    """Whether this is a pipe, a terminal or another device, or a name of an open file such as ``/dev/stdout``.
+
+    Example:
+        >>> is_pipe(Path("/dev/null")), is_pipe(Path("walk.npz"))
+        (True, False)
+    """
     where = path.absolute()
     names_open_file = str(where) in STANDARD or any(where.is_relative_to(folder) for folder in ("/dev/fd", "/proc"))
     return path.exists() and not path.is_dir() and (names_open_file or not path.is_file())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from poseglass.body.geometry import USUAL_FOCAL
@@ -13,12 +13,14 @@ from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
 from poseglass.body.trajectory import Trajectory
 from poseglass.errors import PoseError
+from poseglass.motion.body_size import body_size
 from poseglass.motion.contact import ANKLES, foot_contact, still_feet
-from poseglass.motion.ground import WEIGHTS, Ground, find_ground
+from poseglass.motion.flight import free_fall
+from poseglass.motion.ground import Ground, find_ground
 from poseglass.motion.root_path import Support, root_path
 from poseglass.motion.sight import Sight
 
-__all__ = ["CAMERAS", "Placing", "place", "place_together", "stature"]
+__all__ = ["CAMERAS", "Placing", "place", "place_together", "sight_of", "stature"]
 
 log = logging.getLogger("poseglass")
 
@@ -61,7 +63,8 @@ def place(
     """Add the trajectory to a lifted motion: where the person is, when the feet stand, and where the ground is.
 
     The path is one robust solve over the whole track (:func:`poseglass.motion.root_path.root_path`): it fits the 2D
-    poses, is smooth, and keeps feet that stand in place.
+    poses, is smooth, keeps feet that stand in place, and falls freely in flight. For its distance, each pose
+    counts as if it had the person's usual size (:func:`poseglass.motion.body_size.body_size`).
 
     Args:
         motion: Poses of Human3.6M's joints in camera space, relative to the pelvis, with `pose2d` and `size`. Without
@@ -80,7 +83,7 @@ def place(
 
     Example:
         >>> import poseglass as pg
-        >>> stand = np.random.default_rng(0).normal(0, 0.4, (30, 17, 3)) * [1, 1, 0.2]
+        >>> stand = np.repeat(np.random.default_rng(0).normal(0, 0.4, (1, 17, 3)), 30, 0)
         >>> stand -= stand[:, :1]
         >>> places = stand + [1, 0.5, 4]
         >>> pixels = 1000 * places[..., :2] / places[..., 2:] + [960, 540]
@@ -136,9 +139,10 @@ class _Person:
     """One person while the path is solved."""
 
     def __init__(self, motion: PoseSequence, focal: float, scale: float) -> None:
-        self._motion, self._focal, self._scale = motion, focal, scale
-        self._points, self.times = motion.points.astype(np.float64) * scale, motion.times
-        self._sight = _sight(motion, self._points, focal)
+        self._motion, self._focal, self._scale, self.times = motion, focal, scale, motion.times
+        self._points = motion.points.astype(np.float64) * scale
+        size = body_size(self._points, _visible(motion), self.times)
+        self._sight = sight_of(motion, self._points / size[:, None, None], focal)
         self.path = root_path(self._sight, self.times)
         self._contact = np.full((len(motion), 2), 0.5)
 
@@ -157,9 +161,11 @@ class _Person:
 
     def solve(self, ground: Ground) -> None:
         """Find the contact from the path, and the path from the contact."""
-        self._contact = foot_contact(self.places, ground.up, self.times)
-        support = Support(self._contact, self._points[:, ANKLES], ground.up, WEIGHTS @ self._points)
-        self.path = root_path(self._sight, self.times, support)
+        places = self.places
+        self._contact = foot_contact(places, ground.up, self.times)
+        support = Support(self._contact, self._points[:, ANKLES])
+        fall = free_fall(places, self._contact, ground.up, self.times)
+        self.path = root_path(self._sight, self.times, support=support, fall=fall, start=self.path)
 
     def placed(self, to_world: Float[ndarray, "4 4"] | None) -> PoseSequence:
         """The motion with its trajectory."""
@@ -195,7 +201,15 @@ def stature(points: Float[ndarray, "f 17 3"]) -> float:
     return SOLE * (legs + median("pelvis", "spine", "thorax") + median("thorax", "head_top"))
 
 
-def _sight(motion: PoseSequence, points: Float[ndarray, "f 17 3"], focal: float) -> Sight:
+def _visible(motion: PoseSequence) -> Bool[ndarray, " f"]:
+    """Whether a frame shows the person."""
+    assert motion.pose2d is not None
+    visible: ndarray = motion.validity & motion.pose2d.validity
+    return visible
+
+
+def sight_of(motion: PoseSequence, points: Float[ndarray, "f 17 3"], focal: float) -> Sight:
+    """The lines of sight to the joints of a lifted motion with `pose2d` and `size`, for a focal length in pixels."""
     assert motion.pose2d is not None
     assert motion.size is not None
     flat = motion.pose2d.to_skeleton(H36M_17)

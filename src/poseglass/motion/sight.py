@@ -9,9 +9,9 @@ from numpy import ndarray
 __all__ = ["Sight"]
 
 BODY = 1.6  # metres: the size that errors of 2D joints are relative to
-SIGMA = 0.02  # standard deviation of a 2D joint and of the pose behind it, as a share of the body's size
+SIGMA = 0.012  # standard deviation of a 2D joint and of the pose behind it, as a share of the body's size
 TOGETHER = 4.0  # this many joints count as one, because their errors are correlated
-CAUCHY = 2.0  # residuals beyond this many standard deviations lose weight
+CAUCHY = 2.5  # residuals beyond this many standard deviations lose weight
 NEAREST = 0.3  # metres: nobody is nearer to the camera
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
@@ -55,12 +55,12 @@ class Container(Footage):
         self._path = path
         self._start, self._last = 0.0, float("-inf")  # the time stamps of the first frame, and the last of any packet
         self._container = _opened(path)
+        self._rest = self._decoded()  # starts at the first frame that is asked for
         try:
             self._stream, self._videos = _chosen(self._container, path)
             stream = self._stream
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = threads
-            self._rest = self._decoded()
             first = next(self._rest, None)
             if first is None:
                 why = self.fault or "it is empty"
@@ -71,7 +71,7 @@ class Container(Footage):
             if self._container.metadata.get("major_brand") in HEIF and is_cut_off(path):
                 self.fault = "its end is missing"
         except BaseException:
-            self._container.close()
+            self.close()
             raise
 
     def images(self, size: tuple[int, int]) -> Iterator[TimedImage]:
@@ -83,9 +83,10 @@ class Container(Footage):
 
     def close(self) -> None:
         """Close the file."""
+        self._rest.close()  # it refers to this object, and the circle would keep the decoder's threads
         self._container.close()
 
-    def _decoded(self) -> Iterator[av.VideoFrame]:
+    def _decoded(self) -> Generator[av.VideoFrame, None, None]:
         """Yield every frame that can be decoded; store the last error instead of raising it."""
         stream, decoder = self._stream, self._stream.codec_context
         # Images without a length of their own may end before the sound: then look at all packets.
