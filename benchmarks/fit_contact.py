@@ -66,11 +66,12 @@ def true_contact(points: np.ndarray) -> np.ndarray:
     return (speed < FAST) & (ankles[..., 1] < ankles[..., 1].min(0) + HIGH)
 
 
-def inputs(motion: pg.PoseSequence) -> tuple[np.ndarray, np.ndarray]:
-    """The network's inputs (f 2 inputs), and the rule's probabilities (f 2)."""
+def inputs(motion: pg.PoseSequence) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The network's inputs (f 2 inputs), and the probabilities of the rule and of the bundled network (f 2)."""
     places = motion.points.astype(float) + motion.root[:, None]
     up = motion.trajectory.to_world[1, :3]
-    return contact_features(places, up, motion.times, slice(None)), still_feet(places, motion.times)
+    features = contact_features(places, up, motion.times, slice(None))
+    return features, still_feet(places, motion.times), motion.contact
 
 
 def f1(probability: np.ndarray, truth: np.ndarray) -> float:
@@ -86,7 +87,7 @@ def main() -> None:
     for split in ("train", "val"):
         rows = [(*inputs(motion), truth) for motion, truth in placed_takes(clips, split, rng)]
         data[split] = [np.concatenate(part) for part in zip(*rows, strict=True)]
-    features, _, truth = data["train"]
+    features, _, _, truth = data["train"]
     x = torch.from_numpy(features.reshape(-1, features.shape[-1])).float()
     y = torch.from_numpy(truth.reshape(-1)).float()
     generator = torch.manual_seed(0)
@@ -104,10 +105,11 @@ def main() -> None:
     parts = (net[0].weight.T, net[0].bias, net[2].weight[0], net[2].bias[0])
     arrays = {name: part.detach().numpy().astype(np.float32) for name, part in zip(names, parts, strict=True)}
     np.savez(sys.argv[2], **arrays)
-    features, rule, truth = data["val"]
+    features, rule, bundled, truth = data["val"]
     with torch.no_grad():
         learned = torch.sigmoid(net(torch.from_numpy(features).float())[..., 0]).numpy()
-    print(f"validation: F1 {f1(learned, truth):.3f}, of the rule {f1(rule, truth):.3f}")
+    scores = {"this network": learned, "the bundled one": bundled, "the rule": rule}
+    print("validation, F1: " + ", ".join(f"{name} {f1(values, truth):.3f}" for name, values in scores.items()))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from poseglass.keypoints import read_keypoints as read_keypoints
     from poseglass.lifting.lift import lift as lift
     from poseglass.lifting.lifter import Lifter as Lifter
+    from poseglass.live.stream import Stream as Stream
     from poseglass.models import Card as Card
     from poseglass.models import MHFormer as MHFormer
     from poseglass.models import MixSTE as MixSTE
@@ -81,6 +82,7 @@ _HOME = {
     "Recipe": "training.recipe",
     "Recordings": "data.recordings.store",
     "Skeleton": "body.skeleton",
+    "Stream": "live.stream",
     "bench": "cost.benchmark",
     "create_model": "models",
     "evaluate": "judging.evaluation",

@@ -89,7 +89,7 @@ def test_the_model_gets_what_the_cameras_see(fps, calls):
     for (points, scores, settings), view in zip(calls, expected, strict=True):
         assert_allclose(points, view.points, atol=2e-3)  # pixels: poses are stored in float32
         assert_allclose(scores, view.scores, atol=1e-6)
-        assert settings == {"flip": False, "size": (1920, 1080)}, (
+        assert settings == {"flip": False, "size": (1920, 1080), "engine": None}, (
             "as for a user, the image size is known and the focal length is not"
         )
 

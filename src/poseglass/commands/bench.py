@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from poseglass.commands.device import DeviceOption, chosen_device
+from poseglass.commands.engine import EngineOption, engine_for
 from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.terminal import wrong
 from poseglass.errors import ModelError
@@ -54,6 +55,7 @@ def bench(
     dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
     rounds: Annotated[int, typer.Option(help="How many times each model is timed.")] = 10,
     device: DeviceOption = "auto",
+    engine: EngineOption = "torch",
     graphs: Annotated[
         bool, typer.Option("--graphs", help="CUDA: replay each forward pass as a CUDA graph, faster for small batches.")
     ] = False,
@@ -70,7 +72,7 @@ def bench(
             "models": models or None, "--keep": keep, **waist, "--frames": frames, "--threads": threads, "--json": json,
             "--batch": None if batch == 1 else batch, "--dtype": None if dtype == "float32" else dtype,
             "--rounds": None if rounds == 10 else rounds, "--device": None if device == "auto" else device,
-            "--graphs": graphs or None,
+            "--graphs": graphs or None, "--engine": None if engine == "torch" else engine,
         }  # fmt: skip
         if given := [option for option, value in measuring.items() if value is not None]:
             wrong("--paper", f"it prints a fixed table: leave out {', '.join(given)}")
@@ -99,6 +101,7 @@ def bench(
     where = chosen_device(device)
     if graphs and where.type != "cuda":
         wrong("--graphs", f"CUDA graphs need a device of CUDA, not {where}")
+    engine = engine_for(engine, where)
     records = []
     for number, name in enumerate(models or ["balanced"]):
         model, against = _pair(name, kept, at, prune=prune or "density", recover=recover or "attention", frames=frames)
@@ -111,6 +114,7 @@ def bench(
             rounds=rounds,
             device=where,
             graphs=graphs,
+            engine=engine,
         )
         records.append({"name": name} | result.record())
         print(("\n" if number else "") + (result.markdown() if markdown else str(result)), flush=True)  # noqa: T201

@@ -33,11 +33,12 @@ def chosen_device(name: str) -> "torch.device":
         wrong("--device", str(problem))
 
 
-def tell_device(where: "torch.device") -> None:
-    """Print which device a command ran on, which it may have chosen itself."""
+def tell_device(where: "torch.device | None", engine: str = "torch") -> None:
+    """Print which device and engine a command ran on, which it may have chosen itself."""
     from poseglass.models import devices
 
-    tell(f"ran on {devices.full_name(where)}")
+    name = "cpu" if where is None else devices.full_name(where)
+    tell(f"ran on {name}" + ("" if engine == "torch" else f", by {engine}"))
 
 
 @contextmanager

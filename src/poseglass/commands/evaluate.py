@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from poseglass.commands.device import DeviceOption, chosen_device, tell_device
+from poseglass.commands.engine import EngineOption, engine_for
 from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.terminal import wrong
 from poseglass.errors import DataError
@@ -77,6 +78,7 @@ def evaluate(
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Recordings: clips per forward pass. Default: 16.")] = None,
     device: DeviceOption = "auto",
+    engine: EngineOption = "torch",
     json: Annotated[Path | None, typer.Option(help="Also write the full report to this JSON file.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
@@ -105,6 +107,7 @@ def evaluate(
     if takes is not None and not world:
         wrong("--takes", "it is only for --world")
     where = chosen_device(device)
+    engine = engine_for(engine, where)
     if not data.is_dir():
         for option, value in for_recordings.items():
             if value is not None:
@@ -113,10 +116,17 @@ def evaluate(
             wrong("--protocol", f"{protocol!r} is for a folder of recordings; motion clips have 1 and 2")
         clips, network = _loaded(model, data, where, keep=kept)
         report = _on_clips(
-            network, clips, split=split or "test", flip=flip, protocol=int(protocol or 1), world=world, takes=takes
+            network,
+            clips,
+            split=split or "test",
+            flip=flip,
+            protocol=int(protocol or 1),
+            world=world,
+            takes=takes,
+            engine=engine,
         )
         _show(report, json, csv, markdown=markdown)
-        tell_device(where)
+        tell_device(where, engine)
         return
     if world:
         wrong("--world", f"it is for a file of motion clips (.npz), but {data} is a folder")
@@ -135,9 +145,11 @@ def evaluate(
         skeleton=None if skeleton is None else get_skeleton(skeleton),
         batch=16 if batch is None else batch,
     )
-    measured, poses = _on_recordings(model, data, how, where, keep=kept, plots=plots is not None, mat=mat is not None)
+    measured, poses = _on_recordings(
+        model, data, how, where, keep=kept, plots=plots is not None, mat=mat is not None, engine=engine
+    )
     _show(measured, json, csv, markdown=markdown)
-    tell_device(where)
+    tell_device(where, engine)
     if plots is not None:
         from poseglass.judging.plots import draw_report
 
@@ -164,17 +176,28 @@ def _on_clips(
     protocol: int,
     world: bool,
     takes: int | None,
+    engine: str,
 ) -> "ClipReport | WorldReport":
     from poseglass.judging.in_the_world import evaluate_world
     from poseglass.judging.on_clips import evaluate_clips
 
     if world:
-        return evaluate_world(model, clips, split=split, flip=flip, protocol=protocol, takes=takes, progress=True)
-    return evaluate_clips(model, clips, split=split, flip=flip, protocol=protocol, progress=True)
+        return evaluate_world(
+            model, clips, split=split, flip=flip, protocol=protocol, takes=takes, progress=True, engine=engine
+        )
+    return evaluate_clips(model, clips, split=split, flip=flip, protocol=protocol, progress=True, engine=engine)
 
 
 def _on_recordings(
-    model: str, data: Path, how: "Protocol", device: "torch.device", *, keep: "Keep | None", plots: bool, mat: bool
+    model: str,
+    data: Path,
+    how: "Protocol",
+    device: "torch.device",
+    *,
+    keep: "Keep | None",
+    plots: bool,
+    mat: bool,
+    engine: str,
 ) -> "tuple[RecordingReport, dict[str, Any]]":
     """The report, and with `mat` the poses of each test sequence. Options are checked first."""
     from poseglass.data.recordings.store import Recordings
@@ -195,6 +218,7 @@ def _on_recordings(
         name=_name(model),
         each=(lambda recording, lifted: poses.update({recording.subject: lifted})) if mat else None,
         progress=True,
+        engine=engine,
     )
     return report, poses
 

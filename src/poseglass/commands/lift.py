@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 import typer
 
 from poseglass.commands.device import DeviceOption, chosen_device, cores_left_to_detection, tell_device
+from poseglass.commands.engine import EngineOption, engine_for
 from poseglass.commands.keep import FORMS, parse_keep
 from poseglass.commands.outputs import checked_outputs, spooling, write_outputs
 from poseglass.commands.placing import CameraOption, HeightOption, LevelOption, PitchOption, chosen_placing
@@ -41,6 +42,7 @@ class Settings(TypedDict):
     focal: float | None
     placing: "Placing"
     detect_every: int
+    engine: str
 
 
 def lift(
@@ -93,6 +95,7 @@ def lift(
         bool, typer.Option("--flip", help="Average with the mirrored pass. Lifting takes twice as long.")
     ] = False,
     device: DeviceOption = "cpu",
+    engine: EngineOption = "torch",
     focal: Annotated[
         float | None,
         typer.Option(
@@ -192,14 +195,17 @@ def lift(
     if detector is not None and detector not in DETECTORS:
         wrong("--detector", f"there is no detector {detector!r}; choose one of {', '.join(DETECTORS)}")
     where = None if device == "cpu" else chosen_device(device)  # nothing is printed about the default
-    settings: Settings = {"flip": flip, "focal": focal, "placing": placing, "detect_every": detect_every or 1}
+    engine = engine_for(engine, where)
+    settings: Settings = {
+        "flip": flip, "focal": focal, "placing": placing, "detect_every": detect_every or 1, "engine": engine,
+    }  # fmt: skip
     finder = (
         None if keypoints else partial(make_detector, detector or "mediapipe", detector_model, confidence=confidence)
     )
     lifter = _lifter(model, kept, where, settings, detector=finder)
     _lift_and_write(lifter, opened, whom, person, smooth=smooth, source=source, outputs=outputs, embed=embed_video)
-    if where is not None:
-        tell_device(where)
+    if where is not None or engine != "torch":
+        tell_device(where, engine)
 
 
 def _lifter(

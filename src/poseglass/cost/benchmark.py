@@ -7,7 +7,7 @@ figures are medians over the rounds.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -16,6 +16,7 @@ from poseglass._shapes import Pose2D
 from poseglass.cost.flops import count_flops, count_parameters
 from poseglass.cost.measuring import Product, elapsed, peak_memory
 from poseglass.cost.result import Benchmark, Cost
+from poseglass.engines.engine import chosen_engine, open_engine
 from poseglass.errors import ModelError
 from poseglass.models import PoseTransformer, devices
 from poseglass.models.graphs import Graphed
@@ -38,6 +39,7 @@ def bench(
     rounds: int = 10,
     device: devices.Device = None,
     graphs: bool = False,
+    engine: str = "torch",
 ) -> Benchmark:
     """Measure FLOPs, time and memory of a model on a device, in turns with a second model if there is one.
 
@@ -52,10 +54,12 @@ def bench(
         rounds: How many times each model is timed.
         device: Where the models run: ``"auto"``, ``"cpu"``, ``"cuda:0"``, ``"mps"``, ...; where `model` is if None.
         graphs: Replay each forward pass as a CUDA graph (:class:`poseglass.models.graphs.Graphed`).
+        engine: What runs the models; see :func:`poseglass.engines.engine.open_engine`. The memory is that of PyTorch.
 
     Raises:
         ModelError: A number is below 1, the dtype is unknown, this machine has no such device, `graphs` is given for
-            another device than CUDA, or a model has no weights or is not a backbone, an hourglass or a funnel.
+            another device than CUDA, the engine cannot run the model, or a model has no weights or is not a backbone,
+            an hourglass or a funnel.
 
     Example:
         >>> import poseglass as pg
@@ -74,11 +78,14 @@ def bench(
         raise ModelError("the meta device computes no values, so nothing can be timed there; choose another device")
     if graphs and where.type != "cuda":
         raise ModelError(f"CUDA graphs need a device of CUDA, not {where}: leave out graphs")
+    engine = chosen_engine(engine, where)
+    if engine != "torch" and dtype != "float32":
+        raise ModelError(f"{engine} computes in float32, not in {dtype}: leave out the dtype, or the engine")
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
         with devices.current(where), devices.autocast(where, enabled=False):  # every layer multiplies in `dtype`
-            timed = [_TimedModel(each, batch, DTYPES[dtype], where, graphs=graphs) for each in models]
+            timed = [_TimedModel(each, batch, DTYPES[dtype], where, graphs=graphs, engine=engine) for each in models]
             product = Product(DTYPES[dtype], where)
             for number in range(rounds + 1):
                 product.time()
@@ -92,6 +99,7 @@ def bench(
             device=devices.full_name(where) + (", as CUDA graphs" if graphs else ""),
             threads=torch.get_num_threads(),
             dtype=dtype,
+            engine=engine,
             side=product.side,
             rates=rates,
         )
@@ -121,11 +129,16 @@ def _check_settings(*, batch: int, threads: int | None, dtype: str, rounds: int)
 class _TimedModel:
     """A copy of a model, its input, and the seconds of each forward pass."""
 
-    def __init__(self, model: PoseModel, batch: int, dtype: torch.dtype, where: torch.device, *, graphs: bool) -> None:
+    def __init__(
+        self, model: PoseModel, batch: int, dtype: torch.dtype, where: torch.device, *, graphs: bool, engine: str
+    ) -> None:
         self.original = model
         self.copy = to_bfloat16(model, exact=0) if dtype == torch.bfloat16 else copy.deepcopy(model).to(dtype)
         self.copy.to(where).eval().requires_grad_(False)
-        self.run = Graphed(self.copy) if graphs else self.copy
+        runner = open_engine(engine, self.copy)
+        self.run: Callable[[Pose2D], object] = Graphed(self.copy) if graphs else self.copy
+        if runner is not None:
+            self.run = lambda pose2d: runner.trace(pose2d.numpy())
         backbone = backbone_of(self.copy)
         noise = torch.Generator().manual_seed(0)
         clips = torch.randn(batch, model.frames, backbone.joints, model.inputs, generator=noise)

@@ -77,6 +77,7 @@ class Benchmark:
         device: The device's name.
         threads: Torch's threads within an operation on the CPU.
         dtype: The type in which the layers multiply.
+        engine: What ran the models, such as ``"torch"``.
         side: Rows and columns of the matrices whose product sets the floor.
         rates: FLOPs per second of that product in each round.
     """
@@ -88,6 +89,7 @@ class Benchmark:
     dtype: str
     side: int
     rates: tuple[float, ...]
+    engine: str = "torch"
 
     @property
     def speedup(self) -> float | None:
@@ -140,6 +142,7 @@ class Benchmark:
             "device": self.device,
             "threads": self.threads,
             "dtype": self.dtype,
+            "engine": self.engine,
             "rounds": len(self.rates),
             "matrix_product": {"side": self.side, "flops_per_second": list(self.rates)},
             "torch": torch.__version__,
@@ -174,6 +177,8 @@ class Benchmark:
 
     def _notes(self) -> list[str]:
         place = f"the CPU with {_counted(self.threads, 'thread')}" if self.device == "cpu" else self.device
+        if self.engine != "torch":
+            place += f", by {self.engine}"
         notes = [
             f"On {place}: batch {self.model.batch}, {self.dtype}, "
             f"{self.model.frames} frames per clip, {_counted(len(self.rates), 'round')} after one to warm up.",

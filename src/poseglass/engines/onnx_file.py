@@ -19,7 +19,7 @@ from poseglass.models.mode import in_eval_mode
 from poseglass.waist.hourglass import Hourglass, PoseModel
 from poseglass.waist.schedule import Keep
 
-__all__ = ["export"]
+__all__ = ["export", "write_network"]
 
 
 def export(model: PoseModel, path: str | os.PathLike[str], *, keep: Keep | None = None) -> None:
@@ -47,15 +47,25 @@ def export(model: PoseModel, path: str | os.PathLike[str], *, keep: Keep | None 
     if not os.fspath(path).lower().endswith(".onnx"):
         raise ModelError(f"expected a file name that ends in .onnx, got {os.fspath(path)}")
     check_writable(path, ModelError)
-    onnx = require("onnx", "onnx", ModelError)
+    require("onnx", "onnx", ModelError)
     if keep is not None:
         if not isinstance(model, Hourglass):
             raise ModelError(f"keep needs a model with an hourglass; this is a {type(model).__name__}")
         model = model.with_keep(keep)
     elastic = keep is None and isinstance(model, Hourglass) and bool(model.card.keeps) and len(model.schedule) == 1
-    network = Network(in_eval_mode(on_device(model, "cpu")), elastic=elastic).eval()
+    write_network(Network(in_eval_mode(on_device(model, "cpu")), elastic=elastic).eval(), path)
+
+
+def write_network(network: Network, path: str | os.PathLike[str]) -> None:
+    """Write a network on the CPU, in evaluation mode; see :func:`export`.
+
+    Raises:
+        ModelError: The file cannot be written, a package of the extra ``onnx`` is missing, or the model uses operations
+            that ONNX cannot express.
+    """
+    onnx = require("onnx", "onnx", ModelError)
     proto = _translated(network)
-    if elastic:
+    if network.keeps is not None:
         _take_a_number(proto, onnx)
     onnx.helper.set_model_props(proto, {"poseglass": network.about()})
     onnx.checker.check_model(proto)

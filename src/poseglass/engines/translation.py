@@ -14,6 +14,7 @@ __all__ = ["OPSET", "TRANSLATIONS"]
 op: Any = opset18
 OPSET = 18
 """The version of ONNX's operators."""
+INT64 = 7  # ONNX's number for the type
 
 
 def distances(x1: Any, x2: Any, p: float, compute_mode: int | None = None) -> Any:
@@ -23,15 +24,30 @@ def distances(x1: Any, x2: Any, p: float, compute_mode: int | None = None) -> An
 
 
 def sort(x: Any, stable: bool = True, dim: int = -1, descending: bool = False) -> Any:
-    """A stable sort: of equal numbers, ONNX's TopK takes that with the lower index first."""
-    count = op.Gather(op.Shape(x), op.Constant(value_ints=[dim]))
-    return op.TopK(x, count, axis=dim, largest=1 if descending else 0, sorted=1)
+    """A stable sort: a number's place is how many belong before it, with equal numbers in the order of their indices.
+
+    ONNX's TopK would say the same, but OpenVINO's TopK leaves the order of equal numbers open.
+    """
+    axis = dim if dim >= 0 else dim + len(x.shape)
+    own, other = op.Unsqueeze(x, [axis + 1]), op.Unsqueeze(x, [axis])
+    indices = op.Range(0, op.Squeeze(op.Gather(op.Shape(x), [axis]), [0]), 1)
+    trailing = [*range(1, len(x.shape) - axis)]
+    row, column = (
+        op.Unsqueeze(indices, [1, *(1 + each for each in trailing)]),
+        op.Unsqueeze(indices, [0, *(1 + each for each in trailing)]),
+    )
+    beyond = op.Greater(other, own) if descending else op.Less(other, own)
+    before = op.Or(beyond, op.And(op.Equal(other, own), op.Less(column, row)))
+    places = op.ReduceSum(op.Cast(before, to=INT64), [axis + 1], keepdims=0)
+    along = op.Unsqueeze(indices, trailing) if trailing else indices
+    order = op.ScatterElements(places, places, op.Expand(along, op.Shape(x)), axis=axis)
+    return op.GatherElements(x, order, axis=axis), order
 
 
 def insertion_points(sorted_sequence: Any, values: Any, out_int32: bool = False, right: bool = False) -> Any:
     """``torch.searchsorted`` of rows: how many numbers of a row are below each value."""
     below = op.Less(op.Unsqueeze(sorted_sequence, [-2]), op.Unsqueeze(values, [-1]))
-    return op.ReduceSum(op.Cast(below, to=7), [-1], keepdims=0)  # 7 is ONNX's number for int64
+    return op.ReduceSum(op.Cast(below, to=INT64), [-1], keepdims=0)
 
 
 TRANSLATIONS: dict[Callable[..., Any], Callable[..., Any]] = {

@@ -28,6 +28,7 @@ def evaluate(
     world: Literal[False] = ...,
     device: devices.Device = ...,
     progress: bool = ...,
+    engine: str = ...,
 ) -> ClipReport: ...
 @overload
 def evaluate(
@@ -40,6 +41,7 @@ def evaluate(
     world: Literal[True],
     device: devices.Device = ...,
     progress: bool = ...,
+    engine: str = ...,
 ) -> WorldReport: ...
 @overload
 def evaluate(
@@ -50,6 +52,7 @@ def evaluate(
     flip: bool = ...,
     device: devices.Device = ...,
     progress: bool = ...,
+    engine: str = ...,
 ) -> RecordingReport: ...
 def evaluate(
     model: PoseModel,
@@ -61,6 +64,7 @@ def evaluate(
     world: bool = False,
     device: devices.Device = None,
     progress: bool = False,
+    engine: str = "torch",
 ) -> ClipReport | WorldReport | RecordingReport:
     """Measure the errors of a model: on motion clips by our own protocol, on recordings by the field's.
 
@@ -80,6 +84,8 @@ def evaluate(
         device: Where the model runs: ``"auto"``, ``"cpu"``, ``"cuda:0"``, ``"mps"``, ...; where it is if None. If it is
             elsewhere, a copy of it runs there.
         progress: Show a progress bar.
+        engine: What runs the model: ``"torch"``, ``"openvino"``, ``"onnxruntime"`` or ``"auto"``; see
+            :func:`poseglass.engines.engine.open_engine`.
 
     Raises:
         DataError: The split is empty, `protocol` or `world` is given for recordings, there is no such protocol, or it
@@ -101,8 +107,14 @@ def evaluate(
             raise DataError(f"protocol={protocol} is a version for motion clips; leave it out for recordings")
         if world:
             raise DataError("world=True is for motion clips, because recordings do not say where the person stands")
-        return evaluate_recordings(model, data, Protocol(split=split, flip=flip), progress=progress)
+        return evaluate_recordings(model, data, Protocol(split=split, flip=flip), progress=progress, engine=engine)
     measure = evaluate_world if world else evaluate_clips
     return measure(
-        model, data, split=split or "test", flip=flip, protocol=1 if protocol is None else protocol, progress=progress
+        model,
+        data,
+        split=split or "test",
+        flip=flip,
+        protocol=1 if protocol is None else protocol,
+        progress=progress,
+        engine=engine,
     )

@@ -18,6 +18,7 @@ from rich.progress import track
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
 from poseglass.data.clips import MotionClips
+from poseglass.engines.engine import Engine, open_engine
 from poseglass.errors import DataError
 from poseglass.judging.baseline_path import frame_by_frame
 from poseglass.judging.report import GroupErrors, WorldReport
@@ -67,6 +68,7 @@ def evaluate_world(
     protocol: int = 1,
     takes: int | None = None,
     progress: bool = False,
+    engine: str = "torch",
 ) -> WorldReport:
     """Measure the errors of motions in the world on the takes of a split.
 
@@ -78,6 +80,7 @@ def evaluate_world(
         protocol: The simulated detector: 1 with mild errors, 2 with errors as measured on real video.
         takes: Use only so many of the takes that are long enough, evenly spaced in their order. Default: all.
         progress: Show a progress bar.
+        engine: What runs the model; see :func:`poseglass.engines.engine.open_engine`.
 
     Returns:
         The measures for clean and detected 2D poses, known and unknown focal length, and each method. The last row is
@@ -111,12 +114,12 @@ def evaluate_world(
         )
     if takes is not None and takes < len(long):
         long = [long[round(place)] for place in np.linspace(0, len(long) - 1, takes)]
-    pool = _Pool()
+    pool, runner = _Pool(), open_engine(engine, model)
     for number, name in enumerate(track(long, "evaluating", disable=not progress)):
         for view in clip_views(name, motions[name], protocol, cameras=[number % len(CAMERAS)]):
             true = _true_motion(view)
             for focal in (float(view.camera.focal[0]), None):
-                lifted = _lifted(model, view, flip=flip, focal=focal)
+                lifted = _lifted(model, view, flip=flip, focal=focal, engine=runner)
                 kind = f"{view.kind}, {'unknown' if focal is None else 'known'}"
                 for label, method in METHODS.items():
                     poses = replace(lifted, points=view.truth) if method.true_poses else lifted
@@ -169,11 +172,13 @@ def _true_motion(view: ClipView) -> PlacedMotion:
     return PlacedMotion(points, contact.astype(float), view.camera.rotation[:, 1], FPS)
 
 
-def _lifted(model: PoseModel, view: ClipView, *, flip: bool, focal: float | None) -> PoseSequence:
+def _lifted(
+    model: PoseModel, view: ClipView, *, flip: bool, focal: float | None, engine: Engine | None
+) -> PoseSequence:
     """The poses relative to the pelvis, with their 2D poses, as lifting a file of keypoints gives them."""
     # Models that turn screen coordinates into metres take no focal length.
     own = None if (model.card.coordinates, model.card.units) == ("screen", "metres") else focal
-    poses = predict(model, view.points, view.scores, flip=flip, size=SIZE, focal=own).pose3d
+    poses = predict(model, view.points, view.scores, flip=flip, size=SIZE, focal=own, engine=engine).pose3d
     valid: ndarray = np.any(view.scores > 0, axis=-1)
     pose2d = PoseSequence(view.points, H36M_17, "pixels", fps=FPS, scores=view.scores, valid=valid, size=SIZE)
     return PoseSequence(poses, H36M_17, "camera", fps=FPS, scores=view.scores, valid=valid, size=SIZE, pose2d=pose2d)

@@ -15,6 +15,7 @@ from numpy import ndarray
 from rich.progress import track
 
 from poseglass.data.clips import MotionClips
+from poseglass.engines.engine import open_engine
 from poseglass.errors import DataError
 from poseglass.judging.metrics import metrics_for
 from poseglass.judging.report import ClipReport, GroupErrors
@@ -35,6 +36,7 @@ def evaluate_clips(
     flip: bool = False,
     protocol: int = 1,
     progress: bool = False,
+    engine: str = "torch",
 ) -> ClipReport:
     """Measure the errors of a model on the takes of a split.
 
@@ -46,6 +48,7 @@ def evaluate_clips(
         flip: Average with the mirrored pass.
         protocol: The version: 1 with a detector's mild errors, 2 with errors as measured on real video.
         progress: Show a progress bar.
+        engine: What runs the model; see :func:`poseglass.engines.engine.open_engine`.
 
     Returns:
         Errors in mm, mm per frame and mm per frame squared, at 30 frames per second. Takes with fewer than 3 frames at
@@ -66,7 +69,7 @@ def evaluate_clips(
     """
     if protocol not in DETECTORS:
         raise DataError(f"the protocol for motion clips has the versions 1 and 2, got {protocol}")
-    takes = clips.split(split)
+    takes, runner = clips.split(split), open_engine(engine, model)
     metrics = metrics_for("clips")
     means: dict[tuple[str, str], list[tuple[int, Float[ndarray, " _"]]]] = {}
     skipped = []
@@ -76,7 +79,7 @@ def evaluate_clips(
             skipped.append(take.name)
             continue
         for view in clip_views(take.name, points, protocol):
-            predicted = predict(model, view.points, view.scores, flip=flip, size=SIZE).pose3d
+            predicted = predict(model, view.points, view.scores, flip=flip, size=SIZE, engine=runner).pose3d
             values = np.array([metric.mean(predicted, view.truth) for metric in metrics.values()])
             for group in ("all", take.subject):
                 means.setdefault((view.kind, group), []).append((len(view.truth), values))

@@ -28,6 +28,7 @@ from poseglass.clips.screen import screen_to_metres
 from poseglass.clips.view import person_view
 from poseglass.clips.windows import cut, padding, seq2frame_starts, seq2seq_starts
 from poseglass.data.recordings.store import Recording, Recordings
+from poseglass.engines.engine import Engine, open_engine
 from poseglass.errors import DataError, PoseError
 from poseglass.judging import groups
 from poseglass.judging.metrics import metrics_for
@@ -52,6 +53,7 @@ def evaluate_recordings(
     name: str = "",
     each: Each | None = None,
     progress: bool = False,
+    engine: str = "torch",
 ) -> RecordingReport:
     """Measure the errors of a model on recordings.
 
@@ -68,6 +70,7 @@ def evaluate_recordings(
         each: Called with every recording and the model's poses of all its frames: metres, root-relative, in the
             recordings' joint order.
         progress: Show a progress bar.
+        engine: What runs the model; see :func:`poseglass.engines.engine.open_engine`.
 
     Raises:
         DataError: The recordings lack the subjects, the split or the 2D poses, or their joints do not match the
@@ -94,12 +97,13 @@ def evaluate_recordings(
     tally, windows, repeated = Tally(metrics, joints=len(order)), 0, 0
     columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
     name, model = name or model_in_words(model), in_eval_mode(model)
+    runner = open_engine(engine, model)
     with Progress(*columns, disable=not progress, transient=True) as bar:
         task = bar.add_task("evaluating", total=plan.recordings.frames)
         for recording in plan.recordings:
             begins = _begins(model, recording.frames, centre=plan.centre)
             batches = []
-            for poses in _lifted(model, recording, begins, plan, order):
+            for poses in _lifted(model, recording, begins, plan, order, engine=runner):
                 batches.append(poses)
                 bar.advance(task, recording.frames * len(poses) / len(begins))
             clips = np.concatenate(batches)
@@ -180,7 +184,13 @@ def _begins(model: PoseModel, frames: int, *, centre: bool) -> Int[ndarray, " b"
 
 
 def _lifted(
-    model: PoseModel, recording: Recording, begins: Int[ndarray, " b"], plan: EvaluationPlan, order: Int[ndarray, " j"]
+    model: PoseModel,
+    recording: Recording,
+    begins: Int[ndarray, " b"],
+    plan: EvaluationPlan,
+    order: Int[ndarray, " j"],
+    *,
+    engine: Engine | None,
 ) -> Iterator[Float[ndarray, "b _ j 3"]]:
     """Yield poses of batches of a recording's clips: all frames or the centre, root-relative, in the data's order."""
     points = recording.points2d(plan.keypoints)[:, order].astype(np.float64)
@@ -201,9 +211,9 @@ def _lifted(
         if plan.centre:
             middle = centre_frame(model)
             frames = slice(middle, middle + 1)
-            pose3d = answer_frame(model, pose2d, middle, flip=plan.flip, skeleton=plan.skeleton)
+            pose3d = answer_frame(model, pose2d, middle, flip=plan.flip, skeleton=plan.skeleton, engine=engine)
         else:
-            pose3d, _ = answer(model, pose2d, flip=plan.flip, skeleton=plan.skeleton)
+            pose3d, _ = answer(model, pose2d, flip=plan.flip, skeleton=plan.skeleton, engine=engine)
         # Only weights for Human3.6M are in units of the screen; those published for MPI-INF-3DHP predict metres.
         if model.card.units == "screen" and plan.skeleton == H36M_17:
             pelvis = pose2d[:, frames, root, :2].astype(np.float64)

@@ -31,6 +31,7 @@ def lift(
     fps: float | None = None,
     device: devices.Device = None,
     placing: Placing = ...,
+    engine: str = "torch",
 ) -> PoseSequence: ...
 
 
@@ -48,6 +49,7 @@ def lift(
     fps: float | None = None,
     device: devices.Device = None,
     placing: Placing = ...,
+    engine: str = "torch",
 ) -> list[PoseSequence]: ...
 
 
@@ -64,6 +66,7 @@ def lift(
     fps: float | None = None,
     device: devices.Device = None,
     placing: Placing = Placing(),  # noqa: B008  # frozen
+    engine: str = "torch",
 ) -> PoseSequence | list[PoseSequence]:
     """Lift a video or 2D keypoints to 3D motion: see :class:`Lifter` and :meth:`Lifter.lift`.
 
@@ -75,5 +78,6 @@ def lift(
     """
     if detector is not None and source_kind(source) == "keypoints":
         raise DetectorError("a detector finds people in a video, but keypoints were given: leave out the detector")
-    lifter = Lifter(model, detector=detector or "mediapipe", flip=flip, focal=focal, device=device, placing=placing)
+    detector = detector or "mediapipe"
+    lifter = Lifter(model, detector=detector, flip=flip, focal=focal, device=device, placing=placing, engine=engine)
     return lifter.lift(source, people=people, layout=layout, size=size, fps=fps)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, overload
 
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
+from poseglass.engines.engine import open_engine
 from poseglass.errors import DetectorError, PoseError
 from poseglass.lifting.chunks import collected, motion_chunks
 from poseglass.lifting.clip_people import ClipPeople
@@ -68,13 +69,15 @@ class Lifter:
         placing: What is known about the people and the camera, for their place in the world.
         detect_every: Detect people only in the first of this number of frames of a video, and interpolate their 2D
             poses in between: faster, less accurate.
+        engine: What runs the model: ``"torch"``, ``"openvino"``, ``"onnxruntime"`` or ``"auto"``; see
+            :func:`poseglass.engines.engine.open_engine`.
 
     Attributes:
         report: The :class:`LiftReport` of the last source that was lifted to its end; None until then.
 
     Raises:
         WeightsError: The model cannot be loaded.
-        ModelError: The model expects other input, or this machine has no such device.
+        ModelError: The model expects other input, this machine has no such device, or the engine cannot run the model.
         DetectorError: There is no detector of that name.
 
     Example:
@@ -94,12 +97,13 @@ class Lifter:
         device: devices.Device = None,
         placing: Placing = Placing(),  # noqa: B008  # frozen
         detect_every: int = 1,
+        engine: str = "torch",
     ) -> None:
         if detect_every < 1:
             raise DetectorError(f"detect_every must be 1 (every frame) or more, got {detect_every}")
         own = weights.load(model) if isinstance(model, str | PathLike) else model
         own = devices.on_device(own, device)
-        self._predictor = Predictor(own, flip=flip, focal=focal)
+        self._predictor = Predictor(own, flip=flip, focal=focal, engine=open_engine(engine, own))
         self._detector, self._placing, self._every = detector, placing, detect_every
         self.report: LiftReport | None = None
 
@@ -107,6 +111,11 @@ class Lifter:
     def model(self) -> PoseModel:
         """The model in evaluation mode. It shares its weights with the model given, if that is on the same device."""
         return self._predictor.model
+
+    @property
+    def engine(self) -> str:
+        """The name of what runs the model."""
+        return "torch" if self._predictor.engine is None else self._predictor.engine.name
 
     @property
     def detector(self) -> "Detector":
@@ -218,7 +227,7 @@ class Lifter:
                 focal = self._predictor.focal or video.info.focal
                 motions = place_people(motions, self.model, self._placing, focal=focal, background=background)
                 report = replace(report, problem=video.problem)
-        self.report = report
+        self.report = replace(report, engine=self.engine)
         if people == "largest":
             if report.people > 1:
                 log.warning("%d people in sight: only the most prominent one is lifted; %s", report.people, EVERYBODY)
@@ -250,7 +259,7 @@ class Lifter:
         for chunk in motion_chunks(self._predictor, glitches.chunks(poses), size=size, stopwatch=stopwatch):
             report = report.plus(chunk)
             yield chunk
-        self.report = replace(report, people=follower.people, filled=glitches.count)
+        self.report = replace(report, people=follower.people, filled=glitches.count, engine=self.engine)
         if follower.people > 1:
             log.warning("%d people in sight: only one is followed, at first the most prominent", follower.people)
 

@@ -12,8 +12,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from poseglass._shapes import Indices
 from poseglass.body.skeleton import H36M_17
 from poseglass.clips.windows import blend_weights, cut, stitch
+from poseglass.engines.engine import Engine
 from poseglass.errors import ModelError
 from poseglass.lifting.answer import answer, answer_frame, answered_frame
 from poseglass.lifting.blocks import PoseBlock, Prediction
@@ -45,6 +47,7 @@ class Predictor:
         focal: Focal length in pixels; by default that of an ordinary lens.
         overlap: Share of a window that overlaps with the next, from 0 to below 1; not used by seq2frame models.
         batch: Windows of a forward pass, if as many are complete; by default 1 on the CPU, and more on a GPU.
+        engine: What runs the model; PyTorch if None.
 
     Raises:
         ModelError: The model takes other input, its weights are not finite, the overlap, the focal length or the batch
@@ -67,6 +70,7 @@ class Predictor:
         focal: float | None = None,
         overlap: float = 1 / 3,
         batch: int | None = None,
+        engine: Engine | None = None,
     ) -> None:
         card, joints = model.card, backbone_of(model).joints
         if model.inputs not in (2, 3):
@@ -88,7 +92,7 @@ class Predictor:
         check_finite(model)
         self.model = in_eval_mode(model)
         self.batch = batch or BATCH.get(devices.device_of(model).type, 1)
-        self.flip, self.focal = flip, focal
+        self.flip, self.focal, self.engine = flip, focal, engine
         self.clip, self.answered = model.frames, answered_frame(model)
         self.stride = max(round(self.clip * (1 - overlap)), 1)
         self.weights = blend_weights(self.clip, self.clip - self.stride)
@@ -117,6 +121,11 @@ class Predictor:
         Raises:
             ModelError: The size is missing, and the model or a focal length needs it.
         """
+        self.check_size(size)
+        return self._lift(blocks, size)
+
+    def check_size(self, size: tuple[int, int] | None) -> None:
+        """Raise :class:`ModelError` if the image's size is missing, and the model or a focal length needs it."""
         if size is None and self.focal is not None:
             raise ModelError("a focal length needs the image's size: give the keypoints their size, or no focal")
         if size is None and self.model.card.coordinates == "screen":
@@ -124,14 +133,31 @@ class Predictor:
                 "this model takes screen coordinates, which depend on the image's size, but the keypoints state none: "
                 "give their size (--size WIDTHxHEIGHT)"
             )
-        return self._lift(blocks, size)
+
+    def lift_clips(
+        self, points: Float[ndarray, "b f 17 2"], scores: Float[ndarray, "b f 17"], *, size: tuple[int, int] | None
+    ) -> tuple[Float[ndarray, "b _ 17 3"], dict[int, Indices]]:
+        """Lift windows, each by itself.
+
+        Args:
+            points: Human3.6M joints in pixels (b f 17 2).
+            scores: Their confidence (b f 17).
+            size: Width and height of the image; see :meth:`lift`.
+
+        Returns:
+            Poses in camera space (b f 17 3), or, for a seq2frame model, that of the answered frame (b 1 17 3); and the
+            indices of the kept frames (b k), by layer, which seq2frame models leave out.
+        """
+        window = model_input(self.model, points, scores, size=size, focal=self.focal)
+        if self.answered is None:
+            pose3d, kept = answer(self.model, window.pose2d, flip=self.flip, engine=self.engine)
+            return window.to_camera(pose3d), kept
+        pose3d = answer_frame(self.model, window.pose2d, self.answered, flip=self.flip, engine=self.engine)
+        return window.to_camera(pose3d, slice(self.answered, self.answered + 1)), {}
 
     def _lift(self, blocks: Iterable[PoseBlock], size: tuple[int, int] | None) -> Iterator[Prediction]:
         def lift_frame(points: Float[ndarray, "b f 17 2"], scores: Float[ndarray, "b f 17"]) -> ndarray:
-            assert self.answered is not None
-            clip = model_input(self.model, points, scores, size=size, focal=self.focal)
-            pose3d = answer_frame(self.model, clip.pose2d, self.answered, flip=self.flip)
-            return clip.to_camera(pose3d, slice(self.answered, self.answered + 1))
+            return self.lift_clips(points, scores, size=size)[0]
 
         windows: _Windows | FrameByFrame
         if self.answered is None:
@@ -195,9 +221,7 @@ class _Windows:
         if not len(points):
             return
         predictor = self._predictor
-        window = model_input(predictor.model, points, scores, size=self._size, focal=predictor.focal)
-        pose3d, kept = answer(predictor.model, window.pose2d, flip=predictor.flip)
-        pose3d = window.to_camera(pose3d)
+        pose3d, kept = predictor.lift_clips(points, scores, size=self._size)
         every = np.arange(predictor.clip)
         first = next(iter(kept.values())).cpu().numpy() if kept else [every] * len(pose3d)  # b k
         for poses, indices in zip(pose3d, first, strict=True):
@@ -232,6 +256,7 @@ def predict(
     flip: bool = False,
     size: tuple[int, int] | None = None,
     focal: float | None = None,
+    engine: Engine | None = None,
 ) -> Prediction:
     """Lift a whole sequence of Human3.6M joints in the image: one or more frames, evenly spaced in time.
 
@@ -242,6 +267,7 @@ def predict(
         flip: Average with the mirrored pass.
         size: Width and height of the image; see :meth:`Predictor.lift`.
         focal: Focal length in pixels, if known.
+        engine: What runs the model; PyTorch if None.
 
     Example:
         >>> import poseglass as pg
@@ -249,5 +275,5 @@ def predict(
         >>> predict(model, np.ones((20, 17, 2)), np.ones((20, 17))).pose3d.shape
         (20, 17, 3)
     """
-    parts = list(Predictor(model, flip=flip, focal=focal).lift([PoseBlock(points, scores)], size=size))
+    parts = list(Predictor(model, flip=flip, focal=focal, engine=engine).lift([PoseBlock(points, scores)], size=size))
     return Prediction(np.concatenate([part.pose3d for part in parts]), np.concatenate([part.kept for part in parts]))

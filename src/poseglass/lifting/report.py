@@ -17,6 +17,7 @@ class LiftReport:
         kept: Number of frames that the model kept in its middle layers.
         people: Number of people in the whole source; 1 for a `PoseSequence`.
         filled: Glitches of the 2D detector that were filled in, one for each joint and frame.
+        engine: What ran the model, such as ``"torch"``.
         problem: What is wrong with the video, if anything.
     """
 
@@ -25,6 +26,7 @@ class LiftReport:
     kept: int = 0
     people: int = 0
     filled: int = 0
+    engine: str = "torch"
     problem: str | None = None
 
     def plus(self, chunk: PoseSequence) -> "LiftReport":

@@ -1,4 +1,4 @@
-"""2D poses of frames in which nobody looked for people: in between those of the frames around them."""
+"""2D poses of frames in which nobody kept for people: in between those of the frames around them."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -27,9 +27,9 @@ def filled(
         >>> filled([0.0, 0.25, 1.0], [first, None, last], [False, True, False])[1].points
         array([[2., 2.]])
     """
-    seen = [frame for frame, skip in enumerate(skipped) if not skip]
+    kept = [frame for frame, skip in enumerate(skipped) if not skip]
     result = [None if skip else row for row, skip in zip(rows, skipped, strict=True)]
-    for first, last in pairwise(seen):
+    for first, last in pairwise(kept):
         before, after = rows[first], rows[last]
         if before is None or after is None:
             continue

@@ -20,7 +20,7 @@ from poseglass.motion.ground import Ground, find_ground
 from poseglass.motion.root_path import Support, root_path
 from poseglass.motion.sight import Sight
 
-__all__ = ["CAMERAS", "Placing", "place", "place_together", "stature"]
+__all__ = ["CAMERAS", "Placing", "place", "place_together", "sight_of", "stature"]
 
 log = logging.getLogger("poseglass")
 
@@ -142,7 +142,7 @@ class _Person:
         self._motion, self._focal, self._scale, self.times = motion, focal, scale, motion.times
         self._points = motion.points.astype(np.float64) * scale
         size = body_size(self._points, _visible(motion), self.times)
-        self._sight = _sight(motion, self._points / size[:, None, None], focal)
+        self._sight = sight_of(motion, self._points / size[:, None, None], focal)
         self.path = root_path(self._sight, self.times)
         self._contact = np.full((len(motion), 2), 0.5)
 
@@ -208,7 +208,8 @@ def _visible(motion: PoseSequence) -> Bool[ndarray, " f"]:
     return visible
 
 
-def _sight(motion: PoseSequence, points: Float[ndarray, "f 17 3"], focal: float) -> Sight:
+def sight_of(motion: PoseSequence, points: Float[ndarray, "f 17 3"], focal: float) -> Sight:
+    """The lines of sight to the joints of a lifted motion with `pose2d` and `size`, for a focal length in pixels."""
     assert motion.pose2d is not None
     assert motion.size is not None
     flat = motion.pose2d.to_skeleton(H36M_17)

@@ -17,7 +17,7 @@ from numpy import ndarray
 from poseglass.body.pose import PoseSequence
 from poseglass.errors import PoseError
 
-__all__ = ["FILTERS", "TimeFilter", "jitter", "parse_filter", "smooth", "smooth_points"]
+__all__ = ["FILTERS", "OneEuro", "TimeFilter", "jitter", "parse_filter", "smooth", "smooth_points"]
 
 PAUSE = 0.5
 """Seconds without a frame after which a new stretch starts, which is smoothed on its own."""
@@ -50,24 +50,51 @@ class TimeFilter(NamedTuple):
     below_half_rate: bool = False
 
 
-def one_euro(points: Float[ndarray, "f n _"], rate: float, cutoff: float) -> Float[ndarray, "f n _"]:
+class OneEuro:
     """The One-Euro filter (Casiez, Roussel, Vogel 2012): a low pass whose cut-off rises with the point's speed.
 
     Causal, so it suits live use, and lags: it sees no later frame.
+
+    Args:
+        cutoff: Cut-off at rest in Hz.
+
+    Example:
+        >>> euro = OneEuro(1.0)
+        >>> [round(euro.push(np.array([[x]]), 30.0).item(), 2) for x in (0.0, 0.1, 0.1)]
+        [0.0, 0.04, 0.07]
     """
 
-    def share(frequency: float | Float[ndarray, "*b"]) -> float | Float[ndarray, "*b"]:
-        return 1 / (1 + rate / (2 * np.pi * frequency))
+    def __init__(self, cutoff: float) -> None:
+        self._cutoff = cutoff
+        self._last: Float[ndarray, "n _"] | None = None
+        self._velocity: Float[ndarray, "n _"] | float = 0.0
 
-    smoothed, velocity = np.empty_like(points), np.zeros_like(points[0])
-    smoothed[0] = points[0]
-    for frame in range(1, len(points)):
-        step = (points[frame] - smoothed[frame - 1]) * rate
-        velocity = velocity + share(DERIVATIVE_CUTOFF) * (step - velocity)
-        speed = np.linalg.norm(velocity, axis=-1, keepdims=True)
-        weight = share(cutoff + SPEED_COEFFICIENT * speed)
-        smoothed[frame] = smoothed[frame - 1] + weight * (points[frame] - smoothed[frame - 1])
-    return smoothed
+    def push(self, points: Float[ndarray, "n _"], rate: float) -> Float[ndarray, "n _"]:
+        """The smoothed points of the next frame.
+
+        Args:
+            points: Positions (n 2) or (n 3).
+            rate: The inverse of the time since the frame before, in Hz; not used for the first frame.
+        """
+
+        def share(frequency: float | Float[ndarray, "*b"]) -> float | Float[ndarray, "*b"]:
+            return 1 / (1 + rate / (2 * np.pi * frequency))
+
+        if self._last is None:
+            self._last = points
+            return points
+        step = (points - self._last) * rate
+        self._velocity = self._velocity + share(DERIVATIVE_CUTOFF) * (step - self._velocity)
+        speed = np.linalg.norm(self._velocity, axis=-1, keepdims=True)
+        weight = share(self._cutoff + SPEED_COEFFICIENT * speed)
+        self._last = self._last + weight * (points - self._last)
+        return self._last
+
+
+def one_euro(points: Float[ndarray, "f n _"], rate: float, cutoff: float) -> Float[ndarray, "f n _"]:
+    """The One-Euro filter of evenly spaced frames."""
+    euro = OneEuro(cutoff)
+    return np.stack([euro.push(frame, rate) for frame in points])
 
 
 def butterworth(points: Float[ndarray, "f n _"], rate: float, cutoff: float) -> Float[ndarray, "f n _"]:

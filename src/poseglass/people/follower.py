@@ -35,6 +35,11 @@ class Follower:
         """The number of people so far."""
         return self._tracker.people
 
+    @property
+    def followed(self) -> int | None:
+        """The tracker's number of the followed person; None while nobody is followed."""
+        return self._followed
+
     def choose(self, seconds: float, people: Sequence[DetectedPerson]) -> int | None:
         """The index of the followed person in the next frame; None if they are out of sight."""
         numbers = self._tracker.update(seconds, people)

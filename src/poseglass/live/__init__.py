@@ -1,0 +1,1 @@
+"""Live motion: poses of frames as they arrive."""
