@@ -43,7 +43,10 @@ class Pace:
         root = 0 if pose.root is None else pose.root[0]
         if self._places and pose.start <= self._places[-1][0]:
             self._places.clear()
-        self._places.append((pose.start, pose.points[0].astype(float) + root))
+        if pose.validity[0]:  # filled-in poses tell nothing of the jitter of others
+            self._places.append((pose.start, pose.points[0].astype(float) + root))
+        else:
+            self._places.clear()
 
     @property
     def fps(self) -> float:
