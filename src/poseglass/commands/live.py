@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from poseglass.commands.device import cores_left_to_detection
 from poseglass.commands.outputs import checked_outputs, write_outputs
 from poseglass.commands.terminal import console, tell, wrong
 from poseglass.errors import PoseglassError
@@ -96,7 +97,7 @@ def live(
             sinks.append(stack.enter_context(_osc(osc)))
         if page:
             sinks.append(stack.enter_context(_page(f"{Path(source).name} live", stream, port, browser)))
-        stack.enter_context(_one_thread())
+        stack.enter_context(cores_left_to_detection())
         _lift(capture, stream, sinks)
     if recorded:
         _write(recorded, outputs, Path(source), focal)
@@ -140,22 +141,6 @@ def _lift(capture: "Capture", stream: "Stream", sinks: "list[Sink]") -> None:
                 sink(pose, frame, pace)
             poses += 1
     tell(f"{frames} frames, {capture.dropped} dropped; {poses} poses: {pace.words()}")
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Run torch on one core: a single window is so small that threads wait for each other, and the detector needs one.
-
-    On two busy cores, a window takes 17 ms on one of them and 256 ms on both.
-    """
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @contextmanager

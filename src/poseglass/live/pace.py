@@ -71,4 +71,6 @@ class Pace:
         """The figures in a line."""
         if not self._done:
             return "waiting for a person"
-        return f"{self.fps:.1f} fps, latency {1000 * self.latency:.0f} ms, jitter {self.jitter:.1f} (10 m/s^3)"
+        value = self.jitter
+        calm = "" if np.isnan(value) else f", jitter {value:.1f} (10 m/s^3)"
+        return f"{self.fps:.1f} fps, latency {1000 * self.latency:.0f} ms{calm}"
