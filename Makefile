@@ -4,7 +4,7 @@ VIDEO ?= .cache/demo.mp4
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-programs check docs format system
+.PHONY: demo test test-programs web test-web check docs format system
 
 demo: .venv/.installed system $(VIDEO)  ## lift a sample video into out/, or your own with VIDEO=yours.mp4
 	$(BIN)/poseglass lift $(VIDEO) --embed-video -o out/demo.npz -o out/demo.mp4 -o out/demo.html -o out/demo.png
@@ -14,6 +14,16 @@ test: .venv/.installed  ## run the tests, one process per core, at most 4
 
 test-programs: .venv/.installed .programs/.installed  ## load exported files in Blender, OpenSim, ezc3d and a glTF validator
 	POSEGLASS_PROGRAMS=$(CURDIR)/.programs $(BIN)/pytest tests/programs
+
+web: .venv/.onnx  ## build the page that lifts in the browser into web/dist; needs npm
+	$(BIN)/python web/prepare.py
+	npm ci --silent --prefix web
+	npm run --silent build --prefix web
+
+test-web: web .cache/demo.mp4  ## test the page: its scripts in Node, all of it in Chromium
+	$(BIN)/python web/tests/fixture.py
+	npm test --silent --prefix web
+	POSEGLASS_WEB=$(CURDIR)/web/dist POSEGLASS_DEMO=$(CURDIR)/.cache/demo.mp4 $(BIN)/pytest tests/programs/test_web_page.py
 
 check: .venv/.installed  ## check format, lint, types and layers
 	$(BIN)/ruff format --check .
@@ -31,6 +41,10 @@ format: .venv/.installed  ## format the code
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable ".[dev]"
+	touch $@
+
+.venv/.onnx: .venv/.installed
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable ".[dev,onnx]"
 	touch $@
 
 # Blender and OpenSim need different versions of NumPy, so each has its own environment. Both need Python 3.11.

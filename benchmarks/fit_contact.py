@@ -21,7 +21,7 @@ from poseglass.lifting.predictor import predict
 from poseglass.motion.contact import ANKLES, contact_features, still_feet
 from poseglass.motion.placing import place
 
-LONGEST, SHORTEST = 240, 60  # frames at 30 per second
+LONGEST, SHORTEST = 900, 60  # frames at 30 per second
 FAST, HIGH = 0.15, 0.05  # metres per second, metres: beyond that a foot does not stand
 HIDDEN, STEPS, BATCH = 32, 4000, 2048
 

@@ -45,9 +45,19 @@ def test_categories_name_the_joints(tmp_path):
     assert_allclose(poses.points[0], person(17)[:, :2], atol=1e-3)
 
 
-def test_images_without_numbers_are_frames_in_their_order(tmp_path):
-    poses = read_keypoints(write(tmp_path / "a.json", annotated({"b.jpg": [person(17)], "a.jpg": [person(17, x=120)]})))
+@pytest.mark.parametrize("names", [("b.jpg", "a.jpg"), ("b_1.jpg", "a_1.jpg")])
+def test_images_without_numbers_of_their_own_are_frames_in_their_order(tmp_path, caplog, names):
+    frames = {name: [person(17, x=x)] for name, x in zip(names, (100, 120), strict=True)}
+    poses = read_keypoints(write(tmp_path / "a.json", annotated(frames)))
     assert_allclose(poses.points[1], person(17, x=120)[:, :2], atol=1e-3)
+    assert "do not number the frames; their order in the file is assumed" in caplog.text
+
+
+def test_the_hashes_that_roboflow_adds_number_nothing(tmp_path, caplog):
+    frames = {"b_1_jpg.rf.3f2a9c.jpg": [person(17)], "b_2_jpg.rf.ab4c.jpg": [person(17, x=120)]}
+    poses = read_keypoints(write(tmp_path / "a.json", annotated(frames)))
+    assert_allclose(poses.points[:, 0, 0], [person(17)[0, 0], person(17, x=120)[0, 0]], atol=1e-3)
+    assert "do not number" not in caplog.text
 
 
 @pytest.mark.parametrize(

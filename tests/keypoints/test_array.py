@@ -114,3 +114,9 @@ def test_sizes_beyond_reason_are_refused(tmp_path, size):
     np.savez(tmp_path / "a.npz", keypoints=person(17)[None], size=np.array(size, float))
     with pytest.raises(FormatError, match=r"size must be \(width, height\) in pixels, from 1 to 1000000"):
         read_keypoints(tmp_path / "a.npz", layout="coco17")
+
+
+def test_a_frame_rate_of_zero_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", keypoints=np.full((3, 17, 2), 100.0), layout="coco17", fps=0)
+    with pytest.raises(FormatError, match="fps must be a positive number"):
+        read_keypoints(tmp_path / "a.npz")

@@ -48,3 +48,18 @@ def test_a_file_may_state_the_order(tmp_path):
     crowd = np.stack([[person(17, x=x + n) for n in range(4)] for x in (100, 500)])  # p f j 3
     np.savez(tmp_path / "a.npz", keypoints=crowd, axes="people frames", layout="coco17")
     assert [len(poses) for poses in read_people(tmp_path / "a.npz")] == [4, 4]
+
+
+def test_people_first_is_an_assumption_unless_it_is_stated_or_one_person(tmp_path, caplog):
+    table = np.stack([np.stack([person(17, x=100 + 300 * which)] * 9) for which in range(3)])  # p f j 3
+    assert len(read_people(saved(tmp_path, keypoints=table), layout="coco17")) == 3
+    assert "'keypoints' of shape (3, 9, 17, 3) is taken as 9 frames of 3 people" in caplog.text
+    caplog.clear()
+    read_people(saved(tmp_path, keypoints=table, axes="people frames"), layout="coco17")
+    read_people(saved(tmp_path, keypoints=table[:1]), layout="coco17")
+    assert "is taken as" not in caplog.text
+
+
+def saved(folder, **arrays):
+    np.savez(folder / "a.npz", **arrays)
+    return folder / "a.npz"

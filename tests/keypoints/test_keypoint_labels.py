@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose
 
 from poseglass import HALPE_26
 from poseglass.errors import FormatError
-from poseglass.keypoints import read_keypoints, read_people
+from poseglass.keypoints import labels, read_keypoints, read_people
+from poseglass.keypoints.file import KeypointFile
 from samples.keypoint_files import SIZE, person
 
 
@@ -72,3 +73,10 @@ def test_other_texts_are_refused(tmp_path, text, message):
     (tmp_path / "a.txt").write_text(text)
     with pytest.raises(FormatError, match=message):
         read_keypoints(tmp_path / "a.txt", size=SIZE)
+
+
+def test_a_confidence_among_tracks_is_no_track(tmp_path):
+    """Ultralytics writes the number of a track only of people who have one."""
+    path = folder(tmp_path / "labels", {1: [line(person(17), 0.9, 2), line(person(17, x=400), 0.8)]})
+    content = labels.read(KeypointFile(path), None)
+    assert [person.track for person in content.frames[0]] == [2, None]

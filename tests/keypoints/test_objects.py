@@ -66,6 +66,18 @@ def test_tracks_are_kept():
     assert np.ptp(first.points[:, 0, 0]) == 0
 
 
+@pytest.mark.parametrize("unknown", [-1, np.nan])
+def test_numbers_that_say_nothing_are_unknown(unknown):
+    """Two people change places, and the one without a number has another one in each frame."""
+    places, ids = [(100, 400), (400, 100)] * 3, [(unknown, 3), (3, unknown)] * 3
+    frames = []
+    for where, numbers in zip(places, ids, strict=True):
+        frames.append(supervision(crowd(*where)))
+        frames[-1].tracker_id = np.array(numbers)
+    people = pg.from_supervision(frames, size=SIZE, fps=30)
+    assert sorted(np.ptp(poses.points[:, 0, 0]) for poses in people) == [0, 0]
+
+
 def test_joints_at_zero_are_unknown():
     people = crowd(100)
     people[0, 3] = [0, 0, 0.4]
@@ -80,11 +92,14 @@ def test_rtmlib_has_several_bodies(joints, skeleton):
     assert poses.skeleton == skeleton
 
 
-def test_rtmlib_arrays_may_start_with_the_people():
+def test_rtmlib_arrays_may_start_with_the_people(caplog):
     table = np.stack([crowd(100 + n) for n in range(5)])  # f p j 3
     for order in (table, table.swapaxes(0, 1)):
         (poses,) = pg.from_rtmlib(order[..., :2], order[..., 2], size=SIZE)
         assert len(poses) == 5
+    assert "is taken as" not in caplog.text
+    pg.from_rtmlib(np.stack([table[:, 0, :, :2]] * 2).repeat(2, 1), size=SIZE)
+    assert "the array of keypoints of shape (2, 10, 17, 2) is taken as 10 frames of 2 people" in caplog.text
     with pytest.raises(FormatError, match=r"scores must have shape \(5, 1, 17\), got \(5,\)"):
         pg.from_rtmlib(table[..., :2], np.ones(5))
 
@@ -107,6 +122,7 @@ def test_an_unknown_rate_is_assumed_and_named(caplog):
         (lambda: pg.from_rtmlib([np.ones((1, 17, 4))]), r"keypoints must have shape \(people, joints, 2\), got"),
         (lambda: pg.from_rtmlib([crowd(100)], []), "there must be scores for each of the 1 frames, got 0"),
         (lambda: pg.from_rtmlib([crowd(100)], [np.ones(3)]), r"scores must have shape \(1, 17\), got \(3,\)"),
+        (lambda: pg.from_rtmlib(None), "expected an object for each frame of the video, got a NoneType"),
         (lambda: pg.from_rtmlib([crowd(100, joints=16)]), "16 joints are those of MPII"),
     ],
 )

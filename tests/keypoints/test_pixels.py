@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose
 
 from poseglass.errors import FormatError
 from poseglass.keypoints import read_keypoints
-from poseglass.keypoints.pixels import clean
+from poseglass.keypoints.pixels import clean, hold_shares
+from poseglass.people.detection import DetectedPerson
 from samples.keypoint_files import SAMPLES, SIZE, coco, person, write
 
 
@@ -129,3 +130,9 @@ def test_points_far_beyond_any_image_are_unknown(tmp_path, far):
     crowd = coco({n: [joints] for n in range(3)})
     poses = read_keypoints(write(tmp_path / "r.json", crowd))
     assert (poses.confidence == 0).nonzero()[1].tolist() == [3] * 3
+
+
+@pytest.mark.parametrize(("places", "shares"), [([], False), ([0.5], True), ([0.5, 300], False)])
+def test_everybody_decides_whether_coordinates_are_shares(places, shares):
+    frames = {n: [DetectedPerson(np.full((17, 2), place), np.ones(17))] for n, place in enumerate(places)}
+    assert hold_shares({**frames, 9: []}) == shares

@@ -238,3 +238,13 @@ def test_people_keep_no_more_than_their_joints(tmp_path):
         assert detection.points.base is detection.scores.base is None  # copies, not parts of what was parsed
         assert detection.points.nbytes + detection.scores.nbytes == 26 * 3 * 4
     assert not file.object  # a list is not kept
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf])
+def test_a_score_that_is_not_finite_does_not_decide_who_is_prominent(tmp_path, score):
+    small, large = person(17, x=900), person(17) * [4, 4, 1]
+    crowd = np.stack([np.stack([small, large])] * 9)  # f p j 3
+    crowd[:, 0 if np.isinf(score) else 1, 3, 2] = score
+    np.savez(tmp_path / "a.npz", keypoints=crowd, layout="coco17", fps=30)
+    first, _ = read_people(tmp_path / "a.npz")
+    assert_allclose(first.points[0], large[:, :2], atol=1e-3)

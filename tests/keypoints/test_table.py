@@ -197,6 +197,9 @@ def test_joints_may_be_numbers_in_the_order_of_a_layout(tmp_path, name):
     assert_allclose(read_keypoints(tmp_path / "t.csv", layout="coco17").points[0], person(17)[:, :2], rtol=1e-4)
     with pytest.raises(FormatError, match="the file does not name its 17 joints; pass --layout"):
         read_keypoints(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text(f"{header.replace('17', '19')}\n{ROW}\n")
+    with pytest.raises(FormatError, match=r"the numbers of the joints must have no gaps, got 1, 2, .* 16, 19"):
+        read_keypoints(tmp_path / "t.csv", layout="coco17")
 
 
 @pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf")])
@@ -228,6 +231,10 @@ def test_dates_are_times(tmp_path):
     lines = "\n".join(f"2024-05-17 10:30:0{n}.5,{ROW}" for n in range(3))
     (tmp_path / "t.csv").write_text(f"time,{HEADER}\n{lines}\n")
     assert read_keypoints(tmp_path / "t.csv").rate == pytest.approx(1)
+    lines = "\n".join(f"2024-05-17 10:30:{n}0,{ROW}" for n in range(3))
+    for name in ("timestamp", "time_ms"):  # dates have no other unit, however far apart they are
+        (tmp_path / "t.csv").write_text(f"{name},{HEADER}\n{lines}\n")
+        assert read_keypoints(tmp_path / "t.csv").rate == pytest.approx(0.1)
     (tmp_path / "t.csv").write_text(f"time,{HEADER}\nnoon,{ROW}\n")
     with pytest.raises(FormatError, match="line 2: 'noon' is not a time"):
         read_keypoints(tmp_path / "t.csv")

@@ -19,7 +19,7 @@ ARRAYS = {
     "motion capture": {"poses": np.zeros((3, 72)), "trans": np.zeros((3, 3))},
     "ground truth": {"positions_3d": np.array({"S1": 1}, object)},
 }
-NAMES = {"pickle": "a.pkl", "SLEAP project": "a.slp", "label files": "a.txt"}
+NAMES = {"pickle": "a.pkl", "SLEAP project": "a.slp", "text": "a.txt"}
 
 
 @pytest.mark.parametrize("name", [name for name in UNREAD if name != "HDF5"])

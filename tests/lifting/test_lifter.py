@@ -308,7 +308,7 @@ class TestStream:
         assert not [thread for thread in threading.enumerate() if thread.name.startswith("poseglass-ahead")]
 
 
-class Crowd(FakeDetector):
+class CrowdDetector(FakeDetector):
     """Detect the people of several sequences, in an order that changes from frame to frame."""
 
     def __init__(self, *people: PoseSequence) -> None:
@@ -332,7 +332,7 @@ def smaller(poses: PoseSequence, shift: float) -> PoseSequence:
 class TestStreamsOfSeveralPeople:
     def lifted(self, *people: PoseSequence) -> tuple[PoseSequence, Lifter]:
         frames = [Frame(IMAGE, float(seconds)) for seconds in people[0].times]
-        lifter = Lifter(MODEL, detector=Crowd(*people))
+        lifter = Lifter(MODEL, detector=CrowdDetector(*people))
         return concatenate(list(lifter.stream(frames, size=(1280, 720), fps=30))), lifter
 
     def test_one_person_is_followed_in_any_order_of_detections(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -387,7 +387,7 @@ class TestSeveralPeople:
 
     def test_the_most_prominent_person_of_the_whole_clip_is_lifted(self, caplog: pytest.LogCaptureFixture) -> None:
         large, small = self.people()
-        lifter = Lifter(MODEL, detector=Crowd(large, small))
+        lifter = Lifter(MODEL, detector=CrowdDetector(large, small))
         chunks: list[PoseSequence] = []
         with caplog.at_level("WARNING", "poseglass"):
             motion = lifter.lift(FakeVideo(large), each=chunks.append)
@@ -406,7 +406,7 @@ class TestSeveralPeople:
         self, caplog: pytest.LogCaptureFixture, people: Literal["all"] | int, count: int
     ) -> None:
         large, small = self.people()
-        lifter = Lifter(MODEL, detector=Crowd(large, small))
+        lifter = Lifter(MODEL, detector=CrowdDetector(large, small))
         chunks: list[PoseSequence] = []
         frames: list[Frame] = []
         with caplog.at_level("WARNING", "poseglass"):
@@ -428,7 +428,7 @@ class TestSeveralPeople:
         class Single(FakeDetector):
             def for_people(self, count: int) -> Detector:
                 counts.append(count)
-                return Crowd(large, small)
+                return CrowdDetector(large, small)
 
         counts: list[int] = []
         lifter = Lifter(MODEL, detector=Single(small))

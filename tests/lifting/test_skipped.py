@@ -82,13 +82,13 @@ def test_skipped_frames_lie_on_the_line_between_their_neighbours(frames: list[tu
 def test_the_detector_sees_every_nth_frame_and_the_others_are_interpolated(video: Path, every: int) -> None:
     detector = Counting(keypoints())
     motion = Lifter(MODEL, detector=detector, detect_every=every).lift(video)
-    detected = range(0, FRAMES, every)
-    np.testing.assert_allclose(detector.times, [t / 25 for t in detected], atol=1e-6)
+    searched = range(0, FRAMES, every)
+    np.testing.assert_allclose(detector.times, [t / 25 for t in searched], atol=1e-6)
     assert len(motion) == FRAMES
-    last = detected[-1]
+    last = searched[-1]
     assert motion.validity.tolist() == [t <= last for t in range(FRAMES)], "nothing is known after the last detection"
     expected = [
-        [np.interp(range(last + 1), detected, keypoints().points[list(detected), joint, axis]) for axis in (0, 1)]
+        [np.interp(range(last + 1), searched, keypoints().points[list(searched), joint, axis]) for axis in (0, 1)]
         for joint in range(17)
     ]  # 17 2 f
     np.testing.assert_allclose(motion.pose2d.points[: last + 1], np.moveaxis(expected, -1, 0), atol=1e-3)

@@ -21,13 +21,19 @@ WIDTH, HEIGHT = 1200, 800
 
 
 class Browser:
-    """One tab of headless Chromium. JSON messages end with a zero byte and go through file descriptors 3 and 4."""
+    """One tab of headless Chromium. JSON messages end with a zero byte and go through file descriptors 3 and 4.
 
-    def __init__(self, home: Path) -> None:
+    Args:
+        home: A folder for its files.
+        flags: Further flags of the command line.
+        offline: Whether nothing can be loaded from the network, this machine included.
+    """
+
+    def __init__(self, home: Path, *, flags: str = "", offline: bool = True) -> None:
         commands, self._to = os.pipe()
         self._from, answers = os.pipe()
         # The shell gives the pipes the numbers that Chromium expects.
-        start = f'exec "$0" {FLAGS} --user-data-dir="$1" about:blank 3<&{commands} 4>&{answers}'
+        start = f'exec "$0" {FLAGS} {flags} --user-data-dir="$1" about:blank 3<&{commands} 4>&{answers}'
         self._process = subprocess.Popen(
             ["bash", "-c", start, str(CHROMIUM), str(home)],
             pass_fds=(commands, answers),
@@ -42,7 +48,9 @@ class Browser:
         self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.ask(f"{domain}.enable")
-        self.ask("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
+        self.ask(
+            "Network.emulateNetworkConditions", offline=offline, latency=0, downloadThroughput=0, uploadThroughput=0
+        )
 
     def ask(self, method: str, **params: object) -> dict:
         self._number += 1
@@ -65,10 +73,11 @@ class Browser:
         line, _, self._rest = self._rest.partition(b"\0")
         return json.loads(line)
 
-    def open(self, path: Path, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
+    def open(self, page: Path | str, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
+        """Open a file or an address, and wait until its script has set `window.poseglass`."""
         self.events.clear()
         self.ask("Emulation.setDeviceMetricsOverride", width=size[0], height=size[1], deviceScaleFactor=1, mobile=False)
-        self.ask("Page.navigate", url=path.as_uri())
+        self.ask("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         self.wait("window.poseglass !== undefined")
 
     def run(self, script: str) -> object:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from poseglass.errors import VideoError
+from poseglass.video.heic import is_cut_off
 from poseglass.video.reading import VideoReader
 from samples.videos import corners
 
@@ -59,3 +60,20 @@ def test_a_damaged_photograph_is_one_sentence(tmp_path: Path) -> None:
         except VideoError:
             refused += 1
     assert refused > 20
+
+
+@pytest.mark.parametrize(
+    ("boxes", "cut_off"),
+    [
+        ("00000010 66747970 0000000000000000", False),
+        ("00000011 66747970 0000000000000000", True),
+        ("00000001 66747970 0000000000000010", False),
+        ("00000001 66747970 0000000000000011", True),
+        ("00000008 66726565 00000000 6d646174", False),
+        ("00000004 66747970 0000000800000000", True),
+    ],
+    ids=["whole", "cut off", "long", "long and cut off", "until the end", "too short for its name"],
+)
+def test_a_box_must_end_in_the_file(tmp_path: Path, boxes: str, cut_off: bool) -> None:
+    (tmp_path / "a.heic").write_bytes(bytes.fromhex(boxes))
+    assert is_cut_off(tmp_path / "a.heic") == cut_off

@@ -99,3 +99,9 @@ def test_an_existing_file_is_no_pattern(tmp_path: Path) -> None:
     assert not is_pattern(tmp_path / "one 100%d.png")
     assert is_pattern(tmp_path / "two 100%d.png")
     assert not is_pattern(tmp_path / "walk 100%.mp4")
+
+
+@pytest.mark.parametrize("digits", ["3", "03", "99", "9999999999"])
+def test_any_number_of_digits_is_a_sentence(shots: Path, digits: str) -> None:
+    with pytest.raises(VideoError, match="there is no file"):
+        VideoReader(shots / f"%{digits}d.png")

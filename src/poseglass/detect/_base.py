@@ -13,7 +13,7 @@ __all__ = ["Detector", "SecondTry"]
 
 
 class SecondTry(NamedTuple):
-    """A detector for a video in which another one detected nobody, and what it does otherwise, in words."""
+    """A detector for a video in which another one detected nobody, and how it differs, in words."""
 
     detector: "Detector"
     difference: str

@@ -1,10 +1,11 @@
 """Cut the part of MediaPipe's pose network that computes a segmentation mask, which we do not use.
 
-The mask takes a third of the network's time, and MediaPipe computes it even if nobody asks for it. The other outputs
-stay the same, bit for bit: only the operators that nothing but the mask needs are taken out of the list of operators.
+The mask takes a third of the network's time, and MediaPipe computes it even if it is not requested. The other outputs
+stay the same, bit for bit: only operators that nothing but the mask needs are removed from the list of operators.
 """
 
 import io
+import math
 import struct
 import zipfile
 from collections.abc import Sequence
@@ -89,7 +90,7 @@ def without_mask(network: bytes) -> bytes:
     kept = [tensor for tensor in outputs if shapes[tensor] != mask]
     if len(shapes[image]) != 4 or len(kept) != len(outputs) - 1 or not kept:
         return network
-    smallest = min(kept, key=lambda tensor: _size(shapes[tensor]))
+    smallest = min(kept, key=lambda tensor: math.prod(shapes[tensor]))
     operators, needed, used = buffer.tables(graph, OPERATORS), set(kept), []
     for operator in reversed(operators):  # they are in the order of their execution
         if needed.intersection(buffer.numbers(operator, OPERATOR_OUTPUTS)):
@@ -116,10 +117,3 @@ def task_without_mask(path: Path) -> bytes | None:
     except (OSError, KeyError, ValueError, IndexError, struct.error, zipfile.BadZipFile):
         return None  # MediaPipe will say what is wrong with the file
     return None if networks[POSE_NETWORK] == pose else task_file(networks)
-
-
-def _size(shape: Sequence[int]) -> int:
-    size = 1
-    for side in shape:
-        size *= side
-    return size

@@ -22,7 +22,7 @@ from poseglass.waist.schedule import Keep
 __all__ = ["export", "write_network"]
 
 
-def export(model: PoseModel, path: str | os.PathLike[str], *, keep: Keep | None = None) -> None:
+def export(model: PoseModel, path: str | os.PathLike[str], *, keep: Keep | None = None, pixels: bool = False) -> None:
     """Write a model as an ONNX file of opset 18, with 32-bit floats.
 
     Its input ``pose2d`` (b f j i) has any number of clips, prepared as for the model itself: the coordinates of its
@@ -35,10 +35,14 @@ def export(model: PoseModel, path: str | os.PathLike[str], *, keep: Keep | None 
         model: A backbone, an hourglass or a funnel. It is not changed.
         path: The file to write, ending in ``.onnx``.
         keep: Keep this number of frames (see :meth:`Hourglass.with_keep`), in place of an input ``keep``.
+        pixels: Pixels in, metres out. In place of ``pose2d``, the inputs are ``points`` (b f 17 2), Human3.6M's joints
+            in pixels; ``scores`` (b f 17), 0 for unknown joints; and ``camera`` (3), the width and height of the image
+            and the focal length in pixels, 0 if unknown. The poses are in camera space, relative to the pelvis.
 
     Raises:
         ModelError: The file cannot be written, a package of the extra ``onnx`` is missing, the model cannot keep that
-            many frames, or it uses operations that ONNX cannot express.
+            many frames, `pixels` is given for a model of screen coordinates, or it uses operations that ONNX cannot
+            express.
 
     Example:
         >>> import poseglass as pg
@@ -48,12 +52,16 @@ def export(model: PoseModel, path: str | os.PathLike[str], *, keep: Keep | None 
         raise ModelError(f"expected a file name that ends in .onnx, got {os.fspath(path)}")
     check_writable(path, ModelError)
     require("onnx", "onnx", ModelError)
+    if pixels and model.card.coordinates != "person":
+        raise ModelError(
+            "pixels need a model of person coordinates; this one takes screen coordinates: leave out pixels"
+        )
     if keep is not None:
         if not isinstance(model, Hourglass):
             raise ModelError(f"keep needs a model with an hourglass; this is a {type(model).__name__}")
         model = model.with_keep(keep)
     elastic = keep is None and isinstance(model, Hourglass) and bool(model.card.keeps) and len(model.schedule) == 1
-    write_network(Network(in_eval_mode(on_device(model, "cpu")), elastic=elastic).eval(), path)
+    write_network(Network(in_eval_mode(on_device(model, "cpu")), elastic=elastic, pixels=pixels).eval(), path)
 
 
 def write_network(network: Network, path: str | os.PathLike[str]) -> None:
@@ -80,6 +88,7 @@ def _translated(network: Network) -> Any:
 
     try:
         with _quiet(), torch.no_grad():
+            network(*network.example())  # constants that are cached on first use must not be made while it is traced
             program = torch.onnx.export(
                 network,
                 network.example(),

@@ -50,9 +50,37 @@ def insertion_points(sorted_sequence: Any, values: Any, out_int32: bool = False,
     return op.ReduceSum(op.Cast(below, to=INT64), [-1], keepdims=0)
 
 
+def running_maximum(x: Any, dim: int) -> Any:
+    """The values of ``torch.cummax``. Its indices, the second result, are not computed: nothing here uses them."""
+    axis, so_far = _so_far(x, dim)
+    values = op.ReduceMax(
+        op.Where(so_far, op.Unsqueeze(x, [axis]), op.ReduceMin(x, keepdims=0)), [axis + 1], keepdims=0
+    )
+    return values, values
+
+
+def running_minimum(x: Any, dim: int) -> Any:
+    """The values of ``torch.cummin``; see :func:`running_maximum`."""
+    axis, so_far = _so_far(x, dim)
+    values = op.ReduceMin(
+        op.Where(so_far, op.Unsqueeze(x, [axis]), op.ReduceMax(x, keepdims=0)), [axis + 1], keepdims=0
+    )
+    return values, values
+
+
+def _so_far(x: Any, dim: int) -> tuple[int, Any]:
+    """The axis, counted from the first, and for each place along it the places up to it (n n ...)."""
+    axis = dim if dim >= 0 else dim + len(x.shape)
+    indices = op.Range(0, op.Squeeze(op.Gather(op.Shape(x), [axis]), [0]), 1)
+    trailing = [*range(2, len(x.shape) - axis + 1)]
+    return axis, op.LessOrEqual(op.Unsqueeze(indices, [0, *trailing]), op.Unsqueeze(indices, [1, *trailing]))
+
+
 TRANSLATIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     torch.ops.aten._cdist_forward.default: distances,
     torch.ops.aten.sort.stable: sort,
+    torch.ops.aten.cummax.default: running_maximum,
+    torch.ops.aten.cummin.default: running_minimum,
     torch.ops.aten.searchsorted.Tensor: insertion_points,
 }
 """For each operator of torch, the function that writes it in ONNX."""

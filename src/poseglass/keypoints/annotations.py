@@ -4,9 +4,10 @@
 ["nose", ...]}], "annotations": [{"image_id": 1, "category_id": 1, "keypoints": [x, y, v, ...]}]}``
 
 The third number of a joint is 0 if it is not labelled, 1 if it is hidden and 2 if it is visible. The number of a frame
-is the one in the image's name, or its place in the list if the names do not tell.
+is the one in the image's name. If names lack numbers or share them, it is the image's place in the list.
 """
 
+import re
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
 
+HASH = re.compile(r"\.rf\.[0-9a-zA-Z]+")
+"""What Roboflow adds to the names of images; its digits number nothing."""
+
 
 def matches(file: KeypointFile) -> bool:
     """Whether the file is an object with ``images`` and ``annotations``."""
@@ -35,7 +39,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         FormatError: The file is broken, or has no keypoints of a known layout.
     """
     images = list(objects(file.object["images"], "images"))
-    numbers = _frames(images)
+    numbers, notes = _frames(images)
     names = _names(file.object.get("categories")) if layout is None else []
     skeleton = layout_by_names(names, None, "categories") if names else layout
     order = [names.index(joint) for joint in skeleton.joints] if names and skeleton else None
@@ -59,19 +63,26 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         frames[numbers[image]].append(detected(joints[:, :2], scores, skeleton, track))
     if skeleton is None or not any(frames.values()):
         raise FormatError("the annotations have no keypoints: they are boxes or outlines")
-    return KeypointFrames(skeleton, frames, size=_size(images))
+    return KeypointFrames(skeleton, frames, size=_size(images), notes=notes)
 
 
-def _frames(images: list[dict[str, Any]]) -> dict[int, int]:
-    """The frame number of each image, by its id."""
+def _frames(images: list[dict[str, Any]]) -> tuple[dict[int, int], tuple[str, ...]]:
+    """The frame number of each image by its id, and what was assumed."""
     ids = [whole_number(image.get("id"), f"images, item {number}: id") for number, image in enumerate(images)]
     try:
-        numbers = [frame_number(image.get("file_name"), "file_name") for image in images]
+        names = [image.get("file_name") for image in images]
+        numbers = [frame_number(HASH.sub("", name) if isinstance(name, str) else name, "name") for name in names]
     except FormatError:
         numbers = []
+    notes: tuple[str, ...] = ()
     if len(set(numbers)) < len(ids):
         numbers = [*range(len(ids))]
-    return dict(zip(ids, numbers, strict=True))
+        notes = (
+            ()
+            if len(ids) == 1
+            else ("the names of the images do not number the frames; their order in the file is assumed",)
+        )
+    return dict(zip(ids, numbers, strict=True)), notes
 
 
 def _names(categories: Any) -> list[str]:

@@ -9,6 +9,7 @@ tracker, below 0 if unknown. The third column is a score.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float, Num
@@ -16,7 +17,7 @@ from numpy import ndarray
 
 from poseglass.body.skeleton import BLAZEPOSE_33, Skeleton
 from poseglass.errors import FormatError
-from poseglass.keypoints.axes import frames_first
+from poseglass.keypoints.axes import frames_first, notes_on_order
 from poseglass.keypoints.clock import with_times
 from poseglass.keypoints.file import RAGGED, KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, detected
@@ -60,15 +61,8 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         if len(times) != len(content.frames):
             raise FormatError(f"there must be one time per frame, {len(content.frames)}, got {len(times)}")
         content = with_times(content, times.tolist(), "the times", unit=None)
-    return KeypointFrames(
-        content.skeleton,
-        content.frames,
-        _fps(arrays) or content.fps,
-        _size(arrays),
-        content.timestamps,
-        content.start,
-        notes=content.notes,
-    )
+    fps = _fps(arrays)
+    return replace(content, fps=content.fps if fps is None else fps, size=_size(arrays))
 
 
 def people_of_array(
@@ -111,13 +105,13 @@ def people_of_array(
                 full[frame, person, :, :2],
                 full[frame, person, :, 2],
                 skeleton,
-                None if numbers is None or numbers[frame, person] < 0 else int(numbers[frame, person]),
+                None if numbers is None else float(numbers[frame, person]),
             )
             for person in np.flatnonzero(known[frame])
         ]
         for frame in range(len(full))
     }
-    return KeypointFrames(skeleton, frames)
+    return KeypointFrames(skeleton, frames, notes=() if order else notes_on_order(table.shape, place))
 
 
 def split_scores(
@@ -181,7 +175,7 @@ def _ids(array: Num[ndarray, "..."], shape: tuple[int, ...]) -> Num[ndarray, "f 
     ids = parse_numbers(array, "the array 'ids'")
     if ids.shape != shape:
         raise FormatError(f"the array 'ids' must have shape {shape}, a number per frame and person, got {ids.shape}")
-    return np.where(np.isfinite(ids) & (np.abs(ids) < 1e15), ids, -1)
+    return ids
 
 
 def _fps(arrays: Mapping[str, ndarray]) -> float | None:

@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from poseglass.errors import FormatError
 
-__all__ = ["ORDERS", "Order", "frames_first"]
+__all__ = ["ORDERS", "Order", "frames_first", "notes_on_order"]
 
 Order = Literal["frames people", "people frames"]
 ORDERS: tuple[Order, ...] = ("frames people", "people frames")
@@ -18,6 +18,7 @@ CROWD = 10
 """An array whose first axis is longer cannot be told from frames of many people."""
 CLEARLY = 3
 """How many times as many frames as people there must be in an array that starts with the people."""
+REMEDY = "save it in an .npz file as 'keypoints', with axes='frames people' or axes='people frames'"
 
 
 def frames_first(table: Num[ndarray, "..."], place: str, order: str | None = None) -> Num[ndarray, "f p j _"]:
@@ -48,12 +49,33 @@ def frames_first(table: Num[ndarray, "..."], place: str, order: str | None = Non
             f"{place} must have shape (frames, joints, 2 or 3) or (frames, people, joints, 2 or 3), got {table.shape}"
         )
     one, two = table.shape[:2]
-    people_first = one <= CROWD and two >= CLEARLY * one
+    people_first = _starts_with_people(one, two)
     if order is None and one <= two and not people_first and two > 1:
         raise FormatError(
-            f"{place} has shape {table.shape}: {one} frames of {two} people, or {two} frames of {one} people? "
-            "Save it in an .npz file as 'keypoints', with axes='frames people' or axes='people frames'"
+            f"{place} has shape {table.shape}: {one} frames of {two} people, or {two} frames of {one} people? To say "
+            f"which, {REMEDY}"
         )
-    if order == "people frames" or (order is None and people_first and one < two):
+    if order == "people frames" or (order is None and people_first):
         return np.swapaxes(table, 0, 1)  # f p j _
     return table
+
+
+def notes_on_order(shape: tuple[int, ...], place: str) -> tuple[str, ...]:
+    """What :func:`frames_first` assumes of an array of several people, as a sentence; empty if it assumes nothing.
+
+    Args:
+        shape: The shape of the array.
+        place: What the sentence calls it.
+
+    Example:
+        >>> [len(notes_on_order(shape, "a")) for shape in ((90, 2, 17, 3), (1, 90, 17, 2), (2, 90, 17, 3))]
+        [0, 0, 1]
+    """
+    if len(shape) != 4 or shape[0] == 1 or not _starts_with_people(*shape[:2]):
+        return ()
+    return (f"{place} of shape {shape} is taken as {shape[1]} frames of {shape[0]} people; if that is wrong, {REMEDY}",)
+
+
+def _starts_with_people(one: int, two: int) -> bool:
+    """Whether the lengths of the first two axes can only be those of people and frames."""
+    return one <= CROWD and one < two and two >= CLEARLY * one

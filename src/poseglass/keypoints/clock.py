@@ -14,13 +14,11 @@ __all__ = ["with_times"]
 
 JITTER = 2e-3
 """Seconds by which a time may differ from even spacing: many tools round times to milliseconds."""
-
-
 LONGEST = 5.0
-"""Seconds between frames: times that are further apart are in smaller units."""
+"""The most seconds between frames. Times that are further apart are in a smaller unit."""
 UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
 EPOCH = 1e6
-"""Seconds at which a clip may start. A later start is the time of a clock on the wall, and becomes 0."""
+"""The latest start of a clip in seconds. A later one is counted from a date such as 1970, and becomes 0."""
 
 
 def with_times(

@@ -15,7 +15,7 @@ PEOPLE = ("track", "track_id", "person", "person_id", "id", "idx", "instance_id"
 IMAGES = ("image", "image_id", "image_name", "file", "filename", "file_name", "img", "path")
 VALID = ("valid", "detected")
 USELESS = ("", "index", "unnamed_0", "instance_score", "bbox_score", "score", "confidence", "label", "class")
-"""Names of columns that other tools write and that say nothing about the pose."""
+"""Names of columns of other tools that do not matter for the pose."""
 
 
 @dataclass
@@ -57,7 +57,7 @@ def columns_of(header: Sequence[str]) -> TableColumns:
     """The columns of a table, by their names.
 
     Raises:
-        FormatError: Two columns hold the same, or no joint has x and y.
+        FormatError: Two columns hold the same quantity of a joint, or no joint has x and y.
     """
     columns = TableColumns()
     spotted: dict[str, str] = {}
@@ -96,14 +96,18 @@ def columns_of(header: Sequence[str]) -> TableColumns:
 def chosen_joints(
     columns: TableColumns, layout: Skeleton | None
 ) -> tuple[Skeleton, list[JointColumns], tuple[str, ...]]:
-    """The skeleton that the names cover, the columns of its joints, and what to tell about the others.
+    """The skeleton that the names cover, the columns of its joints, and notes on the other columns.
 
     Raises:
-        FormatError: The names cover no known layout, or columns that were not understood look like scores.
+        FormatError: The names cover no known layout, their numbers have gaps, or columns that were not understood look
+            like scores.
     """
     if all(joint.isdecimal() for joint in columns.joints):
         skeleton = layout_by_count(len(columns.joints), layout, "the columns")
-        places = [columns.joints[joint] for joint in sorted(columns.joints, key=int)]
+        numbers = sorted(columns.joints, key=int)
+        if [int(number) - int(numbers[0]) for number in numbers] != [*range(len(numbers))]:
+            raise FormatError(f"the numbers of the joints must have no gaps, got {', '.join(numbers)}")
+        places = [columns.joints[number] for number in numbers]
     else:
         skeleton = layout_by_names(columns.joints, layout, "the columns")
         places = [columns.joints[joint] for joint in skeleton.joints]

@@ -15,7 +15,7 @@ from numpy import ndarray
 from poseglass.body.skeleton import COCO_17, Skeleton
 from poseglass.errors import FormatError
 from poseglass.files.pickled import read_objects
-from poseglass.keypoints.file import KeypointFile, is_empty
+from poseglass.keypoints.file import KeypointFile, is_empty, is_sequence
 from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.layouts import layout_by_count
 from poseglass.people.detection import DetectedPerson
@@ -36,7 +36,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     """
     boxes, keypoints = read_objects(file.path, "boxes"), read_objects(file.path, "keypoints")
     metadata = read_objects(file.path, "metadata") if "metadata" in file.members else {}
-    if not _is_list(boxes) or not _is_list(keypoints) or len(boxes) != len(keypoints):
+    if not is_sequence(boxes) or not is_sequence(keypoints) or len(boxes) != len(keypoints):
         raise FormatError("boxes and keypoints must be lists with an entry for each frame")
     skeleton = layout or COCO_17
     frames: dict[int, list[DetectedPerson]] = {}
@@ -56,13 +56,9 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     return KeypointFrames(skeleton, frames, size=_size(metadata))
 
 
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list | tuple) or (isinstance(value, ndarray) and value.ndim > 0)
-
-
 def _of_people(classes: Any, place: str) -> ndarray:
     """The array of the class of people: the second of the classes; empty if there is none."""
-    people = classes[1] if _is_list(classes) and len(classes) > 1 else []
+    people = classes[1] if is_sequence(classes) and len(classes) > 1 else []
     if is_empty(people):
         return np.zeros(0)
     try:

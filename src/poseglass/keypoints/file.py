@@ -16,12 +16,12 @@ from poseglass.files.arrays import read_arrays
 from poseglass.keypoints.hdf5 import Hdf5File
 from poseglass.keypoints.json_text import is_list, json_items, parse_json
 
-__all__ = ["RAGGED", "KeypointFile", "is_empty"]
+__all__ = ["RAGGED", "KeypointFile", "is_empty", "is_sequence"]
 
 JSON = (".json", ".jsonl")
 PLACE = "the file"
 RAGGED = ". Frames with different numbers of people? Fill up with NaN, so that the array holds numbers"
-"""What to add where an array is pickled."""
+"""What messages about a pickled array add."""
 
 
 @dataclass(frozen=True)
@@ -105,3 +105,8 @@ class KeypointFile:
 def is_empty(value: Any) -> bool:
     """Whether a parsed value has no content: null, or an empty list, object, text or array."""
     return value is None or (hasattr(value, "__len__") and len(value) == 0)
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether a value is a list, a tuple or an array with an axis."""
+    return isinstance(value, list | tuple) or (isinstance(value, ndarray) and value.ndim > 0)

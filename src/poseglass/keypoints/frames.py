@@ -33,8 +33,8 @@ class KeypointFrames:
         timestamps: Time of each frame in seconds, if known, for all frames from the first to the last.
         start: Time of the first frame in seconds.
         shares: Whether coordinates are shares of the image's width and height instead of pixels.
-        zeros: Whether the format writes a joint that was not found as (0, 0), whatever its score. In other formats,
-            (0, 0) is not found only if no score speaks against it. None: (0, 0) is a place like any other.
+        zeros: Whether (0, 0) always means "not found" in this format, whatever the score. False: only if no score
+            speaks against it. None: never; it is a place like any other.
         notes: What the reader assumed or left out, in sentences that are logged.
     """
 
@@ -50,17 +50,24 @@ class KeypointFrames:
 
 
 def detected(
-    points: Float[ndarray, "j 2"], scores: Float[ndarray, " j"], skeleton: Skeleton, track: int | None = None
+    points: Float[ndarray, "j 2"], scores: Float[ndarray, " j"], skeleton: Skeleton, track: float | None = None
 ) -> DetectedPerson:
-    """A person with the joints of a skeleton, which come first: whole-body layouts go on with feet, face and hands.
+    """A person with the joints of a skeleton. They come first; feet, face and hands of whole bodies follow.
 
     The arrays are copies, so the ones that were parsed can be freed. Coordinates beyond :data:`FARTHEST` are unknown.
+
+    Args:
+        points: The coordinates of all joints.
+        scores: Their scores. Those that are not finite become 0.
+        skeleton: The joints to take.
+        track: The number of a tracker; unknown if it is negative or not finite.
     """
     near = np.abs(points[: len(skeleton)]) < FARTHEST  # j 2
+    finite = np.where(np.isfinite(scores), scores, 0)[: len(skeleton)]
     return DetectedPerson(
         np.where(near, points[: len(skeleton)], np.nan).astype(np.float32),
-        np.clip(scores[: len(skeleton)], -FARTHEST, FARTHEST).astype(np.float32),
-        track,
+        np.clip(finite, -FARTHEST, FARTHEST).astype(np.float32),
+        int(track) if track is not None and 0 <= track < np.inf else None,
     )
 
 

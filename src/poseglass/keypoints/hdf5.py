@@ -17,14 +17,14 @@ from poseglass.errors import DataError, FormatError
 from poseglass.files.extras import require
 from poseglass.files.unpickler import BoundedUnpickler
 
-__all__ = ["Hdf5File", "pandas_table", "read_dataset"]
+__all__ = ["Hdf5File", "pandas_table", "read_dataset", "text_of"]
 
 
 TEXT = 16
 """Bytes that HDF5 stores in an array for each text of variable length."""
 UNSUSPICIOUS, MOST_GROWTH = 1 << 24, 1000
-"""Bytes that any array in chunks may have, and bytes per byte of the file: chunks of missing numbers shrink to a
-thousandth. An array that is not in chunks is stored as it is."""
+"""Bytes that an array in chunks may take in any case, and the most per byte of the file: missing numbers shrink to a
+thousandth. An array that is not in chunks is stored uncompressed."""
 
 
 @dataclass(frozen=True)
@@ -146,28 +146,31 @@ def _fixed_format(group: Any) -> tuple[list[tuple[str, ...]], list[Any], Float[n
 def _levels(group: Any, name: str) -> list[tuple[str, ...]]:
     """The labels of an axis, on one level or several."""
     if name in group:
-        return [(_text(label),) for label in read_dataset(group[name]).tolist()]
+        return [(text_of(label),) for label in read_dataset(group[name]).tolist()]
     labels = []
     for level in range(8):
         codes = group.get(f"{name}_label{level}", group.get(f"{name}_code{level}"))
         if codes is None:
             break
         values = read_dataset(group[f"{name}_level{level}"]).tolist()
-        labels.append([_text(values[code]) for code in read_dataset(codes).tolist()])
+        labels.append([text_of(values[code]) for code in read_dataset(codes).tolist()])
     return list(zip(*labels, strict=True))
 
 
 def _row(label: Any) -> Any:
-    return label if isinstance(label, int) else _text(label)
+    return label if isinstance(label, int) else text_of(label)
 
 
-def _text(label: Any) -> str:
+def text_of(label: Any) -> str:
+    """A name in an HDF5 file as text."""
     return label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
 
 
 def _name(name: Any) -> tuple[str, ...]:
     return (
-        tuple(map(_text, name)) if isinstance(name, Sequence) and not isinstance(name, str | bytes) else (_text(name),)
+        tuple(map(text_of, name))
+        if isinstance(name, Sequence) and not isinstance(name, str | bytes)
+        else (text_of(name),)
     )
 
 
@@ -175,11 +178,11 @@ class _NameUnpickler(BoundedUnpickler):
     """Reads lists, tuples and texts."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Nothing: names need no class."""
+        """Refuse: names need no class."""
         raise FormatError(f"the names of the columns ask for {module[:100]}.{name[:100]}, which is refused")
 
     def call(self, function: Any, arguments: Any) -> Any:
-        """Nothing: names need no call."""
+        """Refuse: names need no call."""
         raise FormatError("the names of the columns call something, which is refused")
 
 

@@ -33,7 +33,7 @@ def matches(file: KeypointFile) -> bool:
     if not paths:
         return False
     try:
-        with paths[0].open(encoding="utf-8") as text:
+        with paths[0].open(encoding="utf-8-sig") as text:
             words = text.readline(1 << 16).split()
         return len(words) > BOX and all(np.isfinite(float(word)) for word in words)
     except (OSError, ValueError):
@@ -68,7 +68,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
             skeleton = layout_by_count(count, layout, spot, fixed={17: COCO_17})
             joints = values[BOX : BOX + columns * count].reshape(count, columns)  # j 2 or j 3
             after = values[BOX + columns * count :]
-            track = int(after[-1]) if len(after) and tracks and np.isfinite(after[-1]) else None
+            track = float(after[-1]) if len(after) and tracks and after[-1] == after[-1] // 1 else None
             scores = joints[:, 2].clip(0, 1) if columns == 3 else np.ones(count)
             people.append(detected(joints[:, :2], scores, skeleton, track))
     if skeleton is None or not any(frames.values()):

@@ -7,15 +7,13 @@ ignored. World landmarks, in metres, are refused.
 
 from typing import Any
 
-import numpy as np
-
 from poseglass.body.skeleton import BLAZEPOSE_33, Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints.file import KeypointFile, is_empty
 from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.names import SCORES
 from poseglass.keypoints.parsing import objects, parse_numbers
-from poseglass.keypoints.pixels import are_shares
+from poseglass.keypoints.pixels import hold_shares
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -45,8 +43,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         several = isinstance(points, list) and points and isinstance(points[0], list)
         people = points if several else [] if is_empty(points) else [points]
         frames[number] = [_person(person, f"frame {number}") for person in people if not is_empty(person)]
-    crowd = [person.points for people in frames.values() for person in people]
-    if crowd and not are_shares(np.concatenate(crowd)):
+    if any(frames.values()) and not hold_shares(frames):
         raise FormatError("the landmarks are not shares of the image: give pose_landmarks, not world landmarks")
     return KeypointFrames(BLAZEPOSE_33, frames, shares=True)
 

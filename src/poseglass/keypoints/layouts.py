@@ -31,8 +31,8 @@ LAYOUTS: dict[str, Skeleton] = {**SKELETONS, COCO_18.name: COCO_18}
 """Every skeleton that a file may have, by name."""
 
 WHOLE_BODIES: dict[int, Skeleton] = {133: COCO_17, 134: COCO_18, 136: HALPE_26}
-"""The body with which a whole-body layout starts, by the number of all its joints. Feet, face and hands follow and are
-not used. 133: COCO-WholeBody (RTMW, DWPose); 134: the same in OpenPose's order (rtmlib); 136: Halpe full body."""
+"""The body with which a whole-body layout starts, by the number of all its joints. Feet, face and hands, which follow,
+are ignored. 133: COCO-WholeBody (RTMW, DWPose); 134: the same in OpenPose's order (rtmlib); 136: Halpe full body."""
 
 _WHOLE_NAMES = {"wholebody133": COCO_17, "cocowholebody": COCO_17, "coco133": COCO_17, "halpe136": HALPE_26}
 
@@ -46,7 +46,7 @@ _NOT_BODIES = {
     106: "106 joints are those of a face",
     478: "478 joints are those of MediaPipe's face mesh",
 }
-"""What is known of numbers of joints that cannot be lifted."""
+"""Known layouts that cannot be lifted, by their number of joints."""
 
 
 def find_layout(layout: str | Skeleton | None) -> Skeleton | None:

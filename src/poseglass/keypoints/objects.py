@@ -1,10 +1,11 @@
-"""Keypoints from the objects of other libraries, none of which is imported: attributes and arrays are all that counts.
+"""Keypoints from the objects of other libraries. None of these is imported: only the objects' attributes count.
 
-Each function returns everybody, the most prominent first, as :func:`poseglass.keypoints.read_people`; give the list, or
-one of them, to :func:`poseglass.lift`.
+Each function returns everybody, the most prominent first, as :func:`poseglass.keypoints.read_people` does. Give the
+list, or one person of it, to :func:`poseglass.lift`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy import ndarray
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import COCO_17, Skeleton
 from poseglass.errors import FormatError
-from poseglass.keypoints.axes import frames_first
+from poseglass.keypoints.axes import frames_first, notes_on_order
 from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.layouts import COCO_18, find_layout, layout_by_count
 from poseglass.keypoints.parsing import parse_numbers
@@ -22,7 +23,7 @@ from poseglass.people.detection import DetectedPerson
 
 __all__ = ["from_rtmlib", "from_supervision", "from_ultralytics"]
 
-Frame = tuple[Any, Any, Any]
+FrameArrays = tuple[Any, Any, Any]
 """The points (p j 2 or 3), scores (p j) and numbers (p) of the people of a frame; None if unknown."""
 FIXED = {17: COCO_17, 18: COCO_18}
 """The layouts of these libraries' models, by number of joints."""
@@ -51,7 +52,7 @@ def from_ultralytics(
     """
     size: tuple[int, int] | None = None
 
-    def frame(result: Any) -> Frame:
+    def frame(result: Any) -> FrameArrays:
         nonlocal size
         keypoints = _attribute(result, "keypoints", "Results", "use a model whose name ends in -pose")
         if keypoints is None:
@@ -92,7 +93,7 @@ def from_supervision(
         >>> people = pg.from_supervision(frames, size=(1920, 1080), fps=25)  # doctest: +SKIP
     """
 
-    def frame(points: Any) -> Frame:
+    def frame(points: Any) -> FrameArrays:
         xy = _attribute(points, "xy", "KeyPoints", "give one KeyPoints per frame")
         # Since supervision 0.29, `confidence` is deprecated and its use a warning.
         scores = getattr(
@@ -137,30 +138,28 @@ def from_rtmlib(
         >>> person
         PoseSequence(30 frames of coco17, pixels (pixels), 30 fps, 30 valid)
     """
+    notes: tuple[str, ...] = ()
     if isinstance(keypoints, ndarray):
+        notes = notes_on_order(keypoints.shape, "the array of keypoints")
         if scores is not None and np.shape(scores) != keypoints.shape[:-1]:
             raise FormatError(f"scores must have shape {keypoints.shape[:-1]}, got {np.shape(scores)}")
         scores = None if scores is None else frames_first(np.asarray(scores)[..., None], "scores")[..., 0]
         keypoints = frames_first(keypoints, "keypoints")
-    points: Sequence[Any] = list(keypoints)
-    given = [None] * len(points) if scores is None else list(scores)
+    points = list(_frames(keypoints))
+    given = [None] * len(points) if scores is None else list(_frames(scores))
     if len(given) != len(points):
         raise FormatError(f"there must be scores for each of the {len(points)} frames, got {len(given)}")
     content = _content(zip(points, given, strict=True), lambda pair: (*pair, None), layout, zeros=False)
-    return people_of(content, size=size, fps=fps, source="rtmlib's keypoints")
+    return people_of(replace(content, notes=notes), size=size, fps=fps, source="rtmlib's keypoints")
 
 
 def _content(
-    items: Any, frame: Callable[[Any], Frame], layout: str | Skeleton | None, *, zeros: bool
+    items: Any, frame: Callable[[Any], FrameArrays], layout: str | Skeleton | None, *, zeros: bool
 ) -> KeypointFrames:
     """The people of all frames, given how to take them from the object of a frame."""
     skeleton, chosen = find_layout(layout), None
     frames: dict[int, list[DetectedPerson]] = {}
-    try:
-        numbered = enumerate(items)
-    except TypeError:
-        raise FormatError(f"expected an object for each frame of the video, got a {type(items).__name__}") from None
-    for number, item in numbered:
+    for number, item in enumerate(_frames(items)):
         points, scores, numbers = (_array(value, f"frame {number}") for value in frame(item))
         frames[number] = []
         if points is None or not points.size:
@@ -173,14 +172,21 @@ def _content(
         if scores.shape != (people, joints):
             raise FormatError(f"frame {number}: scores must have shape {(people, joints)}, got {scores.shape}")
         chosen = layout_by_count(joints, chosen or skeleton or FIXED.get(joints), f"frame {number}")
-        tracks = None if numbers is None or numbers.shape != (people,) else numbers
+        tracks = [None] * people if numbers is None or numbers.shape != (people,) else numbers.tolist()
         frames[number] = [
-            detected(points[person, :, :2], scores[person], chosen, None if tracks is None else int(tracks[person]))
-            for person in range(people)
+            detected(points[person, :, :2], scores[person], chosen, tracks[person]) for person in range(people)
         ]
     if chosen is None:
         raise FormatError("no frame shows a person")
     return KeypointFrames(chosen, frames, zeros=zeros)
+
+
+def _frames(items: Any) -> Iterator[Any]:
+    """The objects of the frames."""
+    try:
+        return iter(items)
+    except TypeError:
+        raise FormatError(f"expected an object for each frame of the video, got a {type(items).__name__}") from None
 
 
 def _array(value: Any, place: str) -> ndarray | None:

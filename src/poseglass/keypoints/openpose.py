@@ -31,6 +31,7 @@ from poseglass.keypoints.parsing import (
     shortened,
     whole_number,
 )
+from poseglass.keypoints.pixels import hold_shares
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -78,7 +79,8 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     if skeleton is None:
         fault = f": none of {entries} people has {KEYS[0]}" if entries else ""
         raise FormatError(f"no frame shows a person{fault}")
-    return KeypointFrames(skeleton, frames, size=size, shares=size is not None and _shares(frames))
+    # The first DWPose nodes wrote shares of the canvas.
+    return KeypointFrames(skeleton, frames, size=size, shares=size is not None and hold_shares(frames))
 
 
 def _is_frame(value: Any) -> bool:
@@ -133,9 +135,3 @@ def _size(frame: dict[str, Any], name: str) -> tuple[int, int] | None:
         return None
     width, height = (whole_number(frame[f"canvas_{side}"], f"{name}: canvas_{side}") for side in ("width", "height"))
     return width, height
-
-
-def _shares(frames: dict[int, list[DetectedPerson]]) -> bool:
-    """Whether all coordinates are shares of the canvas, as the first DWPose nodes wrote them."""
-    largest = max((float(np.nanmax(p.points, initial=0)) for people in frames.values() for p in people), default=9.0)
-    return largest < 2

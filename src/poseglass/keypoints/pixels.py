@@ -1,12 +1,15 @@
 """Check that numbers can be pixels of an image of a given size."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
 from poseglass.errors import FormatError
+from poseglass.people.detection import DetectedPerson
 
-__all__ = ["are_shares", "clean"]
+__all__ = ["are_shares", "clean", "hold_shares"]
 
 # Rules of thumb, set on the sample files of tests/samples.
 TRUSTED = 0.3  # joints with lower scores do not count: detectors guess their places, even outside the image
@@ -16,12 +19,18 @@ SMALLEST = 3.0  # pixels: if all coordinates are smaller, they are shares of the
 
 
 def are_shares(points: Float[ndarray, "... 2"]) -> bool:
-    """Whether coordinates can only be shares of the image: almost all lie from 0 to 1, the others not far from it.
+    """Whether coordinates can only be shares of the image: almost all lie from 0 to 1, and the others near it.
 
-    Joints in metres from the pelvis are negative about as often as positive.
+    Metres from the pelvis are excluded: they are negative about as often as positive.
     """
     known = points[np.isfinite(points)]
     return bool(known.size and known.min() > -1 and known.max() < 2 and ((known >= 0) & (known <= 1)).mean() > 0.9)
+
+
+def hold_shares(frames: Mapping[int, Sequence[DetectedPerson]]) -> bool:
+    """Whether the coordinates of all people are shares of the image; False if there are no people."""
+    points = [person.points for people in frames.values() for person in people]
+    return bool(points) and are_shares(np.concatenate(points))
 
 
 def clean(

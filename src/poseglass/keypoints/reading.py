@@ -27,10 +27,11 @@ __all__ = ["people_of", "read_keypoints", "read_people"]
 log = logging.getLogger("poseglass")
 
 FPS = 30.0
-"""Frames per second where nothing states them."""
+"""Frames per second if nothing states them."""
 FASTEST = 1e6
+"""Frames per second that a rate must be below."""
 LARGEST_SIDE = 1_000_000
-"""Pixels of an image's side: larger ones are damage."""
+"""Pixels of an image's longer side at most; larger numbers are damage."""
 
 
 def read_keypoints(
@@ -48,7 +49,7 @@ def read_keypoints(
     outside the image get score 0, and so do joints at exactly (0, 0), which many tools write for joints that they did
     not find (:func:`poseglass.keypoints.zeros.forget_zeros`). Scores are clipped to 0..1.
 
-    What rests on an assumption is logged as a warning: the frame rate, joints at (0, 0), columns not understood.
+    Assumptions are logged as warnings: about the frame rate, joints at (0, 0), columns that were not understood.
 
     Args:
         path: The file, or a folder with a file for each frame.

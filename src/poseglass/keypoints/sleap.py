@@ -1,10 +1,8 @@
 """SLEAP's analysis files, ``.h5``: ``tracks`` (tracks, 2, joints, frames), ``node_names``, ``track_names``, scores.
 
-The order of the axes is that of the sizes: h5py shows the arrays that Matlab reads as (frames, joints, 2, tracks) in
-reverse, and newer versions can write them in either order. Joints need the names of a known layout.
+The lengths of the axes tell their order: h5py reverses the axes (frames, joints, 2, tracks) that Matlab reads, and
+newer versions of SLEAP write either order. Joints need the names of a known layout.
 """
-
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Num
@@ -14,7 +12,7 @@ from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
 from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, detected
-from poseglass.keypoints.hdf5 import read_dataset
+from poseglass.keypoints.hdf5 import read_dataset, text_of
 from poseglass.keypoints.layouts import layout_by_names
 from poseglass.keypoints.names import plain_name
 from poseglass.people.detection import DetectedPerson
@@ -35,7 +33,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     """
     assert file.hdf5 is not None
     with file.hdf5.opened() as opened:
-        names = [plain_name(_text(name)) for name in read_dataset(opened["node_names"]).reshape(-1).tolist()]
+        names = [plain_name(text_of(name)) for name in read_dataset(opened["node_names"]).reshape(-1).tolist()]
         tracks = np.asarray(read_dataset(opened["tracks"]), np.float64)
         scores = np.asarray(read_dataset(opened["point_scores"]), np.float64) if "point_scores" in opened else None
     points, confidence = _oriented(tracks, scores, len(names))
@@ -74,7 +72,3 @@ def _oriented(
     if confidence.shape != points.shape[:3]:
         raise FormatError(f"point_scores have shape {scores.shape}, which does not match the tracks {tracks.shape}")
     return points, confidence
-
-
-def _text(name: Any) -> str:
-    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)

@@ -4,11 +4,12 @@ The score may have any of the names in :data:`poseglass.keypoints.names.SCORES`,
 a space. Optional columns are ``frame`` (the frame number) or ``image`` (a name with that number), ``seconds`` or
 another time (:data:`poseglass.keypoints.names.TIMES`), ``valid`` (whether the person was detected), and ``track`` or
 ``person``: then a frame has a row per person. Columns of z are ignored if the joints are MediaPipe's and the
-coordinates shares of the image, and refused otherwise. An empty cell is an unknown value. SLEAP's tables are read too.
+coordinates shares of the image, and refused otherwise. An empty cell is an unknown value. SLEAP's tables are tables of
+this kind.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from poseglass.keypoints.file import KeypointFile
 from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.names import split_column
 from poseglass.keypoints.parsing import frame_number, shortened, whole_number
-from poseglass.keypoints.pixels import are_shares
+from poseglass.keypoints.pixels import hold_shares
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -51,6 +52,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     skeleton, places, notes = chosen_joints(columns, layout)
     frames: dict[int, list[DetectedPerson]] = {}
     times: dict[int, float] = {}
+    unit = columns.unit
     tracks: dict[str, int] = {}
     for line, cells in lines:
         if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
@@ -64,7 +66,8 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
             raise FormatError(f"line {line}: frame {frame} appears twice")
         people = frames.setdefault(frame, [])
         if columns.time is not None:
-            times[frame] = _time(cells, columns.time, line)
+            times[frame], is_date = _time(cells, columns.time, line)
+            unit = 1.0 if is_date else unit
         points = np.array([[number(cells, place.x, line), number(cells, place.y, line)] for place in places])  # j 2
         scores = np.array([1.0 if place.score < 0 else number(cells, place.score, line) for place in places])
         valid = columns.valid is None or number(cells, columns.valid, line) > 0
@@ -75,24 +78,28 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
         raise FormatError("the table has no rows")
     solid = next((joint for joint, place in columns.joints.items() if place.z >= 0), None)
     if solid is not None:
-        crowd = [person.points for people in frames.values() for person in people]
-        if skeleton != BLAZEPOSE_33 or not crowd or not are_shares(np.concatenate(crowd)):
+        if skeleton != BLAZEPOSE_33 or not hold_shares(frames):
             raise FormatError(f"the table is three-dimensional (it has {solid}_z); 2D keypoints in pixels are expected")
         notes = (*notes, "coordinates are shares of the image, as MediaPipe writes; z is ignored")
     content = KeypointFrames(skeleton, frames, shares=solid is not None, notes=notes)
     if columns.time is None:
         return content
-    return with_times(content, [times[frame] for frame in frames], header[columns.time], unit=columns.unit)
+    return with_times(content, [times[frame] for frame in frames], header[columns.time], unit=unit)
 
 
-def _time(cells: Sequence[str], index: int, line: int) -> float:
-    """The number in a cell, or the seconds of a date and time such as ``2024-05-17 10:30:00.033``."""
+def _time(cells: Sequence[str], index: int, line: int) -> tuple[float, bool]:
+    """The number in a cell, or the seconds since 1970 of a date and time, and whether it is one.
+
+    A date is such as ``2024-05-17 10:30:00.033``. Without a time zone, it counts as UTC, so that a change to summer
+    time makes no gap.
+    """
     try:
-        return number(cells, index, line)
+        return number(cells, index, line), False
     except FormatError:
         try:
-            return datetime.fromisoformat(cells[index].strip()).timestamp()
-        except (ValueError, OverflowError, OSError):
+            date = datetime.fromisoformat(cells[index].strip())
+            return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp(), True
+        except (ValueError, OverflowError):
             raise FormatError(f"line {line}: {shortened(cells[index])} is not a time") from None
 
 

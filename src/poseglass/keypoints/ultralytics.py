@@ -19,6 +19,7 @@ from poseglass.keypoints.file import KeypointFile, is_empty
 from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.layouts import layout_by_count
 from poseglass.keypoints.parsing import objects, parse_numbers, person_number, scores_in
+from poseglass.keypoints.pixels import hold_shares
 from poseglass.people.detection import DetectedPerson
 
 __all__ = ["matches", "read"]
@@ -42,7 +43,6 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     one_frame = _is_detection(file.first)
     skeleton: Skeleton | None = None
     frames: dict[int, list[DetectedPerson]] = {}
-    largest = 0.0
     for number, frame in enumerate([list(file.items())] if one_frame else file.items()):
         people = frames.setdefault(number, [])
         content = _parsed(frame)
@@ -61,12 +61,10 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
             skeleton = layout_by_count(len(x), skeleton or layout, spot, fixed={17: COCO_17})
             scores = scores_in(keypoints, len(x), spot)
             track = person_number(detection.get("track_id"), f"{spot}: track_id")
-            points = np.stack([x, y], -1)  # j 2
-            largest = max(largest, float(np.nanmax(np.abs(points), initial=0)))
-            people.append(detected(points, scores, skeleton, track))
+            people.append(detected(np.stack([x, y], -1), scores, skeleton, track))
     if skeleton is None:
         raise FormatError("no frame shows a person with keypoints; use a model whose name ends in -pose")
-    return KeypointFrames(skeleton, frames, shares=largest < 2, zeros=True)
+    return KeypointFrames(skeleton, frames, shares=hold_shares(frames), zeros=True)
 
 
 def _is_detection(value: Any) -> bool:

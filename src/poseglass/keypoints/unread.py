@@ -11,12 +11,12 @@ __all__ = ["UNREAD", "UNREAD_SUFFIXES", "Unread"]
 
 PICKLES = (".pkl", ".pickle")
 UNREAD_SUFFIXES = (*PICKLES, ".slp")
-"""Suffixes of kinds of which no file is read."""
+"""Suffixes whose files are never read."""
 
 
 @dataclass(frozen=True)
 class Unread:
-    """A kind of file that holds no keypoints that can be read.
+    """A kind of file that is not read.
 
     Args:
         matches: Says whether a file is of this kind.
@@ -82,7 +82,7 @@ UNREAD: dict[str, Unread] = {
         lambda file: file.hdf5 is not None and not (deeplabcut.matches(file) or sleap.matches(file)),
         "this HDF5 file is neither of DeepLabCut (a table of pandas) nor of SLEAP (tracks and node_names)",
     ),
-    "label files": Unread(
+    "text": Unread(
         lambda file: file.suffix == ".txt" and not (labels.matches(file) or table.matches(file)),
         "this text file holds neither numbers, as Ultralytics' label files do, nor a table with names of columns",
     ),

@@ -7,13 +7,12 @@ or ``h36m``) and the sizes of the videos. :mod:`poseglass.files.pickled` reads t
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 
 from poseglass.body.skeleton import COCO_17, H36M_17, Skeleton
 from poseglass.errors import FormatError
 from poseglass.files.pickled import read_objects
 from poseglass.keypoints.array import split_scores
-from poseglass.keypoints.file import KeypointFile
+from poseglass.keypoints.file import KeypointFile, is_sequence
 from poseglass.keypoints.frames import KeypointFrames, one_person
 from poseglass.keypoints.layouts import layout_by_count
 from poseglass.keypoints.parsing import shortened
@@ -43,7 +42,7 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     if not isinstance(actions, dict) or len(actions) != 1:
         raise FormatError(f"the video {name!r} must hold one action, got {_listing(actions)}")
     ((action, cameras),) = actions.items()
-    if len(cameras := list(cameras) if _is_list(cameras) else []) != 1:
+    if len(cameras := list(cameras) if is_sequence(cameras) else []) != 1:
         raise FormatError(f"{name!r}, {action!r} must be a list of one camera, got {len(cameras)}")
     try:
         table = np.asarray(cameras[0])
@@ -68,10 +67,6 @@ def _size(metadata: dict[str, Any], video: Any) -> tuple[int, int] | None:
         raise FormatError(
             f"metadata: the video {video!r} must have a width w and a height h, got {shortened(entry)}"
         ) from None
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list | tuple) or (isinstance(value, ndarray) and value.ndim > 0)
 
 
 def _listing(value: Any) -> str:

@@ -178,12 +178,14 @@ class Lifter:
                 ``detector.for_people(...)``.
             layout: Keypoint files: which joint is which; see :func:`poseglass.keypoints.read_keypoints`.
             size: Keypoint files: width and height of the image in pixels.
-            fps: Keypoint files: frames per second.
+            fps: Keypoint files, several images and raw streams: frames per second.
             each: Called with each chunk of the motion as soon as it is final, to show progress or to draw it. If
                 several people are lifted, with all chunks of one person, then those of the next. If the most prominent
                 person of a video is not the one that was followed at first, their chunks follow from the first frame.
-            on_frame: Called in another thread with each frame of a video, in order, before detection. If one person is
-                lifted, a chunk of motion follows its frames by up to two windows of the model and one more chunk.
+                So do those of a second try, if nobody was detected at first.
+            on_frame: Called in another thread with each frame of a video, in order, before detection; in a second try,
+                with all frames again. If one person is lifted, a chunk of motion follows its frames by up to two
+                windows of the model and one more chunk.
             stopwatch: Counts the stages "decode", "detect" and "lift".
 
         Returns:

@@ -1,4 +1,4 @@
-"""2D poses of frames in which nobody kept for people: in between those of the frames around them."""
+"""Interpolate 2D poses in frames that were skipped, without a search for people."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -27,9 +27,9 @@ def filled(
         >>> filled([0.0, 0.25, 1.0], [first, None, last], [False, True, False])[1].points
         array([[2., 2.]])
     """
-    kept = [frame for frame, skip in enumerate(skipped) if not skip]
+    searched = [frame for frame, skip in enumerate(skipped) if not skip]
     result = [None if skip else row for row, skip in zip(rows, skipped, strict=True)]
-    for first, last in pairwise(kept):
+    for first, last in pairwise(searched):
         before, after = rows[first], rows[last]
         if before is None or after is None:
             continue

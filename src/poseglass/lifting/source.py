@@ -30,7 +30,8 @@ __all__ = [
 ]
 
 KEYPOINT_SUFFIXES = (*SUFFIXES, *UNREAD_SUFFIXES)
-"""Suffixes of 2D keypoint files (:data:`poseglass.keypoints.FORMATS`). Any other file is treated as a video."""
+"""Suffixes of 2D keypoint files (:data:`poseglass.keypoints.FORMATS`), and of files that are refused by name. Any other
+file is treated as a video."""
 KEYPOINT_KINDS = f"{', '.join(SUFFIXES)} or a folder without images"
 """The kinds of keypoint paths in words, for messages."""
 
@@ -137,7 +138,8 @@ def open_source(
         kind = f"got a {type(source).__name__}"
     options = {"layout": layout, "size": size, "fps": None if is_without_clock(source) else fps}
     if given := [name for name, value in options.items() if value is not None]:
-        raise FormatError(f"{', '.join(given)}: only for a file of keypoints ({KEYPOINT_KINDS}), but {kind}")
+        others = ", and fps for images and raw streams" if "fps" in given else ""
+        raise FormatError(f"{', '.join(given)}: only for a file of keypoints ({KEYPOINT_KINDS}){others}, but {kind}")
     if isinstance(source, str | PathLike):
         from poseglass.video.reading import VideoReader
 

@@ -59,8 +59,9 @@ class Stream:
     Example:
         >>> import poseglass as pg
         >>> stream = pg.Stream("fast", lookahead=2, size=(1280, 720))
+        >>> points = np.random.default_rng(0).uniform(0, 100, (17, 2))
         >>> for number in range(4):
-        ...     pose = stream.push_keypoints(np.random.rand(17, 2) * 100, np.ones(17), number / 30)
+        ...     pose = stream.push_keypoints(points + number, np.ones(17), number / 30)
         >>> pose, pose.times.round(3).tolist(), len(stream.finish())
         (PoseSequence(1 frames of h36m17, camera (metres), 30 fps, 1 valid), [0.033], 2)
     """

@@ -58,8 +58,8 @@ def mostly_known(person: DetectedPerson) -> bool:
 
 
 def strength(person: DetectedPerson) -> float:
-    """How prominent a person is: mean score times extent in pixels."""
-    return float(person.scores.mean()) * extent(person)
+    """How prominent a person is: mean score times extent in pixels. Scores that are not finite count as 0."""
+    return float(np.where(np.isfinite(person.scores), person.scores, 0).mean()) * extent(person)
 
 
 def _common(one: DetectedPerson, other: DetectedPerson) -> tuple[Float[ndarray, "_ 2"], Float[ndarray, " _"]]:

@@ -18,7 +18,7 @@ from poseglass.body.pose import PoseSequence
 __all__ = ["CONTEXT", "Glitches"]
 
 CONTEXT = 4
-"""Frames before and after a frame that decide about it."""
+"""The number of frames before and after a frame that decide whether it is a glitch."""
 LEAST = 0.06
 """Smallest jump, as a share of the body's extent in the image: about 10 cm. Ten times the jitter of detectors."""
 ACCELERATION = 300.0
@@ -29,7 +29,7 @@ EXTENT = 1.8
 CALM = 3.0
 """A jump must be this many times as long as the longest of the steps around it."""
 LONGEST = 2
-"""Frames of a glitch at most."""
+"""The most frames of a glitch."""
 EXCHANGED = 0.5
 """Two joints are exchanged if each is nearer to where the other belongs than this share of its jump."""
 
@@ -61,7 +61,7 @@ class Glitches:
         return self._filled(poses, 0, len(poses))
 
     def chunks(self, chunks: Iterable[PoseSequence]) -> Iterator[PoseSequence]:
-        """Fill the glitches of consecutive chunks of one sequence. Each is held back until the next ones decide on it.
+        """Fill the glitches of consecutive chunks of one sequence. Each waits for the frames that decide on its end.
 
         Args:
             chunks: The chunks, with timestamps.
@@ -88,7 +88,7 @@ class Glitches:
     def _filled(self, poses: PoseSequence, start: int, end: int) -> PoseSequence:
         """The frames from start to end, filled."""
         part = poses[start:end]
-        if len(poses) < 2 * 2 + 1:
+        if len(poses) <= CONTEXT:  # a glitch needs two frames before it and two after it
             return part
         points, wrong = _search(poses)
         wrong = wrong[start:end]
@@ -105,7 +105,7 @@ class Glitches:
 
 
 def _search(poses: PoseSequence) -> tuple[Float[ndarray, "f j 2"], Bool[ndarray, "f j"]]:
-    """Where the joints of glitches belong, and which joints of which frames are glitches."""
+    """All joints, those of glitches moved to where they belong, and which joints of which frames are glitches."""
     points, times = poses.points.astype(np.float64), poses.times
     known = (poses.confidence > 0) & poses.validity[:, None] & np.isfinite(points).all(-1)
     points = np.where(known[..., None], points, np.nan)
@@ -123,7 +123,8 @@ def _search(poses: PoseSequence) -> tuple[Float[ndarray, "f j 2"], Bool[ndarray,
         between = _step(points, before, after) / (length + 1)
         around = np.stack([_step(points, before - 1, before), _step(points, after, after + 1), between])
         span = times[after] - times[before]
-        # The smallest acceleration that takes a joint this far away and back in this time: d = a (t / 4)^2 * 2 / 2.
+        # A joint that goes away and back in a time t speeds up for t / 4 and brakes for t / 4 on each way. With an
+        # acceleration a, it gets a (t / 4)^2 far.
         least = np.maximum(LEAST * extent[first], ACCELERATION * (span / 4) ** 2 / EXTENT * extent[first])[:, None]
         jump = np.minimum(away, back)
         with np.errstate(invalid="ignore"):
@@ -146,7 +147,7 @@ def _step(points: Float[ndarray, "f j 2"], start: ndarray, end: ndarray) -> Floa
 
 
 def _extent(points: Float[ndarray, "f j 2"]) -> Float[ndarray, " f"]:
-    """The diagonal of the person's box: the median over the frames around each one, of those that show them."""
+    """The diagonal of the person's box: the median over the frames around each one that show the person."""
     known = np.isfinite(points)
     low, high = np.where(known, points, np.inf).min(1), np.where(known, points, -np.inf).max(1)
     sizes = np.where(np.isfinite(low).all(1), np.hypot(*(high - low).T), np.nan)

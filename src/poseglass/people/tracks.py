@@ -95,7 +95,7 @@ def tracked(
     if {person.track for people in frames.values() for person in people} <= {0, None}:
         ambiguous.add(0)
     shown = sorted(frame for frame, people in frames.items() if people)
-    if len(shown) > 1 and not _overlap(frames) and float(np.median(np.diff(shown))) / fps > MEMORY:
+    if len(shown) > 1 and not _several(frames) and float(np.median(np.diff(shown))) / fps > MEMORY:
         return [{frame: frames[frame][0] for frame in shown}]
     tracks = Tracks(size)
     for frame, people in sorted(frames.items()):
@@ -104,8 +104,8 @@ def tracked(
     return tracks.ranked()
 
 
-def _overlap(frames: Mapping[int, Sequence[DetectedPerson]]) -> bool:
-    """Whether a frame shows several people, or the people of different frames have different numbers."""
+def _several(frames: Mapping[int, Sequence[DetectedPerson]]) -> bool:
+    """Whether a frame shows several people, or people have different numbers."""
     return any(len(people) > 1 for people in frames.values()) or (
         len({person.track for people in frames.values() for person in people}) > 1
     )

@@ -1,4 +1,4 @@
-"""The times of frames, from the file's time stamps, and the rate that they come at."""
+"""The times of frames, and their rate, from the file's time stamps."""
 
 from collections.abc import Iterable
 

@@ -22,15 +22,15 @@ __all__ = ["Container", "TiledImageError"]
 Disposition = av.stream.Disposition
 COVER = Disposition.attached_pic | Disposition.timed_thumbnails
 RAW = ("cavsvideo", "dirac", "h261", "h263", "h264", "hevc", "m4v", "mjpeg", "mpegvideo", "vvc")
-"""FFmpeg's names of raw streams, which hold no time stamps; it makes them up for some."""
+"""FFmpeg's names of raw streams, which hold no time stamps; for some, FFmpeg invents them."""
 HEIF = ("avif", "heic", "heix", "mif1")
-"""Brands of files with still images, which decode even if their end is missing."""
+"""Brands of files of still images, which FFmpeg decodes without an error even if their end is missing."""
 BARE = 25.0
 """Frames per second of a raw stream that does not state its rate: what FFmpeg assumes."""
 PROBED = 300
-"""Frames whose time stamps decide the rate, and packets that tell a picture from a video, where the header may not."""
+"""Frames whose time stamps decide the rate, and packets that tell a picture from a video, if the header is unsure."""
 OFF = 0.05
-"""Share by which the stamps may differ from the header's rate, which then counts."""
+"""Share by which the rate of the stamps may differ from the header's; beyond it, the stamps count."""
 LENGTH = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")  # Matroska's tag of a stream's length
 
 
@@ -39,7 +39,7 @@ class TiledImageError(VideoError):
 
 
 class Container(Footage):
-    """A video, or an image, of any kind that FFmpeg reads. Its first frame is decoded at once, to probe it.
+    """A video or an image of any kind that FFmpeg reads. Its first frame is decoded at once, as a probe.
 
     Args:
         path: The file.
@@ -53,6 +53,7 @@ class Container(Footage):
 
     def __init__(self, path: Path, *, threads: int = 0, fps: float | None = None) -> None:
         self._path = path
+        self._start, self._last = 0.0, float("-inf")  # the time stamps of the first frame, and the last of any packet
         self._container = _opened(path)
         self._rest = self._decoded()  # starts at the first frame that is asked for
         try:
@@ -88,7 +89,7 @@ class Container(Footage):
     def _decoded(self) -> Generator[av.VideoFrame, None, None]:
         """Yield every frame that can be decoded; store the last error instead of raising it."""
         stream, decoder = self._stream, self._stream.codec_context
-        # Without a length of its own, the images may end before the sound: then look at all packets.
+        # Images without a length of their own may end before the sound: then look at all packets.
         packets: Iterator[Any] = self._container.demux(*([] if stream.duration is None else [stream]))
         while True:
             try:
@@ -109,9 +110,6 @@ class Container(Footage):
             if packet is None:
                 self.end = max(self._last - self._start, 0.0)
                 return
-
-    _last = float("-inf")  # the last time stamp of any packet
-    _start = 0.0  # the first frame's
 
     def _stamp(self, frame: av.VideoFrame) -> float | None:
         """The frame's time in seconds."""
@@ -172,7 +170,7 @@ class Container(Footage):
         return (real, None) if real and abs(real - nominal) > OFF * nominal else (nominal, None)
 
     def _stamped_rate(self) -> float | None:
-        """The mean rate of the first :data:`PROBED` frames' stamps; the file is opened anew, to leave this one be."""
+        """The mean rate of the first :data:`PROBED` frames' stamps, from another opening of the file."""
         stamps = list[float]()
         with suppress(VideoError, *FAILURES), _opened(self._path) as container:
             for packet in container.demux(container.streams[self._stream.index]):
@@ -211,7 +209,7 @@ def _opened(path: Path) -> InputContainer:
 
 
 def _chosen(container: InputContainer, path: Path) -> tuple[VideoStream, int]:
-    """The stream to read, and of how many: no cover picture, and, of several that move, FFmpeg's choice."""
+    """The stream to read, and the number of videos: cover pictures do not count; of several videos, FFmpeg chooses."""
     if container.format.name == "tty":  # FFmpeg draws any text file as a terminal would
         raise VideoError(f"{path} cannot be read as a video or image: it is text; give a video file")
     streams = container.streams.video
@@ -233,7 +231,7 @@ def _chosen(container: InputContainer, path: Path) -> tuple[VideoStream, int]:
         raise TiledImageError(f"{path} is a HEIC image in {len(tiles)} tiles, which FFmpeg does not put together")
     if len(known) == 1:
         return known[0], 1
-    # A cover need not be flagged as one, but it is a single picture.
+    # Some covers are not flagged, but every cover is a single picture.
     counts = _packets(path)
     moving = [stream for stream in known if counts.get(stream.index, 0) > 1]
     best, possible = container.streams.best("video"), moving or known

@@ -1,4 +1,4 @@
-"""HEIC images in tiles, as phones take them. FFmpeg decodes each tile apart, so libheif reads them (pi-heif)."""
+"""HEIC images in tiles, as phones take them. FFmpeg does not join the tiles, so libheif reads them (pi-heif)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,16 +50,21 @@ class TiledHeic(Footage):
 
 
 def is_cut_off(path: Path) -> bool:
-    """Whether a box ends beyond the file (ISO 14496-12, 4.2: length, name, and a long length after length 1)."""
+    """Whether a box ends beyond the file or is too short to be one.
+
+    A box starts with its length and its name; after a length of 1, the real length follows (ISO 14496-12, 4.2).
+    """
     size, start = path.stat().st_size, 0
     with path.open("rb") as file:
         while start < size:
             file.seek(start)
             head = file.read(16)
             length = int.from_bytes(head[:4], "big")
-            if length == 1:
-                length = int.from_bytes(head[8:], "big")
             if length == 0:  # until the end of the file
                 return False
-            start += max(length, 8)
+            if length == 1:
+                length = int.from_bytes(head[8:], "big")
+            if length < 8:
+                return True
+            start += length
     return start > size

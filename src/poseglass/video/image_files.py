@@ -13,8 +13,8 @@ __all__ = ["ImageFiles", "image_paths", "is_pattern"]
 
 SUFFIXES = (".avif", ".bmp", ".heic", ".heif", ".jpeg", ".jpg", ".jxl", ".png", ".ppm", ".tif", ".tiff", ".webp")
 RATE = 30.0
-"""Frames per second that are assumed of images."""
-NUMBER = re.compile(r"%(0?)(\d*)d")  # as FFmpeg's patterns: %d, %4d or %04d
+"""Frames per second of images, unless given."""
+NUMBER = re.compile(r"%0?(\d{0,2})d")  # as in FFmpeg's patterns: %d, %4d or %04d
 
 
 def is_pattern(path: Path) -> bool:
@@ -40,11 +40,11 @@ def image_paths(path: Path) -> list[Path]:
     folder, name = (path, "*") if path.is_dir() else (path.parent, path.name)
     if not folder.is_dir():
         return []
-    # Only * and ? have a meaning, because square brackets are common in names.
+    # Square brackets have no special meaning: they are common in names.
     pattern = re.escape(name).replace(r"\*", ".*").replace(r"\?", ".")
     number = NUMBER.search(name)
     if number is not None and "*" not in name:
-        digits = rf"\d{{{int(number[2])},}}" if number[2] else r"\d+"
+        digits = rf"\d{{{int(number[1])},}}" if number[1] else r"\d+"
         pattern = re.escape(name[: number.start()]) + digits + re.escape(name[number.end() :])
     matching = re.compile(pattern)
     images = [

@@ -13,10 +13,10 @@ NAMES = ("-", "camera", "webcam")
 
 
 def refuse_live(path: Path) -> None:
-    """Do nothing for a path; raise an error for a camera, such as ``0`` or ``/dev/video0``, an address or a pipe.
+    """Raise an error for a camera (``0``, ``/dev/video0``), an address or a pipe; do nothing for a file.
 
     Raises:
-        VideoError: It is one of these. The message says what to do instead.
+        VideoError: The path is one of these. The message says what to do instead.
 
     Example:
         >>> refuse_live(Path("walk.mp4"))

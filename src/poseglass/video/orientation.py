@@ -84,7 +84,7 @@ def matrix_orientation(frame: av.VideoFrame) -> tuple[Orientation, float]:
             number / 65536 for number in struct.unpack_from("=5i", bytes(side_data.get(SideData.DISPLAYMATRIX)))
         )
     except (ValueError, TypeError, struct.error):
-        # No matrix; or PyAV does not know other side data of this frame, and tells nothing but the rotation.
+        # There is no matrix, or PyAV does not know other side data of the frame and then gives only the rotation.
         turn = np.radians(frame.rotation)
         a, b, c, d = np.cos(turn), -np.sin(turn), np.sin(turn), np.cos(turn)
     if not abs(a * d - b * c) > 0:  # flat, or not a number

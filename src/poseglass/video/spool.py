@@ -26,9 +26,9 @@ QUALITY = 92
 """JPEG quality. A picture of 960 x 540 takes about 170 kB. Saving and loading it takes 3 ms on one core; decoding a
 1768 x 994 VP9 video again takes 7 ms per frame."""
 LARGEST = 4_000_000_000
-"""Bytes that a spool may take at most: about 15 minutes at 30 frames per second."""
+"""The most bytes of a spool: about 15 minutes at 30 frames per second."""
 SHARE = 0.5
-"""The share of the free disk space that a spool may take at most."""
+"""The largest share of the free disk space that a spool may take."""
 
 
 class Spool:
@@ -38,7 +38,7 @@ class Spool:
     Frames may come from several threads, in any order and repeatedly. If the file would grow too large, or the disk is
     full, the spool gives up its file, and drawing decodes the video again.
 
-    The temporary file has no name, so that it vanishes with the process, however that ends.
+    The temporary file has no name, so it vanishes with the process, even if that is killed.
 
     Args:
         video: The video whose frames are added.
@@ -101,7 +101,7 @@ class Spool:
         return self._end if self._file is not None else 0
 
     def add(self, frame: Frame) -> None:
-        """Keep a frame's picture. A frame whose time is known already is ignored."""
+        """Keep a frame's picture. A frame of a time that is already kept is ignored."""
         if self.stills is not None:
             self.stills.add(frame)
         if self._file is None or frame.seconds in self._places:

@@ -11,7 +11,7 @@ from poseglass.video.reading import Frame
 __all__ = ["MOST", "Stills"]
 
 MOST = 50
-"""Stills at most: ten for each picture of a contact sheet."""
+"""The most stills: ten for each picture of a contact sheet."""
 QUALITY = 95
 """JPEG quality. 50 stills of 1920 x 1080 take about 30 MB."""
 

@@ -1,4 +1,4 @@
-"""Animated WebP, which FFmpeg does not read: Pillow decodes the images, each of which is shown for its own delay."""
+"""Animated WebP, which FFmpeg does not read. Pillow decodes the images; each is shown for its own delay."""
 
 from collections.abc import Iterator
 from itertools import accumulate

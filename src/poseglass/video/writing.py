@@ -20,9 +20,9 @@ __all__ = ["VideoWriter", "check_suffix"]
 TICKS = 1000
 """Ticks per second of the clock of unevenly spaced frames."""
 EVEN = 0.25
-"""Frames count as evenly spaced if each is this near to its place, in steps from frame to frame."""
+"""Frames count as evenly spaced if each is displaced by less than this share of a step between frames."""
 LONGEST = 3600
-"""Seconds for which a frame is shown at most: MP4's clock cannot count the days of a broken time stamp."""
+"""The most seconds for which a frame is shown: MP4's clock cannot count the days of a broken time stamp."""
 
 
 def check_suffix(path: Path) -> None:
@@ -133,7 +133,7 @@ class VideoWriter:
 
 
 def _ticks(times: Float[ndarray, " f"], fps: float) -> list[int] | None:
-    """Frames' times as whole ticks that increase; None if they are as good as evenly spaced."""
+    """The frames' times as whole ticks that increase; None if they are evenly spaced (:data:`EVEN`)."""
     seconds = times - times[:1]
     if not len(seconds) or np.abs(seconds - np.arange(len(seconds)) / fps).max() < EVEN / fps:
         return None
