@@ -16,9 +16,11 @@ from samples.browser import CHROMIUM, Browser
 from samples.page_server import film, serving
 
 PAGE, DEMO = (Path(os.environ[name]) if name in os.environ else None for name in ("POSEGLASS_WEB", "POSEGLASS_DEMO"))
-# WebGL runs without a graphics card, videos play without a click, and a film takes the place of the camera.
+# WebGL runs without a graphics card, videos play without a click, other hosts are unknown, and a film takes the
+# place of the camera.
 FLAGS = (
     "--enable-unsafe-swiftshader --autoplay-policy=no-user-gesture-required "
+    "--host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE 127.0.0.1' "
     "--use-fake-ui-for-media-stream --use-fake-device-for-media-stream --use-file-for-fake-video-capture={camera}"
 )
 SIDES = {
