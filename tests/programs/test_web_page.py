@@ -92,7 +92,7 @@ def test_the_page_lifts_its_2d_poses_as_python_does(recorded: tuple[PoseSequence
     assert len(motion) > 60
     assert (motion.space, motion.fps, pose2d.size) == ("camera", 30, (800, 540))
     expected = predict(load("balanced"), pose2d.points.astype(float), pose2d.confidence, size=(800, 540))
-    assert np.linalg.norm(motion.points - expected.pose3d, axis=-1).max() < 2e-3
+    assert np.linalg.norm(motion.points - expected.pose3d, axis=-1).max() < 1e-4
     assert motion.kept is not None
     assert (motion.kept == expected.kept).mean() > 0.95
 
