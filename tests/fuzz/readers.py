@@ -78,6 +78,11 @@ def custom_set(path: Path) -> None:
     np.savez_compressed(path, positions_2d=np.array(content, object), metadata=np.array(metadata, object))
 
 
+def humaneva(path: Path) -> None:
+    takes = {"Train/S1": {"Jog 1": np.random.default_rng(0).normal(0, 0.3, (12, 15, 3))}}
+    np.savez(path, positions_3d=np.array(takes, object))
+
+
 def checkpoint(path: Path, *, old: bool = False) -> None:
     state = published.filled(published.mixste_shapes(frames=9, dim=8, depth=1))
     tensors = {key: torch.from_numpy(value) for key, value in state.items()}
@@ -140,6 +145,7 @@ READERS: dict[str, FileReader] = {
     "points csv": FileReader("x.csv", saved(walk()), read_motion),
     "points npz": FileReader("x.npz", saved(walk()), read_motion),
     "amass": FileReader("x.amass.npz", saved(walk()), read_amass),
+    "humaneva": FileReader("x.npz", humaneva, read_motion),
     "mot": FileReader("x.mot", saved(walk()), storage.read_mot),
     "amc": FileReader(
         "01_01.amc",

@@ -1,11 +1,15 @@
 """Arrays of points: matching names and shapes are required, pickles are refused."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from poseglass.errors import FormatError
 from poseglass.mocap.arrays import read_npy, read_npz
+from poseglass.mocap.smpl import read_amass
 from samples import motion_files
 from samples.bomb import Bomb
 
@@ -72,3 +76,23 @@ def test_pickled_code_is_refused_and_never_run(tmp_path):
     with pytest.raises(FormatError):
         read_npz(tmp_path / "a.npz", NAMES)
     assert not (tmp_path / "trapped").exists()
+
+
+@pytest.mark.parametrize("rest", [{"joints": NAMES}, {"trans": np.zeros((999, 3)), "poses": np.zeros((999, 156))}])
+def test_an_archive_that_unpacks_to_far_more_than_its_size_is_refused(tmp_path, monkeypatch, rest):
+    arrays = rest if "trans" in rest else rest | {"points": np.zeros((9999, 17, 3))}
+    np.savez_compressed(tmp_path / "a.npz", **arrays)
+    monkeypatch.setattr("poseglass.files.archives.UNSUSPICIOUS", 1000)
+    with pytest.raises(FormatError, match=r"a\.npz: the archive of 0\.0 MB would unpack to"):
+        read_npz(tmp_path / "a.npz")
+    with pytest.raises(FormatError, match=r"a\.npz: the archive of 0\.0 MB would unpack to"):
+        read_amass(tmp_path / "a.npz")
+
+
+def test_an_array_that_claims_to_be_larger_than_its_data_is_refused(tmp_path):
+    stream = io.BytesIO()
+    np.save(stream, np.zeros((3, 17, 3)))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("points.npy", stream.getvalue().replace(b"(3, 17, 3), }" + 6 * b" ", b"(3000000, 17, 3), }"))
+    with pytest.raises(FormatError, match=r"a\.npz: the array 'points' states the shape \(3000000, 17, 3\), but"):
+        read_npz(tmp_path / "a.npz")

@@ -113,7 +113,9 @@ BROKEN = {
     + "JOINT ".join(["", *(f"j{number} {{ OFFSET 0 0 0 }}\n" for number in range(9))])
     + "} MOTION Frames: 2600000 Frame Time: 1\n"
     + "0 " * 2_600_000,
-    "expected at least one frame and a positive frame time": ARM.replace("0.033333", "0"),
+    "expected 1 to 25,000,000 frames of at least 1e-06 seconds, got 3 of 0": ARM.replace("0.033333", "0"),
+    "at least 1e-06 seconds, got 3 of 4.94066e-324": ARM.replace("0.033333", "4e-324"),
+    "seconds, got 1e+308 of 0.033333": ARM.replace("Frames: 3", "Frames: 1e308"),
     "line 16: expected 'Frames:' and a number after MOTION": ARM.replace("Frames: 3\n", ""),
     "expected one ROOT that contains all joints, got JOINT": ARM.replace("ROOT hips", "JOINT hips"),
     "line 3: expected a name after ROOT": ARM.replace("ROOT hips", "ROOT"),

@@ -177,14 +177,23 @@ def test_a_missing_file_is_refused(tmp_path):
         read_glb(tmp_path / "nothing.glb")
 
 
+def many_keys(document, number):
+    """Another channel, whose times are at the same place in the file as others."""
+    document["accessors"].append(document["accessors"][0] | {"count": 200_000})
+    animation = document["animations"][0]
+    animation["channels"].append({"sampler": len(animation["samplers"]), "target": {"node": number, "path": "scale"}})
+    animation["samplers"].append({"input": len(document["accessors"]) - 1, "output": 0})
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda document: document["accessors"][0].update(count=10**9), "leads beyond the end of the file"),
+        (lambda document: document["accessors"][0].update(count=10**9), "expected at most 25,000,000 keys"),
         (
             lambda document: document["bufferViews"][document["accessors"][0]["bufferView"]].update(byteStride=0),
             "leads beyond the end of the file",
         ),
+        (lambda document: [many_keys(document, number) for number in range(200)], "expected at most 25,000,000 keys"),
         (lambda document: document["skins"][0].update(joints=[0] * 3000), "expected at most 2000 joints, got 3000"),
         (lambda document: document["nodes"][1].update(children=[0]), "motion.glb"),  # a circle of nodes
     ],

@@ -28,6 +28,13 @@ def test_errors_say_what_was_expected(text, message, tmp_path):
         read_point_table(tmp_path / "a.csv")
 
 
+def test_frames_times_joints_are_bounded(tmp_path):
+    rows = "".join(f"{number},j{number},0,0,0\n" for number in range(5001))
+    (tmp_path / "a.csv").write_text(f"frame,joint,x,y,z\n{rows}")
+    with pytest.raises(FormatError, match="5,001 frames of 5,001 joints are too many to read at once"):
+        read_point_table(tmp_path / "a.csv")
+
+
 def test_missing_frames_are_unknown_and_their_times_interpolated(tmp_path):
     (tmp_path / "a.csv").write_text("frame,seconds,hip_x,hip_y,hip_z\n7,0.7,1,2,3\n9,0.9,1,2,5\n")
     tracks = read_point_table(tmp_path / "a.csv")

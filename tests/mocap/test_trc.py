@@ -53,6 +53,21 @@ def test_what_the_header_announces_wrongly_is_noted(walk, old, new, note):
     assert tracks.points.shape == (20, 17, 3)
 
 
+def test_a_cell_may_be_longer_than_pythons_csv_reader_allows(walk):
+    path, text = walk
+    name = "x" * 200_000
+    path.write_text(text.replace("pelvis", f'"{name}"', 1))
+    assert name in read_trc(path).names[0]
+
+
+def test_short_rows_are_not_padded_without_bound(tmp_path):
+    head = "PathFileType\t4\t(X/Y/Z)\tw.trc\nDataRate\tUnits\n60\tmm\nFrame#\tTime\t"
+    path = tmp_path / "wide.trc"
+    path.write_text(head + "".join(f"m{number}\t\t\t" for number in range(9000)) + "\nX1\n" + "1\t0\t1\n" * 9000)
+    with pytest.raises(FormatError, match=r"9,005 lines are too short for the 9,000 markers named in line 4"):
+        read_trc(path)
+
+
 def respaced(text: str, separator: str) -> str:
     """The same table with another separator between its cells."""
     return text.replace("\t", separator)
@@ -60,7 +75,9 @@ def respaced(text: str, separator: str) -> str:
 
 VARIANTS = {
     "commas": lambda text: respaced(text, ","),
-    "semicolons and decimal commas": lambda text: respaced(text.replace(".", ","), ";").replace("a,trc", "a.trc"),
+    "semicolons and decimal commas": lambda text: respaced(
+        text.replace("\n50\t", "\n50.0\t").replace(".", ","), ";"
+    ).replace("a,trc", "a.trc"),
     "quotation marks": lambda text: respaced(text, ",").replace("pelvis", '"pelvis"').replace("mm", '"mm"'),
     "spaces": lambda text: "\n".join(" ".join(line.split()) for line in text.split("\n")),
     "spaces around cells": lambda text: text.replace("\t", " \t "),

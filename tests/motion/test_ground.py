@@ -56,6 +56,17 @@ def test_the_floor_is_the_lowest_level_on_which_feet_stand():
     assert abs(ground.height) < 0.05
 
 
+@pytest.mark.parametrize(("below", "detected", "floor"), [(1.0, 1 / 30, 0.0), (0.4, 1 / 30, 0.4), (1.0, 0.0, 1.0)])
+def test_nobody_is_far_below_the_floor_for_long(below: float, detected: float, floor: float):
+    """Feet stand on the upper level only; on the lower one the contact was missed."""
+    low, high = walkers.walk(seconds=4), walkers.walk(seconds=4)
+    world = np.concatenate([high.world + np.array([0, below, 0]), low.world])
+    contact = np.concatenate([high.contact, 0 * low.contact]).astype(float)
+    seconds = np.concatenate([np.full(len(high.world), 1 / 30), np.full(len(low.world), detected)])
+    ground = find_ground(world * [1, -1, -1], contact, seconds)
+    assert abs(ground.height - floor) < 0.05
+
+
 def test_nobody_who_stands_leaves_a_level_camera_and_the_lowest_joints():
     scene = walkers.lying()
     ground = ground_of(scene)

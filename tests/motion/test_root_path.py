@@ -135,6 +135,16 @@ def test_a_block_with_margins_equals_the_whole(cut: int):
     np.testing.assert_allclose(block[margin:-margin], whole[start:stop], atol=1e-3)
 
 
+@pytest.mark.parametrize("length", [1, 7, 30, 31])
+def test_residuals_in_blocks_are_those_of_the_whole(monkeypatch, length):
+    sight = sight_of(walkers.walk(seconds=1), noise=2)
+    root = np.random.default_rng(0).normal((0, 0, 4), 0.3, (30, 3))
+    whole = sight.robust(root)
+    monkeypatch.setattr("poseglass.motion.sight.BLOCK", length)
+    for part, expected in zip(sight.robust(root), whole, strict=True):
+        np.testing.assert_array_equal(part, expected)
+
+
 def test_time_and_memory_are_linear_in_the_frames():
     scene = walkers.walk(seconds=20, distance=20)
     short = sight_of(scene)
@@ -147,5 +157,5 @@ def test_time_and_memory_are_linear_in_the_frames():
     elapsed = time.perf_counter() - start
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak / len(long) < 20_000  # bytes per frame: an hour takes less than 2 GB
+    assert peak / len(long) < 3_000  # bytes per frame: an hour takes 0.3 GB
     assert elapsed < 10

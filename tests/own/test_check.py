@@ -68,7 +68,14 @@ def test_conventions_and_many_subjects_are_summarised(tmp_path):
 
 def test_a_take_shorter_than_half_a_second_is_an_error(tmp_path):
     files.write_csv(tmp_path / "walk.csv", files.people(20))
-    assert any("walk.csv: it has no half second without gaps and jumps" in line for line in lines_of(check(tmp_path)))
+    assert any("walk.csv: a clip has at least 0.5 seconds, and the take" in line for line in lines_of(check(tmp_path)))
+
+
+def test_a_take_without_half_a_second_free_of_gaps_is_an_error(tmp_path):
+    points = files.people(100)
+    points[::20] = np.nan
+    files.write_csv(tmp_path / "walk.csv", points)
+    assert any("no 0.5 seconds of the take are free of gaps" in line for line in lines_of(check(tmp_path)))
 
 
 def test_lost_markers_are_reported(tmp_path):

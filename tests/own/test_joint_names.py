@@ -110,7 +110,7 @@ def test_a_file_without_a_head_gets_one_on_the_line_of_the_trunk():
     assert_allclose(joints[:, 9], points[:, 8] + trunk * 0.116 / 0.49)
     assert_allclose(joints[:, 10], points[:, 8] + trunk * 0.231 / 0.49)
     assert joint_map.note.startswith(
-        "the file lacks neck_nose and head_top, which is estimated on the line from pelvis"
+        "the file lacks neck_nose and head_top, which are estimated on the line from pelvis"
     )
     assert map_joints(files.NAMES).note == ""
     user = {joint: {"thorax": 1.0} for joint in ("neck_nose", "head_top")}

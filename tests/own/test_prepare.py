@@ -59,7 +59,7 @@ def test_without_a_description_unusable_files_are_skipped(studio, tmp_path):
     assert [clip.subject for clip in prepared.clips] == ["anna", "anna", "ben", "cleo"]
     assert {path.name: reason.partition(": ")[2][:40] for path, reason in prepared.skipped.items()} == {
         "notes.csv": "line 1: expected columns such as left_kn",
-        "short.csv": "no stretch of 30 frames at 60 per second",
+        "short.csv": "a clip has at least 0.5 seconds, and the",
     }
     texts = [str(finding) for finding in prepared.warnings]
     assert any("the motion is the same as in" in text for text in texts)
@@ -77,9 +77,7 @@ def test_of_two_takes_with_the_same_clip_name_the_first_is_used(studio, tmp_path
 def test_without_usable_files_the_reasons_are_given(tmp_path):
     for number in range(5):
         (tmp_path / f"{number}.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(
-        DataError, match=r"none of the 5 motion files .* could be used: .*0\.csv.*1\.csv.*2\.csv"
-    ) as error:
+    with pytest.raises(DataError, match=r"has no usable take in 5 motion files: .*0\.csv.*1\.csv.*2\.csv") as error:
         prepare_clips(tmp_path, tmp_path / "clips.npz")
     assert "3.csv" not in str(error.value)
 

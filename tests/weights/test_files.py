@@ -342,6 +342,16 @@ class TestRefusals:
         with pytest.raises(WeightsError, match="of another shape"):
             weights.load(tmp_path)
 
+    @pytest.mark.parametrize(("sizes", "reason"), [
+        ({"frames": -1}, "frames should be a whole number from 1 to 2,147,483,647, got -1"),
+        ({"heads": 5}, "5 heads do not divide 16 channels"),
+    ])  # fmt: skip
+    def test_impossible_sizes_are_refused_in_one_sentence(self, tmp_path, sizes, reason):
+        weights.save(tiny(), tmp_path)
+        rewrite(tmp_path, model=BACKBONE | {"settings": {"frames": 9, "dim": 16, "depth": 4, "heads": 4} | sizes})
+        with pytest.raises(WeightsError, match=f"{tmp_path} cannot be loaded: {reason}"):
+            weights.load(tmp_path)
+
     @pytest.mark.parametrize("waist", [False, True])
     def test_more_layers_than_tensors_are_refused_without_building_them(self, tmp_path, waist):
         folder = weights.save(hourglass(tiny(), keep=3, at=1) if waist else tiny(), tmp_path / "x")

@@ -41,6 +41,7 @@ def mocap(
         text = f"give a name that ends in .npz for motion clips, or without a suffix for a folder, not {out}"
         raise typer.BadParameter(text, param_hint="'OUT'")
     check_writable(out if suffix else out / "index.json", DataError)
+    from poseglass.data.checks.findings import count
     from poseglass.own.prepare import prepare_clips, prepare_recordings
 
     if not suffix:
@@ -58,8 +59,8 @@ def mocap(
         log.info("%s", report.conventions)
     for split in dict.fromkeys(clip.split for clip in report.clips):
         part = report.clips.split(split)
-        log.info("%s: %d clips, %.1f minutes", split, len(part), part.minutes)
-    log.info("%d clips, %.1f minutes, in %s", len(report.clips), report.clips.minutes, out)
+        log.info("%s: %s, %.1f minutes", split, count(len(part), "clip"), part.minutes)
+    log.info("%s, %.1f minutes, in %s", count(len(report.clips), "clip"), report.clips.minutes, out)
     for path, reason in report.skipped.items():
         log.info("left out %s: %s", path, reason.removeprefix(f"{path}: "))
     for problem in report.empty_splits:

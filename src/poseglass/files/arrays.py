@@ -3,7 +3,8 @@
 import math
 import sys
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy import ndarray
 from poseglass.errors import FormatError
 from poseglass.files.archives import check_archive
 
-__all__ = ["read_arrays"]
+__all__ = ["array_sizes", "read_arrays"]
 
 SUFFIX = ".npy"
 KINDS = "biufcSU"
@@ -36,16 +37,40 @@ def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, n
         >>> sorted(read_arrays(Path("walk.npz"))), read_arrays(Path("walk.npz"), ["fps"])
         (['fps', 'points'], {'fps': array(30.)})
     """
+    with _opened(path) as archive:
+        return {
+            name: _array(archive, entry) for name, entry in _entries(archive).items() if names is None or name in names
+        }
+
+
+def array_sizes(path: Path) -> dict[str, int]:
+    """The bytes of each array of an ``.npz`` file, by the archive's directory. No array is read.
+
+    Raises:
+        FormatError: The file is missing, damaged or unpacks to far more than its size.
+
+    Example:
+        >>> np.savez("walk.npz", points=np.zeros((3, 2)), fps=30.0)
+        >>> array_sizes(Path("walk.npz"))
+        {'points': 176, 'fps': 136}
+    """
+    with _opened(path) as archive:
+        return {name: entry.file_size for name, entry in _entries(archive).items()}
+
+
+def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The arrays of an archive by name; of several with the same name, the last."""
+    entries = [entry for entry in archive.infolist() if entry.filename.endswith(SUFFIX)]
+    return {entry.filename.removesuffix(SUFFIX): entry for entry in entries}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive, checked; what goes wrong in the block becomes a FormatError."""
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             check_archive(archive, path)
-            return {
-                name: _array(archive, entry)
-                for entry in archive.infolist()
-                if entry.filename.endswith(SUFFIX)
-                and (names is None or entry.filename.removesuffix(SUFFIX) in names)
-                and (name := entry.filename.removesuffix(SUFFIX))
-            }
+            yield archive
     except FormatError:
         raise
     except OSError as problem:

@@ -18,6 +18,9 @@ __all__ = ["PREFIX", "remove_leftovers", "temporary_file", "temporary_folder"]
 PREFIX = ".poseglass-"
 """How the names of temporary files and folders start. A random number and the suffix of the final name follow."""
 
+CLOSED = -1
+"""No file descriptor: a descriptor that was closed may by then be that of another file."""
+
 
 @contextmanager
 def temporary_file(folder: Path, suffix: str = "") -> Iterator[Path]:
@@ -41,6 +44,9 @@ def temporary_file(folder: Path, suffix: str = "") -> Iterator[Path]:
     while True:
         path = folder / f"{PREFIX}{secrets.token_hex(8)}{suffix}"
         handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        if sys.platform == "win32":  # which renames no open file
+            os.close(handle)
+            handle = CLOSED
         try:
             if not _locked(handle, path):
                 continue
@@ -64,7 +70,7 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
     while True:
         path = parent / f"{PREFIX}{secrets.token_hex(8)}"
         path.mkdir()
-        handle = -1 if sys.platform == "win32" else os.open(path, os.O_RDONLY)
+        handle = CLOSED if sys.platform == "win32" else os.open(path, os.O_RDONLY)
         try:
             if not _locked(handle, path):
                 continue
@@ -106,7 +112,6 @@ def _remove_unless_held(path: Path) -> None:
 def _locked(handle: int, path: Path) -> bool:
     """Lock a new file or folder; False if another run took it for a leftover and removed it just before."""
     if sys.platform == "win32":
-        _close(handle)
         return True
     import fcntl
 
@@ -116,5 +121,5 @@ def _locked(handle: int, path: Path) -> bool:
 
 
 def _close(handle: int) -> None:
-    with suppress(OSError):
+    if handle != CLOSED:
         os.close(handle)

@@ -7,6 +7,7 @@ import numpy as np
 
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import Skeleton
+from poseglass.lifting.detected import detected_in
 from poseglass.lifting.skipped import filled
 from poseglass.lifting.stopwatch import Stopwatch
 from poseglass.people.detection import DetectedPerson
@@ -32,8 +33,8 @@ class Crowd(NamedTuple):
 def detected_people(
     frames: "Iterable[Frame]", detector: "Detector", *, stopwatch: Stopwatch, every: int = 1
 ) -> Iterator[list[Crowd]]:
-    """Yield the people of about :data:`CHUNK` frames at a time. The last frame of a chunk, except at the end of the
-    video, is one that was not skipped.
+    """Yield the people of about :data:`CHUNK` frames at a time. Each chunk but the last ends with a frame that was not
+    skipped.
 
     Args:
         frames: Images with increasing times. Decoding and detection each run in a thread of their own.
@@ -44,7 +45,7 @@ def detected_people(
     decoded = ahead(stopwatch.busy("decode", frames))
     # One frame at a time, so that leaving early need not wait for more than one.
     crowds = (
-        Crowd(frame.seconds, None if number % every else _people(detector, frame))
+        Crowd(frame.seconds, None if number % every else detected_in(detector, frame.image, frame.seconds))
         for number, frame in enumerate(stopwatch.waiting("detect", decoded))
     )
     chunk = []
@@ -55,10 +56,6 @@ def detected_people(
             chunk = []
     if chunk:
         yield chunk
-
-
-def _people(detector: "Detector", frame: "Frame") -> list[DetectedPerson]:
-    return [DetectedPerson(joints[:, :2], joints[:, 2]) for joints in detector.detect(frame.image, frame.seconds)]
 
 
 class Film(NamedTuple):

@@ -15,6 +15,7 @@ from poseglass.body.skeleton import COCO_17, Skeleton
 from poseglass.detect._base import Detector
 from poseglass.engines.engine import open_engine
 from poseglass.errors import PoseError
+from poseglass.lifting.detected import detected_in
 from poseglass.lifting.predictor import Predictor
 from poseglass.lifting.stream import Film
 from poseglass.live.newest import NewestPoses, check_lookahead
@@ -95,6 +96,11 @@ class Stream:
         self._finished = False
 
     @property
+    def lookahead(self) -> int:
+        """Frames from one to the pose of it."""
+        return self._lookahead
+
+    @property
     def detector(self) -> Detector:
         """The 2D detector."""
         if isinstance(self._detector, str):
@@ -131,9 +137,7 @@ class Stream:
         if (expected := self._size or size) != size:
             raise PoseError(f"all images must have one size, {expected}, got one of {size} (width, height)")
         self._size = size
-        skeleton = self.detector.skeleton
-        people = self.detector.detect(image, time)
-        return self._push(time, [DetectedPerson(one[:, :2], one[:, 2]) for one in people], skeleton, images=True)
+        return self._push(time, detected_in(self.detector, image, time), self.detector.skeleton, images=True)
 
     def push_keypoints(
         self, points: Float[ndarray, "*b j 2"], scores: Float[ndarray, "*b j"] | None, time: float

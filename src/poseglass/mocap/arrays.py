@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
 from poseglass.errors import FormatError
+from poseglass.files.arrays import array_sizes, read_arrays
 from poseglass.mocap.humaneva import MEMBER, read_humaneva
 from poseglass.mocap.neutral_body import neutral_bones
 from poseglass.mocap.rigid import NamedMotion, RigidMotion
@@ -66,12 +66,9 @@ def read_npz(path: Path, names: Sequence[str] = ()) -> PointTracks | RigidMotion
         30.0
     """
     try:
-        with ZipFile(path) as archive:
-            sizes = {info.filename.removesuffix(".npy"): info.file_size for info in archive.infolist()}
-    except OSError as problem:
-        raise FormatError(f"cannot read {path}: {problem.strerror or problem}") from None
-    except Exception as problem:  # a broken directory can raise exceptions of several kinds
-        raise FormatError(f"{path} is not an npz of plain arrays, or was cut off: {problem}") from None
+        sizes = array_sizes(path)
+    except FormatError as problem:
+        raise FormatError(f"{path}: {problem}") from None
     if largest := [key for key, size in sizes.items() if size > LARGEST]:
         text = f"unpacked, its array {largest[0]!r} would have {sizes[largest[0]]:,} bytes"
         raise FormatError(f"{path}: {text}; expected at most {LARGEST:,}: split the file")
@@ -83,12 +80,10 @@ def read_npz(path: Path, names: Sequence[str] = ()) -> PointTracks | RigidMotion
         expected = "an array 'points' (frames, joints, 3), or 'poses' and 'trans' as in AMASS"
         raise FormatError(f"{path}: expected {expected}, got {', '.join(sizes)[:SHOWN_TEXT] or 'nothing'}")
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return _tracks(path, {key: arrays[key] for key in KEYS if key in arrays.files}, names)
-    except FormatError:
-        raise
-    except Exception as problem:  # NumPy raises exceptions of many kinds for a broken archive
-        raise FormatError(f"{path} is not an npz of plain arrays, or was cut off: {problem}") from None
+        arrays = read_arrays(path, KEYS)
+    except FormatError as problem:
+        raise FormatError(f"{path}: {problem}") from None
+    return _tracks(path, arrays, names)
 
 
 def _tracks(path: Path, arrays: Mapping[str, Any], names: Sequence[str]) -> PointTracks:

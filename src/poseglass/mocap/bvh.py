@@ -13,6 +13,7 @@ from numpy import ndarray
 from poseglass.errors import FormatError, PoseError
 from poseglass.files.writing import writing
 from poseglass.mocap.animation import END_SITE, Animation
+from poseglass.mocap.labels import numbered
 from poseglass.mocap.rigid import MOST_POSES, RigidMotion
 from poseglass.mocap.rotations import euler_angles, euler_rotations
 from poseglass.mocap.text import SHOWN_TEXT, WordStream, numbers
@@ -25,6 +26,7 @@ FRAME_TIME = re.compile(r"\s*frame\s*time\s*:\s*(\S+)", re.IGNORECASE)
 ORDER = "zxy"  # of the written rotation channels, the most common one
 CENTIMETRE = 0.01  # of a metre; the usual unit of BVH files, which state none
 UNSCALED = 1e-3  # deviation of a scale from 1
+SHORTEST = 1e-6  # seconds of a frame
 SHOWN_ERROR = 200  # characters of an error that lists numbers
 WHOLE_RATE = 1e-4  # rounds 1 / frame time to a whole number: files write 1/120 s as .0083333 and 1/30 s as .033333
 
@@ -79,6 +81,7 @@ def _joints(words: WordStream) -> list[_Joint]:
     """Read the tree and the word MOTION after it."""
     joints: list[_Joint] = []
     names: set[str] = set()
+    end_sites: dict[str, int] = {}  # the last number of each name
     nesting: list[int] = []  # indices of the joints whose braces are open
     if (first := words.take() or "the end of the file").upper() != "HIERARCHY":
         raise words.error(f"expected 'HIERARCHY', got {first[:SHOWN_TEXT]!r}; is this a BVH file?")
@@ -89,7 +92,8 @@ def _joints(words: WordStream) -> list[_Joint]:
                     raise words.error(f"expected one ROOT that contains all joints, got {keyword} outside of it")
                 name = " ".join(words.until("{"))
                 if keyword.startswith("END"):
-                    name = _end_site(joints[nesting[-1]].name, names)
+                    name = f"{joints[nesting[-1]].name}{END_SITE}"
+                    name = numbered(name, names, end_sites) if name in names else name
                 if not name:
                     raise words.error(f"expected a name after {keyword}, got none")
                 if name in names:
@@ -115,15 +119,6 @@ def _joints(words: WordStream) -> list[_Joint]:
     if not joints:
         raise words.error("expected a ROOT, got none")
     return joints
-
-
-def _end_site(parent: str, names: set[str]) -> str:
-    """A name that is not taken, for an End Site below a joint."""
-    name, number = f"{parent}{END_SITE}", 1
-    while name in names:
-        number += 1
-        name = f"{parent}{END_SITE} {number}"
-    return name
 
 
 def _channels(words: WordStream) -> list[str]:
@@ -153,8 +148,9 @@ def _motion(words: WordStream, columns: int) -> tuple[Float[ndarray, "f _"], flo
     if (match := words.match(FRAME_TIME)) is None:
         raise words.error("expected 'Frame Time:' and a number of seconds after 'Frames:'")
     seconds = float(_numbers(words, [match[1]], 1)[0])
-    if announced < 1 or not seconds > 0:
-        raise words.error(f"expected at least one frame and a positive frame time, got {announced} and {seconds}")
+    if not 1 <= announced <= MOST_POSES or not seconds >= SHORTEST:
+        text = f"expected 1 to {MOST_POSES:,} frames of at least {SHORTEST:g} seconds"
+        raise words.error(f"{text}, got {announced:g} of {seconds:g}")
     values = _rows(words, columns, announced)
     notes = []
     if len(values) > announced:

@@ -5,6 +5,7 @@ Source: Khronos Group, "glTF 2.0 Specification".
 
 import json
 import struct
+from collections.abc import Collection
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -207,7 +208,7 @@ class _Document:
             for channel in animation["channels"]
             if "node" in channel["target"]
         }
-        keys = {id(sampler): self.array(sampler["input"]) for sampler in channels.values()}
+        keys = self._keys({sampler["input"] for sampler in channels.values()})
         times: Float[ndarray, " f"] = max(keys.values(), key=len)
         if len(times) * len(joints) > MOST_POSES:
             text = f"{len(times):,} frames of {len(joints):,} joints are too many to read at once; split the file"
@@ -240,6 +241,12 @@ class _Document:
         return RigidMotion(
             tuple(names), tuple(parents), np.stack(offsets, 1), np.stack(rotations, 1), fps, unit=1.0, up="y"
         )  # f j 3
+
+    def _keys(self, inputs: Collection[int]) -> dict[int, Float[ndarray, " _"]]:
+        """The times of keys by their accessors, of which many may lead to the same bytes."""
+        if sum(self.json["accessors"][index]["count"] for index in inputs) > MOST_POSES:
+            raise FormatError(f"expected at most {MOST_POSES:,} keys in all channels together; split the file")
+        return {index: self.array(index) for index in inputs}
 
     def _in_order(self, joints: list[int]) -> list[int]:
         """The joints, parents before children. There must be one root."""
@@ -283,7 +290,7 @@ class _Document:
         if sampler is None:
             default = node.get(kind, (0, 0, 0) if kind == "translation" else (0, 0, 0, 1))
             return np.tile(np.array(default, float), (len(times), 1))
-        values, own = self.array(sampler["output"]), keys[id(sampler)]
+        values, own = self.array(sampler["output"]), keys[sampler["input"]]
         method = sampler.get("interpolation", "LINEAR")
         if method not in ("LINEAR", "STEP") or len(values) != len(own):
             raise FormatError(f"expected a key for each time and linear interpolation or steps, got {method}")

@@ -2,13 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from poseglass.mocap.tracks import PointTracks
 
-__all__ = ["Labels", "by_subject", "clean_labels"]
+__all__ = ["Labels", "by_subject", "clean_labels", "numbered"]
 
 # Vicon writes "*" and a number or nothing, Qualisys and Motive "Unlabeled", for markers that nobody has labelled.
 UNLABELLED = re.compile(r"(\*\d*|unlabel+ed[\W_]*\d*|)", re.IGNORECASE)
@@ -50,18 +50,36 @@ def clean_labels(labels: Sequence[str]) -> Labels:
     repeated = sorted(name for name, number in Counter(names).items() if number > 1)
     if not repeated:
         return Labels(tuple(columns), tuple(names))
-    taken, used = {*names}, set[str]()
+    taken, kept, last = {*names}, set[str](), dict[str, int]()
     for n, name in enumerate(names):
-        number = 1
-        while names[n] in used or (number > 1 and names[n] in taken):
-            number += 1
-            names[n] = f"{name} {number}"
-        used.add(names[n])
+        if name in kept:
+            names[n] = numbered(name, taken, last)
+        kept.add(name)
     rest = " and others" if len(repeated) > SHOWN else ""
     note = (
         f"these labels are repeated, and the first marker of each keeps the name: {', '.join(repeated[:SHOWN])}{rest}"
     )
     return Labels(tuple(columns), tuple(names), (note,))
+
+
+def numbered(name: str, taken: Container[str], last: dict[str, int]) -> str:
+    """The name with the first number from 2 that is not taken.
+
+    Args:
+        name: The name.
+        taken: Names that are not returned.
+        last: The last number of each name, which is updated. It keeps many repetitions of a name quick.
+
+    Example:
+        >>> last = {}
+        >>> [numbered("LASI", {"LASI 3"}, last) for _ in range(3)]
+        ['LASI 2', 'LASI 4', 'LASI 5']
+    """
+    number = last.get(name, 1) + 1
+    while f"{name} {number}" in taken:
+        number += 1
+    last[name] = number
+    return f"{name} {number}"
 
 
 def by_subject(tracks: PointTracks) -> dict[str, PointTracks]:

@@ -7,6 +7,7 @@ wide tables, ``valid`` marks frames: those where it is not positive are unknown.
 """
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
@@ -16,6 +17,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from poseglass.errors import FormatError
+from poseglass.mocap.rigid import MOST_POSES
 from poseglass.mocap.text import NumberTable
 from poseglass.mocap.tracks import PointTracks, frame_rate
 
@@ -46,7 +48,8 @@ def read_point_table(path: str | PathLike[str]) -> PointTracks:
             header = [cell.strip() for cell in next(reader, [])]
             columns = {name.lower(): place for place, name in enumerate(header)}
             if len(columns) != len(header):
-                repeated = sorted({name for name in header if [*map(str.lower, header)].count(name.lower()) > 1})
+                counts = Counter(map(str.lower, header))
+                repeated = sorted({name for name in header if counts[name.lower()] > 1})
                 raise FormatError(f"{path}, line 1: expected unique columns, got {', '.join(repeated)} more than once")
             lines = ((reader.line_num, cells) for cells in reader if cells)
             return _long(path, columns, lines) if columns.keys() >= {*LONG} else _wide(path, header, columns, lines)
@@ -91,6 +94,9 @@ def _long(path: Path, columns: dict[str, int], lines: Iterator[tuple[int, list[s
             joints.append(names.setdefault(cells[columns["joint"]].strip(), len(names)))
     values = table.array()
     frames, frame = np.unique(values[:, columns["frame"]], return_inverse=True)
+    if len(frames) * len(names) > MOST_POSES:
+        text = f"{len(frames):,} frames of {len(names):,} joints are too many to read at once; split the file"
+        raise FormatError(f"{path}: {text}")
     points = np.full((len(frames), len(names), 3), np.nan)
     if len({*zip(frame.tolist(), joints, strict=True)}) != len(joints):
         raise FormatError(f"{path}: expected one row per joint and frame, got a joint twice in a frame")

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from poseglass.errors import FormatError, PoseError
+from poseglass.files.arrays import read_arrays
 from poseglass.files.writing import writing
 from poseglass.mocap.animation import Animation
 from poseglass.mocap.rotations import axis_rotations, rotation_vectors, vector_rotations
@@ -31,6 +32,7 @@ SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17
 
 HAND_JOINTS = 30  # SMPL+H has three joints per finger after the body's; AMASS stores all 52 (amass.is.tue.mpg.de)
 RATES = ("mocap_framerate", "mocap_frame_rate", "fps")  # keys of SMPL+H, of SMPL-X, and of other tools
+SMPLX_PARTS = ("root_orient", "pose_body")  # in place of "poses" in files of SMPL-X
 SHAPES = 16  # shape parameters in the files of AMASS
 
 RIG_JOINTS: dict[str, str] = {
@@ -126,15 +128,14 @@ def read_amass(path: str | PathLike[str]) -> SmplMotion:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            keys = archive.files
-            parts = ["poses"] if "poses" in keys else ["root_orient", "pose_body"]  # as SMPL-X files have them
-            poses = np.concatenate([np.asarray(archive[part], float) for part in parts], -1)
-            translation = np.asarray(archive["trans"], float)
-            fps = float(archive[next((key for key in RATES if key in keys), RATES[0])])
-    except OSError as problem:
-        raise FormatError(f"cannot read {path}: {problem.strerror or problem}") from None
-    except Exception as problem:  # NumPy raises exceptions of many kinds for a broken archive
+        arrays = read_arrays(path, ("poses", *SMPLX_PARTS, "trans", *RATES))
+        parts = ["poses"] if "poses" in arrays else SMPLX_PARTS
+        poses = np.concatenate([np.asarray(arrays[part], float) for part in parts], -1)
+        translation = np.asarray(arrays["trans"], float)
+        fps = float(arrays[next((key for key in RATES if key in arrays), RATES[0])])
+    except FormatError as problem:
+        raise FormatError(f"{path}: {problem}") from None
+    except (KeyError, TypeError, ValueError) as problem:
         raise FormatError(f"{path} is not an npz with poses, trans and {RATES[0]}: {problem}") from None
     if not (np.isfinite(fps) and fps > 0 and np.isfinite(poses).all() and np.isfinite(translation).all()):
         raise FormatError(f"{path}: expected finite numbers and a positive {RATES[0]}, got others (rate {fps})")

@@ -1,6 +1,7 @@
 """Reader and writer of TRC, the text format for markers of OpenSim, Pose2Sim and many motion capture programs."""
 
 import csv
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
@@ -20,6 +21,7 @@ FIELDS = (
     *("OrigDataRate", "OrigDataStartFrame", "OrigNumFrames"),
 )
 MILLIMETRE = 0.001  # of a metre
+MOST_PADDED = 1 << 24  # numbers of a table that is much larger than its text, because cells are missing in it
 HEADER = 5  # lines: file type, names of fields, their values, marker names, axis names
 
 
@@ -49,16 +51,20 @@ def read_trc(path: str | PathLike[str]) -> PointTracks:
     if len(lines) < HEADER or not lines[0].lstrip('" ').lower().startswith("pathfiletype"):
         raise FormatError(f"{path} is not a TRC file: expected {HEADER} header lines, the first 'PathFileType ...'")
     separator = next((mark for mark in "\t;," if mark in lines[3]), " ")
-    fps, announced, unit = _header(path, _cells(lines[1], separator), _cells(lines[2], separator))
+    values = _cells(lines[2], separator)
+    values = _decimal_points(values) if separator == ";" else values
+    fps, announced, unit = _header(path, _cells(lines[1], separator), values)
     labels = [cell for cell in _cells(lines[3], separator)[2:] if cell]
     if not labels:
         raise FormatError(f"{path}, line 4: expected marker names, separated by tabs, got none")
     table, unnamed = NumberTable(path, 2 + 3 * len(labels)), 0
+    if table.width * len(lines) > max(MOST_PADDED, len(text)):
+        raise FormatError(f"{path}: {len(lines):,} lines are too short for the {len(labels):,} markers named in line 4")
     for number, line in enumerate(lines[HEADER:], HEADER + 1):
         if not line.strip():
             continue
         cells = _cells(line, separator if separator in line else " ")
-        cells = [cell.replace(",", ".") for cell in cells] if separator == ";" else cells  # decimal commas
+        cells = _decimal_points(cells) if separator == ";" else cells
         while len(cells) > table.width and not cells[-1]:
             cells.pop()
         cut_off = number == len(lines) and not text.endswith("\n")
@@ -68,16 +74,16 @@ def read_trc(path: str | PathLike[str]) -> PointTracks:
             unnamed = max(unnamed, (len(cells) - table.width) // 3)
             cells = cells[: table.width]
         table.add(number, cells)
-    values = table.array()
+    array = table.array()
     notes = [
         f"line 3 announces {number} {what}, and there are {given}"
-        for what, number, given in zip(("frames", "markers"), announced, (len(values), len(labels)), strict=True)
+        for what, number, given in zip(("frames", "markers"), announced, (len(array), len(labels)), strict=True)
         if number is not None and number != given
     ]
     if unnamed:
         notes.append(f"up to {unnamed} markers per line have no name and are left out")
-    times = values[:, 1] if np.isfinite(values[:, 1]).all() else None
-    points = values[:, 2:].reshape(len(values), -1, 3)  # f j 3
+    times = array[:, 1] if np.isfinite(array[:, 1]).all() else None
+    points = array[:, 2:].reshape(len(array), -1, 3)  # f j 3
     cleaned = clean_labels(labels)
     if fps is None and times is not None:
         fps = frame_rate(times)
@@ -92,9 +98,15 @@ def _cells(line: str, separator: str) -> list[str]:
     if separator == " ":
         return line.split()
     if '"' in line:
-        line_cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
-        return [cell.strip() for cell in line_cells]
+        with suppress(csv.Error):  # a cell is longer than 131,072 characters
+            line_cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+            return [cell.strip() for cell in line_cells]
     return [cell.strip() for cell in line.split(separator)]
+
+
+def _decimal_points(cells: list[str]) -> list[str]:
+    """Numbers with decimal commas, as programs write them that separate cells by semicolons."""
+    return [cell.replace(",", ".") for cell in cells]
 
 
 def _header(

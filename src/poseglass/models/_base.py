@@ -1,7 +1,7 @@
 """The interface of a video pose transformer, which is all that a waist needs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
@@ -14,7 +14,15 @@ from poseglass.models.published import Published
 from poseglass.models.time_code import time_code
 from poseglass.motion.uncertainty import UncertaintyModel
 
-__all__ = ["PoseTransformer", "check_heads"]
+__all__ = ["PoseTransformer", "check_heads", "check_sizes"]
+
+SIZES = (
+    *("frames", "dim", "depth", "heads", "hidden", "encoder_depth", "encoder_heads"),
+    *("inputs", "joints", "neighbours", "rep"),
+)
+"""Settings that are whole numbers from 1 on."""
+LARGEST = (1 << 31) - 1
+"""As the sizes of layers in many libraries that torch calls."""
 
 Backbone = TypeVar("Backbone", bound="PoseTransformer")
 
@@ -165,6 +173,22 @@ class PoseTransformer(nn.Module, ABC):
         for index in range(self.depth):
             tokens = self.layer(index, tokens)
         return self.head(tokens)
+
+
+def check_sizes(config: Mapping[str, Any]) -> None:
+    """Raise :class:`ModelError` unless the sizes among a model's settings are possible.
+
+    Args:
+        config: The settings by name. A size may be None, or a list with one for each layer.
+
+    Example:
+        >>> check_sizes({"frames": [27, 9], "dim": 32, "hidden": None, "drop": 0})
+    """
+    for name in SIZES:
+        value = config.get(name)
+        for size in value if isinstance(value, list | tuple) else [value]:
+            if size is not None and not (isinstance(size, int) and 1 <= size <= LARGEST):
+                raise ModelError(f"{name} should be a whole number from 1 to {LARGEST:,}, got {str(size)[:20]}")
 
 
 def check_heads(heads: int, channels: int, *, names: tuple[str, str] = ("heads", "dim")) -> None:

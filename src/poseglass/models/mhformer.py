@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.models import kernels
-from poseglass.models._base import PoseTransformer, check_heads
+from poseglass.models._base import PoseTransformer, check_heads, check_sizes
 from poseglass.models.card import Card
 from poseglass.models.layers import Attention, Block, CrossAttention, Mlp, StochasticDepth
 from poseglass.models.published import Published, count
@@ -152,6 +152,7 @@ class MHFormer(PoseTransformer):
             "encoder_depth": encoder_depth, "encoder_heads": encoder_heads, "inputs": inputs, "joints": joints,
             "drop": drop, "dropout": dropout,
         }  # fmt: skip
+        check_sizes(self.config)
 
         def drops(index: int) -> nn.Module:
             return nn.Sequential(nn.Dropout(dropout), StochasticDepth(drop * index / max(depth - 1, 1)))

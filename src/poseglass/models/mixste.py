@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
-from poseglass.models._base import PoseTransformer, check_heads
+from poseglass.models._base import PoseTransformer, check_heads, check_sizes
 from poseglass.models.card import Card
 from poseglass.models.layers import Block
 from poseglass.models.published import Published, count
@@ -94,6 +94,7 @@ class MixSTE(PoseTransformer):
             "frames": frames, "dim": dim, "depth": depth, "heads": heads, "inputs": inputs,
             "joints": joints, "drop": drop,
         }  # fmt: skip
+        check_sizes(self.config)
         self.joint_embedding = nn.Parameter(torch.zeros(1, joints, dim))
         self.time_embedding = nn.Parameter(torch.zeros(1, frames, dim))
         self.project = nn.Linear(inputs, dim)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
 from poseglass.errors import ModelError
 from poseglass.models import kernels
-from poseglass.models._base import PoseTransformer, check_heads
+from poseglass.models._base import PoseTransformer, check_heads, check_sizes
 from poseglass.models.card import Card
 from poseglass.models.layers import Attention, Fusion, Linear, Mlp, StochasticDepth
 from poseglass.models.published import Published, count
@@ -254,6 +254,7 @@ class MotionAGFormer(PoseTransformer):
             "frames": list(lengths), "dim": dim, "depth": depth, "heads": heads, "neighbours": neighbours,
             "inputs": inputs, "hidden": hidden, "rep": rep, "drop": drop,
         }  # fmt: skip
+        check_sizes(self.config)
         self.joint_embedding = nn.Parameter(torch.zeros(1, self.joints, dim))
         self.project = nn.Linear(inputs, dim)
         self.layers = nn.ModuleList(

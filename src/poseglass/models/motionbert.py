@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from poseglass._shapes import Pose2D, Pose3D, Received, Tokens
-from poseglass.models._base import PoseTransformer, check_heads
+from poseglass.models._base import PoseTransformer, check_heads, check_sizes
 from poseglass.models.card import Card
 from poseglass.models.layers import Block, Fusion, Linear
 from poseglass.models.published import Published, count
@@ -111,6 +111,7 @@ class MotionBERT(PoseTransformer):
             "frames": frames, "dim": dim, "rep": rep, "depth": depth, "heads": heads, "mlp_ratio": mlp_ratio,
             "inputs": inputs, "joints": joints,
         }  # fmt: skip
+        check_sizes(self.config)
         self.joint_embedding = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, joints, dim), std=0.02))
         self.time_embedding = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, frames, dim), std=0.02))
         self.project = nn.Linear(inputs, dim)

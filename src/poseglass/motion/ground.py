@@ -48,6 +48,7 @@ ROUNDS = 6
 LEVEL = 0.1  # metres: footfalls of one height
 SIDEWAYS = 0.9  # sine of the roll beyond which the camera's right is not taken for horizontal
 SHORTEST = 0.3  # seconds: a level counts if feet stand on it for this long
+BELOW = 0.5  # metres: a person further than this below a floor is on another one
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,19 +202,37 @@ def _floor(
     seconds: Float[ndarray, " f"],
     up: Float[ndarray, " 3"],
 ) -> float:
-    """The height of the lowest level on which feet stand; if none stand, of the lowest joints."""
+    """The height of the lowest level on which feet stand; if none stand, of the lowest joints.
+
+    Nobody is far below the floor for long: if a person is, as after a jump off a roof, the floor is down there.
+    """
     if not len(places):
         return 0.0
+    lowest_joint = (places @ up).min(1)  # f
+    level = _standing_level(places, contact, seconds, up)
+    if level is None:
+        counted = lowest_joint[seconds > 0] if seconds.any() else lowest_joint
+        return float(np.percentile(counted, 5))
+    below = (lowest_joint < level - BELOW) & (seconds > 0)
+    return float(np.median(lowest_joint[below])) - ANKLE if seconds[below].sum() >= SHORTEST else level
+
+
+def _standing_level(
+    places: Float[ndarray, "f 17 3"],
+    contact: Float[ndarray, "f 2"],
+    seconds: Float[ndarray, " f"],
+    up: Float[ndarray, " 3"],
+) -> float | None:
+    """The height of the lowest level on which feet stand, or None if none do."""
     heights, weights = (places[:, ANKLES] @ up).reshape(-1), (contact * seconds[:, None]).reshape(-1)
     weights = np.where(contact.reshape(-1) > 0.5, weights, 0)
-    if weights.sum() >= SHORTEST:
-        order = np.argsort(heights)
-        heights, weights = heights[order], weights[order]
-        sums = np.append(0, np.cumsum(weights))
-        near = sums[np.searchsorted(heights, heights + LEVEL, "right")] - sums[np.searchsorted(heights, heights)]
-        lowest = heights[np.argmax(near >= min(SHORTEST, near.max()))]
-        chosen = (heights >= lowest) & (heights <= lowest + 2 * LEVEL)
-        middle = np.searchsorted(np.cumsum(weights[chosen]), weights[chosen].sum() / 2)
-        return float(heights[chosen][middle]) - ANKLE
-    counted = places[seconds > 0] if seconds.any() else places
-    return float(np.percentile((counted @ up).min(1), 5))
+    if weights.sum() < SHORTEST:
+        return None
+    order = np.argsort(heights)
+    heights, weights = heights[order], weights[order]
+    sums = np.append(0, np.cumsum(weights))
+    near = sums[np.searchsorted(heights, heights + LEVEL, "right")] - sums[np.searchsorted(heights, heights)]
+    lowest = heights[np.argmax(near >= min(SHORTEST, near.max()))]
+    chosen = (heights >= lowest) & (heights <= lowest + 2 * LEVEL)
+    middle = np.searchsorted(np.cumsum(weights[chosen]), weights[chosen].sum() / 2)
+    return float(heights[chosen][middle]) - ANKLE

@@ -165,6 +165,7 @@ class _Person:
         self._contact = foot_contact(places, ground.up, self.times)
         support = Support(self._contact, self._points[:, ANKLES])
         fall = free_fall(places, self._contact, ground.up, self.times)
+        del places  # as large as the motion
         self.path = root_path(self._sight, self.times, support=support, fall=fall, start=self.path)
 
     def placed(self, to_world: Float[ndarray, "4 4"] | None) -> PoseSequence:

@@ -13,6 +13,7 @@ SIGMA = 0.012  # standard deviation of a 2D joint and of the pose behind it, as 
 TOGETHER = 4.0  # this many joints count as one, because their errors are correlated
 CAUCHY = 2.5  # residuals beyond this many standard deviations lose weight
 NEAREST = 0.3  # metres: nobody is nearer to the camera
+BLOCK = 4096  # frames whose residuals are computed together: those of a long motion would fill the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +53,21 @@ class Sight:
 
     def robust(self, root: Float[ndarray, "f 3"]) -> tuple[Float[ndarray, "f 3 3"], Float[ndarray, "f 3"]]:
         """Information matrices and vectors of the root, with Cauchy weights by the residuals at a given root."""
+        information, vector = np.empty((len(self), 3, 3)), np.empty((len(self), 3))
+        for start in range(0, len(self), BLOCK):
+            block = slice(start, start + BLOCK)
+            part = Sight(self.points[block], self.flat[block], self.weights[block])
+            information[block], vector[block] = part._sums(part._robust_weights(root[block]))
+        return information, vector
+
+    def _robust_weights(self, root: Float[ndarray, "f 3"]) -> Float[ndarray, "f j"]:
         depth = np.maximum(root[:, 2:], NEAREST)
         places = self.points + root[:, None]
         residuals = places[..., :2] / np.maximum(places[..., 2:], NEAREST / 3) - self.flat
         sigma = SIGMA * BODY / depth  # f 1
         share = 1 + (np.linalg.norm(residuals, axis=-1) / sigma / CAUCHY) ** 2
-        return self._sums(self.weights / share / (sigma * depth) ** 2 / TOGETHER)
+        weights: ndarray = self.weights / share / (sigma * depth) ** 2 / TOGETHER
+        return weights
 
     def _sums(self, weights: Float[ndarray, "f j"]) -> tuple[Float[ndarray, "f 3 3"], Float[ndarray, "f 3"]]:
         u, v = self.flat[..., 0], self.flat[..., 1]

@@ -1,6 +1,5 @@
 """`BodyMotion`: a motion file as Human3.6M's 17 joints."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -17,7 +16,7 @@ from poseglass.mocap.rigid import RigidMotion
 from poseglass.mocap.tracks import PointTracks
 from poseglass.own.description import MotionDescription
 from poseglass.own.joint_names import map_joints
-from poseglass.own.sources import MotionFile
+from poseglass.own.sources import MotionFile, action_of
 
 __all__ = ["BodyMotion", "read_bodies"]
 
@@ -112,8 +111,7 @@ def _named(file: MotionFile, subject: str, take: str, description: MotionDescrip
     if subject and file.entry.subject:
         subject = f"{file.entry.subject} {subject}"
     subject, take = subject or file.subject, file.take if alone else take
-    action = re.sub(r"[\s_.-]*\d+$", "", take) or take
-    return replace(file, subject=subject, take=take, action=action, split=description.split_of(subject))
+    return replace(file, subject=subject, take=take, action=action_of(take), split=description.split_of(subject))
 
 
 def _cmu_body(file: MotionFile, motion: RigidMotion, description: MotionDescription) -> BodyMotion:

@@ -14,7 +14,7 @@ from poseglass.data.recordings.index import INDEX
 from poseglass.errors import PoseglassError
 from poseglass.own.check_stored import Steps, check_clips, check_recordings
 from poseglass.own.conventions import find_conventions
-from poseglass.own.cutting import cut_clips
+from poseglass.own.cutting import cut_clips, why_none
 from poseglass.own.examination import examine_files, examine_splits, examine_subjects
 from poseglass.own.sources import open_source
 from poseglass.own.views import camera_views
@@ -114,7 +114,7 @@ def _check_motion(report: CheckReport, steps: Steps, about: str | PathLike[str] 
                 findings += view_findings
                 views += view is not None and not problems.errors
         elif body is not None and not problems.errors and not cut_clips(body):
-            findings.error(str(file.path), "it has no half second without gaps and jumps")
+            findings.error(str(file.path), why_none(body))
         report.findings += findings
         if body is not None and body.fps is not None and not findings.errors:
             splits.append(file.split)

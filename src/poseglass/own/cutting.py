@@ -8,10 +8,10 @@ from poseglass.body.pose import PoseSequence
 from poseglass.body.resample import resample
 from poseglass.body.skeleton import H36M_17
 from poseglass.data.clips import MotionClip
-from poseglass.data.cmu import cut_glitches
+from poseglass.data.cmu import SHORTEST, cut_glitches
 from poseglass.own.bodies import BodyMotion
 
-__all__ = ["FPS", "cut_clips"]
+__all__ = ["FPS", "cut_clips", "why_none"]
 
 FPS = 60.0  # frames per second of motion clips: half of CMU's 120, and twice what most models are trained at
 UNEVEN = 0.05  # relative deviation of a time step from 1 / fps above which time stamps replace the rate
@@ -55,3 +55,11 @@ def cut_clips(body: BodyMotion, fps: float = FPS, licence: str = "") -> list[Mot
         )
         for number, piece in enumerate(pieces)
     ]
+
+
+def why_none(body: BodyMotion, fps: float = FPS) -> str:
+    """Why :func:`cut_clips` returns no clip, as a sentence."""
+    seconds = SHORTEST / fps
+    if body.fps and len(body) / body.fps < seconds:
+        return f"a clip has at least {seconds:.2g} seconds, and the take has {len(body) / body.fps:.2g}"
+    return f"no {seconds:.2g} seconds of the take are free of gaps and jumps"

@@ -59,8 +59,8 @@ class JointMap:
         if not self.estimated:
             return ""
         line = "pelvis to thorax" if "neck_nose" in self.estimated else "thorax to neck_nose"
-        what = " and ".join(self.estimated)
-        text = f"the file lacks {what}, which is estimated on the line from {line}"
+        what, verb = " and ".join(self.estimated), "is" if len(self.estimated) == 1 else "are"
+        text = f"the file lacks {what}, which {verb} estimated on the line from {line}"
         return f"{text}; to use other points, define {what} under [joints] in motion.toml"
 
     def apply(self, points: Float[ndarray, "f j 3"]) -> Float[ndarray, "f 17 3"]:

@@ -10,15 +10,14 @@ import numpy as np
 from rich.progress import Progress
 
 from poseglass.body.skeleton import H36M_17
-from poseglass.data.checks.findings import Finding, Findings
+from poseglass.data.checks.findings import Finding, Findings, count
 from poseglass.data.checks.report import PreparationReport
 from poseglass.data.clips import CMU_CREDIT, MotionClip, MotionClips
-from poseglass.data.cmu import SHORTEST
 from poseglass.data.recordings.store import Recordings
 from poseglass.data.recordings.writer import check_new_folder, write_recordings
 from poseglass.errors import DataError
 from poseglass.own.conventions import Conventions, find_conventions
-from poseglass.own.cutting import FPS, cut_clips
+from poseglass.own.cutting import FPS, cut_clips, why_none
 from poseglass.own.description import FILE
 from poseglass.own.examination import examine_files, examine_splits, examine_subjects
 from poseglass.own.sources import MotionSource, open_source
@@ -102,8 +101,8 @@ def prepare_clips(
             warnings += findings.warnings
             errors, place = findings.errors, str(file.path)
             pieces = cut_clips(body, fps, licence) if body is not None and not errors else []
-            if not errors and not pieces:
-                errors.error(place, f"no stretch of {SHORTEST} frames at {fps:g} per second is free of gaps and jumps")
+            if body is not None and not errors and not pieces:
+                errors.error(place, why_none(body, fps))
             if repeated := [clip.name for clip in pieces if clip.name in clips]:
                 errors.error(place, f"there is already a clip named {repeated[0]}; rename the take")
             if errors:
@@ -118,7 +117,7 @@ def prepare_clips(
         (mistakes + errors + splits.errors).raise_errors(str(opened.path))
     if not clips:
         reasons = "; ".join(finding.sentence for finding in errors[:3])
-        raise DataError(f"none of the {len(opened.files)} motion files in {opened.path} could be used: {reasons}")
+        raise DataError(f"{opened.path} has no usable take in {count(len(opened.files), 'motion file')}: {reasons}")
     credit = " ".join(filter(None, [opened.description.credit, CMU_CREDIT if has_cmu else ""]))
     written = MotionClips(tuple(clips[name] for name in sorted(clips)), fps, credit)
     written.save(destination)

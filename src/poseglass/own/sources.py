@@ -13,7 +13,7 @@ from poseglass.mocap.formats import READERS
 from poseglass.own.description import FILE, MotionDescription, TakeEntry
 from poseglass.own.motion_toml import read_description
 
-__all__ = ["MotionFile", "MotionSource", "open_source"]
+__all__ = ["MotionFile", "MotionSource", "action_of", "open_source"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,5 +133,14 @@ def _files(path: Path, description: MotionDescription) -> Iterator[MotionFile]:
 def _motion_file(path: Path, entry: TakeEntry, subject: str, take: str, description: MotionDescription) -> MotionFile:
     """A motion file whose entry overrides the subject and take that follow from its path."""
     subject, take = entry.subject or subject, entry.take or take
-    action = entry.action or re.sub(r"[\s_.-]*\d+$", "", take) or take  # takes that differ by a final number
-    return MotionFile(path, subject, take, action, description.split_of(subject), entry)
+    return MotionFile(path, subject, take, entry.action or action_of(take), description.split_of(subject), entry)
+
+
+def action_of(take: str) -> str:
+    """What a take shows: its name without a number at the end.
+
+    Example:
+        >>> action_of("walk 1"), action_of("12")
+        ('walk', '12')
+    """
+    return re.sub(r"[\s_.-]*\d+$", "", take) or take

@@ -23,7 +23,7 @@ from safetensors.torch import load as read_safetensors
 from safetensors.torch import save as write_safetensors
 from torch import Tensor, nn
 
-from poseglass.errors import WeightsError
+from poseglass.errors import ModelError, WeightsError
 from poseglass.files.plain_text import parse_json, to_json
 from poseglass.files.writing import writing
 from poseglass.models import PoseTransformer, devices
@@ -178,10 +178,12 @@ def _load_folder(folder: Path, backbone: type[PoseTransformer] | None) -> PoseMo
         # Our own classes are first built without memory, so that a file that does not fit never makes us allocate it.
         with _keeps_generator(), nullcontext() if backbone else torch.device("meta"):
             model = build(described, backbone)
-    except WeightsError as problem:
+    except (ModelError, WeightsError) as problem:
         raise WeightsError(f"{folder} cannot be loaded: {problem}") from None
     except (ArithmeticError, AttributeError, KeyError, RuntimeError, TypeError, ValueError, SafetensorError) as problem:
-        raise WeightsError(f"{folder} cannot be loaded: {problem!r}") from problem
+        raise WeightsError(
+            f"{folder} cannot be loaded, because its description fits no model: {problem!r}"
+        ) from problem
     if backbone is None:
         check_state(model, state, folder)
         with _keeps_generator():
