@@ -16,13 +16,15 @@ from poseglass.video.reading import VideoReader
 )
 def test_live_sources_are_refused(source: str) -> None:
     for lift in (refuse_live, VideoReader, open_source):
-        with pytest.raises(VideoError, match="is a live source, and poseglass reads files only: record it to a file"):
+        with pytest.raises(
+            VideoError, match="is a live source, and this reads files only: use the command poseglass live"
+        ):
             lift(Path(source))
 
 
 @pytest.mark.parametrize("source", ["https://a.b/walk.mp4", "http://a.b/points.json"])
 def test_addresses_of_files_are_to_be_downloaded(source: str) -> None:
-    with pytest.raises(VideoError, match="is an address, and poseglass reads files only: download it first"):
+    with pytest.raises(VideoError, match="is an address, and this reads files only: download it first"):
         open_source(source)
 
 

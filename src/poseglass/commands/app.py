@@ -1,5 +1,5 @@
-"""The command line: ``poseglass lift``, ``train``, ``evaluate``, ``reproduce``, ``bench``, ``convert``, ``export``,
-``data``, ``doctor``.
+"""The command line: ``poseglass lift``, ``live``, ``train``, ``evaluate``, ``reproduce``, ``bench``, ``convert``,
+``export``, ``data``, ``doctor``.
 
 Results go to standard output, everything else to standard error. The exit code is 0 for success, 1 for a problem with a
 file, 2 for a problem with the command line, 130 after Ctrl-C, and 143 after SIGTERM.
@@ -21,6 +21,7 @@ from poseglass.commands.doctor import doctor
 from poseglass.commands.evaluate import evaluate
 from poseglass.commands.export import export
 from poseglass.commands.lift import lift
+from poseglass.commands.live import live
 from poseglass.commands.reproduce import reproduce
 from poseglass.commands.stopping import Terminated, terminable
 from poseglass.commands.terminal import Teller, fail, interrupted
@@ -92,5 +93,5 @@ def _root(
     pass
 
 
-for command in (lift, train, evaluate, reproduce, bench, convert, export, doctor):
+for command in (lift, live, train, evaluate, reproduce, bench, convert, export, doctor):
     app.command()(command)

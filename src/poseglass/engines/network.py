@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from poseglass.body.skeleton import get_skeleton
-from poseglass.engines.pixels import view_from_pixels
+from poseglass.engines.from_pixels import view_from_pixels
 from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel, Trace
 from poseglass.waist.schedule import frame_range
 from poseglass.waist.select import take
 
-__all__ = ["Network"]
+__all__ = ["ExportNetwork"]
 
 
-class Network(nn.Module):
+class ExportNetwork(nn.Module):
     """A model as a function of tensors only.
 
     Args:

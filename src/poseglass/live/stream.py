@@ -96,6 +96,11 @@ class Stream:
         self._finished = False
 
     @property
+    def lookahead(self) -> int:
+        """Frames from one to the pose of it."""
+        return self._lookahead
+
+    @property
     def detector(self) -> Detector:
         """The 2D detector."""
         if isinstance(self._detector, str):

@@ -26,8 +26,8 @@ def refuse_live(path: Path) -> None:
         return
     if FILE_ADDRESS.match(text):
         raise VideoError(
-            f"{text} is an address, and poseglass reads files only: download it first, or record a live stream to a "
-            "file, for example with ffmpeg -i ADDRESS -t 60 clip.mp4; live input will be the command poseglass live"
+            f"{text} is an address, and this reads files only: download it first, or, for a live stream, use the "
+            "command poseglass live"
         )
     camera = text.isdigit() or text.lower() in NAMES or text.startswith("/dev/video")
     try:
@@ -36,6 +36,6 @@ def refuse_live(path: Path) -> None:
         return
     if stream or ADDRESS.match(text):
         raise VideoError(
-            f"{text} is a live source, and poseglass reads files only: record it to a file first, for example with "
-            "ffmpeg -i SOURCE -t 60 clip.mp4; live input will be the command poseglass live"
+            f"{text} is a live source, and this reads files only: use the command poseglass live, or record it to a "
+            "file first, for example with ffmpeg -i SOURCE -t 60 clip.mp4"
         )

@@ -11,6 +11,7 @@ import re
 import tempfile
 import warnings
 import webbrowser
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
@@ -26,7 +27,7 @@ from poseglass.show.viewer.record import COLOURS, page_record
 if TYPE_CHECKING:
     from poseglass.video.spool import Video
 
-__all__ = ["frame_for_notebook", "view", "write_page"]
+__all__ = ["filled_template", "frame_for_notebook", "view", "write_page"]
 
 SCRIPTS = (
     "data", "camera", "canvas", "floor", "figures", "keypoints", "video", "timeline", "plots", "download", "pointer",
@@ -132,17 +133,25 @@ def frame_for_notebook(motion: PoseSequence) -> str | None:
 def _page(stage: Stage, title: str, clip: str) -> str:
     # "</script>" in a joint name would end the script early, so "<" is written as a JSON escape.
     record = json.dumps(page_record(stage), allow_nan=False).replace("<", "\\u003c")
+    return filled_template("page.html", SCRIPTS, {"title": html.escape(title), "motion": record, "clip": clip})
+
+
+def filled_template(name: str, scripts: Sequence[str], parts: Mapping[str, str]) -> str:
+    """A page with its style, colours and scripts.
+
+    Args:
+        name: The template file.
+        scripts: The names of the scripts, without suffix.
+        parts: What else the template needs, by the names in its double braces.
+    """
     variables = "; ".join(f"--{name}: rgb{colour}" for name, colour in COLOURS.items())
-    parts = {
-        "title": html.escape(title),
+    every = {
         "colours": f":root {{ {variables}; }}",
         "style": _template("page.css"),
-        "script": "\n".join(_template(f"{name}.js") for name in SCRIPTS),
-        "motion": record,
-        "clip": clip,
-    }
+        "script": "\n".join(_template(f"{script}.js") for script in scripts),
+    } | dict(parts)
     # All in one pass, so that braces in a title are not replaced.
-    return re.sub(r"\{\{(\w+)\}\}", lambda gap: parts[gap[1]], _template("page.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda gap: every[gap[1]], _template(name))
 
 
 def _template(name: str) -> str:

@@ -17,7 +17,7 @@ from poseglass.show.scene import GRID, SHADING, SURE, Colour, bone_ends, girths,
 from poseglass.show.stage import Figure, FilmingCamera, Stage
 from poseglass.show.viewer.curves import Curve, curves
 
-__all__ = ["COLOURS", "page_record"]
+__all__ = ["COLOURS", "limbs", "page_record"]
 
 UNKNOWN = -32768  # the 16-bit number of an unknown value
 FINEST, FINEST_PATH, FINEST_2D = 0.001, 0.0002, 0.25  # metres, metres and pixels per step of a coordinate
@@ -99,11 +99,15 @@ def _person(figure: Figure) -> dict[str, Any]:
 def _body(skeleton: Skeleton, points: Float[ndarray, "f j _"], finest: float) -> dict[str, Any]:
     """The points in whole steps, and the facts needed to draw them."""
     known = np.isfinite(points).all(-1, keepdims=True)
+    return limbs(skeleton) | {"points": _numbers(np.where(known, points, np.nan), finest)}
+
+
+def limbs(skeleton: Skeleton) -> dict[str, Any]:
+    """The number of joints, the bones, and the side of each."""
     return {
         "joints": len(skeleton),
         "bones": list(zip(*bone_ends(skeleton), strict=True)),
         "sides": sides(skeleton)[1],
-        "points": _numbers(np.where(known, points, np.nan), finest),
     }
 
 
