@@ -129,6 +129,14 @@ def test_a_pose_waits_for_a_person_and_absent_frames_are_not_valid(pixels):
     assert nobody.finish() == []
 
 
+def test_poses_that_overflow_are_an_error(pixels):
+    model = MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=3)
+    torch.nn.init.constant_(list(model.parameters())[-1], 3e38)
+    torch.nn.init.constant_(list(model.parameters())[-2], 3e38)
+    with pytest.raises(ModelError, match="NaN or infinite"):
+        run(stream_of(model), pixels[:1])
+
+
 def test_a_person_who_returns_late_starts_anew(pixels):
     times = np.append(np.arange(12), 200 + np.arange(10)) / 30
     points = np.concatenate([pixels[:12], pixels[:10] + 200])
@@ -192,12 +200,12 @@ def test_memory_stays_bounded(pixels):
 
 def held(root: object) -> int:
     """Bytes of all objects that an object refers to, other than code."""
-    seen, queue, total = set[int](), [root], 0
+    counted, queue, total = set[int](), [root], 0
     while queue:
         value = queue.pop()
-        if id(value) in seen or isinstance(value, type | ModuleType | FunctionType | torch.Tensor | torch.nn.Module):
+        if id(value) in counted or isinstance(value, type | ModuleType | FunctionType | torch.Tensor | torch.nn.Module):
             continue
-        seen.add(id(value))
+        counted.add(id(value))
         total += sys.getsizeof(value)
         queue += gc.get_referents(value)
         queue += [value.base] if isinstance(value, np.ndarray) and value.base is not None else []
