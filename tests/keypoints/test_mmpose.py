@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from poseglass import COCO_17
 from poseglass.errors import FormatError
-from poseglass.keypoints import read_keypoints
+from poseglass.keypoints import read_keypoints, read_people
 from samples.keypoint_files import person, write
 
 
@@ -63,3 +63,13 @@ def test_whole_bodies_are_named_in_the_header(tmp_path):
     data = {"meta_info": {"keypoint_id2name": names}, "instance_info": mmpose({0: [person(133)]})}
     poses = read_keypoints(write(tmp_path / "p.json", data))
     assert_allclose(poses.points[0], person(133)[:17, :2], atol=1e-3)
+
+
+def test_a_list_of_instances_is_a_single_image(tmp_path):
+    (frame,) = mmpose({0: [person(17), person(17, x=400)]})
+    first, second = read_people(write(tmp_path / "p.json", frame["instances"]), layout="coco17")
+    assert len(first) == len(second) == 1
+    assert {first.points[0, 0, 0], second.points[0, 0, 0]} == {
+        np.float32(person(17)[0, 0]),
+        np.float32(person(17, x=400)[0, 0]),
+    }

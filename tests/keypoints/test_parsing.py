@@ -19,6 +19,7 @@ from poseglass.keypoints.parsing import (
     [
         (12, 12),
         (12.0, 12),
+        ("12.0", 12),
         ("0.jpg", 0),
         ("clip_0012.jpg", 12),
         ("clip.0012", 12),

@@ -126,8 +126,10 @@ def test_scores_may_have_any_usual_name(tmp_path, score):
 
 @pytest.mark.parametrize(("separator", "comma"), [(";", True), (";", False), ("\t", True), ("\t", False)])
 def test_other_separators_and_decimal_commas_are_read(tmp_path, separator, comma):
-    poses = read_keypoints(table(tmp_path / "t.csv", "_score", separator=separator, comma=comma))
-    assert_allclose(poses.points[0], person(17)[:, :2], atol=1e-3)
+    path = table(tmp_path / "t.csv", "_score", separator=separator, comma=comma)
+    assert_allclose(read_keypoints(path).points[0], person(17)[:, :2], atol=1e-3)
+    path.write_text("\n\n" + path.read_text())
+    assert_allclose(read_keypoints(path).points[0], person(17)[:, :2], atol=1e-3)
 
 
 def test_columns_that_look_like_scores_are_not_ignored(tmp_path):

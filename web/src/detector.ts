@@ -33,7 +33,7 @@ export class Detector {
   }
 
   /** The landmarks of the person in a frame, or undefined. Times, in seconds, increase until the restart. */
-  detect(image: HTMLVideoElement, time: number): Landmark[] | undefined {
+  detect(image: HTMLCanvasElement, time: number): Landmark[] | undefined {
     this.#stamp = Math.max(this.#stamp + 1, this.#start + Math.round(time * 1000));
     return this.landmarker.detectForVideo(image, this.#stamp).landmarks[0];
   }

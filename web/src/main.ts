@@ -3,7 +3,7 @@ import { readAbout } from "./about";
 import { bvh } from "./bvh";
 import { Detector } from "./detector";
 import { Lifter } from "./lifter";
-import { drawOverlay } from "./overlay";
+import { copyFrame, drawPose } from "./overlay";
 import { poseFile, type Recording } from "./posefile";
 import { Session, type Settings } from "./session";
 import { missing, openCamera, openFile } from "./source";
@@ -52,8 +52,8 @@ async function start(): Promise<void> {
 
   let recording: Recording | null = null;
   const session = new Session(about, detector, lifter, settings, {
-    detected: (pose) => {
-      drawOverlay(picture, video, pose, about.scene);
+    detected: (pose, size) => {
+      drawPose(picture, pose, size, about.scene);
       element("start").hidden = true;
     },
     lifted: (pose, seen) => stage.show(pose, seen),
@@ -139,7 +139,8 @@ async function start(): Promise<void> {
 
   const onFrame = (now: number, { mediaTime }: VideoFrameCallbackMetadata): void => {
     video.requestVideoFrameCallback(onFrame);
-    session.frame(video, video.srcObject ? now / 1000 : mediaTime);
+    copyFrame(picture, video);
+    session.frame(picture, [video.videoWidth, video.videoHeight], video.srcObject ? now / 1000 : mediaTime);
     const { flat, lifts } = session;
     element("figures").textContent = `2D ${flat.rate.toFixed(0)} fps · 3D ${lifts.rate.toFixed(0)} fps · latency ${lifts.mean.toFixed(0)} ms`;
   };

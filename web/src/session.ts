@@ -12,7 +12,7 @@ import type { Size } from "./view";
 const SURPLUS = 1; // seconds of poses held beyond a window
 
 export interface Listener {
-  detected(pose: TimedPose): void;
+  detected(pose: TimedPose, size: Size): void;
   lifted(pose: Float64Array, seen: boolean): void;
   failed(problem: Error): void;
 }
@@ -51,19 +51,19 @@ export class Session {
     this.detector.restart();
   }
 
-  /** Detect a frame, and lift if the last lift is done. */
-  frame(video: HTMLVideoElement, time: number): void {
-    const arrived = performance.now(), size: Size = [video.videoWidth, video.videoHeight];
+  /** Detect a frame of a video of this size, and lift if the last lift is done. */
+  frame(image: HTMLCanvasElement, size: Size, time: number): void {
+    const arrived = performance.now();
     const last = this.#poses[this.#poses.length - 1];
     if (last && (time < last.time || size[0] !== this.#size[0] || size[1] !== this.#size[1])) this.restart();
     else if (last && time === last.time) return;
     this.#size = size;
-    const pose = toPose(this.detector.detect(video, time), size, time, this.about.conversion);
+    const pose = toPose(this.detector.detect(image, time), size, time, this.about.conversion);
     const held = this.about.models[this.settings.model].frames / RATE + SURPLUS;
     this.#poses = [...this.#poses.filter((earlier) => time - earlier.time < held), pose];
     this.#recorded?.push(pose);
     this.flat.mark();
-    this.listener.detected(pose);
+    this.listener.detected(pose, size);
     const shown = this.#playback.at(time), seen = pose.scores.some((score) => score > 0);
     if (shown) {
       this.shown++;

@@ -138,7 +138,7 @@ class _TimedModel:
         runner = open_engine(engine, self.copy)
         self.run: Callable[[Pose2D], object] = Graphed(self.copy) if graphs else self.copy
         if runner is not None:
-            self.run = lambda pose2d: runner.trace(pose2d.numpy())
+            self.run = lambda pose2d: runner.trace(pose2d.cpu().numpy())
         backbone = backbone_of(self.copy)
         noise = torch.Generator().manual_seed(0)
         clips = torch.randn(batch, model.frames, backbone.joints, model.inputs, generator=noise)

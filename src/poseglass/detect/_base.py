@@ -47,8 +47,8 @@ class Detector(ABC):
             seconds: The frame's time. It increases from frame to frame; if it does not, another video starts.
 
         Returns:
-            Each person's joints, (p j 3): position in pixels (x right, y down) and a score from 0 to 1. The shape is
-            (0, j, 3) if nobody is in view.
+            Each person's joints, (p j 3): position in pixels (x right, y down) and a score from 0 to 1. Other scores
+            are clipped. The shape is (0, j, 3) if nobody is in view.
         """
 
     def for_people(self, count: int) -> "Detector":

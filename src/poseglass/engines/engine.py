@@ -62,7 +62,7 @@ class Engine:
             return Trace(
                 torch.from_numpy(pose3d), {n: torch.from_numpy(k) for n, k in zip(self._layers, chosen, strict=True)}
             )
-        frames = {f"kept_{layer}": indices.numpy() for layer, indices in kept.items()}
+        frames = {f"kept_{layer}": indices.cpu().numpy() for layer, indices in kept.items()}
         (pose3d,) = self._runtime(given=True).run({"pose2d": clips} | frames)
         return Trace(torch.from_numpy(pose3d), dict(kept))
 

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from poseglass.body.skeleton import get_skeleton
-from poseglass.engines.pixels import view_from_pixels
+from poseglass.engines.from_pixels import view_from_pixels
 from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel, Trace
 from poseglass.waist.schedule import frame_range
 from poseglass.waist.select import take
 
-__all__ = ["Network"]
+__all__ = ["ExportNetwork"]
 
 
-class Network(nn.Module):
+class ExportNetwork(nn.Module):
     """A model as a function of tensors only.
 
     Args:
@@ -49,7 +49,7 @@ class Network(nn.Module):
             assert isinstance(model, Hourglass)
             assert shares is not None
             choices = frame_range(shares, model.frames)
-            # If every frame is kept, none are chosen: another program than the one traced here.
+            # Keeping every frame is another program, which chooses none, than the one traced here.
             self.keeps = choices[0], min(choices[-1], model.frames - 1)
             model = model.with_keep(self.keeps[0])  # a copy that shares the weights
         self.model = model

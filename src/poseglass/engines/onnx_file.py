@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from poseglass.engines.network import Network
+from poseglass.engines.network import ExportNetwork
 from poseglass.errors import ModelError
 from poseglass.files.extras import require
 from poseglass.files.quiet import without_warnings
@@ -29,7 +29,7 @@ def export(model: PoseModel, path: str | os.PathLike[str], *, keep: Keep | None 
     card. Its output ``pose3d`` is the model's. ``kept_LAYER`` (b k) holds the indices of the frames kept from each
     pruning layer on. A model with an elastic waist (:attr:`poseglass.Card.keeps`) also has an input ``keep``, a whole
     number in an array of one. The metadata entry ``poseglass`` describes all of it in JSON
-    (:meth:`poseglass.engines.network.Network.about`).
+    (:meth:`poseglass.engines.network.ExportNetwork.about`).
 
     Args:
         model: A backbone, an hourglass or a funnel. It is not changed.
@@ -61,10 +61,10 @@ def export(model: PoseModel, path: str | os.PathLike[str], *, keep: Keep | None 
             raise ModelError(f"keep needs a model with an hourglass; this is a {type(model).__name__}")
         model = model.with_keep(keep)
     elastic = keep is None and isinstance(model, Hourglass) and bool(model.card.keeps) and len(model.schedule) == 1
-    write_network(Network(in_eval_mode(on_device(model, "cpu")), elastic=elastic, pixels=pixels).eval(), path)
+    write_network(ExportNetwork(in_eval_mode(on_device(model, "cpu")), elastic=elastic, pixels=pixels).eval(), path)
 
 
-def write_network(network: Network, path: str | os.PathLike[str]) -> None:
+def write_network(network: ExportNetwork, path: str | os.PathLike[str]) -> None:
     """Write a network on the CPU, in evaluation mode; see :func:`export`.
 
     Raises:
@@ -81,7 +81,7 @@ def write_network(network: Network, path: str | os.PathLike[str]) -> None:
         onnx.save(proto, temporary)
 
 
-def _translated(network: Network) -> Any:
+def _translated(network: ExportNetwork) -> Any:
     """The network as an ONNX model."""
     require("onnxscript", "onnx", ModelError)
     from poseglass.engines.translation import OPSET, TRANSLATIONS

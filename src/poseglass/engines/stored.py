@@ -11,10 +11,10 @@ import torch
 import poseglass.engines
 import poseglass.models
 import poseglass.waist
-from poseglass.detect.fetch import cache_folder
-from poseglass.engines.network import Network
+from poseglass.engines.network import ExportNetwork
 from poseglass.engines.onnx_file import write_network
 from poseglass.errors import ModelError
+from poseglass.files.cache import cache_folder
 from poseglass.models.mode import in_eval_mode
 from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel
 
@@ -33,7 +33,7 @@ def stored_network(model: PoseModel, *, given: bool) -> Path:
 
     Args:
         model: A backbone, an hourglass or a funnel.
-        given: Whether the kept frames are inputs; see :class:`Network`.
+        given: Whether the kept frames are inputs; see :class:`ExportNetwork`.
 
     Raises:
         ModelError: The file cannot be written, the extra ``onnx`` is missing, or ONNX cannot express the model.
@@ -47,7 +47,7 @@ def stored_network(model: PoseModel, *, given: bool) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise ModelError(f"cannot write {path}: {problem.strerror}; set POSEGLASS_CACHE to another folder") from None
-    write_network(Network(in_eval_mode(model), given=given).eval(), path)
+    write_network(ExportNetwork(in_eval_mode(model), given=given).eval(), path)
     for old in sorted(path.parent.glob("*.onnx"), key=lambda file: -file.stat().st_mtime)[FILES:]:
         old.unlink(missing_ok=True)
     return path
@@ -69,5 +69,5 @@ def _fingerprint(model: PoseModel, *, given: bool) -> str:
         digest.update(path.read_bytes())
     for name, tensor in sorted((*model.named_parameters(), *model.named_buffers()), key=lambda pair: pair[0]):
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.detach().contiguous().view(torch.uint8).cpu().numpy().tobytes())
     return digest.hexdigest()

@@ -12,6 +12,8 @@ from poseglass.keypoints.json_text import encoding_of
 __all__ = ["number", "read_lines"]
 
 SEPARATORS = (",", ";", "\t")
+LONGEST = 1 << 20
+"""Characters of the first line that are searched for the separator."""
 
 _WORDS = {
     **dict.fromkeys(("", "nan", "na", "n/a", "none", "null", "-", "--"), np.nan),
@@ -23,15 +25,17 @@ _WORDS = {
 def read_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of each line that is not empty, from 1, and its cells.
 
-    The separator is the one that the first line has most of. Where it is not the comma, commas in numbers become
-    decimal points.
+    The separator is the one that the first line with content has most of. If it is not the comma, commas in numbers
+    become decimal points.
 
     Raises:
         FormatError: The file is not text, or a cell is damaged.
     """
     try:
         with path.open(newline="", encoding=encoding_of(path)) as file:
-            first = file.readline(1 << 20)
+            first = file.readline(LONGEST)
+            while first and not first.strip():
+                first = file.readline(LONGEST)
             file.seek(0)
             separator = max(SEPARATORS, key=first.count)
             reader = csv.reader(file, delimiter=separator)

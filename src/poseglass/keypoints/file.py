@@ -16,7 +16,7 @@ from poseglass.files.arrays import read_arrays
 from poseglass.keypoints.hdf5 import Hdf5File
 from poseglass.keypoints.json_text import is_list, json_items, parse_json
 
-__all__ = ["RAGGED", "KeypointFile", "is_empty", "is_sequence"]
+__all__ = ["RAGGED", "KeypointFile", "is_empty", "is_sequence", "keys_of"]
 
 JSON = (".json", ".jsonl")
 PLACE = "the file"
@@ -110,3 +110,8 @@ def is_empty(value: Any) -> bool:
 def is_sequence(value: Any) -> bool:
     """Whether a value is a list, a tuple or an array with an axis."""
     return isinstance(value, list | tuple) or (isinstance(value, ndarray) and value.ndim > 0)
+
+
+def keys_of(value: Any) -> set[str]:
+    """The keys of an object; none for any other value."""
+    return set(value) if isinstance(value, dict) else set()

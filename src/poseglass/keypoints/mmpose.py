@@ -1,14 +1,15 @@
 """MMPose's predictions: frames of instances, with or without a header that names the joints.
 
 ``{"meta_info": {"keypoint_id2name": {"0": "nose", ...}}, "instance_info": [{"frame_id": 1, "instances": [
-{"keypoints": [[x, y], ...], "keypoint_scores": [...], "bbox": ...}]}]}``, or the list of frames alone.
+{"keypoints": [[x, y], ...], "keypoint_scores": [...], "bbox": ...}]}]}``, or the list of frames alone. A
+list of instances is a single image.
 """
 
 from typing import Any
 
 from poseglass.body.skeleton import Skeleton
 from poseglass.errors import FormatError
-from poseglass.keypoints.file import KeypointFile
+from poseglass.keypoints.file import KeypointFile, keys_of
 from poseglass.keypoints.frames import KeypointFrames, detected
 from poseglass.keypoints.layouts import layout_by_count, layout_by_names
 from poseglass.keypoints.names import plain_name
@@ -19,8 +20,8 @@ __all__ = ["matches", "read"]
 
 
 def matches(file: KeypointFile) -> bool:
-    """Whether the file is an object with ``instance_info``, or a list of objects with ``instances``."""
-    return "instance_info" in file.object or (isinstance(file.first, dict) and "instances" in file.first)
+    """Whether the file is an object with ``instance_info``, or a list of frames with ``instances`` or of instances."""
+    return "instance_info" in file.object or "instances" in keys_of(file.first) or _is_instance(file.first)
 
 
 def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
@@ -34,7 +35,9 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     skeleton = layout_by_names(names, None, "meta_info") if names and layout is None else layout
     order = [names.index(joint) for joint in skeleton.joints] if names and layout is None and skeleton else None
     frames: dict[int, list[DetectedPerson]] = {}
-    content = file.items() if file.listed else file.object["instance_info"]
+    content: Any = file.items() if file.listed else file.object["instance_info"]
+    if _is_instance(file.first):
+        content = [{"frame_id": 0, "instances": list(file.items())}]
     for index, crowd in numbered_frames(content, place, number="frame_id", people="instances", joints="keypoints"):
         people = frames.setdefault(index, [])
         for spot, instance in crowd:
@@ -52,6 +55,10 @@ def read(file: KeypointFile, layout: Skeleton | None) -> KeypointFrames:
     if skeleton is None:
         raise FormatError("no frame shows a person")
     return KeypointFrames(skeleton, frames)
+
+
+def _is_instance(value: Any) -> bool:
+    return {"keypoints", "keypoint_scores"} <= keys_of(value)
 
 
 def _names(header: Any) -> list[str]:

@@ -195,6 +195,8 @@ def frame_number(name: Any, place: str) -> int:
     """
     if not isinstance(name, str):
         return whole_number(name, place)
+    if re.fullmatch(r"[0-9]{1,15}\.0", name):  # pandas's index, if it is not of whole numbers only
+        return int(float(name))
     stem = name.replace("\\", "/").rsplit("/", 1)[-1]
     start, _, end = stem.rpartition(".")
     if start and not end.isdigit():  # both "0.jpg" and "clip.0012" are in use

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from poseglass.keypoints import deeplabcut, labels, sleap, table
-from poseglass.keypoints.file import KeypointFile
+from poseglass.keypoints.file import KeypointFile, keys_of
 
 __all__ = ["UNREAD", "UNREAD_SUFFIXES", "Unread"]
 
@@ -32,10 +32,6 @@ def _first(file: KeypointFile) -> Any:
     return file.first if file.listed else next(iter(file.object.values()), None)
 
 
-def _keys(value: Any) -> set[str]:
-    return set(value) if isinstance(value, dict) else set()
-
-
 def _first_of_first(file: KeypointFile) -> Any:
     first = _first(file)
     return first[0] if isinstance(first, list) and first else first
@@ -43,19 +39,19 @@ def _first_of_first(file: KeypointFile) -> Any:
 
 UNREAD: dict[str, Unread] = {
     "AlphaPose cmu": Unread(
-        lambda file: "bodies" in _keys(_first(file)),
+        lambda file: "bodies" in keys_of(_first(file)),
         "this is AlphaPose's cmu format: write the results with --format coco or --format open",
     ),
     "MMPose 0.x": Unread(
-        lambda file: {"preds", "boxes"} <= _keys(_first(file)) | _keys(file.object),
+        lambda file: {"preds", "boxes"} <= keys_of(_first(file)) | keys_of(file.object),
         "these are test results of MMPose 0.x: write predictions with MMPose 1.x, inferencer_demo.py --pred-out-dir",
     ),
     "boxes": Unread(
-        lambda file: {"image_id", "bbox"} <= _keys(_first(file)) and "keypoints" not in _keys(_first(file)),
+        lambda file: {"image_id", "bbox"} <= keys_of(_first(file)) and "keypoints" not in keys_of(_first(file)),
         "these are boxes or outlines without keypoints: use a model for poses",
     ),
     "Ultralytics boxes": Unread(
-        lambda file: {"name", "box"} <= (keys := _keys(_first_of_first(file))) and "keypoints" not in keys,
+        lambda file: {"name", "box"} <= (keys := keys_of(_first_of_first(file))) and "keypoints" not in keys,
         "these are Ultralytics' boxes without keypoints: use a model whose name ends in -pose",
     ),
     "motion capture": Unread(

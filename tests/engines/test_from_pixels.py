@@ -9,8 +9,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from poseglass.clips.view import person_view
+from poseglass.engines.from_pixels import view_from_pixels
 from poseglass.engines.onnx_file import export
-from poseglass.engines.pixels import view_from_pixels
 from poseglass.engines.runtime import RUNTIMES
 from poseglass.errors import ModelError
 from poseglass.lifting.answer import answer
