@@ -11,8 +11,8 @@ from pathlib import Path
 
 import poseglass as pg
 from poseglass.detect import make_detector
-from poseglass.detect.fetch import cache_folder
 from poseglass.detect.packages import Wheel
+from poseglass.files.cache import cache_folder
 from poseglass.files.writing import writing
 from poseglass.lifting.clip_people import ClipPeople
 from poseglass.lifting.stopwatch import Stopwatch

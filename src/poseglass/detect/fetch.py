@@ -7,20 +7,18 @@ platform. The networks become a ``.task`` file in the user's cache.
 
 import hashlib
 import logging
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from platformdirs import user_cache_path
-
 from poseglass.detect.packages import NpmPackage, Package, Wheel, checked
 from poseglass.detect.taskfile import task_file, with_normalisation
 from poseglass.errors import DetectorError
+from poseglass.files.cache import cache_folder
 from poseglass.files.writing import check_writable, writing
 
-__all__ = ["TASKS", "NetworkFile", "TaskSource", "cache_folder", "detector_model", "fetched"]
+__all__ = ["TASKS", "NetworkFile", "TaskSource", "detector_model", "fetched"]
 
 log = logging.getLogger("poseglass")
 
@@ -110,12 +108,6 @@ TASKS = {
     ),
 }
 """The sizes of MediaPipe's pose model."""
-
-
-def cache_folder() -> Path:
-    """The folder of fetched files: the environment variable ``POSEGLASS_CACHE``, or the user's cache folder."""
-    chosen = os.environ.get("POSEGLASS_CACHE")
-    return Path(chosen).expanduser() if chosen else user_cache_path("poseglass", appauthor=False)
 
 
 def fetched(source: TaskSource = TASKS["full"]) -> Path | None:

@@ -49,7 +49,7 @@ class ExportNetwork(nn.Module):
             assert isinstance(model, Hourglass)
             assert shares is not None
             choices = frame_range(shares, model.frames)
-            # If every frame is kept, none are chosen: another program than the one traced here.
+            # Keeping every frame is another program, which chooses none, than the one traced here.
             self.keeps = choices[0], min(choices[-1], model.frames - 1)
             model = model.with_keep(self.keeps[0])  # a copy that shares the weights
         self.model = model

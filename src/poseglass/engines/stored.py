@@ -11,10 +11,10 @@ import torch
 import poseglass.engines
 import poseglass.models
 import poseglass.waist
-from poseglass.detect.fetch import cache_folder
 from poseglass.engines.network import ExportNetwork
 from poseglass.engines.onnx_file import write_network
 from poseglass.errors import ModelError
+from poseglass.files.cache import cache_folder
 from poseglass.models.mode import in_eval_mode
 from poseglass.waist.hourglass import Funnel, Hourglass, PoseModel
 

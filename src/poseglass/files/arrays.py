@@ -18,7 +18,7 @@ __all__ = ["array_sizes", "read_arrays"]
 
 SUFFIX = ".npy"
 KINDS = "biufcSU"
-"""Kinds of arrays: truth values, numbers and text."""
+"""Kinds of arrays: Booleans, numbers and text."""
 
 
 def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, ndarray]:

@@ -1,8 +1,8 @@
 """Read pickled arrays from published files without running their code.
 
 The reader knows only the functions that build numpy's arrays, dtypes and scalars, and refuses all others. While it
-reads the pickle it only notes what these functions are called with. Afterwards it builds the arrays, once it is known
-that the whole is no larger than the file lets expect.
+reads the pickle it only notes what these functions are called with. Afterwards it builds the arrays, and stops if they
+become larger than a file of that size can hold.
 """
 
 import re

@@ -1,8 +1,8 @@
 """The base of the readers of pickles: nothing in a pickle runs, and a small file cannot ask for much time or memory.
 
 A pickle is a small program that may call any function. Here each instruction takes time and memory in proportion to its
-own bytes, and their number is limited. What a pickle would call, and what a call returns, the readers decide:
-:mod:`poseglass.files.pickled` and :mod:`poseglass.weights.tensor_unpickler`.
+own bytes, and their number is limited. The readers decide what stands for the functions of a pickle, and what their
+calls return: :mod:`poseglass.files.pickled` and :mod:`poseglass.weights.tensor_unpickler`.
 """
 
 import pickle

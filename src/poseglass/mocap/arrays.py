@@ -109,4 +109,7 @@ def _tracks(path: Path, arrays: Mapping[str, Any], names: Sequence[str]) -> Poin
     if times is not None and times.shape != (len(known),):
         raise FormatError(f"{path}: expected {len(known)} timestamps, one per frame, got {times.size}")
     space = str(arrays.get("space", ""))
-    return PointTracks(joints, known, fps, times=times, space=space if space in ("camera", "world") else None)
+    try:
+        return PointTracks(joints, known, fps, times=times, space=space if space in ("camera", "world") else None)
+    except FormatError as problem:
+        raise FormatError(f"{path}: {problem}") from None

@@ -62,7 +62,7 @@ class _Parameters:
         """A number of frames, written as one number or as two words of 16 bits, the low one first."""
         value = self.values.get(name)
         if value is None or value.dtype.kind not in "iu" or not value.size:
-            return None if value is None or value.dtype.kind != "f" or not value.size else _whole(float(value.flat[0]))
+            return None if (number := self.number(name)) is None else _whole(number)
         words = value.astype("u2").astype(int).ravel()
         return int(words[0]) + (int(words[1]) << 16 if len(words) > 1 else 0)
 

@@ -151,7 +151,7 @@ def simplify(name: str) -> str:
 
 
 def prefixes(names: Sequence[str]) -> list[str]:
-    """Beginnings that many names share, such as ``mixamorig:`` or ``Bip01 ``, the most common first; ``""`` is one.
+    """Prefixes that many names share, such as ``mixamorig:`` or ``Bip01 ``, the most common first, after ``""``.
 
     Names that lack the prefix do not matter.
 
@@ -170,12 +170,12 @@ def prefixes(names: Sequence[str]) -> list[str]:
 def points_by_reading(names: Sequence[str], prefix: str) -> dict[tuple[str, str], str]:
     """The points of a file by side (``left_``, ``right_`` or empty) and part.
 
-    A name may be read in several ways. Of names that are read alike, the first counts, but one that spells its side out
-    comes before one whose first letter may be the side.
+    A name may have several readings. If several names have the same one, the first counts; a name that spells its side
+    out comes before a name whose first letter may be the side.
 
     Args:
         names: The names of the points.
-        prefix: Left out at the beginning of names.
+        prefix: Left out at the start of names.
 
     Example:
         >>> points_by_reading(["Bip01", "Bip01 L Foot"], "Bip01 ")[("left_", "foot")]

@@ -149,7 +149,7 @@ KNOWN: dict[tuple[str, str], Any] = {
 
 
 def _called(function: Any, arguments: Any) -> Any:
-    """The result of a known function. Of anything else that is called, an inert object is the result."""
+    """The result of a known function; an inert object if anything else is called."""
     if isinstance(function, _RebuildUnread):
         return UnreadTensor(function.kind)
     if not isinstance(function, _Function):
