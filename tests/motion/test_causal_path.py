@@ -41,9 +41,9 @@ def test_exact_input_gives_the_exact_path():
 
 
 def test_noise_is_filtered_almost_as_well_as_offline():
-    points, path = np.tile(BODY, (150, 1, 1)), line(150, 0.8)
+    points, path = np.tile(BODY, (100, 1, 1)), line(100, 0.8)
     own, _, sight = followed(points, path, noise=0.004)
-    offline = root_path(sight, np.arange(150) / 30)
+    offline = root_path(sight, np.arange(100) / 30)
     framewise = sight.framewise()
     errors = [np.linalg.norm(one[30:] - path[30:], axis=-1).mean() for one in (own, offline, framewise)]
     assert errors[0] < 0.6 * errors[2]
@@ -52,7 +52,7 @@ def test_noise_is_filtered_almost_as_well_as_offline():
 
 def test_standing_feet_hold_the_pelvis():
     """The body stands still, and the depth of single frames is noisy: standing feet keep the path calm."""
-    points, path = np.tile(BODY, (150, 1, 1)), line(150, 0.0)
+    points, path = np.tile(BODY, (100, 1, 1)), line(100, 0.0)
     own, contact, sight = followed(points, path, noise=0.003)
     assert contact[30:].mean() > 0.8
     assert np.diff(own[60:], axis=0).std() < 0.1 * np.diff(sight.framewise()[60:], axis=0).std()

@@ -124,6 +124,13 @@ def test_the_bvh_file_holds_the_same_motion(recorded: tuple[PoseSequence, Path])
     assert np.abs(directions(points) - directions(expected)).max() < 1e-3
 
 
+def test_both_files_are_downloaded(page: Browser, recorded: object) -> None:
+    page.run("window.saved = []; HTMLAnchorElement.prototype.click = function () { saved.push(this.download) }")
+    click(page, "json")
+    click(page, "bvh")
+    assert page.run("saved") == ["motion.json", "motion.bvh"]
+
+
 def test_the_camera_works_and_the_waist_is_elastic(page: Browser, recorded: object) -> None:
     click(page, "camera")
     for keep in (8, 80):
@@ -161,3 +168,9 @@ def test_a_phone_shows_all_controls(page: Browser) -> None:
         assert box["right"] <= 390
         assert box["bottom"] <= 844
     assert all(box["height"] > 150 for box in boxes[:2])
+
+
+def test_a_browser_without_webassembly_gets_a_message(page: Browser) -> None:
+    page.ask("Page.addScriptToEvaluateOnNewDocument", source="delete window.WebAssembly")
+    page.ask("Page.reload")
+    page.wait("document.getElementById('message')?.textContent.includes('no WebAssembly')")

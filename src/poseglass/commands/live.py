@@ -181,7 +181,7 @@ def _page(title: str, stream: "Stream", port: int, browser: bool) -> "Iterator[S
         tell(f"the page is at {server.address}")
         if browser:
             webbrowser.open(server.address)
-        yield lambda pose, frame, pace: server.send(records.of(pose, frame.image, pace))
+        yield lambda pose, frame, pace: server.send(records.message(pose, frame.image, pace))
 
 
 def _write(recorded: "dict[int, list[PoseSequence]]", outputs: list[Path], source: Path, focal: float | None) -> None:

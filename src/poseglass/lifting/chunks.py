@@ -4,17 +4,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
+from jaxtyping import Bool, Float
+from numpy import ndarray
 
 from poseglass.body.concatenate import concatenate
 from poseglass.body.pose import PoseSequence
 from poseglass.body.skeleton import H36M_17
 from poseglass.errors import ModelError
-from poseglass.lifting.blocks import Prediction
 from poseglass.lifting.predictor import Predictor
 from poseglass.lifting.resampler import DENSE, FASTEST, TimedBlock, on_model_clock
 from poseglass.lifting.stopwatch import Stopwatch
 
-__all__ = ["collected", "motion_chunks"]
+__all__ = ["collected", "motion_chunk", "motion_chunks"]
 
 
 def motion_chunks(
@@ -45,7 +46,7 @@ def motion_chunks(
             while waiting and len(pose3d) >= len(waiting[0]):
                 pose2d = waiting.popleft()
                 frames = len(pose2d)
-                yield _motion_chunk(pose2d, Prediction(pose3d[:frames], kept[:frames]))
+                yield motion_chunk(pose2d, pose3d[:frames], kept[:frames])
                 pose3d, kept = pose3d[frames:], kept[frames:]
 
     return stopwatch.busy("lift", settled())
@@ -61,18 +62,25 @@ def collected(chunks: Iterable[PoseSequence], each: Callable[[PoseSequence], obj
     return concatenate(parts)
 
 
-def _motion_chunk(pose2d: PoseSequence, prediction: Prediction) -> PoseSequence:
+def motion_chunk(
+    pose2d: PoseSequence, pose3d: Float[ndarray, "f 17 3"], kept: Bool[ndarray, " f"] | None = None
+) -> PoseSequence:
     """The motion of a chunk of 2D poses.
+
+    Args:
+        pose2d: The chunk.
+        pose3d: Its poses in camera space, relative to the pelvis, metres.
+        kept: Which frames the model kept, if known.
 
     Raises:
         ModelError: The model's poses are not finite: its arithmetic overflowed.
     """
-    if not np.isfinite(prediction.pose3d).all():
+    if not np.isfinite(pose3d).all():
         raise ModelError(
             "the model's poses are NaN or infinite, though its weights are finite: is it in half precision?"
         )
     return PoseSequence(
-        prediction.pose3d,
+        pose3d,
         H36M_17,
         "camera",
         fps=pose2d.rate,
@@ -80,7 +88,7 @@ def _motion_chunk(pose2d: PoseSequence, prediction: Prediction) -> PoseSequence:
         valid=pose2d.validity & (pose2d.confidence > 0).any(-1),
         timestamps=pose2d.timestamps,
         size=pose2d.size,
-        kept=prediction.kept,
+        kept=kept,
         pose2d=pose2d,
         person=pose2d.person,
     )

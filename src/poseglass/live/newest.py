@@ -123,10 +123,6 @@ class NewestPoses:
         points, scores = window.block
         if self._last is None or scores.any():  # else nobody is in view for a whole window: the last pose is held
             self._last = self._predictor.lift_clips(points[None], scores[None], size=self._size)[0][0]
-            if not np.isfinite(self._last).all():
-                raise ModelError(
-                    "the model's poses are NaN or infinite, though its weights are finite: is it in half precision?"
-                )
         if self._predictor.answered is not None:
             self._waiting[0].add(self._last[0])
             return

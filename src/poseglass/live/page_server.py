@@ -11,6 +11,8 @@ __all__ = ["PageServer"]
 
 HOST = "127.0.0.1"
 """Other machines cannot reach the page."""
+POLL = 0.05
+"""Seconds within which the server stops."""
 
 
 class PageServer:
@@ -85,7 +87,7 @@ class PageServer:
         number = self._server.server_address[1]
         self.address = f"http://{HOST}:{number}/"
         self.hosts = (f"{HOST}:{number}", f"localhost:{number}")
-        Thread(target=self._server.serve_forever, name="poseglass page", daemon=True).start()
+        Thread(target=self._server.serve_forever, args=(POLL,), name="poseglass page", daemon=True).start()
 
     def send(self, message: dict[str, Any]) -> None:
         """Send a message to all open pages."""

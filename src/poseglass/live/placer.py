@@ -9,8 +9,8 @@ from numpy import ndarray
 
 from poseglass.body.geometry import USUAL_FOCAL
 from poseglass.body.pose import PoseSequence
-from poseglass.body.skeleton import H36M_17
 from poseglass.body.trajectory import Trajectory
+from poseglass.lifting.chunks import motion_chunk
 from poseglass.live.newest import LiftedFrame
 from poseglass.motion.body_size import body_size
 from poseglass.motion.causal_path import CausalPath
@@ -46,18 +46,7 @@ class Placer:
         points, pose2d = frame.pose3d, frame.pose2d
         if self._euro is not None:
             points = self._euro.push(points, 1 / step)
-        motion = PoseSequence(
-            points[None].astype(np.float32),
-            H36M_17,
-            "camera",
-            fps=pose2d.rate,
-            scores=pose2d.to_skeleton(H36M_17).confidence,
-            valid=pose2d.validity & (pose2d.confidence > 0).any(-1),
-            timestamps=pose2d.timestamps,
-            size=pose2d.size,
-            pose2d=pose2d,
-            person=frame.person,
-        )
+        motion = motion_chunk(replace(pose2d, person=frame.person), points[None].astype(np.float32))
         if motion.size is None:
             return motion
         focal = self._focal or USUAL_FOCAL * max(motion.size)

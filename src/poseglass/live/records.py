@@ -55,7 +55,7 @@ class PageRecords:
     def __init__(self) -> None:
         self._ground: GroundLevel | None = None
 
-    def of(self, pose: PoseSequence, image: UInt8[ndarray, "_ _ 3"], pace: Pace) -> dict[str, Any]:
+    def message(self, pose: PoseSequence, image: UInt8[ndarray, "_ _ 3"], pace: Pace) -> dict[str, Any]:
         """The message of a pose.
 
         Args:
