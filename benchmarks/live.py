@@ -2,8 +2,8 @@
 
 Every N-th test take, seen by one of the virtual cameras in turn, goes frame by frame through `pg.Stream`, and as a
 whole through `pg.Lifter`. Errors are those of the same frames, against the truth, after the first window of each take.
-The path is judged by the error of the pelvis and of its acceleration, contact by the share of feet that it tells as the
-offline contact does. The time is that of a push on one core, keypoints to pose: median and 95th percentile.
+The path is judged by the error of the pelvis and of its acceleration, contact by the share of feet on which live and
+offline contact agree. The time is that of a push on one core, keypoints to pose: median and 95th percentile.
 """
 
 import argparse

@@ -176,9 +176,7 @@ def test_a_glitch_is_repaired_in_the_frames_after_it():
 def test_the_one_euro_filter_is_that_of_offline(pixels):
     plain, smoothed = (concatenate(run(stream_of(smooth=smooth), pixels[:14])) for smooth in (None, "one-euro:2"))
     assert_allclose(smoothed.points, pg.smooth(plain, "one-euro:2").points, atol=1e-5)
-    assert (
-        np.abs(np.diff(smoothed.points, n=2, axis=0)).mean() < 0.8 * np.abs(np.diff(plain.points, n=2, axis=0)).mean()
-    )
+    assert np.abs(smoothed.points - plain.points).max() > 0.01
 
 
 def test_without_a_size_there_is_no_path(pixels):

@@ -104,6 +104,8 @@ BROKEN = {
     "line 19: expected 9 finite numbers, got '1 2 3 0 0 0 0 0'": ARM.replace("1 2 3 0 0 0 0 0 0", "1 2 3 0 0 0 0 0"),
     "line 20: expected numbers, got '0 0 0 90 O'": ARM.replace("0 0 0 90 0 0 0 0 0", "0 0 0 90 O"),
     "expected finite numbers, got [1.0, 2.0, inf": ARM.replace("1 2 3 0", "1 2 inf 0"),
+    "line 19: expected numbers, got '1 2 3 0 0 0 0 0 1_0'": ARM.replace("1 2 3 0 0 0 0 0 0", "1 2 3 0 0 0 0 0 1_0"),
+    "line 8: expected numbers, got '2 1_0 0'": ARM.replace("OFFSET 2 0 0", "OFFSET 2 1_0 0"),
     "expected 9 frames, as 'Frames:' announces, got 3; was the file cut off?": ARM.replace("Frames: 3", "Frames: 9"),
     "expected at least one channel, got none": "HIERARCHY ROOT a { OFFSET 0 0 0 } MOTION Frames: 1 Frame Time: 1",
     "expected the number of channels, at most 9, got '99'": ARM.replace("CHANNELS 3", "CHANNELS 99"),

@@ -19,6 +19,7 @@ from poseglass.mocap.point_table import read_point_table
         ("frame,hip_x,hip_y,hip_z\n1,0,0,0\n99999,0,0,0\n", "expected consecutive frames, got 1 to 99999 in 2 rows"),
         ("hip_x,hip_y,hip_z,Hip_x\n0,0,0,0\n", "line 1: expected unique columns, got Hip_x, hip_x more than once"),
         ("frame,joint,x,y,z\n0,hip,0,0,0\n0,hip,0,0,1\n", "got a joint twice in a frame"),
+        ("hip_x,hip_y,hip_z\n1_0,0,0\n", "line 2: could not convert string to float: '1_0'"),
         ("hip_x,hip_y,hip_z\n", "expected at least one line of numbers"),
     ],
 )

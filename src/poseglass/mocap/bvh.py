@@ -16,7 +16,7 @@ from poseglass.mocap.animation import END_SITE, Animation
 from poseglass.mocap.labels import numbered
 from poseglass.mocap.rigid import MOST_POSES, RigidMotion
 from poseglass.mocap.rotations import euler_angles, euler_rotations
-from poseglass.mocap.text import SHOWN_TEXT, WordStream, numbers
+from poseglass.mocap.text import SHOWN_TEXT, WordStream, numbers, refuse_underscores
 
 __all__ = ["read_bvh", "write_bvh"]
 
@@ -173,6 +173,7 @@ def _rows(words: WordStream, columns: int, announced: int) -> Float[ndarray, "f 
     for line, text in enumerate(lines, start):
         if row := text.split():
             try:
+                refuse_underscores(text)
                 values.extend(map(float, row))
             except ValueError:
                 raise words.error(f"expected numbers, got {text.strip()[:SHOWN_TEXT]!r}", line) from None

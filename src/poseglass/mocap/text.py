@@ -12,7 +12,16 @@ from numpy import ndarray
 
 from poseglass.errors import FormatError
 
-__all__ = ["SHOWN_TEXT", "NumberTable", "WordLines", "WordStream", "numbers", "read_content", "read_text"]
+__all__ = [
+    "SHOWN_TEXT",
+    "NumberTable",
+    "WordLines",
+    "WordStream",
+    "numbers",
+    "read_content",
+    "read_text",
+    "refuse_underscores",
+]
 
 SHOWN_LINES = 5  # bad lines listed in an error
 SHOWN_TEXT = 60  # characters of a bad line quoted in an error
@@ -183,12 +192,23 @@ def numbers(words: Sequence[str], count: int) -> Float[ndarray, " _"]:
         [1.0, 2.5]
     """
     try:
+        refuse_underscores(*words)
         values = np.array(words, dtype=np.float64)
     except ValueError:
         raise ValueError("numbers") from None
     if len(values) != count or not np.isfinite(values).all():
         raise ValueError(f"{count} finite numbers")
     return values
+
+
+def refuse_underscores(*texts: str) -> None:
+    """Raise a ValueError for ``1_000``, which Python takes for a number.
+
+    Example:
+        >>> refuse_underscores("1.5", "2")
+    """
+    if wrong := next((text for text in texts if "_" in text), None):
+        raise ValueError(f"could not convert string to float: {wrong!r}")
 
 
 def _line_end(text: str, start: int) -> int:
@@ -222,6 +242,7 @@ class NumberTable:
             self.bad_lines.append(f"line {line} has {len(cells)} cells, not {self.width}")
             return
         try:
+            refuse_underscores(*cells)
             self.rows.append(np.array([float(cell) if cell.strip() else np.nan for cell in cells]))
         except ValueError as problem:
             self.bad_lines.append(f"line {line}: {problem}")
