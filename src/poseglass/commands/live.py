@@ -6,6 +6,7 @@ import webbrowser
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -185,10 +186,12 @@ def _page(title: str, stream: "Stream", port: int, browser: bool) -> "Iterator[S
 
 
 def _write(recorded: "dict[int, list[PoseSequence]]", outputs: list[Path], source: Path, focal: float | None) -> None:
-    """Write the poses of everybody who was followed, placed in the world as offline."""
+    """Write the poses of everybody who was followed, the longest first, placed in the world as offline."""
     from poseglass.body.concatenate import concatenate
     from poseglass.lifting.stopwatch import Stopwatch
     from poseglass.motion.placing import place_together
 
-    motions = place_together([concatenate(poses) for poses in recorded.values()], focal=focal)
+    ranked = sorted(recorded.values(), key=len, reverse=True)
+    motions = place_together([concatenate(poses) for poses in ranked], focal=focal)
+    motions = [replace(motion, person=number) for number, motion in enumerate(motions, 1)]
     write_outputs(motions, outputs, source, None, Stopwatch())
