@@ -115,7 +115,7 @@ def test_own_motion_is_checked_prepared_and_trained_on(poseglass, own):
     code, out, err = poseglass("data", "mocap", "studio", "clips.npz")
     assert (code, out) == (0, "")
     for split in ("train", "val", "test"):
-        assert f"{split}: 1 clips" in err
+        assert f"{split}: 1 clip" in err
     Path("tiny.toml").write_text(TINY)
     code, _, err = poseglass("train", "tiny.toml", "--data", "clips.npz", "-o", "run")
     assert code == 0, err

@@ -235,7 +235,7 @@ class TestVideos:
 
     @pytest.mark.parametrize("source", ["rtsp://camera/1", "0", "https://a.b/walk.mp4"])
     def test_live_sources_are_refused_with_a_way_out(self, poseglass: Run, source: str) -> None:
-        refused(poseglass("lift", source), "poseglass reads files only", "to a file")
+        refused(poseglass("lift", source), source, "this reads files only", "poseglass live")
 
     def test_videos_without_an_index_or_frames_are_refused(self, poseglass: Run, workdir: Path) -> None:
         whole = film(workdir / "whole.mp4").read_bytes()

@@ -25,7 +25,7 @@ class TestMocap:
         assert done.code == 1, done.err
         assert done.out == ""
         assert "Reading motion capture" in done.err
-        assert "1 clips" in done.err
+        assert "1 clip" in done.err
         assert "left out bvh/01_04 [b].bvh: " in done.err
         (clip,) = MotionClips.load("clips.npz")
         assert clip.subject == "cmu_01"

@@ -21,7 +21,7 @@ def refuse_live(path: Path) -> None:
     Example:
         >>> refuse_live(Path("walk.mp4"))
     """
-    text = str(path)
+    text = re.sub(r"^(\w{2,}):/(?!/)", r"\1://", str(path))  # a path holds no double slash
     if path.is_file() or path.is_dir():
         return
     if FILE_ADDRESS.match(text):
