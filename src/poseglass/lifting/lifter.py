@@ -356,4 +356,6 @@ def _somebody(crowd: ClipPeople, video: "VideoReader") -> Sequence[int]:
     if ranked := crowd.ranked():
         return ranked
     lost = f" ({video.problem})" if video.problem else ""
-    raise NobodyError(f"nobody was detected in any of the {len(crowd.times)} frames of {video.path}{lost}")
+    count = len(crowd.times)
+    where = f"any of the {count} frames of {video.path}" if count > 1 else f"{video.path}"
+    raise NobodyError(f"nobody was detected in {where}{lost}")

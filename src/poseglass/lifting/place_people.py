@@ -21,7 +21,7 @@ log = logging.getLogger("poseglass")
 
 
 def background_of(video: "VideoReader", placing: Placing) -> "Background | None":
-    """What is to watch the frames for a moving camera; None if the user says how it moves, or for a single image."""
+    """A watch for a moving camera; None if the user says how it moves, or for a single image."""
     if placing.camera != "auto" or video.info.frames == 1:
         return None
     from poseglass.video.background import Background
