@@ -9,8 +9,8 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 __all__ = ["PREFIX", "remove_leftovers", "temporary_file", "temporary_folder"]
@@ -22,8 +22,7 @@ CLOSED = -1
 """No file descriptor: a descriptor that was closed may by then be that of another file."""
 
 
-@contextmanager
-def temporary_file(folder: Path, suffix: str = "") -> Iterator[Path]:
+def temporary_file(folder: Path, suffix: str = "") -> AbstractContextManager[Path]:
     """An empty file for the block, with the permissions of an ordinary new file. It may be renamed within the block.
 
     Leftovers of killed runs in the folder are removed first.
@@ -40,25 +39,10 @@ def temporary_file(folder: Path, suffix: str = "") -> Iterator[Path]:
         ...     path.exists(), path.suffix
         (True, '.txt')
     """
-    remove_leftovers(folder)
-    while True:
-        path = folder / f"{PREFIX}{secrets.token_hex(8)}{suffix}"
-        handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        if sys.platform == "win32":  # which renames no open file
-            os.close(handle)
-            handle = CLOSED
-        try:
-            if not _locked(handle, path):
-                continue
-            yield path
-            return
-        finally:
-            _close(handle)
-            path.unlink(missing_ok=True)
+    return _held(folder, suffix, create=_new_file, remove=lambda path: path.unlink(missing_ok=True))
 
 
-@contextmanager
-def temporary_folder(parent: Path) -> Iterator[Path]:
+def temporary_folder(parent: Path) -> AbstractContextManager[Path]:
     """An empty folder for the block. It may be renamed within the block, and is removed after it otherwise.
 
     Leftovers of killed runs beside it are removed first.
@@ -66,11 +50,18 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
     Raises:
         OSError: It cannot be created.
     """
-    remove_leftovers(parent)
+    return _held(parent, "", create=_new_folder, remove=lambda path: shutil.rmtree(path, ignore_errors=True))
+
+
+@contextmanager
+def _held(
+    folder: Path, suffix: str, *, create: Callable[[Path], int], remove: Callable[[Path], None]
+) -> Iterator[Path]:
+    """A new path that is locked for the block and removed after it; `create` returns its file descriptor."""
+    remove_leftovers(folder)
     while True:
-        path = parent / f"{PREFIX}{secrets.token_hex(8)}"
-        path.mkdir()
-        handle = CLOSED if sys.platform == "win32" else os.open(path, os.O_RDONLY)
+        path = folder / f"{PREFIX}{secrets.token_hex(8)}{suffix}"
+        handle = create(path)
         try:
             if not _locked(handle, path):
                 continue
@@ -78,7 +69,20 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
             return
         finally:
             _close(handle)
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
+
+
+def _new_file(path: Path) -> int:
+    handle = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    if sys.platform == "win32":  # which renames no open file
+        os.close(handle)
+        return CLOSED
+    return handle
+
+
+def _new_folder(path: Path) -> int:
+    path.mkdir()
+    return CLOSED if sys.platform == "win32" else os.open(path, os.O_RDONLY)
 
 
 def remove_leftovers(folder: Path) -> None:
