@@ -6,7 +6,8 @@ from contextlib import closing
 import pytest
 
 from poseglass.errors import VideoError
-from poseglass.video.capture import Capture, is_camera
+from poseglass.video.capture import Capture
+from poseglass.video.live import is_camera
 from poseglass.video.reading import VideoReader
 from samples.commandline import film
 

@@ -105,7 +105,8 @@ def live(
 
 
 def _capture(source: str) -> "Capture":
-    from poseglass.video.capture import Capture, is_camera
+    from poseglass.video.capture import Capture
+    from poseglass.video.live import is_camera
 
     if not is_camera(source) and not Path(source).exists():
         raise PoseglassError(f"there is no file {source}, and it is no camera (0, /dev/video0) and no address")

@@ -1,6 +1,5 @@
 """`Capture`: the newest frame of a camera, a network stream, or a file that plays at its own rate."""
 
-import re
 import sys
 import time
 from collections.abc import Generator, Iterator
@@ -14,13 +13,13 @@ from numpy import ndarray
 
 from poseglass.errors import VideoError
 from poseglass.video._ffmpeg import FAILURES, InputContainer, av, reason
+from poseglass.video.live import ADDRESS, is_camera
 from poseglass.video.reading import VideoReader
 
-__all__ = ["Capture", "CapturedFrame", "is_camera"]
+__all__ = ["Capture", "CapturedFrame"]
 
 CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}:none"), "win32": ("dshow", "video={}")}
 """FFmpeg's input format of cameras, and the name of a camera, by `sys.platform`."""
-ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 PATIENCE = 10.0
 """Seconds to wait for a network stream."""
 
@@ -31,16 +30,6 @@ class CapturedFrame(NamedTuple):
     image: UInt8[ndarray, "_ _ 3"]
     seconds: float
     arrived: float
-
-
-def is_camera(source: str) -> bool:
-    """Whether a source is a camera, given by its number or device, or a network address, and not a file.
-
-    Example:
-        >>> is_camera("0"), is_camera("rtsp://10.0.0.2/stream"), is_camera("walk.mp4")
-        (True, True, False)
-    """
-    return source.isdigit() or source.startswith(("/dev/video", "video=")) or bool(ADDRESS.match(source))
 
 
 class Capture:
